@@ -1,0 +1,147 @@
+"""The API on Gradio's own server, alone on it (`--nowebui`), and on a second port.
+
+Gradio 3.41.2 builds its FastAPI app several times and only one of them is served, so each gets the same gate in front.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from types import ModuleType
+from typing import Any
+
+import uvicorn
+
+from .arguments import Settings
+from .hooks import Hooks, host_module
+
+log = logging.getLogger("fooocus_api.server")
+
+Scope = MutableMapping[str, Any]
+AsgiApp = Callable[[Scope, Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]]
+
+GRADIO_PORTS = 100
+"""How many ports Gradio tries when none was asked for."""
+
+
+class Server:
+    """Where the API is served. `api` stays None until the WebUI is built, or when something is wrong with us."""
+
+    def __init__(self, paths: frozenset[str], build: Callable[[], AsgiApp], settings: Callable[[], Settings]) -> None:
+        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start."""
+        self.paths = paths
+        self.api: AsgiApp | None = None
+        self._build = build
+        self._settings = settings
+
+    def patch_routes(self, routes: ModuleType, hooks: Hooks) -> None:
+        """Put the gate in front of every app that `gradio.routes.App.create_app` makes."""
+
+        def create_app(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            app = wrapped(*args, **kwargs)
+            build_middleware_stack = app.build_middleware_stack
+            app.build_middleware_stack = lambda: Gate(self, build_middleware_stack())
+            return app
+
+        hooks.wrap(routes, "App.create_app", create_app)
+
+    def patch_blocks(self, blocks: ModuleType, hooks: Hooks) -> None:
+        """Start the API when the WebUI's `gradio.blocks.Blocks.launch` is called."""
+
+        def launch(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            shared = host_module("shared")
+            if shared is None or instance is not shared.gradio_root:
+                return wrapped(*args, **kwargs)
+            try:
+                self.api = self._build()
+                settings = self._settings()
+                if settings.api_port is not None:
+                    self._serve_beside(self.api, settings)
+            except Exception:
+                log.exception("the API could not be started; the WebUI goes on without it")
+                return wrapped(*args, **kwargs)
+            if settings.nowebui:
+                return self._serve_alone(self.api, settings)
+            return wrapped(*args, **kwargs)
+
+        hooks.wrap(blocks, "Blocks.launch", launch)
+
+    def patch_networking(self, networking: ModuleType, hooks: Hooks) -> None:
+        """Say where the API is once `gradio.networking.start_server` has found its port."""
+
+        def start_server(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            started = wrapped(*args, **kwargs)
+            if self.api is not None:
+                _announce(str(started[2]).rstrip("/"))
+            return started
+
+        hooks.wrap(networking, "start_server", start_server)
+
+    def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
+        """The same address as the WebUI's would be, until Ctrl-C."""
+        port = settings.port if settings.port is not None else _first_free_port(settings.listen)
+        _announce(f"http://{_shown(settings.listen)}:{port}")
+        _uvicorn(api, settings.listen, port).run()
+
+    def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
+        assert settings.api_port is not None
+        if not _is_free(settings.listen, settings.api_port):
+            print(f"[Fooocus API] Port {settings.api_port} is taken: the API is on the WebUI's port only.")
+            return
+        server = _uvicorn(api, settings.listen, settings.api_port)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread
+        threading.Thread(target=server.run, name="fooocus-api-port", daemon=True).start()
+        _announce(f"http://{_shown(settings.listen)}:{settings.api_port}")
+
+
+class Gate:
+    """In front of a Gradio app: our paths go to the API and never meet Gradio's routes, errors or CORS."""
+
+    def __init__(self, server: Server, gradio_app: AsgiApp) -> None:
+        self._server = server
+        self._gradio_app = gradio_app
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        api = self._server.api
+        if api is not None and scope["type"] == "http" and scope["path"].split("/", 2)[1] in self._server.paths:
+            await api(scope, receive, send)
+        else:
+            await self._gradio_app(scope, receive, send)
+
+
+def _uvicorn(api: AsgiApp, host: str, port: int) -> uvicorn.Server:
+    # One second for open connections at Ctrl-C: a stream would hold the process for as long as its task takes.
+    return uvicorn.Server(uvicorn.Config(api, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1))
+
+
+def _announce(url: str) -> None:
+    print(f"[Fooocus API] {url}/docs", flush=True)
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _first_free_port(host: str) -> int:
+    first = int(os.environ.get("GRADIO_SERVER_PORT", "7865"))
+    for port in range(first, first + GRADIO_PORTS):
+        if _is_free(host, port):
+            return port
+    raise OSError(f"no port from {first} to {first + GRADIO_PORTS - 1} is free; name one with --port")
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name != "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,224 @@
+"""The worker's seams: a queue and a list of yields that tell what the worker does with a task.
+
+Whatever happens here must not reach the worker: its `len`, `pop` and the `append` in its `except` run outside any guard,
+and an exception there ends its thread for good. Each override does what the plain list does, and guards the rest.
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from ..tasks import events
+from ..tasks.bus import EventBus
+from ..tasks.preview import PreviewImage
+from ..tasks.task import TaskError, new_task_id
+from .hooks import Hooks
+
+log = logging.getLogger("fooocus_api.worker")
+
+ID_ATTRIBUTE = "fooocus_api_task_id"
+SKIPS_ATTRIBUTE = "fooocus_api_skips"
+
+
+class Worker:
+    """The host's one worker thread, as seen from its queue. `current` is written on the worker thread only."""
+
+    def __init__(self, bus: EventBus, describe: Callable[[Any], dict[str, Any]]) -> None:
+        """`describe` gives the parameters by name of a task that did not come through us."""
+        self.bus = bus
+        self.describe = describe
+        self.current: Any = None
+        self.queue: TaskQueue | None = None
+        self.thread: threading.Thread | None = None
+        self.raised_interrupt = False
+        self._complained = False
+
+    def patch(self, async_worker: ModuleType, hooks: Hooks) -> None:
+        """Replace the queue of `modules.async_worker`, right after it was imported. The worker looks it up on every turn."""
+        self.queue = TaskQueue(self, async_worker.async_tasks)
+        hooks.replace(async_worker, "async_tasks", self.queue)
+        hooks.replace(async_worker.AsyncTask, "last_stop", _LastStop())
+        target = async_worker.worker
+        self.thread = next((t for t in threading.enumerate() if getattr(t, "_target", None) is target), None)
+        if self.thread is not None:
+            threading.Thread(target=self._revive, args=(target,), name="fooocus-api-watch", daemon=True).start()
+
+    def patch_log(self, private_logger: ModuleType, hooks: Hooks) -> None:
+        """Learn of every image that `modules.private_logger.log` writes."""
+        hooks.wrap(private_logger, "log", self._logged)
+
+    def alive(self) -> bool:
+        """Whether there is anyone to take tasks from the queue."""
+        return self.thread is not None and self.thread.is_alive()
+
+    # ------------------------------------------------------- on the worker thread
+
+    def started(self, task: Any) -> None:
+        self.current = task
+        self.raised_interrupt = False
+        interrupt_flag(False)  # raised for an earlier task after its last step, it would end this one at its first
+        self.bus.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
+
+    def yielded(self, task: Any, item: Any) -> None:
+        flag, product = item
+        task_id = getattr(task, ID_ATTRIBUTE)
+        if flag == "preview":
+            if task.last_stop:
+                # Raised here and not where it is asked for: only here it is sure to meet this task and no other,
+                # and a WebUI click that lowers it for a task of its own is made good at the next step.
+                interrupt_flag(True)
+                self.raised_interrupt = True
+            percent, title, image = product
+            if image is None:
+                self.bus.emit(events.Progress(task_id, percent, title))
+            else:
+                self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image)))
+        elif flag == "finish":
+            if self.current is task:
+                self.current = None
+                if self.raised_interrupt:
+                    interrupt_flag(False)
+            self.bus.emit(_ending(task, task_id, list(product)))
+
+    def guarded(self, action: Callable[..., None], *args: Any) -> None:
+        """Run our part; a bug of ours is said once and kept from the worker."""
+        try:
+            action(*args)
+        except Exception:
+            if not self._complained:
+                self._complained = True
+                log.exception("an event was lost; the worker goes on")
+
+    def _logged(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        path = wrapped(*args, **kwargs)
+        self.guarded(self._saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()))
+        return path
+
+    def _saved(self, path: str, metadata: Any) -> None:
+        if self.current is not None:
+            values = {key: value for _, key, value in metadata}
+            self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values))
+
+    # ---------------------------------------------------------- if the thread dies
+
+    def _revive(self, target: Callable[[], None]) -> None:
+        """Wait for the worker's thread to end, which it never should, and start it again."""
+        thread = self.thread
+        for pause in (0, 1, 10, 60, None):
+            assert thread is not None
+            thread.join()
+            if pause is None:
+                log.error("Fooocus's worker thread keeps dying: no more tasks are drawn until Fooocus is restarted")
+                return
+            log.error("Fooocus's worker thread has died; starting it again")
+            if self.current is not None:
+                error = TaskError("WorkerDied", "Fooocus's worker thread died")
+                self.bus.emit(events.Failed(getattr(self.current, ID_ATTRIBUTE), [], error))
+                list.append(self.current.yields, ["finish", []])  # a browser may wait for it
+                self.current = None
+            time.sleep(pause)
+            self.thread = thread = threading.Thread(target=target, daemon=True)
+            thread.start()
+
+
+class TaskQueue(list[Any]):
+    """The host's `async_tasks`: `append` is a task queued, `pop` a task started."""
+
+    def __init__(self, worker: Worker, tasks: list[Any]) -> None:
+        super().__init__(tasks)
+        self.worker = worker
+
+    def append(self, task: Any) -> None:
+        self.worker.guarded(self._prepare, task)
+        super().append(task)
+
+    def pop(self, index: Any = -1) -> Any:
+        while True:
+            try:
+                task = super().pop(index)
+                break
+            except IndexError:
+                if threading.current_thread() is not self.worker.thread:
+                    raise
+                # The last task was withdrawn after the worker had counted: wait here as its own loop would.
+                time.sleep(0.01)
+        self.worker.guarded(self.worker.started, task)
+        return task
+
+    def _prepare(self, task: Any) -> None:
+        ours = hasattr(task, ID_ATTRIBUTE)
+        if not ours:
+            setattr(task, ID_ATTRIBUTE, new_task_id())
+        task_id = getattr(task, ID_ATTRIBUTE)
+        task.yields = TaskYields(self.worker, task, keep=not ours)
+        if ours:
+            self.worker.bus.emit(events.Queued(task_id))
+        else:
+            self.worker.bus.emit(events.Queued(task_id, "webui", self.worker.describe(task)))
+
+
+class TaskYields(list[Any]):
+    """A task's `yields`. Kept for the WebUI, which reads and empties them; nobody else does, so others would pile up."""
+
+    def __init__(self, worker: Worker, task: Any, *, keep: bool) -> None:
+        super().__init__(task.yields)
+        self._worker = worker
+        self._task = task
+        self._keep = keep
+        self._ended = False
+
+    def append(self, item: Any) -> None:
+        if self._keep:
+            super().append(item)
+        if not self._ended:  # the host appends a second `finish` when something breaks after the first
+            self._ended = item[0] == "finish"
+            self._worker.guarded(self._worker.yielded, self._task, item)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
+        return copy.deepcopy(list(self), memo)
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        return list, (list(self),)
+
+
+class _LastStop:
+    """`AsyncTask.last_stop`, counting skips: the worker resets a skip to False, and nobody would know who asked."""
+
+    def __get__(self, task: Any, owner: type) -> Any:
+        return self if task is None else vars(task).get("last_stop", False)
+
+    def __set__(self, task: Any, value: Any) -> None:
+        vars(task)["last_stop"] = value
+        if value == "skip":
+            vars(task)[SKIPS_ATTRIBUTE] = vars(task).get(SKIPS_ATTRIBUTE, 0) + 1
+
+
+def interrupt_flag(value: bool) -> None:
+    """Raise or lower the host's global flag that ends whatever is sampling."""
+    management = sys.modules.get("ldm_patched.modules.model_management")
+    if management is not None:
+        management.interrupt_current_processing(value)
+
+
+def _ending(task: Any, task_id: str, results: list[Any]) -> events.Ended:
+    """What a `finish` means. The host appends the same one for success and, inside its `except`, for failure."""
+    error = sys.exc_info()[1]
+    stopped = task.last_stop == "stop"
+    interrupted = stopped or getattr(task, SKIPS_ATTRIBUTE, 0) > 0
+    if error is not None and type(error).__name__ != "EarlyReturnException":
+        if interrupted and type(error).__name__ == "InterruptProcessingException":
+            return events.Stopped(task_id, results)
+        return events.Failed(task_id, results, TaskError(type(error).__name__, str(error) or "no message"))
+    if stopped or (interrupted and not results):
+        return events.Stopped(task_id, results)
+    if not results:
+        return events.Failed(task_id, results, TaskError("NoResult", "Fooocus ended the task without an image"))
+    return events.Finished(task_id, results)

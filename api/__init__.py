@@ -1,0 +1,1 @@
+"""HTTP only: routes, schemas, errors. Calls the domain, never the host."""

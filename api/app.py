@@ -1,0 +1,87 @@
+"""The API as one ASGI application, with its own docs, schema and errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import swagger_ui_bundle
+from fastapi import Depends, FastAPI, Response, Security
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+from .. import __version__
+from .auth import KeyCheck, api_key_header
+from .context import Context
+from .errors import FieldError, ProblemDetails, add_handlers, responses
+from .routes import engine, generate, outputs, tasks
+
+ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
+and what programs ask for are tasks alike.
+
+Errors are `application/problem+json`: `detail` says what is wrong, `errors` names each field and what is allowed."""
+
+
+def create_api(context: Context) -> FastAPI:
+    """The application. Served as it is on a port of its own; on the WebUI's port only `paths.PATHS` reach it."""
+    app = FastAPI(
+        title="Fooocus API",
+        version=__version__,
+        description=ABOUT,
+        license_info={"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(KeyCheck(context.apikeys)), Security(api_key_header)],
+    )
+    add_handlers(app)
+    for room in (generate, tasks, outputs, engine):
+        app.include_router(room.router(context))
+    _add_docs(app)
+    return app
+
+
+def _add_docs(app: FastAPI) -> None:
+    assets = Path(swagger_ui_bundle.__file__).parent / "vendor"
+    folder = next(path.parent for path in sorted(assets.rglob("swagger-ui-bundle.js")))
+    app.mount("/docs/assets", StaticFiles(directory=folder))
+
+    @app.get("/v1/openapi.json", include_in_schema=False)
+    def schema() -> dict[str, Any]:
+        return _openapi(app)
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        # Relative addresses, so that the page works behind a proxy that adds a prefix.
+        return get_swagger_ui_html(
+            openapi_url="v1/openapi.json",
+            title="Fooocus API",
+            swagger_js_url="docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="docs/assets/swagger-ui.css",
+            swagger_favicon_url="docs/assets/favicon-32x32.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
+        )
+
+    @app.get("/", include_in_schema=False)
+    def root() -> Response:
+        return RedirectResponse("docs", status_code=307)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The schema, made anew at each call: the models and styles it lists may have changed."""
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes, license_info=app.license_info
+    )
+    components = schema["components"]["schemas"]
+    for model in (ProblemDetails, FieldError):
+        components[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        components[model.__name__].pop("$defs", None)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    for path in schema["paths"].values():
+        for operation in path.values():
+            if "422" in operation["responses"]:
+                operation["responses"]["422"] = responses(422)[422]
+    return schema

@@ -1,0 +1,49 @@
+"""Who may call: the API key, as X-API-KEY, Bearer token or Basic password. A dependency of every route."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+
+from fastapi import Request
+from fastapi.security import APIKeyHeader
+
+from .errors import Problem
+
+api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="Needed when Fooocus runs with --apikey.")
+
+
+class KeyCheck:
+    """Lets a request pass when it carries one of the keys, or when there are none."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = [key.encode() for key in keys]
+
+    async def __call__(self, request: Request) -> None:
+        if not self._keys:
+            return
+        given = _key_in(request)
+        if given is None or not any([secrets.compare_digest(given.encode(), key) for key in self._keys]):
+            what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
+            raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
+
+
+def _key_in(request: Request) -> str | None:
+    if key := request.headers.get("x-api-key"):
+        return key
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return None
+
+
+def _challenge(request: Request) -> str:
+    """A browser that opens a page is asked for a password; programs are not."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    return 'Basic realm="Fooocus API"' if wants_page else 'Bearer realm="Fooocus API"'

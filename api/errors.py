@@ -1,0 +1,120 @@
+"""Errors as `application/problem+json` (RFC 9457). Every error response of the API is made here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from ..tasks.engine import EngineUnavailable, ParameterError
+from ..tasks.service import UnknownTask
+
+log = logging.getLogger("fooocus_api.api")
+
+
+class FieldError(BaseModel):
+    """One field of a request that is not as it should be."""
+
+    field: str = Field(description="Path of the field, as in `loras[0].weight`.")
+    message: str = Field(description="What is wrong and what is allowed.")
+    allowed: list[Any] | None = Field(default=None, description="The nearest allowed values, where they are listed.")
+
+
+class ProblemDetails(BaseModel):
+    """The body of every error."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+
+
+class Problem(Exception):
+    """An error with its HTTP status; `extra` are further members of the body."""
+
+    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+        self.extra = extra
+
+
+class InvalidFields(Problem):
+    """422: the fields that are wrong, each with what is allowed."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
+        super().__init__(422, detail, errors=[error.model_dump(exclude_none=True) for error in errors])
+
+
+def problem_body(status: int, detail: str, **extra: Any) -> dict[str, Any]:
+    """The members of a problem document."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}
+
+
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
+    """A problem document as a response."""
+    body = problem_body(status, detail, **extra)
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can end with these errors."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+        for status in statuses
+    }
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every error of this app a problem document."""
+
+    @app.exception_handler(Problem)
+    async def problem(_: Request, error: Problem) -> Response:
+        return problem_response(error.status, error.detail, error.headers, **error.extra)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        fields = InvalidFields([_field_error(item) for item in error.errors()])
+        return problem_response(422, fields.detail, **fields.extra)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> Response:
+        return problem_response(error.status_code, str(error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(UnknownTask)
+    async def unknown_task(_: Request, error: UnknownTask) -> Response:
+        return problem_response(404, f"there is no task {error}")
+
+    @app.exception_handler(EngineUnavailable)
+    async def unavailable(_: Request, error: EngineUnavailable) -> Response:
+        return problem_response(503, str(error))
+
+    @app.exception_handler(ParameterError)
+    async def refused(_: Request, error: ParameterError) -> Response:
+        return problem_response(422, f"Fooocus refuses the request: {error}")
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> Response:
+        log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem_response(500, "the API failed on this request; Fooocus's console has the details")
+
+
+def _field_error(item: Any) -> FieldError:
+    location = [part for part in item["loc"] if part != "body"]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    return FieldError(field=path or "body", message=str(item["msg"]))

@@ -1,0 +1,153 @@
+"""`POST /v1/engine/generate`: one request, four ways to get its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from fastapi.responses import JSONResponse, Response
+
+from ...tasks import events
+from ...tasks.bus import Subscription
+from ...tasks.engine import EngineUnavailable
+from ...tasks.service import TaskService
+from ...tasks.task import Task, TaskStatus
+from ..context import Context
+from ..errors import Problem, problem_body, responses
+from ..media import MEDIA_TYPES, accepted_format
+from ..schemas.record import RecordResponse, record_of
+from ..schemas.request import DELIVERY_FIELDS, CommonRequest, request_model
+from ..sse import event_stream, message
+from ..urls import PublicUrls
+from ..validation import check, ignored_fields
+from .outputs import image_bytes
+
+DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
+
+1. `Accept: image/png`, `image/jpeg`, `image/jpg` or `image/webp`: the image itself (`image_number` is 1).
+2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`. The last message is
+   `Finished`; a task that fails ends with an event named `error`.
+3. `async_process: true`: the record at once, with `task_status: "pending"`. Look at `GET /tasks/{task_id}` later.
+4. Otherwise the record when the task has ended.
+
+A client that goes away loses nothing: its task goes on and is recorded."""
+
+
+def router(context: Context) -> APIRouter:
+    """The route, with a request model made for the running host."""
+    routes = APIRouter(tags=["generate"])
+    model = request_model(context)
+
+    async def generate(request: Request, body: Annotated[Any, Body()]) -> Response:
+        """Draw."""
+        if context.service is None:
+            raise EngineUnavailable(context.problem() or "Fooocus is not ready")
+        await asyncio.to_thread(check, body, context.catalog)
+        answer = Answer(context.service, context, request)
+        response = await answer.to(body)
+        if ignored := ignored_fields(body):
+            response.headers["X-Ignored-Fields"] = ", ".join(ignored).encode("ascii", "replace").decode()
+        return response
+
+    generate.__annotations__["body"] = Annotated[model, Body()]
+    options: dict[str, Any] = {
+        "summary": "Generate images",
+        "description": DESCRIPTION,
+        "response_model": RecordResponse,
+        "responses": {
+            **responses(401, 409, 422, 500, 503),
+            200: {
+                "description": "The record, the stream or the image.",
+                "content": {"text/event-stream": {}, **{kind: {} for kind in ("image/png", "image/jpeg", "image/webp")}},
+            },
+        },
+    }
+    routes.post("/v1/engine/generate/", **options)(generate)
+    routes.post("/v1/engine/generate", include_in_schema=False)(generate)
+    return routes
+
+
+class Answer:
+    """Submits a request and answers it in the way it asks for."""
+
+    def __init__(self, service: TaskService, context: Context, request: Request) -> None:
+        self.service = service
+        self.context = context
+        self.urls = PublicUrls(request, context.base_url)
+        self.accept = accepted_format(request.headers.get("accept"))
+
+    async def to(self, body: CommonRequest) -> Response:
+        parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
+        if self.accept is not None:
+            parameters["image_number"] = 1
+            if "output_format" not in body.model_fields_set:
+                parameters["output_format"] = self.accept.lower()
+        task = await self.service.submit(parameters)
+        headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
+        if self.accept is not None:
+            return await self._image(task, self.accept, headers)
+        if body.stream_output:
+            return event_stream(self._events(task), headers)
+        if body.async_process:
+            return JSONResponse(record_of(task, self.urls), headers=headers)
+        return await self._record(task, headers)
+
+    async def _record(self, task: Task, headers: dict[str, str]) -> Response:
+        task = await self.service.wait(task.task_id)
+        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
+            raise _failure(task, headers)
+        return JSONResponse(record_of(task, self.urls), headers=headers)
+
+    async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
+        task = await self.service.wait(task.task_id)
+        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
+            raise _failure(task, headers)
+        if not task.images:
+            raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
+        relative = Path(task.images[0].path)
+        content, media_type = await asyncio.to_thread(image_bytes, self.context, relative, image_format)
+        headers["Content-Location"] = self.urls.output(task.images[0].path)
+        return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
+
+    async def _events(self, task: Task) -> AsyncIterator[bytes]:
+        """The seed's stream: what is so, then what happens, then how it ended."""
+        with self.service.subscribe(task.task_id) as subscription:
+            task = await self.service.get(task.task_id)
+            if not task.status.is_terminal:
+                yield message({"progress": task.progress, "preview": None, "message": task.title or "Waiting", "images": []})
+                async for data in self._progress(subscription):
+                    yield data
+        yield self._last(await self.service.get(task.task_id))
+
+    async def _progress(self, subscription: Subscription) -> AsyncIterator[bytes]:
+        async for event in subscription:
+            if isinstance(event, events.Progress):
+                preview = None
+                if isinstance(event, events.Preview):
+                    preview = f"data:image/png;base64,{await asyncio.to_thread(event.image.base64)}"
+                yield message({"progress": event.percent, "preview": preview, "message": event.title, "images": []})
+
+    def _last(self, task: Task) -> bytes:
+        images = [self.urls.output(image.path) for image in task.images]
+        data = {"progress": task.progress, "preview": None, "message": task.status.value.capitalize(), "images": images}
+        if task.error is None:
+            return message(data)
+        error = {"type": task.error.type, "message": task.error.message}
+        problem = _problem_members(task)
+        return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
+
+
+def _failure(task: Task, headers: dict[str, str]) -> Problem:
+    return Problem(500, **_problem_members(task), headers=headers)
+
+
+def _problem_members(task: Task) -> dict[str, Any]:
+    error = task.error
+    detail = f"Fooocus failed: {error.type}: {error.message}" if error else f"the task is {task.status.value}"
+    members: dict[str, Any] = {"detail": detail, "task_id": task.task_id, "task_status": task.status.value}
+    if error:
+        members["error"] = {"type": error.type, "message": error.message}
+    return members

@@ -1,0 +1,23 @@
+"""Server-sent events on the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
+
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+"""Proxies must neither keep nor collect what is meant to be seen at once."""
+
+
+def message(data: dict[str, Any], event: str | None = None) -> bytes:
+    """One event with JSON data."""
+    return format_sse_event(data_str=json.dumps(data, ensure_ascii=False), event=event)
+
+
+def event_stream(messages: AsyncIterator[bytes], headers: dict[str, str] | None = None) -> StreamingResponse:
+    """A response that sends each event by itself, as clients cut the stream where it is flushed."""
+    return StreamingResponse(messages, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})

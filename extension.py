@@ -1,0 +1,189 @@
+"""The composition root: wires the rooms together and into a Fooocus. No logic, and no side effect at import.
+
+`install(checkout)` is called by the start-up hook before Fooocus parses its flags; run as a script this file does the
+same and then starts Fooocus: `python extensions/fooocus_api/extension.py [launch flags]`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import importlib.util
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .adapters.arguments import Settings
+    from .adapters.server import AsgiApp
+
+HOME = Path(__file__).resolve().parent
+CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
+"""Environment variable that names the Fooocus to start, for an extension that does not lie in its `extensions` folder."""
+
+
+class Extension:
+    """All parts of one running extension."""
+
+    def __init__(self, checkout: Path) -> None:
+        from .adapters.catalog import FooocusCatalog
+        from .adapters.hooks import Hooks
+        from .adapters.server import Server
+        from .adapters.worker import Worker
+        from .api.paths import PATHS
+        from .tasks.bus import EventBus
+
+        self.checkout = checkout
+        self.hooks = Hooks()
+        self.bus = EventBus()
+        self.worker = Worker(self.bus, self._describe)
+        self.catalog = FooocusCatalog()
+        self.server = Server(PATHS, self._build_api, self._settings)
+        self.arguments: Any = None
+        self.problem: str | None = None
+
+    def install(self) -> None:
+        """Wait for the host's modules and patch each as it is imported."""
+        from .adapters.arguments import add_flags
+
+        self.hooks.when_imported("ldm_patched.modules.args_parser", add_flags)
+        self.hooks.when_imported("modules.async_worker", lambda module: self.worker.patch(module, self.hooks))
+        self.hooks.when_imported("modules.private_logger", lambda module: self.worker.patch_log(module, self.hooks))
+        self.hooks.when_imported("gradio.routes", lambda module: self.server.patch_routes(module, self.hooks))
+        self.hooks.when_imported("gradio.networking", lambda module: self.server.patch_networking(module, self.hooks))
+        self.hooks.when_imported("gradio.blocks", lambda module: self.server.patch_blocks(module, self.hooks))
+
+    def _settings(self) -> Settings:
+        from .adapters.arguments import read_settings
+
+        return read_settings(sys.modules["args_manager"].args)
+
+    def _describe(self, task: Any) -> dict[str, Any]:
+        return self.arguments.named(task.args) if self.arguments is not None else {}
+
+    def _build_api(self) -> AsgiApp:
+        """Called when the WebUI is built and about to be served: the host is all there."""
+        from .adapters.engine import FooocusEngine, output_folders
+        from .adapters.parameters import read_arguments
+        from .adapters.signature import UnknownSignature
+        from .api.app import create_api
+        from .api.context import Context
+        from .db.repository import Repository
+        from .tasks.service import TaskService
+
+        settings = self._settings()
+        service = None
+        try:
+            self.arguments = read_arguments(self.checkout)
+        except UnknownSignature as error:
+            self.problem = f"this Fooocus is not supported: {error}"
+        if self.problem is None and self.hooks.problems:
+            self.problem = "; ".join(f"{module}: {text}" for module, text in self.hooks.problems.items())
+        if self.problem is None:
+            engine = FooocusEngine(self.worker, self.arguments)
+            repository = Repository(output_folders()[-1] / ".fooocus_api" / "tasks.sqlite3")
+            service = TaskService(engine, repository, self.bus)
+            service.start()
+            self.hooks.on_uninstall(service.close)
+            atexit.register(service.close)
+        else:
+            print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
+        context = Context(
+            service=service,
+            catalog=self.catalog,
+            default=self.arguments.default if self.arguments else lambda _: None,
+            output_folders=output_folders,
+            info=lambda: self._info(service),
+            problem=lambda: self.problem,
+            apikeys=settings.apikeys,
+            base_url=settings.base_url,
+        )
+        return create_api(context)
+
+    def _info(self, service: Any) -> dict[str, Any]:
+        from . import __version__
+
+        problem = self.problem
+        if problem is None and not self.worker.alive():
+            problem = "Fooocus's worker thread is not running"
+        return {
+            "name": "Fooocus API",
+            "version": __version__,
+            "fooocus_version": sys.modules["fooocus_version"].version,
+            "python_version": platform.python_version(),
+            "gradio_version": metadata.version("gradio"),
+            "supported": self.problem is None,
+            "problem": problem,
+            "webui": not self._settings().nowebui,
+            "worker_alive": self.worker.alive(),
+            "arguments": len(self.arguments.names) if self.arguments else 0,
+            "features": ["text-to-image", "stream", "binary", "async", "stop", "skip"],
+            "patched": self.hooks.report(),
+            "tasks": service.counts() if service else {"pending": 0, "running": 0},
+        }
+
+
+_installed: Extension | None = None
+
+
+def install(checkout: Path) -> Extension:
+    """Hook into the Fooocus in `checkout`, before it imports `args_manager`. A second call changes nothing."""
+    global _installed
+    if _installed is None:
+        _installed = Extension(checkout.resolve())
+        _installed.install()
+    return _installed
+
+
+def uninstall() -> None:
+    """Give the running host back what it had."""
+    global _installed
+    if _installed is not None:
+        _installed.hooks.uninstall()
+        _installed = None
+
+
+def main(flags: list[str]) -> None:
+    """Start Fooocus with the extension, hook or no hook. Flags are Fooocus's own and ours.
+
+    Raises:
+        SystemExit: there is no Fooocus to start.
+    """
+    checkout = find_checkout()
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HOME]  # `api`, `db` … stay ours
+    sys.path.insert(0, str(checkout))
+    sys.argv = [str(checkout / "launch.py"), *flags]
+    os.chdir(checkout)
+    install(checkout)
+    import launch  # type: ignore[import-not-found]  # noqa: F401  # serves until it is told to stop
+
+
+def find_checkout() -> Path:
+    """The Fooocus named by FOOOCUS_API_CHECKOUT, else the one this extension lies in."""
+    named = os.environ.get(CHECKOUT_VARIABLE)
+    candidates = [Path(named)] if named else list(HOME.parents)
+    for candidate in candidates:
+        if (candidate / "launch.py").is_file() and (candidate / "fooocus_version.py").is_file():
+            return candidate.resolve()
+    where = named or f"{HOME} or any folder above it"
+    sys.exit(f"[Fooocus API] There is no Fooocus in {where}. Install into one with: python install.py /path/to/Fooocus")
+
+
+def _load_as_package() -> Any:
+    """This folder as `fooocus_api`, whatever it is called."""
+    if "fooocus_api" not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            "fooocus_api", HOME / "__init__.py", submodule_search_locations=[str(HOME)]
+        )
+        assert spec is not None and spec.loader is not None
+        package = importlib.util.module_from_spec(spec)
+        sys.modules["fooocus_api"] = package
+        spec.loader.exec_module(package)
+    return importlib.import_module("fooocus_api.extension")
+
+
+if __name__ == "__main__":
+    _load_as_package().main(sys.argv[1:])

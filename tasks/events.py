@@ -1,0 +1,84 @@
+"""The typed events of a task's life. Built on the worker thread, so each is one small object and nothing more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .preview import PreviewImage
+from .task import TaskError
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the task of this id."""
+
+    task_id: str
+
+    @property
+    def is_terminal(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Queued(Event):
+    """The task lies in the host's queue. `parameters` are given for tasks that did not come through us."""
+
+    source: str = "api"
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The worker has taken the task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """`percent` 0 to 100, and the host's own words for what it is doing."""
+
+    percent: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview(Progress):
+    """Progress with a picture of the image as it is so far."""
+
+    image: PreviewImage
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSaved(Event):
+    """The host has written an image. `path` is absolute, `metadata` is what it logged with it."""
+
+    path: str
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """The worker is done with the task. `results` are absolute paths or uint8 arrays of HxWx3, as the host gave them."""
+
+    results: list[Any]
+
+    @property
+    def is_terminal(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Ended):
+    """It ended as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Ended):
+    """It broke; the results are what was done before."""
+
+    error: TaskError
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Ended):
+    """Somebody ended it; the results are what was done before."""

@@ -1,0 +1,107 @@
+"""What a task is, and which changes of its status are legal. Used by every room."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class TaskStatus(str, Enum):
+    """Where a task stands. The first terminal status wins."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_terminal(self) -> bool:
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.STOPPED, TaskStatus.FAILED, TaskStatus.INTERRUPTED}),
+    TaskStatus.RUNNING: frozenset(
+        {TaskStatus.PENDING, TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.STOPPED, TaskStatus.INTERRUPTED}
+    ),
+    TaskStatus.FINISHED: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.STOPPED: frozenset(),
+    TaskStatus.INTERRUPTED: frozenset(),
+}
+"""`running → pending` happens only at recovery after a crash, `pending → failed` only when the host refuses the task."""
+
+
+class IllegalTransition(Exception):
+    """A change of status that `TRANSITIONS` does not allow."""
+
+
+@dataclass(frozen=True)
+class TaskError:
+    """Why a task failed: the exception's type and message, as the host raised it."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that came out of a task.
+
+    `path` is relative to the outputs folder, with forward slashes; `metadata` is what the host logged with it.
+    """
+
+    path: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def new_task_id() -> str:
+    """32 hexadecimal digits, as on the wire."""
+    return uuid.uuid4().hex
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Task:
+    """One generation, from the moment it is asked for. Times are milliseconds since 1970, -1 while unknown."""
+
+    task_id: str
+    source: str
+    parameters: dict[str, Any]
+    status: TaskStatus = TaskStatus.PENDING
+    id: int = -1
+    queued_at: int = field(default_factory=now_ms)
+    started_at: int = -1
+    finished_at: int = -1
+    progress: int = 0
+    title: str = ""
+    webhook_url: str = ""
+    images: list[Image] = field(default_factory=list)
+    error: TaskError | None = None
+    attempts: int = 0
+
+    def transition(self, status: TaskStatus) -> None:
+        """Change the status and the times that go with it.
+
+        Raises:
+            IllegalTransition: the task can't go from its status to that one.
+        """
+        if status not in TRANSITIONS[self.status]:
+            raise IllegalTransition(f"task {self.task_id} can't go from {self.status.value} to {status.value}")
+        self.status = status
+        if status is TaskStatus.RUNNING:
+            self.started_at = now_ms()
+            self.attempts += 1
+        elif status.is_terminal:
+            self.finished_at = now_ms()
+            if status is TaskStatus.FINISHED:
+                self.progress = 100
