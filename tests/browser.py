@@ -1,0 +1,187 @@
+"""A person at the WebUI: headless Chromium on Fooocus's page. For tests that need real clicks."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, TimeoutException
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1600,1400",
+)
+
+
+class Browser:
+    """One Chromium with an empty profile.
+
+    Args:
+        patience: seconds to wait for anything on the page before the test fails.
+
+    A test that asks for one is skipped, with the reason, where Chromium or its driver is not installed.
+    """
+
+    def __init__(self, patience: float = 120) -> None:
+        chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+        driver = shutil.which("chromedriver")
+        if not (chromium and driver):
+            missing = "chromedriver" if chromium else "chromium"
+            pytest.skip(f"{missing} is not installed: tests that click in the WebUI are skipped")
+        self._profile = tempfile.TemporaryDirectory(prefix="fooocus-api-browser-", ignore_cleanup_errors=True)
+        options = ChromeOptions()
+        options.binary_location = chromium
+        for switch in SWITCHES:
+            options.add_argument(switch)
+        options.add_argument(f"--user-data-dir={self._profile.name}")
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        # Naming the driver keeps selenium from looking for one on the internet.
+        self.driver = Chrome(options=options, service=ChromeService(executable_path=driver))
+        self._wait: WebDriverWait[Chrome] = WebDriverWait(
+            self.driver, patience, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException]
+        )
+
+    def open(self, url: str) -> Browser:
+        """Load the page and wait until the WebUI is drawn and may be clicked."""
+        self.driver.get(url)
+        self._visible("generate_button")
+        return self
+
+    def quick(self, *, steps: int = 1, size: int = 256, images: int = 1) -> Browser:
+        """Set what makes an image cheap: Lightning, few steps, a square of `size` pixels."""
+        self.check("Advanced")
+        self.tab("Settings")
+        self.choose("Lightning")
+        self.number("Image Number", images)
+        self.tab("Advanced")
+        self.check("Developer Debug Mode")
+        self.number("Forced Overwrite of Sampling Step", steps)
+        self.number("Forced Overwrite of Generating Width", size)
+        self.number("Forced Overwrite of Generating Height", size)
+        return self
+
+    def generate(self, prompt: str) -> None:
+        """Type the prompt and click Generate; returns when the page shows that it has begun."""
+        box = self._visible("positive_prompt").find_element(By.CSS_SELECTOR, "textarea")
+        box.clear()
+        box.send_keys(prompt)
+        self.click("generate_button")
+        self._visible("stop_button")
+
+    def click(self, elem_id: str) -> None:
+        """Click what has this id: generate_button, stop_button, skip_button ..."""
+        self._visible(elem_id).click()
+
+    def finished(self) -> list[str]:
+        """Wait until the page is done with what it was asked for. Returns the gallery's image URLs."""
+        self._visible("generate_button")
+        return self.gallery()
+
+    def images(self, at_least: int = 1) -> list[str]:
+        """Wait until the page is done and its gallery shows images. Returns their URLs."""
+        self._visible("generate_button")
+        self._until(lambda: len(self.gallery()) >= at_least, f"{at_least} image(s) in #final_gallery")
+        return self.gallery()
+
+    def gallery(self) -> list[str]:
+        """URLs of the images that the final gallery shows now, each once, in order."""
+        shown = self.driver.find_elements(By.CSS_SELECTOR, "#final_gallery img")
+        urls = [image.get_attribute("src") for image in shown if image.is_displayed()]
+        return list(dict.fromkeys(url for url in urls if url))
+
+    def busy(self) -> bool:
+        """Whether the page shows its Stop button, that is: waits or draws."""
+        return any(e.is_displayed() for e in self.driver.find_elements(By.ID, "stop_button"))
+
+    def check(self, label: str, on: bool = True) -> None:
+        """Set the first visible checkbox that bears this label."""
+        box = self._labelled("checkbox", label)
+        if box.is_selected() != on:
+            self._force(box)
+
+    def choose(self, option: str) -> None:
+        """Select the first visible radio button that bears this label."""
+        self._force(self._labelled("radio", option))
+
+    def tab(self, name: str) -> None:
+        """Open the first visible tab of this name."""
+        self._force(self._first(f"//*[contains(@class, 'tab-nav')]/button[normalize-space()='{name}']"))
+
+    def number(self, label: str, value: float) -> None:
+        """Type a value into the number box of the slider with this label."""
+        box = self._first(f"//label[span[normalize-space()='{label}']]/following-sibling::input[@type='number']")
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(str(value), Keys.TAB)
+
+    def until_text(self, text: str) -> None:
+        """Wait until this text stands anywhere on the page."""
+        self._until(lambda: text in self.driver.find_element(By.TAG_NAME, "body").text, repr(text))
+
+    def screenshot(self, path: str | Path) -> Path:
+        """Save what is on the screen as a PNG."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(path))
+        return Path(path)
+
+    def console(self) -> list[str]:
+        """Messages on the browser's console since the last call."""
+        return [str(entry["message"]) for entry in self.driver.get_log("browser")]
+
+    def close(self) -> None:
+        self.driver.quit()
+        self._profile.cleanup()
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _visible(self, elem_id: str) -> WebElement:
+        return self._first(f"//*[@id='{elem_id}']")
+
+    def _labelled(self, kind: str, label: str) -> WebElement:
+        return self._first(f"//label[normalize-space()='{label}']//input[@type='{kind}']")
+
+    def _first(self, xpath: str) -> WebElement:
+        """The first element that is displayed; Gradio keeps hidden twins of many."""
+
+        def displayed() -> WebElement | None:
+            return next((e for e in self.driver.find_elements(By.XPATH, xpath) if e.is_displayed()), None)
+
+        self._until(lambda: displayed() is not None, xpath)
+        element = displayed()
+        if element is None:
+            raise NoSuchElementException(f"{xpath} vanished")
+        return element
+
+    def _until(self, condition: Callable[[], bool], what: str) -> None:
+        try:
+            self._wait.until(lambda _: condition())
+        except TimeoutException:
+            text = self.driver.find_element(By.TAG_NAME, "body").text[:600]
+            raise AssertionError(f"the page never showed {what}; it shows:\n{text}\n{self.console()}") from None
+
+    def _force(self, element: WebElement) -> None:
+        """Click even where Gradio lays a label over the input."""
+        self.driver.execute_script("arguments[0].click()", element)

@@ -1,0 +1,138 @@
+"""A client of the API over a real socket: what tests send and read. Knows the wire, and nothing of the server."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+Record = dict[str, Any]
+
+QUICK = {
+    "performance_selection": "Lightning",
+    "overwrite_width": 256,
+    "overwrite_height": 256,
+    "overwrite_step": 1,
+    "image_number": 1,
+    "style_selections": [],
+}
+"""The cheapest text-to-image request there is; a step is what takes the time."""
+
+ENDED = ("finished", "failed", "stopped", "interrupted")
+
+
+@dataclass(frozen=True)
+class ServerSentEvent:
+    """One event of a stream; `name` is "message" where the server names none."""
+
+    name: str
+    data: Any
+
+
+class Client:
+    """Requests to one host. Bodies are the QUICK request with the given fields on top.
+
+    Args:
+        url: address of the host, without a final slash.
+        key: sent as X-API-KEY with every request.
+        patience: seconds any one answer may take.
+    """
+
+    def __init__(self, url: str, key: str | None = None, patience: float = 240) -> None:
+        self.url = url
+        self.patience = patience
+        self.session = requests.Session()
+        self.session.trust_env = False  # a proxy has no business on 127.0.0.1
+        if key:
+            self.session.headers["X-API-KEY"] = key
+
+    def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """Any request; `path` may also be an absolute URL, as in a record's result."""
+        url = path if urlsplit(path).scheme else self.url + path
+        return self.session.request(method, url, **{"timeout": self.patience, **arguments})
+
+    def get(self, path: str, **arguments: Any) -> requests.Response:
+        return self.request("GET", path, **arguments)
+
+    def post(self, path: str, **arguments: Any) -> requests.Response:
+        return self.request("POST", path, **arguments)
+
+    def generate(self, *, accept: str | None = None, stream: bool = False, **fields: Any) -> requests.Response:
+        """POST /v1/engine/generate/ as it answers. `stream` leaves the body to be read as it comes."""
+        headers = {"Accept": accept} if accept else {}
+        return self.post("/v1/engine/generate/", json={**QUICK, **fields}, headers=headers, stream=stream)
+
+    def draw(self, **fields: Any) -> Record:
+        """A synchronous request that must succeed. Returns its record."""
+        return _json(self.generate(**fields))
+
+    def submit(self, **fields: Any) -> Record:
+        """An asynchronous request that must be accepted. Returns its record, pending."""
+        return _json(self.generate(async_process=True, **fields))
+
+    def stream(self, **fields: Any) -> Iterator[ServerSentEvent]:
+        """A streamed request's events as they come."""
+        with self.generate(stream=True, stream_output=True, **fields) as response:
+            assert response.status_code == 200, response.text
+            yield from events(response)
+
+    def task(self, task_id: str) -> Record:
+        """GET /tasks/{task_id}"""
+        return _json(self.get(f"/tasks/{task_id}"))
+
+    def tasks(self, **query: Any) -> dict[str, list[Record]]:
+        """GET /tasks"""
+        return _json(self.get("/tasks", params=query))
+
+    def ended(self, task_id: str) -> Record:
+        """The record once the task has ended in whatever way."""
+        return self.until(task_id, *ENDED)
+
+    def until(self, task_id: str, *statuses: str) -> Record:
+        """The record once its status is one of these. Fails when the task ended in another way."""
+
+        def look() -> Record | None:
+            record = self.task(task_id)
+            return record if record["task_status"] in (*statuses, *ENDED) else None
+
+        record = wait_for(look, f"task {task_id} to be {' or '.join(statuses)}", self.patience)
+        assert record["task_status"] in statuses, record
+        return record
+
+    def control(self, action: str) -> requests.Response:
+        """POST /v1/engine/control/?action=stop|skip"""
+        return self.post("/v1/engine/control/", params={"action": action})
+
+
+def events(response: requests.Response) -> Iterator[ServerSentEvent]:
+    """The server-sent events in a response's body. Comments are passed over."""
+    name, data = "message", []
+    for raw in response.iter_lines(chunk_size=1):
+        line = raw.decode("utf-8")
+        if not line:
+            if data:
+                yield ServerSentEvent(name, json.loads("\n".join(data)))
+            name, data = "message", []
+        elif line.startswith("event:"):
+            name = line.removeprefix("event:").strip()
+        elif line.startswith("data:"):
+            data.append(line.removeprefix("data:").removeprefix(" "))
+
+
+def wait_for(look: Callable[[], Any], what: str, patience: float = 120) -> Any:
+    """What `look` returns, once that is true. For what no open request can tell; fails with `what` it waited for."""
+    end = time.monotonic() + patience
+    while not (seen := look()):
+        assert time.monotonic() < end, f"waited {patience:.0f} s for {what}"
+        time.sleep(0.05)
+    return seen
+
+
+def _json(response: requests.Response) -> Any:
+    assert response.status_code == 200, f"{response.status_code} {response.text}"
+    return response.json()

@@ -1,0 +1,99 @@
+"""What every test may ask for: this repository as `fooocus_api`, hosts to talk to, a browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load_package() -> None:
+    """Make this folder importable as `fooocus_api`, whatever its name, as an installed extension is."""
+    if "fooocus_api" in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(
+        "fooocus_api", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["fooocus_api"] = package
+    spec.loader.exec_module(package)
+
+
+load_package()
+
+from fooocus_api.tests.client import Client  # noqa: E402
+from fooocus_api.tests.host import Host, demo_host, real_checkout, real_host  # noqa: E402
+
+NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
+
+DemoFactory = Callable[..., Host]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
+
+
+@pytest.fixture(autouse=True)
+def _needs_real_host(request: pytest.FixtureRequest) -> None:
+    """Skip what is marked `real` where there is none, also when it starts its host itself."""
+    if request.node.get_closest_marker("real") and real_checkout() is None:
+        pytest.skip(NO_REAL_HOST)
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Host]:
+    """The demo host at its quickest, shared by all tests: leave it idle, and change none of its files."""
+    with demo_host() as host:
+        yield host
+
+
+@pytest.fixture
+def demo_factory() -> Iterator[DemoFactory]:
+    """Starts demo hosts of the test's own: `demo_factory("--nowebui", step_ms=50, load_ms=0)`. Stopped after the test."""
+    hosts: list[Host] = []
+
+    def start(*flags: str, **arguments: object) -> Host:
+        host = demo_host(*flags, **arguments)  # type: ignore[arg-type]
+        hosts.append(host)
+        return host.start()
+
+    yield start
+    for host in hosts:
+        host.close()
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Host]:
+    """A real Fooocus with the extension, shared by all tests that are marked `real`."""
+    if real_checkout() is None:
+        pytest.skip(NO_REAL_HOST)
+    with real_host() as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def client(demo: Host) -> Client:
+    """A client of the shared demo host."""
+    return Client(demo.url)
+
+
+@pytest.fixture(scope="session")
+def real_client(real: Host) -> Client:
+    """A client of the shared real host."""
+    return Client(real.url)
+
+
+@pytest.fixture
+def browser() -> Iterator[object]:
+    """A headless Chromium (tests.browser.Browser). Skips where selenium or Chromium is not installed."""
+    pytest.importorskip("selenium", reason="selenium is not installed: tests that click in the WebUI are skipped")
+    from fooocus_api.tests.browser import Browser
+
+    with Browser() as window:
+        yield window
