@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import swagger_ui_bundle
+import fastapi_offline
 from fastapi import Depends, FastAPI, Response, Security
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
@@ -44,9 +44,7 @@ def create_api(context: Context) -> FastAPI:
 
 
 def _add_docs(app: FastAPI) -> None:
-    assets = Path(swagger_ui_bundle.__file__).parent / "vendor"
-    folder = next(path.parent for path in sorted(assets.rglob("swagger-ui-bundle.js")))
-    app.mount("/docs/assets", StaticFiles(directory=folder))
+    app.mount("/docs/assets", StaticFiles(directory=Path(fastapi_offline.__file__).parent / "static"))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def schema() -> dict[str, Any]:
@@ -60,7 +58,7 @@ def _add_docs(app: FastAPI) -> None:
             title="Fooocus API",
             swagger_js_url="docs/assets/swagger-ui-bundle.js",
             swagger_css_url="docs/assets/swagger-ui.css",
-            swagger_favicon_url="docs/assets/favicon-32x32.png",
+            swagger_favicon_url="docs/assets/favicon.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
 

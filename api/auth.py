@@ -24,21 +24,22 @@ class KeyCheck:
         if not self._keys:
             return
         given = _key_in(request)
-        if given is None or not any([secrets.compare_digest(given.encode(), key) for key in self._keys]):
+        if given is None or not any([secrets.compare_digest(given, key) for key in self._keys]):
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
             raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
 
 
-def _key_in(request: Request) -> str | None:
+def _key_in(request: Request) -> bytes | None:
+    """The key as the bytes that were sent: header values are text in no certain encoding."""
     if key := request.headers.get("x-api-key"):
-        return key
+        return key.encode("latin-1")
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return credentials.strip()
+        return credentials.strip().encode("latin-1")
     if scheme.lower() == "basic":
         try:
-            return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+            return base64.b64decode(credentials, validate=True).partition(b":")[2]
+        except binascii.Error:
             return None
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -66,8 +67,9 @@ class Repository:
         return None if row is None else _decoded(row)
 
     def close(self) -> None:
-        """Finish what is being written and close the database."""
-        self._writer.submit(self._database.close)
+        """Finish what is being written and close the database. May be called at exit, when the writer has ended by itself."""
+        with contextlib.suppress(RuntimeError):
+            self._writer.submit(self._database.close)
         self._writer.shutdown(wait=True)
 
 

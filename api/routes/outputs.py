@@ -48,8 +48,12 @@ def find_output(context: Context, relative: Path) -> Path:
         Problem: 404 when there is none in the outputs folder; nothing outside it and nothing but images is ever given.
     """
     for folder in context.output_folders():
-        path = (folder / relative).resolve()
-        if path.is_relative_to(folder.resolve()) and format_of(path) and path.is_file() and not _hidden(relative):
+        try:
+            path = (folder / relative).resolve()
+            inside = path.is_relative_to(folder.resolve()) and path.is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            continue
+        if inside and format_of(path) and not _hidden(relative):
             return path
     raise Problem(404, f"there is no image {relative.as_posix()}")
 

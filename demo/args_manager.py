@@ -1,0 +1,49 @@
+"""Adds the application's flags to the engine's parser and, at import, parses the command line with it."""
+import os
+
+import ldm_patched.modules.args_parser as args_parser
+
+add = args_parser.parser.add_argument
+add('--share', action='store_true', help='open a public Gradio link')
+add('--preset', type=str, default=None, help='start with presets/NAME.json')
+add('--language', type=str, default='default', help='accepted, without effect in the demo')
+add('--theme', type=str, default=None, help='accepted, without effect in the demo')
+for flag, about in {
+    '--disable-preset-selection': 'no preset menu',
+    '--disable-offload-from-vram': 'keep models in VRAM',
+    '--disable-image-log': 'write images to the temp folder, and no log',
+    '--disable-analytics': 'no Gradio analytics',
+    '--disable-metadata': 'no metadata in images',
+    '--disable-preset-download': 'accepted: the demo downloads nothing',
+    '--disable-enhance-output-sorting': 'leave enhanced images in the order they were made',
+    '--enable-auto-describe-image': 'accepted, without effect in the demo',
+    '--always-download-new-model': 'accepted: the demo downloads nothing',
+}.items():
+    add(flag, action='store_true', help=about)
+add('--rebuild-hash-cache', type=int, nargs='?', const=-1, metavar='CPU_NUM_THREADS',
+    help='accepted: there is no cache')
+
+
+def milliseconds(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+add('--demo-step-ms', type=milliseconds, default=150, metavar='N',
+    help='what a sampling step takes (150, 0 is allowed)')
+add('--demo-load-ms', type=milliseconds, default=1500, metavar='N',
+    help='what loading a checkpoint takes (1500)')
+
+args_parser.parser.set_defaults(disable_cuda_malloc=True, in_browser=True, port=None)
+args_parser.args = args_parser.parser.parse_args()
+args_parser.args.always_offload_from_vram = not args_parser.args.disable_offload_from_vram
+
+if args_parser.args.disable_analytics:
+    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+
+if args_parser.args.disable_in_browser:
+    args_parser.args.in_browser = False
+
+args = args_parser.args

@@ -1,0 +1,28 @@
+"""Styles: named wrappers around a prompt, read from sdxl_styles/*.json."""
+import json
+import os
+from random import Random
+
+styles_path = os.path.abspath(os.path.join(os.path.dirname(__file__), '../sdxl_styles'))
+
+styles: dict[str, tuple[str, str]] = {}
+for name in sorted(os.listdir(styles_path)):
+    if name.endswith('.json'):
+        with open(os.path.join(styles_path, name), encoding='utf-8') as file:
+            for entry in json.load(file):
+                styles[entry['name']] = (entry.get('prompt', ''), entry.get('negative_prompt', ''))
+
+style_keys = list(styles)
+fooocus_expansion = 'Fooocus V2'  # not a wrapper: it lets the engine add words of its own
+random_style_name = 'Random Style'
+legal_style_names = [fooocus_expansion, random_style_name] + style_keys
+
+
+def get_random_style(rng: Random) -> str:
+    return rng.choice(style_keys)
+
+
+def apply_style(style: str, positive: str) -> tuple[list[str], list[str], bool]:
+    """The lines it makes of a prompt, the negative ones, and whether the prompt is among them."""
+    prompt, negative = styles[style]
+    return prompt.replace('{prompt}', positive).splitlines(), negative.splitlines(), '{prompt}' in prompt

@@ -1,0 +1,79 @@
+"""Small things several modules need: file names, LoRA lists, image arrays."""
+import datetime
+import json
+import math
+import os
+import random
+
+import numpy as np
+from PIL import Image
+
+
+def generate_temp_filename(folder='./outputs/', extension='png') -> tuple[str, str, str]:
+    """Date, full path and bare name of a new image: <folder>/<date>/<date>_<time>_<4 digits>.<extension>."""
+    now = datetime.datetime.now()
+    date = now.strftime('%Y-%m-%d')
+    while True:  # at the demo's pace many images share a second, and four digits would soon meet again
+        name = f'{now:%Y-%m-%d_%H-%M-%S}_{random.randint(1000, 9999)}.{extension}'
+        path = os.path.abspath(os.path.join(folder, date, name))
+        if not os.path.exists(path):
+            return date, path, name
+
+
+def get_file_from_folder_list(name: str, folders) -> str:
+    """Where a model file lies; where it would, if it is in none of the folders."""
+    folders = folders if isinstance(folders, list) else [folders]
+    paths = [os.path.abspath(os.path.realpath(os.path.join(folder, name))) for folder in folders]
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
+
+
+def get_enabled_loras(loras: list, remove_none=True) -> list:
+    """(name, weight) of every (enabled, name, weight) that is on."""
+    return [(name, weight) for on, name, weight in loras if on and (name != 'None' or not remove_none)]
+
+
+def remove_empty_str(items: list[str], default=None) -> list[str]:
+    items = [x for x in items if x != '']
+    return [default] if not items and default is not None else items
+
+
+def is_json(data: str) -> bool:
+    try:
+        return isinstance(json.loads(data), dict)
+    except ValueError:
+        return False
+
+
+def HWC3(x: np.ndarray) -> np.ndarray:
+    """Grey, RGB or RGBA uint8 as RGB, what is transparent over white."""
+    assert x.dtype == np.uint8
+    x = x[:, :, None] if x.ndim == 2 else x
+    assert x.ndim == 3 and x.shape[2] in (1, 3, 4)
+    if x.shape[2] == 4:
+        alpha = x[:, :, 3:] / 255
+        return (x[:, :, :3] * alpha + 255 * (1 - alpha)).clip(0, 255).astype(np.uint8)
+    return np.repeat(x, 3, axis=2) if x.shape[2] == 1 else x
+
+
+def resample_image(im: np.ndarray, width, height) -> np.ndarray:
+    return np.array(Image.fromarray(im).resize((int(width), int(height)), Image.Resampling.LANCZOS))
+
+
+def get_shape_ceil(h, w) -> float:
+    """The side of a square of the same area, rounded up to 64."""
+    return math.ceil(math.sqrt(h * w) / 64) * 64.0
+
+
+def get_image_shape_ceil(im: np.ndarray) -> float:
+    return get_shape_ceil(*im.shape[:2])
+
+
+def set_image_shape_ceil(im: np.ndarray, shape_ceil: float) -> np.ndarray:
+    """The image resized, in steps of 64, to that get_shape_ceil."""
+    height, width = im.shape[:2]
+    for _ in range(256):
+        scale = shape_ceil / get_shape_ceil(height, width)
+        if scale == 1:
+            break
+        height, width = (max(1, round(side * scale / 64)) * 64 for side in (height, width))
+    return im if (height, width) == im.shape[:2] else resample_image(im, width, height)

@@ -1,0 +1,119 @@
+"""One port for API and WebUI, a port of its own, no WebUI at all, and the addresses results are given under."""
+
+from __future__ import annotations
+
+import pytest
+
+from fooocus_api.tests.client import Client
+from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.host import Host, free_port
+
+
+def test_the_webui_keeps_its_paths(client: Client) -> None:
+    page = client.get("/")
+    assert page.status_code == 200 and "gradio" in page.text.lower()
+    assert client.get("/config").json()["version"].startswith("3.41.2")
+    assert "/v1/engine/generate/" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_the_schema_shows_the_api_alone(client: Client) -> None:
+    schema = client.get("/v1/openapi.json").json()
+    assert set(schema["paths"]) == {
+        "/outputs/{date}/{file_name}",
+        "/tasks/{task_id}",
+        "/v1/engine/control/",
+        "/v1/engine/generate/",
+        "/v1/info",
+    }
+    fields = schema["components"]["schemas"]["CommonRequest"]["properties"]
+    assert "karras" in fields["scheduler_name"]["enum"]
+    assert "Fooocus V2" in fields["style_selections"]["items"]["enum"]
+    assert fields["image_number"] == {**fields["image_number"], "minimum": 1, "maximum": 32, "default": 1}
+    assert all("description" in field or "enum" in field or "title" in field for field in fields.values())
+    assert "HTTPValidationError" not in str(schema)
+
+
+def test_docs_need_no_internet(client: Client) -> None:
+    page = client.get("/docs").text
+    assert "http://" not in page and "https://" not in page
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
+        assert f"docs/assets/{asset}" in page
+        assert client.get(f"/docs/assets/{asset}").status_code == 200
+
+
+def test_info_tells_what_runs(client: Client) -> None:
+    info = client.get("/v1/info").json()
+    assert info["supported"] and info["problem"] is None and info["worker_alive"] and info["webui"]
+    assert info["arguments"] == 152 and info["gradio_version"] == "3.41.2"
+    assert set(info["patched"].values()) == {"patched"}
+
+
+def test_our_answers_are_not_stamped_by_gradios_cors(client: Client) -> None:
+    response = client.get("/v1/info", headers={"Origin": "https://elsewhere.example"})
+    assert "access-control-allow-origin" not in response.headers
+
+
+def test_without_the_webui(demo_factory: DemoFactory) -> None:
+    client = Client(demo_factory("--nowebui").url)
+    root = client.get("/", allow_redirects=False)
+    assert root.status_code == 307 and root.headers["location"] == "docs"
+    assert client.get("/config").status_code == 404
+    assert client.get("/v1/info").json()["webui"] is False
+    assert client.draw()["task_status"] == "finished"
+
+
+@pytest.mark.parametrize("by", ["flag", "environment"])
+def test_a_second_port_with_the_api_alone(demo_factory: DemoFactory, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    if by == "environment":
+        monkeypatch.setenv("API_PORT", str(port))
+    host = demo_factory(*(["--api-port", str(port)] if by == "flag" else []))
+    second, first = Client(f"http://127.0.0.1:{port}"), Client(host.url)
+    record = second.draw()
+    assert record["result"][0].startswith(second.url)
+    assert first.task(record["task_id"])["result"][0].startswith(first.url)
+    assert second.get("/", allow_redirects=False).headers["location"] == "docs"
+    assert second.get("/config").status_code == 404
+    assert [event.data["message"] for event in second.stream()][-1] == "Finished"
+
+
+def test_a_taken_second_port_is_said_and_the_rest_goes_on(demo_factory: DemoFactory, demo: Host) -> None:
+    host = demo_factory("--api-port", str(demo.port))
+    assert f"Port {demo.port} is taken" in host.log()
+    assert Client(host.url).draw()["task_status"] == "finished"
+
+
+@pytest.mark.parametrize("flags", [("--api-port", "many"), ("--api-port", "0"), ("--base-url", "example.com"), ("--typo",)])
+def test_wrong_flags_end_the_start_with_a_reason(demo_factory: DemoFactory, flags: tuple[str, ...]) -> None:
+    with pytest.raises(Exception, match=flags[0]):
+        demo_factory(*flags)
+
+
+def test_urls_follow_the_address_the_client_used(client: Client, demo: Host) -> None:
+    def first_url(headers: dict[str, str]) -> str:
+        task = client.draw()
+        return str(client.get(f"/tasks/{task['task_id']}", headers=headers).json()["result"][0])
+
+    assert first_url({"Host": f"localhost:{demo.port}"}).startswith(f"http://localhost:{demo.port}/outputs/")
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "draw.example", "X-Forwarded-Prefix": "/fooocus"}
+    assert first_url(proxied).startswith("https://draw.example/fooocus/outputs/")
+    assert first_url({**proxied, "X-Forwarded-For": "203.0.113.7"}).startswith("https://draw.example/fooocus/outputs/")
+
+
+def test_base_url_beats_what_the_client_used(demo_factory: DemoFactory) -> None:
+    client = Client(demo_factory("--base-url", "https://draw.example/api/").url)
+    assert client.draw()["result"][0].startswith("https://draw.example/api/outputs/")
+
+
+def test_ctrl_c_ends_it_at_once_and_the_history_stays(demo_factory: DemoFactory) -> None:
+    host = demo_factory(step_ms=20)
+    client = Client(host.url)
+    done = client.draw(prompt="kept")
+    cut = client.submit(overwrite_step=60)
+    client.until(cut["task_id"], "running")
+    host.stop()
+    assert "Traceback" not in host.log()
+    host.start()
+    assert client.task(done["task_id"])["req_params"]["prompt"] == "kept"
+    record = client.task(cut["task_id"])
+    assert record["task_status"] == "interrupted" and record["error"]["message"]
