@@ -90,6 +90,7 @@ class Extension:
             self.hooks.on_uninstall(service.close)
             atexit.register(service.close)
         else:
+            self.bus.start()  # nobody listens, but what the worker tells must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         context = Context(
             service=service,
@@ -120,7 +121,7 @@ class Extension:
             "webui": not self._settings().nowebui,
             "worker_alive": self.worker.alive(),
             "arguments": len(self.arguments.names) if self.arguments else 0,
-            "features": ["text-to-image", "stream", "binary", "async", "stop", "skip"],
+            "features": ["text-to-image", "stream", "binary", "async", "stop", "skip"] if service else [],
             "patched": self.hooks.report(),
             "tasks": service.counts() if service else {"pending": 0, "running": 0},
         }

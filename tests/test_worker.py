@@ -1,0 +1,228 @@
+"""The worker's seams, on a real thread that loops as Fooocus's does: nothing of ours can end it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from fooocus_api.adapters.hooks import Hooks
+from fooocus_api.adapters.worker import ID_ATTRIBUTE, TaskQueue, Worker
+from fooocus_api.tasks import events
+from fooocus_api.tasks.bus import EventBus
+from fooocus_api.tests.client import wait_for
+
+
+class AsyncTask:
+    """As much of the host's class as its loop touches; `work` is what the handler does."""
+
+    def __init__(self, work: Any = None) -> None:
+        self.args: list[Any] = []
+        self.yields: list[Any] = []
+        self.results: list[Any] = []
+        self.last_stop: Any = False
+        self.processing = False
+        self.work = work
+
+
+class EarlyReturnException(BaseException):
+    """The host's own way to leave a task early."""
+
+
+@pytest.fixture
+def host() -> Iterator[ModuleType]:
+    """A module with the host's queue and the host's loop, until the test ends it."""
+    module = ModuleType("async_worker_of_the_test")
+    running = threading.Event()
+    running.set()
+
+    def worker() -> None:
+        while running.is_set():
+            time.sleep(0.001)
+            if len(module.async_tasks) > 0:
+                task = module.async_tasks.pop(0)
+                try:
+                    task.work(task)
+                    task.yields.append(["finish", task.results])
+                    if getattr(task, "breaks_after", False):
+                        raise RuntimeError("after the finish")
+                except:  # noqa: E722
+                    traceback.print_exc()
+                    task.yields.append(["finish", task.results])
+
+    module.AsyncTask, module.async_tasks, module.worker = AsyncTask, [], worker  # type: ignore[attr-defined]
+    threading.Thread(target=worker, daemon=True).start()
+    yield module
+    running.clear()
+
+
+class Seam:
+    """The host's module with our queue in it, and what came out of the bus."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.seen: queue.Queue[events.Event] = queue.Queue()
+        self.bus = EventBus()
+        self.bus.start(self.seen.put)
+        self.hooks = Hooks()
+        self.worker = Worker(self.bus, lambda task: {})
+        self.worker.patch(module, self.hooks)
+
+    def run(self, task: AsyncTask) -> list[events.Event]:
+        """Queue it and collect its events to the last."""
+        self.module.async_tasks.append(task)
+        return self.until_end()
+
+    def until_end(self) -> list[events.Event]:
+        seen = [self.seen.get(timeout=10)]
+        while not seen[-1].is_terminal:
+            seen.append(self.seen.get(timeout=10))
+        return seen
+
+
+@pytest.fixture
+def seam(host: ModuleType) -> Iterator[Seam]:
+    seam = Seam(host)
+    yield seam
+    seam.hooks.uninstall()
+    seam.bus.stop()
+
+
+def draws(task: AsyncTask) -> None:
+    task.yields.append(["preview", (50, "half", None)])
+    task.results = ["a.png"]
+
+
+def fails(task: AsyncTask) -> None:
+    raise ValueError("no such checkpoint")
+
+
+def leaves_early(task: AsyncTask) -> None:
+    task.results = ["a.png"]
+    raise EarlyReturnException
+
+
+def is_stopped(task: AsyncTask) -> None:
+    task.last_stop = "stop"
+
+
+def is_skipped(task: AsyncTask) -> None:
+    task.last_stop = "skip"
+    task.last_stop = False
+
+
+@pytest.mark.parametrize(
+    ("work", "ending"),
+    [
+        (draws, events.Finished),
+        (fails, events.Failed),
+        (leaves_early, events.Finished),
+        (is_stopped, events.Stopped),
+        (is_skipped, events.Stopped),
+        (lambda task: None, events.Failed),
+    ],
+    ids=["drawn", "failed", "left early", "stopped", "skipped", "no result nobody asked for"],
+)
+def test_an_ending_is_told_for_what_it_is(seam: Seam, work: Any, ending: type[events.Ended]) -> None:
+    seen = seam.run(AsyncTask(work))
+    assert [type(event) for event in seen[:2]] == [events.Queued, events.Started]
+    assert type(seen[-1]) is ending
+    assert len({event.task_id for event in seen}) == 1
+
+
+def test_a_failure_keeps_the_hosts_words(seam: Seam) -> None:
+    failed = seam.run(AsyncTask(fails))[-1]
+    assert isinstance(failed, events.Failed)
+    assert (failed.error.type, failed.error.message) == ("ValueError", "no such checkpoint")
+
+
+def test_the_second_finish_counts_for_nothing(seam: Seam) -> None:
+    task = AsyncTask(draws)
+    task.breaks_after = True  # type: ignore[attr-defined]
+    assert type(seam.run(task)[-1]) is events.Finished
+    assert type(seam.run(AsyncTask(draws))[0]) is events.Queued  # nothing more came of the first
+
+
+def test_the_webui_reads_its_yields_and_others_keep_none(seam: Seam) -> None:
+    clicked, ours = AsyncTask(draws), AsyncTask(draws)
+    setattr(ours, ID_ATTRIBUTE, "f" * 32)
+    seam.run(clicked)
+    seam.run(ours)
+    assert [flag for flag, _ in clicked.yields] == ["preview", "finish"]
+    assert list(ours.yields) == []
+    assert clicked.yields.pop(0)[0] == "preview"
+
+
+def test_copies_of_a_task_hold_plain_lists(seam: Seam) -> None:
+    task = AsyncTask(draws)
+    seam.run(task)
+    task.work = None
+    for twin in (copy.deepcopy(task), copy.copy(task.yields), pickle.loads(pickle.dumps(task.yields))):
+        assert type(getattr(twin, "yields", twin)) is list
+    assert copy.deepcopy(task).last_stop is False
+
+
+def test_a_bug_of_ours_does_not_reach_the_worker(seam: Seam, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(event: events.Event) -> None:
+        raise RuntimeError("our bug")
+
+    monkeypatch.setattr(seam.bus, "emit", broken)
+    lost = AsyncTask(draws)
+    seam.module.async_tasks.append(lost)
+    wait_for(lambda: lost.results, "the worker to have drawn", 10)
+    monkeypatch.undo()
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+    assert seam.worker.alive()
+
+
+def test_a_task_withdrawn_behind_the_workers_back_does_not_end_it() -> None:
+    """Between the worker's `len` and its `pop` the last task may go: the plain list's IndexError would kill the thread."""
+    worker = Worker(EventBus(), lambda task: {})
+    tasks = TaskQueue(worker, [])
+    popped: list[AsyncTask] = []
+    worker.thread = threading.Thread(target=lambda: popped.append(tasks.pop(0)), daemon=True)
+    worker.thread.start()
+    with pytest.raises(IndexError):
+        tasks.pop(0)  # for anyone else it is the list it was
+    task = AsyncTask(draws)
+    tasks.append(task)
+    worker.thread.join(timeout=10)
+    assert popped == [task]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_dead_worker_is_started_again(seam: Seam) -> None:
+    class Deadly(AsyncTask):
+        @property
+        def results(self) -> Any:
+            raise SystemExit
+
+        @results.setter
+        def results(self, value: Any) -> None:
+            pass
+
+    first = seam.worker.thread
+    seen = seam.run(Deadly(draws))
+    assert isinstance(seen[-1], events.Failed) and seen[-1].error.type == "WorkerDied"
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+    assert seam.worker.thread is not first and seam.worker.alive()
+
+
+def test_uninstall_gives_the_host_its_own_back(host: ModuleType) -> None:
+    original = host.async_tasks
+    seam = Seam(host)
+    assert host.async_tasks is not original
+    seam.hooks.uninstall()
+    seam.bus.stop()
+    assert host.async_tasks is original and "last_stop" not in vars(AsyncTask)
+    task = AsyncTask(draws)
+    host.async_tasks.append(task)
+    wait_for(lambda: task.yields and task.yields[-1][0] == "finish", "the plain host to draw", 10)
