@@ -121,6 +121,8 @@ def _as_on_wire(wire_name: str, value: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float | str) or (
-        isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return (
+        value is None
+        or isinstance(value, bool | int | float | str)
+        or (isinstance(value, list) and all(isinstance(item, str) for item in value))
     )

@@ -1,4 +1,4 @@
-"""The order of AsyncTask's positional arguments, read from the checkout's own source. Stdlib only; used by adapters and installer.
+"""The order of AsyncTask's positional arguments, read from the checkout's source. Stdlib only; for adapters and installer.
 
 Fooocus builds a task from one flat list, popped value by value in the constructor. The order differs between
 versions, forks, configurations and flags, so it is parsed here instead of being written down.
@@ -161,10 +161,14 @@ class _Reader:
     def repeated(self, iterable: ast.expr, slots: list[Slot], node: ast.AST) -> Iterator[Slot]:
         if not slots:
             return
-        is_range = isinstance(iterable, ast.Call) and isinstance(iterable.func, ast.Name) and iterable.func.id == "range"
+        is_range = (
+            isinstance(iterable, ast.Call) and isinstance(iterable.func, ast.Name) and iterable.func.id == "range"
+        )
         arguments = [slot for slot in slots if isinstance(slot, Argument) and slot.condition is None]
         if not is_range or len(arguments) != len(slots):
-            raise UnknownSignature(f"line {getattr(node, 'lineno', '?')} of async_worker.py repeats arguments in an unknown way")
+            raise UnknownSignature(
+                f"line {getattr(node, 'lineno', '?')} of async_worker.py repeats arguments in an unknown way"
+            )
         assert isinstance(iterable, ast.Call)
         yield Group(tuple(arguments), iterable.args[0])
 

@@ -70,7 +70,11 @@ def _add_docs(app: FastAPI) -> None:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     """The schema, made anew at each call: the models and styles it lists may have changed."""
     schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes, license_info=app.license_info
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        license_info=app.license_info,
     )
     components = schema["components"]["schemas"]
     for model in (ProblemDetails, FieldError):

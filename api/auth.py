@@ -24,9 +24,13 @@ class KeyCheck:
         if not self._keys:
             return
         given = _key_in(request)
-        if given is None or not any([secrets.compare_digest(given, key) for key in self._keys]):
+        if given is None or not self._is_known(given):
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
             raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
+
+    def _is_known(self, given: bytes) -> bool:
+        matches = [secrets.compare_digest(given, key) for key in self._keys]  # all of them, so that time tells nothing
+        return any(matches)
 
 
 def _key_in(request: Request) -> bytes | None:

@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from event_cost import load_package  # type: ignore[import-not-found]  # the script beside this one
+
 BARE = "import sys, os; sys.path.insert(0, os.getcwd()); import launch"
 """How extension.py starts Fooocus, without the extension."""
 
@@ -50,9 +51,6 @@ def settled_memory(pid: int) -> float:
 
 def main() -> None:
     """Print the table, and the same as JSON on the last line."""
-    sys.path.insert(0, str(ROOT))
-    from benchmarks.event_cost import load_package
-
     load_package()
     from fooocus_api.tests.host import real_checkout
 
@@ -65,7 +63,9 @@ def main() -> None:
             if number:  # the first round fills the disk cache and compiles
                 values.append(figure)
                 print(f"{name:10} {figure[0]:7.2f} s {figure[1]:8.1f} MB", flush=True)
-    medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in figures.items()}
+    medians = {
+        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in figures.items()
+    }
     added = [extended - bare for bare, extended in zip(medians["bare"], medians["extended"], strict=True)]
     print(f"{'added':10} {added[0]:7.2f} s {added[1]:8.1f} MB  (medians of {rounds})")
     result = {"host": "real" if real else "demo", "added_seconds": round(added[0], 3), "added_mb": round(added[1], 1)}

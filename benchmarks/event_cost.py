@@ -1,6 +1,6 @@
 """What an event costs the worker thread: appends to the host's plain list and to ours, side by side.
 
-    python benchmarks/event_cost.py
+python benchmarks/event_cost.py
 """
 
 from __future__ import annotations

@@ -30,7 +30,9 @@ def migrate(database: Database) -> None:
     SchemaVersion.create_table(safe=True)
     row = SchemaVersion.get_or_none() or SchemaVersion.create(version=0)
     if row.version > len(MIGRATIONS):
-        raise NewerDatabase(f"the database has schema {row.version}, this version of the extension knows {len(MIGRATIONS)}")
+        raise NewerDatabase(
+            f"the database has schema {row.version}, this version of the extension knows {len(MIGRATIONS)}"
+        )
     for migration in MIGRATIONS[row.version :]:
         with database.atomic():
             migration()

@@ -81,4 +81,6 @@ def _encoded(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: json.loads(value) if key in JSON_COLUMNS and value is not None else value for key, value in row.items()}
+    return {
+        key: json.loads(value) if key in JSON_COLUMNS and value is not None else value for key, value in row.items()
+    }

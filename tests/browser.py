@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pytest
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, TimeoutException
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from selenium.webdriver.remote.webelement import WebElement
 
 SWITCHES = (
     "--headless=new",
@@ -28,6 +36,10 @@ SWITCHES = (
     "--disable-dev-shm-usage",
     "--window-size=1600,1400",
 )
+
+DEBUG_MODE = "//label[normalize-space()='Developer Debug Mode']//input[not(@checked)]"
+OVERWRITES = "//span[normalize-space()='Overwrites (-1: off)']"
+"""What shows the settings that overwrite steps and size: the first in Fooocus, the second in the demo."""
 
 
 class Browser:
@@ -69,12 +81,12 @@ class Browser:
         self.check("Advanced")
         self.tab("Settings")
         self.choose("Lightning")
-        self.number("Image Number", images)
+        self.number(images, "Image Number", "Number of images")
         self.tab("Advanced")
-        self.check("Developer Debug Mode")
-        self.number("Forced Overwrite of Sampling Step", steps)
-        self.number("Forced Overwrite of Generating Width", size)
-        self.number("Forced Overwrite of Generating Height", size)
+        self._force(self._first(f"{DEBUG_MODE} | {OVERWRITES}"))
+        self.number(steps, "Forced Overwrite of Sampling Step", "Steps")
+        self.number(size, "Forced Overwrite of Generating Width", "Width")
+        self.number(size, "Forced Overwrite of Generating Height", "Height")
         return self
 
     def generate(self, prompt: str) -> None:
@@ -124,9 +136,10 @@ class Browser:
         """Open the first visible tab of this name."""
         self._force(self._first(f"//*[contains(@class, 'tab-nav')]/button[normalize-space()='{name}']"))
 
-    def number(self, label: str, value: float) -> None:
-        """Type a value into the number box of the slider with this label."""
-        box = self._first(f"//label[span[normalize-space()='{label}']]/following-sibling::input[@type='number']")
+    def number(self, value: float, *labels: str) -> None:
+        """Type a value into the number box of the slider with this label, or one of these."""
+        label = " or ".join(f"normalize-space()='{label}'" for label in labels)
+        box = self._first(f"//label[span[{label}]]/following-sibling::input[@type='number']")
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(str(value), Keys.TAB)

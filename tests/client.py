@@ -1,15 +1,19 @@
-"""A client of the API over a real socket: what tests send and read. Knows the wire, and nothing of the server."""
+"""A client of the API over a real socket: what tests send and read. Knows the wire, not the server."""
 
 from __future__ import annotations
 
+import io
 import json
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Record = dict[str, Any]
 
@@ -22,6 +26,9 @@ QUICK = {
     "style_selections": [],
 }
 """The cheapest text-to-image request there is; a step is what takes the time."""
+
+LONG = {"prompt": "a long one", "overwrite_step": 40}
+"""Takes a real host on a CPU ten seconds and more: time to do something else meanwhile."""
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
 
@@ -104,14 +111,33 @@ class Client:
         assert record["task_status"] in statuses, record
         return record
 
+    def image(self, url: str, **arguments: Any) -> Image.Image:
+        """The image behind a record's URL."""
+        response = self.get(url, **arguments)
+        assert response.status_code == 200, response.text
+        return picture(response.content)
+
+    def has_tasks(self, *, running: int, pending: int = 0) -> None:
+        """Wait until, at one moment, so many tasks run and wait, whoever sent them."""
+        expected = {"running": running, "pending": pending}
+        wait_for(lambda: self.get("/v1/info").json()["tasks"] == expected, f"tasks to be {expected}")
+
     def control(self, action: str) -> requests.Response:
         """POST /v1/engine/control/?action=stop|skip"""
         return self.post("/v1/engine/control/", params={"action": action})
 
 
+def picture(content: bytes) -> Image.Image:
+    """The image in these bytes, decoded to its last row."""
+    image = Image.open(io.BytesIO(content))
+    image.load()
+    return image
+
+
 def events(response: requests.Response) -> Iterator[ServerSentEvent]:
     """The server-sent events in a response's body. Comments are passed over."""
-    name, data = "message", []
+    name = "message"
+    data: list[str] = []
     for raw in response.iter_lines(chunk_size=1):
         line = raw.decode("utf-8")
         if not line:
@@ -125,7 +151,11 @@ def events(response: requests.Response) -> Iterator[ServerSentEvent]:
 
 
 def wait_for(look: Callable[[], Any], what: str, patience: float = 120) -> Any:
-    """What `look` returns, once that is true. For what no open request can tell; fails with `what` it waited for."""
+    """What `look` returns, once that is true. For what no open request can tell.
+
+    Raises:
+        AssertionError: it stayed false; names `what` was waited for.
+    """
     end = time.monotonic() + patience
     while not (seen := look()):
         assert time.monotonic() < end, f"waited {patience:.0f} s for {what}"

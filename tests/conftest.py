@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ def load_package() -> None:
     spec = importlib.util.spec_from_file_location(
         "fooocus_api", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     package = importlib.util.module_from_spec(spec)
     sys.modules["fooocus_api"] = package
     spec.loader.exec_module(package)
@@ -36,6 +38,8 @@ DemoFactory = Callable[..., Host]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Hosts are sessions of their own: whoever ends the tests with a SIGTERM must not leave them running.
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
 
@@ -55,7 +59,7 @@ def demo() -> Iterator[Host]:
 
 @pytest.fixture
 def demo_factory() -> Iterator[DemoFactory]:
-    """Starts demo hosts of the test's own: `demo_factory("--nowebui", step_ms=50, load_ms=0)`. Stopped after the test."""
+    """Starts demo hosts that end with the test: `demo_factory("--nowebui", step_ms=50, load_ms=0)`."""
     hosts: list[Host] = []
 
     def start(*flags: str, **arguments: object) -> Host:

@@ -1,7 +1,8 @@
-"""Starts a Fooocus-shaped checkout as a process of its own, with or without the extension. For tests and benchmarks."""
+"""Starts a checkout as a process of its own, with or without the extension. For tests and benchmarks."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,10 +13,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
@@ -35,14 +38,14 @@ class Host:
     Args:
         checkout: folder with `launch.py`. Nothing is written into it but what Fooocus itself writes.
         way: "extension" runs this repository's extension.py against the checkout, which needs no install;
-            "launch" and "entry_with_update" run the checkout's own script, for installed hooks and plain Fooocus.
+            "launch" and "entry_with_update" run the checkout's own script, with or without an installed hook.
         flags: further command line flags.
         env: further environment variables.
         python: interpreter; by default the one that runs the tests.
         patience: seconds it may take until HTTP answers.
 
-    As a context manager it is started on entry and stopped on exit. After `stop` or `kill`, `start` brings the
-    same host back with the same port, outputs and history.
+    As a context manager it is started on entry and closed on exit. After `stop` or `kill`, `start` brings
+    the same host back with the same port, outputs and history.
     """
 
     def __init__(
@@ -75,7 +78,11 @@ class Host:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Host:
-        """Start the process and return when its HTTP answers. Raises HostError with the log if it never does."""
+        """Start the process and return when its HTTP answers.
+
+        Raises:
+            HostError: it ended or stayed silent; the message ends with its log.
+        """
         self.outputs.mkdir(exist_ok=True)
         self.temp.mkdir(exist_ok=True)
         with self._log_file.open("ab") as log:
@@ -99,16 +106,21 @@ class Host:
         """All that the host has printed, over all its starts."""
         return self._log_file.read_text("utf-8", "replace") if self._log_file.exists() else ""
 
+    def images(self) -> set[Path]:
+        """The images it has written so far."""
+        return {path for path in self.outputs.glob("*/*") if path.suffix in (".png", ".jpeg", ".webp")}
+
     def stop(self) -> int | None:
         """End it as Ctrl-C does, and kill it if that takes long. Returns the exit status."""
         if self.process is None:
             return None
         if self.process.poll() is None:
-            self.process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGINT)
-            try:
+            if sys.platform == "win32":
+                self.process.send_signal(signal.CTRL_BREAK_EVENT)
+            else:
+                self.process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                pass
         return self.kill()
 
     def kill(self) -> int | None:
@@ -141,7 +153,7 @@ class Host:
         return [str(self.python), str(script), "--port", str(self.port), *paths, *self.flags]
 
     def _environment(self) -> dict[str, str]:
-        # Fooocus writes the paths of its command line into config.txt when there is none: give it a copy to write to.
+        # Fooocus writes its command line's paths into a missing config.txt: let it be this one.
         settings = self.folder / "config.txt"
         if not settings.exists() and (self.checkout / "config.txt").exists():
             shutil.copyfile(self.checkout / "config.txt", settings)
@@ -192,7 +204,12 @@ def real_host(*flags: str, way: Way = "extension", checkout: Path | None = None,
     if home is None:
         raise HostError("FOOOCUS_HOME is not set")
     return Host(
-        home, way=way, flags=(*REAL_FLAGS, *flags), env=REAL_ENVIRONMENT, python=python or real_python(home), patience=300
+        home,
+        way=way,
+        flags=(*REAL_FLAGS, *flags),
+        env=REAL_ENVIRONMENT,
+        python=python or real_python(home),
+        patience=300,
     )
 
 
@@ -207,7 +224,7 @@ def real_checkout() -> Path | None:
 
 
 def real_python(checkout: Path) -> Path:
-    """The interpreter that runs this checkout: FOOOCUS_PYTHON, else a venv inside or beside it, else our own."""
+    """Who runs this checkout: FOOOCUS_PYTHON, else a venv inside or beside it, else our own."""
     named = os.environ.get("FOOOCUS_PYTHON")
     if named:
         return Path(named)
@@ -239,7 +256,7 @@ def answers(url: str) -> bool:
 
 
 def _detached() -> dict[str, Any]:
-    """Keep a Ctrl-C meant for the tests from the host, and let ours reach it even where the tests ignore it."""
+    """Keep a Ctrl-C meant for the tests from the host, and let ours reach it even where they ignore it."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}

@@ -62,7 +62,12 @@ def test_more_loras_than_there_are_places(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("body", "kind"),
-    [(b"{not json", "application/json"), (b"[]", "application/json"), (b"", "application/json"), (b"a=b", "text/plain")],
+    [
+        (b"{not json", "application/json"),
+        (b"[]", "application/json"),
+        (b"", "application/json"),
+        (b"a=b", "text/plain"),
+    ],
 )
 def test_a_body_that_is_no_request(client: Client, body: bytes, kind: str) -> None:
     response = client.post("/v1/engine/generate/", data=body, headers={"Content-Type": kind})

@@ -41,8 +41,6 @@ class Doomed:
         self.path.unlink(missing_ok=True)
 
 
-
-
 def test_async_ends_as_failed_with_the_hosts_message(own_demo: Host) -> None:
     client, doomed = Client(own_demo.url), Doomed(own_demo)
     with doomed:
@@ -69,10 +67,9 @@ def test_synchronous_is_500_in_problem_form(own_demo: Host) -> None:
 
 def test_a_stream_ends_with_an_error_event(own_demo: Host) -> None:
     client, doomed = Client(own_demo.url), Doomed(own_demo)
-    with doomed:
-        with client.generate(stream=True, stream_output=True, base_model_name=DOOMED) as response:
-            doomed.path.unlink()
-            seen = list(events(response))
+    with doomed, client.generate(stream=True, stream_output=True, base_model_name=DOOMED) as response:
+        doomed.path.unlink()
+        seen = list(events(response))
     assert [event.name for event in seen].count("error") == 1
     assert seen[-1].name == "error" and DOOMED in seen[-1].data["error"]["message"]
     assert "Finished" not in [event.data["message"] for event in seen]

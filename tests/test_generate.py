@@ -179,7 +179,9 @@ def test_a_client_that_goes_away_loses_nothing(demo_factory: DemoFactory) -> Non
         task_id = response.headers["x-task-id"]
         next(iter(events(response)))
     with pytest.raises(requests.exceptions.Timeout):
-        client.request("POST", "/v1/engine/generate", json={**QUICK, "prompt": "gone", "overwrite_step": 20}, timeout=0.2)
+        client.request(
+            "POST", "/v1/engine/generate", json={**QUICK, "prompt": "gone", "overwrite_step": 20}, timeout=0.2
+        )
     last = client.draw(prompt="the last")
     assert client.task(task_id)["task_status"] == "finished"
     between = client.get(f"/tasks/{last['task_id']}").json()["id"] - 1

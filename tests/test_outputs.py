@@ -34,7 +34,8 @@ def test_the_file_as_it_is(client: Client, url: str, accept: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    ("accept", "expected"), [("image/jpeg", "JPEG"), ("image/jpg", "JPEG"), ("image/webp", "WEBP"), ("IMAGE/WEBP;q=1", "WEBP")]
+    ("accept", "expected"),
+    [("image/jpeg", "JPEG"), ("image/jpg", "JPEG"), ("image/webp", "WEBP"), ("IMAGE/WEBP;q=1", "WEBP")],
 )
 def test_converted_when_exactly_one_type_is_accepted(client: Client, url: str, accept: str, expected: str) -> None:
     response = client.get(url, headers={"Accept": accept})

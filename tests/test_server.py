@@ -83,7 +83,9 @@ def test_a_taken_second_port_is_said_and_the_rest_goes_on(demo_factory: DemoFact
     assert Client(host.url).draw()["task_status"] == "finished"
 
 
-@pytest.mark.parametrize("flags", [("--api-port", "many"), ("--api-port", "0"), ("--base-url", "example.com"), ("--typo",)])
+@pytest.mark.parametrize(
+    "flags", [("--api-port", "many"), ("--api-port", "0"), ("--base-url", "example.com"), ("--typo",)]
+)
 def test_wrong_flags_end_the_start_with_a_reason(demo_factory: DemoFactory, flags: tuple[str, ...]) -> None:
     with pytest.raises(Exception, match=flags[0]):
         demo_factory(*flags)

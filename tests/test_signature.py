@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from fooocus_api.adapters.signature import UnknownSignature, read_signature
-
 from fooocus_api.tests.host import DEMO
 
 HEAD = "class AsyncTask:\n    def __init__(self, args):\n        args.reverse()\n"

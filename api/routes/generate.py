@@ -61,7 +61,10 @@ def router(context: Context) -> APIRouter:
             **responses(401, 409, 422, 500, 503),
             200: {
                 "description": "The record, the stream or the image.",
-                "content": {"text/event-stream": {}, **{kind: {} for kind in ("image/png", "image/jpeg", "image/webp")}},
+                "content": {
+                    "text/event-stream": {},
+                    **{kind: {} for kind in ("image/png", "image/jpeg", "image/webp")},
+                },
             },
         },
     }
@@ -117,7 +120,9 @@ class Answer:
         with self.service.subscribe(task.task_id) as subscription:
             task = await self.service.get(task.task_id)
             if not task.status.is_terminal:
-                yield message({"progress": task.progress, "preview": None, "message": task.title or "Waiting", "images": []})
+                yield message(
+                    {"progress": task.progress, "preview": None, "message": task.title or "Waiting", "images": []}
+                )
                 async for data in self._progress(subscription):
                     yield data
         yield self._last(await self.service.get(task.task_id))

@@ -26,7 +26,9 @@ def router(context: Context) -> APIRouter:
         response_model_exclude_unset=True,
         responses=responses(401, 404, 503),
     )
-    async def get_task(request: Request, task_id: Annotated[str, Path(description="As the generate call gave it.")]) -> Any:
+    async def get_task(
+        request: Request, task_id: Annotated[str, Path(description="As the generate call gave it.")]
+    ) -> Any:
         """The record as it is now. While the task runs, `preview` is the newest picture of it."""
         service = context.service
         if service is None:

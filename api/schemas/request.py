@@ -43,19 +43,24 @@ class CommonRequest(BaseModel):
     prompt: str = Field(default="", description="What to draw.")
     negative_prompt: str = Field(default="", description="What to keep out of it.")
     style_selections: list[str] = Field(
-        default=["Fooocus V2", "Fooocus Enhance", "Fooocus Sharp"], description="Names of styles, applied in this order."
+        default=["Fooocus V2", "Fooocus Enhance", "Fooocus Sharp"],
+        description="Names of styles, applied in this order.",
     )
     performance_selection: str = Field(default="Speed", description="How many steps to spend, and with which LoRA.")
     aspect_ratios_selection: str = Field(default="1152*896", description="Width*height in pixels.")
     image_number: int = Field(default=1, ge=1, le=32, description="How many images.")
     output_format: str = Field(default="png", description="File format; `jpg` is taken for `jpeg`.")
-    image_seed: int = Field(default=-1, ge=-1, le=2**63 - 1, description="Seed of the first image; -1 takes a random one.")
+    image_seed: int = Field(
+        default=-1, ge=-1, le=2**63 - 1, description="Seed of the first image; -1 takes a random one."
+    )
     read_wildcards_in_order: bool = Field(default=False, description="Take wildcard lines in order and not at random.")
     sharpness: float = Field(default=2.0, ge=0, le=30)
     guidance_scale: float = Field(default=4.0, ge=1, le=30, description="How closely to follow the prompt.")
     base_model_name: str = Field(default="juggernautXL_v8Rundiffusion.safetensors", description="Checkpoint.")
     refiner_model_name: str = Field(default="None", description="Second checkpoint, or None.")
-    refiner_switch: float = Field(default=0.5, ge=0.1, le=1, description="Share of the steps before the refiner takes over.")
+    refiner_switch: float = Field(
+        default=0.5, ge=0.1, le=1, description="Share of the steps before the refiner takes over."
+    )
     loras: list[Lora] = Field(default=[], description="LoRAs, as many as Fooocus has places for.")
     disable_preview: bool = Field(default=False, description="Draw without previews.")
     disable_intermediate_results: bool = Field(default=False, description="Show images only when all are done.")
@@ -69,8 +74,12 @@ class CommonRequest(BaseModel):
     sampler_name: str = Field(default="dpmpp_2m_sde_gpu")
     scheduler_name: str = Field(default="karras")
     vae_name: str = Field(default="Default (model)")
-    overwrite_step: int = Field(default=-1, ge=-1, le=200, description="Number of steps; -1 leaves it to the performance.")
-    overwrite_switch: int = Field(default=-1, ge=-1, le=200, description="Step at which the refiner takes over; -1 for none.")
+    overwrite_step: int = Field(
+        default=-1, ge=-1, le=200, description="Number of steps; -1 leaves it to the performance."
+    )
+    overwrite_switch: int = Field(
+        default=-1, ge=-1, le=200, description="Step at which the refiner takes over; -1 for none."
+    )
     overwrite_width: int = Field(default=-1, ge=-1, le=2048, description="Pixels; -1 leaves it to the aspect ratio.")
     overwrite_height: int = Field(default=-1, ge=-1, le=2048, description="Pixels; -1 leaves it to the aspect ratio.")
     refiner_swap_method: str = Field(default="joint")

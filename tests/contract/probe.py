@@ -102,7 +102,8 @@ def probe(installed: Any, checkout: Path) -> dict[str, Any]:
     flags = importlib.import_module("modules.flags")
     order = parameters.read_arguments(checkout)
     loras = [
-        {"enabled": index % 2 == 0, "model_name": f"lora{index}", "weight": 0.25 + index} for index in range(order.lora_count)
+        {"enabled": index % 2 == 0, "model_name": f"lora{index}", "weight": 0.25 + index}
+        for index in range(order.lora_count)
     ]
     sent = {**SENT, "style_selections": ["one style"], "loras": loras}
     task = async_worker.AsyncTask(args=order.positional(sent))
@@ -118,7 +119,9 @@ def probe(installed: Any, checkout: Path) -> dict[str, Any]:
         "named": order.named(task.args),
         "defaults_are_the_controls": same(untouched, from_controls),
         "performance": type(task.performance_selection) is flags.Performance,
-        "random_seeds": sorted({int(async_worker.AsyncTask(args=order.positional({"image_seed": -1})).seed) for _ in "123"}),
+        "random_seeds": sorted(
+            {int(async_worker.AsyncTask(args=order.positional({"image_seed": -1})).seed) for _ in "123"}
+        ),
         "queue": type(async_worker.async_tasks).__name__,
         "worker_found": installed.worker.alive(),
         "copies": copy.deepcopy(empty).yields == [] and copy.deepcopy(empty).last_stop is False,

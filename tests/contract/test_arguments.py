@@ -13,9 +13,8 @@ import pytest
 
 from fooocus_api.adapters.patch_points import inspect_checkout
 from fooocus_api.adapters.signature import read_signature
-
-from fooocus_api.tests.host import DEMO, REAL_ENVIRONMENT, REAL_FLAGS, real_checkout, real_python
 from fooocus_api.tests.contract import probe as script
+from fooocus_api.tests.host import DEMO, REAL_ENVIRONMENT, REAL_FLAGS, real_checkout, real_python
 
 HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=pytest.mark.real)]
 CONFIGURATIONS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -45,8 +44,17 @@ def run_probe(host: str, config: dict[str, Any], flags: tuple[str, ...], folder:
     (folder / "config.txt").write_text(json.dumps(settings), encoding="utf-8")
     python = sys.executable if host == "demo" else str(real_python(checkout))
     outcome = subprocess.run(
-        [python, script.__file__, str(checkout), "--temp-path", str(folder / "temp"), "--output-path", str(folder / "out")]
-        + [*(REAL_FLAGS if host == "real" else ("--disable-in-browser",)), *flags],
+        [
+            python,
+            script.__file__,
+            str(checkout),
+            "--temp-path",
+            str(folder / "temp"),
+            "--output-path",
+            str(folder / "out"),
+            *(REAL_FLAGS if host == "real" else ("--disable-in-browser",)),
+            *flags,
+        ],
         env={
             **os.environ,
             **REAL_ENVIRONMENT,
@@ -66,8 +74,11 @@ def run_probe(host: str, config: dict[str, Any], flags: tuple[str, ...], folder:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_every_patch_point_is_in_the_source(host: str) -> None:
-    missing = [f"{finding.module}.{finding.name}: {finding.detail}" for finding in inspect_checkout(checkout_of(host))
-               if not finding.found and not finding.module.startswith("gradio")]
+    missing = [
+        f"{finding.module}.{finding.name}: {finding.detail}"
+        for finding in inspect_checkout(checkout_of(host))
+        if not finding.found and not finding.module.startswith("gradio")
+    ]
     assert not missing
 
 

@@ -1,0 +1,25 @@
+"""What people run: `python install.py [FOOOCUS_DIR]`, see --help. A thin front, its parts are in installer/.
+
+Any Python can read this file: one that can't run Fooocus gets a clear line instead of a syntax error.
+"""
+
+import sys
+
+if __name__ == "__main__":
+    if not (3, 10) <= sys.version_info[:2] <= (3, 11):
+        version = ".".join(str(part) for part in sys.version_info[:2])
+        sys.exit("error: Python " + version + " can't run Fooocus's WebUI (gradio 3.41.2): use Python 3.10 or 3.11")
+
+    import os
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    # Loaded by path: the folder may have any name, and an embedded Python does not put it on sys.path.
+    here = os.path.dirname(os.path.abspath(__file__))
+    spec = spec_from_file_location("fooocus_api", os.path.join(here, "__init__.py"), submodule_search_locations=[here])
+    assert spec is not None and spec.loader is not None
+    sys.modules["fooocus_api"] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["fooocus_api"])
+
+    from fooocus_api.installer.cli import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""What fits and what does not, told without importing any of Fooocus. Used by cli.py and install.py."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..adapters.patch_points import inspect_checkout
+from ..adapters.signature import UnknownSignature, read_signature
+from . import hook
+from .checkout import Checkout
+from .package import version_of
+from .requirements import installed_version, read_requirements
+
+REQUIREMENTS = Path(__file__).parent.parent / "requirements-ext.txt"
+SUPPORTED = "supported are Fooocus 2.5.0 and newer, and mashb1t/Fooocus 2.6.5"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the report. `ok` is None where it is only worth knowing."""
+
+    topic: str
+    text: str
+    ok: bool | None
+
+
+def check(checkout: Checkout) -> int:
+    """Print the report.
+
+    Returns:
+        0 if all is well, else 1.
+    """
+    print(f"{checkout.path}\n")
+    failures = 0
+    for result in _report(checkout):
+        failures += result.ok is False
+        print(f"{_sign(result.ok)}  {result.topic:<22} {result.text}")
+    print(f"\n{'All is well.' if not failures else f'{failures} of these must be mended.'}")
+    return 1 if failures else 0
+
+
+def unsupported(checkout: Checkout) -> str | None:
+    """Why the API can't work with this version of Fooocus, None when it can."""
+    order = _argument_order(checkout)
+    if not order.ok:
+        return f"{order.text} ({SUPPORTED})"
+    missing = [result for result in _patch_points(checkout) if result.ok is False]
+    return f"{missing[0].text} ({SUPPORTED})" if missing else None
+
+
+def problems(checkout: Checkout) -> list[str]:
+    """What of our own part is not as it has to be."""
+    return [
+        f"{result.topic}: {result.text}" for result in (*_dependencies(), *_own_parts(checkout)) if result.ok is False
+    ]
+
+
+def _report(checkout: Checkout) -> Iterator[Result]:
+    reason = unsupported(checkout)
+    yield Result(
+        "Fooocus",
+        f"{checkout.version}, {f'not supported: {reason}' if reason else 'supported'}",
+        reason is None,
+    )
+    yield Result("Python", f"{platform.python_version()}, {sys.executable}", True)
+    gradio = installed_version("gradio")
+    yield Result("gradio", gradio or "not installed: start Fooocus once, it installs what it needs", gradio is not None)
+    yield from _patch_points(checkout)
+    yield _argument_order(checkout)
+    yield from _dependencies()
+    yield from _own_parts(checkout)
+    yield from _ports()
+
+
+def _patch_points(checkout: Checkout) -> Iterator[Result]:
+    has_gradio = installed_version("gradio") is not None
+    for finding in inspect_checkout(checkout.path):
+        # Without gradio nothing is known about the points in it, and that it is missing is told elsewhere.
+        ok = finding.found if has_gradio or not finding.module.startswith("gradio.") else None
+        state = "found" if finding.found else f"missing, {finding.detail}"
+        yield Result("patch point", f"{finding.module}.{finding.name} {state} ({finding.why})", ok)
+
+
+def _argument_order(checkout: Checkout) -> Result:
+    source = checkout.path / "modules" / "async_worker.py"
+    try:
+        signature = read_signature(source.read_text(encoding="utf-8"))
+    except (UnknownSignature, SyntaxError, UnicodeDecodeError, OSError) as error:
+        return Result("argument order", f"its argument order is not understood: {error}", False)
+    return Result("argument order", signature.describe(), True)
+
+
+def _dependencies() -> Iterator[Result]:
+    for requirement in read_requirements(REQUIREMENTS):
+        text = f"{requirement.installed or 'not installed'}, needed is {requirement.specifier}"
+        yield Result(requirement.name, text, requirement.met)
+
+
+def _own_parts(checkout: Checkout) -> Iterator[Result]:
+    version = version_of(checkout.extension)
+    yield Result(
+        "extension",
+        f"{version} in {checkout.extension}" if version else f"not in {checkout.extension}",
+        version is not None,
+    )
+    is_there = hook.is_registered(checkout.path)
+    text = "registered" if is_there else "not registered"
+    yield Result("start-up hook", f"{text} in {hook.SITE_PACKAGES}", is_there)
+    if os.environ.get("FOOOCUS_API_DISABLE", "0") not in ("", "0"):
+        yield Result("FOOOCUS_API_DISABLE", "is set: the extension will not start", None)
+
+
+def _ports() -> Iterator[Result]:
+    second = os.environ.get("API_PORT")
+    for name, port in (
+        ("WebUI and API", os.environ.get("GRADIO_SERVER_PORT") or "7865"),
+        ("API_PORT", second),
+    ):
+        if port is None:
+            continue
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            yield Result(f"port of {name}", f"{port!r} is no port: a number from 1 to 65535 is", False)
+        else:
+            # A port in use is no fault: most likely it is Fooocus running right now.
+            text = "in use (is Fooocus running?)" if in_use(int(port)) else "free"
+            yield Result(f"port of {name}", f"{port} is {text}", None)
+
+
+def in_use(port: int) -> bool:
+    """Whether something listens on that port of this machine."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _sign(ok: bool | None) -> str:
+    return {True: "ok  ", False: "FAIL", None: "note"}[ok]

@@ -1,0 +1,93 @@
+"""A Fooocus checkout: finding one, and what installing needs to know of it. Used all over this room."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InstallError
+
+MARKS = ("launch.py", "webui.py", "fooocus_version.py", "modules/async_worker.py")
+"""Files that together only a Fooocus checkout has."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with Fooocus in it."""
+
+    path: Path
+
+    @property
+    def version(self) -> str:
+        """What its fooocus_version.py says, such as `2.5.5` or `2.6.5 (mashb1t)`, else `unknown`."""
+        text = (self.path / "fooocus_version.py").read_text(encoding="utf-8", errors="replace")
+        match = re.search(r"""^version\s*=\s*['"](.+?)['"]""", text, re.MULTILINE)
+        return match[1] if match else "unknown"
+
+    @property
+    def extensions(self) -> Path:
+        """Fooocus itself ignores this folder, and so does its git."""
+        return self.path / "extensions"
+
+    @property
+    def extension(self) -> Path:
+        """Where our extension lies, or would."""
+        return self.extensions / "fooocus_api"
+
+    @property
+    def outputs(self) -> Path:
+        """The folder of images: environment, else config.txt, else `outputs`, as Fooocus looks for it.
+
+        Raises:
+            InstallError: config.txt can't be read.
+        """
+        chosen = os.environ.get("path_outputs") or self._configured("path_outputs")
+        return (self.path / (chosen or "outputs")).resolve()
+
+    def _configured(self, key: str) -> str | None:
+        config = Path(os.environ.get("config_path") or self.path / "config.txt")
+        if not config.is_file():
+            return None
+        try:
+            value = json.loads(config.read_text(encoding="utf-8")).get(key)
+        except (OSError, ValueError, AttributeError) as error:
+            raise InstallError(f"{config} can't be read: {error}") from error
+        return value if isinstance(value, str) else None
+
+
+def find_checkout(given: Path | None, start: Path) -> Checkout:
+    """The checkout at `given`, else the nearest upward from `start`, else upward from the working directory.
+
+    Raises:
+        InstallError: there is none.
+    """
+    if given is not None:
+        path = given.expanduser().resolve()
+        if not path.is_dir():
+            raise InstallError(f"{path} is not a folder: give the folder of Fooocus, the one with launch.py")
+        missing = [mark for mark in MARKS if not (path / mark).is_file()]
+        if missing:
+            raise InstallError(f"{path} is not a Fooocus checkout: it has no {missing[0]}")
+        return Checkout(path)
+    for folder in (start, *start.parents, Path.cwd(), *Path.cwd().parents):
+        if all((folder / mark).is_file() for mark in MARKS):
+            return Checkout(folder)
+    raise InstallError(f"no Fooocus checkout around {start}: name it, as in `python install.py FOOOCUS_DIR`")
+
+
+def require_writable(folder: Path) -> None:
+    """Find out now that a folder can't be written, not in the middle of the work.
+
+    Raises:
+        InstallError: it can't be.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InstallError(f"{existing} can't be written: {error.strerror or error}") from error

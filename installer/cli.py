@@ -1,0 +1,98 @@
+"""The command line of install.py: arguments in, exit status out, errors as one line. Called by install.py."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .check import check
+from .checkout import find_checkout
+from .demo import run_demo
+from .errors import InstallError
+from .install import install
+from .testing import run_tests
+from .uninstall import uninstall
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder install.py lies in: a clone, or the installed copy."""
+
+USAGE = """install.py [FOOOCUS_DIR]
+       install.py --uninstall [--purge] [FOOOCUS_DIR]
+       install.py --check [FOOOCUS_DIR]
+       install.py --demo [launch flags]
+       install.py --test [pytest arguments]"""
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says.
+
+    Returns:
+        The exit status: 0 done, 1 it did not work (a line on stderr says why), 2 wrong usage,
+        130 interrupted; with --test it is pytest's, with --demo the demo's.
+    """
+    # In order where another program reads them, and no install ends because a sign can't be printed.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True, errors="replace")
+    try:
+        return _run(_parse(arguments))
+    except InstallError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.demo is not None:
+        return run_demo(ROOT, options.demo)
+    if options.test is not None:
+        return run_tests(ROOT, options.test)
+    checkout = find_checkout(options.checkout, ROOT)
+    if options.uninstall:
+        return uninstall(checkout, purge=options.purge)
+    if options.check:
+        return check(checkout)
+    return install(checkout, ROOT)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "install.py", USAGE, "Gives a Fooocus checkout a REST API. Run it with the Python that runs Fooocus."
+    )
+    parser.add_argument(
+        "checkout",
+        nargs="?",
+        type=Path,
+        metavar="FOOOCUS_DIR",
+        help="default: the checkout this file or you are in",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--uninstall",
+        action="store_true",
+        help="remove the extension and its start-up hook; history and images stay",
+    )
+    what.add_argument(
+        "--check", action="store_true", help="say what fits and what does not; status 0 only if all is well"
+    )
+    what.add_argument(
+        "--demo",
+        nargs=argparse.REMAINDER,
+        metavar="FLAG",
+        help="run a small demo host with the API; its flags follow",
+    )
+    what.add_argument(
+        "--test", nargs=argparse.REMAINDER, metavar="ARG", help="run the tests; pytest's arguments follow"
+    )
+    parser.add_argument(
+        "--purge", action="store_true", help="with --uninstall: also delete the history and the API's images"
+    )
+    options = parser.parse_args(arguments)
+    if options.purge and not options.uninstall:
+        parser.error("--purge goes with --uninstall")
+    if options.checkout is not None and (options.demo is not None or options.test is not None):
+        parser.error("--demo and --test take no FOOOCUS_DIR: they bring their own")
+    return options

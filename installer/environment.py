@@ -1,0 +1,112 @@
+"""The repository's own environment, `.venv`, made and filled when needed, and kept. For --demo and --test."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from .errors import InstallError
+from .package import remove_tree
+from .pip import pip_install
+
+PATIENCE = 10.0
+"""Seconds that an interrupted program may take to end by itself."""
+
+
+def prepare_environment(root: Path, files: Sequence[Path]) -> Path:
+    """Make sure `root/.venv` is of this Python and has what the files ask for. Instant when it has.
+
+    Returns:
+        The environment's interpreter.
+
+    Raises:
+        InstallError: it can't be made or filled; what is unfinished is finished or made anew the next time.
+    """
+    folder = root / ".venv"
+    stamp = folder / "fooocus_api.json"
+    known = _read(stamp)
+    if known.get("python") != platform.python_version():
+        _create(folder, replace=bool(known))
+        known = {"python": platform.python_version()}
+        _write(stamp, known)
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    digests = {file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    if not digests.items() <= known.items():
+        print(f"installing into {folder}, once")
+        pip_install(python, files)
+        _write(stamp, known | digests)
+    return python
+
+
+def run_to_its_end(command: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> int:
+    """Run a program in the foreground; Ctrl-C and a polite kill are for it to handle.
+
+    Returns:
+        Its exit status as a shell has it; 0 when it was interrupted and ended by itself.
+    """
+    with subprocess.Popen(command, cwd=folder, env=environment) as process:
+
+        def pass_on(_: int, __: FrameType | None) -> None:
+            process.terminate()
+
+        before = signal.signal(signal.SIGTERM, pass_on)
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            status = _wait_after_interrupt(process)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    return status if status >= 0 else 128 - status
+
+
+def _wait_after_interrupt(process: subprocess.Popen[bytes]) -> int:
+    """The terminal has interrupted it as well; give it time, a second Ctrl-C shortens that."""
+    try:
+        status = process.wait(PATIENCE)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.terminate()
+        status = process.wait()
+    return 0 if status in (-signal.SIGINT, -signal.SIGTERM, 130) else status
+
+
+def _create(folder: Path, replace: bool) -> None:
+    if importlib.util.find_spec("ensurepip") is None:
+        version = ".".join(platform.python_version_tuple()[:2])
+        raise InstallError(
+            f"this Python can't make environments: on Debian and Ubuntu, `apt install python{version}-venv`"
+        )
+    if folder.exists() and not replace and any(folder.iterdir()):
+        raise InstallError(f"{folder} was not made by install.py: move it away first")
+    try:
+        remove_tree(folder)
+    except OSError as error:
+        raise InstallError(f"{folder} is of another Python and can't be replaced: {error}") from error
+    print(f"making {folder}")
+    try:
+        made = subprocess.run((sys.executable, "-m", "venv", str(folder)), capture_output=True, text=True)
+    except KeyboardInterrupt:
+        remove_tree(folder, ignore_errors=True)  # half an environment would look like somebody's own
+        raise
+    if made.returncode:
+        remove_tree(folder, ignore_errors=True)
+        raise InstallError(f"{folder} can't be made: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+
+
+def _read(stamp: Path) -> dict[str, str]:
+    try:
+        known = json.loads(stamp.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(stamp: Path, known: dict[str, str]) -> None:
+    stamp.write_text(json.dumps(known, indent=1), encoding="utf-8")

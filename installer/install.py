@@ -1,0 +1,121 @@
+"""Installing into a checkout: what must hold first, the steps, and a look at the result. Called by cli.py."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from . import hook
+from .check import problems, unsupported
+from .checkout import Checkout, require_writable
+from .errors import InstallError
+from .package import place
+from .pip import pip_install
+from .requirements import installed_version, installed_versions, normalized, read_requirements
+
+REASONS = {
+    "starlette": "newer ones make the WebUI itself answer 500",
+    "fastapi": "the version that goes with starlette 0.52.1",
+    "pydantic": "the API needs version 2, and gradio lives with it",
+    "huggingface-hub": "transformers 4 can't use 1.0 and newer",
+}
+"""Why a package is moved; others are moved to the version the extension is tested with."""
+
+NOT_PINNED_BY_FOOOCUS = ("torch", "torchvision", "torchaudio", "xformers", "gradio", "gradio_client")
+"""Held where they are all the same: Fooocus breaks when one of them moves."""
+
+
+def install(checkout: Checkout, source: Path) -> int:
+    """Put the extension lying in `source` into a checkout. Doing it again changes nothing.
+
+    Returns:
+        0, or 1 when it is installed but can't work with this Fooocus.
+
+    Raises:
+        InstallError: it can't be done; checkout and interpreter are as they were.
+    """
+    print(f"Fooocus {checkout.version} in {checkout.path}")
+    _require_right_python(checkout)
+    require_writable(checkout.extensions)
+    hook.require_writable_site_packages()
+
+    _install_requirements(checkout, source / "requirements-ext.txt")
+    # The hook first: without the extension it does nothing, and it is the easier one to take back.
+    was_registered = checkout.path in hook.registered()
+    changed = hook.register(checkout.path)
+    try:
+        print(place(source, checkout.extension))
+    except InstallError:
+        if not was_registered:
+            hook.unregister(checkout.path)
+        raise
+    print(f"the start-up hook is {'registered' if changed else 'registered already'} in {hook.SITE_PACKAGES}")
+    return _say_result(checkout)
+
+
+def _require_right_python(checkout: Checkout) -> None:
+    """Another Python would take everything and Fooocus would never see it."""
+    if installed_version("gradio") is not None:
+        return
+    places = ("fooocus_env", "venv", ".venv", "env", "../python_embeded")
+    for folder in places:
+        for python in ("bin/python", "Scripts/python.exe", "python.exe"):
+            found = checkout.path / folder / python
+            if found.is_file() and found.parent.resolve() != Path(sys.executable).parent.resolve():
+                raise InstallError(f"{sys.executable} does not run this Fooocus: use {found} to run install.py")
+
+
+def _install_requirements(checkout: Checkout, requirements: Path) -> None:
+    wanted = read_requirements(requirements)
+    unmet = [requirement for requirement in wanted if not requirement.met]
+    if not unmet:
+        print("every package it needs is installed already")
+        return
+    print("installing " + ", ".join(f"{requirement.name}{requirement.specifier}" for requirement in unmet))
+    before = installed_versions()
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        held = _held_where_they_are(checkout, {normalized(requirement.name) for requirement in wanted})
+        constraints.write_text("".join(f"{name}=={version}\n" for name, version in held.items()), encoding="utf-8")
+        pip_install(Path(sys.executable), [requirements], constraints)
+    after = installed_versions()
+    for name in sorted(after):
+        if name not in before:
+            print(f"added {name} {after[name]}")
+        elif before[name] != after[name]:
+            reason = REASONS.get(name, "the version the API is tested with")
+            print(f"moved {name} {before[name]} -> {after[name]}: {reason}")
+
+
+def _held_where_they_are(checkout: Checkout, ours: set[str]) -> dict[str, str]:
+    """What Fooocus pins, in the version that is installed, else in the one it will install itself."""
+    pinned = {
+        requirement.name: requirement.specifier.removeprefix("==").strip()
+        for requirement in read_requirements(checkout.path / "requirements_versions.txt")
+        if requirement.specifier.startswith("==")
+    }
+    held = {}
+    for name in (*pinned, *NOT_PINNED_BY_FOOOCUS):
+        version = installed_version(name) or pinned.get(name)
+        if version and normalized(name) not in ours:
+            held[name] = version
+    return held
+
+
+def _say_result(checkout: Checkout) -> int:
+    reason = unsupported(checkout)
+    if reason is not None:
+        print(
+            f"error: installed, but Fooocus {checkout.version} is not supported: {reason}. "
+            "Its WebUI works as before, the API does not",
+            file=sys.stderr,
+        )
+        return 1
+    left = problems(checkout)
+    if left:
+        print(f"error: installed, but {'; '.join(left)}", file=sys.stderr)
+        return 1
+    print(f"\nDone. Start Fooocus as always, for example: {Path(sys.executable).name} launch.py")
+    print("WebUI  http://127.0.0.1:7865/\nAPI    http://127.0.0.1:7865/docs")
+    return 0

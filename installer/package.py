@@ -1,0 +1,149 @@
+"""The extension's own files: into a checkout, over an older version too, and out again. Used in this room."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import InstallError
+
+TOP_LEVEL = (".py", ".txt", ".md", "LICENSE")
+"""Endings of the files that go along from the top; of the folders Python packages do, whole."""
+DEVELOPERS_ONLY = {"tests", "benchmarks", "demo", "docs"}
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+def version_of(package: Path) -> str | None:
+    """The `__version__` of the extension lying in that folder, None when it is not the extension."""
+    try:
+        text = (package / "__init__.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    match = re.search(r"""^__version__\s*=\s*['"](.+?)['"]""", text, re.MULTILINE)
+    return match[1] if match and (package / "extension.py").is_file() else None
+
+
+def place(source: Path, target: Path) -> str:
+    """Make `target` the same as the package in `source`: whole or, on any failure, not at all.
+
+    Returns:
+        What was done, for people to read.
+
+    Raises:
+        InstallError: something else lies there, or the files can't be written.
+    """
+    if target.exists() and target.resolve() == source.resolve():
+        return f"the extension lies there already ({version_of(source)})"
+    previous = version_of(target)
+    if os.path.lexists(target):
+        _require_replaceable(target, previous)
+        if _digests(source) == _digests(target):
+            return f"the extension is there already ({previous})"
+    new, old = target.with_name(".fooocus_api.new"), target.with_name(".fooocus_api.old")
+    had_folder = target.parent.exists()
+    try:
+        target.parent.mkdir(exist_ok=True)
+        remove_tree(new)
+        remove_tree(old)
+        for file in _files(source):
+            copy = new / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+        _swap(new, target, old)
+    except OSError as error:
+        remove_tree(new, ignore_errors=True)
+        if not had_folder:
+            shutil.rmtree(target.parent, ignore_errors=True)
+        raise InstallError(
+            f"the extension could not be copied to {target}: {error}. Is Fooocus still running?"
+        ) from error
+    remove_tree(old, ignore_errors=True)
+    current = version_of(target)
+    if previous is None:
+        return f"the extension is in {target} ({current})"
+    return f"the extension in {target} was replaced ({previous} -> {current})"
+
+
+def unsaved_work(package: Path) -> str | None:
+    """What would be lost if that folder, being a git clone, were deleted. None if nothing would."""
+    if not (package / ".git").exists():
+        return None
+    for question, answer in (
+        (("status", "--porcelain"), "changes that are not committed"),
+        (
+            ("log", "--branches", "--not", "--remotes", "--oneline", "-1"),
+            "commits that are in no other repository",
+        ),
+    ):
+        try:
+            git = subprocess.run(("git", "-C", str(package), *question), capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return "a git clone whose state git can't tell"
+        if git.stdout.strip():
+            return answer
+    return None
+
+
+def remove_tree(path: Path, ignore_errors: bool = False) -> None:
+    """Delete a folder if it is there, of a link only the link. Read-only files go too."""
+
+    def unlock(function: Callable[..., Any], name: str, _: object) -> None:
+        try:
+            os.chmod(name, stat.S_IWRITE)
+            function(name)
+        except OSError:
+            if not ignore_errors:
+                raise
+
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path, onerror=unlock)
+
+
+def _require_replaceable(target: Path, version: str | None) -> None:
+    if version is None:
+        raise InstallError(f"{target} exists and is not this extension: move it away first")
+    if target.is_symlink() or (target / ".git").exists():
+        raise InstallError(f"{target} is a git clone or a link: update it there and run its own install.py")
+
+
+def _swap(new: Path, target: Path, old: Path) -> None:
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def _files(package: Path) -> Iterator[Path]:
+    for entry in sorted(package.iterdir()):
+        if entry.is_file() and entry.name.endswith(TOP_LEVEL) and not entry.name.startswith("."):
+            yield entry
+        elif entry.is_dir() and entry.name not in DEVELOPERS_ONLY and (entry / "__init__.py").is_file():
+            yield from _inner_files(entry)
+
+
+def _inner_files(folder: Path) -> Iterator[Path]:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            if entry.name not in CACHES:
+                yield from _inner_files(entry)
+        elif entry.suffix != ".pyc":
+            yield entry
+
+
+def _digests(package: Path) -> dict[str, str]:
+    return {
+        file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in _files(package)
+    }

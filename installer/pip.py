@@ -1,0 +1,95 @@
+"""Runs pip: noise hidden, progress shown, failures told in one line. For install.py and environment.py."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .errors import InstallError
+
+UNREACHABLE = (
+    "Failed to establish a new connection",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "NewConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "Connection refused",
+    "ProxyError",
+    "SSLError",
+    "(from versions: none)",
+)
+"""What pip and its urllib3 say when a package index can't be reached; the last when it may not try again."""
+
+
+def pip_install(python: Path, files: Iterable[Path], constraints: Path | None = None) -> None:
+    """Install requirement files into the environment of `python`, a line on stdout for each package.
+
+    Raises:
+        InstallError: pip is missing or failed; what was installed before is as it was.
+    """
+    command: list[str] = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--progress-bar",
+        "off",
+        "--disable-pip-version-check",
+    ]
+    for file in files:
+        command += ["-r", str(file)]
+    if constraints is not None:
+        command += ["-c", str(constraints)]
+    said, status = _run_showing_progress(command)
+    if status:
+        raise InstallError(_reason(said, python))
+
+
+def _run_showing_progress(command: Sequence[str]) -> tuple[list[str], int]:
+    began = time.monotonic()
+    said: list[str] = []
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as pip:
+        assert pip.stdout is not None
+        try:
+            for line in pip.stdout:
+                said.append(line.rstrip())
+                step = re.match(r"\s*(?:Collecting ([^\s(]+)|(Installing collected packages))", line)
+                if step:
+                    seconds = time.monotonic() - began
+                    print(f"  {seconds:4.0f} s  {step[1] or 'installing what was downloaded'}")
+        except KeyboardInterrupt:
+            pip.wait()  # it was interrupted as well and cleans up
+            raise
+    return said, pip.returncode
+
+
+def _reason(said: list[str], python: Path) -> str:
+    text = "\n".join(said)
+    if "No module named pip" in text:
+        return f"{python} has no pip: run `{python} -m ensurepip` first"
+    if "externally-managed-environment" in text:
+        return f"{python} is managed by the system: run install.py with the Python of Fooocus's own environment"
+    errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
+    if "The conflict is caused by:" in said:
+        clash = said[said.index("The conflict is caused by:") + 1 :]
+        return "pip found versions that exclude each other: " + "; ".join(
+            line.strip() for line in clash[: clash.index("") if "" in clash else None]
+        )
+    last = errors[-1] if errors else next((line for line in reversed(said) if line), "no output")
+    if any(sign in text for sign in UNREACHABLE):
+        return f"the package index can't be reached, is there a network? ({last})"
+    if sys.stderr.isatty():
+        print("\n".join(said), file=sys.stderr)
+    return f"pip failed: {last}"
