@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 REAL_FLAGS = ("--always-cpu", "--disable-in-browser", "--disable-analytics", "--disable-preset-download")
-REAL_ENVIRONMENT = {"MODEL_CHECKSUM_DISABLED": "1"}  # or rembg downloads the real weights over the tiny ones
+REAL_ENVIRONMENT = {
+    "MODEL_CHECKSUM_DISABLED": "1",  # or rembg downloads the real weights over the tiny ones
+    "REQS_FILE": os.devnull,  # or a checkout that wants other versions has pip put them into FOOOCUS_PYTHON
+}
 
 Way = Literal["extension", "launch", "entry_with_update"]
 

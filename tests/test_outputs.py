@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,11 +60,11 @@ def test_converted_when_exactly_one_type_is_accepted(client: Client, url: str, a
 )
 def test_nothing_from_outside(client: Client, demo: Host, path: str) -> None:
     """Sent as it stands: a client library would tidy the path first."""
-    connection = http.client.HTTPConnection("127.0.0.1", demo.port)
-    connection.putrequest("GET", path, skip_host=False)
-    connection.endheaders()
-    response = connection.getresponse()
-    body = response.read()
+    with closing(http.client.HTTPConnection("127.0.0.1", demo.port)) as connection:
+        connection.putrequest("GET", path)
+        connection.endheaders()
+        response = connection.getresponse()
+        body = response.read()
     assert response.status in (400, 404), body
     assert b"SQLite" not in body and b"import" not in body
 
