@@ -12,8 +12,10 @@ import importlib.util
 import os
 import platform
 import sys
+from functools import partial
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,12 +27,19 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 """Environment variable that names the Fooocus to start, for an extension that does not lie in its `extensions` folder."""
 
 
+FEATURES = [
+    *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
+    *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
+]
+
+
 class Extension:
     """All parts of one running extension."""
 
     def __init__(self, checkout: Path) -> None:
         from .adapters.catalog import FooocusCatalog
         from .adapters.hooks import Hooks
+        from .adapters.overrides import Overrides
         from .adapters.server import Server
         from .adapters.worker import Worker
         from .api.paths import PATHS
@@ -40,6 +49,7 @@ class Extension:
         self.hooks = Hooks()
         self.bus = EventBus()
         self.worker = Worker(self.bus, self._describe)
+        self.overrides = Overrides(self.worker)
         self.catalog = FooocusCatalog()
         self.server = Server(PATHS, self._build_api, self._settings)
         self.arguments: Any = None
@@ -51,10 +61,15 @@ class Extension:
 
         self.hooks.when_imported("ldm_patched.modules.args_parser", add_flags)
         self.hooks.when_imported("modules.async_worker", lambda module: self.worker.patch(module, self.hooks))
-        self.hooks.when_imported("modules.private_logger", lambda module: self.worker.patch_log(module, self.hooks))
+        self.hooks.when_imported("modules.private_logger", self._patch_private_logger)
+        self.hooks.when_imported("modules.util", lambda module: self.overrides.patch_upscale(module, self.hooks))
         self.hooks.when_imported("gradio.routes", lambda module: self.server.patch_routes(module, self.hooks))
         self.hooks.when_imported("gradio.networking", lambda module: self.server.patch_networking(module, self.hooks))
         self.hooks.when_imported("gradio.blocks", lambda module: self.server.patch_blocks(module, self.hooks))
+
+    def _patch_private_logger(self, module: ModuleType) -> None:
+        self.worker.patch_log(module, self.hooks)
+        self.overrides.patch_names(module, self.hooks)
 
     def _settings(self) -> Settings:
         from .adapters.arguments import read_settings
@@ -68,13 +83,18 @@ class Extension:
         """Called when the WebUI is built and about to be served: the host is all there."""
         from .adapters.engine import FooocusEngine, output_folders
         from .adapters.parameters import read_arguments
+        from .adapters.presets import FooocusPresets
         from .adapters.signature import UnknownSignature
+        from .adapters.tools import FooocusTools
         from .api.app import create_api
         from .api.context import Context
+        from .api.images import find_reference
         from .db.repository import Repository
+        from .tasks.inputs import InputStore
         from .tasks.service import TaskService
 
         settings = self._settings()
+        inputs = InputStore(output_folders()[-1] / ".fooocus_api" / "inputs")
         service = None
         try:
             self.arguments = read_arguments(self.checkout)
@@ -83,7 +103,8 @@ class Extension:
         if self.problem is None and self.hooks.problems:
             self.problem = "; ".join(f"{module}: {text}" for module, text in self.hooks.problems.items())
         if self.problem is None:
-            engine = FooocusEngine(self.worker, self.arguments)
+            find_image = partial(find_reference, output_folders, inputs)
+            engine = FooocusEngine(self.worker, self.arguments, find_image)
             repository = Repository(output_folders()[-1] / ".fooocus_api" / "tasks.sqlite3")
             service = TaskService(engine, repository, self.bus)
             service.start()
@@ -94,9 +115,14 @@ class Extension:
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         context = Context(
             service=service,
+            tools=FooocusTools(self.worker) if service else None,
             catalog=self.catalog,
+            presets=FooocusPresets(),
             default=self.arguments.default if self.arguments else lambda _: None,
+            places=self.arguments.places if self.arguments else dict,
+            extra_fields=self.arguments.extra_fields if self.arguments else lambda _: {},
             output_folders=output_folders,
+            inputs=inputs,
             info=lambda: self._info(service),
             problem=lambda: self.problem,
             apikeys=settings.apikeys,
@@ -121,7 +147,7 @@ class Extension:
             "webui": not self._settings().nowebui,
             "worker_alive": self.worker.alive(),
             "arguments": len(self.arguments.names) if self.arguments else 0,
-            "features": ["text-to-image", "stream", "binary", "async", "stop", "skip"] if service else [],
+            "features": FEATURES if service else [],
             "patched": self.hooks.report(),
             "tasks": service.counts() if service else {"pending": 0, "running": 0},
         }

@@ -6,7 +6,8 @@ import importlib
 import threading
 from typing import Any
 
-FILES = {"models": "model_filenames", "loras": "lora_filenames", "vaes": "vae_filenames"}
+FILES = {"model_files": "model_filenames", "lora_files": "lora_filenames", "vae_files": "vae_filenames"}
+"""Kind → the host's list of the files in the folders it looks into, as of its last look."""
 
 
 class FooocusCatalog:
@@ -20,9 +21,16 @@ class FooocusCatalog:
 
         Args:
             kind: models, refiners, loras, vaes, styles, presets, samplers, schedulers, performances, aspect_ratios,
-                output_formats, metadata_schemes or refiner_swap_methods.
+                output_formats, metadata_schemes, refiner_swap_methods, uov_methods, enhance_uov_methods,
+                outpaint_directions, control_types, inpaint_engines, mask_models, cloth_categories, sam_models,
+                enhance_orders or enhance_prompt_types; model_files, lora_files or vae_files for files alone.
+
+        Raises:
+            ValueError: there is no such kind.
         """
         config, flags = _module("modules.config"), _module("modules.flags")
+        if kind in FILES:
+            return list(dict.fromkeys(getattr(config, FILES[kind])))  # several folders may have a file of one name
         match kind:
             case "models":
                 return list(config.model_filenames)
@@ -30,12 +38,16 @@ class FooocusCatalog:
                 return ["None", *config.model_filenames]
             case "loras":
                 return ["None", *config.lora_filenames]
+            case "lora_files":
+                return list(config.lora_filenames)
+            case "vae_files":
+                return list(config.vae_filenames)
             case "vaes":
                 return [flags.default_vae, *config.vae_filenames]
             case "styles":
                 return list(_module("modules.sdxl_styles").legal_style_names)
             case "presets":
-                return list(config.available_presets)
+                return list(config.get_presets())
             case "samplers":
                 return list(flags.sampler_list)
             case "schedulers":
@@ -50,6 +62,26 @@ class FooocusCatalog:
                 return [scheme.value for scheme in flags.MetadataScheme]
             case "refiner_swap_methods":
                 return ["joint", "separate", "vae"]
+            case "uov_methods":
+                return [*flags.uov_list, "Upscale (Custom)"]
+            case "enhance_uov_methods":
+                return list(flags.uov_list)
+            case "outpaint_directions":
+                return ["Left", "Right", "Top", "Bottom"]
+            case "control_types":
+                return list(flags.ip_list)
+            case "inpaint_engines":
+                return list(flags.inpaint_engine_versions)
+            case "mask_models":
+                return list(flags.inpaint_mask_models)
+            case "cloth_categories":
+                return list(flags.inpaint_mask_cloth_category)
+            case "sam_models":
+                return list(flags.inpaint_mask_sam_model)
+            case "enhance_orders":
+                return list(flags.enhancement_uov_processing_order)
+            case "enhance_prompt_types":
+                return list(flags.enhancement_uov_prompt_types)
         raise ValueError(f"there is no catalog of {kind!r}")
 
     def refresh(self) -> None:

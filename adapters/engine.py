@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,8 @@ import numpy
 from PIL import Image as PILImage
 
 from ..tasks.engine import EngineUnavailable, Interruption, ParameterError
+from ..tasks.pictures import NotAnImage, read_rgb
+from .overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
 from .parameters import ArgumentOrder
 from .worker import ID_ATTRIBUTE, Worker
 
@@ -19,18 +22,24 @@ from .worker import ID_ATTRIBUTE, Worker
 class FooocusEngine:
     """Implements `tasks.engine.Engine` on a running host."""
 
-    def __init__(self, worker: Worker, arguments: ArgumentOrder) -> None:
+    def __init__(self, worker: Worker, arguments: ArgumentOrder, find_image: Callable[[str], Path]) -> None:
+        """`find_image` gives the file of an image that parameters refer to; it may raise `FileNotFoundError`."""
         self._worker = worker
         self._arguments = arguments
+        self._find_image = find_image
 
     def prepare(self, task_id: str, parameters: dict[str, Any]) -> Any:
         if not self._worker.alive():
             raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
         try:
-            task = _host("modules.async_worker").AsyncTask(args=self._arguments.positional(parameters))
+            task = _host("modules.async_worker").AsyncTask(
+                args=self._arguments.positional(parameters, self._read_image)
+            )
         except (KeyError, ValueError, TypeError) as error:
             raise ParameterError(str(error)) from error
         setattr(task, ID_ATTRIBUTE, task_id)
+        setattr(task, SAVE_NAME_ATTRIBUTE, parameters.get("save_name") or "")
+        setattr(task, UPSCALE_ATTRIBUTE, parameters.get("upscale_multiple") or 1.0)
         return task
 
     def enqueue(self, prepared: Any) -> None:
@@ -56,6 +65,12 @@ class FooocusEngine:
         task.last_stop = how  # the worker raises its own flag at the next step it tells of
         return True
 
+    def _read_image(self, reference: str) -> Any:
+        try:
+            return read_rgb(self._find_image(reference))
+        except (OSError, NotAnImage) as error:
+            raise ParameterError(f"{reference} can't be read: {error}") from error
+
     def save_array(self, array: Any, image_format: str) -> str:
         folder = output_folders()[0]
         extension = {"jpg": "jpeg"}.get(image_format, image_format)
@@ -64,13 +79,13 @@ class FooocusEngine:
         PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(path)
         return str(path)
 
-    def relative_path(self, path: str) -> str:
+    def relative_path(self, path: str) -> str | None:
         for folder in output_folders():
             try:
                 return Path(path).resolve().relative_to(folder.resolve()).as_posix()
             except ValueError:
                 continue
-        return Path(path).name
+        return None
 
 
 def output_folders() -> list[Path]:

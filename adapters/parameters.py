@@ -10,16 +10,61 @@ from pathlib import Path
 from typing import Any
 
 from ..tasks.engine import ParameterError
+from .pictures import Images, inpaint_input, outpainted
 from .signature import UnknownSignature, read_signature
 
-HOST_NAMES = {
-    "image_seed": "seed",
-    "guidance_scale": "cfg_scale",
-}
+HOST_NAMES = {"image_seed": "seed", "guidance_scale": "cfg_scale"}
 """Names on the wire that the host calls otherwise; all others are the same."""
 
 WIRE_NAMES = {host: wire for wire, host in HOST_NAMES.items()}
-LORA_FIELDS = ("enabled", "model_name", "weight")
+GROUPS: dict[str, dict[str, str]] = {
+    "loras": {"enabled": "loras.0", "model_name": "loras.1", "weight": "loras.2"},
+    "controlnet_image": {name: name for name in ("cn_img", "cn_stop", "cn_weight", "cn_type")},
+    "enhance_ctrls": {
+        "enhance_mask_dino_prompt": "enhance_mask_dino_prompt_text",
+        **{
+            name: name
+            for name in (
+                "enhance_enabled",
+                "enhance_prompt",
+                "enhance_negative_prompt",
+                "enhance_mask_model",
+                "enhance_mask_cloth_category",
+                "enhance_mask_sam_model",
+                "enhance_mask_text_threshold",
+                "enhance_mask_box_threshold",
+                "enhance_mask_sam_max_detections",
+                "enhance_inpaint_disable_initial_latent",
+                "enhance_inpaint_engine",
+                "enhance_inpaint_strength",
+                "enhance_inpaint_respective_field",
+                "enhance_inpaint_erode_or_dilate",
+                "enhance_mask_invert",
+            )
+        },
+    },
+}
+"""Lists on the wire: field of an item → the host's argument, of which there is one for each place."""
+
+SPELLINGS = {
+    "output_format": ("jpg", "jpeg"),
+    "metadata_scheme": ("a111", "a1111"),
+    "uov_method": ("disable", "Disabled"),
+    "enhance_uov_method": ("disable", "Disabled"),
+}
+"""Other ways to write a value on the wire → the host's."""
+
+MANAGED = {
+    "input_image_checkbox",
+    "current_tab",
+    "inpaint_advanced_masking_checkbox",
+    "invert_mask_checkbox",
+    "uov_input_image",
+    "inpaint_input_image",
+    "inpaint_mask_image_upload",
+    "enhance_input_image",
+}
+"""Arguments whose value follows from the images that are given."""
 
 
 class ArgumentOrder:
@@ -38,65 +83,89 @@ class ArgumentOrder:
         self._position = {name: position for position, name in enumerate(names)}
         self._defaults = defaults
         self._max_seed = max_seed
-        self.lora_count = sum(name.startswith("loras[") and name.endswith("].0") for name in names)
+
+    def places(self) -> dict[str, int]:
+        """How many items each list on the wire may have."""
+        return {group: self._places(fields) for group, fields in GROUPS.items()}
 
     def default(self, wire_name: str) -> Any:
         """The WebUI's value for a field of the wire, None when the host has no such argument."""
         if wire_name == "loras":
-            return [dict(zip(LORA_FIELDS, group, strict=True)) for group in self._lora_defaults()]
+            return self._items("loras", self._defaults)
         position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
-        return None if position is None else _as_on_wire(wire_name, self._defaults[position])
+        if position is None or wire_name in MANAGED or wire_name in GROUPS:
+            return None
+        return _as_on_wire(wire_name, self._defaults[position])
 
-    def positional(self, parameters: dict[str, Any]) -> list[Any]:
+    def extra_fields(self, known: set[str]) -> dict[str, Any]:
+        """Plain arguments of this host that no field in `known` stands for, with their defaults: those of a fork."""
+        taken = {HOST_NAMES.get(name, name) for name in known} | MANAGED
+        return {
+            name: self._defaults[position]
+            for name, position in self._position.items()
+            if name not in taken and "[" not in name and isinstance(self._defaults[position], bool | int | float | str)
+        }
+
+    def positional(self, parameters: dict[str, Any], images: Images) -> list[Any]:
         """A new list for AsyncTask's constructor, which empties it.
 
         Args:
             parameters: values by their names on the wire. What the host has no argument for is passed over.
+            images: reads the images that the parameters refer to.
 
         Raises:
-            ParameterError: there are more LoRAs than the host has places for.
+            ParameterError: a list has more items than the host has places; an image can't be used.
         """
         values = list(self._defaults)
-        for wire_name, value in self._converted(parameters).items():
+        arguments = {**_plain(parameters), **self._seed(parameters), **_image_arguments(parameters, images)}
+        for wire_name, value in arguments.items():
             position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
             if position is not None:
                 values[position] = value
-        if (loras := parameters.get("loras")) is not None:
-            self._place_loras(values, loras)
+        self._place(values, "loras", parameters.get("loras"), {"enabled": False, "model_name": "None", "weight": 1.0})
+        prompts = [
+            {**item, "cn_img": images(item["cn_img"])}
+            for item in parameters.get("controlnet_image") or []
+            if item["cn_img"]
+        ]
+        self._place(values, "controlnet_image", prompts, {"cn_img": None})
+        self._place(values, "enhance_ctrls", parameters.get("enhance_ctrls"), {"enhance_enabled": False})
         return values
 
     def named(self, values: list[Any]) -> dict[str, Any]:
         """Parameters by their names on the wire from a positional list, as far as they are plain values."""
         known = {WIRE_NAMES.get(name, name): value for name, value in zip(self.names, values, strict=False)}
         plain = {name: value for name, value in known.items() if "[" not in name and _is_plain(value)}
-        groups = [[known.get(f"loras[{index}].{part}") for part in range(3)] for index in range(self.lora_count)]
-        return {**plain, "loras": [dict(zip(LORA_FIELDS, group, strict=True)) for group in groups]}
+        return {**plain, **{group: self._items(group, values) for group in GROUPS}}
 
-    def _converted(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The few values that the host writes otherwise."""
-        values = dict(parameters)
-        if "image_seed" in values and int(values["image_seed"]) < 0:
-            values["image_seed"] = random.randint(0, self._max_seed)
-        if values.get("output_format") == "jpg":
-            values["output_format"] = "jpeg"
-        if "aspect_ratios_selection" in values:
-            values["aspect_ratios_selection"] = str(values["aspect_ratios_selection"]).replace("*", "×")
-        values["input_image_checkbox"] = False
-        return values
+    def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The host takes -1 literally; in the WebUI it is the browser's page that draws lots."""
+        if "image_seed" in parameters and int(parameters["image_seed"]) < 0:
+            return {"image_seed": random.randint(0, self._max_seed)}
+        return {}
 
-    def _place_loras(self, values: list[Any], loras: list[dict[str, Any]]) -> None:
-        if len(loras) > self.lora_count:
-            raise ParameterError(f"loras: {len(loras)} given, this Fooocus takes {self.lora_count}")
-        for index in range(self.lora_count):
-            lora = loras[index] if index < len(loras) else {"enabled": False, "model_name": "None", "weight": 1.0}
-            for part, name in enumerate(LORA_FIELDS):
-                values[self._position[f"loras[{index}].{part}"]] = lora[name]
+    def _places(self, fields: dict[str, str]) -> int:
+        first = next(iter(fields.values()))
+        return sum(_indexed(first, index) in self._position for index in range(len(self.names)))
 
-    def _lora_defaults(self) -> list[list[Any]]:
-        return [
-            [self._defaults[self._position[f"loras[{index}].{part}"]] for part in range(3)]
-            for index in range(self.lora_count)
-        ]
+    def _items(self, group: str, values: list[Any]) -> list[dict[str, Any]]:
+        items = []
+        for index in range(self._places(GROUPS[group])):
+            item = {field: values[self._position[_indexed(name, index)]] for field, name in GROUPS[group].items()}
+            items.append({field: value for field, value in item.items() if _is_plain(value)})
+        return items
+
+    def _place(self, values: list[Any], group: str, items: list[dict[str, Any]] | None, empty: dict[str, Any]) -> None:
+        """Write a list's items into their places, and `empty` into the places behind them."""
+        if items is None:
+            return
+        places = self._places(GROUPS[group])
+        if len(items) > places:
+            raise ParameterError(f"{group}: {len(items)} given, this Fooocus has places for {places}")
+        for index in range(places):
+            for field, value in (items[index] if index < len(items) else empty).items():
+                if value is not None or field == "cn_img":
+                    values[self._position[_indexed(GROUPS[group][field], index)]] = value
 
 
 def read_arguments(checkout: Path) -> ArgumentOrder:
@@ -110,6 +179,59 @@ def read_arguments(checkout: Path) -> ArgumentOrder:
     controls = sys.modules["webui"].ctrls
     constants = importlib.import_module("modules.constants")
     return ArgumentOrder(names, [control.value for control in controls[1:]], constants.MAX_SEED)
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Values that go as they are, and the few that the host writes otherwise."""
+    values = {name: value for name, value in parameters.items() if name not in GROUPS and name not in MANAGED}
+    for name, (written, meant) in SPELLINGS.items():
+        if values.get(name) == written:
+            values[name] = meant
+    if "aspect_ratios_selection" in values:
+        values["aspect_ratios_selection"] = str(values["aspect_ratios_selection"]).replace("*", "×")
+    return values
+
+
+def _image_arguments(parameters: dict[str, Any], images: Images) -> dict[str, Any]:
+    """What the images mean to the host: their arrays, the tab they belong to, and the switches that go with it."""
+    given = {name: parameters.get(name) for name in ("enhance_input_image", "uov_input_image", "inpaint_input_image")}
+    prompted = any(item["cn_img"] for item in parameters.get("controlnet_image") or [])
+    tabs = {
+        "enhance": given["enhance_input_image"],
+        "ip": prompted,
+        "uov": given["uov_input_image"],
+        "inpaint": given["inpaint_input_image"],
+    }
+    tab = next((name for name, image in tabs.items() if image), None)
+    values: dict[str, Any] = {
+        "input_image_checkbox": tab is not None,
+        "current_tab": tab or "uov",
+        "invert_mask_checkbox": False,
+        "inpaint_mask_image_upload": None,
+        "inpaint_input_image": None,
+        "uov_input_image": images(given["uov_input_image"]) if given["uov_input_image"] else None,
+        "enhance_input_image": images(given["enhance_input_image"]) if given["enhance_input_image"] else None,
+    }
+    if given["enhance_input_image"]:
+        values["enhance_checkbox"] = True
+    if given["inpaint_input_image"]:
+        image = images(given["inpaint_input_image"])
+        mask = parameters.get("inpaint_mask_image_upload")
+        picture, painted = inpaint_input(image, images(mask) if mask else None)
+        sides, distance = parameters.get("outpaint_selections") or [], parameters.get("outpaint_distance") or []
+        if sides and any(distance):
+            picture, painted = outpainted(picture, painted, sides, distance)
+            values.update(outpaint_selections=[], inpaint_strength=1.0, inpaint_respective_field=1.0)
+        elif not sides and not (painted > 127).any():
+            raise ParameterError("inpaint_mask_image_upload: nothing in it is white, so there is nothing to draw")
+        values["inpaint_input_image"] = {"image": picture, "mask": painted}
+    return values
+
+
+def _indexed(name: str, index: int) -> str:
+    """`loras.1` of the third group is `loras[2].1`."""
+    head, dot, tail = name.partition(".")
+    return f"{head}[{index}]{dot}{tail}"
 
 
 def _as_on_wire(wire_name: str, value: Any) -> Any:

@@ -37,6 +37,9 @@ PATCH_POINTS = (
     PatchPoint("modules.async_worker", "async_tasks", "the queue, replaced by one that tells when tasks come and go"),
     PatchPoint("modules.async_worker", "worker", "started again should its thread ever die"),
     PatchPoint("modules.private_logger", "log", "wrapped to learn of every saved image"),
+    PatchPoint("modules.private_logger", "generate_temp_filename", "wrapped to give images their `save_name`"),
+    PatchPoint("modules.util", "get_shape_ceil", "wrapped to upscale by any factor"),
+    PatchPoint("modules.util", "resample_image", "wrapped to upscale by any factor"),
     PatchPoint("modules.config", "path_outputs", "where images are"),
     PatchPoint("ldm_patched.modules.model_management", "interrupt_current_processing", "stops and skips a task"),
     PatchPoint("shared", "gradio_root", "the WebUI"),
@@ -88,5 +91,7 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 yield ast.unparse(target).split(".")[-1]
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.With | ast.If | ast.Try):
             yield from _defined(node.body)

@@ -13,14 +13,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
 from ..tasks import events
 from ..tasks.bus import EventBus
+from ..tasks.engine import EngineUnavailable
 from ..tasks.preview import PreviewImage
 from ..tasks.task import TaskError, new_task_id
 from .hooks import Hooks
+from .job import Job
 
 log = logging.getLogger("fooocus_api.worker")
 
@@ -36,13 +39,16 @@ class Worker:
         self.bus = bus
         self.describe = describe
         self.current: Any = None
+        self.before_task: Callable[[Any], None] = lambda task: None
         self.queue: TaskQueue | None = None
+        self.host: ModuleType | None = None
         self.thread: threading.Thread | None = None
         self.raised_interrupt = False
         self._complained = False
 
     def patch(self, async_worker: ModuleType, hooks: Hooks) -> None:
         """Replace the queue of `modules.async_worker`, right after it was imported. The worker looks it up on every turn."""
+        self.host = async_worker
         self.queue = TaskQueue(self, async_worker.async_tasks)
         hooks.replace(async_worker, "async_tasks", self.queue)
         hooks.replace(async_worker.AsyncTask, "last_stop", _LastStop())
@@ -58,6 +64,18 @@ class Worker:
     def alive(self) -> bool:
         """Whether there is anyone to take tasks from the queue."""
         return self.thread is not None and self.thread.is_alive()
+
+    def do(self, action: Callable[[], Any]) -> Future[Any]:
+        """Have the worker thread do something when the tasks before it are done. Its answer is in the future.
+
+        Raises:
+            EngineUnavailable: there is no worker thread.
+        """
+        if self.queue is None or not self.alive():
+            raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
+        job = Job(action)
+        self.queue.append_job(job)
+        return job.future
 
     # ------------------------------------------------------- on the worker thread
 
@@ -86,7 +104,7 @@ class Worker:
                 self.current = None
                 if self.raised_interrupt:
                     interrupt_flag(False)
-            self.bus.emit(_ending(task, task_id, list(product)))
+            self.bus.emit(_ending(task, task_id, _drawn(task, product)))
 
     def guarded(self, action: Callable[..., None], *args: Any) -> None:
         """Run our part; a bug of ours is said once and kept from the worker."""
@@ -117,6 +135,8 @@ class Worker:
             thread.join()
             if pause is None:
                 log.error("Fooocus's worker thread keeps dying: no more tasks are drawn until Fooocus is restarted")
+                for job in [item for item in self.queue or () if isinstance(item, Job)]:
+                    job.refuse(EngineUnavailable("Fooocus's worker thread is not running"))
                 return
             log.error("Fooocus's worker thread has died; starting it again")
             if self.current is not None:
@@ -130,7 +150,7 @@ class Worker:
 
 
 class TaskQueue(list[Any]):
-    """The host's `async_tasks`: `append` is a task queued, `pop` a task started."""
+    """The host's `async_tasks`: `append` is a task queued, `pop` a task started. Jobs stand in the same line."""
 
     def __init__(self, worker: Worker, tasks: list[Any]) -> None:
         super().__init__(tasks)
@@ -140,18 +160,39 @@ class TaskQueue(list[Any]):
         self.worker.guarded(self._prepare, task)
         super().append(task)
 
+    def append_job(self, job: Job) -> None:
+        """Put in line what is no task."""
+        super().append(job)
+
     def pop(self, index: Any = -1) -> Any:
+        """The next task. On the worker thread the jobs before it are done first; for others this is a list's pop."""
+        on_worker = threading.current_thread() is self.worker.thread
         while True:
             try:
-                task = super().pop(index)
-                break
+                item = super().pop(index)
             except IndexError:
-                if threading.current_thread() is not self.worker.thread:
+                if not on_worker:
                     raise
-                # The last task was withdrawn after the worker had counted: wait here as its own loop would.
+                # Withdrawn after the worker had counted, or a job that was done: wait here as its own loop would.
+                elsewhere = self._elsewhere()
+                if elsewhere:
+                    return elsewhere.pop(index)
                 time.sleep(0.01)
-        self.worker.guarded(self.worker.started, task)
-        return task
+                continue
+            if not isinstance(item, Job):
+                break
+            if not on_worker:
+                return item
+            self.worker.guarded(item.run)
+            del item
+        self.worker.guarded(self.worker.started, item)
+        self.worker.guarded(self.worker.before_task, item)
+        return item
+
+    def _elsewhere(self) -> list[Any] | None:
+        """The queue in place of this one, once the host has been given its own back."""
+        tasks: list[Any] | None = getattr(self.worker.host, "async_tasks", None)
+        return None if tasks is self else tasks
 
     def _prepare(self, task: Any) -> None:
         ours = hasattr(task, ID_ATTRIBUTE)
@@ -206,6 +247,12 @@ def interrupt_flag(value: bool) -> None:
     management = sys.modules.get("ldm_patched.modules.model_management")
     if management is not None:
         management.interrupt_current_processing(value)
+
+
+def _drawn(task: Any, results: Any) -> list[Any]:
+    """The results without the input image, which the host puts first when it enhances one."""
+    given = getattr(task, "enhance_input_image", None)
+    return [result for result in results if given is None or result is not given]
 
 
 def _ending(task: Any, task_id: str, results: list[Any]) -> events.Ended:

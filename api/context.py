@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..tasks.downloads import Download
+from ..tasks.inputs import InputStore
 from ..tasks.service import TaskService
+from ..tasks.tools import Tools
 
 
 class Catalog(Protocol):
@@ -18,18 +21,35 @@ class Catalog(Protocol):
     def refresh(self) -> None: ...
 
 
+class Presets(Protocol):
+    """What the checkout's presets say."""
+
+    def values(self, name: str) -> dict[str, Any]:
+        """Values by request field."""
+
+    def downloads(self, name: str) -> list[Download]:
+        """Files it needs that are not there."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything a route may need.
 
-    `service` is None when the host is not understood; `problem()` then says why. `default(field)` is the host's value for
-    a request field, `output_folders()` where images lie, `info()` what `/v1/info` tells.
+    `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the
+    host's value for a request field, `places()` how many items its lists may have, `extra_fields()` the arguments of this
+    host alone with their defaults. `output_folders()` is where images lie, `inputs` holds those that clients sent, and
+    `info()` is what `/v1/info` tells.
     """
 
     service: TaskService | None
+    tools: Tools | None
     catalog: Catalog
+    presets: Presets
     default: Callable[[str], Any]
+    places: Callable[[], dict[str, int]]
+    extra_fields: Callable[[set[str]], dict[str, Any]]
     output_folders: Callable[[], list[Path]]
+    inputs: InputStore
     info: Callable[[], dict[str, Any]]
     problem: Callable[[], str | None]
     apikeys: tuple[str, ...] = ()

@@ -54,6 +54,7 @@ class InvalidFields(Problem):
     """422: the fields that are wrong, each with what is allowed."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = list(errors)
         detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
         super().__init__(422, detail, errors=[error.model_dump(exclude_none=True) for error in errors])
 

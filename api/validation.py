@@ -1,87 +1,167 @@
-"""What a request must be beyond its types: names the checkout knows, features this version has. Called by the generate route."""
+"""What a request must be beyond its types: names the checkout knows, images and options that go together.
+
+Fooocus takes nearly anything and draws something else; here a request does what it says or says what is wrong.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
 
-from .context import Catalog
+from pydantic import BaseModel
+
+from .context import Catalog, Context
 from .errors import FieldError, InvalidFields
-from .schemas.request import IGNORED_FIELDS, CommonRequest
+from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
 
-NO_IMAGE = (None, "", "None")
+FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
+"""Catalogs that grow when a file is dropped into a folder."""
 
-NOT_YET: dict[str, tuple[Any, ...]] = {
-    "uov_input_image": NO_IMAGE,
-    "inpaint_input_image": NO_IMAGE,
-    "inpaint_mask_image_upload": NO_IMAGE,
-    "enhance_input_image": NO_IMAGE,
-    "enhance_checkbox": (None, False, "false", "False", 0),
-    "uov_method": (None, "", "None", "Disabled", "disabled"),
-    "outpaint_selections": (None, []),
-    "preset": (None, "", "None", "initial"),
-    "webhook_url": (None, "", "None"),
-    "require_base64": (None, False, "false", "False", 0),
-}
-"""Features this version does not have, and the values that don't ask for them."""
+DISABLED = ("disabled", "disable")
+RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+"""Names that are devices on Windows, whatever follows a dot."""
 
 
-def check(request: CommonRequest, catalog: Catalog) -> None:
+def check(request: CommonRequest, context: Context, coming: Collection[str] = ()) -> None:
     """Refuse what the host would draw differently, or not at all. May look at the disk: off the event loop.
 
+    Args:
+        coming: names of model files that are not there yet and will be before the task begins.
+
     Raises:
-        InvalidFields: names every wrong field and the nearest allowed values.
+        InvalidFields: names every wrong field and what is allowed.
     """
-    errors = [*_unsupported(request.model_extra or {}), *_unknown_names(request, catalog)]
+    errors = [
+        *(error for error, name in _unknown_names(request, context.catalog) if name not in coming),
+        *_inconsistent_images(request),
+        *_too_many(request, context),
+        *_names_no_file_can_have(request),
+    ]
+    if request.webhook_url:
+        errors.append(
+            FieldError(field="webhook_url", message="this version of the API can't do that yet; leave it out")
+        )
     if errors:
         raise InvalidFields(errors)
 
 
 def ignored_fields(request: CommonRequest) -> list[str]:
     """Fields of the request that nobody knows, so that a typo can be seen."""
-    return sorted(set(request.model_extra or {}) - IGNORED_FIELDS - set(NOT_YET) - {"controlnet_image"})
+    return sorted(set(request.model_extra or {}) - IGNORED_FIELDS)
 
 
-def _unsupported(extra: dict[str, Any]) -> Iterator[FieldError]:
-    for field, harmless in NOT_YET.items():
-        if field in extra and extra[field] not in harmless:
-            yield FieldError(field=field, message="this version of the API can't do that yet; leave it out")
-    images = extra.get("controlnet_image") or []
-    for index, image in enumerate(images if isinstance(images, list) else []):
-        if isinstance(image, dict) and image.get("cn_img") not in NO_IMAGE:
-            field = f"controlnet_image[{index}].cn_img"
-            yield FieldError(field=field, message="this version of the API can't do that yet; leave it out")
-
-
-def _unknown_names(request: CommonRequest, catalog: Catalog) -> Iterator[FieldError]:
-    named = [(field, getattr(request, field), kind) for field, kind in CommonRequest.CATALOGS.items()]
-    for field, value, kind in named:
-        if isinstance(value, list):
-            for index, name in enumerate(value):
-                yield from _unknown_name(f"{field}[{index}]", name, kind, catalog)
-        else:
-            yield from _unknown_name(field, _as_listed(field, value), kind, catalog)
+def _unknown_names(request: CommonRequest, catalog: Catalog) -> Iterator[tuple[FieldError, str]]:
+    yield from _unknown_in(request, CommonRequest.CATALOGS, "", catalog)
     for index, lora in enumerate(request.loras):
         yield from _unknown_name(f"loras[{index}].model_name", lora.model_name, "loras", catalog)
+    for index, image in enumerate(request.controlnet_image):
+        if image.cn_img is not None:
+            yield from _unknown_name(f"controlnet_image[{index}].cn_type", image.cn_type, "control_types", catalog)
+    for index, control in enumerate(request.enhance_ctrls):
+        if control.enhance_enabled:
+            yield from _unknown_in(control, EnhanceControl.CATALOGS, f"enhance_ctrls[{index}].", catalog)
 
 
-def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterator[FieldError]:
+def _unknown_in(
+    model: BaseModel, catalogs: dict[str, str], path: str, catalog: Catalog
+) -> Iterator[tuple[FieldError, str]]:
+    for field, kind in catalogs.items():
+        value = getattr(model, field)
+        if isinstance(value, list):
+            for index, name in enumerate(value):
+                yield from _unknown_name(f"{path}{field}[{index}]", name, kind, catalog)
+        else:
+            yield from _unknown_name(f"{path}{field}", value, kind, catalog)
+
+
+def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterator[tuple[FieldError, str]]:
+    """The error with the name it is about, if that is unknown."""
     known = catalog.names(kind)
-    if name in known:
+    if _as_listed(kind, name) in known:
         return
-    if kind in ("models", "refiners", "loras", "vaes"):
+    if kind in FILES:
         catalog.refresh()  # it may have been dropped into its folder a moment ago
         known = catalog.names(kind)
         if name in known:
             return
-    nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or known[:5]
-    yield FieldError(field=field, message=f"{name!r} is not one of the {kind.replace('_', ' ')}", allowed=nearest)
+    nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or known[:8]
+    message = f"{name!r} is not one of the {kind.replace('_', ' ')}"
+    yield FieldError(field=field, message=message, allowed=nearest), name
 
 
-def _as_listed(field: str, value: str) -> str:
-    if field == "output_format" and value == "jpg":
-        return "jpeg"
-    if field == "aspect_ratios_selection":
-        return value.replace("×", "*")
-    return value
+def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
+    """Images without what they are for, and the other way round: the host would quietly draw from the prompt alone."""
+    uov, inpaint, mask = request.uov_input_image, request.inpaint_input_image, request.inpaint_mask_image_upload
+    prompts = any(image.cn_img is not None for image in request.controlnet_image)
+    varies = request.uov_method.lower() not in DISABLED
+    if uov and not varies:
+        yield FieldError(field="uov_method", message="is Disabled although there is a uov_input_image")
+    if varies and not uov:
+        yield FieldError(field="uov_input_image", message=f"is missing: {request.uov_method} needs one")
+    if mask and not inpaint:
+        yield FieldError(field="inpaint_input_image", message="is missing: there is a mask for it")
+    if request.outpaint_selections and not inpaint:
+        yield FieldError(field="inpaint_input_image", message="is missing: outpaint_selections need one")
+    if inpaint and not mask and not request.outpaint_selections:
+        yield FieldError(
+            field="inpaint_mask_image_upload",
+            message="is missing: say what to draw, by a mask or by outpaint_selections",
+        )
+    yield from _distance_without_direction(request)
+    given = [
+        name
+        for name, image in (
+            ("enhance_input_image", request.enhance_input_image),
+            ("controlnet_image", prompts or None),
+            ("uov_input_image", None if prompts and request.mixing_image_prompt_and_vary_upscale else uov),
+            ("inpaint_input_image", None if prompts and request.mixing_image_prompt_and_inpaint else inpaint),
+        )
+        if image
+    ]
+    for name in given[1:]:
+        cure = {
+            "uov_input_image": "; with image prompts set mixing_image_prompt_and_vary_upscale",
+            "inpaint_input_image": "; with image prompts set mixing_image_prompt_and_inpaint",
+        }.get(name, "")
+        yield FieldError(field=name, message=f"can't be used together with {given[0]}{cure}")
+    enhances = any(control.enhance_enabled for control in request.enhance_ctrls)
+    if request.enhance_input_image and not enhances and request.enhance_uov_method.lower() in DISABLED:
+        yield FieldError(
+            field="enhance_ctrls", message="nothing to enhance: enable one, or set enhance_uov_method", allowed=None
+        )
+
+
+def _distance_without_direction(request: CommonRequest) -> Iterator[FieldError]:
+    for index, side in enumerate(("Left", "Top", "Right", "Bottom")):
+        if request.outpaint_distance[index] and side not in request.outpaint_selections:
+            yield FieldError(field=f"outpaint_distance[{index}]", message=f"needs {side} in outpaint_selections")
+
+
+def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
+    given = {
+        "loras": len(request.loras),
+        "controlnet_image": sum(image.cn_img is not None for image in request.controlnet_image),
+        "enhance_ctrls": len(request.enhance_ctrls),
+    }
+    for field, places in context.places().items():
+        if given[field] > places:
+            yield FieldError(field=field, message=f"{given[field]} given, this Fooocus has places for {places}")
+
+
+def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
+    name = request.save_name
+    if name and (name.split(".")[0].strip().lower() in RESERVED_NAMES or name[-1] in ". "):
+        yield FieldError(field="save_name", message=f"{name!r} can't be a file's name on every system")
+    if request.upscale_multiple != 1.0 and request.uov_method != UPSCALE_CUSTOM:
+        yield FieldError(field="upscale_multiple", message=f"needs uov_method {UPSCALE_CUSTOM!r}")
+
+
+def _as_listed(kind: str, name: str) -> str:
+    """Other ways to write a name."""
+    if kind == "aspect_ratios":
+        return name.replace("×", "*")
+    if kind == "metadata_schemes" and name == "a111":
+        return "a1111"
+    if kind in ("uov_methods", "enhance_uov_methods") and name.lower() in ("disable", "disabled"):
+        return "Disabled"
+    return "jpeg" if kind == "output_formats" and name == "jpg" else name

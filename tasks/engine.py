@@ -38,5 +38,5 @@ class Engine(Protocol):
     def save_array(self, array: Any, image_format: str) -> str:
         """Write a result that the host gave as an array, and give its absolute path. Slow; not on the worker thread."""
 
-    def relative_path(self, path: str) -> str:
-        """A saved image's path relative to the outputs folder, with forward slashes."""
+    def relative_path(self, path: str) -> str | None:
+        """A saved image's path relative to the outputs folder, with forward slashes; None when it was not kept."""

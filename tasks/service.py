@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,9 +14,11 @@ from typing import Any
 from ..db.repository import Repository
 from . import events, storage
 from .bus import EventBus, Subscription
+from .downloads import Download
 from .engine import Engine, Interruption
 from .preview import PreviewImage
-from .task import Image, Task, TaskStatus, new_task_id, now_ms
+from .results import describe
+from .task import Task, TaskError, TaskStatus, new_task_id, now_ms
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -47,6 +49,7 @@ class TaskService:
         self._live: dict[str, LiveTask] = {}
         self._lock = threading.Lock()
         self._images = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
+        self._downloads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-downloads")
 
     def start(self) -> None:
         """Close what an earlier process left unfinished, then begin to follow the worker."""
@@ -60,29 +63,58 @@ class TaskService:
     def close(self) -> None:
         """Write what is still to be written."""
         self._bus.stop()
+        self._downloads.shutdown(wait=False, cancel_futures=True)
         self._images.shutdown(wait=True)
         self._repository.close()
 
     # ------------------------------------------------------------------ in
 
-    async def submit(self, parameters: dict[str, Any], *, source: str = "api", webhook_url: str = "") -> Task:
+    async def submit(
+        self, parameters: dict[str, Any], *, source: str = "api", downloads: Sequence[Download] = ()
+    ) -> Task:
         """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
+
+        With `downloads` it waits, pending, until these files are there, and others go first.
 
         Raises:
             EngineUnavailable, ParameterError: nothing was accepted.
         """
-        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url)
+        task = Task(new_task_id(), source, parameters)
         prepared = await asyncio.to_thread(self._engine.prepare, task.task_id, parameters)
 
         def accept() -> None:
             task.id = self._repository.insert(storage.to_row(task))
             with self._lock:
                 self._live[task.task_id] = LiveTask(task)
-            self._engine.enqueue(prepared)
+            if downloads:
+                self._downloads.submit(self._download, task.task_id, downloads, prepared)
+            else:
+                self._engine.enqueue(prepared)
 
         accepted = self._repository.write(accept)
         await asyncio.shield(asyncio.wrap_future(accepted))
         return replace(task)
+
+    def _download(self, task_id: str, downloads: Sequence[Download], prepared: Any) -> None:
+        """Fetch what a task needs, tell how far it is, and queue it; or fail it with the reason."""
+        told: tuple[str, int] = ("", -1)
+
+        def tell(name: str, share: float | None) -> None:
+            nonlocal told
+            percent = 0 if share is None else int(share * 100)
+            if (name, percent) != told:
+                told = (name, percent)
+                self._bus.emit(events.Progress(task_id, 0, f"Downloading {name}: {percent} %"))
+
+        try:
+            for download in downloads:
+                if not download.path.is_file():
+                    download.fetch(lambda share, name=download.path.name: tell(name, share))  # type: ignore[misc]
+        except Exception as error:
+            self._bus.emit(events.Failed(task_id, [], TaskError(type(error).__name__, str(error))))
+            return
+        if self._living(task_id) is not None:  # not stopped meanwhile
+            self._engine.enqueue(prepared)
 
     # ----------------------------------------------------------------- out
 
@@ -199,7 +231,9 @@ class TaskService:
         if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
             task.transition(TaskStatus.RUNNING)
         task.images = [
-            Image(self._engine.relative_path(path), live.saved.get(path, {})) for path in dict.fromkeys(event.results)
+            describe(path, relative, live.saved.get(path, {}))
+            for path in dict.fromkeys(event.results)
+            if (relative := self._engine.relative_path(path)) is not None
         ]
         if isinstance(event, events.Failed):
             task.error = event.error

@@ -53,11 +53,16 @@ class TaskError:
 class Image:
     """An image that came out of a task.
 
-    `path` is relative to the outputs folder, with forward slashes; `metadata` is what the host logged with it.
+    `path` is relative to the outputs folder, with forward slashes; `width` and `height` are pixels; `metadata` is what
+    the host logged with it.
     """
 
     path: str
     metadata: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
 
 
 def new_task_id() -> str:

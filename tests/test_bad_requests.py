@@ -30,7 +30,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"metadata_scheme": "x"}, "metadata_scheme"),
     ({"loras": [{"model_name": "None", "weight": 3}]}, "loras[0].weight"),
     ({"loras": [{"model_name": "None"}, {"model_name": "no_such_lora"}]}, "loras[1].model_name"),
-    ({"uov_input_image": "https://example.com/a.png"}, "uov_input_image"),
+    ({"uov_input_image": "http://127.0.0.1:9/a.png", "uov_method": "Vary (Subtle)"}, "uov_input_image"),
     ({"controlnet_image": [{"cn_type": "CPDS"}, {"cn_img": "iVBORw0KGgo="}]}, "controlnet_image[1].cn_img"),
     ({"preset": "../config"}, "preset"),
     ({"webhook_url": "http://example.com"}, "webhook_url"),

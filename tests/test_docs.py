@@ -70,7 +70,8 @@ def test_the_first_curl_draws_an_image(readme: str, demo: Host) -> None:
 
 
 def test_the_python_example_draws(readme: str, demo: Host, capsys: pytest.CaptureFixture[str]) -> None:
-    code = readme.split("```python")[1].split("```")[0].replace("http://127.0.0.1:7865", demo.url)
+    blocks = [block.split("```")[0] for block in readme.split("```python")[1:]]
+    code = "".join(blocks).replace("http://127.0.0.1:7865", demo.url)
     exec(compile(code, "README", "exec"), {})
     assert capsys.readouterr().out.startswith("finished ['http://127.0.0.1")
 

@@ -9,15 +9,22 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from fooocus_api.adapters.engine import FooocusEngine
 from fooocus_api.adapters.hooks import Hooks
+from fooocus_api.adapters.job import Job
+from fooocus_api.adapters.parameters import ArgumentOrder
 from fooocus_api.adapters.worker import ID_ATTRIBUTE, TaskQueue, Worker
 from fooocus_api.tasks import events
 from fooocus_api.tasks.bus import EventBus
+from fooocus_api.tasks.engine import EngineUnavailable
+from fooocus_api.tasks.task import TaskError
+from fooocus_api.tasks.tools import ToolFailed
 from fooocus_api.tests.client import wait_for
 
 
@@ -226,3 +233,101 @@ def test_uninstall_gives_the_host_its_own_back(host: ModuleType) -> None:
     task = AsyncTask(draws)
     host.async_tasks.append(task)
     wait_for(lambda: task.yields and task.yields[-1][0] == "finish", "the plain host to draw", 10)
+
+
+def test_jobs_and_tasks_take_turns_on_the_worker_thread(seam: Seam) -> None:
+    order: list[str] = []
+    release = threading.Event()
+
+    def task(name: str) -> AsyncTask:
+        def work(task: AsyncTask) -> None:
+            release.wait(10)
+            order.append(name)
+            draws(task)
+
+        return AsyncTask(work)
+
+    def job(name: str) -> threading.Thread:
+        order.append(name)
+        return threading.current_thread()
+
+    seam.module.async_tasks.append(task("first task"))
+    answer = seam.worker.do(lambda: job("first job"))
+    seam.module.async_tasks.append(task("second task"))
+    last = seam.worker.do(lambda: job("last job"))
+    release.set()
+    assert answer.result(10) is last.result(10) is seam.worker.thread
+    assert order == ["first task", "first job", "second task", "last job"]
+
+
+@pytest.mark.parametrize("raised", [ValueError("no such model"), SystemExit(3), EarlyReturnException()], ids=repr)
+def test_a_job_that_fails_leaves_the_worker_fine(seam: Seam, raised: BaseException) -> None:
+    def fails() -> None:
+        raise raised
+
+    first = seam.worker.thread
+    with pytest.raises(ToolFailed) as failed:
+        seam.worker.do(fails).result(10)
+    assert failed.value.error == TaskError(type(raised).__name__, str(raised) or "no message")
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+    assert seam.worker.thread is first
+
+
+def test_a_job_given_up_before_its_turn_is_not_done(seam: Seam) -> None:
+    release = threading.Event()
+    done: list[str] = []
+    seam.worker.do(lambda: release.wait(10))
+    given_up = seam.worker.do(lambda: done.append("given up"))
+    wanted = seam.worker.do(lambda: done.append("wanted"))
+    assert given_up.cancel()
+    release.set()
+    wanted.result(10)
+    assert done == ["wanted"]
+
+
+def test_after_a_job_the_worker_waits_for_the_next_task(seam: Seam) -> None:
+    """It has counted the job as a task, and must neither return without one nor be deaf to the next."""
+    assert seam.worker.do(lambda: 1).result(10) == 1
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+
+
+def test_a_task_is_withdrawn_from_between_jobs(seam: Seam) -> None:
+    def find_image(reference: str) -> Path:
+        raise FileNotFoundError(reference)
+
+    release = threading.Event()
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), find_image)
+    seam.worker.do(lambda: release.wait(10))
+    seam.worker.do(lambda: release.wait(10))
+    task = AsyncTask(draws)
+    setattr(task, ID_ATTRIBUTE, "f" * 32)
+    seam.module.async_tasks.append(task)
+    last = seam.worker.do(lambda: "done")
+    assert engine.withdraw("f" * 32)
+    release.set()
+    assert last.result(10) == "done"
+    assert [type(event) for event in seam.until_end()] == [events.Queued, events.Stopped]
+
+
+def test_a_worker_that_waits_in_our_queue_finds_its_own_when_we_go(host: ModuleType) -> None:
+    seam = Seam(host)
+    seam.worker.do(lambda: 1).result(10)
+    seam.hooks.uninstall()
+    seam.bus.stop()
+    task = AsyncTask(draws)
+    host.async_tasks.append(task)
+    wait_for(lambda: task.yields and task.yields[-1][0] == "finish", "the plain host to draw", 10)
+
+
+def test_for_anyone_but_the_worker_jobs_are_items_of_a_list() -> None:
+    worker = Worker(EventBus(), lambda task: {})
+    tasks = TaskQueue(worker, [])
+    job = Job(lambda: 1)
+    tasks.append_job(job)
+    assert tasks.pop(0) is job
+    assert not job.future.done()
+
+
+def test_without_a_worker_thread_there_are_no_jobs() -> None:
+    with pytest.raises(EngineUnavailable):
+        Worker(EventBus(), lambda task: {}).do(lambda: 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ...tasks import events
@@ -18,12 +19,13 @@ from ...tasks.task import Task, TaskStatus
 from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..media import MEDIA_TYPES, accepted_format
-from ..schemas.record import RecordResponse, record_of
-from ..schemas.request import DELIVERY_FIELDS, CommonRequest, request_model
+from ..preparation import prepare
+from ..schemas.record import RecordResponse, base64_of, record_of
+from ..schemas.request import CommonRequest, request_model
 from ..sse import event_stream, message
 from ..urls import PublicUrls
-from ..validation import check, ignored_fields
-from .outputs import image_bytes
+from ..validation import ignored_fields
+from .outputs import image_bytes, read_output
 
 DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
 
@@ -45,7 +47,6 @@ def router(context: Context) -> APIRouter:
         """Draw."""
         if context.service is None:
             raise EngineUnavailable(context.problem() or "Fooocus is not ready")
-        await asyncio.to_thread(check, body, context.catalog)
         answer = Answer(context.service, context, request)
         response = await answer.to(body)
         if ignored := ignored_fields(body):
@@ -80,29 +81,36 @@ class Answer:
         self.service = service
         self.context = context
         self.urls = PublicUrls(request, context.base_url)
+        self.request = request
+        self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))
 
     async def to(self, body: CommonRequest) -> Response:
-        parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
+        # It may wait for somebody's server: not in the few threads that records and previews need.
+        prepared = await run_in_threadpool(prepare, body, self.context, self.request)
+        parameters = prepared.parameters
         if self.accept is not None:
             parameters["image_number"] = 1
             if "output_format" not in body.model_fields_set:
                 parameters["output_format"] = self.accept.lower()
-        task = await self.service.submit(parameters)
+        task = await self.service.submit(parameters, downloads=prepared.downloads)
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
         if body.stream_output:
             return event_stream(self._events(task), headers)
         if body.async_process:
-            return JSONResponse(record_of(task, self.urls), headers=headers)
+            return await self._json(task, headers)
         return await self._record(task, headers)
 
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)
         if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
             raise _failure(task, headers)
-        return JSONResponse(record_of(task, self.urls), headers=headers)
+        return await self._json(task, headers)
+
+    async def _json(self, task: Task, headers: dict[str, str]) -> Response:
+        return JSONResponse(await asyncio.to_thread(record_of, task, self.urls, self.read), headers=headers)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)
@@ -125,7 +133,7 @@ class Answer:
                 )
                 async for data in self._progress(subscription):
                     yield data
-        yield self._last(await self.service.get(task.task_id))
+        yield await asyncio.to_thread(self._last, await self.service.get(task.task_id))
 
     async def _progress(self, subscription: Subscription) -> AsyncIterator[bytes]:
         async for event in subscription:
@@ -137,7 +145,14 @@ class Answer:
 
     def _last(self, task: Task) -> bytes:
         images = [self.urls.output(image.path) for image in task.images]
-        data = {"progress": task.progress, "preview": None, "message": task.status.value.capitalize(), "images": images}
+        data: dict[str, Any] = {
+            "progress": task.progress,
+            "preview": None,
+            "message": task.status.value.capitalize(),
+            "images": images,
+        }
+        if task.parameters.get("require_base64"):
+            data["base64"] = [base64_of(image, self.read) for image in task.images]
         if task.error is None:
             return message(data)
         error = {"type": task.error.type, "message": task.error.message}

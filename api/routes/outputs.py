@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import mimetypes
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from ..context import Context
 from ..errors import Problem, responses
-from ..media import MEDIA_TYPES, accepted_format, converted, format_of
-
-IMAGES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The image.", "content": {kind: {} for kind in MEDIA_TYPES.values()}}
-}
+from ..media import IMAGES, MEDIA_TYPES, converted, format_of, image_response
 
 
 def router(context: Context) -> APIRouter:
@@ -30,13 +26,7 @@ def router(context: Context) -> APIRouter:
     )
     def get_output(date: str, file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another."""
-        relative = Path(date, file_name)
-        path = find_output(context, relative)
-        wanted = accepted_format(accept)
-        headers = {"Vary": "Accept", "X-Content-Type-Options": "nosniff"}
-        if wanted is None or wanted == format_of(path):
-            return FileResponse(path, media_type=_media_type(path), headers=headers)
-        return Response(converted(path, wanted), media_type=MEDIA_TYPES[wanted], headers=headers)
+        return image_response(find_output(context, Path(date, file_name)), accept)
 
     return routes
 
@@ -47,7 +37,15 @@ def find_output(context: Context, relative: Path) -> Path:
     Raises:
         Problem: 404 when there is none in the outputs folder; nothing outside it and nothing but images is ever given.
     """
-    for folder in context.output_folders():
+    path = output_file(context.output_folders(), relative)
+    if path is None:
+        raise Problem(404, f"there is no image {relative.as_posix()}")
+    return path
+
+
+def output_file(folders: list[Path], relative: Path) -> Path | None:
+    """The image of that date and name, None when there is none in these folders."""
+    for folder in folders:
         try:
             path = (folder / relative).resolve()
             inside = path.is_relative_to(folder.resolve()) and path.is_file()
@@ -55,7 +53,19 @@ def find_output(context: Context, relative: Path) -> Path:
             continue
         if inside and format_of(path) and not _hidden(relative):
             return path
-    raise Problem(404, f"there is no image {relative.as_posix()}")
+    return None
+
+
+def read_output(context: Context) -> Callable[[str], bytes]:
+    """A function that gives the content of an image by its path; OSError when it is gone."""
+
+    def read(path: str) -> bytes:
+        found = output_file(context.output_folders(), Path(path))
+        if found is None:
+            raise FileNotFoundError(path)
+        return found.read_bytes()
+
+    return read
 
 
 def image_bytes(context: Context, relative: Path, image_format: str) -> tuple[bytes, str]:
@@ -67,7 +77,3 @@ def image_bytes(context: Context, relative: Path, image_format: str) -> tuple[by
 
 def _hidden(relative: Path) -> bool:
     return any(part.startswith(".") for part in relative.parts)
-
-
-def _media_type(path: Path) -> str:
-    return MEDIA_TYPES.get(format_of(path) or "", mimetypes.guess_type(path.name)[0] or "application/octet-stream")

@@ -13,6 +13,7 @@ from ..context import Context
 from ..errors import responses
 from ..schemas.record import RecordResponse, record_of
 from ..urls import PublicUrls
+from .outputs import read_output
 
 
 def router(context: Context) -> APIRouter:
@@ -35,6 +36,8 @@ def router(context: Context) -> APIRouter:
             raise EngineUnavailable(context.problem() or "Fooocus is not ready")
         task = await service.get(task_id)
         preview = service.preview(task_id) if task.status is TaskStatus.RUNNING else None
-        return await asyncio.to_thread(record_of, task, PublicUrls(request, context.base_url), preview)
+        return await asyncio.to_thread(
+            record_of, task, PublicUrls(request, context.base_url), read_output(context), preview
+        )
 
     return routes

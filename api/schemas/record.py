@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from ...tasks.preview import PreviewImage
-from ...tasks.task import Task
+from ...tasks.task import Image, Task
 from ..urls import PublicUrls
+from .request import IMAGE_FIELDS
 
 
 class TaskErrorModel(BaseModel):
@@ -22,7 +25,12 @@ class ImageModel(BaseModel):
     """One image that came out."""
 
     url: str
-    metadata: dict[str, Any] = Field(description="What Fooocus logged with the image: seed, resolution, styles, …")
+    seed: int | None = Field(description="Null for images that are not drawn, such as a grid.")
+    width: int | None = Field(description="Pixels.")
+    height: int | None = Field(description="Pixels.")
+    format: str | None = Field(description="png, jpeg or webp.")
+    metadata: dict[str, Any] = Field(description="What Fooocus logged with the image: prompt, resolution, styles, …")
+    base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
 
 
 class RecordResponse(BaseModel):
@@ -45,13 +53,22 @@ class RecordResponse(BaseModel):
     attempts: int = Field(description="How many times the worker has taken it.")
 
 
-def record_of(task: Task, urls: PublicUrls, preview: PreviewImage | None = None) -> dict[str, Any]:
-    """The record as JSON values. With a preview it encodes a picture, so call it off the event loop then."""
-    images = [{"url": urls.output(image.path), "metadata": image.metadata} for image in task.images]
+def record_of(
+    task: Task, urls: PublicUrls, read: Callable[[str], bytes], preview: PreviewImage | None = None
+) -> dict[str, Any]:
+    """The record as JSON values. It may read files and encode a picture, so call it off the event loop.
+
+    Args:
+        read: gives the content of an image of that path; may raise OSError when it is gone.
+    """
+    images = [image_entry(image, urls) for image in task.images]
+    if task.parameters.get("require_base64"):
+        for image, entry in zip(task.images, images, strict=True):
+            entry["base64"] = base64_of(image, read)
     record: dict[str, Any] = {
         "id": task.id,
         "task_id": task.task_id,
-        "req_params": task.parameters,
+        "req_params": with_image_urls(task.parameters, urls),
         "in_queue_mills": task.queued_at,
         "start_mills": task.started_at,
         "finish_mills": task.finished_at,
@@ -68,3 +85,36 @@ def record_of(task: Task, urls: PublicUrls, preview: PreviewImage | None = None)
     if task.error is not None:
         record["error"] = {"type": task.error.type, "message": task.error.message}
     return record
+
+
+def image_entry(image: Image, urls: PublicUrls) -> dict[str, Any]:
+    """What is known of one image."""
+    return {
+        "url": urls.output(image.path),
+        "seed": image.seed,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "metadata": image.metadata,
+    }
+
+
+def base64_of(image: Image, read: Callable[[str], bytes]) -> str | None:
+    """The file as base64, None when it is gone. Off the event loop."""
+    try:
+        return base64.b64encode(read(image.path)).decode("ascii")
+    except OSError:
+        return None
+
+
+def with_image_urls(parameters: dict[str, Any], urls: PublicUrls) -> dict[str, Any]:
+    """The request's parameters with the URL of each image in place of its reference."""
+    shown = {**parameters}
+    for field in IMAGE_FIELDS:
+        if shown.get(field):
+            shown[field] = f"{urls.base}/{shown[field]}"
+    if prompts := shown.get("controlnet_image"):
+        shown["controlnet_image"] = [
+            {**item, "cn_img": f"{urls.base}/{item['cn_img']}"} if item.get("cn_img") else item for item in prompts
+        ]
+    return shown

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from ..context import Context
+
+UPSCALE_CUSTOM = "Upscale (Custom)"
+"""Our own upscale method, beside the host's: by `upscale_multiple`."""
+
+
+def _image_text(value: Any) -> Any:
+    """`"None"`, `""` and null all mean no image."""
+    return None if value is None or (isinstance(value, str) and value.strip().lower() in ("", "none")) else value
+
+
+def _no_null(value: Any) -> Any:
+    return "" if value is None or value == "None" else value
+
+
+ImageText = Annotated[str | None, BeforeValidator(_image_text)]
+Text = Annotated[str, BeforeValidator(_no_null)]
+IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
 
 
 class Lora(BaseModel):
@@ -16,6 +33,47 @@ class Lora(BaseModel):
     enabled: bool = True
     model_name: str = "None"
     weight: float = Field(default=0.5, ge=-2, le=2)
+
+
+class ImagePrompt(BaseModel):
+    """An image that guides the drawing. Skipped without `cn_img`."""
+
+    cn_img: ImageText = Field(default=None, description=IMAGE)
+    cn_stop: float | None = Field(default=0.6, ge=0, le=1, description="Share of the steps during which it counts.")
+    cn_weight: float | None = Field(default=0.6, ge=0, le=2, description="How strongly it counts.")
+    cn_type: str = Field(default="ImagePrompt", description="What is taken from it.")
+
+
+class EnhanceControl(BaseModel):
+    """One enhancement: what to look for in the image, and what to draw there."""
+
+    enhance_enabled: bool = False
+    enhance_mask_dino_prompt: str = Field(
+        default="",
+        validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
+        description="What to look for, with mask model `sam`.",
+    )
+    enhance_prompt: str = ""
+    enhance_negative_prompt: str = ""
+    enhance_mask_model: str = "sam"
+    enhance_mask_cloth_category: str = "full"
+    enhance_mask_sam_model: str = "vit_b"
+    enhance_mask_text_threshold: float = Field(default=0.25, ge=0, le=1)
+    enhance_mask_box_threshold: float = Field(default=0.3, ge=0, le=1)
+    enhance_mask_sam_max_detections: int = Field(default=0, ge=0, le=10, description="0 takes all.")
+    enhance_inpaint_disable_initial_latent: bool = False
+    enhance_inpaint_engine: str = "v2.6"
+    enhance_inpaint_strength: float = Field(default=1, ge=0, le=1)
+    enhance_inpaint_respective_field: float = Field(default=0.618, ge=0, le=1)
+    enhance_inpaint_erode_or_dilate: float = Field(default=0, ge=-64, le=64)
+    enhance_mask_invert: bool = False
+
+    CATALOGS: ClassVar[dict[str, str]] = {
+        "enhance_mask_model": "mask_models",
+        "enhance_mask_cloth_category": "cloth_categories",
+        "enhance_mask_sam_model": "sam_models",
+        "enhance_inpaint_engine": "inpaint_engines",
+    }
 
 
 class CommonRequest(BaseModel):
@@ -35,10 +93,28 @@ class CommonRequest(BaseModel):
         "vae_name": "vaes",
         "refiner_swap_method": "refiner_swap_methods",
         "metadata_scheme": "metadata_schemes",
+        "uov_method": "uov_methods",
+        "outpaint_selections": "outpaint_directions",
+        "inpaint_engine": "inpaint_engines",
+        "enhance_uov_method": "enhance_uov_methods",
+        "enhance_uov_processing_order": "enhance_orders",
+        "enhance_uov_prompt_type": "enhance_prompt_types",
+        "preset": "presets",
     }
     FIXED: ClassVar[frozenset[str]] = frozenset(
-        {"prompt", "image_number", "image_seed", "save_metadata_to_images", "generate_image_grid"}
+        {
+            "prompt",
+            "image_number",
+            "image_seed",
+            "save_metadata_to_images",
+            "generate_image_grid",
+            "uov_method",
+            "outpaint_selections",
+            "enhance_checkbox",
+            "inpaint_additional_prompt",
+        }
     )
+    """Fields whose default the wire fixes; all others have the host's."""
 
     prompt: str = Field(default="", description="What to draw.")
     negative_prompt: str = Field(default="", description="What to keep out of it.")
@@ -92,11 +168,78 @@ class CommonRequest(BaseModel):
     metadata_scheme: str = Field(default="fooocus")
     generate_image_grid: bool = Field(default=False, description="One more image with all of them side by side.")
 
+    uov_input_image: ImageText = Field(default=None, description=f"Image to vary or upscale. {IMAGE}")
+    uov_method: str = Field(default="Disabled", description="How to vary or upscale it.")
+    upscale_multiple: float = Field(default=1.0, ge=1, le=5, description=f"Factor of `{UPSCALE_CUSTOM}`.")
+    overwrite_vary_strength: float = Field(default=-1, ge=-1, le=1, description="Denoising of Vary; -1 for its own.")
+    overwrite_upscale_strength: float = Field(
+        default=-1, ge=-1, le=1, description="Denoising of Upscale; -1 for its own."
+    )
+
+    inpaint_input_image: ImageText = Field(default=None, description=f"Image to inpaint or outpaint. {IMAGE}")
+    inpaint_mask_image_upload: ImageText = Field(default=None, description=f"White is drawn anew. {IMAGE}")
+    inpaint_additional_prompt: Text = Field(default="", description="Put before the prompt when inpainting.")
+    outpaint_selections: list[str] = Field(default=[], description="Sides to draw more of.")
+    outpaint_distance: list[Annotated[int, Field(ge=0, le=4096)]] = Field(
+        default=[0, 0, 0, 0],
+        min_length=4,
+        max_length=4,
+        description="Pixels to add [left, top, right, bottom]; 0 adds 30 % on a selected side.",
+    )
+    debugging_inpaint_preprocessor: bool = Field(default=False, description="Give the prepared image and mask alone.")
+    inpaint_disable_initial_latent: bool = Field(default=False, description="Begin from noise alone.")
+    inpaint_engine: str = Field(default="v2.6", description="Inpaint model, or None.")
+    inpaint_strength: float = Field(default=1.0, ge=0, le=1, description="Denoising of inpaint; outpaint takes 1.0.")
+    inpaint_respective_field: float = Field(
+        default=0.618, ge=0, le=1, description="Area to look at: 0 the mask alone, 1 the whole image."
+    )
+    inpaint_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which the mask grows.")
+
+    controlnet_image: list[ImagePrompt] = Field(
+        default=[], description="Image prompts, as many as Fooocus has places for."
+    )
+    mixing_image_prompt_and_vary_upscale: bool = Field(
+        default=False, description="Image prompts with `uov_input_image`."
+    )
+    mixing_image_prompt_and_inpaint: bool = Field(
+        default=False, description="Image prompts with `inpaint_input_image`."
+    )
+    debugging_cn_preprocessor: bool = Field(default=False, description="Give the prepared control images alone.")
+    skipping_cn_preprocessor: bool = Field(default=False, description="The control images are prepared already.")
+    canny_low_threshold: int = Field(default=64, ge=1, le=255)
+    canny_high_threshold: int = Field(default=128, ge=1, le=255)
+    controlnet_softness: float = Field(default=0.25, ge=0, le=1)
+
+    enhance_input_image: ImageText = Field(default=None, description=f"Image to enhance. {IMAGE}")
+    enhance_checkbox: bool = Field(default=False, description="Enhance what is drawn; on by itself with an image.")
+    enhance_uov_method: str = Field(default="Disabled", description="Vary or upscale as part of it.")
+    enhance_uov_processing_order: str = Field(default="Before First Enhancement", description="When to do that.")
+    enhance_uov_prompt_type: str = Field(default="Original Prompts", description="With which prompts to do that.")
+    enhance_ctrls: list[EnhanceControl] = Field(
+        default=[], description="Enhancements, as many as Fooocus has tabs for."
+    )
+    debugging_dino: bool = Field(default=False, description="Boxes of GroundingDINO in place of masks.")
+    dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which its boxes grow.")
+    debugging_enhance_masks_checkbox: bool = Field(default=False, description="Give the masks as images as well.")
+    save_final_enhanced_image_only: bool = Field(default=False, description="Keep the last image of each enhancement.")
+
+    preset: Annotated[str, BeforeValidator(lambda value: _no_null(value) or "initial")] = Field(
+        default="initial", description="Values to take in place of the defaults; `initial` for none."
+    )
+    save_name: Text = Field(
+        default="",
+        max_length=100,
+        pattern=r"^(|[^\W_][\w .()+-]*)$",
+        description="Images are named `{save_name}-{number}` in the day's folder; an existing one is never overwritten.",
+    )
+    require_base64: bool = Field(default=False, description="Give the images as base64 as well.")
     stream_output: bool = Field(default=False, description="Answer with server-sent events. Beats `async_process`.")
     async_process: bool = Field(default=False, description="Answer at once with the task's id.")
+    webhook_url: Text = Field(default="", description="Not supported yet: must be empty.")
 
 
-DELIVERY_FIELDS = frozenset({"stream_output", "async_process"})
+IMAGE_FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload")
+DELIVERY_FIELDS = frozenset({"stream_output", "async_process", "webhook_url"})
 """Say how to answer, not what to draw."""
 
 IGNORED_FIELDS = frozenset(
@@ -125,6 +268,8 @@ def request_model(context: Context) -> type[CommonRequest]:
         if catalog is not None:
             changed.json_schema_extra = _allowed(context, catalog)
         fields[name] = (field.annotation, changed)
+    for name, default in context.extra_fields(set(CommonRequest.model_fields)).items():
+        fields[name] = (type(default), Field(default=default, description="An argument of this Fooocus alone."))
     return create_model("CommonRequest", __base__=CommonRequest, __doc__=CommonRequest.__doc__, **fields)
 
 

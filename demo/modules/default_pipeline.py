@@ -41,10 +41,11 @@ def refresh_model(model: dict | None, name: str) -> dict | None:
     if name == 'None':
         return None
     filename = get_file_from_folder_list(name, modules.config.paths_checkpoints)
-    if model in model_management.current_loaded_models and model['filename'] == filename:
+    still_loaded = model in model_management.current_loaded_models
+    if still_loaded and model['filename'] == filename:
         return model
     loaded = load_model(filename)
-    if model in model_management.current_loaded_models:
+    if still_loaded:
         model_management.current_loaded_models.remove(model)
     return loaded
 

@@ -59,8 +59,32 @@ SENT: dict[str, Any] = {
     "save_metadata_to_images": False,
     "metadata_scheme": "a1111",
     "generate_image_grid": True,
+    "uov_method": "Vary (Strong)",
+    "overwrite_vary_strength": 0.3,
+    "overwrite_upscale_strength": 0.4,
+    "inpaint_additional_prompt": "a hat",
+    "debugging_inpaint_preprocessor": True,
+    "inpaint_disable_initial_latent": True,
+    "inpaint_engine": "v1",
+    "inpaint_strength": 0.7,
+    "inpaint_respective_field": 0.5,
+    "inpaint_erode_or_dilate": 3,
+    "mixing_image_prompt_and_vary_upscale": True,
+    "mixing_image_prompt_and_inpaint": True,
+    "debugging_cn_preprocessor": True,
+    "skipping_cn_preprocessor": True,
+    "canny_low_threshold": 70,
+    "canny_high_threshold": 140,
+    "controlnet_softness": 0.5,
+    "debugging_dino": True,
+    "dino_erode_or_dilate": -4,
+    "debugging_enhance_masks_checkbox": True,
+    "enhance_checkbox": True,
+    "enhance_uov_method": "Upscale (2x)",
+    "enhance_uov_processing_order": "After Last Enhancement",
+    "enhance_uov_prompt_type": "Last Filled Enhancement Prompts",
 }
-"""A value for every text-to-image argument that is not its default."""
+"""A value for every plain argument that is not its default."""
 
 
 def main() -> None:
@@ -103,30 +127,34 @@ def probe(installed: Any, checkout: Path) -> dict[str, Any]:
     order = parameters.read_arguments(checkout)
     loras = [
         {"enabled": index % 2 == 0, "model_name": f"lora{index}", "weight": 0.25 + index}
-        for index in range(order.lora_count)
+        for index in range(order.places()["loras"])
     ]
     sent = {**SENT, "style_selections": ["one style"], "loras": loras}
-    task = async_worker.AsyncTask(args=order.positional(sent))
-    untouched = async_worker.AsyncTask(args=order.positional({}))
+    task = async_worker.AsyncTask(args=order.positional(sent, no_images))
+    untouched = async_worker.AsyncTask(args=order.positional({}, no_images))
     from_controls = async_worker.AsyncTask(args=[control.value for control in sys.modules["webui"].ctrls[1:]])
     empty = async_worker.AsyncTask(args=[])
     return {
         "names": order.names,
         "controls": len(sys.modules["webui"].ctrls),
-        "lora_count": order.lora_count,
+        "lora_count": order.places()["loras"],
         "controlnet_images": getattr(config, "default_controlnet_image_count", None) or flags.controlnet_image_count,
         "attributes": {name: plain(value) for name, value in vars(task).items()},
         "named": order.named(task.args),
         "defaults_are_the_controls": same(untouched, from_controls),
         "performance": type(task.performance_selection) is flags.Performance,
         "random_seeds": sorted(
-            {int(async_worker.AsyncTask(args=order.positional({"image_seed": -1})).seed) for _ in "123"}
+            {int(async_worker.AsyncTask(args=order.positional({"image_seed": -1}, no_images)).seed) for _ in "123"}
         ),
         "queue": type(async_worker.async_tasks).__name__,
         "worker_found": installed.worker.alive(),
         "copies": copy.deepcopy(empty).yields == [] and copy.deepcopy(empty).last_stop is False,
         "patched": installed.hooks.report(),
     }
+
+
+def no_images(reference: str) -> Any:
+    raise AssertionError("nothing here refers to an image")
 
 
 def same(left: Any, right: Any) -> bool:

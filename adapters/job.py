@@ -1,0 +1,39 @@
+"""Work that is no task and yet needs its turn on the worker thread. Made by the tools, run by the queue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from ..tasks.task import TaskError
+from ..tasks.tools import ToolFailed
+
+log = logging.getLogger("fooocus_api.worker")
+
+
+class Job:
+    """A call whose answer or failure ends up in `future`; cancelled before its turn it is not made."""
+
+    def __init__(self, action: Callable[[], Any]) -> None:
+        self.future: Future[Any] = Future()
+        self._action: Callable[[], Any] | None = action
+
+    def run(self) -> None:
+        """Make the call, here and now. Whatever the call raises goes into the future."""
+        action, self._action = self._action, None  # it holds a picture, and the worker may hold this for long
+        if action is None or not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = action()
+        except BaseException as error:  # the host's own include BaseExceptions; any would end the worker's thread
+            log.exception("a tool failed")
+            self.future.set_exception(ToolFailed(TaskError(type(error).__name__, str(error) or "no message")))
+        else:
+            self.future.set_result(result)
+
+    def refuse(self, error: Exception) -> None:
+        """End it unmade."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)

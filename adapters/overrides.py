@@ -1,0 +1,69 @@
+"""What a task may change in the host's functions while it runs: the names of its images, and the factor of its upscale.
+
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .hooks import Hooks
+from .worker import Worker
+
+SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
+UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"
+
+
+class Overrides:
+    """Asks, at every call of a wrapped function, what the task in hand wants."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def patch_names(self, private_logger: ModuleType, hooks: Hooks) -> None:
+        """Name images after `save_name`, where `modules.private_logger` asks for a name."""
+        hooks.wrap(private_logger, "generate_temp_filename", self._named)
+
+    def patch_upscale(self, util: ModuleType, hooks: Hooks) -> None:
+        """Let `Upscale (Custom)` have its factor: the worker takes these two from `modules.util` when its thread starts."""
+        hooks.wrap(util, "get_shape_ceil", self._shape_ceil)
+        hooks.wrap(util, "resample_image", self._resampled)
+
+    def _named(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        date, path, name = wrapped(*args, **kwargs)
+        wanted = getattr(self._worker.current, SAVE_NAME_ATTRIBUTE, "")
+        if not wanted or threading.current_thread() is not self._worker.thread:
+            return date, path, name
+        folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
+        index = 0
+        while os.path.exists(os.path.join(folder, f"{wanted}-{index}{extension}")):
+            index += 1
+        name = f"{wanted}-{index}{extension}"
+        return date, os.path.join(folder, name), name
+
+    def _shape_ceil(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (multiple := self._multiple()) != 1.0 and len(args) == 2:
+            args = (args[0] * multiple, args[1] * multiple)
+        return wrapped(*args, **kwargs)
+
+    def _resampled(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (multiple := self._multiple()) != 1.0 and {"width", "height"} <= kwargs.keys():
+            kwargs = {**kwargs, "width": kwargs["width"] * multiple, "height": kwargs["height"] * multiple}
+        return wrapped(*args, **kwargs)
+
+    def _multiple(self) -> float:
+        """The factor, when it is the worker's own upscale that calls and its method is the custom one; else 1.
+
+        The host's helpers call the same two functions for other sizes, and an enhancement may upscale in its own way.
+        """
+        multiple = getattr(self._worker.current, UPSCALE_ATTRIBUTE, 1.0)
+        if multiple == 1.0 or threading.current_thread() is not self._worker.thread:
+            return 1.0
+        caller = sys._getframe(2)
+        custom = caller.f_code.co_name == "apply_upscale" and "custom" in str(caller.f_locals.get("uov_method", ""))
+        return float(multiple) if custom else 1.0

@@ -1,0 +1,50 @@
+"""Images in the form the host wants them: arrays, masks, and pictures with room around them to outpaint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+from PIL import Image as PILImage
+
+Picture = Any
+"""A uint8 array of HxWx3."""
+
+Images = Callable[[str], Picture]
+"""Reads the image that a reference means, as RGB. Raises `tasks.engine.ParameterError` when it is gone."""
+
+OUTPAINT_SHARE = 0.3
+"""How much of a side the host itself adds."""
+
+
+def inpaint_input(image: Picture, mask: Picture | None) -> tuple[Picture, Picture]:
+    """The image and its mask, of the image's size, 0 or 255, as HxWx3. Without a mask nothing is white.
+
+    The host scales an uploaded mask and cuts it at 127 in the same way; a mask of another size that is given beside the
+    image it would refuse only after the whole drawing.
+    """
+    height, width = image.shape[:2]
+    if mask is None:
+        return image, numpy.zeros_like(image)
+    if mask.shape[:2] != (height, width):
+        mask = numpy.array(PILImage.fromarray(mask).resize((width, height), PILImage.Resampling.LANCZOS))
+    white = (mask.mean(axis=2) > 127).astype(numpy.uint8) * 255
+    return image, numpy.repeat(white[:, :, None], 3, axis=2)
+
+
+def outpainted(image: Picture, mask: Picture, sides: list[str], distance: list[int]) -> tuple[Picture, Picture]:
+    """Both with room added on the selected sides: the image's edge repeated, white in the mask.
+
+    Args:
+        distance: [left, top, right, bottom] in pixels; 0 means the host's own share of the side.
+    """
+    height, width = image.shape[:2]
+    own = {"Left": width, "Top": height, "Right": width, "Bottom": height}
+    added = {
+        side: (pixels or int(OUTPAINT_SHARE * own[side])) if side in sides else 0
+        for side, pixels in zip(own, distance, strict=True)
+    }
+    room = [(added["Top"], added["Bottom"]), (added["Left"], added["Right"]), (0, 0)]
+    wider = numpy.pad(image, room, mode="edge")
+    return numpy.ascontiguousarray(wider), numpy.pad(mask, room, mode="constant", constant_values=255)

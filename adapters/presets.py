@@ -1,0 +1,110 @@
+"""The checkout's presets as values of request fields, and the files they need."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+from ..tasks.downloads import Download
+
+FIELDS = {
+    "default_model": "base_model_name",
+    "default_refiner": "refiner_model_name",
+    "default_refiner_switch": "refiner_switch",
+    "default_cfg_scale": "guidance_scale",
+    "default_sample_sharpness": "sharpness",
+    "default_cfg_tsnr": "adaptive_cfg",
+    "default_clip_skip": "clip_skip",
+    "default_sampler": "sampler_name",
+    "default_scheduler": "scheduler_name",
+    "default_vae": "vae_name",
+    "default_overwrite_step": "overwrite_step",
+    "default_overwrite_switch": "overwrite_switch",
+    "default_performance": "performance_selection",
+    "default_image_number": "image_number",
+    "default_prompt": "prompt",
+    "default_prompt_negative": "negative_prompt",
+    "default_styles": "style_selections",
+    "default_aspect_ratio": "aspect_ratios_selection",
+    "default_save_metadata_to_images": "save_metadata_to_images",
+    "default_inpaint_engine_version": "inpaint_engine",
+}
+"""Keys of a preset file → fields of a request."""
+
+
+class FooocusPresets:
+    """Implements `api.context.Presets` on a running host. Names are those of the catalog; `initial` says nothing."""
+
+    def values(self, name: str) -> dict[str, Any]:
+        return _values(name)
+
+    def downloads(self, name: str) -> list[Download]:
+        return _downloads(name)
+
+
+def _values(name: str) -> dict[str, Any]:
+    """What a preset says, by request fields."""
+    content = _content(name)
+    values = {field: content[key] for key, field in FIELDS.items() if content.get(key) is not None}
+    if values.get("prompt") == "":
+        del values["prompt"]
+    if isinstance(loras := content.get("default_loras"), list):
+        # Fooocus 2.5 writes [enabled, name, weight], older presets [name, weight]
+        triples = [[True, *lora] if len(lora) == 2 else lora for lora in loras]
+        values["loras"] = [{"enabled": bool(on), "model_name": file, "weight": weight} for on, file, weight in triples]
+    if "base_model_name" in values:
+        values["base_model_name"] = _model_at_hand(content)
+    return values
+
+
+def _downloads(name: str) -> list[Download]:
+    """The files a preset names that are not there yet."""
+    content = _content(name)
+    if _skips_downloads():
+        return []
+    config, util = importlib.import_module("modules.config"), importlib.import_module("modules.util")
+    folders = {
+        "checkpoint_downloads": config.paths_checkpoints,
+        "lora_downloads": config.paths_loras,
+        "embeddings_downloads": [config.path_embeddings],
+        "vae_downloads": [getattr(config, "path_vae", "")],
+    }
+    if content.get("default_model") and _model_at_hand(content) != content["default_model"]:
+        folders["checkpoint_downloads"] = []  # one of its predecessors serves
+    wanted = [
+        Download(_mirrored(url), Path(util.get_file_from_folder_list(file, paths)))
+        for key, paths in folders.items()
+        if paths
+        for file, url in (content.get(key) or {}).items()
+    ]
+    return [download for download in wanted if not download.path.is_file()]
+
+
+def _content(name: str) -> dict[str, Any]:
+    config = importlib.import_module("modules.config")
+    if name == "initial" or name not in config.get_presets():  # never a path: the host would open it
+        return {}
+    content = config.try_get_preset_content(name)
+    return content if isinstance(content, dict) else {}
+
+
+def _model_at_hand(content: dict[str, Any]) -> str:
+    """The preset's model, or one of its predecessors when only that is there, as the host does."""
+    config, util = importlib.import_module("modules.config"), importlib.import_module("modules.util")
+    model = str(content["default_model"])
+    if getattr(importlib.import_module("args_manager").args, "always_download_new_model", False):
+        return model
+    for candidate in (model, *(content.get("previous_default_models") or ())):
+        if os.path.isfile(util.get_file_from_folder_list(candidate, config.paths_checkpoints)):
+            return str(candidate)
+    return model
+
+
+def _skips_downloads() -> bool:
+    return bool(getattr(importlib.import_module("args_manager").args, "disable_preset_download", False))
+
+
+def _mirrored(url: str) -> str:
+    return url.replace("https://huggingface.co", os.environ.get("HF_MIRROR", "https://huggingface.co").rstrip("/"), 1)

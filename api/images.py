@@ -1,0 +1,192 @@
+"""Images in requests: what a client sends, turned into a reference to a file here. For routes, off the event loop.
+
+A reference is a path on this server without its leading slash: `inputs/<file name>` or `outputs/<date>/<file name>`.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
+
+from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
+from ..tasks.pictures import NotAnImage, verify
+from .context import Context
+from .errors import FieldError, InvalidFields, Problem
+from .fetch import DEFAULT_LIMITS, FetchError, Limits, fetch
+from .routes.outputs import output_file
+from .urls import PublicUrls
+
+_REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
+_ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/… of this server"
+
+
+class ImageResolver:
+    """Resolves the images of one request. Nothing is written before `commit`: a refused request leaves nothing behind."""
+
+    def __init__(self, context: Context, host: str | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        """`host` is the request's Host header: a URL with this address is ours, also when `--base-url` is another."""
+        self._context = context
+        self._host = host
+        self._limits = limits
+        self._new: dict[str, bytes] = {}
+
+    def resolve(self, field: str, text: str | None, urls: PublicUrls | None = None) -> str | None:
+        """The reference to an image, or None for None, "" and "None".
+
+        Raises:
+            InvalidFields: it can't be used; names `field` and says why.
+        """
+        text = (text or "").strip()
+        if text.lower() in ("", "none"):
+            return None
+        try:
+            return self._own(text, urls) or self._from_outside(text)
+        except _Unusable as error:
+            raise InvalidFields([FieldError(field=field, message=str(error))]) from error
+
+    def commit(self) -> None:
+        """Keep the images that came from outside.
+
+        Raises:
+            OSError: the disk is full or can't be written.
+        """
+        while self._new:
+            self._context.inputs.write(*self._new.popitem())
+
+    def _from_outside(self, text: str) -> str:
+        if text[:5].lower() == "data:":
+            what, content = "the data URI", _from_data_uri(text)
+        elif text.lower().startswith(("http://", "https://")):
+            what = _shown(text)
+            try:
+                content = fetch(text, self._limits)
+            except FetchError as error:
+                raise _Unusable(f"{what} {error}") from error
+        else:
+            what, content = "the base64 data", _from_base64(text)
+        if len(content) > MAX_BYTES:
+            raise _Unusable(f"{what} is larger than {MAX_BYTES // 2**20} MiB")
+        try:
+            file_name = self._context.inputs.file_name(content)
+        except NotAnImage as error:
+            raise _Unusable(f"{what} is {error}") from error
+        self._new[file_name] = content
+        return f"inputs/{file_name}"
+
+    def _own(self, text: str, urls: PublicUrls | None) -> str | None:
+        """The reference to an image of this server that the text names, or None if it names something else."""
+        reference = self._named(text, urls)
+        if reference is None:
+            return None
+        try:
+            path = open_reference(self._context, reference)
+            if reference.startswith("outputs/"):
+                verify(path.read_bytes())  # an input was verified when it came
+        except Problem as error:
+            raise _Unusable(error.detail) from error
+        except NotAnImage as error:
+            raise _Unusable(f"{reference} is {error}") from error
+        except OSError as error:
+            raise _Unusable(f"{reference} can't be read: {error.strerror}") from error
+        return reference
+
+    def _named(self, text: str, urls: PublicUrls | None) -> str | None:
+        if FILE_NAME.fullmatch(text):
+            return f"inputs/{text}"
+        if text.lower().startswith(("http://", "https://")):
+            try:
+                parts = urlsplit(text)
+                found = _REFERENCE.fullmatch(unquote(parts.path))
+                if found is not None and (self._is_ours(parts, urls) or self._is_kept(found[1])):
+                    return found[1]
+            except ValueError as error:
+                raise _Unusable(f"{_shown(text)} is not a URL: {error}") from error
+        elif text.startswith(("/outputs/", "/inputs/", "outputs/", "inputs/")):
+            return unquote(text.partition("?")[0]).removeprefix("/")
+        return None
+
+    def _is_ours(self, parts: SplitResult, urls: PublicUrls | None) -> bool:
+        addresses = [urls.base if urls else None, self._context.base_url, self._host and f"//{self._host}"]
+        return _address(parts) in [_address(urlsplit(address)) for address in addresses if address]
+
+    def _is_kept(self, reference: str) -> bool:
+        """Whether it is an input that lies here: its name is its content, whoever else may serve it."""
+        try:
+            self._context.inputs.path(reference.removeprefix("inputs/"))
+        except UnknownInput:
+            return False
+        return True
+
+
+def open_reference(context: Context, reference: str) -> Path:
+    """The file that a reference means.
+
+    Raises:
+        Problem: 404 when there is none.
+    """
+    try:
+        return find_reference(context.output_folders, context.inputs, reference)
+    except FileNotFoundError:
+        raise Problem(404, f"there is no image {_shown(reference)}") from None
+
+
+def find_reference(output_folders: Callable[[], list[Path]], inputs: InputStore, reference: str) -> Path:
+    """The file that a reference means.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    room, *names = reference.split("/")
+    if room == "outputs" and len(names) == 2:
+        path = output_file(output_folders(), Path(*names))
+        if path is not None:
+            return path
+        raise FileNotFoundError(reference)
+    try:
+        return inputs.path("/".join(names))
+    except UnknownInput:
+        raise FileNotFoundError(reference) from None
+
+
+class _Unusable(Exception):
+    """What is wrong with what a client sent for an image, and what is allowed."""
+
+
+def _from_data_uri(text: str) -> bytes:
+    header, comma, data = text.partition(",")
+    if not comma:
+        raise _Unusable("the data URI has no comma; it should begin like data:image/png;base64,")
+    if header.lower().rstrip().endswith(";base64"):
+        return _from_base64(unquote(data) if "%" in data else data)
+    return unquote_to_bytes(data)
+
+
+def _from_base64(text: str) -> bytes:
+    """Padded or not, in lines or not, with either alphabet."""
+    digits = "".join(text.split()).translate(_STANDARD_ALPHABET).rstrip("=")
+    if len(digits) * 3 // 4 > MAX_BYTES:
+        raise _Unusable(f"the base64 data is larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError as error:
+        raise _Unusable(f"{_shown(text)!r} is no image; {_ALLOWED}") from error
+
+
+_STANDARD_ALPHABET = str.maketrans("-_", "+/")
+
+
+def _address(parts: SplitResult) -> tuple[str, int | None]:
+    """Host and port to compare by: all loopback names are one, and a default port is as good as none."""
+    host = (parts.hostname or "").lower()
+    with contextlib.suppress(ValueError):
+        host = "localhost" if ip_address(host).is_loopback else host
+    return host, None if parts.port in (80, 443) else parts.port
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:119]}…"

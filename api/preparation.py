@@ -1,0 +1,73 @@
+"""From a request's body to the parameters of a task: preset, images, names. Called by the generate route, off the event loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from ..tasks.downloads import Download
+from .context import Context
+from .errors import InvalidFields
+from .images import ImageResolver
+from .schemas.request import DELIVERY_FIELDS, IMAGE_FIELDS, CommonRequest
+from .urls import PublicUrls
+from .validation import check
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is handed to the service."""
+
+    parameters: dict[str, Any]
+    downloads: list[Download]
+
+
+def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared:
+    """Check all of a request, then keep its images: a refused one leaves nothing behind.
+
+    Raises:
+        InvalidFields: names every wrong field and what is allowed.
+    """
+    body, downloads = _with_preset(body, context)
+    check(body, context, coming={download.path.name for download in downloads})
+    parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
+    resolver = ImageResolver(context, request.headers.get("host"))
+    _resolve_images(parameters, resolver, PublicUrls(request, context.base_url))
+    resolver.commit()
+    return Prepared(parameters, downloads)
+
+
+def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, list[Download]]:
+    """The body with the preset's values wherever it has the default, and the files the preset needs."""
+    name = body.preset
+    if name == "initial" or name not in context.catalog.names("presets"):
+        return body, []  # an unknown one is named by the checks
+    fields = type(body).model_fields
+    taken = {
+        field: value
+        for field, value in context.presets.values(name).items()
+        if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
+    }
+    given = {field: getattr(body, field) for field in body.model_fields_set if field not in taken}
+    return type(body).model_validate({**given, **taken, **(body.model_extra or {})}), context.presets.downloads(name)
+
+
+def _resolve_images(parameters: dict[str, Any], resolver: ImageResolver, urls: PublicUrls) -> None:
+    """A reference in place of every image; all that can't be used are named at once."""
+    errors: list[Any] = []
+
+    def resolve(place: dict[str, Any], key: str, field: str) -> None:
+        try:
+            place[key] = resolver.resolve(field, place[key], urls)
+        except InvalidFields as error:
+            errors.extend(error.errors)
+
+    for field in IMAGE_FIELDS:
+        resolve(parameters, field, field)
+    for index, item in enumerate(parameters["controlnet_image"]):
+        resolve(item, "cn_img", f"controlnet_image[{index}].cn_img")
+    if errors:
+        raise InvalidFields(errors)
+    parameters["controlnet_image"] = [item for item in parameters["controlnet_image"] if item["cn_img"]]

@@ -1,0 +1,141 @@
+"""`POST /inputs` and `GET /inputs/{file_name}`: images to be used in requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import FormData, UploadFile
+from starlette.types import Message
+
+from ...tasks.inputs import MAX_BYTES
+from ...tasks.pictures import NotAnImage, upright_size
+from ..context import Context
+from ..errors import FieldError, InvalidFields, Problem, responses
+from ..images import open_reference
+from ..media import IMAGES, image_response
+from ..urls import PublicUrls
+
+FORM_BYTES = MAX_BYTES + 2**20
+"""The largest form: an image of the largest size and whatever surrounds it."""
+
+UPLOAD: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["image"],
+                "properties": {
+                    "image": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
+                    }
+                },
+            }
+        }
+    },
+}
+
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""The name is made from the content. Private, as a key may be needed."""
+
+
+class InputResponse(BaseModel):
+    """An image that is kept."""
+
+    url: str = Field(description="Its address, to be used where a request takes an image.")
+    file_name: str = Field(description="As good as the address in requests to this server.")
+    width: int = Field(description="Pixels, once turned upright.")
+    height: int
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["images"])
+
+    @routes.post(
+        "/inputs",
+        status_code=201,
+        summary="Upload an image",
+        response_model=InputResponse,
+        responses=responses(401, 413, 422),
+        openapi_extra={"requestBody": UPLOAD},
+    )
+    async def post_input(request: Request, response: Response) -> InputResponse:
+        """Keep an image, once however often it is sent, and get its URL."""
+        async with bounded_form(request) as form:
+            image = form.get("image")
+            if not isinstance(image, UploadFile):
+                message = "is missing; send a file as multipart/form-data"
+                raise InvalidFields([FieldError(field="image", message=message)])
+            content = await image.read()
+        kept = await asyncio.to_thread(_keep, context, content)
+        url = f"{PublicUrls(request, context.base_url).base}/inputs/{kept['file_name']}"
+        response.headers["Location"] = url
+        return InputResponse(url=url, **kept)
+
+    @routes.get(
+        "/inputs/{file_name}",
+        summary="One uploaded image",
+        response_class=Response,
+        responses={**IMAGES, **responses(401, 404)},
+    )
+    def get_input(file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
+        """The file, converted when `Accept` names exactly one supported image type and it is another."""
+        return image_response(open_reference(context, f"inputs/{file_name}"), accept, FOREVER)
+
+    return routes
+
+
+def _keep(context: Context, content: bytes) -> dict[str, Any]:
+    if len(content) > MAX_BYTES:
+        raise _too_large()
+    try:
+        width, height = upright_size(content)
+        return {"file_name": context.inputs.add(content), "width": width, "height": height}
+    except NotAnImage as error:
+        raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
+
+
+@asynccontextmanager
+async def bounded_form(request: Request) -> AsyncIterator[FormData]:
+    """A form with one image file.
+
+    Raises:
+        Problem: 413 while it is read, if it is too large to be one; 422 when it is no form.
+    """
+    try:
+        form = await _bounded(request).form(max_files=1)
+    except FormParserError as error:
+        raise InvalidFields([FieldError(field="body", message=f"is no multipart/form-data: {error}")]) from error
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+def _bounded(request: Request) -> Request:
+    """The same request, whose body is refused while it is read if it is too large to be an image's form."""
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > FORM_BYTES:
+            raise _too_large()
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")

@@ -1,0 +1,290 @@
+"""`/v1/tools/*` and `/v1/engine/unload`: what is done with the models beside drawing, in turn with the tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from PIL import Image as PILImage
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from starlette.datastructures import UploadFile
+
+from ...tasks.engine import EngineUnavailable
+from ...tasks.inputs import MAX_BYTES
+from ...tasks.pictures import NotAnImage, read_rgb
+from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
+from ..context import Catalog, Context
+from ..errors import FieldError, InvalidFields, Problem, responses
+from ..images import ImageResolver, open_reference
+from ..urls import PublicUrls
+from .inputs import bounded_form
+
+T = TypeVar("T")
+
+DESCRIBE_KINDS: dict[str, DescribeKind] = {
+    "Photo": "photo",
+    "Anime": "anime",
+    "Photograph": "photo",
+    "Art/Anime": "anime",
+}
+"""What `image_type` may be: our names, then the WebUI's."""
+
+IMAGE = "URL, base64, data URI, or the URL of an input or output of this server."
+
+
+class DescribeRequest(BaseModel):
+    """A picture to be put into words."""
+
+    image: str | None = Field(default=None, description=IMAGE)
+    image_type: str | None = Field(
+        default=None,
+        description="`Photo` gives a caption, `Anime` gives tags. `Photo` unless given.",
+        json_schema_extra={"enum": list(DESCRIBE_KINDS)},
+    )
+
+
+class DescribeResponse(BaseModel):
+    """A picture in words."""
+
+    describe: str = Field(description="A caption or tags, to be used as a prompt.")
+
+
+class MaskRequest(BaseModel):
+    """A picture, and what of it the mask is to show."""
+
+    CATALOGS: ClassVar[dict[str, str]] = {
+        "mask_model": "mask_models",
+        "cloth_category": "cloth_categories",
+        "sam_model": "sam_models",
+    }
+
+    image: str | None = Field(default=None, description=IMAGE)
+    mask_model: str = Field(default="isnet-general-use", description="What finds it.")
+    cloth_category: str = Field(default="full", description="Which clothes, with mask model `u2net_cloth_seg`.")
+    dino_prompt_text: str = Field(default="", description="What to look for, with mask model `sam`, which needs it.")
+    sam_model: str = Field(default="vit_b", description="The size of the model, with mask model `sam`.")
+    box_threshold: float = Field(default=0.3, ge=0, le=1, description="How sure to be that something is there; `sam`.")
+    text_threshold: float = Field(
+        default=0.25, ge=0, le=1, description="How sure to be that it is what was named; `sam`."
+    )
+    sam_max_detections: int = Field(default=0, ge=0, le=10, description="How many at most, 0 for all; `sam`.")
+    dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels to enlarge the boxes by; `sam`.")
+    dino_debug: bool = Field(default=False, description="The boxes themselves as the mask; `sam`.")
+
+    def options(self) -> MaskOptions:
+        """As the tool takes it."""
+        return MaskOptions(
+            model=self.mask_model,
+            cloth_category=self.cloth_category,
+            prompt=self.dino_prompt_text,
+            sam_model=self.sam_model,
+            box_threshold=self.box_threshold,
+            text_threshold=self.text_threshold,
+            max_detections=self.sam_max_detections,
+            grow=self.dino_erode_or_dilate,
+            debug=self.dino_debug,
+        )
+
+
+class UnloadResponse(BaseModel):
+    """What was freed."""
+
+    message: str
+    freed_mb: float | None = Field(default=None, description="MiB of the memory the message names, where measured.")
+
+
+DESCRIBE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["image"],
+                "properties": {
+                    "image": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
+                    },
+                    "image_type": {"type": "string", "enum": list(DESCRIBE_KINDS), "default": "Photo"},
+                },
+            }
+        },
+        "application/json": {"schema": DescribeRequest.model_json_schema()},
+    },
+}
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["tools"])
+
+    @routes.post(
+        "/v1/tools/describe-image",
+        summary="Describe an image",
+        responses=responses(401, 413, 415, 422, 500, 503),
+        openapi_extra={"requestBody": DESCRIBE_BODY},
+    )
+    async def describe_image(
+        request: Request,
+        image_type: Annotated[str | None, Query(description="Here or in the body.")] = None,
+    ) -> DescribeResponse:
+        """Words for an image, to be used as a prompt. Waits for the tasks before it."""
+        tools = _tools(context)
+        image, wanted = await _describe_body(request)
+        kind = _describe_kind(wanted or image_type)
+        picture = await asyncio.to_thread(_read, context, request, image)
+        return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
+
+    model = _mask_request(context)
+
+    async def generate_mask(request: Request, body: Annotated[Any, Body()]) -> str:
+        """A mask of an image, as the base64 of a PNG file: white is what was found. Waits for the tasks before it."""
+        tools = _tools(context)
+        if errors := list(_mask_errors(body, context.catalog)):
+            raise InvalidFields(errors)
+        picture = await asyncio.to_thread(_read, context, request, body.image)
+        mask = await _answer(tools.mask(picture, body.options()), request)
+        return await asyncio.to_thread(_png, mask)
+
+    generate_mask.__annotations__["body"] = Annotated[model, Body()]
+    routes.post("/v1/tools/generate_mask", summary="Make a mask", responses=responses(401, 422, 500, 503))(
+        generate_mask
+    )
+
+    async def unload(request: Request) -> Any:
+        """Free the memory the models take, when the tasks before it are done. The next task loads what it needs."""
+        freed = await _answer(_tools(context).unload(), request)
+        return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
+
+    options: dict[str, Any] = {
+        "summary": "Free the models' memory",
+        "response_model": UnloadResponse,
+        "responses": responses(401, 500, 503),
+    }
+    routes.post("/v1/engine/unload", **options)(unload)
+    routes.post("/v1/engine/unload/", include_in_schema=False)(unload)
+    return routes
+
+
+def _tools(context: Context) -> Tools:
+    if context.tools is None:
+        raise EngineUnavailable(context.problem() or "Fooocus is not ready")
+    return context.tools
+
+
+# ------------------------------------------------------------------------- requests
+
+
+async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:
+    """The image, as text or as a file's content, and `image_type`, of a body in either form."""
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        async with bounded_form(request) as form:
+            image, image_type = form.get("image"), form.get("image_type")
+            content = await image.read() if isinstance(image, UploadFile) else image
+            return content, image_type if isinstance(image_type, str) else None
+    if content_type != "application/json":
+        raise Problem(415, f"{content_type} can't be read; send application/json or multipart/form-data")
+    try:
+        body = DescribeRequest.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+    return body.image, body.image_type
+
+
+def _describe_kind(image_type: str | None) -> DescribeKind:
+    known = {name.lower(): kind for name, kind in DESCRIBE_KINDS.items()}
+    wanted = (image_type or "Photo").strip().lower()
+    if wanted not in known:
+        error = FieldError(field="image_type", message=f"{image_type!r} is no image type", allowed=list(DESCRIBE_KINDS))
+        raise InvalidFields([error])
+    return known[wanted]
+
+
+def _mask_request(context: Context) -> type[MaskRequest]:
+    """MaskRequest with, in its schema, what the host allows."""
+    fields: dict[str, Any] = {}
+    for name, kind in MaskRequest.CATALOGS.items():
+        field = FieldInfo.merge_field_infos(MaskRequest.model_fields[name])
+
+        def allowed(schema: dict[str, Any], kind: str = kind) -> None:
+            schema["enum"] = context.catalog.names(kind)
+
+        field.json_schema_extra = allowed
+        fields[name] = (str, field)
+    return create_model("MaskRequest", __base__=MaskRequest, __doc__=MaskRequest.__doc__, **fields)
+
+
+def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
+    for field, kind in MaskRequest.CATALOGS.items():
+        value, known = getattr(body, field), catalog.names(kind)
+        if value not in known:
+            yield FieldError(
+                field=field, message=f"{value!r} is not one of the {kind.replace('_', ' ')}", allowed=known
+            )
+    if body.mask_model == "sam" and not body.dino_prompt_text.strip():
+        yield FieldError(field="dino_prompt_text", message="is missing: say what sam is to look for")
+
+
+def _read(context: Context, request: Request, image: str | bytes | None) -> Picture:
+    """The pixels of an image, however it was sent. Off the event loop."""
+    if isinstance(image, bytes):
+        if len(image) > MAX_BYTES:
+            raise Problem(413, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")
+        try:
+            return read_rgb(image)
+        except NotAnImage as error:
+            raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
+    resolver = ImageResolver(context, request.headers.get("host"))
+    reference = resolver.resolve("image", image, PublicUrls(request, context.base_url))
+    if reference is None:
+        raise InvalidFields([FieldError(field="image", message="is missing")])
+    resolver.commit()
+    return read_rgb(open_reference(context, reference))
+
+
+# -------------------------------------------------------------------------- answers
+
+
+async def _answer(future: Future[T], request: Request) -> T:
+    """What the future brings. When the client goes away before its turn, the turn is given up."""
+    answered = asyncio.wrap_future(future)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            raise Problem(503, "the client went away")  # nobody reads it
+        return answered.result()
+    except ToolFailed as failure:
+        error = {"type": failure.error.type, "message": failure.error.message}
+        raise Problem(500, f"Fooocus failed: {failure}", error=error) from failure
+    finally:
+        answered.cancel()
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _png(mask: Picture) -> str:
+    buffer = io.BytesIO()
+    PILImage.fromarray(mask).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _unloaded(done: Unloaded) -> UnloadResponse:
+    if done.freed is None:
+        return UnloadResponse(message="The models are unloaded.")
+    mib = round(done.freed / 2**20, 1)
+    return UnloadResponse(message=f"The models are unloaded: {mib} MiB of {done.device} freed.", freed_mb=mib)

@@ -1,0 +1,105 @@
+"""Each feature once on a real Fooocus: an image comes out, of the size it should have, and the seconds it took are printed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image as PILImage
+
+from fooocus_api.tests.client import Client
+
+pytestmark = pytest.mark.real
+
+
+def data(width: int = 256, height: int = 256, white: tuple[int, int, int, int] | None = None) -> str:
+    """A gradient as base64; with a box, black with that box white."""
+    ramp = PILImage.linear_gradient("L").resize((width, height))
+    image = PILImage.merge(
+        "RGB", (ramp, ramp.rotate(90).resize((width, height)), PILImage.new("L", (width, height), 90))
+    )
+    if white:
+        image = PILImage.new("RGB", (width, height))
+        image.paste("white", white)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def prompted(*kinds: str) -> list[dict[str, Any]]:
+    return [{"cn_img": data(), "cn_type": kind} for kind in kinds]
+
+
+FEATURES: dict[str, tuple[dict[str, Any], tuple[int, int] | None]] = {
+    "text": ({}, (256, 256)),
+    "lora": ({"loras": [{"model_name": "tiny_lora.safetensors", "weight": 0.8}]}, (256, 256)),
+    "image prompt": ({"controlnet_image": prompted("ImagePrompt")}, (256, 256)),
+    "canny and depth": ({"controlnet_image": prompted("PyraCanny", "CPDS")}, (256, 256)),
+    "face swap": ({"controlnet_image": prompted("FaceSwap")}, (256, 256)),
+    "inpaint": (
+        {"inpaint_input_image": data(), "inpaint_mask_image_upload": data(128, 128, (30, 30, 90, 90))},
+        (256, 256),
+    ),
+    "outpaint": ({"inpaint_input_image": data(), "outpaint_selections": ["Right"]}, (256 + 76, 256)),
+    "outpaint distance": (
+        {"inpaint_input_image": data(), "outpaint_selections": ["Left", "Top"], "outpaint_distance": [64, 32, 0, 0]},
+        (320, 288),
+    ),
+    "mixed with inpaint": (
+        {
+            "controlnet_image": prompted("ImagePrompt"),
+            "inpaint_input_image": data(),
+            "inpaint_mask_image_upload": data(256, 256, (60, 60, 200, 200)),
+            "mixing_image_prompt_and_inpaint": True,
+        },
+        (256, 256),
+    ),
+    "upscale fast": ({"uov_input_image": data(), "uov_method": "Upscale (Fast 2x)"}, (1024, 1024)),
+    "upscale custom, super large": (
+        {"uov_input_image": data(800, 800), "uov_method": "Upscale (Custom)", "upscale_multiple": 3.6},
+        (2880, 2880),
+    ),
+    "vary": ({"uov_input_image": data(), "uov_method": "Vary (Subtle)"}, (1024, 1024)),
+    "upscale 1.5x": ({"uov_input_image": data(), "uov_method": "Upscale (1.5x)"}, (1024, 1024)),
+    "enhance": (
+        {
+            "enhance_input_image": data(),
+            "enhance_ctrls": [{"enhance_enabled": True, "enhance_mask_model": "u2net", "enhance_prompt": "a face"}],
+        },
+        (256, 256),
+    ),
+    "black out nsfw": ({"black_out_nsfw": True}, (256, 256)),
+    "image grid": ({"image_number": 2, "generate_image_grid": True}, (512, 256)),
+    "saved under a name": ({"save_name": "my-picture", "output_format": "webp"}, (256, 256)),
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_an_image_comes_out(real_client: Client, feature: str) -> None:
+    fields, size = FEATURES[feature]
+    began = time.perf_counter()
+    record = real_client.draw(prompt="a cat", **fields)
+    seconds = time.perf_counter() - began
+    assert record["task_status"] == "finished" and record["result"], record
+    last = record["images"][-1]
+    print(f"{feature} → {seconds:.1f} s → {last['url'].rsplit('/', 1)[1]} {last['width']}x{last['height']}")
+    if keep := os.environ.get("KEEP_IMAGES"):
+        name = feature.replace(" ", "-").replace(",", "")
+        Path(keep, f"{name}.{last['format']}").write_bytes(real_client.get(last["url"]).content)
+    if size is not None:
+        assert (last["width"], last["height"]) == size
+
+
+def test_the_same_seed_gives_the_same_pixels(real_client: Client) -> None:
+    fields = {
+        "image_seed": 42,
+        "inpaint_input_image": data(),
+        "inpaint_mask_image_upload": data(256, 256, (0, 0, 99, 99)),
+    }
+    first, second = (real_client.get(real_client.draw(**fields)["result"][0]).content for _ in range(2))
+    assert PILImage.open(io.BytesIO(first)).tobytes() == PILImage.open(io.BytesIO(second)).tobytes()
