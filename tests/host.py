@@ -96,7 +96,7 @@ class Host:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **_detached(),
+                **detached(),
             )
         try:
             self._wait_for_http()
@@ -134,7 +134,7 @@ class Host:
             if sys.platform == "win32":
                 self.process.kill()
             else:
-                os.killpg(self.process.pid, signal.SIGKILL)  # the session that _detached made for it
+                os.killpg(self.process.pid, signal.SIGKILL)  # the session that detached made for it
         return self.process.wait()
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ def answers(url: str) -> bool:
     return True
 
 
-def _detached() -> dict[str, Any]:
+def detached() -> dict[str, Any]:
     """Keep a Ctrl-C meant for the tests from the host, and let ours reach it even where they ignore it."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tests.client import Client, wait_for
-from fooocus_api.tests.host import ROOT, answers, free_port
+from fooocus_api.tests.host import ROOT, answers, detached, free_port
 from fooocus_api.tests.sandbox import INSTALL, assert_refused
 
 pytestmark = pytest.mark.skipif(
@@ -25,9 +25,7 @@ def test_the_demo_serves_until_ctrl_c() -> None:
     port = free_port()
     flags = ("--disable-in-browser", "--disable-analytics", "--port", str(port), "--demo-step-ms", "0")
     command = [sys.executable, str(INSTALL), "--demo", *flags]
-    demo = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **detached())
     try:
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(url) or demo.poll() is not None, "the demo to answer")
