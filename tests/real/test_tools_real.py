@@ -126,7 +126,7 @@ def unload(client: Client) -> float:
 
 def test_what_is_drawn_after_an_unload_is_the_same(real_client: Client) -> None:
     wanted = pixels(real_client, real_client.draw(prompt="a lighthouse", image_seed=7))
-    assert unload(real_client) > 1000  # the smallest checkpoint there is takes more
+    assert unload(real_client) > 300  # MB: far more than noise, though the process keeps part of what is freed
     assert unload(real_client) < 100
     with told("drawing after an unload"):
         record = real_client.draw(prompt="a lighthouse", image_seed=7)
