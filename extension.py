@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .adapters.arguments import Settings
     from .adapters.server import AsgiApp
+    from .adapters.worker import Described
+    from .tasks.inputs import InputStore
+    from .tasks.service import TaskService
 
 HOME = Path(__file__).resolve().parent
 CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
@@ -30,6 +33,7 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 FEATURES = [
     *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
     *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
+    *("history", "recovery", "idempotency", "retention"),
 ]
 
 
@@ -39,6 +43,7 @@ class Extension:
     def __init__(self, checkout: Path) -> None:
         from .adapters.catalog import FooocusCatalog
         from .adapters.hooks import Hooks
+        from .adapters.image_log import ImageLog
         from .adapters.overrides import Overrides
         from .adapters.server import Server
         from .adapters.worker import Worker
@@ -50,6 +55,7 @@ class Extension:
         self.bus = EventBus()
         self.worker = Worker(self.bus, self._describe)
         self.overrides = Overrides(self.worker)
+        self.image_log = ImageLog()
         self.catalog = FooocusCatalog()
         self.server = Server(PATHS, self._build_api, self._settings)
         self.arguments: Any = None
@@ -68,6 +74,7 @@ class Extension:
         self.hooks.when_imported("gradio.blocks", lambda module: self.server.patch_blocks(module, self.hooks))
 
     def _patch_private_logger(self, module: ModuleType) -> None:
+        self.image_log.patch(module, self.hooks)
         self.worker.patch_log(module, self.hooks)
         self.overrides.patch_names(module, self.hooks)
 
@@ -76,41 +83,65 @@ class Extension:
 
         return read_settings(sys.modules["args_manager"].args)
 
-    def _describe(self, task: Any) -> dict[str, Any]:
-        return self.arguments.named(task.args) if self.arguments is not None else {}
+    def _describe(self, task: Any) -> Described:
+        """What is recorded of a task that came through the WebUI: its parameters, and its images if it uses any."""
+        if self.arguments is None:
+            return {}, {}
+        return self.arguments.named(task.args), self.arguments.pictures(task.args)
 
-    def _build_api(self) -> AsgiApp:
-        """Called when the WebUI is built and about to be served: the host is all there."""
+    def _build_service(self, state: Path, inputs: InputStore) -> TaskService | None:
+        """The service, or None with `problem` saying why there can't be one."""
         from .adapters.engine import FooocusEngine, output_folders
         from .adapters.parameters import read_arguments
-        from .adapters.presets import FooocusPresets
         from .adapters.signature import UnknownSignature
-        from .adapters.tools import FooocusTools
-        from .api.app import create_api
-        from .api.context import Context
         from .api.images import find_reference
+        from .db.connection import DatabaseProblem
         from .db.repository import Repository
-        from .tasks.inputs import InputStore
+        from .db.writer import DatabaseUnavailable
+        from .tasks.claims import Claims
+        from .tasks.removal import Limits
         from .tasks.service import TaskService
 
         settings = self._settings()
-        inputs = InputStore(output_folders()[-1] / ".fooocus_api" / "inputs")
-        service = None
         try:
             self.arguments = read_arguments(self.checkout)
         except UnknownSignature as error:
             self.problem = f"this Fooocus is not supported: {error}"
-        if self.problem is None and self.hooks.problems:
+            return None
+        if self.hooks.problems:
             self.problem = "; ".join(f"{module}: {text}" for module, text in self.hooks.problems.items())
-        if self.problem is None:
-            find_image = partial(find_reference, output_folders, inputs)
-            engine = FooocusEngine(self.worker, self.arguments, find_image)
-            repository = Repository(output_folders()[-1] / ".fooocus_api" / "tasks.sqlite3")
-            service = TaskService(engine, repository, self.bus)
+            return None
+        claims = Claims(state / "unfinished")
+        engine = FooocusEngine(
+            self.worker, self.arguments, partial(find_reference, output_folders, inputs), self.image_log, claims
+        )
+        try:
+            repository = Repository(settings.api_db or state / "tasks.sqlite3")
+            service = TaskService(engine, repository, self.bus, claims, inputs)
+            self.overrides.claim = claims.claim
             service.start()
-            self.hooks.on_uninstall(service.close)
-            atexit.register(service.close)
-        else:
+        except (DatabaseProblem, DatabaseUnavailable) as error:
+            self.problem = str(error)
+            return None
+        self.hooks.on_uninstall(service.close)
+        atexit.register(service.close)
+        service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))
+        return service
+
+    def _build_api(self) -> AsgiApp:
+        """Called when the WebUI is built and about to be served: the host is all there."""
+        from .adapters.engine import output_folders
+        from .adapters.presets import FooocusPresets
+        from .adapters.tools import FooocusTools
+        from .api.app import create_api
+        from .api.context import Context
+        from .tasks.inputs import InputStore
+
+        settings = self._settings()
+        state = output_folders()[-1] / ".fooocus_api"
+        inputs = InputStore(state / "inputs")
+        service = self._build_service(state, inputs)
+        if service is None:
             self.bus.start()  # nobody listens, but what the worker tells must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         context = Context(

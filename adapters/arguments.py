@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,9 @@ class Settings:
     apikeys: tuple[str, ...]
     api_port: int | None
     base_url: str | None
+    api_db: str | None
+    keep_days: float | None
+    keep_count: int | None
     listen: str
     port: int | None
     disable_image_log: bool
@@ -48,6 +52,28 @@ def add_flags(args_parser: ModuleType) -> None:
         metavar="URL",
         help="Public address that result URLs begin with. Default: the address the client used.",
     )
+    group.add_argument(
+        "--api-db",
+        type=_database,
+        default=os.environ.get("API_DB") or None,
+        metavar="URL",
+        help="Keep the history in this database: postgresql://user:password@host/name, sqlite:///path, or any that peewee "
+        "takes. Default: the environment variable API_DB, else a file in outputs/.fooocus_api.",
+    )
+    group.add_argument(
+        "--keep-days",
+        type=_positive(float, "a number of days above 0"),
+        default=None,
+        metavar="DAYS",
+        help="Delete tasks and their images when they are older. Default: keep all.",
+    )
+    group.add_argument(
+        "--keep-count",
+        type=_positive(int, "a number of tasks above 0"),
+        default=None,
+        metavar="TASKS",
+        help="Delete the oldest tasks and their images when there are more. Default: keep all.",
+    )
 
 
 def read_settings(args: Any) -> Settings:
@@ -57,6 +83,9 @@ def read_settings(args: Any) -> Settings:
         apikeys=tuple(args.apikey),
         api_port=args.api_port,
         base_url=args.base_url,
+        api_db=args.api_db,
+        keep_days=args.keep_days,
+        keep_count=args.keep_count,
         listen=args.listen,
         port=args.port,
         disable_image_log=bool(getattr(args, "disable_image_log", False)),
@@ -73,3 +102,26 @@ def _base_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} is not an address: it must begin with http:// or https://")
     return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if "://" not in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a database URL: it must begin like sqlite:/// or postgresql://"
+        )
+    return text
+
+
+def _positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
+    """A parser for numbers above 0."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < 1e9:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
+        return value
+
+    return parse

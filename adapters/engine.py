@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,8 +14,12 @@ from typing import Any
 import numpy
 from PIL import Image as PILImage
 
+from ..tasks import events
+from ..tasks.claims import Claims
 from ..tasks.engine import EngineUnavailable, Interruption, ParameterError
 from ..tasks.pictures import NotAnImage, read_rgb
+from .image_log import ImageLog
+from .job import Ticket
 from .overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
 from .parameters import ArgumentOrder
 from .worker import ID_ATTRIBUTE, Worker
@@ -22,41 +28,70 @@ from .worker import ID_ATTRIBUTE, Worker
 class FooocusEngine:
     """Implements `tasks.engine.Engine` on a running host."""
 
-    def __init__(self, worker: Worker, arguments: ArgumentOrder, find_image: Callable[[str], Path]) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        arguments: ArgumentOrder,
+        find_image: Callable[[str], Path],
+        image_log: ImageLog,
+        claims: Claims,
+    ) -> None:
         """`find_image` gives the file of an image that parameters refer to; it may raise `FileNotFoundError`."""
         self._worker = worker
         self._arguments = arguments
+        self._image_log = image_log
+        self._claims = claims
         self._find_image = find_image
 
-    def prepare(self, task_id: str, parameters: dict[str, Any]) -> Any:
-        if not self._worker.alive():
+    def check(self, parameters: dict[str, Any]) -> None:
+        if not self._worker.alive() or self._worker.queue is None:
             raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
+        self._build(parameters)
+
+    def enqueue(self, task_id: str, parameters: dict[str, Any]) -> None:
+        if self._worker.queue is not None:
+            self._worker.queue.append_ticket(Ticket(task_id, partial(self._build, parameters)))
+
+    def _build(self, parameters: dict[str, Any]) -> Any:
         try:
             task = _host("modules.async_worker").AsyncTask(
                 args=self._arguments.positional(parameters, self._read_image)
             )
         except (KeyError, ValueError, TypeError) as error:
             raise ParameterError(str(error)) from error
-        setattr(task, ID_ATTRIBUTE, task_id)
         setattr(task, SAVE_NAME_ATTRIBUTE, parameters.get("save_name") or "")
         setattr(task, UPSCALE_ATTRIBUTE, parameters.get("upscale_multiple") or 1.0)
         return task
 
-    def enqueue(self, prepared: Any) -> None:
-        _host("modules.async_worker").async_tasks.append(prepared)
-
     def withdraw(self, task_id: str) -> bool:
+        item = self._taken(task_id)
+        if isinstance(item, Ticket):
+            self._worker.bus.emit(events.Stopped(task_id, []))
+        elif item is not None:
+            item.last_stop = "stop"
+            item.yields.append(["finish", item.results])  # without it a browser waits for ever
+        return item is not None
+
+    def move_to_front(self, task_id: str) -> bool:
+        item = self._taken(task_id)
+        if item is not None and self._worker.queue is not None:
+            self._worker.queue.insert(0, item)
+        return item is not None
+
+    def order(self) -> list[str]:
+        return self._worker.queue.order() if self._worker.queue is not None else []
+
+    def _taken(self, task_id: str) -> Any:
+        """The item that stands for a task, out of the queue now; None when the worker was quicker."""
         queue = self._worker.queue
-        for task in list(queue or ()):
-            if getattr(task, ID_ATTRIBUTE, None) == task_id:
-                try:
-                    (queue or []).remove(task)
-                except ValueError:  # the worker was quicker
-                    return False
-                task.last_stop = "stop"
-                task.yields.append(["finish", task.results])  # without it a browser waits for ever
-                return True
-        return False
+        item = queue.find(task_id) if queue is not None else None
+        if queue is None or item is None:
+            return None
+        try:
+            queue.remove(item)
+        except ValueError:
+            return None
+        return item
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         task = self._worker.current
@@ -71,13 +106,19 @@ class FooocusEngine:
         except (OSError, NotAnImage) as error:
             raise ParameterError(f"{reference} can't be read: {error}") from error
 
-    def save_array(self, array: Any, image_format: str) -> str:
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
         folder = output_folders()[0]
         extension = {"jpg": "jpeg"}.get(image_format, image_format)
         _, path, _ = _host("modules.util").generate_temp_filename(folder=str(folder), extension=extension)
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        self._claims.claim(task_id, path)
         PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(path)
         return str(path)
+
+    def encode(self, array: Any) -> bytes:
+        buffer = io.BytesIO()
+        PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
 
     def relative_path(self, path: str) -> str | None:
         for folder in output_folders():
@@ -86,6 +127,12 @@ class FooocusEngine:
             except ValueError:
                 continue
         return None
+
+    def is_kept(self, path: str) -> bool:
+        return Path(path).resolve().is_relative_to(output_folders()[-1].resolve())
+
+    def remove_images(self, paths: Sequence[str]) -> int:
+        return self._image_log.remove_images(output_folders(), paths)
 
 
 def output_folders() -> list[Path]:

@@ -1,10 +1,11 @@
-"""Work that is no task and yet needs its turn on the worker thread. Made by the tools, run by the queue."""
+"""What stands in the host's queue beside its own tasks: work that is none, and tasks that are built when their turn comes."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from ..tasks.task import TaskError
@@ -37,3 +38,11 @@ class Job:
         """End it unmade."""
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(error)
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A task of ours that waits. `build` makes the host's task: only then are its images in memory."""
+
+    task_id: str
+    build: Callable[[], Any]

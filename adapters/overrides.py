@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from .hooks import Hooks
-from .worker import Worker
+from .worker import ID_ATTRIBUTE, Worker
 
 SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
 UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"
@@ -24,9 +24,11 @@ class Overrides:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self.claim: Callable[[str, str], None] = lambda task_id, path: None
+        """Called with a task's id and the path of an image that is about to be written for it."""
 
     def patch_names(self, private_logger: ModuleType, hooks: Hooks) -> None:
-        """Name images after `save_name`, where `modules.private_logger` asks for a name."""
+        """Name images after `save_name`, and tell of each before it is there, where `modules.private_logger` asks for a name."""
         hooks.wrap(private_logger, "generate_temp_filename", self._named)
 
     def patch_upscale(self, util: ModuleType, hooks: Hooks) -> None:
@@ -36,15 +38,22 @@ class Overrides:
 
     def _named(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         date, path, name = wrapped(*args, **kwargs)
-        wanted = getattr(self._worker.current, SAVE_NAME_ATTRIBUTE, "")
-        if not wanted or threading.current_thread() is not self._worker.thread:
+        task = self._worker.current
+        if task is None or threading.current_thread() is not self._worker.thread:
             return date, path, name
+        if wanted := getattr(task, SAVE_NAME_ATTRIBUTE, ""):
+            path, name = self._free_name(path, wanted)
+        self._worker.guarded(self.claim, getattr(task, ID_ATTRIBUTE), path)
+        return date, path, name
+
+    @staticmethod
+    def _free_name(path: str, wanted: str) -> tuple[str, str]:
         folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
         index = 0
         while os.path.exists(os.path.join(folder, f"{wanted}-{index}{extension}")):
             index += 1
         name = f"{wanted}-{index}{extension}"
-        return date, os.path.join(folder, name), name
+        return os.path.join(folder, name), name
 
     def _shape_ceil(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if (multiple := self._multiple()) != 1.0 and len(args) == 2:

@@ -138,6 +138,24 @@ class ArgumentOrder:
         plain = {name: value for name, value in known.items() if "[" not in name and _is_plain(value)}
         return {**plain, **{group: self._items(group, values) for group in GROUPS}}
 
+    def pictures(self, values: list[Any]) -> dict[tuple[str, int | None, str], Any]:
+        """The images in a positional list, uint8 arrays, by their place in what `named` gives: field, index, key."""
+        found: dict[tuple[str, int | None, str], Any] = {}
+        known = dict(zip(self.names, values, strict=False))
+        if not (known.get("input_image_checkbox") or known.get("enhance_checkbox")):
+            return {}  # they lie in the browser, unused
+        for name, value in known.items():
+            if isinstance(value, dict):
+                found[name, None, ""] = value.get("image")
+                found["inpaint_mask_image_upload", None, ""] = _painted(value.get("mask"))
+            elif hasattr(value, "shape"):
+                field, index = re.fullmatch(r"(.*?)(?:\[(\d+)\])?", name).groups()  # type: ignore[union-attr]
+                if index is None:
+                    found[field, None, ""] = value
+                else:
+                    found["controlnet_image", int(index), field] = value
+        return {place: value for place, value in found.items() if value is not None}
+
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The host takes -1 literally; in the WebUI it is the browser's page that draws lots."""
         if "image_seed" in parameters and int(parameters["image_seed"]) < 0:
@@ -226,6 +244,11 @@ def _image_arguments(parameters: dict[str, Any], images: Images) -> dict[str, An
             raise ParameterError("inpaint_mask_image_upload: nothing in it is white, so there is nothing to draw")
         values["inpaint_input_image"] = {"image": picture, "mask": painted}
     return values
+
+
+def _painted(mask: Any) -> Any:
+    """A mask in which something is painted, else None."""
+    return mask if mask is not None and mask.any() else None
 
 
 def _indexed(name: str, index: int) -> str:

@@ -23,19 +23,21 @@ from ..tasks.engine import EngineUnavailable
 from ..tasks.preview import PreviewImage
 from ..tasks.task import TaskError, new_task_id
 from .hooks import Hooks
-from .job import Job
+from .job import Job, Ticket
 
 log = logging.getLogger("fooocus_api.worker")
 
 ID_ATTRIBUTE = "fooocus_api_task_id"
 SKIPS_ATTRIBUTE = "fooocus_api_skips"
 
+Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
+
 
 class Worker:
     """The host's one worker thread, as seen from its queue. `current` is written on the worker thread only."""
 
-    def __init__(self, bus: EventBus, describe: Callable[[Any], dict[str, Any]]) -> None:
-        """`describe` gives the parameters by name of a task that did not come through us."""
+    def __init__(self, bus: EventBus, describe: Callable[[Any], Described]) -> None:
+        """`describe` gives the parameters by name, and the images, of a task that did not come through us."""
         self.bus = bus
         self.describe = describe
         self.current: Any = None
@@ -164,6 +166,19 @@ class TaskQueue(list[Any]):
         """Put in line what is no task."""
         super().append(job)
 
+    def append_ticket(self, ticket: Ticket) -> None:
+        """Put in line a task of ours."""
+        self.worker.bus.emit(events.Queued(ticket.task_id))
+        super().append(ticket)
+
+    def find(self, task_id: str) -> Any:
+        """The item that stands for a task, None when it does not wait."""
+        return next((item for item in list(self) if _id_of(item) == task_id), None)
+
+    def order(self) -> list[str]:
+        """The ids of the tasks that wait, the next one first."""
+        return [task_id for item in list(self) if (task_id := _id_of(item)) is not None]
+
     def pop(self, index: Any = -1) -> Any:
         """The next task. On the worker thread the jobs before it are done first; for others this is a list's pop."""
         on_worker = threading.current_thread() is self.worker.thread
@@ -179,6 +194,10 @@ class TaskQueue(list[Any]):
                     return elsewhere.pop(index)
                 time.sleep(0.01)
                 continue
+            if isinstance(item, Ticket):
+                item = self._built(item)
+                if item is None:
+                    continue
             if not isinstance(item, Job):
                 break
             if not on_worker:
@@ -189,21 +208,28 @@ class TaskQueue(list[Any]):
         self.worker.guarded(self.worker.before_task, item)
         return item
 
+    def _built(self, ticket: Ticket) -> Any:
+        """The host's task, or None when it can't be made: then it has failed."""
+        try:
+            task = ticket.build()
+            setattr(task, ID_ATTRIBUTE, ticket.task_id)
+            task.yields = TaskYields(self.worker, task, keep=False)
+        except Exception as error:
+            failed = events.Failed(ticket.task_id, [], TaskError(type(error).__name__, str(error)))
+            self.worker.guarded(self.worker.bus.emit, failed)
+            return None
+        return task
+
     def _elsewhere(self) -> list[Any] | None:
         """The queue in place of this one, once the host has been given its own back."""
         tasks: list[Any] | None = getattr(self.worker.host, "async_tasks", None)
         return None if tasks is self else tasks
 
     def _prepare(self, task: Any) -> None:
-        ours = hasattr(task, ID_ATTRIBUTE)
-        if not ours:
-            setattr(task, ID_ATTRIBUTE, new_task_id())
-        task_id = getattr(task, ID_ATTRIBUTE)
-        task.yields = TaskYields(self.worker, task, keep=not ours)
-        if ours:
-            self.worker.bus.emit(events.Queued(task_id))
-        else:
-            self.worker.bus.emit(events.Queued(task_id, "webui", self.worker.describe(task)))
+        task_id = new_task_id()
+        setattr(task, ID_ATTRIBUTE, task_id)
+        task.yields = TaskYields(self.worker, task, keep=True)
+        self.worker.bus.emit(events.Queued(task_id, "webui", *self.worker.describe(task)))
 
 
 class TaskYields(list[Any]):
@@ -240,6 +266,10 @@ class _LastStop:
         vars(task)["last_stop"] = value
         if value == "skip":
             vars(task)[SKIPS_ATTRIBUTE] = vars(task).get(SKIPS_ATTRIBUTE, 0) + 1
+
+
+def _id_of(item: Any) -> str | None:
+    return item.task_id if isinstance(item, Ticket) else getattr(item, ID_ATTRIBUTE, None)
 
 
 def interrupt_flag(value: bool) -> None:

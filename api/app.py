@@ -16,7 +16,7 @@ from .. import __version__
 from .auth import KeyCheck, api_key_header
 from .context import Context
 from .errors import FieldError, ProblemDetails, add_handlers, responses
-from .routes import catalog, engine, generate, inputs, outputs, tasks, tools
+from .routes import catalog, control, engine, generate, inputs, outputs, tasks, tools
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
 and what programs ask for are tasks alike.
@@ -37,7 +37,7 @@ def create_api(context: Context) -> FastAPI:
         dependencies=[Depends(KeyCheck(context.apikeys)), Security(api_key_header)],
     )
     add_handlers(app)
-    for room in (generate, tasks, outputs, inputs, tools, catalog, engine):
+    for room in (generate, tasks, control, outputs, inputs, tools, catalog, engine):
         app.include_router(room.router(context))
     _add_docs(app)
     return app

@@ -1,9 +1,10 @@
-"""Who may call: the API key, as X-API-KEY, Bearer token or Basic password. A dependency of every route."""
+"""Who may call, and who it is: the API key, as X-API-KEY, Bearer token or Basic password. A dependency of every route."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 
 from fastapi import Request
@@ -21,12 +22,14 @@ class KeyCheck:
         self._keys = [key.encode() for key in keys]
 
     async def __call__(self, request: Request) -> None:
+        request.state.source = "api"
         if not self._keys:
             return
         given = _key_in(request)
         if given is None or not self._is_known(given):
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
             raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
+        request.state.source = f"key-{hashlib.sha256(given).hexdigest()[:8]}"
 
     def _is_known(self, given: bytes) -> bool:
         matches = [secrets.compare_digest(given, key) for key in self._keys]  # all of them, so that time tells nothing

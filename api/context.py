@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..tasks.downloads import Download
+from ..tasks.engine import EngineUnavailable
 from ..tasks.inputs import InputStore
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
@@ -54,3 +55,13 @@ class Context:
     problem: Callable[[], str | None]
     apikeys: tuple[str, ...] = ()
     base_url: str | None = None
+
+    def tasks(self) -> TaskService:
+        """The service.
+
+        Raises:
+            EngineUnavailable: there is none, and why.
+        """
+        if self.service is None:
+            raise EngineUnavailable(self.problem() or "Fooocus is not ready")
+        return self.service

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from ..tasks.engine import EngineUnavailable, ParameterError
-from ..tasks.service import UnknownTask
+from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, UnknownTask, WrongStatus
 
 log = logging.getLogger("fooocus_api.api")
 
@@ -100,6 +100,19 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(UnknownTask)
     async def unknown_task(_: Request, error: UnknownTask) -> Response:
         return problem_response(404, f"there is no task {error}")
+
+    @app.exception_handler(WrongStatus)
+    async def wrong_status(_: Request, error: WrongStatus) -> Response:
+        return problem_response(409, str(error))
+
+    @app.exception_handler(IdempotencyConflict)
+    async def other_request(_: Request, error: IdempotencyConflict) -> Response:
+        fields = InvalidFields([FieldError(field="Idempotency-Key", message=str(error))])
+        return problem_response(422, fields.detail, **fields.extra)
+
+    @app.exception_handler(DatabaseUnavailable)
+    async def no_database(_: Request, error: DatabaseUnavailable) -> Response:
+        return problem_response(503, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(EngineUnavailable)
     async def unavailable(_: Request, error: EngineUnavailable) -> Response:

@@ -52,7 +52,7 @@ def measure() -> dict[str, dict[str, float]]:
 
     bus = EventBus()
     bus.start(lambda event: None)
-    worker = Worker(bus, lambda task: {})
+    worker = Worker(bus, lambda task: ({}, {}))
     tasks = TaskQueue(worker, [])
     preview = numpy.zeros((224, 288, 3), dtype=numpy.uint8)
     items: dict[str, list[Any]] = {

@@ -1,40 +1,140 @@
-"""Numbered steps from an empty or older database to the current one. Run by the repository when it opens."""
+"""Numbered steps from an empty or older database to the current one. Run when the database is opened."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
-from peewee import Database
+from peewee import (
+    SQL,
+    AutoField,
+    BigIntegerField,
+    CharField,
+    Database,
+    IntegerField,
+    Model,
+    SqliteDatabase,
+    TextField,
+    fn,
+)
+from playhouse.migrate import SchemaMigrator
+from playhouse.migrate import migrate as alter
 
-from .models import SchemaVersion, TaskRow
+from .models import ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow
+from .models import database as proxy
 
 
 class NewerDatabase(Exception):
     """The database was written by a newer version of the extension."""
 
 
-def _create_tasks() -> None:
-    TaskRow.create_table()
+def _one_table(_: Database) -> None:
+    FirstTaskRow.create_table()
 
 
-MIGRATIONS: tuple[Callable[[], None], ...] = (_create_tasks,)
+def _lists_of_any_length(database: Database) -> None:
+    """Parameters, images and inputs get tables of their own, and what lists are filtered by gets columns."""
+    migrator = SchemaMigrator.from_database(database)
+    alter(migrator.rename_table("task", "task_1"))
+    FirstTaskRow._meta.set_table_name("task_1")
+    for index in database.get_indexes("task_1"):
+        if index.name.startswith("task_"):
+            alter(migrator.drop_index("task_1", index.name))
+    for table in (TaskRow, ParametersRow, ImageRow, InputRow, TallyRow):
+        table.create_table()
+    for old in FirstTaskRow.select().order_by(FirstTaskRow.id).dicts().iterator():
+        _move(old)
+    for status, number in TaskRow.select(TaskRow.status, fn.COUNT(SQL("1"))).group_by(TaskRow.status).tuples():
+        TallyRow.create(status=status, number=number)
+    FirstTaskRow.drop_table()
+    FirstTaskRow._meta.set_table_name("task")
+
+
+def _move(old: dict[str, Any]) -> None:
+    parameters = json.loads(old["parameters"])
+    same = {name: old[name] for name in old if name not in ("parameters", "images")}
+    TaskRow.insert(
+        **same,
+        model=str(parameters.get("base_model_name") or ""),
+        words=str(parameters.get("prompt") or "").casefold(),
+        rank=old["id"],
+    ).execute()
+    ParametersRow.insert(task=old["id"], parameters=old["parameters"], downloads="[]").execute()
+    for position, image in enumerate(json.loads(old["images"])):
+        ImageRow.insert(
+            **{**image, "metadata": json.dumps(image["metadata"], ensure_ascii=False)},
+            task=old["id"],
+            position=position,
+            kept=True,
+        ).on_conflict_ignore().execute()
+
+
+class FirstTaskRow(Model):
+    """The one table of schema 1."""
+
+    id = AutoField()
+    task_id = CharField(max_length=32, unique=True)
+    source = CharField(max_length=64, index=True)
+    status = CharField(max_length=16, index=True)
+    parameters = TextField()
+    queued_at = BigIntegerField(index=True)
+    started_at = BigIntegerField()
+    finished_at = BigIntegerField()
+    progress = IntegerField()
+    title = TextField()
+    webhook_url = TextField()
+    images = TextField()
+    error = TextField(null=True)
+    attempts = IntegerField()
+
+    class Meta:
+        database = proxy
+        table_name = "task"
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length)
 """Migration N brings the schema from version N to N+1. Append only."""
 
 
-def migrate(database: Database) -> None:
-    """Run what has not run yet, each step in a transaction of its own.
+def migrate(database: Database, back_up: Callable[[int], None]) -> None:
+    """Run what has not run yet, all of it in one transaction, after `back_up` has kept what is there at that version.
 
     Raises:
         NewerDatabase: it has seen more steps than this version knows.
     """
-    SchemaVersion.create_table(safe=True)
-    row = SchemaVersion.get_or_none() or SchemaVersion.create(version=0)
-    if row.version > len(MIGRATIONS):
-        raise NewerDatabase(
-            f"the database has schema {row.version}, this version of the extension knows {len(MIGRATIONS)}"
-        )
-    for migration in MIGRATIONS[row.version :]:
-        with database.atomic():
-            migration()
-            row.version += 1
-            row.save()
+    version = _version(database)
+    if version > len(MIGRATIONS):
+        raise NewerDatabase(f"the database has schema {version}, this version of the extension knows {len(MIGRATIONS)}")
+    if version == len(MIGRATIONS):
+        return
+    if version > 0:
+        back_up(version)
+    with _without_foreign_keys(database), database.atomic():
+        SchemaVersion.create_table(safe=True)
+        for migration in MIGRATIONS[version:]:
+            migration(database)
+        SchemaVersion.delete().execute()
+        SchemaVersion.create(version=len(MIGRATIONS))
+
+
+def _version(database: Database) -> int:
+    if not database.table_exists("schema_version"):
+        return 0
+    row = SchemaVersion.get_or_none()
+    return 0 if row is None else int(row.version)
+
+
+class _without_foreign_keys:
+    """SQLite drops a table's dependents with it, unless it is told to look away; it can be told outside transactions only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database if isinstance(database, SqliteDatabase) else None
+
+    def __enter__(self) -> None:
+        if self._database:
+            self._database.execute_sql("PRAGMA foreign_keys = OFF")
+
+    def __exit__(self, *_: object) -> None:
+        if self._database:
+            self._database.execute_sql("PRAGMA foreign_keys = ON")

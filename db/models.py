@@ -1,33 +1,112 @@
-"""The tables. Called by the repository and the migrations only."""
+"""The tables. Called by this room only."""
 
 from __future__ import annotations
 
-from peewee import AutoField, BigIntegerField, CharField, DatabaseProxy, IntegerField, Model, TextField
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    DatabaseProxy,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 database = DatabaseProxy()
 
 
 class TaskRow(Model):
-    """One task. Times are milliseconds since 1970; parameters, images and error are JSON text."""
+    """One task: what lists are filtered and sorted by. Narrow, so that a million of them can be looked through.
+
+    Times are milliseconds since 1970, -1 while unknown. `rank` is the order in which pending tasks are drawn, `words` the
+    prompt in lower case for searching, `error` JSON text.
+    """
 
     id = AutoField()
     task_id = CharField(max_length=32, unique=True)
-    source = CharField(max_length=64, index=True)
-    status = CharField(max_length=16, index=True)
-    parameters = TextField()
-    queued_at = BigIntegerField(index=True)
+    source = CharField(max_length=64)
+    status = CharField(max_length=16)
+    model = CharField(max_length=255)
+    words = TextField()
+    rank = BigIntegerField()
+    queued_at = BigIntegerField()
     started_at = BigIntegerField()
     finished_at = BigIntegerField()
     progress = IntegerField()
     title = TextField()
-    webhook_url = TextField()
-    images = TextField()
-    error = TextField(null=True)
     attempts = IntegerField()
+    webhook_url = TextField()
+    error = TextField(null=True)
+    idempotency_key = CharField(max_length=64, null=True, unique=True)
+    fingerprint = CharField(max_length=64, null=True)
 
     class Meta:
         database = database
         table_name = "task"
+        indexes = (
+            (("queued_at", "status"), False),
+            (("status", "queued_at"), False),
+            (("source", "queued_at"), False),
+            (("model", "queued_at"), False),
+        )
+
+
+class ParametersRow(Model):
+    """What a task was asked to draw, as JSON text: some kilobytes that lists needn't read to find their page."""
+
+    task = ForeignKeyField(TaskRow, primary_key=True, on_delete="CASCADE")
+    parameters = TextField()
+    downloads = TextField()
+
+    class Meta:
+        database = database
+        table_name = "task_parameters"
+
+
+class ImageRow(Model):
+    """An image that came out of a task. `path` is relative to the outputs folder, `kept` false when Fooocus throws it away."""
+
+    task = ForeignKeyField(TaskRow, on_delete="CASCADE")
+    position = IntegerField()
+    path = CharField(max_length=512, index=True)
+    kept = BooleanField()
+    metadata = TextField()
+    seed = BigIntegerField(null=True)
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    format = CharField(max_length=16, null=True)
+
+    class Meta:
+        database = database
+        table_name = "task_image"
+        primary_key = CompositeKey("task", "position")
+        indexes = ((("task", "path"), True),)
+
+
+class InputRow(Model):
+    """An image that a task was given, by its file name among the inputs."""
+
+    task = ForeignKeyField(TaskRow, on_delete="CASCADE")
+    file_name = CharField(max_length=80, index=True)
+
+    class Meta:
+        database = database
+        table_name = "task_input"
+        primary_key = CompositeKey("task", "file_name")
+
+
+class TallyRow(Model):
+    """How many tasks there are of each status: counting a million takes longer than showing a page of them."""
+
+    status = CharField(max_length=16, primary_key=True)
+    number = IntegerField()
+
+    class Meta:
+        database = database
+        table_name = "task_tally"
 
 
 class SchemaVersion(Model):
@@ -38,3 +117,6 @@ class SchemaVersion(Model):
     class Meta:
         database = database
         table_name = "schema_version"
+
+
+TABLES = (TaskRow, ParametersRow, ImageRow, InputRow, TallyRow, SchemaVersion)

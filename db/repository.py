@@ -1,76 +1,216 @@
-"""The one door to the database: a writer thread for every change, short connections for reads. Called by `tasks`."""
+"""The one door to the database: a writer thread for every change, a few threads for reads. Called by `tasks`."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from peewee import Database, SqliteDatabase
+from peewee import DatabaseError, InterfaceError, fn
 
-from . import migrations
-from .models import SchemaVersion, TaskRow, database
+from . import migrations, queries
+from .connection import Connection, DatabaseProblem
+from .models import TABLES, ImageRow, InputRow, ParametersRow, TallyRow, TaskRow, database
+from .queries import Filter
+from .writer import DatabaseUnavailable, Writer
+
+log = logging.getLogger("fooocus_api.db")
 
 T = TypeVar("T")
-JSON_COLUMNS = ("parameters", "images", "error")
+JSON_COLUMNS = ("parameters", "downloads", "metadata", "error")
+READERS = 4
 
 
 class Repository:
-    """Tasks on disk, as dictionaries of column values (the JSON columns as Python objects).
+    """Tasks on disk, as dictionaries of column values (the JSON columns as Python objects, `images` a list of such).
 
-    Changes run one after the other on the writer thread and are committed before their future is done.
+    Changes are functions run by `write`, on the writer's thread; they are on the disk before their future is done.
+    Everything else reads, on a reader's thread: `read` for event loops, `reading` for threads that may wait.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the SQLite database at `path` and bring its schema up to date.
+    def __init__(self, location: Path | str) -> None:
+        """Open or create the database, a file or a URL, and bring its schema up to date.
 
         Raises:
-            OSError, peewee.DatabaseError: it can't be opened or written.
+            DatabaseProblem: it can't be used; the message says why.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database: Database = SqliteDatabase(
-            str(path),
-            pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 10_000},
-        )
+        self._connection = Connection(location)
+        self._database = self._connection.database
         database.initialize(self._database)
-        self._database.bind([TaskRow, SchemaVersion])
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-writer")
-        self.write(lambda: migrations.migrate(self._database)).result()
+        self._database.bind(TABLES)
+        try:
+            migrations.migrate(self._database, self._connection.back_up)
+        except (migrations.NewerDatabase, DatabaseError, OSError) as error:
+            self._connection.close()
+            raise DatabaseProblem(f"the database can't be brought up to date: {error}") from error
+        self._writer = Writer(self._database)
+        self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="fooocus-api-reader")
 
-    def write(self, change: Callable[[], T]) -> Future[T]:
-        """Run `change` on the writer thread."""
-        return self._writer.submit(change)
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be written now, if so."""
+        return self._writer.problem
 
-    def insert(self, values: dict[str, Any]) -> int:
-        """Add a task and give its row id. On the writer thread only."""
-        with self._database.atomic():
-            return int(TaskRow.insert(_encoded(values)).execute())
+    def write(
+        self, change: Callable[[], T], then: Callable[[T], None] | None = None, *, must: bool = False
+    ) -> Future[T]:
+        """Run `change` on the writer's thread, whole or not at all, and `then` there with its answer once it is on the disk.
 
-    def update(self, task_id: str, values: dict[str, Any]) -> None:
-        """Change columns of a task. On the writer thread only."""
-        with self._database.atomic():
-            TaskRow.update(_encoded(values)).where(TaskRow.task_id == task_id).execute()
+        One that `must` be done is tried until it is.
 
-    def end_unfinished(self, unfinished: Iterable[str], status: str, error: dict[str, str], finished_at: int) -> int:
-        """Give every task whose status is one of `unfinished` this terminal one. On the writer thread only."""
-        values = _encoded({"status": status, "error": error, "finished_at": finished_at})
-        with self._database.atomic():
-            return int(TaskRow.update(values).where(TaskRow.status.in_(list(unfinished))).execute())
+        Raises:
+            DatabaseUnavailable: from the future, when nothing can be written now.
+        """
+        return self._writer.write(change, then, must=must)
 
-    def get(self, task_id: str) -> dict[str, Any] | None:
-        """One task, or None. Any thread but the event loop's."""
-        with self._database.connection_context():
-            row = TaskRow.select().where(TaskRow.task_id == task_id).dicts().first()
-        return None if row is None else _decoded(row)
+    def read(self, query: Callable[[], T]) -> Future[T]:
+        """Run `query` on a reader's thread, which keeps its connection.
+
+        Raises:
+            DatabaseUnavailable: from the future, when the database does not answer.
+        """
+        return self._readers.submit(self._answer, query)
+
+    def reading(self, query: Callable[[], T]) -> T:
+        """The answer itself."""
+        return self.read(query).result()
+
+    def _answer(self, query: Callable[[], T]) -> T:
+        for last_try in (False, True):
+            try:
+                return query()
+            except (DatabaseError, InterfaceError) as error:
+                self._database.close()  # a server that was restarted is asked once more
+                if last_try:
+                    raise DatabaseUnavailable(f"the history can't be read: {error}") from error
+        raise AssertionError("unreachable")
 
     def close(self) -> None:
-        """Finish what is being written and close the database. May be called at exit, when the writer has ended by itself."""
-        with contextlib.suppress(RuntimeError):
-            self._writer.submit(self._database.close)
-        self._writer.shutdown(wait=True)
+        """Finish what is being written and close the database. A second call does nothing."""
+        self._readers.shutdown(wait=True)
+        self._writer.close()
+        self._connection.close()
+
+    # ------------------------------------------------------------- changes
+
+    def insert(self, row: dict[str, Any], inputs: Iterable[str] = ()) -> int:
+        """Add a task with its images, and the file names of its inputs; give its row id."""
+        values = {**row}
+        images = values.pop("images", [])
+        content = {name: values.pop(name) for name in ("parameters", "downloads")}
+        row_id = int(TaskRow.insert(_encoded(values)).execute())
+        if values.get("rank", -1) < 0:
+            TaskRow.update(rank=row_id).where(TaskRow.id == row_id).execute()
+        ParametersRow.insert(task=row_id, **_encoded(content)).execute()
+        for file_name in set(inputs):
+            InputRow.insert(task=row_id, file_name=file_name).execute()
+        self._add_images(row_id, images)
+        _tally(values["status"], 1)
+        return row_id
+
+    def update(self, task_id: str, values: dict[str, Any], *, unless: Sequence[str] = ()) -> bool:
+        """Change columns of a task, and its images if given. False when it is not there, or has a status that is in `unless`."""
+        found = TaskRow.select(TaskRow.id, TaskRow.status).where(TaskRow.task_id == task_id).tuples().first()
+        if found is None or found[1] in unless:
+            return False
+        row_id, status = found
+        columns = {**values}
+        images = columns.pop("images", None)
+        TaskRow.update(_encoded(columns)).where(TaskRow.id == row_id).execute()
+        if images is not None:
+            ImageRow.delete().where(ImageRow.task == row_id).execute()
+            self._add_images(row_id, images)
+        if columns.get("status", status) != status:
+            _tally(status, -1)
+            _tally(columns["status"], 1)
+        return True
+
+    def add_inputs(self, task_id: str, parameters: dict[str, Any], inputs: Iterable[str]) -> None:
+        """Note inputs that became known after the task."""
+        row_id = TaskRow.select(TaskRow.id).where(TaskRow.task_id == task_id).scalar()
+        if row_id is not None:
+            ParametersRow.update(_encoded({"parameters": parameters})).where(ParametersRow.task == row_id).execute()
+            for file_name in set(inputs):
+                InputRow.insert(task=row_id, file_name=file_name).on_conflict_ignore().execute()
+
+    def delete(self, task_id: str) -> bool:
+        """Forget a task and all that belongs to it. False when it is not there."""
+        found = TaskRow.select(TaskRow.id, TaskRow.status).where(TaskRow.task_id == task_id).tuples().first()
+        if found is None:
+            return False
+        TaskRow.delete().where(TaskRow.id == found[0]).execute()
+        _tally(found[1], -1)
+        return True
+
+    @staticmethod
+    def _add_images(row_id: int, images: Iterable[dict[str, Any]]) -> None:
+        for position, image in enumerate(images):
+            ImageRow.insert(**_encoded(image), task=row_id, position=position).execute()
+
+    # --------------------------------------------------------------- reads
+
+    def get(self, task_id: str) -> dict[str, Any] | None:
+        """One task, or None."""
+        return self._one(TaskRow.task_id == task_id)
+
+    def with_idempotency_key(self, key: str) -> dict[str, Any] | None:
+        """The task that this key was given with, or None."""
+        return self._one(TaskRow.idempotency_key == key)
+
+    def unfinished(self, terminal: Sequence[str]) -> list[dict[str, Any]]:
+        """All tasks whose status is none of these, in the order in which they are to be drawn."""
+        query = TaskRow.select(TaskRow.id).where(TaskRow.status.not_in(list(terminal)))
+        ids = [row_id for (row_id,) in query.order_by(TaskRow.rank, TaskRow.id).tuples()]
+        return [row for start in range(0, len(ids), 500) for row in self._rows(ids[start : start + 500])]
+
+    def page(self, chosen: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[dict[str, Any]]:
+        """Tasks from `offset` on, at most `limit`, by the time they were queued."""
+        return self._rows(queries.page(chosen, offset, limit, newest_first=newest_first))
+
+    def count(self, chosen: Filter) -> tuple[int, bool]:
+        """How many tasks that is, and whether it is only the most that are counted."""
+        return queries.count(chosen)
+
+    def task_ids(self, chosen: Filter, limit: int) -> list[str]:
+        """The ids of the oldest such tasks."""
+        ids = queries.page(chosen, 0, limit, newest_first=False)
+        found: dict[int, str] = dict(TaskRow.select(TaskRow.id, TaskRow.task_id).where(TaskRow.id.in_(ids)).tuples())
+        return [found[row_id] for row_id in ids if row_id in found]
+
+    def lowest_rank(self) -> int:
+        """The rank that comes first now."""
+        return int(TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 0)).scalar())
+
+    def recorded(self, paths: Sequence[str]) -> set[str]:
+        """Which of these images some record lists."""
+        return {path for (path,) in ImageRow.select(ImageRow.path).where(ImageRow.path.in_(list(paths))).tuples()}
+
+    def inputs_in_use(self, file_names: Sequence[str]) -> set[str]:
+        """Which of these inputs some record points to."""
+        return {
+            name
+            for (name,) in InputRow.select(InputRow.file_name).where(InputRow.file_name.in_(list(file_names))).tuples()
+        }
+
+    def _one(self, condition: Any) -> dict[str, Any] | None:
+        row_id = TaskRow.select(TaskRow.id).where(condition).scalar()
+        found = self._rows([row_id]) if row_id is not None else []
+        return found[0] if found else None
+
+    @staticmethod
+    def _rows(ids: Sequence[int]) -> list[dict[str, Any]]:
+        return [
+            {**_decoded(row), "images": [_decoded(image) for image in row["images"]]} for row in queries.rows(list(ids))
+        ]
+
+
+def _tally(status: str, difference: int) -> None:
+    changed = TallyRow.update(number=TallyRow.number + difference).where(TallyRow.status == status).execute()
+    if not changed:
+        TallyRow.insert(status=status, number=difference).execute()
 
 
 def _encoded(values: dict[str, Any]) -> dict[str, Any]:

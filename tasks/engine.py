@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 Interruption = Literal["stop", "skip"]
@@ -18,25 +19,41 @@ class ParameterError(Exception):
 class Engine(Protocol):
     """One worker, one queue. All methods may be called from any thread and none waits for the worker."""
 
-    def prepare(self, task_id: str, parameters: dict[str, Any]) -> Any:
-        """Build the host's task without queueing it.
+    def check(self, parameters: dict[str, Any]) -> None:
+        """See whether the host's task can be built of these parameters.
 
         Raises:
             EngineUnavailable: the host can't be given tasks.
             ParameterError: the host refuses the parameters.
         """
 
-    def enqueue(self, prepared: Any) -> None:
-        """Put a prepared task at the end of the host's queue."""
+    def enqueue(self, task_id: str, parameters: dict[str, Any]) -> None:
+        """Put a task at the end of the host's queue. It is built when its turn comes; can it not be, it fails."""
 
     def withdraw(self, task_id: str) -> bool:
         """Take a task out of the queue; its `Stopped` event follows. False when it is not there (any more)."""
 
+    def move_to_front(self, task_id: str) -> bool:
+        """Let a task be the next. False when it is not in the queue."""
+
+    def order(self) -> list[str]:
+        """The tasks in the queue, the next one first."""
+
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         """End the running task, or its current image, at the next step. False when it is not the running one."""
 
-    def save_array(self, array: Any, image_format: str) -> str:
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
         """Write a result that the host gave as an array, and give its absolute path. Slow; not on the worker thread."""
 
+    def encode(self, array: Any) -> bytes:
+        """An array as a PNG file. Slow; not on the worker thread."""
+
     def relative_path(self, path: str) -> str | None:
-        """A saved image's path relative to the outputs folder, with forward slashes; None when it was not kept."""
+        """An image's path relative to the folder it was written into, with forward slashes; None outside of all."""
+
+    def is_kept(self, path: str) -> bool:
+        """Whether the host keeps the image of this absolute path for good."""
+
+    def remove_images(self, paths: Sequence[str]) -> int:
+        """Delete images by their relative paths, and their entries in the host's log; what is no image of the outputs
+        folder stays. How many there were."""

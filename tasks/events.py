@@ -22,10 +22,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Queued(Event):
-    """The task lies in the host's queue. `parameters` are given for tasks that did not come through us."""
+    """The task lies in the host's queue. `parameters` and `images` are given for tasks that did not come through us.
+
+    `images` are the uint8 arrays it was given, by their place in the parameters: field, index and key of an item where the
+    field is a list.
+    """
 
     source: str = "api"
     parameters: dict[str, Any] = field(default_factory=dict)
+    images: dict[tuple[str, int | None, str], Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

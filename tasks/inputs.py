@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import uuid
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .pictures import verify
@@ -53,6 +55,7 @@ class InputStore:
         """
         path = self._folder / file_name
         if path.is_file():
+            os.utime(path)  # sent again: it is not one that nobody uses
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._folder / f".{uuid.uuid4().hex}.tmp"
@@ -78,3 +81,32 @@ class InputStore:
         if not FILE_NAME.fullmatch(file_name) or not path.is_file():
             raise UnknownInput(file_name)
         return path
+
+    def older_than(self, time: float, step: int) -> Iterator[list[str]]:
+        """Names of the inputs last sent before `time` (seconds since 1970), some at a time; and half written files go."""
+        names: list[str] = []
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self._folder):
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.stat().st_mtime >= time:
+                        continue
+                    if entry.name.endswith(".tmp"):
+                        os.unlink(entry)
+                    elif FILE_NAME.fullmatch(entry.name):
+                        names.append(entry.name)
+                if len(names) >= step:
+                    yield names
+                    names = []
+        if names:
+            yield names
+
+    def remove(self, file_names: Sequence[str], before: float) -> int:
+        """Delete these inputs, except what was sent again since `before`; how many."""
+        gone = 0
+        for file_name in file_names:
+            path = self._folder / file_name
+            with contextlib.suppress(OSError):  # read just now, on Windows: the next sweep takes it
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    gone += 1
+        return gone

@@ -9,7 +9,7 @@ from PIL import Image as PILImage
 from .task import Image
 
 
-def describe(path: str, relative: str, metadata: dict[str, Any]) -> Image:
+def describe(path: str, relative: str, metadata: dict[str, Any], *, kept: bool = True) -> Image:
     """An image file's record: its size and format from its header, its seed from what the host logged."""
     seed = str(metadata.get("seed", ""))
     try:
@@ -17,4 +17,4 @@ def describe(path: str, relative: str, metadata: dict[str, Any]) -> Image:
             width, height, image_format = picture.width, picture.height, (picture.format or "").lower() or None
     except OSError:
         width = height = image_format = None
-    return Image(relative, metadata, int(seed) if seed.isdigit() else None, width, height, image_format)
+    return Image(relative, metadata, int(seed) if seed.isdigit() else None, width, height, image_format, kept)

@@ -1,120 +1,160 @@
-"""The one door to tasks, for API and WebUI alike: submit, look up, listen, stop, skip."""
+"""The one door to tasks, for API and WebUI alike: submit, look up, listen, stop, skip, move, delete."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from ..db.repository import Repository
-from . import events, storage
+from ..db.writer import DatabaseUnavailable as DatabaseUnavailable
+from . import storage
 from .bus import EventBus, Subscription
-from .downloads import Download
+from .claims import Claims
+from .downloads import Download, Downloader
 from .engine import Engine, Interruption
+from .history import History
+from .inputs import InputStore
+from .live import LiveTasks
 from .preview import PreviewImage
-from .results import describe
-from .task import Task, TaskError, TaskStatus, new_task_id, now_ms
+from .recovery import Recovery
+from .removal import Removal
+from .task import Task, TaskStatus, new_task_id
+from .tracker import Tracker
 
 log = logging.getLogger("fooocus_api.tasks")
+
+T = TypeVar("T")
 
 
 class UnknownTask(Exception):
     """There is no task of that id."""
 
 
-@dataclass
-class LiveTask:
-    """A task that has not ended yet, with what only the living have."""
+class WrongStatus(Exception):
+    """The task is not in a status in which that can be done; the message says so."""
+
+
+class IdempotencyConflict(Exception):
+    """The key was given with another request before."""
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """Which request it is: `key` names it, `fingerprint` is the same for the same content. Both at most 64 characters."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The task that answers a request; `repeated` when it answered the same request before."""
 
     task: Task
-    preview: PreviewImage | None = None
-    saved: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repeated: bool = False
 
 
 class TaskService:
-    """Keeps the living tasks in memory and all of them in the database.
+    """Keeps the living tasks in memory and all of them in the database."""
 
-    Events change a task on the bus's thread only; everyone else reads.
-    """
-
-    def __init__(self, engine: Engine, repository: Repository, bus: EventBus) -> None:
+    def __init__(
+        self, engine: Engine, repository: Repository, bus: EventBus, claims: Claims, inputs: InputStore
+    ) -> None:
         self._engine = engine
         self._repository = repository
         self._bus = bus
-        self._live: dict[str, LiveTask] = {}
-        self._lock = threading.Lock()
-        self._images = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
-        self._downloads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-downloads")
+        self._live = LiveTasks()
+        self._recovery = Recovery(engine, repository, claims)
+        self._tracker = Tracker(self._live, engine, repository, bus, claims, inputs)
+        self._downloader = Downloader(bus, self._live, engine)
+        self.history = History(repository, self._live, engine)
+        self.removal = Removal(repository, engine, inputs)
+        self._closed = False
 
     def start(self) -> None:
-        """Close what an earlier process left unfinished, then begin to follow the worker."""
-        unfinished = [status.value for status in TaskStatus if not status.is_terminal]
-        error = {"type": "Interrupted", "message": "Fooocus ended before the task did"}
-        self._repository.write(
-            lambda: self._repository.end_unfinished(unfinished, TaskStatus.INTERRUPTED.value, error, now_ms())
-        ).result()
-        self._bus.start(self._apply)
+        """Take up what an earlier process left unfinished, then begin to follow the worker.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read or written.
+        """
+        again = self._recovery.run()
+        self._bus.start(self._tracker.apply)
+        for task in again:
+            self._live.add(task)
+            self._enqueue(task)
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Write what is still to be written; what waits and what runs goes on at the next start. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self._bus.stop()
-        self._downloads.shutdown(wait=False, cancel_futures=True)
-        self._images.shutdown(wait=True)
+        self._downloader.close()
+        self.removal.close()
+        self._tracker.close()
+        for task in self._live.all(TaskStatus.RUNNING):
+            if task.source != "webui":
+                self._recovery.put_back(task)
         self._repository.close()
 
     # ------------------------------------------------------------------ in
 
     async def submit(
-        self, parameters: dict[str, Any], *, source: str = "api", downloads: Sequence[Download] = ()
-    ) -> Task:
+        self,
+        parameters: dict[str, Any],
+        *,
+        source: str = "api",
+        downloads: Sequence[Download] = (),
+        idempotency: Idempotency | None = None,
+    ) -> Submission:
         """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
 
         With `downloads` it waits, pending, until these files are there, and others go first.
 
         Raises:
-            EngineUnavailable, ParameterError: nothing was accepted.
+            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict: nothing was accepted.
         """
-        task = Task(new_task_id(), source, parameters)
-        prepared = await asyncio.to_thread(self._engine.prepare, task.task_id, parameters)
+        task = Task(new_task_id(), source, parameters, downloads=[download.to_json() for download in downloads])
+        if idempotency is not None:
+            task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
+        await asyncio.to_thread(self._engine.check, parameters)
+        row, inputs = storage.to_row(task), list(storage.inputs_of(parameters))
 
-        def accept() -> None:
-            task.id = self._repository.insert(storage.to_row(task))
-            with self._lock:
-                self._live[task.task_id] = LiveTask(task)
-            if downloads:
-                self._downloads.submit(self._download, task.task_id, downloads, prepared)
-            else:
-                self._engine.enqueue(prepared)
+        def accept() -> Task:
+            earlier = self._repository.with_idempotency_key(idempotency.key) if idempotency else None
+            if earlier is not None:
+                return _same(storage.from_row(earlier), idempotency)
+            task.id = task.rank = self._repository.insert(row, inputs)
+            return task
 
-        accepted = self._repository.write(accept)
-        await asyncio.shield(asyncio.wrap_future(accepted))
-        return replace(task)
+        def accepted(answer: Task) -> None:
+            if answer is task:
+                self._live.add(task)
+                self._enqueue(task)
 
-    def _download(self, task_id: str, downloads: Sequence[Download], prepared: Any) -> None:
-        """Fetch what a task needs, tell how far it is, and queue it; or fail it with the reason."""
-        told: tuple[str, int] = ("", -1)
+        answer = await asyncio.shield(asyncio.wrap_future(self._repository.write(accept, accepted)))
+        return Submission(replace(answer), repeated=answer is not task)
 
-        def tell(name: str, share: float | None) -> None:
-            nonlocal told
-            percent = 0 if share is None else int(share * 100)
-            if (name, percent) != told:
-                told = (name, percent)
-                self._bus.emit(events.Progress(task_id, 0, f"Downloading {name}: {percent} %"))
+    async def repeated(self, idempotency: Idempotency) -> Submission | None:
+        """The task that answered this request before, if there is one.
 
-        try:
-            for download in downloads:
-                if not download.path.is_file():
-                    download.fetch(lambda share, name=download.path.name: tell(name, share))  # type: ignore[misc]
-        except Exception as error:
-            self._bus.emit(events.Failed(task_id, [], TaskError(type(error).__name__, str(error))))
-            return
-        if self._living(task_id) is not None:  # not stopped meanwhile
-            self._engine.enqueue(prepared)
+        Raises:
+            IdempotencyConflict: the key was given with another request.
+        """
+        row = await self._read(lambda: self._repository.with_idempotency_key(idempotency.key))
+        return None if row is None else Submission(_same(storage.from_row(row), idempotency), repeated=True)
+
+    def _enqueue(self, task: Task) -> None:
+        downloads = [Download.from_json(item) for item in task.downloads]
+        if any(not download.path.is_file() for download in downloads):
+            self._downloader.submit(task, downloads)
+        else:
+            self._engine.enqueue(task.task_id, task.parameters)
 
     # ----------------------------------------------------------------- out
 
@@ -124,30 +164,30 @@ class TaskService:
         Raises:
             UnknownTask: there is none of that id.
         """
-        live = self._living(task_id)
+        live = self._live.get(task_id)
         if live is not None:
             return replace(live.task)
-        row = await asyncio.to_thread(self._repository.get, task_id)
+        row = await self._read(lambda: self._repository.get(task_id))
         if row is None:
             raise UnknownTask(task_id)
         return storage.from_row(row)
 
     def preview(self, task_id: str) -> PreviewImage | None:
         """The newest picture of a running task, if it has one."""
-        live = self._living(task_id)
+        live = self._live.get(task_id)
         return live.preview if live else None
 
     def running(self) -> Task | None:
         """The task the worker has in hand."""
-        with self._lock:
-            tasks = [live.task for live in self._live.values() if live.task.status is TaskStatus.RUNNING]
-        return replace(tasks[0]) if tasks else None
+        return self._live.running()
 
     def counts(self) -> dict[str, int]:
         """How many tasks wait and run."""
-        with self._lock:
-            statuses = [live.task.status for live in self._live.values()]
-        return {status.value: statuses.count(status) for status in (TaskStatus.PENDING, TaskStatus.RUNNING)}
+        return self._live.counts()
+
+    def positions(self) -> dict[str, int]:
+        """How many tasks go before each waiting one."""
+        return {task_id: place for place, task_id in enumerate(self._engine.order())}
 
     @contextmanager
     def subscribe(self, task_id: str) -> Iterator[Subscription]:
@@ -170,104 +210,57 @@ class TaskService:
     async def stop(self, task_id: str) -> bool:
         """End a task, pending or running, and leave all others alone. False when it had ended already."""
         return await asyncio.to_thread(
-            lambda: self._engine.withdraw(task_id) or self._engine.interrupt(task_id, "stop")
+            lambda: (
+                self._engine.withdraw(task_id)
+                or self._engine.interrupt(task_id, "stop")
+                or self._downloader.cancel(task_id)
+            )
         )
+
+    def skip(self, task_id: str) -> bool:
+        """Go on with the next image of a running task. False when it is not the running one."""
+        return self._engine.interrupt(task_id, "skip")
 
     def interrupt_running(self, how: Interruption) -> str | None:
         """Stop the running task or skip its current image. Its id, or None when nothing runs."""
         task = self.running()
         return task.task_id if task and self._engine.interrupt(task.task_id, how) else None
 
-    # -------------------------------------------- on the bus's thread only
+    async def move_to_front(self, task_id: str) -> bool:
+        """Let a pending task be the next, also after a restart. False when it does not wait in the queue."""
+        live = self._live.get(task_id)
+        if live is None or not self._engine.move_to_front(task_id):
+            return False
 
-    def _apply(self, event: events.Event) -> None:
-        live = self._living(event.task_id)
-        if live is None:
-            if not isinstance(event, events.Queued):
-                return
-            live = self._adopt(event)
-        match event:
-            case events.Started():
-                live.task.transition(TaskStatus.RUNNING)
-                self._write(live.task)
-            case events.Progress(percent=percent, title=title):
-                live.task.progress, live.task.title = percent, title
-                if isinstance(event, events.Preview):
-                    live.preview = event.image
-            case events.ImageSaved(path=path, metadata=metadata):
-                live.saved[path] = metadata
-            case events.Ended():
-                if not all(isinstance(result, str) for result in event.results):
-                    self._images.submit(self._save_arrays, event, live.task)
-                    return
-                self._end(live, event)
-        self._bus.publish(event)
+        def change() -> None:
+            live.task.rank = self._repository.lowest_rank() - 1
+            self._repository.update(task_id, {"rank": live.task.rank})
 
-    def _adopt(self, event: events.Queued) -> LiveTask:
-        """A task that came through the WebUI."""
-        live = LiveTask(Task(event.task_id, event.source, event.parameters))
-        with self._lock:
-            self._live[event.task_id] = live
+        await asyncio.wrap_future(self._repository.write(change))
+        return True
 
-        def insert() -> None:
-            live.task.id = self._repository.insert(storage.to_row(live.task))
+    async def delete(self, task_id: str) -> Task:
+        """Delete an ended task and its images, or cancel a pending one. The task as it is then.
 
-        self._follow(insert, event.task_id)
-        return live
+        Raises:
+            UnknownTask: there is none of that id.
+            WrongStatus: it is running.
+        """
+        task = await self.get(task_id)
+        if task.status is TaskStatus.PENDING and await self.stop(task_id):
+            return await self.wait(task_id)
+        task = await self.get(task_id)
+        if not task.status.is_terminal:
+            raise WrongStatus(f"task {task_id} is {task.status.value}; stop it first")
+        await asyncio.to_thread(self.removal.remove, [task])
+        return task
 
-    def _save_arrays(self, event: events.Ended, task: Task) -> None:
-        """Image grids and debug images come as arrays: write them, then let the event go on as if the host had."""
-        image_format = str(task.parameters.get("output_format", "png"))
-        results = []
-        for result in event.results:
-            try:
-                results.append(result if isinstance(result, str) else self._engine.save_array(result, image_format))
-            except Exception:
-                log.exception("task %s: a result could not be saved", task.task_id)
-        self._bus.emit(replace(event, results=results))
-
-    def _end(self, live: LiveTask, event: events.Ended) -> None:
-        task = live.task
-        if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
-            task.transition(TaskStatus.RUNNING)
-        task.images = [
-            describe(path, relative, live.saved.get(path, {}))
-            for path in dict.fromkeys(event.results)
-            if (relative := self._engine.relative_path(path)) is not None
-        ]
-        if isinstance(event, events.Failed):
-            task.error = event.error
-        task.transition(_STATUS_OF[type(event)])
-        self._write(task, then_forget=True)
-        log.info("task %s %s: %d images", task.task_id, task.status.value, len(task.images))
-
-    def _write(self, task: Task, *, then_forget: bool = False) -> None:
-        values = storage.changes(task)
-
-        def update() -> None:
-            self._repository.update(task.task_id, values)
-            if then_forget:
-                with self._lock:
-                    self._live.pop(task.task_id, None)
-
-        self._follow(update, task.task_id)
-
-    def _follow(self, change: Callable[[], None], task_id: str) -> None:
-        """Write behind the event: a client is told at once, and asks the living until the row is there."""
-
-        def written(done: Future[None]) -> None:
-            if (error := done.exception()) is not None:
-                log.error("task %s could not be written: %s", task_id, error)
-
-        self._repository.write(change).add_done_callback(written)
-
-    def _living(self, task_id: str) -> LiveTask | None:
-        with self._lock:
-            return self._live.get(task_id)
+    async def _read(self, query: Callable[[], T]) -> T:
+        answer: Future[T] = self._repository.read(query)
+        return await asyncio.wrap_future(answer)
 
 
-_STATUS_OF: dict[type[events.Event], TaskStatus] = {
-    events.Finished: TaskStatus.FINISHED,
-    events.Failed: TaskStatus.FAILED,
-    events.Stopped: TaskStatus.STOPPED,
-}
+def _same(task: Task, idempotency: Idempotency | None) -> Task:
+    if idempotency is None or task.fingerprint != idempotency.fingerprint:
+        raise IdempotencyConflict("this Idempotency-Key came with another request before")
+    return task

@@ -25,20 +25,25 @@ class TaskStatus(str, Enum):
 
 
 TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
-    TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.STOPPED, TaskStatus.FAILED, TaskStatus.INTERRUPTED}),
-    TaskStatus.RUNNING: frozenset(
-        {TaskStatus.PENDING, TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.STOPPED, TaskStatus.INTERRUPTED}
-    ),
+    TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.STOPPED}),
+    TaskStatus.RUNNING: frozenset({TaskStatus.FINISHED, TaskStatus.FAILED, TaskStatus.STOPPED, TaskStatus.INTERRUPTED}),
     TaskStatus.FINISHED: frozenset(),
     TaskStatus.FAILED: frozenset(),
     TaskStatus.STOPPED: frozenset(),
     TaskStatus.INTERRUPTED: frozenset(),
 }
-"""`running → pending` happens only at recovery after a crash, `pending → failed` only when the host refuses the task."""
+AT_RECOVERY: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.PENDING: frozenset({TaskStatus.INTERRUPTED}),
+    TaskStatus.RUNNING: frozenset({TaskStatus.PENDING, TaskStatus.FAILED, TaskStatus.INTERRUPTED}),
+}
+"""What may become of tasks that an earlier process left unfinished."""
+
+LIVE = tuple(status for status in TaskStatus if not status.is_terminal)
+TERMINAL = tuple(status for status in TaskStatus if status.is_terminal)
 
 
 class IllegalTransition(Exception):
-    """A change of status that `TRANSITIONS` does not allow."""
+    """A change of status that is not allowed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Image:
     """An image that came out of a task.
 
     `path` is relative to the outputs folder, with forward slashes; `width` and `height` are pixels; `metadata` is what
-    the host logged with it.
+    the host logged with it; `kept` is false when the host throws it away soon (`--disable-image-log`).
     """
 
     path: str
@@ -63,6 +68,7 @@ class Image:
     width: int | None = None
     height: int | None = None
     format: str | None = None
+    kept: bool = True
 
 
 def new_task_id() -> str:
@@ -77,36 +83,48 @@ def now_ms() -> int:
 
 @dataclass
 class Task:
-    """One generation, from the moment it is asked for. Times are milliseconds since 1970, -1 while unknown."""
+    """One generation, from the moment it is asked for.
+
+    Times are milliseconds since 1970, -1 while unknown. `rank` is its place among the pending ones, the row's id unless it
+    was moved. `downloads` are the files it needs first, as `{"url", "path"}`. `idempotency_key` and `fingerprint` say which
+    request it answers.
+    """
 
     task_id: str
     source: str
     parameters: dict[str, Any]
     status: TaskStatus = TaskStatus.PENDING
     id: int = -1
+    rank: int = -1
     queued_at: int = field(default_factory=now_ms)
     started_at: int = -1
     finished_at: int = -1
     progress: int = 0
     title: str = ""
     webhook_url: str = ""
+    downloads: list[dict[str, str]] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
     error: TaskError | None = None
     attempts: int = 0
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
 
-    def transition(self, status: TaskStatus) -> None:
-        """Change the status and the times that go with it.
+    def transition(self, status: TaskStatus, *, at_recovery: bool = False) -> None:
+        """Change the status and the times that go with it. The only way it ever changes.
 
         Raises:
             IllegalTransition: the task can't go from its status to that one.
         """
-        if status not in TRANSITIONS[self.status]:
+        allowed = AT_RECOVERY.get(self.status, frozenset()) if at_recovery else TRANSITIONS[self.status]
+        if status not in allowed:
             raise IllegalTransition(f"task {self.task_id} can't go from {self.status.value} to {status.value}")
         self.status = status
         if status is TaskStatus.RUNNING:
             self.started_at = now_ms()
             self.attempts += 1
-        elif status.is_terminal:
+        elif status is TaskStatus.PENDING:
+            self.started_at, self.progress, self.title = -1, 0, ""
+        else:
             self.finished_at = now_ms()
             if status is TaskStatus.FINISHED:
                 self.progress = 100

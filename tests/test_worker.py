@@ -17,11 +17,13 @@ import pytest
 
 from fooocus_api.adapters.engine import FooocusEngine
 from fooocus_api.adapters.hooks import Hooks
-from fooocus_api.adapters.job import Job
+from fooocus_api.adapters.image_log import ImageLog
+from fooocus_api.adapters.job import Job, Ticket
 from fooocus_api.adapters.parameters import ArgumentOrder
-from fooocus_api.adapters.worker import ID_ATTRIBUTE, TaskQueue, Worker
+from fooocus_api.adapters.worker import TaskQueue, Worker
 from fooocus_api.tasks import events
 from fooocus_api.tasks.bus import EventBus
+from fooocus_api.tasks.claims import Claims
 from fooocus_api.tasks.engine import EngineUnavailable
 from fooocus_api.tasks.task import TaskError
 from fooocus_api.tasks.tools import ToolFailed
@@ -80,7 +82,7 @@ class Seam:
         self.bus = EventBus()
         self.bus.start(self.seen.put)
         self.hooks = Hooks()
-        self.worker = Worker(self.bus, lambda task: {})
+        self.worker = Worker(self.bus, lambda task: ({}, {}))
         self.worker.patch(module, self.hooks)
 
     def run(self, task: AsyncTask) -> list[events.Event]:
@@ -160,9 +162,9 @@ def test_the_second_finish_counts_for_nothing(seam: Seam) -> None:
 
 def test_the_webui_reads_its_yields_and_others_keep_none(seam: Seam) -> None:
     clicked, ours = AsyncTask(draws), AsyncTask(draws)
-    setattr(ours, ID_ATTRIBUTE, "f" * 32)
     seam.run(clicked)
-    seam.run(ours)
+    seam.worker.queue.append_ticket(Ticket("f" * 32, lambda: ours))  # type: ignore[union-attr]
+    seam.until_end()
     assert [flag for flag, _ in clicked.yields] == ["preview", "finish"]
     assert list(ours.yields) == []
     assert clicked.yields.pop(0)[0] == "preview"
@@ -192,7 +194,7 @@ def test_a_bug_of_ours_does_not_reach_the_worker(seam: Seam, monkeypatch: pytest
 
 def test_a_task_withdrawn_behind_the_workers_back_does_not_end_it() -> None:
     """Between the worker's `len` and its `pop` the last task may go: the plain list's IndexError would kill the thread."""
-    worker = Worker(EventBus(), lambda task: {})
+    worker = Worker(EventBus(), lambda task: ({}, {}))
     tasks = TaskQueue(worker, [])
     popped: list[AsyncTask] = []
     worker.thread = threading.Thread(target=lambda: popped.append(tasks.pop(0)), daemon=True)
@@ -291,22 +293,40 @@ def test_after_a_job_the_worker_waits_for_the_next_task(seam: Seam) -> None:
     assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
 
 
-def test_a_task_is_withdrawn_from_between_jobs(seam: Seam) -> None:
+def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> None:
     def find_image(reference: str) -> Path:
         raise FileNotFoundError(reference)
 
     release = threading.Event()
-    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), find_image)
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), find_image, ImageLog(), Claims(tmp_path))
     seam.worker.do(lambda: release.wait(10))
     seam.worker.do(lambda: release.wait(10))
-    task = AsyncTask(draws)
-    setattr(task, ID_ATTRIBUTE, "f" * 32)
-    seam.module.async_tasks.append(task)
+    seam.worker.queue.append_ticket(Ticket("f" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
     last = seam.worker.do(lambda: "done")
     assert engine.withdraw("f" * 32)
     release.set()
     assert last.result(10) == "done"
     assert [type(event) for event in seam.until_end()] == [events.Queued, events.Stopped]
+
+
+def test_a_waiting_task_is_built_when_its_turn_comes(seam: Seam) -> None:
+    seam.worker.queue.append_ticket(Ticket("e" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
+    assert [type(event) for event in seam.until_end()] == [
+        events.Queued,
+        events.Started,
+        events.Progress,
+        events.Finished,
+    ]
+
+
+def test_a_task_that_can_not_be_built_fails_and_the_worker_goes_on(seam: Seam) -> None:
+    def broken() -> AsyncTask:
+        raise ValueError("its image is gone")
+
+    seam.worker.queue.append_ticket(Ticket("e" * 32, broken))  # type: ignore[union-attr]
+    failed = seam.until_end()[-1]
+    assert isinstance(failed, events.Failed) and failed.error == TaskError("ValueError", "its image is gone")
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
 
 
 def test_a_worker_that_waits_in_our_queue_finds_its_own_when_we_go(host: ModuleType) -> None:
@@ -320,7 +340,7 @@ def test_a_worker_that_waits_in_our_queue_finds_its_own_when_we_go(host: ModuleT
 
 
 def test_for_anyone_but_the_worker_jobs_are_items_of_a_list() -> None:
-    worker = Worker(EventBus(), lambda task: {})
+    worker = Worker(EventBus(), lambda task: ({}, {}))
     tasks = TaskQueue(worker, [])
     job = Job(lambda: 1)
     tasks.append_job(job)
@@ -330,4 +350,4 @@ def test_for_anyone_but_the_worker_jobs_are_items_of_a_list() -> None:
 
 def test_without_a_worker_thread_there_are_no_jobs() -> None:
     with pytest.raises(EngineUnavailable):
-        Worker(EventBus(), lambda task: {}).do(lambda: 1)
+        Worker(EventBus(), lambda task: ({}, {})).do(lambda: 1)

@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ...tasks import events
 from ...tasks.bus import Subscription
-from ...tasks.engine import EngineUnavailable
-from ...tasks.service import TaskService
+from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ..context import Context
 from ..errors import Problem, problem_body, responses
+from ..idempotency import idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
 from ..preparation import prepare
 from ..schemas.record import RecordResponse, base64_of, record_of
@@ -37,18 +37,23 @@ DESCRIPTION = """One request, four ways to get its answer; the first that applie
 
 A client that goes away loses nothing: its task goes on and is recorded."""
 
+IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent again with the same body it gives the first
+task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
+
 
 def router(context: Context) -> APIRouter:
     """The route, with a request model made for the running host."""
     routes = APIRouter(tags=["generate"])
     model = request_model(context)
 
-    async def generate(request: Request, body: Annotated[Any, Body()]) -> Response:
+    async def generate(
+        request: Request,
+        body: Annotated[Any, Body()],
+        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY)] = None,
+    ) -> Response:
         """Draw."""
-        if context.service is None:
-            raise EngineUnavailable(context.problem() or "Fooocus is not ready")
-        answer = Answer(context.service, context, request)
-        response = await answer.to(body)
+        answer = Answer(context.tasks(), context, request)
+        response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
             response.headers["X-Ignored-Fields"] = ", ".join(ignored).encode("ascii", "replace").decode()
         return response
@@ -85,16 +90,12 @@ class Answer:
         self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))
 
-    async def to(self, body: CommonRequest) -> Response:
-        # It may wait for somebody's server: not in the few threads that records and previews need.
-        prepared = await run_in_threadpool(prepare, body, self.context, self.request)
-        parameters = prepared.parameters
-        if self.accept is not None:
-            parameters["image_number"] = 1
-            if "output_format" not in body.model_fields_set:
-                parameters["output_format"] = self.accept.lower()
-        task = await self.service.submit(parameters, downloads=prepared.downloads)
+    async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
+        submission = await self._submission(body, idempotency_key)
+        task = submission.task
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
+        if submission.repeated:
+            headers["Idempotency-Replayed"] = "true"
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
         if body.stream_output:
@@ -102,6 +103,24 @@ class Answer:
         if body.async_process:
             return await self._json(task, headers)
         return await self._record(task, headers)
+
+    async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
+        """A new task, or the one that answered this very request before."""
+        source = self.request.state.source
+        content = await self.request.body()
+        idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
+        if idempotency is not None and (earlier := await self.service.repeated(idempotency)) is not None:
+            return earlier
+        # It may wait for somebody's server: not in the few threads that records and previews need.
+        prepared = await run_in_threadpool(prepare, body, self.context, self.request)
+        parameters = prepared.parameters
+        if self.accept is not None:
+            parameters["image_number"] = 1
+            if "output_format" not in body.model_fields_set:
+                parameters["output_format"] = self.accept.lower()
+        return await self.service.submit(
+            parameters, source=source, downloads=prepared.downloads, idempotency=idempotency
+        )
 
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)

@@ -1,24 +1,136 @@
-"""`GET /tasks/{task_id}`: the record of a task."""
+"""`/tasks`: the records of tasks, one or many."""
 
 from __future__ import annotations
 
 import asyncio
+from enum import Enum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from ...tasks.engine import EngineUnavailable
-from ...tasks.task import TaskStatus
+from ...tasks.history import Filter, Page
+from ...tasks.task import Task, TaskStatus
 from ..context import Context
-from ..errors import responses
+from ..errors import FieldError, InvalidFields, responses
 from ..schemas.record import RecordResponse, record_of
+from ..times import milliseconds
 from ..urls import PublicUrls
 from .outputs import read_output
 
+MOST_PER_PAGE = 100
+TOTALS = {
+    "X-Total-Count": "How many tasks there are in the list that was asked for; in all three with `query=all`.",
+    "X-Total-History": "How many of them have ended.",
+    "X-Total-Pending": "How many wait.",
+    "X-Total-Capped": "`true` when there are more ended ones than were counted.",
+    "X-Page": "The page that was given.",
+    "X-Page-Size": "Tasks on a page.",
+}
+
+
+class Lists(str, Enum):
+    """Which lists are given."""
+
+    ALL = "all"
+    HISTORY = "history"
+    CURRENT = "current"
+    PENDING = "pending"
+
+
+class Sort(str, Enum):
+    """Which of the ended tasks come first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+class TaskLists(BaseModel):
+    """Tasks by what they are doing. Lists that were not asked for are empty."""
+
+    history: list[RecordResponse] = Field(description="Those that have ended.")
+    current: list[RecordResponse] = Field(description="The running one, with its newest preview.")
+    pending: list[RecordResponse] = Field(description="Those that wait, the next one first.")
+
+
+class Deleted(BaseModel):
+    """What `action=delete` has done."""
+
+    message: str
+    deleted: int = Field(description="How many tasks.")
+
+
+Time = Annotated[
+    str | None, Query(description="ISO 8601, with a zone or in the server's own; for the time of queueing.")
+]
+
 
 def router(context: Context) -> APIRouter:
-    """The route."""
+    """The routes."""
     routes = APIRouter(tags=["tasks"])
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in TOTALS.items()}
+
+    @routes.get(
+        "/tasks",
+        summary="Lists of tasks",
+        response_model=TaskLists | Deleted,
+        response_model_exclude_unset=True,
+        responses={**responses(401, 422, 503), 200: {"headers": headers}},
+    )
+    async def get_tasks(
+        request: Request,
+        response: Response,
+        query: Annotated[Lists, Query(description="Which lists are wanted.")] = Lists.ALL,
+        page: Annotated[int, Query(ge=0, le=10_000_000, description="Of `history` and `pending`, the first is 0.")] = 0,
+        page_size: Annotated[int, Query(ge=1, description=f"At most {MOST_PER_PAGE} are given.")] = 10,
+        start_at: Time = None,
+        end_at: Time = None,
+        status: Annotated[
+            list[TaskStatus] | None, Query(description="Only these; may be given more than once.")
+        ] = None,
+        source: Annotated[list[str] | None, Query(description="`webui`, `api`, or which key; as records say.")] = None,
+        model: Annotated[str | None, Query(description="The checkpoint's file name.")] = None,
+        prompt: Annotated[str | None, Query(description="Words or parts of words that are all in the prompt.")] = None,
+        sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
+        action: Annotated[
+            str | None,
+            Query(description="`delete` deletes the ended tasks between `start_at` and `end_at`, and their images."),
+        ] = None,
+    ) -> Any:
+        """Always a page at a time; the headers say how many there are."""
+        service = context.tasks()
+        chosen = Filter(
+            statuses=tuple(item.value for item in status or ()),
+            start=milliseconds("start_at", start_at),
+            end=milliseconds("end_at", end_at, end=True),
+            sources=tuple(source or ()),
+            model=model or None,
+            words=tuple((prompt or "").replace("\x00", " ").split()),
+        )
+        _check_times(chosen, action)
+        if action:
+            number = await asyncio.to_thread(service.removal.remove_between, chosen.start, chosen.end)
+            return Deleted(message=f"{number} tasks deleted", deleted=number)
+        page_size = min(page_size, MOST_PER_PAGE)
+        nothing = Page([], 0)
+        history = current = pending = nothing
+        if query in (Lists.ALL, Lists.HISTORY):
+            history = await service.history.ended(chosen, page, page_size, newest_first=sort is Sort.NEWEST)
+        if query in (Lists.ALL, Lists.CURRENT):
+            current = service.history.running(chosen)
+        if query in (Lists.ALL, Lists.PENDING):
+            pending = service.history.pending(chosen, page, page_size)
+        response.headers.update(_totals(history, current, pending, page, page_size))
+        return await asyncio.to_thread(
+            lambda: {
+                "history": [record(request, task) for task in history.tasks],
+                "current": [record(request, task) for task in current.tasks],
+                "pending": [record(request, task) for task in pending.tasks],
+            }
+        )
+
+    def record(request: Request, task: Task) -> dict[str, Any]:
+        return full_record(context, request, task)
 
     @routes.get(
         "/tasks/{task_id}",
@@ -31,13 +143,38 @@ def router(context: Context) -> APIRouter:
         request: Request, task_id: Annotated[str, Path(description="As the generate call gave it.")]
     ) -> Any:
         """The record as it is now. While the task runs, `preview` is the newest picture of it."""
-        service = context.service
-        if service is None:
-            raise EngineUnavailable(context.problem() or "Fooocus is not ready")
-        task = await service.get(task_id)
-        preview = service.preview(task_id) if task.status is TaskStatus.RUNNING else None
-        return await asyncio.to_thread(
-            record_of, task, PublicUrls(request, context.base_url), read_output(context), preview
-        )
+        task = await context.tasks().get(task_id)
+        return await asyncio.to_thread(record, request, task)
 
     return routes
+
+
+def full_record(context: Context, request: Request, task: Task) -> dict[str, Any]:
+    """A task's record with what only the living have. Off the event loop."""
+    service = context.tasks()
+    preview = service.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
+    position = service.positions().get(task.task_id) if task.status is TaskStatus.PENDING else None
+    return record_of(task, PublicUrls(request, context.base_url), read_output(context), preview, position)
+
+
+def _check_times(chosen: Filter, action: str | None) -> None:
+    if chosen.start is not None and chosen.end is not None and chosen.start > chosen.end:
+        raise InvalidFields([FieldError(field="start_at", message="is later than end_at")])
+    if action is None:
+        return
+    if action.lower() != "delete":
+        raise InvalidFields([FieldError(field="action", message=f"{action!r} is unknown", allowed=["delete"])])
+    if chosen.start is None and chosen.end is None:
+        message = "say what to delete: start_at, end_at, or both"
+        raise InvalidFields([FieldError(field="start_at", message=message)])
+
+
+def _totals(history: Page, current: Page, pending: Page, page: int, page_size: int) -> dict[str, str]:
+    return {
+        "X-Total-Count": str(history.total + current.total + pending.total),
+        "X-Total-History": str(history.total),
+        "X-Total-Pending": str(pending.total),
+        "X-Total-Capped": str(history.capped).lower(),
+        "X-Page": str(page),
+        "X-Page-Size": str(page_size),
+    }

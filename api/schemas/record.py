@@ -29,6 +29,9 @@ class ImageModel(BaseModel):
     width: int | None = Field(description="Pixels.")
     height: int | None = Field(description="Pixels.")
     format: str | None = Field(description="png, jpeg or webp.")
+    kept: bool = Field(
+        description="False where Fooocus runs with --disable-image-log: fetch it soon, it goes within the hour."
+    )
     metadata: dict[str, Any] = Field(description="What Fooocus logged with the image: prompt, resolution, styles, …")
     base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
 
@@ -48,13 +51,18 @@ class RecordResponse(BaseModel):
     webhook_url: str
     result: list[str] = Field(description="URLs of the images.")
     images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
-    source: str = Field(description="Where the task came from: api or webui.")
+    source: str = Field(description="Where the task came from: webui, api, or which key.")
+    queue_position: int | None = Field(default=None, description="Of a pending task: how many are drawn before it.")
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="How many times the worker has taken it.")
 
 
 def record_of(
-    task: Task, urls: PublicUrls, read: Callable[[str], bytes], preview: PreviewImage | None = None
+    task: Task,
+    urls: PublicUrls,
+    read: Callable[[str], bytes],
+    preview: PreviewImage | None = None,
+    position: int | None = None,
 ) -> dict[str, Any]:
     """The record as JSON values. It may read files and encode a picture, so call it off the event loop.
 
@@ -80,6 +88,8 @@ def record_of(
         "source": task.source,
         "attempts": task.attempts,
     }
+    if position is not None:
+        record["queue_position"] = position
     if preview is not None:
         record["preview"] = preview.base64()
     if task.error is not None:
@@ -95,6 +105,7 @@ def image_entry(image: Image, urls: PublicUrls) -> dict[str, Any]:
         "width": image.width,
         "height": image.height,
         "format": image.format,
+        "kept": image.kept,
         "metadata": image.metadata,
     }
 

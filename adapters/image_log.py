@@ -1,0 +1,108 @@
+"""The images on disk and the day's `log.html` that the host writes beside them: what goes from one goes from the other.
+
+The host keeps each page's entries in memory too (`modules.private_logger.log_cache`) and writes the page from there.
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path, PurePosixPath
+from types import ModuleType
+from typing import Any
+
+from .hooks import Hooks
+
+log = logging.getLogger("fooocus_api.images")
+
+SPLIT = "<!--fooocus-log-split-->"
+ENTRY = '<div id="{}" class="image-container">'
+ENTRIES = '<div id="'
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class ImageLog:
+    """Deletes images with their entries, never while the host writes one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._host: ModuleType | None = None
+
+    def patch(self, private_logger: ModuleType, hooks: Hooks) -> None:
+        """Let `modules.private_logger.log` and us take turns: it waits some milliseconds at most."""
+        self._host = private_logger
+        hooks.wrap(private_logger, "log", self._in_turn)
+
+    def _in_turn(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with self._lock:
+            return wrapped(*args, **kwargs)
+
+    def remove_images(self, folders: Sequence[Path], paths: Sequence[str]) -> int:
+        """Delete the images of these paths, relative to one of the folders with forward slashes; how many there were.
+
+        What lies outside the folders, is hidden, or is no image stays, whatever the paths say.
+        """
+        removed = 0
+        entries: dict[Path, set[str]] = defaultdict(set)
+        for relative in paths:
+            for folder in folders:
+                path = image_in(folder, relative)
+                if path is None:
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+                    removed += 1
+                entries[path.with_name("log.html")].add(path.name)
+        for page, names in entries.items():
+            try:
+                with self._lock:
+                    self._forget(page, names)
+            except OSError as error:
+                log.warning("%s could not be changed: %s", page, error)
+        return removed
+
+    def _forget(self, page: Path, names: Collection[str]) -> None:
+        """Take the entries of these images out of a page, on disk and in the host's memory."""
+        cache = getattr(self._host, "log_cache", {})
+        for cached in [key for key in cache if Path(key).resolve() == page]:
+            cache[cached] = without_entries(cache[cached], names)
+        if not page.is_file():
+            return
+        text = page.read_text(encoding="utf-8")
+        before, split, rest = text.partition(SPLIT)
+        entries, end, after = rest.rpartition(SPLIT)
+        if not split or not end:
+            return
+        kept = without_entries(entries, names)
+        if kept != entries:
+            unfinished = page.with_name(f".{page.name}.tmp")
+            unfinished.write_text(before + split + kept + end + after, encoding="utf-8")
+            os.replace(unfinished, page)
+
+
+def image_in(folder: Path, relative: str) -> Path | None:
+    """Where an image of that path lies, or would; None when it is not in the folder, hidden, or no image."""
+    parts = PurePosixPath(relative).parts
+    if not parts or any(part.startswith(".") for part in parts) or not relative.lower().endswith(SUFFIXES):
+        return None
+    try:
+        path = (folder / relative).resolve()
+        return path if path.is_relative_to(folder.resolve()) and not path.is_dir() else None
+    except (OSError, ValueError):
+        return None
+
+
+def without_entries(entries: str, names: Collection[str]) -> str:
+    """The text of a page's entries without those of these images. What is not understood stays."""
+    for name in names:
+        start = entries.find(ENTRY.format(name.replace(".", "_")))
+        if start < 0:
+            continue
+        end = entries.find(f"\n{ENTRIES}", start + 1)
+        entries = entries[:start] + (entries[end + 1 :] if end >= 0 else "")
+    return entries

@@ -1,0 +1,41 @@
+"""Times in requests: ISO 8601, with a zone or in this machine's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time
+
+from .errors import FieldError, InvalidFields
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_UNESCAPED_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
+"""`+02:00` in a query string that nobody has escaped arrives with a space."""
+
+
+def milliseconds(field: str, text: str | None, *, end: bool = False) -> int | None:
+    """Milliseconds since 1970, None for no text. A date alone is its first moment, with `end` its last.
+
+    Raises:
+        InvalidFields: it is no time; names `field`.
+    """
+    text = (text or "").strip()
+    if not text:
+        return None
+    written = _UNESCAPED_PLUS.sub("+", text) if "T" in text.upper() else text
+    if written[-1] in "Zz":
+        written = f"{written[:-1]}+00:00"
+    try:
+        moment = datetime.fromisoformat(_with_microseconds(written))
+        if end and _DATE.fullmatch(written):
+            moment = datetime.combine(moment, time.max)
+        return int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        message = (
+            f"{text[:60]!r} is not a time; write it like 2026-01-31, 2026-01-31T18:00:00 or 2026-01-31T18:00:00+01:00"
+        )
+        raise InvalidFields([FieldError(field=field, message=message)]) from None
+
+
+def _with_microseconds(text: str) -> str:
+    """Python 3.10 takes three or six digits of a second, and no more."""
+    return re.sub(r"\.(\d+)", lambda digits: f".{digits[1][:6]:0<6}", text)

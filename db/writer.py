@@ -1,0 +1,137 @@
+"""One thread for all changes; those that wait are committed together. Called by the repository."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from peewee import Database, DatabaseError, InterfaceError
+
+log = logging.getLogger("fooocus_api.db")
+
+T = TypeVar("T")
+MOST_AT_ONCE = 200
+PAUSES = (0.1, 0.5, 1.0, 2.0)
+"""Seconds between two tries when nothing can be written."""
+
+
+class DatabaseUnavailable(Exception):
+    """Nothing can be written now; the message says why."""
+
+
+@dataclass
+class Change:
+    """`action` to be done; one that `must` be is tried until it is."""
+
+    action: Callable[[], Any]
+    future: Future[Any]
+    must: bool
+
+
+class Writer:
+    """Runs changes in the order of `write`, each whole or not at all, and is done with one when it is on the disk."""
+
+    def __init__(self, database: Database) -> None:
+        self.problem: str | None = None
+        self._database = database
+        self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+        self._kept: list[Change] = []
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-writer", daemon=True)
+        self._thread.start()
+
+    def write(
+        self, action: Callable[[], T], then: Callable[[T], None] | None = None, *, must: bool = False
+    ) -> Future[T]:
+        """Have `action` run on the writer's thread, and `then` with its answer there too, once that is on the disk.
+
+        When the database can't be written the future gets `DatabaseUnavailable`, unless it `must`: then it is tried again,
+        before all that comes later, until it is done or the writer is closed.
+        """
+        future: Future[T] = Future()
+        if then is not None:
+            future.add_done_callback(lambda done: None if done.exception() else then(done.result()))
+        self._queue.put(Change(action, future, must))
+        return future
+
+    def close(self) -> None:
+        """Finish what waits, and end. A second call does nothing."""
+        self._closing = True
+        self._queue.put(None)
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        tries = 0
+        while True:
+            batch, last = self._next(PAUSES[min(tries, len(PAUSES)) - 1] if self._kept else None)
+            if batch:
+                tries = 0 if self._commit(batch) else tries + 1
+            if last:
+                break
+        for change in self._kept:
+            change.future.set_exception(DatabaseUnavailable(self.problem or "closed"))
+        self._database.close()
+
+    def _next(self, pause: float | None) -> tuple[list[Change], bool]:
+        """What was kept and what has come since; and whether nothing comes any more."""
+        batch, self._kept = self._kept, []
+        if pause is not None and not self._closing:
+            time.sleep(pause)
+        with contextlib.suppress(queue.Empty):
+            while len(batch) < MOST_AT_ONCE:
+                change = self._queue.get(block=not batch)
+                if change is None:
+                    return batch, True
+                batch.append(change)
+        return batch, False
+
+    def _commit(self, batch: list[Change]) -> bool:
+        """Run all in one transaction. False when the database would not have it."""
+        outcomes: list[tuple[Change, Any, Exception | None]] = []
+        try:
+            with self._database.atomic():
+                for change in batch:
+                    outcomes.append((change, *self._attempt(change)))
+        except (DatabaseError, InterfaceError) as error:
+            self._refused(batch, error)
+            return False
+        if self.problem is not None:
+            self.problem = None
+            log.warning("the database can be written again")
+        for change, value, failure in outcomes:
+            if failure is None:
+                change.future.set_result(value)
+            else:
+                change.future.set_exception(failure)
+        return True
+
+    def _attempt(self, change: Change) -> tuple[Any, Exception | None]:
+        """One change, which takes no other with it when it fails by itself."""
+        try:
+            with self._database.atomic():
+                return change.action(), None
+        except (DatabaseError, InterfaceError) as error:
+            if type(error) in (DatabaseError, InterfaceError) or type(error).__name__ == "OperationalError":
+                raise  # not this change's fault: the disk is full, the file locked, the server gone
+            return None, error
+        except Exception as error:
+            return None, error
+
+    def _refused(self, batch: list[Change], error: Exception) -> None:
+        if self.problem is None:
+            log.error("the database can't be written, trying again: %s", error)
+        self.problem = str(error)
+        with contextlib.suppress(Exception):  # the next try opens a new connection
+            self._database.close()
+        for change in batch:
+            if change.must:
+                self._kept.append(change)
+            else:
+                change.future.set_exception(DatabaseUnavailable(f"the history can't be written: {error}"))

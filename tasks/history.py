@@ -1,0 +1,68 @@
+"""Lists of tasks: what waits and runs from memory, what has ended from the database. Called by the service's users."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from ..db.queries import Filter as Filter
+from ..db.repository import Repository
+from . import storage
+from .engine import Engine
+from .live import LiveTasks
+from .task import LIVE, Task, TaskStatus
+
+LIVE_VALUES = tuple(status.value for status in LIVE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the tasks asked for; `total` is how many there are, or the most that are counted when `capped`."""
+
+    tasks: list[Task]
+    total: int
+    capped: bool = False
+
+
+class History:
+    """Reads; changes nothing."""
+
+    def __init__(self, repository: Repository, live: LiveTasks, engine: Engine) -> None:
+        self._repository = repository
+        self._live = live
+        self._engine = engine
+
+    async def ended(self, chosen: Filter, page: int, page_size: int, *, newest_first: bool = True) -> Page:
+        """Tasks that have ended, by the time they were queued."""
+        chosen = replace(chosen, excluded=LIVE_VALUES)
+
+        def read() -> Page:
+            rows = self._repository.page(chosen, page * page_size, page_size, newest_first=newest_first)
+            total, capped = self._repository.count(chosen)
+            return Page([storage.from_row(row) for row in rows], total, capped)
+
+        return await asyncio.wrap_future(self._repository.read(read))
+
+    def running(self, chosen: Filter) -> Page:
+        """At most one."""
+        tasks = [task for task in self._live.all(TaskStatus.RUNNING) if _matches(task, chosen)]
+        return Page(tasks, len(tasks))
+
+    def pending(self, chosen: Filter, page: int, page_size: int) -> Page:
+        """Tasks that wait, the next one first."""
+        places = {task_id: place for place, task_id in enumerate(self._engine.order())}
+        tasks = [task for task in self._live.all(TaskStatus.PENDING) if _matches(task, chosen)]
+        tasks.sort(key=lambda task: (places.get(task.task_id, len(places)), task.rank))
+        return Page(tasks[page * page_size : (page + 1) * page_size], len(tasks))
+
+
+def _matches(task: Task, chosen: Filter) -> bool:
+    row = storage.to_row(task)
+    return (
+        (not chosen.statuses or row["status"] in chosen.statuses)
+        and (chosen.start is None or task.queued_at >= chosen.start)
+        and (chosen.end is None or task.queued_at <= chosen.end)
+        and (not chosen.sources or task.source in chosen.sources)
+        and (not chosen.model or row["model"] == chosen.model)
+        and all(word.casefold() in row["words"] for word in chosen.words)
+    )

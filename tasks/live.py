@@ -1,0 +1,57 @@
+"""The tasks that have not ended yet, and what only the living have. Any thread may look; the tracker changes them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .preview import PreviewImage
+from .task import Task, TaskStatus
+
+
+@dataclass
+class LiveTask:
+    """A task that has not ended yet. `saved` are its images so far: path → what the host logged with it."""
+
+    task: Task
+    preview: PreviewImage | None = None
+    saved: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class LiveTasks:
+    """By id, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, LiveTask] = {}
+        self._lock = threading.Lock()
+
+    def add(self, task: Task) -> LiveTask:
+        live = LiveTask(task)
+        with self._lock:
+            self._tasks[task.task_id] = live
+        return live
+
+    def get(self, task_id: str) -> LiveTask | None:
+        with self._lock:
+            return self._tasks.get(task_id)
+
+    def remove(self, task_id: str) -> None:
+        with self._lock:
+            self._tasks.pop(task_id, None)
+
+    def all(self, status: TaskStatus | None = None) -> list[Task]:
+        """Copies of them as they are now."""
+        with self._lock:
+            tasks = [live.task for live in self._tasks.values()]
+        return [replace(task) for task in tasks if status is None or task.status is status]
+
+    def running(self) -> Task | None:
+        """The task the worker has in hand."""
+        return next(iter(self.all(TaskStatus.RUNNING)), None)
+
+    def counts(self) -> dict[str, int]:
+        """How many wait and run."""
+        with self._lock:
+            statuses = [live.task.status for live in self._tasks.values()]
+        return {status.value: statuses.count(status) for status in (TaskStatus.PENDING, TaskStatus.RUNNING)}

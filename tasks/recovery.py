@@ -1,0 +1,91 @@
+"""What becomes of the tasks that an earlier process left unfinished. Called by the service when it starts, and when it ends."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from ..db.repository import Repository
+from . import storage
+from .claims import Claims
+from .engine import Engine
+from .results import describe
+from .task import TERMINAL, Image, Task, TaskError, TaskStatus
+
+log = logging.getLogger("fooocus_api.tasks")
+
+MOST_ATTEMPTS = 2
+ENDED = tuple(status.value for status in TERMINAL)
+
+
+class Recovery:
+    """Decides about each unfinished task, then sweeps the images that no record lists."""
+
+    def __init__(self, engine: Engine, repository: Repository, claims: Claims) -> None:
+        self._engine = engine
+        self._repository = repository
+        self._claims = claims
+
+    def run(self) -> list[Task]:
+        """Close or reset every unfinished task. Those to be drawn (again), in their order; all of it is on the disk.
+
+        A task of the API runs again, the one that was caught running first; on one the process has died twice it fails.
+        A browser that asked for a task is gone: it is interrupted.
+        """
+        tasks = [storage.from_row(row) for row in self._repository.reading(lambda: self._repository.unfinished(ENDED))]
+        again = [task for task in tasks if self._decide(task)]
+        again.sort(key=lambda task: task.started_at == -1)  # stable: what had begun goes first
+        for task in again:
+            if task.status is TaskStatus.RUNNING:
+                task.transition(TaskStatus.PENDING, at_recovery=True)
+        rows = {task.task_id: storage.changes(task) for task in tasks}
+
+        def write() -> None:
+            for task_id, values in rows.items():
+                self._repository.update(task_id, values)
+
+        self._repository.write(write).result()
+        self._sweep()
+        if tasks:
+            log.warning("%d tasks were left unfinished: %d are drawn now", len(tasks), len(again))
+        return again
+
+    def put_back(self, task: Task) -> None:
+        """Fooocus ends as it should: a running task is drawn again at the next start as if it had not begun."""
+        task.transition(TaskStatus.PENDING, at_recovery=True)
+        task.attempts -= 1
+        values = storage.changes(task)
+        self._repository.write(lambda: self._repository.update(task.task_id, values, unless=ENDED), must=True)
+
+    def _decide(self, task: Task) -> bool:
+        """Whether it is drawn again."""
+        was_running = task.status is TaskStatus.RUNNING
+        if task.source == "webui":
+            task.transition(TaskStatus.INTERRUPTED, at_recovery=True)
+            task.error = TaskError("Interrupted", "Fooocus ended before the task did")
+        elif was_running and task.attempts >= MOST_ATTEMPTS:
+            task.transition(TaskStatus.FAILED, at_recovery=True)
+            task.error = TaskError("Crashed", f"Fooocus ended {task.attempts} times while it drew this task")
+        else:
+            return True
+        task.images = self._left_by(task)
+        return False
+
+    def _left_by(self, task: Task) -> list[Image]:
+        """The images that were done before the process died."""
+        found = []
+        for path in self._claims.of(task.task_id):
+            relative = self._engine.relative_path(path)
+            if relative is not None and Path(path).is_file():
+                image = describe(path, relative, {}, kept=self._engine.is_kept(path))
+                if image.format is not None:
+                    found.append(image)
+        return found
+
+    def _sweep(self) -> None:
+        """Delete what was claimed and is in no record: the images of attempts that are made again, and halves of files."""
+        for task_id in self._claims.task_ids():
+            paths = [relative for path in self._claims.of(task_id) if (relative := self._engine.relative_path(path))]
+            known = self._repository.reading(lambda paths=paths: self._repository.recorded(paths))  # type: ignore[misc]
+            self._engine.remove_images([path for path in paths if path not in known])
+            self._claims.release(task_id)

@@ -1,0 +1,124 @@
+"""Deletes tasks with their images: those somebody names, those of a time, and what is older than is to be kept."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ..db.queries import Filter
+from ..db.repository import Repository
+from . import storage
+from .engine import Engine
+from .history import LIVE_VALUES
+from .inputs import InputStore
+from .task import Task, now_ms
+
+log = logging.getLogger("fooocus_api.tasks")
+
+STEP = 50
+"""Tasks deleted in one go: between two goes others get their turn at the database."""
+HOUR = 3600
+DAY_MS = 24 * HOUR * 1000
+UNUSED_INPUT_SECONDS = 24 * HOUR
+"""How long an input may wait for a request that uses it."""
+THROWN_AWAY_SECONDS = HOUR
+"""How long an image that Fooocus doesn't keep can still be fetched."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much history is kept; None is all of it."""
+
+    days: float | None = None
+    count: int | None = None
+
+
+class Removal:
+    """Never touches a task that has not ended, nor a file outside of the outputs."""
+
+    def __init__(self, repository: Repository, engine: Engine, inputs: InputStore) -> None:
+        self._repository = repository
+        self._engine = engine
+        self._inputs = inputs
+        self._stopping = threading.Event()
+
+    def remove(self, tasks: Sequence[Task]) -> int:
+        """Delete these ended tasks with their images, and give their number. May wait for the database."""
+
+        def forget() -> tuple[int, list[str]]:
+            gone = sum(self._repository.delete(task.task_id) for task in tasks)
+            paths = [image.path for task in tasks for image in task.images]
+            still = self._repository.recorded(paths)
+            return gone, [path for path in paths if path not in still]
+
+        # The records first: a crash in between leaves a file too many, not a record of nothing.
+        gone, paths = self._repository.write(forget).result()
+        self._engine.remove_images(paths)
+        return gone
+
+    def remove_between(self, start: int | None, end: int | None, sources: tuple[str, ...] = ()) -> int:
+        """Delete all ended tasks that were queued in this time, in milliseconds since 1970, both included; their number."""
+        return self._remove_all(Filter(excluded=LIVE_VALUES, start=start, end=end, sources=sources))
+
+    def keep_to(self, limits: Limits) -> None:
+        """Begin to delete what goes beyond the limits, now and every hour, in the background."""
+        if limits != Limits():
+            threading.Thread(target=self._prune, args=(limits,), name="fooocus-api-retention", daemon=True).start()
+
+    def close(self) -> None:
+        """End after the step at hand."""
+        self._stopping.set()
+
+    def _prune(self, limits: Limits) -> None:
+        while not self._stopping.is_set():
+            try:
+                gone = self.prune(limits)
+                if gone:
+                    log.info("%d tasks were older than is to be kept", gone)
+            except Exception:
+                log.exception("old tasks could not be deleted; trying again in an hour")
+            self._stopping.wait(HOUR)
+
+    def prune(self, limits: Limits) -> int:
+        """Delete what goes beyond the limits; how many tasks that were."""
+        gone = 0
+        ended = Filter(excluded=LIVE_VALUES)
+        if limits.days is not None:
+            gone += self._remove_all(Filter(excluded=LIVE_VALUES, end=now_ms() - int(limits.days * DAY_MS)))
+        if limits.count is not None:
+            total, _ = self._repository.reading(lambda: self._repository.count(ended))
+            gone += self._remove_all(ended, most=max(total - limits.count, 0))
+        self.sweep_inputs()
+        return gone
+
+    def sweep_inputs(self) -> int:
+        """Delete inputs that no record points to and that nobody has sent lately; how many."""
+        gone = 0
+        before = time.time() - UNUSED_INPUT_SECONDS
+        for names in self._inputs.older_than(before, STEP):
+            if self._stopping.is_set():
+                break
+            # On the writer's thread: no task that uses one can be accepted meanwhile.
+            gone += self._repository.write(partial(self._remove_unused, names, before)).result()
+        return gone
+
+    def _remove_unused(self, names: list[str], before: float) -> int:
+        used = self._repository.inputs_in_use(names)
+        return self._inputs.remove([name for name in names if name not in used], before)
+
+    def _remove_all(self, chosen: Filter, most: int | None = None) -> int:
+        gone = 0
+        while not self._stopping.is_set() and (most is None or gone < most):
+            step = STEP if most is None else min(STEP, most - gone)
+            rows = self._repository.reading(partial(self._repository.page, chosen, 0, step, newest_first=False))
+            if not rows:
+                break
+            removed = self.remove([storage.from_row(row) for row in rows])
+            if removed == 0:
+                break
+            gone += removed
+        return gone
