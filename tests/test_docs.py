@@ -17,6 +17,7 @@ from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import ROOT, Host
 
 READMES = ["README.md", "README_zh.md"]
+OF_THE_HOST = {"--demo-step-ms", "--demo-load-ms", "--disable-image-log"}
 
 
 @pytest.fixture(params=READMES)
@@ -39,7 +40,7 @@ def test_every_flag_named_exists(readme: str, demo: Host) -> None:
     installer = subprocess.run(
         [str(demo.python), str(ROOT / "install.py"), "--help"], capture_output=True, text=True, check=True
     ).stdout
-    known = our_flags() | set(re.findall(r"--[a-z][a-z-]+", installer)) | {"--demo-step-ms", "--demo-load-ms"}
+    known = our_flags() | set(re.findall(r"--[a-z][a-z-]+", installer)) | OF_THE_HOST
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", readme)) <= known
 
 
