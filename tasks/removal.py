@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +46,7 @@ class Removal:
         self._engine = engine
         self._inputs = inputs
         self._stopping = threading.Event()
+        self._passing: deque[tuple[float, list[str]]] = deque()
 
     def remove(self, tasks: Sequence[Task]) -> int:
         """Delete these ended tasks with their images, and give their number. May wait for the database."""
@@ -63,6 +65,14 @@ class Removal:
     def remove_between(self, start: int | None, end: int | None, sources: tuple[str, ...] = ()) -> int:
         """Delete all ended tasks that were queued in this time, in milliseconds since 1970, both included; their number."""
         return self._remove_all(Filter(excluded=LIVE_VALUES, start=start, end=end, sources=sources))
+
+    def throw_away(self, paths: list[str]) -> None:
+        """Images that the host doesn't keep have been handed over: they go with the first task that ends an hour later."""
+        now = time.monotonic()
+        while self._passing and self._passing[0][0] < now - THROWN_AWAY_SECONDS:
+            self._engine.remove_images(self._passing.popleft()[1])
+        if paths:
+            self._passing.append((now, paths))
 
     def keep_to(self, limits: Limits) -> None:
         """Begin to delete what goes beyond the limits, now and every hour, in the background."""

@@ -70,10 +70,10 @@ class TaskService:
         self._bus = bus
         self._live = LiveTasks()
         self._recovery = Recovery(engine, repository, claims)
-        self._tracker = Tracker(self._live, engine, repository, bus, claims, inputs)
+        self.removal = Removal(repository, engine, inputs)
+        self._tracker = Tracker(self._live, engine, repository, bus, claims, inputs, self.removal)
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
-        self.removal = Removal(repository, engine, inputs)
         self._closed = False
 
     def start(self) -> None:

@@ -15,6 +15,7 @@ from .claims import Claims
 from .engine import Engine
 from .inputs import InputStore
 from .live import LiveTask, LiveTasks
+from .removal import Removal
 from .results import describe
 from .task import TERMINAL, Task, TaskStatus
 
@@ -27,7 +28,14 @@ class Tracker:
     """The bus's one handler. Nobody is told that a task has ended before its row says so."""
 
     def __init__(
-        self, live: LiveTasks, engine: Engine, repository: Repository, bus: EventBus, claims: Claims, inputs: InputStore
+        self,
+        live: LiveTasks,
+        engine: Engine,
+        repository: Repository,
+        bus: EventBus,
+        claims: Claims,
+        inputs: InputStore,
+        removal: Removal,
     ) -> None:
         self._live = live
         self._engine = engine
@@ -35,6 +43,7 @@ class Tracker:
         self._bus = bus
         self._claims = claims
         self._inputs = inputs
+        self._removal = removal
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
 
     def close(self) -> None:
@@ -133,6 +142,7 @@ class Tracker:
             self._bus.publish(event)
 
         self._write(task, tell)
+        self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 
     def _write(self, task: Task, then: Callable[[bool], None] | None = None) -> None:
         values = storage.changes(task)
