@@ -109,7 +109,9 @@ def test_async_answers_at_once_and_the_record_follows(client: Client) -> None:
     assert record.keys() >= RECORD_FIELDS
     assert record["task_status"] == "pending"
     assert record["start_mills"] == record["finish_mills"] == -1 and record["result"] == []
-    assert client.ended(record["task_id"])["task_status"] == "finished"
+    assert record["preview"] == ""  # clients read it without asking whether it is there
+    done = client.ended(record["task_id"])
+    assert done["task_status"] == "finished" and "preview" not in done
 
 
 def test_a_running_task_has_a_preview(demo_factory: DemoFactory) -> None:

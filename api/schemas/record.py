@@ -47,7 +47,9 @@ class RecordResponse(BaseModel):
     finish_mills: int
     task_status: str = Field(description="pending, running, finished, failed, stopped or interrupted.")
     progress: float = Field(description="0 to 100.")
-    preview: str | None = Field(default=None, description="Newest preview of a running task, base64 of a PNG.")
+    preview: str | None = Field(
+        default=None, description="Newest preview, base64 of a PNG; empty before the first one. Not on ended tasks."
+    )
     webhook_url: str
     result: list[str] = Field(description="URLs of the images.")
     images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
@@ -90,8 +92,8 @@ def record_of(
     }
     if position is not None:
         record["queue_position"] = position
-    if preview is not None:
-        record["preview"] = preview.base64()
+    if not task.status.is_terminal:
+        record["preview"] = preview.base64() if preview is not None else ""
     if task.error is not None:
         record["error"] = {"type": task.error.type, "message": task.error.message}
     return record
