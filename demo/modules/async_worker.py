@@ -166,6 +166,7 @@ def worker():
     import ldm_patched.modules.model_management as model_management
     import modules.constants as constants
     import modules.default_pipeline as pipeline
+    from modules.enhance import enhance_steps
     from modules.flags import Performance
     from modules.image_input import default_size, plan_for
     from modules.meta_parser import get_metadata_parser
@@ -208,12 +209,12 @@ def worker():
     def lines_of(text):
         return remove_empty_str([line.strip() for line in text.splitlines()], default='')
 
-    def process_prompt(task, use_expansion):
+    def process_prompt(task, use_expansion, prompt, negative_prompt, image_number):
         """One dict for each picture: its seed, its lines of prompt, and their encodings."""
-        prompt, *extra = lines_of(task.prompt)
-        negative, *extra_negative = lines_of(task.negative_prompt)
+        prompt, *extra = lines_of(prompt)
+        negative, *extra_negative = lines_of(negative_prompt)
         pictures = []
-        for i in range(task.image_number):
+        for i in range(image_number):
             seed = (task.seed + (0 if task.disable_seed_increment else i)) % (constants.MAX_SEED + 1)
             rng = Random(seed)
             names = [get_random_style(rng) if name == random_style_name else name
@@ -234,7 +235,7 @@ def worker():
                              'c': pipeline.clip_encode(positives), 'uc': pipeline.clip_encode(negatives)})
         return pictures
 
-    def save_and_log(task, image, picture, use_expansion):
+    def save_and_log(task, image, picture, use_expansion, persist_image=True):
         height, width = image.shape[:2]
         styles = ([fooocus_expansion] if use_expansion else []) + picture['styles']
         adm = task.adm_scaler_positive, task.adm_scaler_negative, task.adm_scaler_end
@@ -266,7 +267,7 @@ def worker():
                             task.base_model_name, task.refiner_model_name, task.loras, task.vae_name)
         d += [('Metadata Scheme', 'metadata_scheme', task.metadata_scheme.value if parser else False),
               ('Version', 'version', f'Fooocus v{fooocus_version.version}')]
-        return log(image, d, parser, task.output_format, picture)
+        return log(image, d, parser, task.output_format, picture, persist_image)
 
     def handler(task):
         task.processing = True
@@ -281,20 +282,14 @@ def worker():
         progressbar(task, 1, 'Waiting ...')
 
         plan = plan_for(task)
-        if plan.finished is not None:
-            if task.current_tab == 'enhance':  # nothing to do to it: the demo has no enhance steps
-                yield_result(task, [plan.finished], not task.disable_intermediate_results)
-                task.processing = False
-                return
+        if plan.finished is not None and task.current_tab != 'enhance':
             progressbar(task, 100, 'Saving image to system ...')
             path = log(plan.finished, [('Upscale (Fast)', 'upscale_fast', '2x')],
                        output_format=task.output_format)
             yield_result(task, [path], False)
             return
 
-        width, height = default_size(task)
-        if plan.latent is not None:
-            height, width = plan.latent[0].shape[:2]
+        size = default_size(task)[::-1]
         task.steps = plan.steps or task.steps
         switch = int(round(task.steps * task.refiner_switch))
         if task.overwrite_switch > 0:
@@ -307,40 +302,70 @@ def worker():
                                     base_model_name=task.base_model_name,
                                     loras=task.loras + task.performance_loras, vae_name=task.vae_name)
         progressbar(task, 3, 'Processing prompts ...')
-        pictures = process_prompt(task, use_expansion)
+        enhancements = enhance_steps(task)
+        pictures, to_enhance = [], []
+        if plan.finished is None:
+            pictures = process_prompt(task, use_expansion, task.prompt, task.negative_prompt, task.image_number)
+        else:
+            to_enhance = [plan.finished]
+            yield_result(task, to_enhance, not task.disable_intermediate_results)
         preparation = 4
         progressbar(task, preparation, 'Moving model to GPU ...')
-        per_step = (100 - preparation) / (task.steps * task.image_number)
+        total = len(pictures) + max(len(pictures), len(to_enhance)) * len(enhancements)
+        per_picture = (100 - preparation) / max(total, 1)
+        done = 0  # pictures drawn or left out so far
 
-        for index, picture in enumerate(pictures):
-            done = preparation + per_step * task.steps * index
-            progressbar(task, int(done), f'Preparing task {index + 1}/{task.image_number} ...')
+        def draw(plan, picture, persist_image):
+            """The picture as an array, saved; None when it is skipped."""
+            nonlocal done
+            began, done = preparation + per_picture * done, done + 1
+            where = f'{done}/{total}'
 
-            def callback(step, x0, x, total_steps, y, index=index, done=done):
-                task.yields.append(['preview', (int(done + per_step * (step + 1)),
-                                                f'Sampling step {step + 1}/{total_steps}, '
-                                                f'image {index + 1}/{task.image_number} ...', y)])
+            def callback(step, x0, x, total_steps, y):
+                task.yields.append(['preview', (int(began + per_picture * (step + 1) / total_steps),
+                                                f'Sampling step {step + 1}/{total_steps}, image {where} ...', y)])
 
             try:
                 if task.last_stop is not False:
                     model_management.interrupt_current_processing()
-                images = pipeline.process_diffusion(
+                height, width = size if plan.latent is None else plan.latent[0].shape[:2]
+                images = [plan.finished] if plan.finished is not None else pipeline.process_diffusion(
                     positive_cond=picture['c'], negative_cond=picture['uc'], steps=task.steps, switch=switch,
                     width=width, height=height, image_seed=picture['task_seed'], callback=callback,
                     sampler_name=task.sampler_name, scheduler_name=task.scheduler_name, latent=plan.latent,
                     denoise=plan.denoise, cfg_scale=task.cfg_scale, guides=plan.guides,
                     disable_preview=task.disable_preview)
-                done = int(done + per_step * task.steps)
-                progressbar(task, done, f'Saving image {index + 1}/{task.image_number} to system ...')
-                paths = [save_and_log(task, image, picture, use_expansion) for image in images]
-                yield_result(task, paths, len(pictures) > 1 and not task.disable_intermediate_results)
+                progressbar(task, int(began + per_picture), f'Saving image {where} to system ...')
+                paths = [save_and_log(task, image, picture, use_expansion, persist_image) for image in images]
+                yield_result(task, paths, total > 1 and not task.disable_intermediate_results)
+                return images[0]
             except model_management.InterruptProcessingException:
-                if task.last_stop == 'skip':
-                    print('User skipped')
-                    task.last_stop = False
-                    continue
-                print('User stopped')
-                break
+                if task.last_stop != 'skip':
+                    raise
+                print('User skipped')
+                task.last_stop = False
+                return None
+
+        try:
+            keeps_all = not (enhancements and task.save_final_enhanced_image_only)
+            for index, picture in enumerate(pictures):
+                progressbar(task, int(preparation + per_picture * done),
+                            f'Preparing task {index + 1}/{task.image_number} ...')
+                image = draw(plan, picture, keeps_all)
+                to_enhance += [] if image is None else [image]
+            for image in to_enhance:
+                for index, step in enumerate(enhancements):
+                    progressbar(task, int(preparation + per_picture * done),
+                                f'Preparing enhancement {index + 1}/{len(enhancements)} ...')
+                    step_plan = step.plan(image)
+                    if step_plan is None:
+                        done += 1
+                        continue
+                    picture, = process_prompt(task, use_expansion, step.prompt, step.negative_prompt, 1)
+                    drawn = draw(step_plan, picture, keeps_all or index == len(enhancements) - 1)
+                    image = image if drawn is None else drawn
+        except model_management.InterruptProcessingException:
+            print('User stopped')
         task.processing = False
 
     while True:

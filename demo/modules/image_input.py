@@ -29,9 +29,9 @@ def plan_for(task) -> Plan:
     if task.current_tab == 'uov' or (task.current_tab == 'ip' and mixes[0]):
         image = None if task.uov_input_image is None else HWC3(task.uov_input_image)
         if image is not None and 'vary' in task.uov_method:
-            _vary(task, image, plan)
+            apply_vary(task, image, task.uov_method, plan)
         elif image is not None and 'upscale' in task.uov_method:
-            _upscale(task, image, plan)
+            apply_upscale(task, image, task.uov_method, plan)
     if task.current_tab == 'inpaint' or (task.current_tab == 'ip' and mixes[1]):
         if isinstance(task.inpaint_input_image, dict):
             _inpaint(task, plan)
@@ -40,23 +40,23 @@ def plan_for(task) -> Plan:
     return plan
 
 
-def _vary(task, image, plan) -> None:
-    plan.denoise = .5 if 'subtle' in task.uov_method else .85
+def apply_vary(task, image, uov_method, plan) -> None:
+    plan.denoise = .5 if 'subtle' in uov_method else .85
     if task.overwrite_vary_strength > 0:
         plan.denoise = task.overwrite_vary_strength
     side = min(max(get_shape_ceil(*image.shape[:2]), 1024), 2048)
     plan.latent = _even(set_image_shape_ceil(image, side)), plan.denoise * .7
 
 
-def _upscale(task, image, plan) -> None:
+def apply_upscale(task, image, uov_method, plan) -> None:
     height, width = image.shape[:2]
-    factor = 1.5 if '1.5x' in task.uov_method else 2.0 if '2x' in task.uov_method else 1.0
+    factor = 1.5 if '1.5x' in uov_method else 2.0 if '2x' in uov_method else 1.0
     side = get_shape_ceil(height * factor, width * factor)
     if side < 1024:
         image = set_image_shape_ceil(image, 1024)
     else:
-        image = resample_image(image, width * factor, height * factor)
-    if 'fast' in task.uov_method or side > 2800:
+        image = resample_image(image, width=width * factor, height=height * factor)
+    if 'fast' in uov_method or side > 2800:
         plan.finished = image
         return
     plan.denoise = task.overwrite_upscale_strength if task.overwrite_upscale_strength > 0 else .382
