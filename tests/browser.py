@@ -144,6 +144,27 @@ class Browser:
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(str(value), Keys.TAB)
 
+    def write(self, text: str, label: str) -> None:
+        """Type into the first visible text box that bears this label."""
+        box = self._first(f"//label[span[normalize-space()='{label}']]/*[self::textarea or self::input]")
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(text, Keys.TAB)
+
+    def seed(self, seed: int) -> None:
+        """Draw with this seed, and not with a random one."""
+        self.check("Advanced")
+        self.tab("Settings")
+        self.check("Random", on=False)
+        self.write(str(seed), "Seed")
+
+    def upload(self, picture: str | Path, elem_id: str | None = None) -> None:
+        """Give a file to the first visible image field, or to the one of this id; returns when the page shows it."""
+        field = f"//*[@id='{elem_id}']" if elem_id else "//*[@data-testid='image']"
+        self._first(field)
+        box = self._first(f"{field}//*[input[@type='file']]").find_element(By.CSS_SELECTOR, "input[type=file]")
+        box.send_keys(str(Path(picture).resolve()))
+        self._first(f"{field}//img[starts-with(@src, 'data:')] | {field}//canvas")
+
     def until_text(self, text: str) -> None:
         """Wait until this text stands anywhere on the page."""
         self._until(lambda: text in self.driver.find_element(By.TAG_NAME, "body").text, repr(text))

@@ -1,0 +1,140 @@
+"""A request and a person's clicks with the same seed give the same image on a real Fooocus, pixel for pixel.
+
+The clicks are real ones: a browser loads the WebUI, uploads the same files, and Gradio's own queue carries the rest.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image as PILImage
+from PIL import ImageDraw
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.browser import Browser
+    from fooocus_api.tests.client import Client
+    from fooocus_api.tests.host import Host
+
+pytestmark = pytest.mark.real
+
+PROMPT = "a red house by the sea"
+SEED = 20_241_126
+
+
+@dataclass(frozen=True)
+class Case:
+    """The same wish in both languages; `picture` and `mask` are files."""
+
+    clicks: Callable[[Browser, Path, Path], None]
+    fields: Callable[[str, str], dict[str, Any]]
+    size: tuple[int, int]
+
+
+def nothing(browser: Browser, picture: Path, mask: Path) -> None:
+    """The prompt alone."""
+
+
+def upscale(method: str) -> Callable[[Browser, Path, Path], None]:
+    def clicks(browser: Browser, picture: Path, mask: Path) -> None:
+        browser.check("Input Image")
+        browser.tab("Upscale or Variation")
+        browser.upload(picture)
+        browser.choose(method)
+
+    return clicks
+
+
+def inpaint(browser: Browser, picture: Path, mask: Path) -> None:
+    browser.check("Input Image")
+    browser.tab("Inpaint or Outpaint")
+    browser.upload(picture, "inpaint_canvas")
+    browser.check("Enable Advanced Masking Features")
+    browser.upload(mask, "inpaint_mask_canvas")
+
+
+def outpaint(browser: Browser, picture: Path, mask: Path) -> None:
+    browser.check("Input Image")
+    browser.tab("Inpaint or Outpaint")
+    browser.upload(picture, "inpaint_canvas")
+    browser.check("Left")
+    browser.check("Bottom")
+
+
+CASES = {
+    "text to image": Case(nothing, lambda picture, mask: {}, (256, 256)),
+    "inpaint": Case(
+        inpaint,
+        lambda picture, mask: {"inpaint_input_image": picture, "inpaint_mask_image_upload": mask},
+        (320, 256),
+    ),
+    "outpaint": Case(
+        outpaint,
+        lambda picture, mask: {"inpaint_input_image": picture, "outpaint_selections": ["Left", "Bottom"]},
+        (416, 332),
+    ),
+    "vary": Case(
+        upscale("Vary (Strong)"),
+        lambda picture, mask: {"uov_input_image": picture, "uov_method": "Vary (Strong)"},
+        (1088, 896),
+    ),
+    "upscale 1.5x": Case(
+        upscale("Upscale (1.5x)"),
+        lambda picture, mask: {"uov_input_image": picture, "uov_method": "Upscale (1.5x)"},
+        (1088, 896),
+    ),
+    "upscale fast": Case(
+        upscale("Upscale (Fast 2x)"),
+        lambda picture, mask: {"uov_input_image": picture, "uov_method": "Upscale (Fast 2x)"},
+        (1088, 896),
+    ),
+}
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A red house before blue, wider than high."""
+    image = PILImage.linear_gradient("L").resize((320, 256)).convert("RGB")
+    ImageDraw.Draw(image).polygon([(90, 230), (90, 120), (160, 60), (230, 120), (230, 230)], fill=(190, 50, 40))
+    image.save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+@pytest.fixture
+def mask(tmp_path: Path) -> Path:
+    """A white disc before black, of half the picture's size: both ways have to enlarge it alike."""
+    image = PILImage.new("RGB", (160, 128))
+    ImageDraw.Draw(image).ellipse((40, 30, 110, 100), fill="white")
+    image.save(tmp_path / "mask.png")
+    return tmp_path / "mask.png"
+
+
+def pixels(path: Path) -> tuple[tuple[int, int], bytes]:
+    with PILImage.open(path) as image:
+        return image.size, image.convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_api_and_webui_draw_the_same_pixels(
+    real: Host, real_client: Client, browser: Browser, picture: Path, mask: Path, case: str
+) -> None:
+    wanted = CASES[case]
+    before = real.images()
+    browser.open(real.url).quick()
+    browser.seed(SEED)
+    wanted.clicks(browser, picture, mask)
+    browser.generate(PROMPT)
+    browser.images()
+    (by_hand,) = real.images() - before
+
+    encoded = [base64.b64encode(path.read_bytes()).decode("ascii") for path in (picture, mask)]
+    record = real_client.draw(prompt=PROMPT, image_seed=SEED, **wanted.fields(*encoded))
+    assert record["task_status"] == "finished", record
+    (by_request,) = real.images() - before - {by_hand}
+
+    assert pixels(by_hand)[0] == wanted.size
+    assert pixels(by_hand) == pixels(by_request)
