@@ -18,6 +18,9 @@ FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
 """Catalogs that grow when a file is dropped into a folder."""
 
 DISABLED = ("disabled", "disable")
+SAM_BOX_THRESHOLD = 0.05
+"""Each of the detector's 900 boxes above the threshold costs Fooocus some 25 MB; near 0 all are, and memory runs out."""
+
 RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 """Names that are devices on Windows, whatever follows a dot."""
 
@@ -34,6 +37,7 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
     errors = [
         *(error for error, name in _unknown_names(request, context.catalog) if name not in coming),
         *_inconsistent_images(request),
+        *_inconsistent_enhancement(request),
         *_too_many(request, context),
         *_names_no_file_can_have(request),
     ]
@@ -124,10 +128,44 @@ def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
             "inpaint_input_image": "; with image prompts set mixing_image_prompt_and_inpaint",
         }.get(name, "")
         yield FieldError(field=name, message=f"can't be used together with {given[0]}{cure}")
-    enhances = any(control.enhance_enabled for control in request.enhance_ctrls)
-    if request.enhance_input_image and not enhances and request.enhance_uov_method.lower() in DISABLED:
+    if len(given) == 1 and uov and inpaint:  # both mixed with image prompts: the host would forget the first
+        yield FieldError(field="inpaint_input_image", message="can't be used together with uov_input_image")
+    if uov and "fast" in request.uov_method.lower():
+        for name, used in (("controlnet_image", prompts), ("enhance_checkbox", request.enhance_checkbox)):
+            if used:
+                yield FieldError(field=name, message=f"can't be used with {request.uov_method}, which only enlarges")
+
+
+def _inconsistent_enhancement(request: CommonRequest) -> Iterator[FieldError]:
+    """An enhancement that is asked for and would not take place."""
+    enabled = [index for index, control in enumerate(request.enhance_ctrls) if control.enhance_enabled]
+    varies = request.enhance_uov_method.lower() not in DISABLED
+    if not (request.enhance_checkbox or request.enhance_input_image):
+        given = request.model_fields_set
+        if "enhance_checkbox" not in given and (enabled or (varies and "enhance_uov_method" in given)):
+            field = f"enhance_ctrls[{enabled[0]}].enhance_enabled" if enabled else "enhance_uov_method"
+            yield FieldError(field=field, message="needs enhance_checkbox, or an enhance_input_image")
+        return
+    if not enabled and not varies:
+        yield FieldError(field="enhance_ctrls", message="nothing to enhance: enable one, or set enhance_uov_method")
+    for index in enabled:
+        control, path = request.enhance_ctrls[index], f"enhance_ctrls[{index}]."
+        if control.enhance_mask_model == "sam":
+            yield from sam_errors(
+                (f"{path}enhance_mask_dino_prompt", control.enhance_mask_dino_prompt),
+                (f"{path}enhance_mask_box_threshold", control.enhance_mask_box_threshold),
+                boxes_only=request.debugging_dino,
+            )
+
+
+def sam_errors(prompt: tuple[str, str], box_threshold: tuple[str, float], *, boxes_only: bool) -> Iterator[FieldError]:
+    """What mask model `sam` can't do. Both are a field's path and its value; with `boxes_only` no masks are made."""
+    if not prompt[1].strip():
+        yield FieldError(field=prompt[0], message="is missing: say what sam is to look for")
+    if box_threshold[1] < SAM_BOX_THRESHOLD and not boxes_only:
         yield FieldError(
-            field="enhance_ctrls", message="nothing to enhance: enable one, or set enhance_uov_method", allowed=None
+            field=box_threshold[0],
+            message=f"must be at least {SAM_BOX_THRESHOLD} with mask model sam, which would find 900 things in anything",
         )
 
 

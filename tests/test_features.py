@@ -128,6 +128,10 @@ def test_a_preset_is_above_the_defaults_and_below_the_request(client: Client) ->
     assert client.draw(preset="nightfall", base_model_name=default)["req_params"]["base_model_name"] != default
 
 
+def tab(mask_model: str, **fields: Any) -> dict[str, Any]:
+    return {"enhance_enabled": True, "enhance_mask_model": mask_model, **fields}
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"uov_input_image": data()}, "uov_method"),
     ({"uov_method": "Vary (Subtle)"}, "uov_input_image"),
@@ -149,7 +153,37 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"controlnet_image": [prompt_image()] * 9}, "controlnet_image"),
     ({"controlnet_image": [prompt_image()], **DRAWN["vary"]}, "uov_input_image"),
     ({**DRAWN["vary"], **DRAWN["inpaint"]}, "inpaint_input_image"),
+    (
+        {
+            "controlnet_image": [prompt_image()],
+            **DRAWN["vary"],
+            **DRAWN["inpaint"],
+            "mixing_image_prompt_and_vary_upscale": True,
+            "mixing_image_prompt_and_inpaint": True,
+        },
+        "inpaint_input_image",
+    ),
+    (
+        {
+            "controlnet_image": [prompt_image()],
+            **DRAWN["upscale fast"],
+            "mixing_image_prompt_and_vary_upscale": True,
+        },
+        "controlnet_image",
+    ),
+    ({**DRAWN["upscale fast"], "enhance_checkbox": True, "enhance_ctrls": [tab("u2net")]}, "enhance_checkbox"),
     ({"enhance_input_image": data()}, "enhance_ctrls"),
+    ({"enhance_checkbox": True, "enhance_ctrls": [{}]}, "enhance_ctrls"),
+    ({"enhance_ctrls": [{}, tab("u2net")]}, "enhance_ctrls[1].enhance_enabled"),
+    ({"enhance_uov_method": "Vary (Subtle)"}, "enhance_uov_method"),
+    ({"enhance_checkbox": True, "enhance_ctrls": [tab("sam")]}, "enhance_ctrls[0].enhance_mask_dino_prompt"),
+    (
+        {
+            "enhance_checkbox": True,
+            "enhance_ctrls": [{}, tab("sam", enhance_mask_dino_prompt="face", enhance_mask_box_threshold=0)],
+        },
+        "enhance_ctrls[1].enhance_mask_box_threshold",
+    ),
     ({"enhance_ctrls": [{"enhance_enabled": True, "enhance_mask_model": "x"}]}, "enhance_ctrls[0].enhance_mask_model"),
     ({"enhance_ctrls": [{}] * 9}, "enhance_ctrls"),
     ({"uov_input_image": "no image", "uov_method": "Vary (Subtle)"}, "uov_input_image"),
@@ -165,6 +199,23 @@ def test_what_means_nothing_is_refused_by_name(client: Client, fields: dict[str,
     assert response.status_code == 422, response.text
     assert field in [error["field"] for error in response.json()["errors"]]
     assert client.draw()["id"] == before + 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"enhance_checkbox": False, "enhance_ctrls": [tab("sam")], "enhance_uov_method": "Vary (Subtle)"},
+        {"enhance_uov_method": "Disabled", "enhance_ctrls": [{}]},
+        {
+            "enhance_checkbox": True,
+            "debugging_dino": True,
+            "enhance_ctrls": [tab("sam", enhance_mask_dino_prompt="face", enhance_mask_box_threshold=0)],
+        },
+    ],
+    ids=["switched off", "all disabled", "boxes alone"],
+)
+def test_an_enhancement_that_is_switched_off_or_possible_is_accepted(client: Client, fields: dict[str, Any]) -> None:
+    assert client.draw(**fields)["task_status"] == "finished"
 
 
 def test_a_mask_without_white_is_refused(client: Client) -> None:

@@ -197,6 +197,14 @@ def test_sam_must_be_told_what_to_look_for(client: Client) -> None:
     assert list(errors_of(answer)) == ["dino_prompt_text"]
 
 
+def test_sam_is_not_asked_for_everything_at_once(client: Client) -> None:
+    """All the detector's boxes at once would fill the memory; they may be looked at without making masks of them."""
+    body = {"image": base64_of(picture()), "mask_model": "sam", "dino_prompt_text": "disc", "box_threshold": 0}
+    assert list(errors_of(client.post(MASK, json=body))) == ["box_threshold"]
+    assert client.post(MASK, json={**body, "dino_debug": True}).status_code == 200
+    assert client.post(MASK, json={**body, "mask_model": "u2net"}).status_code == 200
+
+
 def test_a_refused_request_keeps_no_image(demo_factory: DemoFactory) -> None:
     host = demo_factory()
     client = Client(host.url)

@@ -25,6 +25,7 @@ from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import ImageResolver, open_reference
 from ..urls import PublicUrls
+from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form
 
 T = TypeVar("T")
@@ -71,7 +72,9 @@ class MaskRequest(BaseModel):
     cloth_category: str = Field(default="full", description="Which clothes, with mask model `u2net_cloth_seg`.")
     dino_prompt_text: str = Field(default="", description="What to look for, with mask model `sam`, which needs it.")
     sam_model: str = Field(default="vit_b", description="The size of the model, with mask model `sam`.")
-    box_threshold: float = Field(default=0.3, ge=0, le=1, description="How sure to be that something is there; `sam`.")
+    box_threshold: float = Field(
+        default=0.3, ge=0, le=1, description=f"How sure to be that something is there; `sam`, from {SAM_BOX_THRESHOLD}."
+    )
     text_threshold: float = Field(
         default=0.25, ge=0, le=1, description="How sure to be that it is what was named; `sam`."
     )
@@ -231,8 +234,12 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
             yield FieldError(
                 field=field, message=f"{value!r} is not one of the {kind.replace('_', ' ')}", allowed=known
             )
-    if body.mask_model == "sam" and not body.dino_prompt_text.strip():
-        yield FieldError(field="dino_prompt_text", message="is missing: say what sam is to look for")
+    if body.mask_model == "sam":
+        yield from sam_errors(
+            ("dino_prompt_text", body.dino_prompt_text),
+            ("box_threshold", body.box_threshold),
+            boxes_only=body.dino_debug,
+        )
 
 
 def _read(context: Context, request: Request, image: str | bytes | None) -> Picture:

@@ -35,6 +35,12 @@ def prompted(*kinds: str) -> list[dict[str, Any]]:
     return [{"cn_img": data(), "cn_type": kind} for kind in kinds]
 
 
+def enhancement(mask_model: str, **fields: Any) -> dict[str, Any]:
+    return {"enhance_enabled": True, "enhance_mask_model": mask_model, "enhance_prompt": "a face", **fields}
+
+
+SAM = {"enhance_mask_box_threshold": 0.3, "enhance_mask_text_threshold": 0.1, "enhance_mask_sam_max_detections": 1}
+
 FEATURES: dict[str, tuple[dict[str, Any], tuple[int, int] | None]] = {
     "text": ({}, (256, 256)),
     "lora": ({"loras": [{"model_name": "tiny_lora.safetensors", "weight": 0.8}]}, (256, 256)),
@@ -65,11 +71,89 @@ FEATURES: dict[str, tuple[dict[str, Any], tuple[int, int] | None]] = {
         (2880, 2880),
     ),
     "vary": ({"uov_input_image": data(), "uov_method": "Vary (Subtle)"}, (1024, 1024)),
+    "vary strong": ({"uov_input_image": data(), "uov_method": "Vary (Strong)"}, (1024, 1024)),
     "upscale 1.5x": ({"uov_input_image": data(), "uov_method": "Upscale (1.5x)"}, (1024, 1024)),
-    "enhance": (
+    "upscale 2x": ({"uov_input_image": data(), "uov_method": "Upscale (2x)"}, (1024, 1024)),
+    "upscale custom": (
+        {"uov_input_image": data(768, 768), "uov_method": "Upscale (Custom)", "upscale_multiple": 1.4},
+        (1072, 1072),  # 1075.2, in whole latents
+    ),
+    "all image prompts": (
+        {"controlnet_image": prompted("ImagePrompt", "PyraCanny", "CPDS", "FaceSwap")},
+        (256, 256),
+    ),
+    "mixed with vary": (
+        {
+            "controlnet_image": prompted("ImagePrompt"),
+            "uov_input_image": data(),
+            "uov_method": "Vary (Subtle)",
+            "mixing_image_prompt_and_vary_upscale": True,
+        },
+        (1024, 1024),
+    ),
+    "mixed with upscale": (
+        {
+            "controlnet_image": prompted("CPDS"),
+            "uov_input_image": data(),
+            "uov_method": "Upscale (1.5x)",
+            "mixing_image_prompt_and_vary_upscale": True,
+        },
+        (1024, 1024),
+    ),
+    "refiner": ({"refiner_model_name": "tiny_sdxl_b.safetensors", "performance_selection": "Speed"}, (256, 256)),
+    "freeu": ({"freeu_enabled": True, "freeu_b1": 1.3}, (256, 256)),
+    "prepared control image": (
+        {"controlnet_image": prompted("PyraCanny"), "debugging_cn_preprocessor": True},
+        (256, 256),
+    ),
+    "prepared inpaint": (
+        {
+            "inpaint_input_image": data(),
+            "inpaint_mask_image_upload": data(256, 256, (30, 30, 90, 90)),
+            "debugging_inpaint_preprocessor": True,
+        },
+        None,
+    ),
+    "enhance": ({"enhance_input_image": data(), "enhance_ctrls": [enhancement("u2net")]}, (256, 256)),
+    "enhance in three tabs": (
         {
             "enhance_input_image": data(),
-            "enhance_ctrls": [{"enhance_enabled": True, "enhance_mask_model": "u2net", "enhance_prompt": "a face"}],
+            "enhance_ctrls": [
+                enhancement("u2net_cloth_seg", enhance_mask_cloth_category="upper"),
+                enhancement("isnet-general-use", enhance_mask_invert=True, enhance_inpaint_erode_or_dilate=9),
+                enhancement("sam", enhance_mask_dino_prompt="a box", **SAM),
+            ],
+        },
+        (256, 256),
+    ),
+    "enhance after vary": (
+        {
+            "enhance_input_image": data(),
+            "enhance_uov_method": "Vary (Subtle)",
+            "enhance_uov_processing_order": "Before First Enhancement",
+            "enhance_ctrls": [enhancement("u2net")],
+        },
+        (1024, 1024),
+    ),
+    "upscale after enhance": (
+        {
+            "enhance_input_image": data(),
+            "enhance_uov_method": "Upscale (Fast 2x)",
+            "enhance_uov_processing_order": "After Last Enhancement",
+            "enhance_uov_prompt_type": "Last Filled Enhancement Prompts",
+            "enhance_ctrls": [enhancement("u2netp")],
+        },
+        (1024, 1024),
+    ),
+    "enhance what is drawn": (
+        {"enhance_checkbox": True, "image_number": 2, "enhance_ctrls": [enhancement("u2net")]},
+        (256, 256),
+    ),
+    "enhance masks": (
+        {
+            "enhance_input_image": data(),
+            "enhance_ctrls": [enhancement("u2net")],
+            "debugging_enhance_masks_checkbox": True,
         },
         (256, 256),
     ),
@@ -87,7 +171,8 @@ def test_an_image_comes_out(real_client: Client, feature: str) -> None:
     seconds = time.perf_counter() - began
     assert record["task_status"] == "finished" and record["result"], record
     last = record["images"][-1]
-    print(f"{feature} → {seconds:.1f} s → {last['url'].rsplit('/', 1)[1]} {last['width']}x{last['height']}")
+    count = len(record["images"])
+    print(f"{feature} → {seconds:.1f} s → {last['url'].rsplit('/', 1)[1]} {last['width']}x{last['height']} ({count})")
     if keep := os.environ.get("KEEP_IMAGES"):
         name = feature.replace(" ", "-").replace(",", "")
         Path(keep, f"{name}.{last['format']}").write_bytes(real_client.get(last["url"]).content)

@@ -75,7 +75,7 @@ def test_describe(real_client: Client, image_type: str) -> None:
         {"mask_model": "isnet-anime"},
         {"mask_model": "u2net_cloth_seg"},
         {"mask_model": "u2net_cloth_seg", "cloth_category": "upper"},
-        {"mask_model": "sam", "dino_prompt_text": "disc", "box_threshold": 0, "sam_max_detections": 1},
+        {"mask_model": "sam", "dino_prompt_text": "disc", "box_threshold": 0.3, "sam_max_detections": 1},
         {"mask_model": "sam", "dino_prompt_text": "disc", "box_threshold": 1, "text_threshold": 1},
         {"mask_model": "sam", "dino_prompt_text": "disc", "box_threshold": 0, "dino_debug": True},
     ],
