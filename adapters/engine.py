@@ -6,7 +6,9 @@ import importlib
 import io
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -119,6 +121,18 @@ class FooocusEngine:
         buffer = io.BytesIO()
         PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
+
+    def keep(self, task_id: str, path: str) -> str:
+        source = Path(path)
+        folder = output_folders()[0] / source.parent.name  # both have a folder for each day
+        folder.mkdir(parents=True, exist_ok=True)
+        content = source.read_bytes()
+        for name in chain([source.name], (f"{source.stem}-{number}{source.suffix}" for number in count(1))):
+            with suppress(FileExistsError), (folder / name).open("xb") as file:
+                self._claims.claim(task_id, str(folder / name))
+                file.write(content)
+                return str(folder / name)
+        raise AssertionError("there is always a next number")
 
     def relative_path(self, path: str) -> str | None:
         for folder in output_folders():

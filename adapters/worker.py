@@ -24,6 +24,7 @@ from ..tasks.preview import PreviewImage
 from ..tasks.task import TaskError, new_task_id
 from .hooks import Hooks
 from .job import Job, Ticket
+from .results import drawn
 
 log = logging.getLogger("fooocus_api.worker")
 
@@ -106,7 +107,7 @@ class Worker:
                 self.current = None
                 if self.raised_interrupt:
                     interrupt_flag(False)
-            self.bus.emit(_ending(task, task_id, _drawn(task, product)))
+            self.bus.emit(_ending(task, task_id, product))
 
     def guarded(self, action: Callable[..., None], *args: Any) -> None:
         """Run our part; a bug of ours is said once and kept from the worker."""
@@ -279,17 +280,12 @@ def interrupt_flag(value: bool) -> None:
         management.interrupt_current_processing(value)
 
 
-def _drawn(task: Any, results: Any) -> list[Any]:
-    """The results without the input image, which the host puts first when it enhances one."""
-    given = getattr(task, "enhance_input_image", None)
-    return [result for result in results if given is None or result is not given]
-
-
 def _ending(task: Any, task_id: str, results: list[Any]) -> events.Ended:
     """What a `finish` means. The host appends the same one for success and, inside its `except`, for failure."""
     error = sys.exc_info()[1]
     stopped = task.last_stop == "stop"
     interrupted = stopped or getattr(task, SKIPS_ATTRIBUTE, 0) > 0
+    given, results = results, drawn(task, results, whole=error is None and not interrupted)
     if error is not None and type(error).__name__ != "EarlyReturnException":
         if interrupted and type(error).__name__ == "InterruptProcessingException":
             return events.Stopped(task_id, results)
@@ -297,5 +293,6 @@ def _ending(task: Any, task_id: str, results: list[Any]) -> events.Ended:
     if stopped or (interrupted and not results):
         return events.Stopped(task_id, results)
     if not results:
-        return events.Failed(task_id, results, TaskError("NoResult", "Fooocus ended the task without an image"))
+        why = "nothing was found to enhance" if given else "Fooocus ended the task without an image"
+        return events.Failed(task_id, results, TaskError("NoResult", why))
     return events.Finished(task_id, results)

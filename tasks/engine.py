@@ -48,6 +48,13 @@ class Engine(Protocol):
     def encode(self, array: Any) -> bytes:
         """An array as a PNG file. Slow; not on the worker thread."""
 
+    def keep(self, task_id: str, path: str) -> str:
+        """Bring an image that the host left in its temp folder among the outputs, and give its path there. May be slow.
+
+        Raises:
+            OSError: it is gone, or there is no room.
+        """
+
     def relative_path(self, path: str) -> str | None:
         """An image's path relative to the folder it was written into, with forward slashes; None outside of all."""
 

@@ -17,7 +17,7 @@ from .inputs import InputStore
 from .live import LiveTask, LiveTasks
 from .removal import Removal
 from .results import describe
-from .task import TERMINAL, Task, TaskStatus
+from .task import TERMINAL, Task, TaskError, TaskStatus
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -71,8 +71,8 @@ class Tracker:
             case events.Ended():
                 if task.status.is_terminal:
                     return  # the first one counts
-                if not all(isinstance(result, str) for result in event.results):
-                    self._slow.submit(self._save_arrays, event, task)
+                if not all(self._is_kept(result, task) for result in event.results):
+                    self._slow.submit(self._keep_all, event, live)
                 else:
                     self._end(live, event)
                 return
@@ -110,16 +110,30 @@ class Tracker:
         inputs = list(storage.inputs_of(parameters))
         self._follow(lambda: self._repository.add_inputs(event.task_id, parameters, inputs), event.task_id)
 
-    def _save_arrays(self, event: events.Ended, task: Task) -> None:
-        """Image grids and debug images come as arrays: write them, then let the event go on as if the host had."""
+    def _is_kept(self, result: Any, task: Task) -> bool:
+        """Whether it is a file where the host keeps them. What the WebUI leaves in the temp folder is its own affair."""
+        return isinstance(result, str) and (task.source == "webui" or self._engine.relative_path(result) is not None)
+
+    def _keep_all(self, event: events.Ended, live: LiveTask) -> None:
+        """Some results come as arrays (image grids, debug images) or lie in the host's temp folder: make them files among
+        the outputs, then let the event go on as if the host had."""
+        task = live.task
         image_format = str(task.parameters.get("output_format", "png"))
         results = []
         for result in event.results:
             try:
-                given = isinstance(result, str)
-                results.append(result if given else self._engine.save_array(task.task_id, result, image_format))
+                if not isinstance(result, str):
+                    results.append(self._engine.save_array(task.task_id, result, image_format))
+                elif self._is_kept(result, task):
+                    results.append(result)
+                else:
+                    results.append(self._engine.keep(task.task_id, result))
+                    live.saved[results[-1]] = live.saved.get(result, {})
             except Exception:
                 log.exception("task %s: a result could not be saved", task.task_id)
+        if isinstance(event, events.Finished) and not results:
+            error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
+            event = events.Failed(event.task_id, results, error)
         self._bus.emit(replace(event, results=results))
 
     def _end(self, live: LiveTask, event: events.Ended) -> None:

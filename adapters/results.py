@@ -1,0 +1,33 @@
+"""Which of a task's results are what was asked for. Called by the worker's seams when a task has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def drawn(task: Any, results: list[Any], *, whole: bool) -> list[Any]:
+    """The results without the input image, which the host puts first when it enhances one.
+
+    With `save_final_enhanced_image_only` it is the last of each image, unless the task was cut short (not `whole`). The
+    host keeps that only where the last enhancement drew it; when nothing was found to enhance, it is in the temp folder.
+    """
+    count = getattr(task, "images_to_enhance_count", 0)
+    if whole and count and getattr(task, "save_final_enhanced_image_only", False):
+        results = _finals(results, count, task.enhance_stats)
+    given = getattr(task, "enhance_input_image", None)
+    return [result for result in results if given is None or result is not given]
+
+
+def _finals(results: list[Any], count: int, enhancements: dict[int, int]) -> list[Any]:
+    """The host puts the images first, then what was made of the first, of the second …, and what belongs to none.
+
+    Masks to look at, which are arrays among paths, stay.
+    """
+    kept, position = [], count
+    for index, image in enumerate(results[:count]):
+        own = results[position : position + enhancements.get(index, 0)]
+        position += len(own)
+        images = [result for result in own if isinstance(result, str)]
+        kept += [result for result in own if not isinstance(result, str)]
+        kept.append(images[-1] if images else image)
+    return kept + results[position:]
