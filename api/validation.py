@@ -146,7 +146,7 @@ def _inconsistent_enhancement(request: CommonRequest) -> Iterator[FieldError]:
             field = f"enhance_ctrls[{enabled[0]}].enhance_enabled" if enabled else "enhance_uov_method"
             yield FieldError(field=field, message="needs enhance_checkbox, or an enhance_input_image")
         return
-    if not enabled and not varies:
+    if request.enhance_input_image and not enabled and not varies:
         yield FieldError(field="enhance_ctrls", message="nothing to enhance: enable one, or set enhance_uov_method")
     for index in enabled:
         control, path = request.enhance_ctrls[index], f"enhance_ctrls[{index}]."

@@ -173,7 +173,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({**DRAWN["upscale fast"], "enhance_checkbox": True, "enhance_ctrls": [tab("u2net")]}, "enhance_checkbox"),
     ({"enhance_input_image": data()}, "enhance_ctrls"),
-    ({"enhance_checkbox": True, "enhance_ctrls": [{}]}, "enhance_ctrls"),
     ({"enhance_ctrls": [{}, tab("u2net")]}, "enhance_ctrls[1].enhance_enabled"),
     ({"enhance_uov_method": "Vary (Subtle)"}, "enhance_uov_method"),
     ({"enhance_checkbox": True, "enhance_ctrls": [tab("sam")]}, "enhance_ctrls[0].enhance_mask_dino_prompt"),

@@ -51,7 +51,7 @@ class EnhanceControl(BaseModel):
     enhance_mask_dino_prompt: str = Field(
         default="",
         validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
-        description="What to look for, with mask model `sam`.",
+        description="What to look for, with mask model `sam`, which needs it.",
     )
     enhance_prompt: str = ""
     enhance_negative_prompt: str = ""
@@ -59,7 +59,7 @@ class EnhanceControl(BaseModel):
     enhance_mask_cloth_category: str = "full"
     enhance_mask_sam_model: str = "vit_b"
     enhance_mask_text_threshold: float = Field(default=0.25, ge=0, le=1)
-    enhance_mask_box_threshold: float = Field(default=0.3, ge=0, le=1)
+    enhance_mask_box_threshold: float = Field(default=0.3, ge=0, le=1, description="`sam` takes 0.05 and more.")
     enhance_mask_sam_max_detections: int = Field(default=0, ge=0, le=10, description="0 takes all.")
     enhance_inpaint_disable_initial_latent: bool = False
     enhance_inpaint_engine: str = "v2.6"
