@@ -6,7 +6,9 @@ Fooocus takes nearly anything and draws something else; here a request does what
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator
+from pathlib import PurePath
 
 from pydantic import BaseModel
 
@@ -17,6 +19,7 @@ from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, Enha
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
 """Catalogs that grow when a file is dropped into a folder."""
 
+LORA_IN_PROMPT = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
 DISABLED = ("disabled", "disable")
 SAM_BOX_THRESHOLD = 0.05
 """Each of the detector's 900 boxes above the threshold costs Fooocus some 25 MB; near 0 all are, and memory runs out."""
@@ -58,12 +61,22 @@ def _unknown_names(request: CommonRequest, catalog: Catalog) -> Iterator[tuple[F
     yield from _unknown_in(request, CommonRequest.CATALOGS, "", catalog)
     for index, lora in enumerate(request.loras):
         yield from _unknown_name(f"loras[{index}].model_name", lora.model_name, "loras", catalog)
+    stems = {PurePath(file).stem for file in catalog.names("loras")}
+    for stem in _loras_in_prompt(request):
+        if stem not in stems:
+            yield from _unknown_name("prompt", f"{stem}.safetensors", "loras", catalog)
     for index, image in enumerate(request.controlnet_image):
         if image.cn_img is not None:
             yield from _unknown_name(f"controlnet_image[{index}].cn_type", image.cn_type, "control_types", catalog)
     for index, control in enumerate(request.enhance_ctrls):
         if control.enhance_enabled:
             yield from _unknown_in(control, EnhanceControl.CATALOGS, f"enhance_ctrls[{index}].", catalog)
+
+
+def _loras_in_prompt(request: CommonRequest) -> list[str]:
+    """What `<lora:this:0.5>` names. The host looks for it in the first line alone, and drops what it does not know."""
+    first = next((line for line in request.prompt.splitlines() if line.strip()), "")
+    return LORA_IN_PROMPT.findall(first)
 
 
 def _unknown_in(
@@ -184,6 +197,12 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
     for field, places in context.places().items():
         if given[field] > places:
             yield FieldError(field=field, message=f"{given[field]} given, this Fooocus has places for {places}")
+    named = [PurePath(lora.model_name).stem for lora in request.loras if lora.enabled and lora.model_name != "None"]
+    prompted = set(_loras_in_prompt(request)) - set(named)
+    if prompted and len(named) + len(prompted) > (places := context.places().get("loras", 0)):
+        yield FieldError(
+            field="prompt", message=f"with its LoRAs there are more than this Fooocus has places for, {places}"
+        )
 
 
 def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:

@@ -187,6 +187,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"enhance_ctrls": [{}] * 9}, "enhance_ctrls"),
     ({"uov_input_image": "no image", "uov_method": "Vary (Subtle)"}, "uov_input_image"),
     ({"preset": "../config"}, "preset"),
+    ({"prompt": "a cat, <lora:no_such_lora:0.5>"}, "prompt"),
+    ({"prompt": "<lora:demo_warm_light:1>", "loras": [{"model_name": "demo_dreamy_haze.safetensors"}] * 5}, "prompt"),
     ({"inpaint_engine": "v9"}, "inpaint_engine"),
 ]
 
@@ -215,6 +217,10 @@ def test_what_means_nothing_is_refused_by_name(client: Client, fields: dict[str,
 )
 def test_an_enhancement_that_is_switched_off_or_possible_is_accepted(client: Client, fields: dict[str, Any]) -> None:
     assert client.draw(**fields)["task_status"] == "finished"
+
+
+def test_a_lora_may_be_named_in_the_prompt(client: Client) -> None:
+    assert client.draw(prompt="a cat <lora:demo_warm_light:0.5>\nno <lora:LoRA:1> here")["task_status"] == "finished"
 
 
 def test_a_mask_without_white_is_refused(client: Client) -> None:
