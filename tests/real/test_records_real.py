@@ -82,6 +82,14 @@ def test_a_performance_brings_its_lora_and_leaves_ours(real_client: Client, perf
     assert image["metadata"]["performance"] == performance
 
 
+def test_a_lora_may_be_named_in_the_prompt(real_client: Client) -> None:
+    (image,) = real_client.draw(prompt="a mill, <lora:tiny_lora:0.3>")["images"]
+    assert image["metadata"]["prompt"] == "a mill"
+    assert image["metadata"]["lora_combined_1"] == "tiny_lora.safetensors : 0.3"
+    refused = real_client.generate(prompt="a mill, <lora:tiny_lorry:0.3>")
+    assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "prompt"
+
+
 def test_a_lora_changes_what_is_drawn(real_client: Client) -> None:
     fields = {"prompt": "a mill", "image_seed": 8}
     plain, with_lora = (
@@ -156,6 +164,7 @@ def test_an_enhancement_that_finds_nothing_says_so(real_client: Client) -> None:
     response = real_client.generate(enhance_input_image=picture(), enhance_ctrls=[NOTHING_THERE])
     assert response.status_code == 500, response.text
     assert response.json()["task_status"] == "failed"
+    assert response.json()["error"] == {"type": "NoResult", "message": "nothing was found to enhance"}
 
 
 def test_an_image_is_kept_also_when_its_last_enhancement_finds_nothing(real_client: Client) -> None:

@@ -1,0 +1,108 @@
+"""A preset that needs a file which is not there yet: a real Fooocus fetches it first, and says so; or says why it can't."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from fooocus_api.tests.client import Client
+from fooocus_api.tests.host import REAL_ENVIRONMENT, REAL_FLAGS, Host, real_checkout, real_python
+
+pytestmark = pytest.mark.real
+
+FETCHED, MISSING = "fetched_by_a_test.safetensors", "not_to_be_had.safetensors"
+
+
+@pytest.fixture(scope="module")
+def checkout() -> Path:
+    home = real_checkout()
+    if home is None:
+        pytest.skip("FOOOCUS_HOME is not set")
+    return home
+
+
+@pytest.fixture(scope="module")
+def lora_folder(checkout: Path) -> Path:
+    config = json.loads((checkout / "config.txt").read_text("utf-8"))
+    folders = config.get("path_loras") or str(checkout / "models" / "loras")
+    return Path(folders if isinstance(folders, str) else folders[0])
+
+
+@pytest.fixture(scope="module")
+def files(lora_folder: Path) -> Iterator[str]:
+    """Address of a server that has one LoRA and no other file."""
+    content = (lora_folder / "tiny_lora.safetensors").read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == f"/{FETCHED}"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(content) if found else 0))
+            self.end_headers()
+            if found:
+                self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Not among the tests' output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def presets(checkout: Path, lora_folder: Path, files: str) -> Iterator[dict[str, str]]:
+    """Two presets, by the LoRA that each needs."""
+    made = {}
+    for name in (FETCHED, MISSING):
+        made[name] = path = checkout / "presets" / f"of_the_tests_{Path(name).stem}.json"
+        content = {
+            "default_loras": [[True, name, 0.6]],
+            "default_performance": "Lightning",
+            "default_styles": [],
+            "lora_downloads": {name: f"{files}/{name}"},
+        }
+        path.write_text(json.dumps(content), "utf-8")
+    yield {name: path.stem for name, path in made.items()}
+    for path in [*made.values(), lora_folder / FETCHED, lora_folder / MISSING]:
+        path.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def downloading(checkout: Path, presets: dict[str, str]) -> Iterator[Client]:
+    """A client of a host that may download."""
+    flags = [flag for flag in REAL_FLAGS if flag != "--disable-preset-download"]
+    with Host(checkout, flags=flags, env=REAL_ENVIRONMENT, python=real_python(checkout), patience=300) as host:
+        yield Client(host.url)
+
+
+def test_what_a_preset_needs_is_fetched_before_the_task_is_drawn(
+    downloading: Client, presets: dict[str, str], lora_folder: Path
+) -> None:
+    assert not (lora_folder / FETCHED).exists()
+    seen = list(downloading.stream(preset=presets[FETCHED]))
+    assert [event.data["message"] for event in seen if "Downloading" in event.data["message"] and FETCHED in str(event)]
+    assert seen[-1].data["message"] == "Finished" and seen[-1].data["images"]
+    assert (lora_folder / FETCHED).read_bytes() == (lora_folder / "tiny_lora.safetensors").read_bytes()
+    (image,) = downloading.draw(preset=presets[FETCHED])["images"]
+    assert image["metadata"]["lora_combined_1"] == f"{FETCHED} : 0.6"
+    assert FETCHED in downloading.get("/v1/engines/all-models").json()["lora_filenames"]
+
+
+def test_what_can_not_be_fetched_fails_the_task_and_no_other(
+    downloading: Client, presets: dict[str, str], lora_folder: Path
+) -> None:
+    response = downloading.generate(preset=presets[MISSING])
+    assert response.status_code == 500, response.text
+    problem = response.json()
+    assert problem["task_status"] == "failed" and "404" in problem["detail"], problem
+    assert not (lora_folder / MISSING).exists()
+    assert downloading.draw(prompt="the next one is fine")["task_status"] == "finished"
