@@ -122,9 +122,9 @@ class Browser:
         """Whether the page shows its Stop button, that is: waits or draws."""
         return any(e.is_displayed() for e in self.driver.find_elements(By.ID, "stop_button"))
 
-    def check(self, label: str, on: bool = True) -> None:
-        """Set the first visible checkbox that bears this label."""
-        box = self._labelled("checkbox", label)
+    def check(self, *labels: str, on: bool = True) -> None:
+        """Set the first visible checkbox that bears this label, or one of these."""
+        box = self._labelled("checkbox", *labels)
         if box.is_selected() != on:
             self._force(box)
 
@@ -154,7 +154,7 @@ class Browser:
         """Draw with this seed, and not with a random one."""
         self.check("Advanced")
         self.tab("Settings")
-        self.check("Random", on=False)
+        self.check("Random", "Random seed", on=False)
         self.write(str(seed), "Seed")
 
     def upload(self, picture: str | Path, elem_id: str | None = None) -> None:
@@ -194,8 +194,9 @@ class Browser:
     def _visible(self, elem_id: str) -> WebElement:
         return self._first(f"//*[@id='{elem_id}']")
 
-    def _labelled(self, kind: str, label: str) -> WebElement:
-        return self._first(f"//label[normalize-space()='{label}']//input[@type='{kind}']")
+    def _labelled(self, kind: str, *labels: str) -> WebElement:
+        either = " or ".join(f"normalize-space()='{label}'" for label in labels)
+        return self._first(f"//label[{either}]//input[@type='{kind}']")
 
     def _first(self, xpath: str) -> WebElement:
         """The first element that is displayed; Gradio keeps hidden twins of many."""
