@@ -28,7 +28,6 @@ AS_QUICK = {name: value for name, value in QUICK.items() if name != "style_selec
 """What Browser.quick sets; all else is left as the page and the API have it."""
 
 
-
 @dataclass(frozen=True)
 class Case:
     """The same wish in both languages; `picture` and `mask` are files."""
