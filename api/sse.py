@@ -11,11 +11,13 @@ from fastapi.sse import format_sse_event
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Proxies must neither keep nor collect what is meant to be seen at once."""
+PING = b": ping\n\n"
+"""A comment, which readers pass over: it keeps proxies from closing a silent connection."""
 
 
-def message(data: dict[str, Any], event: str | None = None) -> bytes:
+def message(data: dict[str, Any], event: str | None = None, event_id: str | None = None) -> bytes:
     """One event with JSON data."""
-    return format_sse_event(data_str=json.dumps(data, ensure_ascii=False), event=event)
+    return format_sse_event(data_str=json.dumps(data, ensure_ascii=False), event=event, id=event_id)
 
 
 def event_stream(messages: AsyncIterator[bytes], headers: dict[str, str] | None = None) -> StreamingResponse:

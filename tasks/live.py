@@ -12,9 +12,13 @@ from .task import Task, TaskStatus
 
 @dataclass
 class LiveTask:
-    """A task that has not ended yet. `saved` are its images so far: path → what the host logged with it."""
+    """A task that has not ended yet.
+
+    `saved` are its images so far: path → what the host logged with it. `ending` when its end is being written.
+    """
 
     task: Task
+    ending: bool = False
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
 

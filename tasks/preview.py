@@ -1,37 +1,55 @@
-"""A preview picture, encoded at most once, when the first listener asks, and never on the worker thread."""
+"""A preview picture, encoded at most once in each form that somebody wants, and never on the worker thread."""
 
 from __future__ import annotations
 
 import base64
 import io
 import threading
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from PIL import Image as PILImage
+
+PreviewFormat = Literal["png", "webp", "jpeg"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a listener wants previews: the format, and the longest side in pixels, None for as it is."""
+
+    format: PreviewFormat = "png"
+    size: int | None = None
+
+
+PNG = Encoding()
 
 
 class PreviewImage:
     """Holds the host's uint8 array of HxWx3 as it came. Any thread may ask for its encodings."""
 
-    __slots__ = ("_array", "_png")
+    __slots__ = ("_array", "_encoded", "_lock")
 
     def __init__(self, array: Any) -> None:
         self._array = array
-        self._png: bytes | None = None
+        self._encoded: dict[Encoding, str] = {}
+        self._lock = threading.Lock()
 
-    def png(self) -> bytes:
-        """The picture as PNG; costs some milliseconds the first time, so call it off the event loop."""
-        with _encoding:
-            if self._png is None:
-                buffer = io.BytesIO()
-                PILImage.fromarray(self._array).save(buffer, "PNG", compress_level=1)
-                self._png = buffer.getvalue()
-                self._array = None
-        return self._png
+    def base64(self, encoding: Encoding = PNG) -> str:
+        """The picture in that form, as bare base64 text. Some milliseconds the first time: not on an event loop."""
+        with self._lock:
+            if encoding not in self._encoded:
+                self._encoded[encoding] = base64.b64encode(self._encode(encoding)).decode("ascii")
+            return self._encoded[encoding]
 
-    def base64(self) -> str:
-        """The PNG as bare base64 text."""
-        return base64.b64encode(self.png()).decode("ascii")
+    def data_uri(self, encoding: Encoding = PNG) -> str:
+        """The same as a data URI."""
+        return f"data:image/{encoding.format};base64,{self.base64(encoding)}"
 
-
-_encoding = threading.Lock()
+    def _encode(self, encoding: Encoding) -> bytes:
+        picture = PILImage.fromarray(self._array)
+        if encoding.size is not None and max(picture.size) > encoding.size:
+            picture.thumbnail((encoding.size, encoding.size), PILImage.Resampling.BILINEAR)
+        buffer = io.BytesIO()
+        options = {"png": {"compress_level": 1}, "webp": {"quality": 80, "method": 0}, "jpeg": {"quality": 85}}
+        picture.save(buffer, encoding.format, **options[encoding.format])
+        return buffer.getvalue()

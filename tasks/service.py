@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable as DatabaseUnavailable
 from . import storage
-from .bus import EventBus, Subscription
+from .broadcast import ALL, Broadcast, Subscription
+from .bus import EventBus
 from .claims import Claims
 from .downloads import Download, Downloader
 from .engine import Engine, Interruption
 from .history import History
 from .inputs import InputStore
 from .live import LiveTasks
-from .preview import PreviewImage
+from .preview import Encoding, PreviewImage
 from .recovery import Recovery
 from .removal import Removal
 from .task import Task, TaskStatus, new_task_id
@@ -68,10 +69,11 @@ class TaskService:
         self._engine = engine
         self._repository = repository
         self._bus = bus
+        self.broadcast = Broadcast()
         self._live = LiveTasks()
         self._recovery = Recovery(engine, repository, claims)
         self.removal = Removal(repository, engine, inputs)
-        self._tracker = Tracker(self._live, engine, repository, bus, claims, inputs, self.removal)
+        self._tracker = Tracker(self._live, engine, repository, bus, self.broadcast, claims, inputs, self.removal)
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
         self._closed = False
@@ -190,19 +192,25 @@ class TaskService:
         return {task_id: place for place, task_id in enumerate(self._engine.order())}
 
     @contextmanager
-    def subscribe(self, task_id: str) -> Iterator[Subscription]:
-        """Listen to a task from the running event loop. Look at the task once this has begun: nothing is missed."""
-        with self._bus.subscribe(task_id) as subscription:
+    def subscribe(
+        self, task_id: str | None = ALL, *, encoding: Encoding | None = None, after: str | None = None
+    ) -> Iterator[Subscription]:
+        """Listen to a task, or to all, from the running event loop. Look at the task once this has begun: nothing is missed.
+
+        Args:
+            encoding: how previews are wanted, None for not at all.
+            after: the id of the last update that was read.
+        """
+        with self.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
             yield subscription
 
     async def wait(self, task_id: str) -> Task:
-        """The task once it has ended. Woken by its last event."""
+        """The task once it has ended. Woken by its last update."""
         with self.subscribe(task_id) as subscription:
             task = await self.get(task_id)
             if not task.status.is_terminal:
-                async for _ in subscription:
-                    pass
-                task = await self.get(task_id)
+                async for update in subscription.updates():
+                    task = update.task
         return task
 
     # ------------------------------------------------------------- control

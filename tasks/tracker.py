@@ -1,15 +1,16 @@
-"""Follows the worker: its events change the living tasks, are written, and are handed to everyone who listens."""
+"""Follows the worker: its events change the living tasks, are written, and are told to everyone who listens."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ..db.repository import Repository
 from . import events, storage
+from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
 from .engine import Engine
@@ -17,15 +18,19 @@ from .inputs import InputStore
 from .live import LiveTask, LiveTasks
 from .removal import Removal
 from .results import describe
-from .task import TERMINAL, Task, TaskError, TaskStatus
+from .task import TERMINAL, Image, Task, TaskError, TaskStatus
+from .updates import Kind
 
 log = logging.getLogger("fooocus_api.tasks")
 
+T = TypeVar("T")
+PATIENCE = 5
+"""Seconds that the end of a task waits for the disk."""
 ENDED = tuple(status.value for status in TERMINAL)
 
 
 class Tracker:
-    """The bus's one handler. Nobody is told that a task has ended before its row says so."""
+    """The bus's one handler."""
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class Tracker:
         engine: Engine,
         repository: Repository,
         bus: EventBus,
+        broadcast: Broadcast,
         claims: Claims,
         inputs: InputStore,
         removal: Removal,
@@ -41,6 +47,7 @@ class Tracker:
         self._engine = engine
         self._repository = repository
         self._bus = bus
+        self._broadcast = broadcast
         self._claims = claims
         self._inputs = inputs
         self._removal = removal
@@ -59,24 +66,26 @@ class Tracker:
             live = self._adopt(event)
         task = live.task
         match event:
+            case events.Queued():
+                self._broadcast.publish("queued", task)
             case events.Started():
                 task.transition(TaskStatus.RUNNING)
                 self._write(task)
+                self._broadcast.publish("started", task)
             case events.Progress(percent=percent, title=title):
                 task.progress, task.title = percent, title
-                if isinstance(event, events.Preview):
-                    live.preview = event.image
+                preview = event.image if isinstance(event, events.Preview) else None
+                live.preview = preview or live.preview
+                self._broadcast.publish("progress", task, preview)
             case events.ImageSaved(path=path, metadata=metadata):
                 live.saved[path] = metadata
-            case events.Ended():
-                if task.status.is_terminal:
-                    return  # the first one counts
-                if not all(self._is_kept(result, task) for result in event.results):
-                    self._slow.submit(self._keep_all, event, live)
-                else:
+                if (image := self._image(live, path)) is not None:
+                    self._broadcast.publish("image", task, image=image)
+            case events.Ended() if not live.ending:  # the first one counts
+                if all(self._is_kept(result, task) for result in event.results):
                     self._end(live, event)
-                return
-        self._bus.publish(event)
+                else:
+                    self._slow.submit(self._keep_all, event, live)
 
     def _adopt(self, event: events.Queued) -> LiveTask:
         """A task that came through the WebUI."""
@@ -137,43 +146,51 @@ class Tracker:
         self._bus.emit(replace(event, results=results))
 
     def _end(self, live: LiveTask, event: events.Ended) -> None:
-        task = live.task
+        live.ending = True
+        task = replace(live.task)
         if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
             task.transition(TaskStatus.RUNNING)
-        task.images = [
-            describe(path, relative, live.saved.get(path, {}), kept=self._engine.is_kept(path))
-            for path in dict.fromkeys(event.results)
-            if (relative := self._engine.relative_path(path)) is not None
-        ]
+        images = [self._image(live, path) for path in dict.fromkeys(event.results)]
+        task.images = [image for image in images if image is not None]
         if isinstance(event, events.Failed):
             task.error = event.error
-        task.transition(STATUS_OF[type(event)])
+        kind, status = OUTCOMES[type(event)]
+        task.transition(status)
+        # In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk can't be
+        # written people are not kept waiting.
+        wait([self._write(task)], timeout=PATIENCE)
+        live.task = task
+        self._live.remove(task.task_id)
+        self._claims.release(task.task_id)
+        self._broadcast.publish(kind, task)
         log.info("task %s %s: %d images", task.task_id, task.status.value, len(task.images))
-
-        def tell(_: bool) -> None:
-            self._live.remove(task.task_id)
-            self._claims.release(task.task_id)
-            self._bus.publish(event)
-
-        self._write(task, tell)
         self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 
-    def _write(self, task: Task, then: Callable[[bool], None] | None = None) -> None:
-        values = storage.changes(task)
-        self._follow(lambda: self._repository.update(task.task_id, values, unless=ENDED), task.task_id, then)
+    def _image(self, live: LiveTask, path: str) -> Image | None:
+        """What is known of an image; None when it is none of the host's folders."""
+        relative = self._engine.relative_path(path)
+        if relative is None:
+            return None
+        return describe(path, relative, live.saved.get(path, {}), kept=self._engine.is_kept(path))
 
-    def _follow(self, change: Callable[[], Any], task_id: str, then: Callable[[Any], None] | None = None) -> None:
+    def _write(self, task: Task) -> Future[bool]:
+        values = storage.changes(task)
+        return self._follow(lambda: self._repository.update(task.task_id, values, unless=ENDED), task.task_id)
+
+    def _follow(self, change: Callable[[], T], task_id: str, then: Callable[[T], None] | None = None) -> Future[T]:
         """Write what has happened, however long the database can't be written."""
 
-        def written(done: Any) -> None:
+        def written(done: Future[T]) -> None:
             if (error := done.exception()) is not None:
                 log.error("task %s could not be written: %s", task_id, error)
 
-        self._repository.write(change, then, must=True).add_done_callback(written)
+        future = self._repository.write(change, then, must=True)
+        future.add_done_callback(written)
+        return future
 
 
-STATUS_OF: dict[type[events.Event], TaskStatus] = {
-    events.Finished: TaskStatus.FINISHED,
-    events.Failed: TaskStatus.FAILED,
-    events.Stopped: TaskStatus.STOPPED,
+OUTCOMES: dict[type[events.Event], tuple[Kind, TaskStatus]] = {
+    events.Finished: ("finished", TaskStatus.FINISHED),
+    events.Failed: ("failed", TaskStatus.FAILED),
+    events.Stopped: ("stopped", TaskStatus.STOPPED),
 }

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from ...tasks import events
-from ...tasks.bus import Subscription
+from ...tasks.preview import PNG
 from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
+from ...tasks.updates import Heartbeat, Update
 from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..idempotency import idempotency_of
@@ -22,7 +22,7 @@ from ..media import MEDIA_TYPES, accepted_format
 from ..preparation import prepare
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
-from ..sse import event_stream, message
+from ..sse import PING, event_stream, message
 from ..urls import PublicUrls
 from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
@@ -144,23 +144,22 @@ class Answer:
 
     async def _events(self, task: Task) -> AsyncIterator[bytes]:
         """The seed's stream: what is so, then what happens, then how it ended."""
-        with self.service.subscribe(task.task_id) as subscription:
+        with self.service.subscribe(task.task_id, encoding=PNG) as subscription:
             task = await self.service.get(task.task_id)
             if not task.status.is_terminal:
                 yield message(
                     {"progress": task.progress, "preview": None, "message": task.title or "Waiting", "images": []}
                 )
-                async for data in self._progress(subscription):
-                    yield data
-        yield await asyncio.to_thread(self._last, await self.service.get(task.task_id))
-
-    async def _progress(self, subscription: Subscription) -> AsyncIterator[bytes]:
-        async for event in subscription:
-            if isinstance(event, events.Progress):
-                preview = None
-                if isinstance(event, events.Preview):
-                    preview = f"data:image/png;base64,{await asyncio.to_thread(event.image.base64)}"
-                yield message({"progress": event.percent, "preview": preview, "message": event.title, "images": []})
+                async for update in subscription:
+                    if isinstance(update, Heartbeat):
+                        yield PING
+                    elif isinstance(update, Update):
+                        task = update.task
+                        if update.is_terminal:
+                            break
+                        if update.kind == "progress":
+                            yield _progress(update)
+        yield await asyncio.to_thread(self._last, task)
 
     def _last(self, task: Task) -> bytes:
         images = [self.urls.output(image.path) for image in task.images]
@@ -177,6 +176,12 @@ class Answer:
         error = {"type": task.error.type, "message": task.error.message}
         problem = _problem_members(task)
         return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
+
+
+def _progress(update: Update) -> bytes:
+    task, picture = update.task, update.preview
+    preview = picture.data_uri(PNG) if picture is not None else None
+    return message({"progress": task.progress, "preview": preview, "message": task.title, "images": []})
 
 
 def _failure(task: Task, headers: dict[str, str]) -> Problem:

@@ -1,0 +1,175 @@
+"""From one thread to every listener on every event loop: each update once to a loop, and there to each who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+from .preview import Encoding, PreviewImage
+from .task import Image, Task, now_ms
+from .updates import Dropped, Heartbeat, Kind, Update
+
+REPLAYED = 2000
+"""Updates that are kept for those who come back."""
+UNREAD = 500
+"""Updates that a listener may leave unread before the oldest go."""
+HEARTBEAT = 15.0
+"""Seconds of silence after which a listener is told that it still listens."""
+
+ALL = None
+"""Instead of a task's id: every task."""
+
+
+class Broadcast:
+    """Hands updates out and keeps the last ones. Listeners never slow whoever publishes, nor each other."""
+
+    def __init__(self) -> None:
+        self.epoch = f"{now_ms():x}"
+        """Names this process, so that nobody takes another one's numbers for its own."""
+        self.delivered = 0
+        self._number = 0
+        self._kept: deque[Update] = deque(maxlen=REPLAYED)
+        self._listeners: dict[str | None, set[Subscription]] = defaultdict(set)
+        self._lock = threading.Lock()
+
+    def publish(self, kind: Kind, task: Task, preview: PreviewImage | None = None, image: Image | None = None) -> None:
+        """Tell everyone. From any thread but an event loop's: a preview is encoded here, in each form somebody wants."""
+        task = replace(task)
+        with self._lock:
+            self._number += 1
+            update = Update(self._number, kind, task, preview, image)
+            self._kept.append(update if preview is None else Update(update.number, kind, task))
+            listeners = [*self._listeners.get(task.task_id, ()), *self._listeners.get(ALL, ())]
+        if not listeners:
+            return
+        if preview is not None:
+            for encoding in {listener.encoding for listener in listeners if listener.encoding is not None}:
+                preview.base64(encoding)
+        self.delivered += len(listeners)
+        by_loop: dict[asyncio.AbstractEventLoop, list[Subscription]] = defaultdict(list)
+        for listener in listeners:
+            by_loop[listener.loop].append(listener)
+        for loop, there in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # a loop that is closed has no listeners left
+                loop.call_soon_threadsafe(_deliver, there, update)
+
+    @contextlib.contextmanager
+    def subscribe(
+        self, task_id: str | None = ALL, *, encoding: Encoding | None = None, after: str | None = None
+    ) -> Iterator[Subscription]:
+        """Listen to one task or to all, from the running event loop, until the `with` block ends.
+
+        Args:
+            encoding: how previews are wanted; they are not encoded for those who don't want any.
+            after: the id of the last update that was read (`update_id`): what came since is told first, and whether some of
+                it is gone.
+        """
+        subscription = Subscription(asyncio.get_running_loop(), encoding)
+        with self._lock:
+            if after is not None:
+                subscription.catch_up(*self._missed(task_id, after))
+            self._listeners[task_id].add(subscription)
+        try:
+            yield subscription
+        finally:
+            subscription.close()
+            with self._lock:
+                self._listeners[task_id].discard(subscription)
+                if not self._listeners[task_id]:
+                    del self._listeners[task_id]
+
+    def update_id(self, update: Update) -> str:
+        """What a listener names to go on from an update."""
+        return f"{self.epoch}-{update.number}"
+
+    def listeners(self) -> int:
+        """How many listen now."""
+        with self._lock:
+            return sum(len(listeners) for listeners in self._listeners.values())
+
+    def _missed(self, task_id: str | None, after: str) -> tuple[Dropped | None, list[Update]]:
+        """What has been told since, and what of it is not there any more."""
+        epoch, _, text = after.rpartition("-")
+        if epoch != self.epoch or not text.isdigit():
+            return Dropped(None), []
+        last = int(text)
+        kept = [update for update in self._kept if update.number > last]
+        oldest = self._kept[0].number if self._kept else self._number + 1
+        lost = max(0, oldest - last - 1)
+        ours = [update for update in kept if task_id is ALL or update.task.task_id == task_id]
+        return (Dropped(lost) if lost else None), ours
+
+
+class Subscription:
+    """One listener's view: every change of state, and of progress and previews the newest it has not read yet."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, encoding: Encoding | None) -> None:
+        self.loop = loop
+        self.encoding = encoding
+        self._unread: deque[Update] = deque()
+        self._dropped: Dropped | None = None
+        self._arrived = asyncio.Event()
+        self._silent = False
+        self._timer = loop.call_later(HEARTBEAT, self._tick)
+
+    def catch_up(self, dropped: Dropped | None, updates: list[Update]) -> None:
+        """Begin with what was missed."""
+        self._dropped = dropped
+        self._unread.extend(updates[-UNREAD:])
+        if dropped or updates:
+            self._arrived.set()
+
+    def push(self, update: Update) -> None:
+        """Hand over an update, on the listener's loop."""
+        if self._unread and update.kind == "progress" and _is_progress_of(self._unread[-1], update.task):
+            self._unread.pop()  # a slow reader gets the newest picture, not all of them
+        elif len(self._unread) >= UNREAD:
+            self._unread.popleft()
+            self._dropped = Dropped((self._dropped.count or 0) + 1 if self._dropped else 1)
+        self._unread.append(update)
+        self._silent = False
+        self._arrived.set()
+
+    def close(self) -> None:
+        """No heartbeat any more."""
+        self._timer.cancel()
+
+    def _tick(self) -> None:
+        if self._silent:
+            self._arrived.set()
+        self._silent = True
+        self._timer = self.loop.call_later(HEARTBEAT, self._tick)
+
+    async def __aiter__(self) -> AsyncIterator[Update | Dropped | Heartbeat]:
+        """Updates as they come, for ever."""
+        while True:
+            if self._dropped is not None:
+                dropped, self._dropped = self._dropped, None
+                yield dropped
+            while self._unread:
+                yield self._unread.popleft()
+            self._arrived.clear()
+            await self._arrived.wait()
+            if not self._unread and self._dropped is None:
+                yield Heartbeat()
+
+    async def updates(self) -> AsyncIterator[Update]:
+        """Updates alone, the terminal one last: for who listens to one task."""
+        async for item in self:
+            if isinstance(item, Update):
+                yield item
+                if item.is_terminal:
+                    return
+
+
+def _deliver(listeners: list[Subscription], update: Update) -> None:
+    for listener in listeners:
+        listener.push(update)
+
+
+def _is_progress_of(update: Update, task: Task) -> bool:
+    return update.kind == "progress" and update.task.task_id == task.task_id

@@ -1,0 +1,120 @@
+"""Which waiting task is next: priority, fair turns between sources, and what is loaded already. Knows no queue; called by one.
+
+1. What was moved to the front, in that order.
+2. Of the highest priority.
+3. Of the source that has waited longest for its turn: one that floods the queue delays others by one task.
+4. Of that source's tasks the one that needs most of what is loaded, the oldest among equals; but none is overtaken more
+   than `most_overtakes` times, nor for longer than `most_seconds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What has to be loaded for a task, the costliest first."""
+
+    models: tuple[str, ...] = ()
+    loras: frozenset[tuple[str, float]] = frozenset()
+
+    @classmethod
+    def of(cls, parameters: dict[str, Any]) -> Needs:
+        """What parameters by their names on the wire need."""
+        loras = (
+            (str(lora.get("model_name")), float(lora.get("weight") or 0))
+            for lora in parameters.get("loras") or []
+            if lora.get("enabled") and lora.get("model_name") not in (None, "None")
+        )
+        models = tuple(str(parameters.get(name) or "") for name in MODEL_FIELDS)
+        # A performance such as Lightning brings a LoRA of its own.
+        return cls(models, frozenset(loras) | {(str(parameters.get("performance_selection")), 0.0)})
+
+    def match(self, loaded: Needs | None) -> int:
+        """How much of it is loaded: 0 when the checkpoint is another."""
+        if loaded is None or not self.models or self.models[0] != loaded.models[0]:
+            return 0
+        same = [mine == theirs for mine, theirs in zip(self.models, loaded.models, strict=True)]
+        return sum(same) + (1 if all(same) and self.loras == loaded.loras else 0)
+
+
+@dataclass
+class Entry:
+    """A task that waits. `since` is when it was overtaken first, in seconds of any clock that only goes forward."""
+
+    key: Any
+    source: str = "api"
+    priority: int = 0
+    front: bool = False
+    needs: Needs | None = None
+    overtaken: int = 0
+    since: float | None = None
+
+
+@dataclass
+class Schedule:
+    """Picks from a list of entries in the order of their arrival, and remembers whose turn it was. One thread at a time."""
+
+    fifo: bool = False
+    most_overtakes: int = 8
+    most_seconds: float = 60.0
+    loaded: Needs | None = None
+    _turns: dict[str, int] = field(default_factory=dict)
+    _turn: int = 0
+
+    def pick(self, entries: Sequence[Entry], now: float) -> int:
+        """The index of the next one, which is taken to be drawn now.
+
+        Args:
+            entries: in the order of their arrival, at least one.
+            now: seconds.
+        """
+        index = self._next(entries, now)
+        self._take(entries, index, now)
+        return index
+
+    def order(self, entries: Sequence[Entry], now: float) -> Iterator[Any]:
+        """The keys in the order in which they would be picked if nothing else came. Changes nothing."""
+        twin = replace(self, _turns=dict(self._turns))
+        left = [replace(entry) for entry in entries]
+        while left:
+            yield left.pop(twin.pick(left, now)).key
+
+    def _next(self, entries: Sequence[Entry], now: float) -> int:
+        front = next((index for index, entry in enumerate(entries) if entry.front), None)
+        if front is not None:
+            return front
+        if self.fifo:
+            return 0
+        highest = max(entry.priority for entry in entries)
+        urgent = [(index, entry) for index, entry in enumerate(entries) if entry.priority == highest]
+        # Whoever has never had a turn comes first, by arrival; `min` keeps the first of equals.
+        source = min((entry.source for _, entry in urgent), key=lambda name: self._turns.get(name, -1))
+        own = [(index, entry) for index, entry in urgent if entry.source == source]
+        index, oldest = own[0]
+        if self._has_waited(oldest, now):
+            return index
+        return max(own, key=lambda item: item[1].needs.match(self.loaded) if item[1].needs else 0)[0]
+
+    def _has_waited(self, entry: Entry, now: float) -> bool:
+        late = entry.since is not None and now - entry.since >= self.most_seconds
+        return late or entry.overtaken >= self.most_overtakes
+
+    def _take(self, entries: Sequence[Entry], index: int, now: float) -> None:
+        taken = entries[index]
+        for entry in entries[:index]:
+            if entry.source == taken.source and entry.priority == taken.priority and not taken.front:
+                entry.overtaken += 1
+                entry.since = now if entry.since is None else entry.since
+        self._turn += 1
+        self._turns.pop(taken.source, None)  # the dictionary keeps the order of the turns, and stays small
+        self._turns[taken.source] = self._turn
+        while len(self._turns) > 1000:
+            del self._turns[next(iter(self._turns))]
+        if taken.needs is not None:
+            self.loaded = taken.needs

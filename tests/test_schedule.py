@@ -1,0 +1,128 @@
+"""The order of the queue, over arrivals of every kind: its bounds hold, nobody starves, and loads are saved."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from itertools import count
+
+import pytest
+
+from fooocus_api.tasks.schedule import Entry, Needs, Schedule
+
+
+def needs(checkpoint: str, lora: str = "") -> Needs:
+    return Needs((checkpoint, "None", "Default (model)"), frozenset({(lora, 1.0)} if lora else ()))
+
+
+def drain(schedule: Schedule, entries: list[Entry]) -> list[str]:
+    left = list(entries)
+    order = []
+    while left:
+        order.append(left.pop(schedule.pick(left, 0.0)).key)
+    return order
+
+
+def test_alone_a_source_is_served_in_order() -> None:
+    assert drain(Schedule(), [Entry(str(number)) for number in range(5)]) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_click_waits_for_one_task_of_a_flood() -> None:
+    flood = [Entry(f"bot {number}", "key-1") for number in range(300)]
+    schedule = Schedule()
+    schedule.pick(flood, 0.0)
+    left = [*flood[1:], Entry("click", "webui")]
+    assert left[schedule.pick(left, 0.0)].key == "click"
+
+
+def test_sources_take_turns() -> None:
+    entries = [Entry(f"a{number}", "a") for number in range(4)]
+    entries += [Entry("b0", "b"), Entry("c0", "c"), Entry("b1", "b")]
+    assert drain(Schedule(), entries) == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+def test_a_higher_priority_goes_first_and_the_front_before_all() -> None:
+    entries = [Entry("low", priority=-1), Entry("normal"), Entry("high", priority=5), Entry("front", front=True)]
+    assert drain(Schedule(), entries) == ["front", "high", "normal", "low"]
+
+
+def test_first_come_first_served_when_asked_for() -> None:
+    entries = [Entry("a", "x", 0), Entry("b", "y", 9, needs=needs("m")), Entry("c", "z", 0)]
+    assert drain(Schedule(fifo=True), entries) == ["a", "b", "c"]
+
+
+def test_what_is_loaded_goes_first_the_best_match_before_all() -> None:
+    schedule = Schedule(loaded=needs("a", "style"))
+    entries = [
+        Entry("other", needs=needs("b")),
+        Entry("same", needs=needs("a")),
+        Entry("all", needs=needs("a", "style")),
+    ]
+    assert drain(schedule, entries) == ["all", "same", "other"]
+
+
+def test_24_tasks_of_two_checkpoints_need_three_loads_at_most() -> None:
+    schedule = Schedule()
+    order = drain(schedule, [Entry("ab"[number % 2], needs=needs("ab"[number % 2])) for number in range(24)])
+    loads = sum(before != after for before, after in zip([None, *order], order, strict=False))
+    assert 48 / (24 + loads) >= 1.7, "".join(order)
+
+
+def test_the_forecast_is_what_happens_and_changes_nothing() -> None:
+    entries = [
+        Entry(number, source="xyz"[number % 3], priority=number % 2, needs=needs("ab"[number % 2]))
+        for number in range(40)
+    ]
+    schedule = Schedule()
+    forecast = list(schedule.order(entries, 0.0))
+    assert forecast == list(schedule.order(entries, 0.0))
+    assert forecast == drain(schedule, entries)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
+    """10,000 arrivals in all, a second to a minute each: nobody is overtaken too often or for too long."""
+    chance = random.Random(seed)
+    schedule = Schedule(most_overtakes=8, most_seconds=60)
+    sources, checkpoints, numbers = ["webui", "key-1", "key-2", "key-3"], ["a", "b", "c"], count()
+    waiting: list[Entry] = []
+    arrived: dict[int, float] = {}
+    overtaken: Counter[int] = Counter()
+    first_overtaken: dict[int, float] = {}
+    now, done = 0.0, 0
+    while done < 2000:
+        for _ in range(chance.choice([0, 0, 1, 1, 1, 2, 3] if len(arrived) < 2000 else [0])):
+            entry = Entry(next(numbers), chance.choice(sources), needs=needs(chance.choice(checkpoints)))
+            arrived[entry.key] = now
+            waiting.append(entry)
+        if waiting:
+            index = schedule.pick(waiting, now)
+            taken = waiting.pop(index)
+            for entry in waiting[:index]:
+                if entry.source == taken.source:
+                    overtaken[entry.key] += 1
+                    assert overtaken[entry.key] <= 8
+                    assert now - first_overtaken.setdefault(entry.key, now) < 60
+            done += 1
+        now += chance.choice([1.0, 5.0, 20.0, 60.0])
+    assert len(overtaken) > 100
+
+
+def test_needs_are_read_from_a_request() -> None:
+    request = {
+        "base_model_name": "a.safetensors",
+        "refiner_model_name": "None",
+        "vae_name": "Default (model)",
+        "performance_selection": "Speed",
+        "loras": [
+            {"enabled": True, "model_name": "style.safetensors", "weight": 0.5},
+            {"enabled": False, "model_name": "other.safetensors", "weight": 1},
+            {"enabled": True, "model_name": "None", "weight": 1},
+        ],
+    }
+    found = Needs.of(request)
+    assert found == Needs.of({**request, "prompt": "another", "loras": request["loras"][:1]})
+    assert found.match(found) == 4
+    assert found.match(Needs.of({**request, "performance_selection": "Lightning"})) == 3
+    assert found.match(Needs.of({**request, "base_model_name": "b.safetensors"})) == 0
+    assert Needs.of({}).match(None) == 0
