@@ -111,13 +111,16 @@ class Extension:
         if self.hooks.problems:
             self.problem = "; ".join(f"{module}: {text}" for module, text in self.hooks.problems.items())
             return None
+        schedule = self.worker.schedule
+        schedule.fifo = settings.schedule == "fifo"
+        schedule.most_overtakes, schedule.most_seconds = settings.max_overtakes, settings.max_overtake_seconds
         claims = Claims(state / "unfinished")
         engine = FooocusEngine(
             self.worker, self.arguments, partial(find_reference, output_folders, inputs), self.image_log, claims
         )
         try:
             repository = Repository(settings.api_db or state / "tasks.sqlite3")
-            service = TaskService(engine, repository, self.bus, claims, inputs)
+            service = TaskService(engine, repository, self.bus, claims, inputs, settings.max_pending)
             self.overrides.claim = claims.claim
             service.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:

@@ -21,6 +21,10 @@ class Settings:
     api_db: str | None
     keep_days: float | None
     keep_count: int | None
+    schedule: str
+    max_overtakes: int
+    max_overtake_seconds: float
+    max_pending: int | None
     listen: str
     port: int | None
     disable_image_log: bool
@@ -74,6 +78,34 @@ def add_flags(args_parser: ModuleType) -> None:
         metavar="TASKS",
         help="Delete the oldest tasks and their images when there are more. Default: keep all.",
     )
+    group.add_argument(
+        "--schedule",
+        choices=["fair", "fifo"],
+        default="fair",
+        help="Which waiting task is next: 'fair' gives every source its turn and lets tasks that need the loaded models go "
+        "first, 'fifo' is first come, first served. Default: fair.",
+    )
+    group.add_argument(
+        "--max-overtakes",
+        type=_positive(int, "a number of tasks above 0"),
+        default=8,
+        metavar="TASKS",
+        help="How many tasks that need the loaded models may go before one that came earlier. Default: 8.",
+    )
+    group.add_argument(
+        "--max-overtake-seconds",
+        type=_positive(float, "a number of seconds above 0"),
+        default=60.0,
+        metavar="SECONDS",
+        help="For how long. Default: 60.",
+    )
+    group.add_argument(
+        "--max-pending",
+        type=_positive(int, "a number of tasks above 0"),
+        default=None,
+        metavar="TASKS",
+        help="Answer 429 to further requests when so many tasks wait. Default: no limit.",
+    )
 
 
 def read_settings(args: Any) -> Settings:
@@ -86,6 +118,10 @@ def read_settings(args: Any) -> Settings:
         api_db=args.api_db,
         keep_days=args.keep_days,
         keep_count=args.keep_count,
+        schedule=args.schedule,
+        max_overtakes=args.max_overtakes,
+        max_overtake_seconds=args.max_overtake_seconds,
+        max_pending=args.max_pending,
         listen=args.listen,
         port=args.port,
         disable_image_log=bool(getattr(args, "disable_image_log", False)),

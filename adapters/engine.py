@@ -20,11 +20,14 @@ from ..tasks import events
 from ..tasks.claims import Claims
 from ..tasks.engine import EngineUnavailable, Interruption, ParameterError
 from ..tasks.pictures import NotAnImage, read_rgb
+from ..tasks.schedule import Entry, Needs
+from ..tasks.task import Task
 from .image_log import ImageLog
 from .job import Ticket
 from .overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
 from .parameters import ArgumentOrder
-from .worker import ID_ATTRIBUTE, Worker
+from .task_queue import ID_ATTRIBUTE
+from .worker import Worker
 
 
 class FooocusEngine:
@@ -50,9 +53,11 @@ class FooocusEngine:
             raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
         self._build(parameters)
 
-    def enqueue(self, task_id: str, parameters: dict[str, Any]) -> None:
-        if self._worker.queue is not None:
-            self._worker.queue.append_ticket(Ticket(task_id, partial(self._build, parameters)))
+    def enqueue(self, task: Task) -> None:
+        if self._worker.queue is None:
+            return
+        entry = Entry(None, task.source, task.priority, task.was_moved, Needs.of(task.parameters))
+        self._worker.queue.append_ticket(Ticket(task.task_id, partial(self._build, task.parameters), entry))
 
     def _build(self, parameters: dict[str, Any]) -> Any:
         try:
@@ -66,7 +71,7 @@ class FooocusEngine:
         return task
 
     def withdraw(self, task_id: str) -> bool:
-        item = self._taken(task_id)
+        item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
         if isinstance(item, Ticket):
             self._worker.bus.emit(events.Stopped(task_id, []))
         elif item is not None:
@@ -75,25 +80,13 @@ class FooocusEngine:
         return item is not None
 
     def move_to_front(self, task_id: str) -> bool:
-        item = self._taken(task_id)
+        item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
         if item is not None and self._worker.queue is not None:
-            self._worker.queue.insert(0, item)
+            self._worker.queue.put_first(item)
         return item is not None
 
     def order(self) -> list[str]:
         return self._worker.queue.order() if self._worker.queue is not None else []
-
-    def _taken(self, task_id: str) -> Any:
-        """The item that stands for a task, out of the queue now; None when the worker was quicker."""
-        queue = self._worker.queue
-        item = queue.find(task_id) if queue is not None else None
-        if queue is None or item is None:
-            return None
-        try:
-            queue.remove(item)
-        except ValueError:
-            return None
-        return item
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         task = self._worker.current

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..tasks.schedule import Entry
 from ..tasks.task import TaskError
 from ..tasks.tools import ToolFailed
 
@@ -19,6 +20,7 @@ class Job:
 
     def __init__(self, action: Callable[[], Any]) -> None:
         self.future: Future[Any] = Future()
+        self.entry = Entry(None, source="tools")
         self._action: Callable[[], Any] | None = action
 
     def run(self) -> None:
@@ -46,3 +48,4 @@ class Ticket:
 
     task_id: str
     build: Callable[[], Any]
+    entry: Entry = field(default_factory=lambda: Entry(None))

@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from .hooks import Hooks
-from .worker import ID_ATTRIBUTE, Worker
+from .task_queue import ID_ATTRIBUTE
+from .worker import Worker
 
 SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
 UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"

@@ -7,7 +7,6 @@ Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
 
 from __future__ import annotations
 
-import copy
 import logging
 import sys
 import threading
@@ -21,14 +20,15 @@ from ..tasks import events
 from ..tasks.bus import EventBus
 from ..tasks.engine import EngineUnavailable
 from ..tasks.preview import PreviewImage
-from ..tasks.task import TaskError, new_task_id
+from ..tasks.schedule import Schedule
+from ..tasks.task import TaskError
 from .hooks import Hooks
-from .job import Job, Ticket
+from .job import Job
 from .results import drawn
+from .task_queue import ID_ATTRIBUTE, TaskQueue
 
 log = logging.getLogger("fooocus_api.worker")
 
-ID_ATTRIBUTE = "fooocus_api_task_id"
 SKIPS_ATTRIBUTE = "fooocus_api_skips"
 
 Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
@@ -41,6 +41,7 @@ class Worker:
         """`describe` gives the parameters by name, and the images, of a task that did not come through us."""
         self.bus = bus
         self.describe = describe
+        self.schedule = Schedule()
         self.current: Any = None
         self.before_task: Callable[[Any], None] = lambda task: None
         self.queue: TaskQueue | None = None
@@ -109,14 +110,15 @@ class Worker:
                     interrupt_flag(False)
             self.bus.emit(_ending(task, task_id, product))
 
-    def guarded(self, action: Callable[..., None], *args: Any) -> None:
-        """Run our part; a bug of ours is said once and kept from the worker."""
+    def guarded(self, action: Callable[..., Any], *args: Any) -> Any:
+        """Run our part; a bug of ours is said once and kept from the worker, who gets None."""
         try:
-            action(*args)
+            return action(*args)
         except Exception:
             if not self._complained:
                 self._complained = True
                 log.exception("an event was lost; the worker goes on")
+            return None
 
     def _logged(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         path = wrapped(*args, **kwargs)
@@ -152,111 +154,6 @@ class Worker:
             thread.start()
 
 
-class TaskQueue(list[Any]):
-    """The host's `async_tasks`: `append` is a task queued, `pop` a task started. Jobs stand in the same line."""
-
-    def __init__(self, worker: Worker, tasks: list[Any]) -> None:
-        super().__init__(tasks)
-        self.worker = worker
-
-    def append(self, task: Any) -> None:
-        self.worker.guarded(self._prepare, task)
-        super().append(task)
-
-    def append_job(self, job: Job) -> None:
-        """Put in line what is no task."""
-        super().append(job)
-
-    def append_ticket(self, ticket: Ticket) -> None:
-        """Put in line a task of ours."""
-        self.worker.bus.emit(events.Queued(ticket.task_id))
-        super().append(ticket)
-
-    def find(self, task_id: str) -> Any:
-        """The item that stands for a task, None when it does not wait."""
-        return next((item for item in list(self) if _id_of(item) == task_id), None)
-
-    def order(self) -> list[str]:
-        """The ids of the tasks that wait, the next one first."""
-        return [task_id for item in list(self) if (task_id := _id_of(item)) is not None]
-
-    def pop(self, index: Any = -1) -> Any:
-        """The next task. On the worker thread the jobs before it are done first; for others this is a list's pop."""
-        on_worker = threading.current_thread() is self.worker.thread
-        while True:
-            try:
-                item = super().pop(index)
-            except IndexError:
-                if not on_worker:
-                    raise
-                # Withdrawn after the worker had counted, or a job that was done: wait here as its own loop would.
-                elsewhere = self._elsewhere()
-                if elsewhere:
-                    return elsewhere.pop(index)
-                time.sleep(0.01)
-                continue
-            if isinstance(item, Ticket):
-                item = self._built(item)
-                if item is None:
-                    continue
-            if not isinstance(item, Job):
-                break
-            if not on_worker:
-                return item
-            self.worker.guarded(item.run)
-            del item
-        self.worker.guarded(self.worker.started, item)
-        self.worker.guarded(self.worker.before_task, item)
-        return item
-
-    def _built(self, ticket: Ticket) -> Any:
-        """The host's task, or None when it can't be made: then it has failed."""
-        try:
-            task = ticket.build()
-            setattr(task, ID_ATTRIBUTE, ticket.task_id)
-            task.yields = TaskYields(self.worker, task, keep=False)
-        except Exception as error:
-            failed = events.Failed(ticket.task_id, [], TaskError(type(error).__name__, str(error)))
-            self.worker.guarded(self.worker.bus.emit, failed)
-            return None
-        return task
-
-    def _elsewhere(self) -> list[Any] | None:
-        """The queue in place of this one, once the host has been given its own back."""
-        tasks: list[Any] | None = getattr(self.worker.host, "async_tasks", None)
-        return None if tasks is self else tasks
-
-    def _prepare(self, task: Any) -> None:
-        task_id = new_task_id()
-        setattr(task, ID_ATTRIBUTE, task_id)
-        task.yields = TaskYields(self.worker, task, keep=True)
-        self.worker.bus.emit(events.Queued(task_id, "webui", *self.worker.describe(task)))
-
-
-class TaskYields(list[Any]):
-    """A task's `yields`. Kept for the WebUI, which reads and empties them; nobody else does, so others would pile up."""
-
-    def __init__(self, worker: Worker, task: Any, *, keep: bool) -> None:
-        super().__init__(task.yields)
-        self._worker = worker
-        self._task = task
-        self._keep = keep
-        self._ended = False
-
-    def append(self, item: Any) -> None:
-        if self._keep:
-            super().append(item)
-        if not self._ended:  # the host appends a second `finish` when something breaks after the first
-            self._ended = item[0] == "finish"
-            self._worker.guarded(self._worker.yielded, self._task, item)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
-        return copy.deepcopy(list(self), memo)
-
-    def __reduce_ex__(self, _: Any) -> Any:
-        return list, (list(self),)
-
-
 class _LastStop:
     """`AsyncTask.last_stop`, counting skips: the worker resets a skip to False, and nobody would know who asked."""
 
@@ -267,10 +164,6 @@ class _LastStop:
         vars(task)["last_stop"] = value
         if value == "skip":
             vars(task)[SKIPS_ATTRIBUTE] = vars(task).get(SKIPS_ATTRIBUTE, 0) + 1
-
-
-def _id_of(item: Any) -> str | None:
-    return item.task_id if isinstance(item, Ticket) else getattr(item, ID_ATTRIBUTE, None)
 
 
 def interrupt_flag(value: bool) -> None:

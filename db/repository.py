@@ -181,8 +181,8 @@ class Repository:
         return [found[row_id] for row_id in ids if row_id in found]
 
     def lowest_rank(self) -> int:
-        """The rank that comes first now."""
-        return int(TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 0)).scalar())
+        """The rank that comes first now; 1 or less, so that what comes before it can be told from what was never moved."""
+        return min(int(TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 1)).scalar()), 1)
 
     def recorded(self, paths: Sequence[str]) -> set[str]:
         """Which of these images some record lists."""

@@ -124,7 +124,7 @@ class Downloader:
                 self._bus.emit(events.Failed(task.task_id, [], TaskError(type(error).__name__, str(error))))
             return
         if self._leave(task.task_id):
-            self._engine.enqueue(task.task_id, task.parameters)
+            self._engine.enqueue(task)
 
     def _leave(self, task_id: str) -> bool:
         """Whether it still waited: whoever takes it out decides what becomes of it."""

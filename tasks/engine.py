@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
+from .task import Task
+
 Interruption = Literal["stop", "skip"]
 
 
@@ -27,8 +29,8 @@ class Engine(Protocol):
             ParameterError: the host refuses the parameters.
         """
 
-    def enqueue(self, task_id: str, parameters: dict[str, Any]) -> None:
-        """Put a task at the end of the host's queue. It is built when its turn comes; can it not be, it fails."""
+    def enqueue(self, task: Task) -> None:
+        """Put a task into the host's queue. It is built when its turn comes; can it not be, it fails."""
 
     def withdraw(self, task_id: str) -> bool:
         """Take a task out of the queue; its `Stopped` event follows. False when it is not there (any more)."""

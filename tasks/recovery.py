@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ..db.repository import Repository
 from . import storage
 from .claims import Claims
 from .engine import Engine
+from .pictures import NotAnImage, verify
 from .results import describe
 from .task import TERMINAL, Image, Task, TaskError, TaskStatus
 
@@ -38,7 +40,8 @@ class Recovery:
         for task in again:
             if task.status is TaskStatus.RUNNING:
                 task.transition(TaskStatus.PENDING, at_recovery=True)
-        rows = {task.task_id: storage.changes(task) for task in tasks}
+                task.rank = self._repository.reading(self._repository.lowest_rank) - 1
+        rows = {task.task_id: {**storage.changes(task), "rank": task.rank} for task in tasks}
 
         def write() -> None:
             for task_id, values in rows.items():
@@ -76,10 +79,10 @@ class Recovery:
         found = []
         for path in self._claims.of(task.task_id):
             relative = self._engine.relative_path(path)
-            if relative is not None and Path(path).is_file():
-                image = describe(path, relative, {}, kept=self._engine.is_kept(path))
-                if image.format is not None:
-                    found.append(image)
+            with contextlib.suppress(OSError, NotAnImage):
+                verify(Path(path).read_bytes())  # the last one may be half of a file
+                if relative is not None:
+                    found.append(describe(path, relative, {}, kept=self._engine.is_kept(path)))
         return found
 
     def _sweep(self) -> None:

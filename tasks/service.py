@@ -18,7 +18,7 @@ from .bus import EventBus
 from .claims import Claims
 from .downloads import Download, Downloader
 from .engine import Engine, Interruption
-from .history import History
+from .history import Filter, History
 from .inputs import InputStore
 from .live import LiveTasks
 from .preview import Encoding, PreviewImage
@@ -30,6 +30,7 @@ from .tracker import Tracker
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
+WAITING = Filter(statuses=(TaskStatus.PENDING.value,))
 
 
 class UnknownTask(Exception):
@@ -38,6 +39,10 @@ class UnknownTask(Exception):
 
 class WrongStatus(Exception):
     """The task is not in a status in which that can be done; the message says so."""
+
+
+class QueueFull(Exception):
+    """As many tasks wait as may."""
 
 
 class IdempotencyConflict(Exception):
@@ -64,8 +69,16 @@ class TaskService:
     """Keeps the living tasks in memory and all of them in the database."""
 
     def __init__(
-        self, engine: Engine, repository: Repository, bus: EventBus, claims: Claims, inputs: InputStore
+        self,
+        engine: Engine,
+        repository: Repository,
+        bus: EventBus,
+        claims: Claims,
+        inputs: InputStore,
+        max_pending: int | None = None,
     ) -> None:
+        """`max_pending` is how many tasks may wait before more are refused."""
+        self._max_pending = max_pending
         self._engine = engine
         self._repository = repository
         self._bus = bus
@@ -119,7 +132,7 @@ class TaskService:
         With `downloads` it waits, pending, until these files are there, and others go first.
 
         Raises:
-            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict: nothing was accepted.
+            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, QueueFull: nothing was accepted.
         """
         task = Task(new_task_id(), source, parameters, downloads=[download.to_json() for download in downloads])
         if idempotency is not None:
@@ -131,6 +144,8 @@ class TaskService:
             earlier = self._repository.with_idempotency_key(idempotency.key) if idempotency else None
             if earlier is not None:
                 return _same(storage.from_row(earlier), idempotency)
+            if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
+                raise QueueFull(f"{self._max_pending} tasks wait already")
             task.id = task.rank = self._repository.insert(row, inputs)
             return task
 
@@ -156,7 +171,7 @@ class TaskService:
         if any(not download.path.is_file() for download in downloads):
             self._downloader.submit(task, downloads)
         else:
-            self._engine.enqueue(task.task_id, task.parameters)
+            self._engine.enqueue(task)
 
     # ----------------------------------------------------------------- out
 

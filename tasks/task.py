@@ -109,6 +109,16 @@ class Task:
     idempotency_key: str | None = None
     fingerprint: str | None = None
 
+    @property
+    def priority(self) -> int:
+        """Of tasks that wait those with the highest go first."""
+        return int(self.parameters.get("priority") or 0)
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether somebody has put it before all others."""
+        return self.id != -1 and self.rank <= 0
+
     def transition(self, status: TaskStatus, *, at_recovery: bool = False) -> None:
         """Change the status and the times that go with it. The only way it ever changes.
 

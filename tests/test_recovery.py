@@ -127,7 +127,7 @@ def test_a_browsers_task_is_interrupted_and_keeps_what_was_drawn(demo_factory: D
     host = demo_factory(step_ms=100)
     client = Client(host.url)
     browser.open(host.url).quick(steps=10, images=3).generate("from the browser")
-    wait_for(lambda: len(host.images()) >= 1, "its first image")
+    wait_for(lambda: len(host.images()) >= 2, "its second image, when the first is whole")
     host.kill()
     host.start()
     (record,) = client.tasks(query="history")["history"]

@@ -20,7 +20,8 @@ from fooocus_api.adapters.hooks import Hooks
 from fooocus_api.adapters.image_log import ImageLog
 from fooocus_api.adapters.job import Job, Ticket
 from fooocus_api.adapters.parameters import ArgumentOrder
-from fooocus_api.adapters.worker import TaskQueue, Worker
+from fooocus_api.adapters.task_queue import TaskQueue
+from fooocus_api.adapters.worker import Worker
 from fooocus_api.tasks import events
 from fooocus_api.tasks.bus import EventBus
 from fooocus_api.tasks.claims import Claims

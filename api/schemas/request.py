@@ -235,6 +235,12 @@ class CommonRequest(BaseModel):
     require_base64: bool = Field(default=False, description="Give the images as base64 as well.")
     stream_output: bool = Field(default=False, description="Answer with server-sent events. Beats `async_process`.")
     async_process: bool = Field(default=False, description="Answer at once with the task's id.")
+    priority: int = Field(
+        default=0,
+        ge=-10,
+        le=10,
+        description="Of tasks that wait those with the highest go first. A click in the WebUI has 0.",
+    )
     webhook_url: Text = Field(default="", description="Not supported yet: must be empty.")
 
 
