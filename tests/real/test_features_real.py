@@ -103,7 +103,10 @@ FEATURES: dict[str, tuple[dict[str, Any], tuple[int, int] | None]] = {
     "refiner": ({"refiner_model_name": "tiny_sdxl_b.safetensors", "performance_selection": "Speed"}, (256, 256)),
     "freeu": ({"freeu_enabled": True, "freeu_b1": 1.3}, (256, 256)),
     "prepared control image": (
-        {"controlnet_image": prompted("PyraCanny"), "debugging_cn_preprocessor": True},
+        {
+            "controlnet_image": [{"cn_img": data(256, 256, (60, 60, 190, 190)), "cn_type": "PyraCanny"}],
+            "debugging_cn_preprocessor": True,
+        },
         (256, 256),
     ),
     "prepared inpaint": (
@@ -178,6 +181,28 @@ def test_an_image_comes_out(real_client: Client, feature: str) -> None:
         Path(keep, f"{name}.{last['format']}").write_bytes(real_client.get(last["url"]).content)
     if size is not None:
         assert (last["width"], last["height"]) == size
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    **{kind: {"controlnet_image": prompted(kind)} for kind in ("ImagePrompt", "PyraCanny", "CPDS", "FaceSwap")},
+    "lora": {"loras": [{"model_name": "tiny_lora.safetensors", "weight": 1.5}]},
+    "freeu": {"freeu_enabled": True, "freeu_b1": 1.6, "freeu_s1": 0.2},
+    "checkpoint": {"base_model_name": "tiny_sdxl_b.safetensors"},
+    "style": {"style_selections": ["SAI Anime"]},
+    "clip skip": {"clip_skip": 5},
+}
+
+
+def test_what_is_asked_for_is_seen_in_the_image(real_client: Client) -> None:
+    """The host passes over much of what it can't use, and draws all the same."""
+    plain = picture(real_client, {})
+    same = [name for name, fields in CHANGES.items() if picture(real_client, fields) == plain]
+    assert same == [] and picture(real_client, {}) == plain
+
+
+def picture(client: Client, fields: dict[str, Any]) -> bytes:
+    (url,) = client.draw(prompt="a mill", image_seed=5, **fields)["result"]
+    return PILImage.open(io.BytesIO(client.get(url).content)).convert("RGB").tobytes()
 
 
 def test_the_same_seed_gives_the_same_pixels(real_client: Client) -> None:
