@@ -88,6 +88,13 @@ class FooocusEngine:
     def order(self) -> list[str]:
         return self._worker.queue.order() if self._worker.queue is not None else []
 
+    def steps(self, performance: str) -> int | None:
+        try:
+            steps: int | None = _host("modules.flags").Performance(performance).steps()
+        except ValueError:
+            return None
+        return steps
+
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         task = self._worker.current
         if task is None or getattr(task, ID_ATTRIBUTE, None) != task_id:

@@ -16,7 +16,8 @@ from .. import __version__
 from .auth import KeyCheck, api_key_header
 from .context import Context
 from .errors import FieldError, ProblemDetails, add_handlers, responses
-from .routes import catalog, control, engine, generate, inputs, outputs, tasks, tools
+from .routes import catalog, control, engine, events, generate, inputs, outputs, tasks, tools
+from .schemas.event import DroppedEvent, TaskEvent
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
 and what programs ask for are tasks alike.
@@ -37,7 +38,7 @@ def create_api(context: Context) -> FastAPI:
         dependencies=[Depends(KeyCheck(context.apikeys)), Security(api_key_header)],
     )
     add_handlers(app)
-    for room in (generate, tasks, control, outputs, inputs, tools, catalog, engine):
+    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine):
         app.include_router(room.router(context))
     _add_docs(app)
     return app
@@ -77,9 +78,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         license_info=app.license_info,
     )
     components = schema["components"]["schemas"]
-    for model in (ProblemDetails, FieldError):
+    for model in (ProblemDetails, FieldError, TaskEvent, DroppedEvent):
         components[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        components[model.__name__].pop("$defs", None)
+        for name, part in components[model.__name__].pop("$defs", {}).items():
+            components.setdefault(name, part)
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
     for path in schema["paths"].values():

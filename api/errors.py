@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from ..tasks.engine import EngineUnavailable, ParameterError
-from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, UnknownTask, WrongStatus
+from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, QueueFull, UnknownTask, WrongStatus
 
 log = logging.getLogger("fooocus_api.api")
 
@@ -104,6 +104,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(WrongStatus)
     async def wrong_status(_: Request, error: WrongStatus) -> Response:
         return problem_response(409, str(error))
+
+    @app.exception_handler(QueueFull)
+    async def queue_full(_: Request, error: QueueFull) -> Response:
+        return problem_response(429, str(error), {"Retry-After": str(error.retry_after)})
 
     @app.exception_handler(IdempotencyConflict)
     async def other_request(_: Request, error: IdempotencyConflict) -> Response:

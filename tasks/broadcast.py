@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
+from .forecast import NOTHING, Outlook
 from .preview import Encoding, PreviewImage
 from .task import Image, Task, now_ms
 from .updates import Dropped, Heartbeat, Kind, Update
@@ -36,14 +37,23 @@ class Broadcast:
         self._listeners: dict[str | None, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def publish(self, kind: Kind, task: Task, preview: PreviewImage | None = None, image: Image | None = None) -> None:
+    def publish(
+        self,
+        kind: Kind,
+        task: Task,
+        preview: PreviewImage | None = None,
+        image: Image | None = None,
+        outlook: Outlook = NOTHING,
+    ) -> None:
         """Tell everyone. From any thread but an event loop's: a preview is encoded here, in each form somebody wants."""
         task = replace(task)
         with self._lock:
             self._number += 1
-            update = Update(self._number, kind, task, preview, image)
-            self._kept.append(update if preview is None else Update(update.number, kind, task))
+            update = Update(self._number, kind, task, preview, image, outlook)
+            self._kept.append(update if preview is None else Update(update.number, kind, task, outlook=outlook))
             listeners = [*self._listeners.get(task.task_id, ()), *self._listeners.get(ALL, ())]
+            if not update.is_terminal:
+                listeners = [listener for listener in listeners if not listener.only_end]
         if not listeners:
             return
         if preview is not None:
@@ -59,17 +69,24 @@ class Broadcast:
 
     @contextlib.contextmanager
     def subscribe(
-        self, task_id: str | None = ALL, *, encoding: Encoding | None = None, after: str | None = None
+        self,
+        task_id: str | None = ALL,
+        *,
+        encoding: Encoding | None = None,
+        after: str | None = None,
+        only_end: bool = False,
     ) -> Iterator[Subscription]:
         """Listen to one task or to all, from the running event loop, until the `with` block ends.
 
         Args:
+            only_end: be told of ends alone.
             encoding: how previews are wanted; they are not encoded for those who don't want any.
             after: the id of the last update that was read (`update_id`): what came since is told first, and whether some of
                 it is gone.
         """
-        subscription = Subscription(asyncio.get_running_loop(), encoding)
+        subscription = Subscription(asyncio.get_running_loop(), encoding, only_end)
         with self._lock:
+            subscription.begins_at = f"{self.epoch}-{self._number}"
             if after is not None:
                 subscription.catch_up(*self._missed(task_id, after))
             self._listeners[task_id].add(subscription)
@@ -85,6 +102,22 @@ class Broadcast:
     def update_id(self, update: Update) -> str:
         """What a listener names to go on from an update."""
         return f"{self.epoch}-{update.number}"
+
+    def is_end(self, update_id: str, task_id: str) -> bool:
+        """Whether that is the last update of a task, or a later one, as far as is still known."""
+        epoch, _, number = update_id.rpartition("-")
+        with self._lock:
+            end = next((update for update in self._kept if update.is_terminal and update.task.task_id == task_id), None)
+        return epoch == self.epoch and number.isdigit() and end is not None and int(number) >= end.number
+
+    def listened_to(self) -> set[str]:
+        """The tasks whose course somebody follows."""
+        with self._lock:
+            return {
+                task_id
+                for task_id, listeners in self._listeners.items()
+                if task_id is not ALL and not all(listener.only_end for listener in listeners)
+            }
 
     def listeners(self) -> int:
         """How many listen now."""
@@ -107,9 +140,12 @@ class Broadcast:
 class Subscription:
     """One listener's view: every change of state, and of progress and previews the newest it has not read yet."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, encoding: Encoding | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, encoding: Encoding | None, only_end: bool) -> None:
         self.loop = loop
         self.encoding = encoding
+        self.only_end = only_end
+        self.begins_at = ""
+        """The id of the last update before it began."""
         self._unread: deque[Update] = deque()
         self._dropped: Dropped | None = None
         self._arrived = asyncio.Event()
@@ -133,6 +169,10 @@ class Subscription:
         self._unread.append(update)
         self._silent = False
         self._arrived.set()
+
+    def has_end(self) -> bool:
+        """Whether the end of a task is among what is unread."""
+        return any(update.is_terminal for update in self._unread)
 
     def close(self) -> None:
         """No heartbeat any more."""

@@ -41,6 +41,9 @@ class Engine(Protocol):
     def order(self) -> list[str]:
         """The tasks in the queue, the next one first."""
 
+    def steps(self, performance: str) -> int | None:
+        """How many steps an image of a performance takes, None for one that is unknown."""
+
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         """End the running task, or its current image, at the next step. False when it is not the running one."""
 

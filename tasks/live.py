@@ -15,10 +15,12 @@ class LiveTask:
     """A task that has not ended yet.
 
     `saved` are its images so far: path → what the host logged with it. `ending` when its end is being written.
+    `position` is the place in the queue that was told last.
     """
 
     task: Task
     ending: bool = False
+    position: int | None = None
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable as DatabaseUnavailable
 from . import storage
-from .broadcast import ALL, Broadcast, Subscription
+from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
 from .downloads import Download, Downloader
 from .engine import Engine, Interruption
+from .estimate import Estimator
+from .forecast import Forecast, Outlook
 from .history import Filter, History
 from .inputs import InputStore
 from .live import LiveTasks
-from .preview import Encoding, PreviewImage
+from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
 from .task import Task, TaskStatus, new_task_id
@@ -30,6 +32,8 @@ from .tracker import Tracker
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
+USUAL_RETRY = 10
+"""Seconds, where nothing is known of the tasks ahead."""
 WAITING = Filter(statuses=(TaskStatus.PENDING.value,))
 
 
@@ -42,7 +46,11 @@ class WrongStatus(Exception):
 
 
 class QueueFull(Exception):
-    """As many tasks wait as may."""
+    """As many tasks wait as may; `retry_after` is in how many seconds there may be room."""
+
+    def __init__(self, most: int, retry_after: int) -> None:
+        super().__init__(f"{most} tasks wait already, no more may; try again later")
+        self.retry_after = retry_after
 
 
 class IdempotencyConflict(Exception):
@@ -86,7 +94,20 @@ class TaskService:
         self._live = LiveTasks()
         self._recovery = Recovery(engine, repository, claims)
         self.removal = Removal(repository, engine, inputs)
-        self._tracker = Tracker(self._live, engine, repository, bus, self.broadcast, claims, inputs, self.removal)
+        self._estimator = Estimator(engine.steps)
+        self._forecast = Forecast(self._live, engine, self._estimator)
+        self._tracker = Tracker(
+            self._live,
+            engine,
+            repository,
+            bus,
+            self.broadcast,
+            claims,
+            inputs,
+            self.removal,
+            self._estimator,
+            self._forecast,
+        )
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
         self._closed = False
@@ -145,7 +166,7 @@ class TaskService:
             if earlier is not None:
                 return _same(storage.from_row(earlier), idempotency)
             if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
-                raise QueueFull(f"{self._max_pending} tasks wait already")
+                raise QueueFull(self._max_pending, self._seconds_until_room())
             task.id = task.rank = self._repository.insert(row, inputs)
             return task
 
@@ -165,6 +186,12 @@ class TaskService:
         """
         row = await self._read(lambda: self._repository.with_idempotency_key(idempotency.key))
         return None if row is None else Submission(_same(storage.from_row(row), idempotency), repeated=True)
+
+    def _seconds_until_room(self) -> int:
+        """Until the running task is done and the next one is started."""
+        running = self._live.running()
+        seconds = self._estimator.remaining(running) if running else None
+        return max(1, math.ceil(seconds)) if seconds is not None else USUAL_RETRY
 
     def _enqueue(self, task: Task) -> None:
         downloads = [Download.from_json(item) for item in task.downloads]
@@ -202,27 +229,18 @@ class TaskService:
         """How many tasks wait and run."""
         return self._live.counts()
 
-    def positions(self) -> dict[str, int]:
-        """How many tasks go before each waiting one."""
-        return {task_id: place for place, task_id in enumerate(self._engine.order())}
+    def outlook(self, task: Task) -> Outlook:
+        """Where a waiting task stands, and when it or the running one will be done. Not on an event loop."""
+        return self._forecast.of(task)
 
-    @contextmanager
-    def subscribe(
-        self, task_id: str | None = ALL, *, encoding: Encoding | None = None, after: str | None = None
-    ) -> Iterator[Subscription]:
-        """Listen to a task, or to all, from the running event loop. Look at the task once this has begun: nothing is missed.
-
-        Args:
-            encoding: how previews are wanted, None for not at all.
-            after: the id of the last update that was read.
-        """
-        with self.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
-            yield subscription
+    def outlooks(self) -> dict[str, Outlook]:
+        """The same of all that wait."""
+        return self._forecast.all()
 
     async def wait(self, task_id: str) -> Task:
         """The task once it has ended. Woken by its last update."""
-        with self.subscribe(task_id) as subscription:
-            task = await self.get(task_id)
+        with self.broadcast.subscribe(task_id, only_end=True) as subscription:
+            task = await self.get(task_id)  # only now: nothing is missed
             if not task.status.is_terminal:
                 async for update in subscription.updates():
                     task = update.task

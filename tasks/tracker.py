@@ -14,6 +14,8 @@ from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
 from .engine import Engine
+from .estimate import Estimator
+from .forecast import NOTHING, Forecast
 from .inputs import InputStore
 from .live import LiveTask, LiveTasks
 from .removal import Removal
@@ -42,6 +44,8 @@ class Tracker:
         claims: Claims,
         inputs: InputStore,
         removal: Removal,
+        estimator: Estimator,
+        forecast: Forecast,
     ) -> None:
         self._live = live
         self._engine = engine
@@ -51,6 +55,8 @@ class Tracker:
         self._claims = claims
         self._inputs = inputs
         self._removal = removal
+        self._estimator = estimator
+        self._forecast = forecast
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
 
     def close(self) -> None:
@@ -68,15 +74,20 @@ class Tracker:
         match event:
             case events.Queued():
                 self._broadcast.publish("queued", task)
+                self._tell_waiting(task.task_id)
             case events.Started():
                 task.transition(TaskStatus.RUNNING)
                 self._write(task)
-                self._broadcast.publish("started", task)
+                self._estimator.started(task)
+                self._broadcast.publish("started", task, outlook=self._forecast.of(task))
+                self._tell_waiting()
             case events.Progress(percent=percent, title=title):
                 task.progress, task.title = percent, title
                 preview = event.image if isinstance(event, events.Preview) else None
+                if preview is not None:
+                    self._estimator.step(task.task_id)
                 live.preview = preview or live.preview
-                self._broadcast.publish("progress", task, preview)
+                self._broadcast.publish("progress", task, preview, outlook=self._forecast.of(task))
             case events.ImageSaved(path=path, metadata=metadata):
                 live.saved[path] = metadata
                 if (image := self._image(live, path)) is not None:
@@ -86,6 +97,17 @@ class Tracker:
                     self._end(live, event)
                 else:
                     self._slow.submit(self._keep_all, event, live)
+
+    def _tell_waiting(self, but: str | None = None) -> None:
+        """The queue has changed: tell those who listen to a task that waits where it stands now."""
+        waiting = [live for task_id in self._broadcast.listened_to() - {but} if (live := self._live.get(task_id))]
+        waiting = [live for live in waiting if live.task.status is TaskStatus.PENDING]
+        outlooks = self._forecast.all() if waiting else {}
+        for live in waiting:
+            outlook = outlooks.get(live.task.task_id, NOTHING)
+            if outlook.queue_position != live.position:
+                live.position = outlook.queue_position
+                self._broadcast.publish("queued", live.task, outlook=outlook)
 
     def _adopt(self, event: events.Queued) -> LiveTask:
         """A task that came through the WebUI."""
@@ -160,6 +182,7 @@ class Tracker:
         # written people are not kept waiting.
         wait([self._write(task)], timeout=PATIENCE)
         live.task = task
+        self._estimator.ended(task.task_id, len(task.images) if status is TaskStatus.FINISHED else 0)
         self._live.remove(task.task_id)
         self._claims.release(task.task_id)
         self._broadcast.publish(kind, task)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from .forecast import NOTHING, Outlook
 from .preview import PreviewImage
 from .task import Image, Task
 
@@ -19,7 +20,7 @@ class Update:
     """Something that happened to a task.
 
     `number` counts all updates of this process, from 1. `task` is a copy as it was then. `preview` comes with some of the
-    `progress`, `image` with each `image`, and both are None otherwise.
+    `progress`, `image` with each `image`, and both are None otherwise. `outlook` is what is known of the time to come.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Update:
     task: Task
     preview: PreviewImage | None = None
     image: Image | None = None
+    outlook: Outlook = NOTHING
     _rendered: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -19,6 +19,7 @@ from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..idempotency import idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
+from ..preference import preference_of
 from ..preparation import prepare
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
@@ -34,6 +35,9 @@ DESCRIPTION = """One request, four ways to get its answer; the first that applie
    `Finished`; a task that fails ends with an event named `error`.
 3. `async_process: true`: the record at once, with `task_status: "pending"`. Look at `GET /tasks/{task_id}` later.
 4. Otherwise the record when the task has ended.
+
+`Prefer: respond-async` answers 202 with the pending record at once, `Prefer: wait=N` waits so many seconds for the result
+and answers 202 if it is not there: for proxies that close silent connections. `Location` is where to look later.
 
 A client that goes away loses nothing: its task goes on and is recorded."""
 
@@ -64,7 +68,11 @@ def router(context: Context) -> APIRouter:
         "description": DESCRIPTION,
         "response_model": RecordResponse,
         "responses": {
-            **responses(401, 409, 422, 500, 503),
+            **responses(401, 409, 422, 429, 500, 503),
+            202: {
+                "model": RecordResponse,
+                "description": "Accepted, and not done within the time that `Prefer` gives.",
+            },
             200: {
                 "description": "The record, the stream or the image.",
                 "content": {
@@ -89,6 +97,7 @@ class Answer:
         self.request = request
         self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))
+        self.preference = preference_of(request.headers.get("prefer"))
 
     async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
         submission = await self._submission(body, idempotency_key)
@@ -96,13 +105,25 @@ class Answer:
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
+        if self.accept is None and body.stream_output:
+            return event_stream(self._events(task), headers)
+        if self.accept is None and body.async_process:
+            return await self._json(task, headers)
+        if self.preference is not None:
+            headers["Preference-Applied"] = self.preference.applied
+            if not await self._has_ended(task, self.preference.wait):
+                return await self._json(await self.service.get(task.task_id), headers, status=202)
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
-        if body.stream_output:
-            return event_stream(self._events(task), headers)
-        if body.async_process:
-            return await self._json(task, headers)
         return await self._record(task, headers)
+
+    async def _has_ended(self, task: Task, seconds: float) -> bool:
+        """Whether a task ends within this time."""
+        try:
+            await asyncio.wait_for(self.service.wait(task.task_id), seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
         """A new task, or the one that answered this very request before."""
@@ -128,8 +149,10 @@ class Answer:
             raise _failure(task, headers)
         return await self._json(task, headers)
 
-    async def _json(self, task: Task, headers: dict[str, str]) -> Response:
-        return JSONResponse(await asyncio.to_thread(record_of, task, self.urls, self.read), headers=headers)
+    async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
+        outlook = await asyncio.to_thread(self.service.outlook, task)
+        record = await asyncio.to_thread(record_of, task, self.urls, self.read, outlook=outlook)
+        return JSONResponse(record, status, headers=headers)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)
@@ -144,7 +167,7 @@ class Answer:
 
     async def _events(self, task: Task) -> AsyncIterator[bytes]:
         """The seed's stream: what is so, then what happens, then how it ended."""
-        with self.service.subscribe(task.task_id, encoding=PNG) as subscription:
+        with self.service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
             task = await self.service.get(task.task_id)
             if not task.status.is_terminal:
                 yield message(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from ...tasks.forecast import Outlook
 from ...tasks.history import Filter, Page
 from ...tasks.task import Task, TaskStatus
 from ..context import Context
@@ -121,13 +122,17 @@ def router(context: Context) -> APIRouter:
         if query in (Lists.ALL, Lists.PENDING):
             pending = service.history.pending(chosen, page, page_size)
         response.headers.update(_totals(history, current, pending, page, page_size))
-        return await asyncio.to_thread(
-            lambda: {
+
+        def records() -> dict[str, Any]:
+            outlooks = service.outlooks() if pending.tasks else {}
+            waiting = [full_record(context, request, task, outlooks.get(task.task_id)) for task in pending.tasks]
+            return {
                 "history": [record(request, task) for task in history.tasks],
                 "current": [record(request, task) for task in current.tasks],
-                "pending": [record(request, task) for task in pending.tasks],
+                "pending": waiting,
             }
-        )
+
+        return await asyncio.to_thread(records)
 
     def record(request: Request, task: Task) -> dict[str, Any]:
         return full_record(context, request, task)
@@ -149,12 +154,13 @@ def router(context: Context) -> APIRouter:
     return routes
 
 
-def full_record(context: Context, request: Request, task: Task) -> dict[str, Any]:
+def full_record(context: Context, request: Request, task: Task, outlook: Outlook | None = None) -> dict[str, Any]:
     """A task's record with what only the living have. Off the event loop."""
     service = context.tasks()
     preview = service.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
-    position = service.positions().get(task.task_id) if task.status is TaskStatus.PENDING else None
-    return record_of(task, PublicUrls(request, context.base_url), read_output(context), preview, position)
+    if outlook is None:
+        outlook = service.outlook(task)
+    return record_of(task, PublicUrls(request, context.base_url), read_output(context), preview, outlook)
 
 
 def _check_times(chosen: Filter, action: str | None) -> None:

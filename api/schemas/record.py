@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from ...tasks.forecast import NOTHING, Outlook
 from ...tasks.preview import PreviewImage
 from ...tasks.task import Image, Task
 from ..urls import PublicUrls
@@ -55,6 +56,10 @@ class RecordResponse(BaseModel):
     images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
     source: str = Field(description="Where the task came from: webui, api, or which key.")
     queue_position: int | None = Field(default=None, description="Of a pending task: how many are drawn before it.")
+    eta_seconds: float | None = Field(
+        default=None,
+        description="Of a task that waits or runs: seconds until it is done, as far as this machine's speed is known.",
+    )
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="How many times the worker has taken it.")
 
@@ -64,7 +69,7 @@ def record_of(
     urls: PublicUrls,
     read: Callable[[str], bytes],
     preview: PreviewImage | None = None,
-    position: int | None = None,
+    outlook: Outlook = NOTHING,
 ) -> dict[str, Any]:
     """The record as JSON values. It may read files and encode a picture, so call it off the event loop.
 
@@ -90,8 +95,9 @@ def record_of(
         "source": task.source,
         "attempts": task.attempts,
     }
-    if position is not None:
-        record["queue_position"] = position
+    if not task.status.is_terminal:
+        record["queue_position"] = outlook.queue_position
+        record["eta_seconds"] = outlook.eta_seconds
     if not task.status.is_terminal:
         record["preview"] = preview.base64() if preview is not None else ""
     if task.error is not None:

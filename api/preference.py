@@ -1,0 +1,31 @@
+"""`Prefer` (RFC 7240): how long a client wants to wait for a result."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST = 3600.0
+_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Wait so many seconds, then answer 202. `applied` is said back."""
+
+    wait: float
+    applied: str
+
+
+def preference_of(header: str | None) -> Preference | None:
+    """What the header says, None when nothing of it is meant for us."""
+    seconds: float | None = None
+    applied = []
+    for part in (header or "").lower().split(","):
+        name = part.split(";")[0].strip()
+        if name == "respond-async":
+            applied.append(name)
+        elif (found := _WAIT.fullmatch(name)) is not None and seconds is None:
+            seconds = min(float(found[1]), LONGEST)
+            applied.append(f"wait={int(seconds)}")
+    return Preference(seconds or 0.0, ", ".join(applied)) if applied else None

@@ -1,0 +1,152 @@
+"""`/v1/events` and `/tasks/{task_id}/events`: what happens, as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import Response
+
+from ...tasks.preview import Encoding, PreviewFormat
+from ...tasks.service import TaskService
+from ...tasks.task import Task, TaskStatus
+from ...tasks.updates import Dropped, Heartbeat, Kind, Update
+from ..context import Context
+from ..errors import responses
+from ..schemas.event import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
+from ..sse import PING, event_stream
+from ..urls import PublicUrls
+
+END = "end"
+"""What the id of an ended task's last event ends with, where it is told from the record."""
+
+Previews = Annotated[bool, Query(description="Whether progress comes with pictures.")]
+Format = Annotated[PreviewFormat, Query(description="Of the pictures. WebP and JPEG are much smaller than PNG.")]
+Size = Annotated[int | None, Query(ge=16, le=2048, description="Longest side of the pictures in pixels, at most.")]
+LastEventId = Annotated[str | None, Header(description="The `id` of the last event that was read.")]
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["events"])
+    stream: dict[int | str, dict[str, Any]] = {
+        200: {
+            "description": "Server-sent events; this is the `data` of each.",
+            "content": {
+                "text/event-stream": {
+                    "schema": {
+                        "anyOf": [
+                            {"$ref": f"#/components/schemas/{model.__name__}"} for model in (TaskEvent, DroppedEvent)
+                        ]
+                    }
+                }
+            },
+        }
+    }
+
+    @routes.get(
+        "/v1/events",
+        summary="Events of all tasks",
+        description=f"Of the WebUI's tasks, too. The stream does not end.\n\n{EVENTS}",
+        response_class=Response,
+        responses={**stream, **responses(401, 422, 503)},
+    )
+    async def all_events(
+        request: Request,
+        previews: Previews = True,
+        preview_format: Format = "webp",
+        preview_size: Size = None,
+        last_event_id: LastEventId = None,
+    ) -> Response:
+        encoding = Encoding(preview_format, preview_size) if previews else None
+        return event_stream(_all(context.tasks(), PublicUrls(request, context.base_url), encoding, last_event_id))
+
+    @routes.get(
+        "/tasks/{task_id}/events",
+        summary="Events of one task",
+        description=f"The stream ends with the task; of one that has ended already what is known of it is told.\n\n{EVENTS}",
+        response_class=Response,
+        responses={
+            **stream,
+            204: {"description": "It has ended, and its last event has been read: there is nothing to come back for."},
+            **responses(401, 404, 422, 503),
+        },
+    )
+    async def task_events(
+        request: Request,
+        task_id: Annotated[str, Path(description="As the generate call gave it.")],
+        previews: Previews = True,
+        preview_format: Format = "webp",
+        preview_size: Size = None,
+        last_event_id: LastEventId = None,
+    ) -> Response:
+        service = context.tasks()
+        task = await service.get(task_id)
+        if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
+            return Response(status_code=204)
+        encoding = Encoding(preview_format, preview_size) if previews else None
+        return event_stream(_one(service, task_id, PublicUrls(request, context.base_url), encoding, last_event_id))
+
+    return routes
+
+
+async def _all(
+    service: TaskService, urls: PublicUrls, encoding: Encoding | None, after: str | None
+) -> AsyncIterator[bytes]:
+    broadcast = service.broadcast
+    with broadcast.subscribe(encoding=encoding, after=after) as subscription:
+        yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
+        async for item in subscription:
+            yield _rendered(item, service, urls, encoding)
+
+
+async def _one(
+    service: TaskService, task_id: str, urls: PublicUrls, encoding: Encoding | None, after: str | None
+) -> AsyncIterator[bytes]:
+    with service.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
+        task = await service.get(task_id)
+        if after is None and not task.status.is_terminal:
+            kind: Kind = "queued" if task.status is TaskStatus.PENDING else "progress"
+            outlook = await asyncio.to_thread(service.outlook, task)
+            now = Update(0, kind, task, service.preview(task_id), outlook=outlook)
+            if now.preview is not None and encoding is not None:
+                await asyncio.to_thread(now.preview.base64, encoding)
+            yield event_of(now, subscription.begins_at, urls, encoding)
+        elif task.status.is_terminal and not subscription.has_end():
+            for update in _told_from(task):
+                number = END if update.is_terminal else str(update.number)
+                yield event_of(update, f"{task_id}-{number}", urls, encoding)
+            return
+        async for item in subscription:
+            yield _rendered(item, service, urls, encoding)
+            if isinstance(item, Update) and item.is_terminal:
+                return
+
+
+def _rendered(
+    item: Update | Dropped | Heartbeat, service: TaskService, urls: PublicUrls, encoding: Encoding | None
+) -> bytes:
+    if isinstance(item, Update):
+        return event_of(item, service.broadcast.update_id(item), urls, encoding)
+    return dropped_event(item) if isinstance(item, Dropped) else PING
+
+
+def _told_from(task: Task) -> Iterator[Update]:
+    """The events of a task that has ended, from its record."""
+    waiting = replace(task, status=TaskStatus.PENDING, progress=0, images=[], error=None)
+    yield Update(1, "queued", waiting)
+    if task.started_at != -1:
+        yield Update(2, "started", replace(waiting, status=TaskStatus.RUNNING))
+    for number, image in enumerate(task.images, 3):
+        yield Update(number, "image", replace(waiting, status=TaskStatus.RUNNING), image=image)
+    kind: Any = task.status.value
+    yield Update(0, kind, task)
+
+
+def _has_read_the_end(service: TaskService, task: Task, last: str | None) -> bool:
+    if last is None:
+        return False
+    return last == f"{task.task_id}-{END}" or service.broadcast.is_end(last, task.task_id)

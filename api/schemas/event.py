@@ -1,0 +1,80 @@
+"""What the event streams say, and how an update becomes an event of server-sent events."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from ...tasks.preview import Encoding
+from ...tasks.updates import Dropped, Update
+from ..sse import message
+from ..urls import PublicUrls
+from .record import ImageModel, TaskErrorModel, image_entry
+
+EVENTS = """| event | when | beside `task_id`, `task_status`, `source` |
+|---|---|---|
+| `queued` | it waits, or its place in the queue has changed | `queue_position`, `eta_seconds` |
+| `started` | the worker has taken it | `eta_seconds` |
+| `progress` | a step is made | `progress`, `message`, `eta_seconds`, `preview` if there is one and it is wanted |
+| `image` | an image is written | `image` |
+| `finished`, `failed`, `stopped`, `interrupted` | it has ended | `progress`, `result`, `images`, `error` |
+| `dropped` | the reader missed something | `dropped` alone |
+
+Each has an `id`; a client that comes back with it as `Last-Event-ID` gets what it missed, without previews. Of progress a slow
+reader gets the newest only. Comments come while nothing happens."""
+
+
+class TaskEvent(BaseModel):
+    """The data of every event but `dropped`."""
+
+    task_id: str
+    task_status: Literal["pending", "running", "finished", "failed", "stopped", "interrupted"]
+    source: str
+    queue_position: int | None = None
+    eta_seconds: float | None = None
+    progress: float | None = Field(default=None, description="0 to 100.")
+    message: str | None = Field(default=None, description="What Fooocus says it is doing.")
+    preview: str | None = Field(default=None, description="Data URI.")
+    image: ImageModel | None = None
+    result: list[str] | None = Field(default=None, description="URLs of the images.")
+    images: list[ImageModel] | None = None
+    error: TaskErrorModel | None = None
+
+
+class DroppedEvent(BaseModel):
+    """The data of `dropped`."""
+
+    dropped: int | None = Field(description="How many events, null when nobody knows: look at the records.")
+
+
+def event_of(update: Update, event_id: str, urls: PublicUrls, encoding: Encoding | None) -> bytes:
+    """An update on the wire, made once for all listeners who get the same."""
+    return update.rendered((urls.base, encoding), lambda: message(_data(update, urls, encoding), update.kind, event_id))
+
+
+def dropped_event(dropped: Dropped) -> bytes:
+    """What is said in place of lost updates."""
+    return message({"dropped": dropped.count}, "dropped")
+
+
+def _data(update: Update, urls: PublicUrls, encoding: Encoding | None) -> dict[str, Any]:
+    task = update.task
+    data: dict[str, Any] = {"task_id": task.task_id, "task_status": task.status.value, "source": task.source}
+    if update.kind in ("queued", "started", "progress"):
+        data["eta_seconds"] = update.outlook.eta_seconds
+    if update.kind == "queued":
+        data["queue_position"] = update.outlook.queue_position
+    if update.kind == "progress" or update.is_terminal:
+        data["progress"] = task.progress
+    if update.kind == "progress":
+        data["message"] = task.title
+        if update.preview is not None and encoding is not None:
+            data["preview"] = update.preview.data_uri(encoding)
+    if update.image is not None:
+        data["image"] = image_entry(update.image, urls)
+    if update.is_terminal:
+        data["images"] = [image_entry(image, urls) for image in task.images]
+        data["result"] = [image["url"] for image in data["images"]]
+        data["error"] = {"type": task.error.type, "message": task.error.message} if task.error else None
+    return data

@@ -1,0 +1,243 @@
+"""The event streams: everyone sees every step, in order, and a reader that comes back gets what it missed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image as PILImage
+
+from fooocus_api.tests.client import Client, wait_for
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.browser import Browser
+    from fooocus_api.tests.conftest import DemoFactory
+    from fooocus_api.tests.host import Host
+
+Event = dict[str, Any]
+ENDS = ("finished", "failed", "stopped", "interrupted")
+
+
+@pytest.fixture
+def slow(demo_factory: DemoFactory) -> tuple[Host, Client]:
+    host = demo_factory(step_ms=50)
+    return host, Client(host.url)
+
+
+class Reader:
+    """Reads a stream in a thread of its own; `events` are all so far, each with its name, id and data."""
+
+    def __init__(self, client: Client, path: str, last: str | None = None, **query: Any) -> None:
+        headers = {"Last-Event-ID": last} if last else {}
+        self.response = client.get(path, params=query, headers=headers, stream=True)
+        assert self.response.status_code == 200, self.response.text
+        assert self.response.headers["content-type"].startswith("text/event-stream")
+        self.events: list[Event] = []
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        import json
+
+        event: Event = {}
+        try:
+            for raw in self.response.iter_lines(chunk_size=1):
+                name, _, value = raw.decode().partition(": ")
+                if not raw and "data" in event:
+                    self.events.append(event)
+                    event = {}
+                elif name == "data":
+                    event["data"] = json.loads(value)
+                elif name in ("event", "id"):
+                    event[name] = value
+        except Exception:  # closed by us
+            pass
+        self.ended.set()
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.events]
+
+    def of(self, name: str) -> list[Event]:
+        return [event["data"] for event in self.events if event["event"] == name]
+
+    def until(self, name: str, number: int = 1) -> Event:
+        wait_for(lambda: len(self.of(name)) >= number, f"{number} event(s) {name!r} in {self.names()}", 30)
+        return self.of(name)[number - 1]
+
+
+@contextmanager
+def reading(client: Client, path: str, **arguments: Any) -> Iterator[Reader]:
+    reader = Reader(client, path, **arguments)
+    try:
+        yield reader
+    finally:
+        reader.response.close()
+
+
+def picture(data_uri: str) -> PILImage.Image:
+    return PILImage.open(io.BytesIO(base64.b64decode(data_uri.partition(",")[2])))
+
+
+def test_a_task_from_its_place_in_the_queue_to_its_end(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    ahead = client.submit(overwrite_step=20)["task_id"]
+    task_id = client.submit(overwrite_step=5, image_number=2)["task_id"]
+    client.until(ahead, "running")
+    with reading(client, f"/tasks/{task_id}/events") as reader:
+        assert reader.until("queued")["queue_position"] == 0
+        assert reader.ended.wait(30)
+    names = reader.names()
+    assert names[0] == "queued" and names[-1] == "finished" and names.index("started") < names.index("progress")
+    assert names.count("image") == 2 and len(reader.of("progress")) >= 10
+    assert {event["data"]["task_id"] for event in reader.events} == {task_id}
+    end, record = reader.of("finished")[0], client.task(task_id)
+    assert end["result"] == record["result"] and end["images"] == record["images"] and end["progress"] == 100
+    assert [event["image"]["url"] for event in reader.of("image")] == record["result"]
+    assert picture(reader.of("progress")[-2]["preview"]).format == "WEBP"
+    numbers = [int(event["id"].rpartition("-")[2]) for event in reader.events]
+    assert numbers == sorted(set(numbers))
+
+
+def test_of_an_ended_task_its_record_is_told_and_that_is_all(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    record = client.draw(image_number=2)
+    host.stop()
+    host.start()
+    with reading(client, f"/tasks/{record['task_id']}/events") as reader:
+        assert reader.ended.wait(10)
+    assert reader.names() == ["queued", "started", "image", "image", "finished"]
+    assert len(reader.of("finished")[0]["result"]) == 2
+    again = client.get(f"/tasks/{record['task_id']}/events", headers={"Last-Event-ID": reader.events[-1]["id"]})
+    assert again.status_code == 204
+    assert client.get(f"/tasks/{'0' * 32}/events").status_code == 404
+
+
+def test_who_comes_back_gets_what_was_missed(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    with reading(client, "/v1/events") as whole, reading(client, "/v1/events") as first:
+        one = client.submit(overwrite_step=3)["task_id"]
+        first.until("started")
+        first.response.close()
+        last = first.events[-1]["id"]
+        two = client.submit(overwrite_step=3)["task_id"]
+        client.ended(two)
+        with reading(client, "/v1/events", last=last) as second:
+            second.until("finished", 2)
+            whole.until("finished", 2)
+        ids = [event["id"] for event in whole.events]
+        missed = [event for event in whole.events[ids.index(last) + 1 :] if event["event"] != "progress"]
+        assert [event for event in second.events if event["event"] != "progress"] == missed
+        assert [event["event"] for event in missed][-3:] == ["started", "image", "finished"]
+        told = [(event["event"], event["data"]["task_id"]) for event in second.events if event["event"] in ENDS]
+        assert told == [("finished", one), ("finished", two)]
+
+
+def test_who_comes_back_to_another_process_is_told_so(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    with reading(client, "/v1/events") as reader:
+        client.draw()
+        reader.until("finished")
+    host.stop()
+    host.start()
+    with reading(client, "/v1/events", last=reader.events[-1]["id"]) as later:
+        assert later.until("dropped") == {"dropped": None}
+        client.draw()
+        later.until("finished")
+
+
+def test_previews_as_they_are_wanted(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    wanted: dict[str, dict[str, Any]] = {
+        "none": {"previews": "false"},
+        "png": {"preview_format": "png"},
+        "small": {"preview_format": "jpeg", "preview_size": 20},
+    }
+    readers = {name: Reader(client, "/v1/events", **query) for name, query in wanted.items()}
+    client.draw(overwrite_step=5)
+    for reader in readers.values():
+        reader.until("finished")
+        reader.response.close()
+    previews = {name: [data.get("preview") for data in reader.of("progress")] for name, reader in readers.items()}
+    assert not any(previews["none"])
+    png = picture(next(filter(None, previews["png"])))
+    small = picture(next(filter(None, previews["small"])))
+    assert png.format == "PNG" and small.format == "JPEG" and max(small.size) == 20 < max(png.size)
+
+
+def test_clicks_in_the_webui_are_seen(demo_factory: DemoFactory, browser: Browser) -> None:
+    host = demo_factory()
+    client = Client(host.url)
+    with reading(client, "/v1/events") as reader:
+        browser.open(host.url).quick(steps=3).generate("clicked")
+        assert reader.until("finished")["source"] == "webui"
+        assert len(reader.of("progress")) >= 3 and reader.of("queued")[0]["source"] == "webui"
+
+
+def test_how_a_task_ends_is_told(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    task_id = client.submit(overwrite_step=100)["task_id"]
+    with reading(client, f"/tasks/{task_id}/events") as reader:
+        reader.until("progress", 2)
+        client.post(f"/tasks/{task_id}/stop")
+        assert reader.ended.wait(10)
+    assert reader.names()[-1] == "stopped" and reader.of("stopped")[0]["task_status"] == "stopped"
+
+
+def test_time_left_is_learnt_from_what_was_drawn(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    unknown = client.submit(overwrite_step=20)
+    assert unknown["eta_seconds"] is None
+    client.ended(unknown["task_id"])
+    ids = [client.submit(overwrite_step=40, image_number=2)["task_id"] for _ in range(3)]
+    client.until(ids[0], "running")
+    etas = [record["eta_seconds"] for record in client.tasks(query="pending")["pending"]]
+    assert len(etas) == 2 and 4 < etas[0] < 20 and etas[0] + 2 < etas[1] < 30
+    assert 1 < client.task(ids[0])["eta_seconds"] < 10
+    for task_id in ids:
+        client.post(f"/tasks/{task_id}/stop")
+
+
+# ---------------------------------------------------------------- waiting well
+
+
+def test_respond_async_is_202(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    response = client.post("/v1/engine/generate", json={"overwrite_step": 3}, headers={"Prefer": "respond-async"})
+    assert response.status_code == 202 and response.json()["task_status"] in ("pending", "running")
+    assert response.headers["Preference-Applied"] == "respond-async"
+    assert client.get(response.headers["Location"]).json()["task_id"] == response.json()["task_id"]
+    client.ended(response.json()["task_id"])
+
+
+@pytest.mark.parametrize("accept", ["application/json", "image/png"])
+def test_wait_gives_the_result_if_it_is_ready_in_time(slow: tuple[Host, Client], accept: str) -> None:
+    _, client = slow
+    body = {"overwrite_step": 2, "overwrite_width": 64, "overwrite_height": 64}
+    headers = {"Accept": accept, "Prefer": "wait=60"}
+    response = client.post("/v1/engine/generate", json=body, headers=headers)
+    assert response.status_code == 200 and response.headers["Preference-Applied"] == "wait=60"
+    assert response.headers["content-type"] == accept
+    headers["Prefer"] = "respond-async, wait=1"
+    late = client.post("/v1/engine/generate", json={**body, "overwrite_step": 100}, headers=headers)
+    assert late.status_code == 202 and late.json()["task_status"] == "running"
+    client.post(f"/tasks/{late.json()['task_id']}/stop")
+
+
+def test_a_full_queue_says_when_to_come_back(demo_factory: DemoFactory) -> None:
+    client = Client(demo_factory("--max-pending", "2", step_ms=50).url)
+    running = client.submit(overwrite_step=60)["task_id"]
+    client.until(running, "running")
+    waiting = [client.submit()["task_id"] for _ in range(2)]
+    refused = client.generate(async_process=True)
+    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert client.get("/v1/info").json()["tasks"] == {"pending": 2, "running": 1}
+    client.post(f"/tasks/{running}/stop")
+    assert [client.ended(task_id)["task_status"] for task_id in waiting] == ["finished"] * 2
+    client.draw()
