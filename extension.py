@@ -57,7 +57,8 @@ class Extension:
         self.overrides = Overrides(self.worker)
         self.image_log = ImageLog()
         self.catalog = FooocusCatalog()
-        self.server = Server(PATHS, self._build_api, self._settings)
+        self.service: TaskService | None = None
+        self.server = Server(PATHS, self._build_api, self._settings, self._leave)
         self.arguments: Any = None
         self.problem: str | None = None
 
@@ -131,6 +132,10 @@ class Extension:
         service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))
         return service
 
+    def _leave(self) -> None:
+        if self.service is not None:
+            self.service.leave()
+
     def _build_api(self) -> AsgiApp:
         """Called when the WebUI is built and about to be served: the host is all there."""
         from .adapters.engine import output_folders
@@ -143,7 +148,7 @@ class Extension:
         settings = self._settings()
         state = output_folders()[-1] / ".fooocus_api"
         inputs = InputStore(state / "inputs")
-        service = self._build_service(state, inputs)
+        service = self.service = self._build_service(state, inputs)
         if service is None:
             self.bus.start()  # nobody listens, but what the worker tells must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)

@@ -23,6 +23,8 @@ log = logging.getLogger("fooocus_api.server")
 Scope = MutableMapping[str, Any]
 AsgiApp = Callable[[Scope, Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]]
 
+PATIENCE = 1
+"""Seconds for open connections when Fooocus ends: at Ctrl-C a stream would hold it for as long as its task takes."""
 GRADIO_PORTS = 100
 """How many ports Gradio tries when none was asked for."""
 
@@ -30,9 +32,17 @@ GRADIO_PORTS = 100
 class Server:
     """Where the API is served. `api` stays None until the WebUI is built, or when something is wrong with us."""
 
-    def __init__(self, paths: frozenset[str], build: Callable[[], AsgiApp], settings: Callable[[], Settings]) -> None:
-        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start."""
+    def __init__(
+        self,
+        paths: frozenset[str],
+        build: Callable[[], AsgiApp],
+        settings: Callable[[], Settings],
+        leave: Callable[[], None],
+    ) -> None:
+        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `leave` lets
+        go who waits for an answer when it ends."""
         self.paths = paths
+        self.leave = leave
         self.api: AsgiApp | None = None
         self._build = build
         self._settings = settings
@@ -78,23 +88,51 @@ class Server:
                 _announce(str(started[2]).rstrip("/"))
             return started
 
+        def close(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            self._let_go()
+            instance.config.timeout_graceful_shutdown = PATIENCE
+            return wrapped(*args, **kwargs)
+
         hooks.wrap(networking, "start_server", start_server)
+        hooks.wrap(networking, "Server.close", close)
+
+    def _let_go(self) -> None:
+        try:
+            self.leave()
+        except Exception:
+            log.exception("streams could not be ended")
 
     def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
         """The same address as the WebUI's would be, until Ctrl-C."""
         port = settings.port if settings.port is not None else _first_free_port(settings.listen)
         _announce(f"http://{_shown(settings.listen)}:{port}")
-        _uvicorn(api, settings.listen, port).run()
+        self._uvicorn(api, settings.listen, port).run()
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
         assert settings.api_port is not None
         if not _is_free(settings.listen, settings.api_port):
             print(f"[Fooocus API] Port {settings.api_port} is taken: the API is on the WebUI's port only.")
             return
-        server = _uvicorn(api, settings.listen, settings.api_port)
+        server = self._uvicorn(api, settings.listen, settings.api_port)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread
         threading.Thread(target=server.run, name="fooocus-api-port", daemon=True).start()
         _announce(f"http://{_shown(settings.listen)}:{settings.api_port}")
+
+    def _uvicorn(self, api: AsgiApp, host: str, port: int) -> uvicorn.Server:
+        config = uvicorn.Config(api, host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE)
+        return ApiServer(config, self._let_go)
+
+
+class ApiServer(uvicorn.Server):
+    """A server that does not wait for streams when it ends."""
+
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._let_go = let_go
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._let_go()
+        await super().shutdown(sockets)
 
 
 class Gate:
@@ -110,11 +148,6 @@ class Gate:
             await api(scope, receive, send)
         else:
             await self._gradio_app(scope, receive, send)
-
-
-def _uvicorn(api: AsgiApp, host: str, port: int) -> uvicorn.Server:
-    # One second for open connections at Ctrl-C: a stream would hold the process for as long as its task takes.
-    return uvicorn.Server(uvicorn.Config(api, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1))
 
 
 def _announce(url: str) -> None:

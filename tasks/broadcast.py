@@ -32,6 +32,7 @@ class Broadcast:
         self.epoch = f"{now_ms():x}"
         """Names this process, so that nobody takes another one's numbers for its own."""
         self.delivered = 0
+        self._closed = False
         self._number = 0
         self._kept: deque[Update] = deque(maxlen=REPLAYED)
         self._listeners: dict[str | None, set[Subscription]] = defaultdict(set)
@@ -90,6 +91,8 @@ class Broadcast:
             if after is not None:
                 subscription.catch_up(*self._missed(task_id, after))
             self._listeners[task_id].add(subscription)
+            if self._closed:
+                subscription.end()
         try:
             yield subscription
         finally:
@@ -98,6 +101,15 @@ class Broadcast:
                 self._listeners[task_id].discard(subscription)
                 if not self._listeners[task_id]:
                     del self._listeners[task_id]
+
+    def close(self) -> None:
+        """Fooocus ends: let every listener go. Who comes later is let go at once."""
+        with self._lock:
+            self._closed = True
+            listeners = [listener for group in self._listeners.values() for listener in group]
+        for listener in listeners:
+            with contextlib.suppress(RuntimeError):
+                listener.loop.call_soon_threadsafe(listener.end)
 
     def update_id(self, update: Update) -> str:
         """What a listener names to go on from an update."""
@@ -150,6 +162,7 @@ class Subscription:
         self._dropped: Dropped | None = None
         self._arrived = asyncio.Event()
         self._silent = False
+        self._ended = False
         self._timer = loop.call_later(HEARTBEAT, self._tick)
 
     def catch_up(self, dropped: Dropped | None, updates: list[Update]) -> None:
@@ -174,6 +187,11 @@ class Subscription:
         """Whether the end of a task is among what is unread."""
         return any(update.is_terminal for update in self._unread)
 
+    def end(self) -> None:
+        """Nothing more will come. On the listener's loop."""
+        self._ended = True
+        self._arrived.set()
+
     def close(self) -> None:
         """No heartbeat any more."""
         self._timer.cancel()
@@ -185,20 +203,22 @@ class Subscription:
         self._timer = self.loop.call_later(HEARTBEAT, self._tick)
 
     async def __aiter__(self) -> AsyncIterator[Update | Dropped | Heartbeat]:
-        """Updates as they come, for ever."""
+        """Updates as they come, until Fooocus ends."""
         while True:
             if self._dropped is not None:
                 dropped, self._dropped = self._dropped, None
                 yield dropped
             while self._unread:
                 yield self._unread.popleft()
+            if self._ended:
+                return
             self._arrived.clear()
             await self._arrived.wait()
-            if not self._unread and self._dropped is None:
+            if not self._ended and not self._unread and self._dropped is None:
                 yield Heartbeat()
 
     async def updates(self) -> AsyncIterator[Update]:
-        """Updates alone, the terminal one last: for who listens to one task."""
+        """Updates alone, the terminal one last unless Fooocus ends before: for who listens to one task."""
         async for item in self:
             if isinstance(item, Update):
                 yield item

@@ -17,7 +17,7 @@ from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
 from .downloads import Download, Downloader
-from .engine import Engine, Interruption
+from .engine import Engine, EngineUnavailable, Interruption
 from .estimate import Estimator
 from .forecast import Forecast, Outlook
 from .history import Filter, History
@@ -123,6 +123,10 @@ class TaskService:
         for task in again:
             self._live.add(task)
             self._enqueue(task)
+
+    def leave(self) -> None:
+        """Fooocus is about to end: let everyone go who waits or listens. Any thread."""
+        self.broadcast.close()
 
     def close(self) -> None:
         """Write what is still to be written; what waits and what runs goes on at the next start. A second call does nothing."""
@@ -238,12 +242,18 @@ class TaskService:
         return self._forecast.all()
 
     async def wait(self, task_id: str) -> Task:
-        """The task once it has ended. Woken by its last update."""
+        """The task once it has ended. Woken by its last update.
+
+        Raises:
+            EngineUnavailable: Fooocus ends; the task is drawn when it is started again.
+        """
         with self.broadcast.subscribe(task_id, only_end=True) as subscription:
             task = await self.get(task_id)  # only now: nothing is missed
             if not task.status.is_terminal:
                 async for update in subscription.updates():
                     task = update.task
+        if not task.status.is_terminal:
+            raise EngineUnavailable(f"Fooocus is ending; task {task_id} goes on when it is started again")
         return task
 
     # ------------------------------------------------------------- control

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
+import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from PIL import Image as PILImage
@@ -33,32 +38,39 @@ class Reader:
     """Reads a stream in a thread of its own; `events` are all so far, each with its name, id and data."""
 
     def __init__(self, client: Client, path: str, last: str | None = None, **query: Any) -> None:
+        parts = urlsplit(client.url)
+        self._connection = HTTPConnection(str(parts.hostname), parts.port, timeout=60)
         headers = {"Last-Event-ID": last} if last else {}
-        self.response = client.get(path, params=query, headers=headers, stream=True)
-        assert self.response.status_code == 200, self.response.text
-        assert self.response.headers["content-type"].startswith("text/event-stream")
+        self._connection.request("GET", f"{path}?{urlencode(query)}", headers=headers)
+        self._socket = self._connection.sock
+        self._response = self._connection.getresponse()
+        assert self._response.status == 200
+        assert str(self._response.getheader("content-type")).startswith("text/event-stream")
         self.events: list[Event] = []
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
-        import json
-
         event: Event = {}
-        try:
-            for raw in self.response.iter_lines(chunk_size=1):
-                name, _, value = raw.decode().partition(": ")
-                if not raw and "data" in event:
+        with contextlib.suppress(OSError, HTTPException, ValueError):  # closed by us, or by a host that ends
+            for raw in self._response:
+                name, _, value = raw.decode().rstrip("\n").partition(": ")
+                if raw == b"\n" and "data" in event:
                     self.events.append(event)
                     event = {}
                 elif name == "data":
                     event["data"] = json.loads(value)
                 elif name in ("event", "id"):
                     event[name] = value
-        except Exception:  # closed by us
-            pass
         self.ended.set()
+
+    def close(self) -> None:
+        """Leave at once; `close` alone would wait for the thread that reads."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._connection.close()
 
     def names(self) -> list[str]:
         return [event["event"] for event in self.events]
@@ -77,7 +89,7 @@ def reading(client: Client, path: str, **arguments: Any) -> Iterator[Reader]:
     try:
         yield reader
     finally:
-        reader.response.close()
+        reader.close()
 
 
 def picture(data_uri: str) -> PILImage.Image:
@@ -123,7 +135,7 @@ def test_who_comes_back_gets_what_was_missed(slow: tuple[Host, Client]) -> None:
     with reading(client, "/v1/events") as whole, reading(client, "/v1/events") as first:
         one = client.submit(overwrite_step=3)["task_id"]
         first.until("started")
-        first.response.close()
+        first.close()
         last = first.events[-1]["id"]
         two = client.submit(overwrite_step=3)["task_id"]
         client.ended(two)
@@ -151,6 +163,21 @@ def test_who_comes_back_to_another_process_is_told_so(slow: tuple[Host, Client])
         later.until("finished")
 
 
+def test_an_open_stream_does_not_keep_fooocus_from_ending(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    with reading(client, "/v1/events") as reader:
+        client.draw()
+        answers: list[int] = []
+        waiter = threading.Thread(target=lambda: answers.append(client.generate(overwrite_step=200).status_code))
+        waiter.start()
+        client.has_tasks(running=1)
+        assert host.stop() == 0, "it had to be killed"
+        assert reader.ended.wait(5)
+        waiter.join(5)
+    assert answers == [503]
+    assert "Traceback" not in host.log()
+
+
 def test_previews_as_they_are_wanted(slow: tuple[Host, Client]) -> None:
     _, client = slow
     wanted: dict[str, dict[str, Any]] = {
@@ -162,7 +189,7 @@ def test_previews_as_they_are_wanted(slow: tuple[Host, Client]) -> None:
     client.draw(overwrite_step=5)
     for reader in readers.values():
         reader.until("finished")
-        reader.response.close()
+        reader.close()
     previews = {name: [data.get("preview") for data in reader.of("progress")] for name, reader in readers.items()}
     assert not any(previews["none"])
     png = picture(next(filter(None, previews["png"])))
