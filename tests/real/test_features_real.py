@@ -186,7 +186,6 @@ def test_an_image_comes_out(real_client: Client, feature: str) -> None:
 CHANGES: dict[str, dict[str, Any]] = {
     **{kind: {"controlnet_image": prompted(kind)} for kind in ("ImagePrompt", "PyraCanny", "CPDS", "FaceSwap")},
     "lora": {"loras": [{"model_name": "tiny_lora.safetensors", "weight": 1.5}]},
-    "freeu": {"freeu_enabled": True, "freeu_b1": 1.6, "freeu_s1": 0.2},
     "checkpoint": {"base_model_name": "tiny_sdxl_b.safetensors"},
     "style": {"style_selections": ["SAI Anime"]},
     "clip skip": {"clip_skip": 5},
@@ -194,7 +193,10 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def test_what_is_asked_for_is_seen_in_the_image(real_client: Client) -> None:
-    """The host passes over much of what it can't use, and draws all the same."""
+    """The host passes over much of what it can't use, and draws all the same.
+
+    FreeU can't be seen with tiny weights: it changes layers of 640 and 1280 channels, and theirs have 320.
+    """
     plain = picture(real_client, {})
     same = [name for name, fields in CHANGES.items() if picture(real_client, fields) == plain]
     assert same == [] and picture(real_client, {}) == plain
