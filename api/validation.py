@@ -141,8 +141,6 @@ def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
             "inpaint_input_image": "; with image prompts set mixing_image_prompt_and_inpaint",
         }.get(name, "")
         yield FieldError(field=name, message=f"can't be used together with {given[0]}{cure}")
-    if len(given) == 1 and uov and inpaint:  # both mixed with image prompts: the host would forget the first
-        yield FieldError(field="inpaint_input_image", message="can't be used together with uov_input_image")
     if uov and "fast" in request.uov_method.lower():
         for name, used in (("controlnet_image", prompts), ("enhance_checkbox", request.enhance_checkbox)):
             if used:

@@ -156,16 +156,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {
             "controlnet_image": [prompt_image()],
-            **DRAWN["vary"],
-            **DRAWN["inpaint"],
-            "mixing_image_prompt_and_vary_upscale": True,
-            "mixing_image_prompt_and_inpaint": True,
-        },
-        "inpaint_input_image",
-    ),
-    (
-        {
-            "controlnet_image": [prompt_image()],
             **DRAWN["upscale fast"],
             "mixing_image_prompt_and_vary_upscale": True,
         },
