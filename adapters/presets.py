@@ -53,7 +53,12 @@ def _values(name: str) -> dict[str, Any]:
     if isinstance(loras := content.get("default_loras"), list):
         # Fooocus 2.5 writes [enabled, name, weight], older presets [name, weight]
         triples = [[True, *lora] if len(lora) == 2 else lora for lora in loras]
-        values["loras"] = [{"enabled": bool(on), "model_name": file, "weight": weight} for on, file, weight in triples]
+        places = importlib.import_module("modules.config").default_max_lora_number
+        values["loras"] = [
+            {"enabled": bool(on), "model_name": file, "weight": weight} for on, file, weight in triples[:places]
+        ]
+    if "aspect_ratios_selection" in values:
+        values.update(_size(str(values.pop("aspect_ratios_selection"))))
     if "base_model_name" in values:
         values["base_model_name"] = _model_at_hand(content)
     return values
@@ -80,6 +85,14 @@ def _downloads(name: str) -> list[Download]:
         for file, url in (content.get(key) or {}).items()
     ]
     return [download for download in wanted if not download.path.is_file()]
+
+
+def _size(ratio: str) -> dict[str, Any]:
+    """An aspect ratio that the host has not in its list is a size, as in the WebUI."""
+    width, _, height = ratio.replace("×", "*").partition("*")
+    if ratio in importlib.import_module("modules.config").available_aspect_ratios or not height.isdigit():
+        return {"aspect_ratios_selection": ratio}
+    return {"overwrite_width": int(width), "overwrite_height": int(height)}
 
 
 def _content(name: str) -> dict[str, Any]:
