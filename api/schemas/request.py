@@ -63,9 +63,9 @@ class EnhanceControl(BaseModel):
     enhance_mask_sam_max_detections: int = Field(default=0, ge=0, le=10, description="0 takes all.")
     enhance_inpaint_disable_initial_latent: bool = False
     enhance_inpaint_engine: str = "v2.6"
-    enhance_inpaint_strength: float = Field(default=1, ge=0, le=1)
+    enhance_inpaint_strength: float = Field(default=1.0, ge=0, le=1)
     enhance_inpaint_respective_field: float = Field(default=0.618, ge=0, le=1)
-    enhance_inpaint_erode_or_dilate: float = Field(default=0, ge=-64, le=64)
+    enhance_inpaint_erode_or_dilate: int = Field(default=0, ge=-64, le=64)
     enhance_mask_invert: bool = False
 
     CATALOGS: ClassVar[dict[str, str]] = {
