@@ -85,13 +85,19 @@ def history():
 def preset_values(name):
     """What a preset says, as updates for preset_outputs; what it does not say is left as it is."""
     content = config.try_get_preset_content(name) if name != 'initial' else config.config_dict
-    keys = 'model refiner performance styles cfg_scale sampler scheduler prompt_negative'
+    keys = 'model refiner refiner_switch performance styles cfg_scale sample_sharpness cfg_tsnr clip_skip ' \
+           'sampler scheduler vae overwrite_step overwrite_switch image_number prompt_negative ' \
+           'inpaint_engine_version'
     values = [content.get(f'default_{key}') for key in keys.split()]
+    values.append(content.get('default_prompt') or None)
     ratio = content.get('default_aspect_ratio')
-    values.append(config.add_ratio(ratio) if ratio else None)
+    listed = ratio in config.available_aspect_ratios
+    values.append(config.add_ratio(ratio) if listed else None)
+    values += [None, None] if not ratio else [-1, -1] if listed else [int(side) for side in ratio.split('*')]
     count = config.default_max_lora_number
     loras = content.get('default_loras', [(None, None, None)] * count)
-    values += [value for lora in (list(loras) + [(True, 'None', 1.0)] * count)[:count] for value in lora]
+    triples = [lora if len(lora) == 3 else (True, *lora) for lora in loras]
+    values += [value for lora in (triples + [(True, 'None', 1.0)] * count)[:count] for value in lora]
     return [gr.update() if value is None else gr.update(value=value) for value in values]
 
 
@@ -353,8 +359,11 @@ with shared.gradio_root:
     skip_button.click(lambda task: interrupt(task, 'skip'), inputs=currentTask, outputs=currentTask, **quiet)
 
     if not args_manager.args.disable_preset_selection:
-        preset_outputs = [base_model, refiner_model, performance_selection, style_selections, guidance_scale,
-                          sampler_name, scheduler_name, negative_prompt, aspect_ratios_selection] + lora_ctrls
+        preset_outputs = [base_model, refiner_model, refiner_switch, performance_selection, style_selections,
+                          guidance_scale, sharpness, adaptive_cfg, clip_skip, sampler_name, scheduler_name,
+                          vae_name, overwrite_step, overwrite_switch, image_number, negative_prompt,
+                          inpaint_ctrls[2], prompt, aspect_ratios_selection, overwrite_width,
+                          overwrite_height] + lora_ctrls
         preset_selection.change(preset_values, inputs=preset_selection, outputs=preset_outputs, **quiet)
 
     def refresh_files_clicked():
