@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,21 @@ from fooocus_api.tests.host import DEMO, ROOT
 
 INSTALL = ROOT / "install.py"
 GENERATED = shutil.ignore_patterns("__pycache__", "outputs", "temp", "extensions", "config.txt", ".*_cache")
+
+MODEL_FOLDERS = {
+    "path_checkpoints": "checkpoints",
+    "path_loras": "loras",
+    "path_embeddings": "embeddings",
+    "path_vae_approx": "vae_approx",
+    "path_vae": "vae",
+    "path_upscale_models": "upscale_models",
+    "path_inpaint": "inpaint",
+    "path_controlnet": "controlnet",
+    "path_clip_vision": "clip_vision",
+    "path_fooocus_expansion": "prompt_expansion/fooocus_expansion",
+    "path_safety_checker": "safety_checker",
+    "path_sam": "sam",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +83,30 @@ def make_sandbox(folder: Path, base: str = sys.executable) -> Sandbox:
     site_packages = Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
     (site_packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
     return Sandbox(folder, python, site_packages)
+
+
+def copy_checkout(home: Path, folder: Path) -> Path:
+    """A copy of a checkout without what it has drawn. The demo's models are copied, a real one's are borrowed."""
+
+    def ignored(path: str, names: list[str]) -> set[str]:
+        borrowed = {".git", "models"} if Path(path) == home and home != DEMO else set()
+        return GENERATED(path, names) | borrowed
+
+    shutil.copytree(home, folder, ignore=ignored)
+    if home != DEMO:
+        borrow_models(home, folder)
+    return folder
+
+
+def borrow_models(home: Path, checkout: Path) -> None:
+    """A config.txt, which git ignores, that points at the models of `home`."""
+    config = json.loads((home / "config.txt").read_text("utf-8"))
+    for key, folder in MODEL_FOLDERS.items():
+        path = home / "models" / folder
+        if key not in config and path.is_dir():
+            config[key] = [str(path)] if key in ("path_checkpoints", "path_loras") else str(path)
+    config.pop("path_outputs", None)
+    (checkout / "config.txt").write_text(json.dumps(config), "utf-8")
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:

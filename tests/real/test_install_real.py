@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -13,23 +12,9 @@ import pytest
 
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import ROOT, Way, real_checkout, real_host, real_python
+from fooocus_api.tests.sandbox import borrow_models
 
 pytestmark = pytest.mark.real
-
-MODEL_FOLDERS = {
-    "path_checkpoints": "checkpoints",
-    "path_loras": "loras",
-    "path_embeddings": "embeddings",
-    "path_vae_approx": "vae_approx",
-    "path_vae": "vae",
-    "path_upscale_models": "upscale_models",
-    "path_inpaint": "inpaint",
-    "path_controlnet": "controlnet",
-    "path_clip_vision": "clip_vision",
-    "path_fooocus_expansion": "prompt_expansion/fooocus_expansion",
-    "path_safety_checker": "safety_checker",
-    "path_sam": "sam",
-}
 
 
 @dataclass(frozen=True)
@@ -65,7 +50,7 @@ def fresh(tmp_path: Path) -> Fresh:
         pytest.skip(f"{home} is no git clone: there is nothing to compare an install with")
     checkout = tmp_path / "Fooocus checkout"  # a space, as many a Windows path has one
     _git(tmp_path, "clone", "--quiet", str(home), str(checkout))
-    _borrow_models(home, checkout)
+    borrow_models(home, checkout)
     return Fresh(checkout, _borrow_packages(real_python(home), tmp_path / "venv"))
 
 
@@ -127,17 +112,6 @@ def site_packages(python: Path) -> Path:
     """Where this interpreter keeps its packages."""
     command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
-
-
-def _borrow_models(home: Path, checkout: Path) -> None:
-    """A config.txt, which git ignores, that points at the models of `home`."""
-    config = json.loads((home / "config.txt").read_text("utf-8"))
-    for key, folder in MODEL_FOLDERS.items():
-        path = home / "models" / folder
-        if key not in config and path.is_dir():
-            config[key] = [str(path)] if key in ("path_checkpoints", "path_loras") else str(path)
-    config.pop("path_outputs", None)
-    (checkout / "config.txt").write_text(json.dumps(config), "utf-8")
 
 
 def _borrow_packages(python: Path, folder: Path) -> Path:
