@@ -14,7 +14,8 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
-from ..tasks.pictures import NotAnImage, verify
+from ..tasks.pictures import NotAnImage, read_rgb, verify
+from ..tasks.tools import Picture
 from .context import Context
 from .errors import FieldError, InvalidFields, Problem
 from .fetch import DEFAULT_LIMITS, FetchError, Limits, fetch
@@ -26,7 +27,7 @@ _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/
 
 
 class ImageResolver:
-    """Resolves the images of one request. Nothing is written before `commit`: a refused request leaves nothing behind."""
+    """Resolves the images of one request. Nothing is written before `hold`, and what that wrote can be dropped again."""
 
     def __init__(self, context: Context, host: str | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         """`host` is the request's Host header: a URL with this address is ours, also when `--base-url` is another."""
@@ -49,14 +50,18 @@ class ImageResolver:
         except _Unusable as error:
             raise InvalidFields([FieldError(field=field, message=str(error))]) from error
 
-    def commit(self) -> None:
-        """Keep the images that came from outside.
+    def hold(self) -> list[str]:
+        """Write the images that came from outside; what is given back is for `InputStore.keep` or `drop`.
 
         Raises:
             OSError: the disk is full or can't be written.
         """
-        while self._new:
-            self._context.inputs.write(*self._new.popitem())
+        return self._context.inputs.hold(self._new)
+
+    def read(self, reference: str) -> Picture:
+        """The pixels of an image that was resolved here, written or not."""
+        content = self._new.get(reference.removeprefix("inputs/"))
+        return read_rgb(open_reference(self._context, reference) if content is None else content)
 
     def _from_outside(self, text: str) -> str:
         if text[:5].lower() == "data:":

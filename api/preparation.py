@@ -18,14 +18,15 @@ from .validation import check
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is handed to the service."""
+    """What is handed to the service, and the images that are to be dropped if it refuses."""
 
     parameters: dict[str, Any]
     downloads: list[Download]
+    images: list[str]
 
 
 def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared:
-    """Check all of a request, then keep its images: a refused one leaves nothing behind.
+    """Check all of a request, then write its images.
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
@@ -35,8 +36,7 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
     parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
     resolver = ImageResolver(context, request.headers.get("host"))
     _resolve_images(parameters, resolver, PublicUrls(request, context.base_url))
-    resolver.commit()
-    return Prepared(parameters, downloads)
+    return Prepared(parameters, downloads, resolver.hold())
 
 
 def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, list[Download]]:

@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import os
 import re
+import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .pictures import verify
@@ -27,6 +28,8 @@ class InputStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._held: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def file_name(self, content: bytes) -> str:
         """The name this content has or would have here. Writes nothing.
@@ -44,15 +47,53 @@ class InputStore:
             OSError: it can't be written.
         """
         file_name = self.file_name(content)
-        self.write(file_name, content)
+        self.keep(self.hold({file_name: content}))
         return file_name
 
-    def write(self, file_name: str, content: bytes) -> None:
-        """Keep content under the name that `file_name` gave for it.
+    def hold(self, images: Mapping[str, bytes]) -> list[str]:
+        """Write images, by the names that `file_name` gave them, for a request that may still be refused.
+
+        Gives the names of those that were not here for good before: they are to be given to `keep` or `drop`.
 
         Raises:
-            OSError: it can't be written.
+            OSError: they can't be written. None is left.
         """
+        undecided = [file_name for file_name in images if self._take(file_name)]
+        try:
+            for file_name, content in images.items():
+                self._write(file_name, content)
+        except OSError:
+            self.drop(undecided)
+            raise
+        return undecided
+
+    def keep(self, undecided: Iterable[str]) -> None:
+        """The request was accepted: its images stay."""
+        with self._lock:
+            for file_name in undecided:
+                self._held.pop(file_name, None)
+
+    def drop(self, undecided: Iterable[str]) -> None:
+        """The request was refused: its images go, but for those that another one has brought as well."""
+        with self._lock:
+            for file_name in undecided:
+                if file_name not in self._held:
+                    continue  # another request with it was accepted
+                self._held[file_name] -= 1
+                if not self._held[file_name]:
+                    del self._held[file_name]
+                    with contextlib.suppress(OSError):
+                        (self._folder / file_name).unlink()
+
+    def _take(self, file_name: str) -> bool:
+        """Whether nobody has decided yet that this image stays."""
+        with self._lock:
+            if file_name not in self._held and (self._folder / file_name).is_file():
+                return False
+            self._held[file_name] = self._held.get(file_name, 0) + 1
+            return True
+
+    def _write(self, file_name: str, content: bytes) -> None:
         path = self._folder / file_name
         if path.is_file():
             os.utime(path)  # sent again: it is not one that nobody uses

@@ -62,7 +62,7 @@ def refusal(context: Context, text: str, limits: Limits | None = None) -> str:
     resolver = ImageResolver(context, limits=limits or Limits())
     with pytest.raises(InvalidFields) as refused:
         resolver.resolve("controlnet_image[1].cn_img", text)
-    resolver.commit()
+    resolver.hold()
     assert not (context.output_folders()[0].parent / "inputs").exists()
     [error] = refused.value.extra["errors"]
     assert error["field"] == "controlnet_image[1].cn_img"
@@ -104,7 +104,7 @@ def test_base64_and_data_uris(context: Context, text: str) -> None:
     assert reference == f"inputs/{context.inputs.file_name(PNG)}"
     with pytest.raises(Problem):
         open_reference(context, reference)  # not before the request is accepted
-    resolver.commit()
+    resolver.hold()
     assert open_reference(context, reference).read_bytes() == PNG
 
 
@@ -119,7 +119,7 @@ def test_several_images_are_kept_at_once(context: Context) -> None:
     resolver = ImageResolver(context)
     texts = [base64.b64encode(picture(colour=(shade, 0, 0))).decode() for shade in (1, 2, 1)]
     references = [resolver.resolve("x", text) for text in texts]
-    resolver.commit()
+    resolver.hold()
     assert references[0] == references[2] != references[1]
     assert {str(open_reference(context, reference or "").name) for reference in references} == {
         path.name for path in (context.output_folders()[0].parent / "inputs").iterdir()
@@ -289,7 +289,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def test_a_url_is_fetched_and_kept(context: Context, site: Site, page: str) -> None:
     resolver = ImageResolver(context)
     reference = resolver.resolve("uov_input_image", site.url + page)
-    resolver.commit()
+    resolver.hold()
     assert reference == f"inputs/{context.inputs.file_name(PNG)}"
     assert open_reference(context, reference).read_bytes() == PNG
 

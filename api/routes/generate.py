@@ -139,9 +139,15 @@ class Answer:
             parameters["image_number"] = 1
             if "output_format" not in body.model_fields_set:
                 parameters["output_format"] = self.accept.lower()
-        return await self.service.submit(
-            parameters, source=source, downloads=prepared.downloads, idempotency=idempotency
-        )
+        try:
+            submission = await self.service.submit(
+                parameters, source=source, downloads=prepared.downloads, idempotency=idempotency
+            )
+        except Exception:  # but not when cancelled: it may be accepted all the same
+            await run_in_threadpool(self.context.inputs.drop, prepared.images)
+            raise
+        self.context.inputs.keep(prepared.images)
+        return submission
 
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)

@@ -23,7 +23,7 @@ from ...tasks.pictures import NotAnImage, read_rgb
 from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses
-from ..images import ImageResolver, open_reference
+from ..images import ImageResolver
 from ..urls import PublicUrls
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form
@@ -255,8 +255,7 @@ def _read(context: Context, request: Request, image: str | bytes | None) -> Pict
     reference = resolver.resolve("image", image, PublicUrls(request, context.base_url))
     if reference is None:
         raise InvalidFields([FieldError(field="image", message="is missing")])
-    resolver.commit()
-    return read_rgb(open_reference(context, reference))
+    return resolver.read(reference)
 
 
 # -------------------------------------------------------------------------- answers
