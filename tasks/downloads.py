@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import requests
+import urllib3.exceptions
 
 from . import events
 from .bus import EventBus
@@ -18,9 +21,12 @@ from .engine import Engine
 from .live import LiveTasks
 from .task import Task, TaskError
 
-CHUNK = 1 << 20
+PIECE = 1 << 18
+MIB = 1 << 20
 TIMEOUT = (10, 60)
 """Seconds to connect, and between two bytes."""
+HEADERS = {"Accept-Encoding": "identity"}
+"""The file as it is, so that the size that is announced is the file's."""
 
 
 class DownloadError(Exception):
@@ -43,29 +49,69 @@ class Download:
         """And back."""
         return Download(values["url"], Path(values["path"]))
 
-    def fetch(self, tell: Callable[[float | None], None]) -> None:
-        """Fetch it whole or not at all. `tell` is called with the share that is there, None when the size is unknown.
+    def fetch(self, tell: Callable[[int, int | None], None]) -> None:
+        """Fetch it whole or not at all. `tell` is called with the bytes that are there, and all there will be if known.
 
         Raises:
-            DownloadError: it can't be reached, broke off, or can't be written.
+            DownloadError: it can't be reached, broke off, is no file, or can't be written.
         """
         part = self.path.with_name(self.path.name + ".part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with requests.get(self.url, stream=True, timeout=TIMEOUT) as response, part.open("wb") as file:
-                response.raise_for_status()
-                size = int(response.headers.get("content-length") or 0)
-                for chunk in response.iter_content(CHUNK):
-                    file.write(chunk)
-                    tell(file.tell() / size if size else None)
-                if size and file.tell() != size and "content-encoding" not in response.headers:
-                    raise DownloadError(f"{self.path.name} broke off after {file.tell()} of {size} bytes")
+            with requests.get(self.url, headers=HEADERS, stream=True, timeout=TIMEOUT) as response:
+                size = _size(response)
+                tell(0, size)
+                with part.open("wb") as file:
+                    _receive(response, size, file, tell)
             os.replace(part, self.path)
-        except (requests.RequestException, OSError) as error:
-            raise DownloadError(f"{self.path.name} could not be downloaded from {self.url}: {error}") from error
+        except requests.Timeout as error:
+            raise self._failed(f"it does not answer within {TIMEOUT[1]} s") from error
+        except (DownloadError, OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+            raise self._failed(_reason(error)) from error
         finally:
             with contextlib.suppress(OSError):
                 part.unlink()
+
+    def _failed(self, reason: str) -> DownloadError:
+        return DownloadError(f"{self.path.name} could not be downloaded from {self.url}: {reason}")
+
+
+def _size(response: requests.Response) -> int | None:
+    """How many bytes will come, None where only the last of its chunks will tell."""
+    if not response.ok:
+        raise DownloadError(f"it answers {response.status_code} {response.reason}")
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise DownloadError("it answers with a web page in place of the file")
+    if "chunked" in response.headers.get("Transfer-Encoding", ""):
+        return None
+    size = response.headers.get("Content-Length", "")
+    if not size.isdigit():
+        raise DownloadError("it does not say how large the file is, and so a part could not be told from the whole")
+    return int(size)
+
+
+def _receive(
+    response: requests.Response, size: int | None, file: BinaryIO, tell: Callable[[int, int | None], None]
+) -> None:
+    # read1 gives what has come, so that a slow server can be left; urllib3 before 2.1 has only read.
+    read = getattr(response.raw, "read1", response.raw.read)
+    broke_off = None
+    try:
+        while piece := read(PIECE):
+            file.write(piece)
+            tell(file.tell(), size)
+    except urllib3.exceptions.ProtocolError as error:
+        broke_off = error
+    if broke_off or size not in (None, file.tell()):
+        of = "" if size is None else f" of {size}"
+        raise DownloadError(f"it broke off after {file.tell()}{of} bytes") from broke_off
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, without the wrapping of the libraries in between."""
+    while not isinstance(error, DownloadError) and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class Downloader:
@@ -76,6 +122,7 @@ class Downloader:
         self._live = live
         self._engine = engine
         self._waiting: set[str] = set()
+        self._told = ""
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-downloads")
 
@@ -102,36 +149,43 @@ class Downloader:
 
     def _run(self, task: Task, downloads: Sequence[Download]) -> None:
         """Fetch what a task needs, tell how far it is, and queue it; or fail it with the reason."""
-        told: tuple[str, int] = ("", -1)
-
-        def tell(name: str, share: float | None) -> None:
-            nonlocal told
-            if task.task_id not in self._waiting:
-                raise _Cancelled
-            percent = 0 if share is None else int(share * 100)
-            if (name, percent) != told:
-                told = (name, percent)
-                self._bus.emit(events.Progress(task.task_id, 0, f"Downloading {name}: {percent} %"))
-
         try:
             for download in downloads:
                 if not download.path.is_file():
-                    download.fetch(lambda share, name=download.path.name: tell(name, share))  # type: ignore[misc]
+                    download.fetch(partial(self._tell, task.task_id, download.path.name))
         except _Cancelled:
             return
         except Exception as error:
-            if self._leave(task.task_id):
-                self._bus.emit(events.Failed(task.task_id, [], TaskError(type(error).__name__, str(error))))
+            with self._leaving(task.task_id) as waited:
+                if waited:
+                    self._bus.emit(events.Failed(task.task_id, [], TaskError(type(error).__name__, str(error))))
             return
-        if self._leave(task.task_id):
-            self._engine.enqueue(task)
+        with self._leaving(task.task_id) as waited:
+            if waited:
+                self._tell_title(task.task_id, 0, "Waiting ...")
+                self._engine.enqueue(task)
 
-    def _leave(self, task_id: str) -> bool:
-        """Whether it still waited: whoever takes it out decides what becomes of it."""
+    def _tell(self, task_id: str, name: str, there: int, size: int | None) -> None:
+        if task_id not in self._waiting:
+            raise _Cancelled
+        if size:
+            percent = there * 100 // size
+            self._tell_title(task_id, percent, f"Downloading {name}: {percent} %")
+        else:
+            self._tell_title(task_id, 0, f"Downloading {name}: {there // MIB} MiB")
+
+    def _tell_title(self, task_id: str, percent: int, title: str) -> None:
+        if title != self._told:
+            self._told = title
+            self._bus.emit(events.Progress(task_id, percent, title))
+
+    @contextlib.contextmanager
+    def _leaving(self, task_id: str) -> Iterator[bool]:
+        """Whether it still waited. Nobody can cancel it meanwhile: whoever takes it out decides what becomes of it."""
         with self._lock:
             waited = task_id in self._waiting
             self._waiting.discard(task_id)
-        return waited
+            yield waited
 
 
 class _Cancelled(Exception):

@@ -261,10 +261,10 @@ class TaskService:
     async def stop(self, task_id: str) -> bool:
         """End a task, pending or running, and leave all others alone. False when it had ended already."""
         return await asyncio.to_thread(
-            lambda: (
-                self._engine.withdraw(task_id)
+            lambda: (  # in the order in which it goes from one to the next
+                self._downloader.cancel(task_id)
+                or self._engine.withdraw(task_id)
                 or self._engine.interrupt(task_id, "stop")
-                or self._downloader.cancel(task_id)
             )
         )
 
