@@ -45,19 +45,19 @@ def _mask(image: Picture, options: MaskOptions) -> Picture:
     host = _host("extras.inpaint_mask")
     extras: dict[str, str] = {}
     sam_options = None
-    if options.model == "u2net_cloth_seg":
+    if options.mask_model == "u2net_cloth_seg":
         extras["cloth_category"] = options.cloth_category
-    elif options.model == "sam":
+    elif options.mask_model == "sam":
         sam_options = host.SAMOptions(
-            dino_prompt=options.prompt,
+            dino_prompt=options.dino_prompt_text,
             dino_box_threshold=options.box_threshold,
             dino_text_threshold=options.text_threshold,
-            dino_erode_or_dilate=options.grow,
-            dino_debug=options.debug,
-            max_detections=options.max_detections,
+            dino_erode_or_dilate=options.dino_erode_or_dilate,
+            dino_debug=options.dino_debug,
+            max_detections=options.sam_max_detections,
             model_type=options.sam_model,
         )
-    mask, *_ = host.generate_mask_from_image(image, options.model, extras, sam_options)
+    mask, *_ = host.generate_mask_from_image(image, options.mask_model, extras, sam_options)
     return numpy.ascontiguousarray(mask, dtype=numpy.uint8)
 
 

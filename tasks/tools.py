@@ -27,21 +27,22 @@ class ToolFailed(Exception):
 
 @dataclass(frozen=True)
 class MaskOptions:
-    """How to make a mask. All but `model` and `cloth_category` count for the model `sam` alone.
+    """How to make a mask. All but `mask_model` and `cloth_category` count for the model `sam` alone.
 
-    `prompt` says what to look for, `max_detections` how many of those at most (0: all), `grow` by how many pixels their
-    boxes are enlarged (negative: reduced), and with `debug` the boxes themselves are the mask.
+    `dino_prompt_text` says what to look for, `sam_max_detections` how many of those at most (0: all),
+    `dino_erode_or_dilate` by how many pixels their boxes are enlarged (negative: reduced), and with `dino_debug` the boxes
+    themselves are the mask.
     """
 
-    model: str
+    mask_model: str
     cloth_category: str = "full"
-    prompt: str = ""
+    dino_prompt_text: str = ""
     sam_model: str = "vit_b"
     box_threshold: float = 0.3
     text_threshold: float = 0.25
-    max_detections: int = 0
-    grow: int = 0
-    debug: bool = False
+    sam_max_detections: int = 0
+    dino_erode_or_dilate: int = 0
+    dino_debug: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,25 +25,6 @@ from ..urls import PublicUrls
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
 
-UPLOAD: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["image"],
-                "properties": {
-                    "image": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
-                    }
-                },
-            }
-        }
-    },
-}
-
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """The name is made from the content. Private, as a key may be needed."""
 
@@ -67,7 +48,7 @@ def router(context: Context) -> APIRouter:
         summary="Upload an image",
         response_model=InputResponse,
         responses=responses(401, 413, 422),
-        openapi_extra={"requestBody": UPLOAD},
+        openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
     async def post_input(request: Request, response: Response) -> InputResponse:
         """Keep an image, once however often it is sent, and get its URL."""
@@ -103,6 +84,17 @@ def _keep(context: Context, content: bytes) -> dict[str, Any]:
         return {"file_name": context.inputs.add(content), "width": width, "height": height}
     except NotAnImage as error:
         raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
+
+
+def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
+    """What the API's description says of a form with one image file and further fields."""
+    image = {
+        "type": "string",
+        "format": "binary",
+        "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
+    }
+    schema = {"type": "object", "required": ["image"], "properties": {"image": image, **fields}}
+    return {"multipart/form-data": {"schema": schema}}
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import ImageResolver
 from ..urls import PublicUrls
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
-from .inputs import bounded_form
+from .inputs import bounded_form, image_form
 
 T = TypeVar("T")
 
@@ -84,17 +84,7 @@ class MaskRequest(BaseModel):
 
     def options(self) -> MaskOptions:
         """As the tool takes it."""
-        return MaskOptions(
-            model=self.mask_model,
-            cloth_category=self.cloth_category,
-            prompt=self.dino_prompt_text,
-            sam_model=self.sam_model,
-            box_threshold=self.box_threshold,
-            text_threshold=self.text_threshold,
-            max_detections=self.sam_max_detections,
-            grow=self.dino_erode_or_dilate,
-            debug=self.dino_debug,
-        )
+        return MaskOptions(**self.model_dump(exclude={"image"}))
 
 
 class UnloadResponse(BaseModel):
@@ -107,20 +97,7 @@ class UnloadResponse(BaseModel):
 DESCRIBE_BODY: dict[str, Any] = {
     "required": True,
     "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["image"],
-                "properties": {
-                    "image": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
-                    },
-                    "image_type": {"type": "string", "enum": list(DESCRIBE_KINDS), "default": "Photo"},
-                },
-            }
-        },
+        **image_form(image_type={"type": "string", "enum": list(DESCRIBE_KINDS), "default": "Photo"}),
         "application/json": {"schema": DescribeRequest.model_json_schema()},
     },
 }
