@@ -14,9 +14,16 @@ from pathlib import Path
 from .errors import InstallError
 from .package import remove_tree
 
+NOT_OURS = "('webui', 'imported')"
+"""Sources of tasks that the API did not draw."""
+IMAGES = f"""
+SELECT path FROM task_image JOIN task ON task.id = task_image.task_id WHERE source NOT IN {NOT_OURS}
+EXCEPT SELECT path FROM task_image JOIN task ON task.id = task_image.task_id WHERE source IN {NOT_OURS}
+"""
+
 
 def purge_history(outputs: Path) -> tuple[int, bool]:
-    """Delete the images of the API's tasks, then the history. Images of the WebUI stay.
+    """Delete the images of the API's tasks, then the history. Those of the WebUI and of an imported history stay.
 
     Returns:
         The number of images deleted, and whether there was a history.
@@ -40,10 +47,15 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
 def _images(database: Path, outputs: Path) -> Iterator[Path]:
     """The image files that the API's tasks list and that are still there, none outside the outputs folder."""
     with closing(sqlite3.connect(database)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'task'").fetchone():
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "task_image" in tables:
+            paths = [path for (path,) in connection.execute(IMAGES)]
+        elif "task" in tables:  # schema 1, in the copy that an upgrade leaves
+            found = connection.execute(f"SELECT images FROM task WHERE source NOT IN {NOT_OURS}")
+            paths = [image["path"] for (images,) in found for image in json.loads(images)]
+        else:
             return
-        for (images,) in connection.execute("SELECT images FROM task WHERE source = 'api'"):
-            for image in json.loads(images):
-                path = (outputs / image["path"]).resolve()
-                if path.is_file() and path.is_relative_to(outputs):
-                    yield path
+        for relative in paths:
+            path = (outputs / relative).resolve()
+            if path.is_file() and path.is_relative_to(outputs):
+                yield path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import pytest
 
 from fooocus_api.adapters.patch_points import PATCH_POINTS
 from fooocus_api.db.repository import Repository
+from fooocus_api.tasks import storage
+from fooocus_api.tasks.task import Image, Task, TaskStatus
 from fooocus_api.tests.sandbox import Sandbox, make_sandbox
 
 OLD_WORKER = """
@@ -113,11 +114,17 @@ def test_purging_takes_the_history_and_the_images_of_the_api(sandbox: Sandbox, c
     day = outputs / "2026-01-01"
     day.mkdir(parents=True)
     outside = checkout / "outside.png"
-    for image in (day / "by_api.png", day / "by_webui.png", outside):
+    for image in (*(day / f"by_{who}.png" for who in ("api", "key", "webui", "another")), outside):
         image.write_bytes(b"an image")
     repository = Repository(outputs / ".fooocus_api" / "tasks.sqlite3")
     for number, (source, path) in enumerate(
-        [("api", "2026-01-01/by_api.png"), ("webui", "2026-01-01/by_webui.png"), ("api", "../outside.png")]
+        [
+            ("api", "2026-01-01/by_api.png"),
+            ("key-0123abcd", "2026-01-01/by_key.png"),
+            ("webui", "2026-01-01/by_webui.png"),
+            ("imported", "2026-01-01/by_another.png"),
+            ("api", "../outside.png"),
+        ]
     ):
         row = task(number, source, path)
         repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
@@ -130,28 +137,12 @@ def test_purging_takes_the_history_and_the_images_of_the_api(sandbox: Sandbox, c
 
     done = sandbox.install("--uninstall", "--purge", checkout)
     assert done.returncode == 0, done.stderr
-    assert "purged: 1 images, the history" in done.stdout
+    assert "purged: 2 images, the history" in done.stdout
     assert not (outputs / ".fooocus_api").exists()
-    assert not (day / "by_api.png").exists()
-    assert (day / "by_webui.png").exists()
+    assert {path.name for path in day.iterdir()} == {"by_webui.png", "by_another.png"}
     assert outside.exists()
 
 
 def task(number: int, source: str, path: str) -> dict[str, Any]:
     """A finished task's row, with one image."""
-    now = int(time.time() * 1000)
-    return {
-        "task_id": f"{number:032x}",
-        "source": source,
-        "status": "finished",
-        "parameters": {},
-        "queued_at": now,
-        "started_at": now,
-        "finished_at": now,
-        "progress": 100,
-        "title": "",
-        "webhook_url": "",
-        "images": [{"path": path, "metadata": {}}],
-        "error": None,
-        "attempts": 1,
-    }
+    return storage.to_row(Task(f"{number:032x}", source, {}, TaskStatus.FINISHED, images=[Image(path)]))
