@@ -1,7 +1,8 @@
 """The composition root: wires the rooms together and into a Fooocus. No logic, and no side effect at import.
 
 `install(checkout)` is called by the start-up hook before Fooocus parses its flags; run as a script this file does the
-same and then starts Fooocus: `python extensions/fooocus_api/extension.py [launch flags]`.
+same and then starts Fooocus: `python extensions/fooocus_api/extension.py [launch flags]`. With the name of a command it does
+that instead: `extension.py import PATH`.
 """
 
 from __future__ import annotations
@@ -213,13 +214,19 @@ def uninstall() -> None:
 
 
 def main(flags: list[str]) -> None:
-    """Start Fooocus with the extension, hook or no hook. Flags are Fooocus's own and ours.
+    """Start Fooocus with the extension, hook or no hook, or run a command. Flags are Fooocus's own and ours.
 
     Raises:
-        SystemExit: there is no Fooocus to start.
+        SystemExit: there is no Fooocus to start, or a command is done.
     """
-    checkout = find_checkout()
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HOME]  # `api`, `db` … stay ours
+    from .commands import COMMANDS
+
+    if flags and flags[0] in COMMANDS:
+        from .commands import cli
+
+        sys.exit(cli.run(flags, find_checkout))
+    checkout = find_checkout()
     sys.path.insert(0, str(checkout))
     sys.argv = [str(checkout / "launch.py"), *flags]
     os.chdir(checkout)

@@ -58,7 +58,7 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--api-db",
-        type=_database,
+        type=database_url,
         default=os.environ.get("API_DB") or None,
         metavar="URL",
         help="Keep the history in this database: postgresql://user:password@host/name, sqlite:///path, or any that peewee "
@@ -140,7 +140,8 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _database(text: str) -> str:
+def database_url(text: str) -> str:
+    """A value of `--api-db`, for a parser."""
     if "://" not in text:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a database URL: it must begin like sqlite:/// or postgresql://"

@@ -37,6 +37,10 @@ class DatabaseProblem(Exception):
     """The database can't be used; the message says why and what helps."""
 
 
+class DatabaseInUse(DatabaseProblem):
+    """Another process of ours has it."""
+
+
 class Connection:
     """An open database, and the promise that no other process of ours works on it."""
 
@@ -66,7 +70,7 @@ class Connection:
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            raise DatabaseProblem(
+            raise DatabaseInUse(
                 f"another Fooocus is running with the history {file}; "
                 "start this one with an --output-path or an --api-db of its own"
             ) from None
@@ -78,7 +82,7 @@ class Connection:
             return
         (ours,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
         if not ours:
-            raise DatabaseProblem("another Fooocus is running with this database; give this one an --api-db of its own")
+            raise DatabaseInUse("another Fooocus is running with this database; give this one an --api-db of its own")
 
     def back_up(self, version: int) -> None:
         """Keep what is there before a migration: a file beside the database, or copies of the tables."""

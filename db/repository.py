@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from peewee import DatabaseError, InterfaceError, fn
+from peewee import JOIN, DatabaseError, InterfaceError, chunked, fn
 
 from . import migrations, queries
 from .connection import Connection, DatabaseProblem
@@ -22,6 +23,8 @@ log = logging.getLogger("fooocus_api.db")
 T = TypeVar("T")
 JSON_COLUMNS = ("parameters", "downloads", "metadata", "error")
 READERS = 4
+ROWS_AT_ONCE = 50
+"""In one statement: some SQLite take no more than 999 values."""
 
 
 class Repository:
@@ -111,6 +114,29 @@ class Repository:
         _tally(values["status"], 1)
         return row_id
 
+    def insert_ended(self, rows: Sequence[tuple[dict[str, Any], Iterable[str]]]) -> None:
+        """Add many tasks that have ended, each with its inputs: in a tenth of the statements that `insert` takes."""
+        tasks, contents, images, inputs = [], {}, [], []
+        for row, file_names in rows:
+            values = {**row}
+            task_id = values["task_id"]
+            images += [
+                (task_id, {**_encoded(image), "position": position})
+                for position, image in enumerate(values.pop("images"))
+            ]
+            contents[task_id] = _encoded({name: values.pop(name) for name in ("parameters", "downloads")})
+            inputs += [(task_id, {"file_name": file_name}) for file_name in set(file_names)]
+            tasks.append(_encoded(values))
+        for part in chunked(tasks, ROWS_AT_ONCE):
+            TaskRow.insert_many(part).execute()
+        found = TaskRow.select(TaskRow.task_id, TaskRow.id).where(TaskRow.task_id.in_(list(contents))).tuples()
+        ids: dict[str, int] = dict(found)
+        for table, belonging in ((ParametersRow, contents.items()), (ImageRow, images), (InputRow, inputs)):
+            for part in chunked(({**values, "task": ids[task_id]} for task_id, values in belonging), ROWS_AT_ONCE):
+                table.insert_many(part).execute()
+        for status, number in Counter(task["status"] for task in tasks).items():
+            _tally(status, number)
+
     def update(self, task_id: str, values: dict[str, Any], *, unless: Sequence[str] = ()) -> bool:
         """Change columns of a task, and its images if given. False when it is not there, or has a status that is in `unless`."""
         found = TaskRow.select(TaskRow.id, TaskRow.status).where(TaskRow.task_id == task_id).tuples().first()
@@ -119,7 +145,8 @@ class Repository:
         row_id, status = found
         columns = {**values}
         images = columns.pop("images", None)
-        TaskRow.update(_encoded(columns)).where(TaskRow.id == row_id).execute()
+        if columns:
+            TaskRow.update(_encoded(columns)).where(TaskRow.id == row_id).execute()
         if images is not None:
             ImageRow.delete().where(ImageRow.task == row_id).execute()
             self._add_images(row_id, images)
@@ -155,6 +182,16 @@ class Repository:
     def get(self, task_id: str) -> dict[str, Any] | None:
         """One task, or None."""
         return self._one(TaskRow.task_id == task_id)
+
+    def sources_and_images(self, task_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Which of these tasks there are: where each came from and how many images it has."""
+        query = (
+            TaskRow.select(TaskRow.task_id, TaskRow.source, fn.COUNT(ImageRow.position))
+            .join(ImageRow, JOIN.LEFT_OUTER)
+            .where(TaskRow.task_id.in_(list(task_ids)))
+            .group_by(TaskRow.task_id, TaskRow.source)
+        )
+        return {task_id: (source, images) for task_id, source, images in query.tuples()}
 
     def with_idempotency_key(self, key: str) -> dict[str, Any] | None:
         """The task that this key was given with, or None."""

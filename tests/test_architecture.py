@@ -15,12 +15,13 @@ ALLOWED = {
     "api": {"api", "tasks"},
     "tasks": {"tasks", "db"},
     "db": {"db"},
+    "commands": {"commands", "tasks", "db", "installer", "adapters"},
     "installer": {"installer", "adapters"},
 }
-"""Room → the rooms it may import from. `installer` reads the two stdlib-only modules of `adapters`."""
+"""Room → the rooms it may import from. Of `adapters`, `installer` and `commands` read the stdlib-only modules."""
 
 HOST = {"modules", "ldm_patched", "args_manager", "shared", "webui", "launch", "extras", "gradio", "fooocus_version"}
-STDLIB_ONLY = {"signature", "patch_points"}
+STDLIB_ONLY = {"arguments", "signature", "patch_points"}
 
 FILES = [(room, path) for room in ALLOWED for path in sorted((ROOT / room).rglob("*.py"))]
 

@@ -54,7 +54,7 @@ class RecordResponse(BaseModel):
     webhook_url: str
     result: list[str] = Field(description="URLs of the images.")
     images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
-    source: str = Field(description="Where the task came from: webui, api, or which key.")
+    source: str = Field(description="Where the task came from: webui, api, which key, or imported.")
     queue_position: int | None = Field(default=None, description="Of a pending task: how many are drawn before it.")
     eta_seconds: float | None = Field(
         default=None,
