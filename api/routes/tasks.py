@@ -89,7 +89,9 @@ def router(context: Context) -> APIRouter:
         status: Annotated[
             list[TaskStatus] | None, Query(description="Only these; may be given more than once.")
         ] = None,
-        source: Annotated[list[str] | None, Query(description="`webui`, `api`, which key, or `imported`; as records say.")] = None,
+        source: Annotated[
+            list[str] | None, Query(description="`webui`, `api`, `imported`, or which key; as records say.")
+        ] = None,
         model: Annotated[str | None, Query(description="The checkpoint's file name.")] = None,
         prompt: Annotated[str | None, Query(description="Words or parts of words that are all in the prompt.")] = None,
         sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
