@@ -54,7 +54,7 @@ def router(context: Context) -> APIRouter:
         response_class=Response,
         responses={**stream, **responses(401, 422, 503)},
     )
-    async def all_events(
+    def all_events(
         request: Request,
         previews: Previews = True,
         preview_format: Format = "webp",
