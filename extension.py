@@ -140,6 +140,7 @@ class Extension:
     def _build_api(self) -> AsgiApp:
         """Called when the WebUI is built and about to be served: the host is all there."""
         from .adapters.engine import output_folders
+        from .adapters.memory import Start, gpu_memory_used, model_loaded
         from .adapters.presets import FooocusPresets
         from .adapters.tools import FooocusTools
         from .api.app import create_api
@@ -153,6 +154,8 @@ class Extension:
         if service is None:
             self.bus.start()  # nobody listens, but what the worker tells must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
+        else:
+            service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         context = Context(
             service=service,
             tools=FooocusTools(self.worker) if service else None,
@@ -165,6 +168,9 @@ class Extension:
             inputs=inputs,
             info=lambda: self._info(service),
             problem=lambda: self.problem,
+            worker_alive=self.worker.alive,
+            model_loaded=model_loaded,
+            has_started=Start().is_over,
             apikeys=settings.apikeys,
             base_url=settings.base_url,
         )

@@ -94,6 +94,31 @@ class ModelMemory:
             log.exception("the models could not be loaded again before the task")
 
 
+def model_loaded() -> bool:
+    """Whether a checkpoint is in memory."""
+    return getattr(sys.modules.get(PIPELINE), "final_unet", None) not in (None, {})  # emptied, it may be either
+
+
+class Start:
+    """Remembers whether the host has loaded its models once: before that it takes no task, later it loads them at need."""
+
+    def __init__(self) -> None:
+        self._seen = False
+
+    def is_over(self) -> bool:
+        self._seen = self._seen or model_loaded()
+        return self._seen
+
+
+def gpu_memory_used() -> float:
+    """Bytes of the GPU's memory in use by anyone, 0 where there is no GPU. Loads nothing."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_available():
+        return 0.0
+    free, total = torch.cuda.mem_get_info()
+    return float(total - free)
+
+
 def _loaded_elsewhere(management: Any) -> list[Any]:
     return [loaded for loaded in management.current_loaded_models if hasattr(loaded, "device")]
 

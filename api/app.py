@@ -16,7 +16,7 @@ from .. import __version__
 from .auth import KeyCheck, api_key_header
 from .context import Context
 from .errors import FieldError, ProblemDetails, add_handlers, responses
-from .routes import catalog, control, engine, events, generate, inputs, outputs, tasks, tools
+from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools
 from .schemas.event import DroppedEvent, TaskEvent
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
@@ -35,10 +35,10 @@ def create_api(context: Context) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(KeyCheck(context.apikeys)), Security(api_key_header)],
+        dependencies=[Depends(KeyCheck(context.apikeys, health.OPEN_PATHS)), Security(api_key_header)],
     )
     add_handlers(app)
-    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine):
+    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine, health):
         app.include_router(room.router(context))
     _add_docs(app)
     return app

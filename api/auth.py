@@ -18,12 +18,14 @@ api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="N
 class KeyCheck:
     """Lets a request pass when it carries one of the keys, or when there are none."""
 
-    def __init__(self, keys: tuple[str, ...]) -> None:
+    def __init__(self, keys: tuple[str, ...], open_paths: frozenset[str]) -> None:
+        """`open_paths` need no key."""
+        self._open_paths = open_paths
         self._keys = [key.encode() for key in keys]
 
     async def __call__(self, request: Request) -> None:
         request.state.source = "api"
-        if not self._keys:
+        if not self._keys or request.scope["path"] in self._open_paths:
             return
         given = _key_in(request)
         if given is None or not self._is_known(given):

@@ -39,7 +39,8 @@ class Context:
     `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the
     host's value for a request field, `places()` how many items its lists may have, `extra_fields()` the arguments of this
     host alone with their defaults. `output_folders()` is where images lie, `inputs` holds those that clients sent, and
-    `info()` is what `/v1/info` tells.
+    `info()` is what `/v1/info` tells. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
+    they are there now.
     """
 
     service: TaskService | None
@@ -53,6 +54,9 @@ class Context:
     inputs: InputStore
     info: Callable[[], dict[str, Any]]
     problem: Callable[[], str | None]
+    worker_alive: Callable[[], bool] = lambda: True
+    model_loaded: Callable[[], bool] = lambda: False
+    has_started: Callable[[], bool] = lambda: True
     apikeys: tuple[str, ...] = ()
     base_url: str | None = None
 

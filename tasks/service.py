@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from .forecast import Forecast, Outlook
 from .history import Filter, History
 from .inputs import InputStore
 from .live import LiveTasks
+from .meter import Meter
 from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
@@ -34,6 +36,8 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 USUAL_RETRY = 10
 """Seconds, where nothing is known of the tasks ahead."""
+WRITABLE_WITHIN = 3
+"""Seconds after which a database that has not written counts as one that can't."""
 WAITING = Filter(statuses=(TaskStatus.PENDING.value,))
 
 
@@ -94,6 +98,11 @@ class TaskService:
         self._live = LiveTasks()
         self._recovery = Recovery(engine, repository, claims)
         self.removal = Removal(repository, engine, inputs)
+        self.meter = Meter()
+        self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
+        self.meter.gauge("tasks_running", "Tasks that run.", lambda: self.counts()["running"])
+        self.meter.gauge("listeners", "Open event streams and waiting requests.", self.broadcast.listeners)
+        self.meter.gauge("deliveries", "Updates handed to listeners since the start.", lambda: self.broadcast.delivered)
         self._estimator = Estimator(engine.steps)
         self._forecast = Forecast(self._live, engine, self._estimator)
         self._tracker = Tracker(
@@ -107,6 +116,7 @@ class TaskService:
             self.removal,
             self._estimator,
             self._forecast,
+            self.meter,
         )
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
@@ -123,6 +133,14 @@ class TaskService:
         for task in again:
             self._live.add(task)
             self._enqueue(task)
+
+    def is_writable(self) -> bool:
+        """Whether the history can be written at this moment; waits a little for it."""
+        try:
+            self._repository.write(self._repository.touch).result(timeout=WRITABLE_WITHIN)
+        except (DatabaseUnavailable, TimeoutError, FutureTimeout):
+            return False
+        return True
 
     def leave(self) -> None:
         """Fooocus is about to end: let everyone go who waits or listens. Any thread."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -18,6 +19,7 @@ from .estimate import Estimator
 from .forecast import NOTHING, Forecast
 from .inputs import InputStore
 from .live import LiveTask, LiveTasks
+from .meter import Meter
 from .removal import Removal
 from .results import describe
 from .task import TERMINAL, Image, Task, TaskError, TaskStatus
@@ -46,6 +48,7 @@ class Tracker:
         removal: Removal,
         estimator: Estimator,
         forecast: Forecast,
+        meter: Meter,
     ) -> None:
         self._live = live
         self._engine = engine
@@ -57,6 +60,8 @@ class Tracker:
         self._removal = removal
         self._estimator = estimator
         self._forecast = forecast
+        self._meter = meter
+        self._last_step: tuple[str, float] = ("", 0.0)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
 
     def close(self) -> None:
@@ -71,6 +76,7 @@ class Tracker:
                 return
             live = self._adopt(event)
         task = live.task
+        self._meter.event(type(event).__name__.lower())
         match event:
             case events.Queued():
                 self._broadcast.publish("queued", task)
@@ -85,7 +91,7 @@ class Tracker:
                 task.progress, task.title = percent, title
                 preview = event.image if isinstance(event, events.Preview) else None
                 if preview is not None:
-                    self._estimator.step(task.task_id)
+                    self._step(task.task_id)
                 live.preview = preview or live.preview
                 self._broadcast.publish("progress", task, preview, outlook=self._forecast.of(task))
             case events.ImageSaved(path=path, metadata=metadata):
@@ -97,6 +103,13 @@ class Tracker:
                     self._end(live, event)
                 else:
                     self._slow.submit(self._keep_all, event, live)
+
+    def _step(self, task_id: str) -> None:
+        self._estimator.step(task_id)
+        now = time.monotonic()
+        before, self._last_step = self._last_step, (task_id, now)
+        if before[0] == task_id:
+            self._meter.step(now - before[1])
 
     def _tell_waiting(self, but: str | None = None) -> None:
         """The queue has changed: tell those who listen to a task that waits where it stands now."""
@@ -186,6 +199,8 @@ class Tracker:
         self._live.remove(task.task_id)
         self._claims.release(task.task_id)
         self._broadcast.publish(kind, task)
+        if task.started_at != -1:
+            self._meter.task(task.status.value, (task.finished_at - task.started_at) / 1000)
         log.info("task %s %s: %d images", task.task_id, task.status.value, len(task.images))
         self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 

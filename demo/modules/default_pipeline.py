@@ -22,6 +22,7 @@ LATENT_SCALE = 4  # the sampler works on a picture this much smaller, and previe
 
 model_base: dict | None = None
 model_refiner: dict | None = None
+final_unet: dict | None = None  # what draws: the base model as the last task wanted it
 final_loras: list[dict] = []
 final_vae: dict = {}
 
@@ -53,7 +54,8 @@ def refresh_model(model: dict | None, name: str) -> dict | None:
 def refresh_everything(refiner_model_name: str, base_model_name: str, loras: list,
                        vae_name: str = flags.default_vae) -> None:
     """Load what is not loaded yet. A LoRA that is not there is skipped, a missing checkpoint is an error."""
-    global model_base, model_refiner, final_loras, final_vae
+    global model_base, model_refiner, final_unet, final_loras, final_vae
+    final_unet = None
     model_refiner = refresh_model(model_refiner, refiner_model_name)
     model_base = refresh_model(model_base, base_model_name)
     final_loras = []
@@ -67,6 +69,7 @@ def refresh_everything(refiner_model_name: str, base_model_name: str, loras: lis
     if vae_name != flags.default_vae:
         with open(get_file_from_folder_list(vae_name, modules.config.path_vae), encoding='utf-8') as file:
             final_vae = json.load(file)
+    final_unet = model_base
 
 
 def prepare_text_encoder(async_call=True) -> None:

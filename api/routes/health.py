@@ -1,0 +1,83 @@
+"""`/healthz`, `/readyz` and `/metrics`: for those who watch over this process."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, Field
+
+from ..context import Context
+from ..errors import responses
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""What needs no key: whoever starts and stops processes has none."""
+
+
+class Health(BaseModel):
+    """Whether this process can draw."""
+
+    status: str = Field(description="`ok`, or what is wrong.")
+    worker_alive: bool = Field(description="Fooocus's worker thread takes tasks.")
+    model_loaded: bool = Field(
+        description="A checkpoint is in memory; after `/v1/engine/unload` the next task loads it."
+    )
+    database_writable: bool = Field(description="The history can be written at this moment.")
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["health"])
+
+    def health(*, started: bool) -> Response:
+        service = context.service
+        alive = context.worker_alive()
+        writable = service is not None and service.is_writable()
+        problem = context.problem() or (
+            "Fooocus's worker thread is not running"
+            if not alive
+            else "the history can't be written"
+            if not writable
+            else "Fooocus is still loading"
+            if not started
+            else None
+        )
+        body = Health(
+            status=problem or "ok",
+            worker_alive=alive,
+            model_loaded=context.model_loaded(),
+            database_writable=writable,
+        )
+        return JSONResponse(body.model_dump(), 503 if problem else 200, headers={"Cache-Control": "no-store"})
+
+    @routes.get(
+        "/healthz",
+        summary="Is it alive?",
+        response_model=Health,
+        responses={503: {"model": Health, "description": "It can't draw; `status` says why."}},
+    )
+    def healthz() -> Response:
+        """The worker thread is alive and the history can be written. Needs no key."""
+        return health(started=True)
+
+    @routes.get(
+        "/readyz",
+        summary="Is it ready?",
+        response_model=Health,
+        responses={503: {"model": Health, "description": "Not yet, or not any more; `status` says why."}},
+    )
+    def readyz() -> Response:
+        """The same, and Fooocus has loaded its models: a task that comes now is drawn at once. Needs no key."""
+        return health(started=context.has_started())
+
+    @routes.get(
+        "/metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **responses(401, 503)},
+    )
+    def metrics() -> Response:
+        """Queue length, seconds of tasks and steps, events, listeners, deliveries, memory of the GPU."""
+        return Response(context.tasks().meter.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return routes

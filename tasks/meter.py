@@ -1,0 +1,48 @@
+"""What is counted and timed, for Prometheus. Fed by the tracker on the bus's thread, read by whoever scrapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+STEP_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+TASK_BUCKETS = (0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
+
+
+class Meter:
+    """Metrics of one running extension, in a registry of their own: the host may have others."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._events = Counter("fooocus_api_events", "Events of tasks.", ["kind"], registry=self.registry)
+        self._task_seconds = Histogram(
+            "fooocus_api_task_seconds",
+            "Seconds from a task's start to its end.",
+            ["status"],
+            buckets=TASK_BUCKETS,
+            registry=self.registry,
+        )
+        self._step_seconds = Histogram(
+            "fooocus_api_step_seconds", "Seconds between two steps.", buckets=STEP_BUCKETS, registry=self.registry
+        )
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Have `read` called at every scrape."""
+        Gauge(f"fooocus_api_{name}", text, registry=self.registry).set_function(read)
+
+    def event(self, kind: str) -> None:
+        """Something happened to a task."""
+        self._events.labels(kind).inc()
+
+    def step(self, seconds: float) -> None:
+        """A step took so long."""
+        self._step_seconds.observe(seconds)
+
+    def task(self, status: str, seconds: float) -> None:
+        """A task has ended."""
+        self._task_seconds.labels(status).observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus's text format."""
+        return generate_latest(self.registry)
