@@ -1,33 +1,31 @@
 """What the extension adds to a host's boot: seconds until it answers and memory then, with and without, side by side.
 
-    python benchmarks/boot.py [ROUNDS]
-
 On the demo host, or on the real Fooocus named by FOOOCUS_HOME. Linux only: memory is read from /proc.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import time
 from pathlib import Path
 
-from event_cost import load_package  # type: ignore[import-not-found]  # the script beside this one
+from ..tests.host import Host, demo_host, real_checkout, real_host
+from .frame import Options, Row
 
 BARE = "import sys, os; sys.path.insert(0, os.getcwd()); import launch"
 """How extension.py starts Fooocus, without the extension."""
 
 
+class BareHost(Host):
+    """Fooocus alone."""
+
+    def _command(self) -> list[str]:
+        python, _, *flags = super()._command()
+        return [python, "-c", BARE, *flags]
+
+
 def boot(real: bool, extended: bool) -> tuple[float, float]:
     """Seconds until the host answers HTTP, and its memory in MB once it has settled."""
-    from fooocus_api.tests.host import Host, demo_host, real_host
-
-    class BareHost(Host):
-        def _command(self) -> list[str]:
-            python, _, *flags = super()._command()
-            return [python, "-c", BARE, *flags]
-
     host = real_host() if real else demo_host()
     if not extended:
         host.__class__ = BareHost
@@ -49,13 +47,10 @@ def settled_memory(pid: int) -> float:
     return samples[-1]
 
 
-def main() -> None:
-    """Print the table, and the same as JSON on the last line."""
-    load_package()
-    from fooocus_api.tests.host import real_checkout
-
+def run(options: Options) -> list[Row]:
+    """Medians of a number of boots, by turns."""
     real = real_checkout() is not None
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    rounds = options.rounds or 5
     figures: dict[str, list[tuple[float, float]]] = {"bare": [], "extended": []}
     for number in range(rounds + 1):
         for name, values in figures.items():
@@ -63,14 +58,11 @@ def main() -> None:
             if number:  # the first round fills the disk cache and compiles
                 values.append(figure)
                 print(f"{name:10} {figure[0]:7.2f} s {figure[1]:8.1f} MB", flush=True)
-    medians = {
-        name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in figures.items()
-    }
-    added = [extended - bare for bare, extended in zip(medians["bare"], medians["extended"], strict=True)]
-    print(f"{'added':10} {added[0]:7.2f} s {added[1]:8.1f} MB  (medians of {rounds})")
-    result = {"host": "real" if real else "demo", "added_seconds": round(added[0], 3), "added_mb": round(added[1], 1)}
-    print(json.dumps({"boot": result}))
-
-
-if __name__ == "__main__":
-    main()
+    host = "real" if real else "demo"
+    rows: list[Row] = []
+    for name, boots in figures.items():
+        seconds, memory = (statistics.median(column) for column in zip(*boots, strict=True))
+        rows.append({"host": host, "what": name, "seconds": round(seconds, 3), "mb": round(memory, 1)})
+    bare, extended = rows
+    added = {key: round(extended[key] - bare[key], 3) for key in ("seconds", "mb")}
+    return [*rows, {"host": host, "what": "added", **added}]

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .benchmarking import run_benchmarks
 from .check import check
 from .checkout import find_checkout
 from .demo import run_demo
@@ -21,7 +22,8 @@ USAGE = """install.py [FOOOCUS_DIR]
        install.py --uninstall [--purge] [FOOOCUS_DIR]
        install.py --check [FOOOCUS_DIR]
        install.py --demo [launch flags]
-       install.py --test [pytest arguments]"""
+       install.py --test [pytest arguments]
+       install.py --bench [NAME ...]"""
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
     Returns:
         The exit status: 0 done, 1 it did not work (a line on stderr says why), 2 wrong usage,
-        130 interrupted; with --test it is pytest's, with --demo the demo's.
+        130 interrupted; with --test it is pytest's, with --demo the demo's, with --bench the benchmarks'.
     """
     # In order where another program reads them, and no install ends because a sign can't be printed.
     for stream in (sys.stdout, sys.stderr):
@@ -50,6 +52,8 @@ def _run(options: argparse.Namespace) -> int:
         return run_demo(ROOT, options.demo)
     if options.test is not None:
         return run_tests(ROOT, options.test)
+    if options.bench is not None:
+        return run_benchmarks(ROOT, options.bench)
     checkout = find_checkout(options.checkout, ROOT)
     if options.uninstall:
         return uninstall(checkout, purge=options.purge)
@@ -87,12 +91,15 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     what.add_argument(
         "--test", nargs=argparse.REMAINDER, metavar="ARG", help="run the tests; pytest's arguments follow"
     )
+    what.add_argument(
+        "--bench", nargs=argparse.REMAINDER, metavar="NAME", help="run the benchmarks, all or those named"
+    )
     parser.add_argument(
         "--purge", action="store_true", help="with --uninstall: also delete the history and the API's images"
     )
     options = parser.parse_args(arguments)
     if options.purge and not options.uninstall:
         parser.error("--purge goes with --uninstall")
-    if options.checkout is not None and (options.demo is not None or options.test is not None):
-        parser.error("--demo and --test take no FOOOCUS_DIR: they bring their own")
+    if options.checkout is not None and not (options.demo is options.test is options.bench is None):
+        parser.error("--demo, --test and --bench take no FOOOCUS_DIR: they bring their own")
     return options

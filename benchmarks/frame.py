@@ -1,0 +1,100 @@
+"""Runs benchmarks by the names of their modules, prints a table of each, and all results as JSON on the last line.
+
+A benchmark is a module beside this one with `run(options: Options) -> list[Row]`; its first docstring line says what it
+measures. A row is a dictionary that all rows of one table share the keys of. One that can't say a number without first
+breaking a promise raises `AssertionError`: the others still run, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import random
+import statistics
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).resolve().parent
+FRAME = {"__init__", "__main__", "frame"}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for; None is the benchmark's own choice."""
+
+    rounds: int | None = None
+    rows: tuple[int, ...] | None = None
+    seed: int = field(default_factory=lambda: random.randrange(1_000_000))
+
+
+def names() -> list[str]:
+    """All benchmarks there are: the files of this folder."""
+    return sorted(path.stem for path in HOME.glob("*.py") if path.stem not in FRAME and not path.stem.startswith("_"))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what the arguments name. The exit status: 0 when every benchmark came to its end."""
+    chosen, options = _parse(arguments)
+    results: dict[str, Any] = {}
+    for name in chosen:
+        module = importlib.import_module(f"{__package__}.{name}")
+        print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
+        run: Callable[[Options], list[Row]] = module.run
+        began = time.perf_counter()
+        try:
+            results[name] = run(options)
+            print(f"\n{table(results[name])}\n({time.perf_counter() - began:.0f} s)", flush=True)
+        except Exception as error:
+            traceback.print_exc()
+            results[name] = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps(results))
+    return int(any(isinstance(result, dict) for result in results.values()))
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Rows as text: a line each under the names of their keys, numbers to the right."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[_text(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(columns, *cells, strict=True)]
+    numbers = [any(isinstance(row.get(column), int | float) for row in rows) for column in columns]
+
+    def line(texts: Sequence[str]) -> str:
+        aligned = zip(texts, widths, numbers, strict=True)
+        return "  ".join(text.rjust(width) if number else text.ljust(width) for text, width, number in aligned).rstrip()
+
+    return "\n".join(map(line, [columns, *cells]))
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that so many percent stay at or below. At least two values."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _parse(arguments: Sequence[str]) -> tuple[list[str], Options]:
+    parser = argparse.ArgumentParser("install.py --bench", description="Measures, prints tables and a line of JSON.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, all by default: {', '.join(names())}")
+    parser.add_argument("--rounds", type=int, help="how often, where a benchmark has rounds")
+    parser.add_argument("--rows", type=int, nargs="+", help="sizes of the history, where it is about that")
+    parser.add_argument("--seed", type=int, help="repeats a random one")
+    given = parser.parse_args(list(arguments))
+    if unknown := [name for name in given.names if name not in names()]:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(names())}")
+    options = Options(given.rounds, tuple(given.rows) if given.rows else None)
+    if given.seed is not None:
+        options = Options(options.rounds, options.rows, given.seed)
+    return given.names or names(), options

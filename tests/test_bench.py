@@ -1,0 +1,29 @@
+"""`--bench`: a table for people, and a last line for programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from fooocus_api.tests.host import ROOT
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What install.py --bench runs once its environment is there."""
+    command = [sys.executable, str(ROOT / "benchmarks"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_a_benchmark_prints_a_table_and_the_same_as_json() -> None:
+    done = bench("event_cost", "--rounds", "20")
+    assert done.returncode == 0, done.stderr
+    *table, last = done.stdout.splitlines()
+    (row,) = [row for row in json.loads(last)["event_cost"] if row["event"] == "preview"]
+    assert row["ours_p50_us"] > 0
+    assert any(line.startswith("preview") and f"{row['ours_p50_us']:.2f}" in line for line in table)
+
+
+def test_an_unknown_one_is_named_with_those_there_are() -> None:
+    done = bench("speed")
+    assert done.returncode == 2 and "speed" in done.stderr and "event_cost" in done.stderr
