@@ -18,6 +18,8 @@ REPLAYED = 2000
 """Updates that are kept for those who come back."""
 UNREAD = 500
 """Updates that a listener may leave unread before the oldest go."""
+BURST = 4
+"""Steps that a listener may leave unread before it gets the newest only."""
 HEARTBEAT = 15.0
 """Seconds of silence after which a listener is told that it still listens."""
 
@@ -174,7 +176,7 @@ class Subscription:
 
     def push(self, update: Update) -> None:
         """Hand over an update, on the listener's loop."""
-        if self._unread and update.kind == "progress" and _is_progress_of(self._unread[-1], update.task):
+        if update.kind == "progress" and self._is_behind(update.task):
             self._unread.pop()  # a slow reader gets the newest picture, not all of them
         elif len(self._unread) >= UNREAD:
             self._unread.popleft()
@@ -186,6 +188,13 @@ class Subscription:
     def has_end(self) -> bool:
         """Whether the end of a task is among what is unread."""
         return any(update.is_terminal for update in self._unread)
+
+    def _is_behind(self, task: Task) -> bool:
+        """Whether so much of a task's progress is unread that it can't be for a moment only."""
+        last = list(self._unread)[-BURST:]
+        return len(last) == BURST and all(
+            update.kind == "progress" and update.task.task_id == task.task_id for update in last
+        )
 
     def end(self) -> None:
         """Nothing more will come. On the listener's loop."""
@@ -229,7 +238,3 @@ class Subscription:
 def _deliver(listeners: list[Subscription], update: Update) -> None:
     for listener in listeners:
         listener.push(update)
-
-
-def _is_progress_of(update: Update, task: Task) -> bool:
-    return update.kind == "progress" and update.task.task_id == task.task_id

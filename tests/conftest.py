@@ -43,11 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
 
-@pytest.fixture(autouse=True)
-def _needs_real_host(request: pytest.FixtureRequest) -> None:
-    """Skip what is marked `real` where there is none, also when it starts its host itself."""
-    if request.node.get_closest_marker("real") and real_checkout() is None:
-        pytest.skip(NO_REAL_HOST)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `real` where there is none, before any fixture of it begins."""
+    if real_checkout() is None:
+        for item in items:
+            if item.get_closest_marker("real"):
+                item.add_marker(pytest.mark.skip(reason=NO_REAL_HOST))
 
 
 @pytest.fixture(scope="session")
