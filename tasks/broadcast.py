@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from .forecast import NOTHING, Outlook
 from .preview import Encoding, PreviewImage
@@ -191,7 +192,7 @@ class Subscription:
 
     def _is_behind(self, task: Task) -> bool:
         """Whether so much of a task's progress is unread that it can't be for a moment only."""
-        last = list(self._unread)[-BURST:]
+        last = list(islice(reversed(self._unread), BURST))
         return len(last) == BURST and all(
             update.kind == "progress" and update.task.task_id == task.task_id for update in last
         )
