@@ -11,7 +11,8 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from ...tasks.preview import PNG
+from ...tasks.forecast import Outlook
+from ...tasks.preview import PNG, PreviewImage
 from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
@@ -31,8 +32,8 @@ from .outputs import image_bytes, read_output
 DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
 
 1. `Accept: image/png`, `image/jpeg`, `image/jpg` or `image/webp`: the image itself (`image_number` is 1).
-2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`. The last message is
-   `Finished`; a task that fails ends with an event named `error`.
+2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`, and while it waits or runs
+   `queue_position` and `eta_seconds`. The last message is `Finished`; a task that fails ends with an event named `error`.
 3. `async_process: true`: the record at once, with `task_status: "pending"`. Look at `GET /tasks/{task_id}` later.
 4. Otherwise the record when the task has ended.
 
@@ -176,9 +177,7 @@ class Answer:
         with self.service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
             task = await self.service.get(task.task_id)
             if not task.status.is_terminal:
-                yield message(
-                    {"progress": task.progress, "preview": None, "message": task.title or "Waiting", "images": []}
-                )
+                yield _progress(task, await asyncio.to_thread(self.service.outlook, task))
                 async for update in subscription:
                     if isinstance(update, Heartbeat):
                         yield PING
@@ -186,8 +185,8 @@ class Answer:
                         task = update.task
                         if update.is_terminal:
                             break
-                        if update.kind == "progress":
-                            yield _progress(update)
+                        if update.kind in ("queued", "progress"):
+                            yield _progress(task, update.outlook, update.preview)
         yield await asyncio.to_thread(self._last, task)
 
     def _last(self, task: Task) -> bytes:
@@ -207,10 +206,16 @@ class Answer:
         return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
 
 
-def _progress(update: Update) -> bytes:
-    task, picture = update.task, update.preview
-    preview = picture.data_uri(PNG) if picture is not None else None
-    return message({"progress": task.progress, "preview": preview, "message": task.title, "images": []})
+def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:
+    data = {
+        "progress": task.progress,
+        "preview": picture.data_uri(PNG) if picture is not None else None,
+        "message": task.title or "Waiting",
+        "images": [],
+        "queue_position": outlook.queue_position,
+        "eta_seconds": outlook.eta_seconds,
+    }
+    return message(data)
 
 
 def _failure(task: Task, headers: dict[str, str]) -> Problem:
