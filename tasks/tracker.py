@@ -150,7 +150,7 @@ class Tracker:
                 items = list(parameters[field])
                 items[index] = {**items[index], key: reference}
                 parameters[field] = items
-        live.task.parameters = parameters
+        live.task.parameters, live.effort = parameters, None
         inputs = list(storage.inputs_of(parameters))
         self._follow(lambda: self._repository.add_inputs(event.task_id, parameters, inputs), event.task_id)
 
