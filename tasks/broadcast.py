@@ -178,13 +178,20 @@ class Subscription:
     def push(self, update: Update) -> None:
         """Hand over an update, on the listener's loop."""
         if update.kind == "progress" and self._is_behind(update.task):
-            self._unread.pop()  # a slow reader gets the newest picture, not all of them
-        elif len(self._unread) >= UNREAD:
+            while self._unread and self._is_outdone(self._unread[-1], update):
+                self._unread.pop()
+        if len(self._unread) >= UNREAD:
             self._unread.popleft()
             self._dropped = Dropped((self._dropped.count or 0) + 1 if self._dropped else 1)
         self._unread.append(update)
         self._silent = False
         self._arrived.set()
+
+    def _is_outdone(self, unread: Update, newer: Update) -> bool:
+        """Whether a slow reader can do without an update: it gets the newest words and the newest picture, not all of them."""
+        if unread.kind != "progress" or unread.task.task_id != newer.task.task_id:
+            return False
+        return unread.preview is None or newer.preview is not None or self.encoding is None
 
     def has_end(self) -> bool:
         """Whether the end of a task is among what is unread."""

@@ -157,9 +157,11 @@ class Answer:
         return await self._json(task, headers)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
-        outlook = await asyncio.to_thread(self.service.outlook, task)
-        record = await asyncio.to_thread(record_of, task, self.urls, self.read, outlook=outlook)
-        return JSONResponse(record, status, headers=headers)
+        def record() -> dict[str, Any]:
+            return record_of(task, self.urls, self.read, outlook=self.service.outlook(task))
+
+        at_hand = task.status.is_terminal and not task.parameters.get("require_base64")
+        return JSONResponse(record() if at_hand else await asyncio.to_thread(record), status, headers=headers)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)
