@@ -12,7 +12,7 @@ from .claims import Claims
 from .engine import Engine
 from .pictures import NotAnImage, verify
 from .results import describe
-from .task import TERMINAL, Image, Task, TaskError, TaskStatus
+from .task import LIVE_VALUES, TERMINAL, Image, Task, TaskError, TaskStatus
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -34,7 +34,8 @@ class Recovery:
         A task of the API runs again, the one that was caught running first; on one the process has died twice it fails.
         A browser that asked for a task is gone: it is interrupted.
         """
-        tasks = [storage.from_row(row) for row in self._repository.reading(lambda: self._repository.unfinished(ENDED))]
+        rows_left = self._repository.reading(lambda: self._repository.in_order(LIVE_VALUES))
+        tasks = [storage.from_row(row) for row in rows_left]
         again = [task for task in tasks if self._decide(task)]
         again.sort(key=lambda task: task.started_at == -1)  # stable: what had begun goes first
         for task in again:

@@ -28,7 +28,7 @@ from .meter import Meter
 from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
-from .task import Task, TaskStatus, new_task_id
+from .task import LIVE_VALUES, Task, TaskStatus, new_task_id
 from .tracker import Tracker
 
 log = logging.getLogger("fooocus_api.tasks")
@@ -302,7 +302,7 @@ class TaskService:
             return False
 
         def change() -> None:
-            live.task.rank = self._repository.lowest_rank() - 1
+            live.task.rank = self._repository.lowest_rank(LIVE_VALUES) - 1
             self._repository.update(task_id, {"rank": live.task.rank})
 
         await asyncio.wrap_future(self._repository.write(change))
