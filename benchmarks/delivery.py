@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 
 from ._null import STEPS, TASK, NullHost, Timing, load_average, post
-from ._readers import Reading, Readers, get
+from ._readers import Readers, Reading, get
 from ._readers import post as request_of
 from .frame import Options, Row, percentile
 

@@ -12,12 +12,11 @@ from .claims import Claims
 from .engine import Engine
 from .pictures import NotAnImage, verify
 from .results import describe
-from .task import LIVE_VALUES, TERMINAL, Image, Task, TaskError, TaskStatus
+from .task import LIVE_VALUES, TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
 
 log = logging.getLogger("fooocus_api.tasks")
 
 MOST_ATTEMPTS = 2
-ENDED = tuple(status.value for status in TERMINAL)
 
 
 class Recovery:
@@ -41,7 +40,7 @@ class Recovery:
         for task in again:
             if task.status is TaskStatus.RUNNING:
                 task.transition(TaskStatus.PENDING, at_recovery=True)
-                task.rank = self._repository.reading(self._repository.lowest_rank) - 1
+                task.rank = self._repository.reading(lambda: self._repository.lowest_rank(LIVE_VALUES)) - 1
         rows = {task.task_id: {**storage.changes(task), "rank": task.rank} for task in tasks}
 
         def write() -> None:
@@ -59,7 +58,7 @@ class Recovery:
         task.transition(TaskStatus.PENDING, at_recovery=True)
         task.attempts -= 1
         values = storage.changes(task)
-        self._repository.write(lambda: self._repository.update(task.task_id, values, unless=ENDED), must=True)
+        self._repository.write(lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), must=True)
 
     def _decide(self, task: Task) -> bool:
         """Whether it is drawn again."""

@@ -22,7 +22,7 @@ from .live import LiveTask, LiveTasks
 from .meter import Meter
 from .removal import Removal
 from .results import describe
-from .task import TERMINAL, Image, Task, TaskError, TaskStatus
+from .task import TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
 from .updates import Kind
 
 log = logging.getLogger("fooocus_api.tasks")
@@ -30,7 +30,6 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 PATIENCE = 5
 """Seconds that the end of a task waits for the disk."""
-ENDED = tuple(status.value for status in TERMINAL)
 
 
 class Tracker:
@@ -213,7 +212,7 @@ class Tracker:
 
     def _write(self, task: Task) -> Future[bool]:
         values = storage.changes(task)
-        return self._follow(lambda: self._repository.update(task.task_id, values, unless=ENDED), task.task_id)
+        return self._follow(lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), task.task_id)
 
     def _follow(self, change: Callable[[], T], task_id: str, then: Callable[[T], None] | None = None) -> Future[T]:
         """Write what has happened, however long the database can't be written."""

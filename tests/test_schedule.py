@@ -90,7 +90,9 @@ def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
             source=chance.choice("xyz"[: chance.randint(1, 3)]),
             priority=chance.choice([0, 0, 0, 1]),
             front=chance.random() < 0.1,
-            needs=chance.choice([None, needs(chance.choice(models)), needs(chance.choice(models), chance.choice("pq"))]),
+            needs=chance.choice(
+                [None, needs(chance.choice(models)), needs(chance.choice(models), chance.choice("pq"))]
+            ),
             overtaken=chance.choice([0, 0, 0, 3, 8]),
             since=chance.choice([None, 0.0, 70.0]),
         )

@@ -209,7 +209,7 @@ class Answer:
 
 
 def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:
-    data = {
+    data: dict[str, Any] = {
         "progress": task.progress,
         "preview": picture.data_uri(PNG) if picture is not None else None,
         "message": task.title or "Waiting",
