@@ -47,6 +47,7 @@ class Extension:
         from .adapters.image_log import ImageLog
         from .adapters.overrides import Overrides
         from .adapters.server import Server
+        from .adapters.web_files import WebFiles
         from .adapters.worker import Worker
         from .api.paths import PATHS
         from .tasks.bus import EventBus
@@ -59,7 +60,9 @@ class Extension:
         self.image_log = ImageLog()
         self.catalog = FooocusCatalog()
         self.service: TaskService | None = None
-        self.server = Server(PATHS, self._build_api, self._settings, self._leave)
+        self.server = Server(
+            PATHS, self._build_api, self._settings, self._leave, self._guard, self._refuse, WebFiles(checkout)
+        )
         self.arguments: Any = None
         self.problem: str | None = None
 
@@ -133,6 +136,23 @@ class Extension:
         service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))
         return service
 
+    def _is_protected(self) -> bool:
+        """Whether API clients need a key."""
+        return bool(self._settings().apikeys)
+
+    def _guard(self, app: AsgiApp) -> AsgiApp:
+        """What stands in front of all that a port serves."""
+        from .api.guard import Guard, Trust
+
+        settings = self._settings()
+        trust = Trust(settings.listen, settings.base_url, settings.api_cors, lambda: self.server.shared)
+        return Guard(trust, app)
+
+    def _refuse(self, status: int, reason: str) -> AsgiApp:
+        from .api.errors import problem_response
+
+        return problem_response(status, reason)
+
     def _leave(self) -> None:
         if self.service is not None:
             self.service.leave()
@@ -145,6 +165,7 @@ class Extension:
         from .adapters.tools import FooocusTools
         from .api.app import create_api
         from .api.context import Context
+        from .api.links import Links, kept_secret
         from .tasks.inputs import InputStore
 
         settings = self._settings()
@@ -173,6 +194,8 @@ class Extension:
             has_started=Start().is_over,
             apikeys=settings.apikeys,
             base_url=settings.base_url,
+            links=Links(kept_secret(state / "link_secret"), settings.link_ttl, self._is_protected),
+            api_cors=settings.api_cors,
         )
         return create_api(context)
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+TEN_YEARS = 3650 * UNITS["d"]
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,6 +21,10 @@ class Settings:
     apikeys: tuple[str, ...]
     api_port: int | None
     base_url: str | None
+    api_cors: tuple[str, ...]
+    link_ttl: int
+    log_json: bool
+    log_level: str
     api_db: str | None
     keep_days: float | None
     keep_count: int | None
@@ -55,6 +62,29 @@ def add_flags(args_parser: ModuleType) -> None:
         default=None,
         metavar="URL",
         help="Public address that result URLs begin with. Default: the address the client used.",
+    )
+    group.add_argument(
+        "--api-cors",
+        type=_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="A site whose pages may use the API in their visitors' browsers, as https://shop.example, or * for all. May be "
+        "given more than once. Default: none but the server's own pages.",
+    )
+    group.add_argument(
+        "--link-ttl",
+        type=_duration,
+        default=24 * 60 * 60,
+        metavar="TIME",
+        help="How long the URLs of images work without a key, where keys are needed: 90s, 30m, 24h, 7d. Default: 24h.",
+    )
+    group.add_argument("--log-json", action="store_true", help="Write the API's log lines as JSON.")
+    group.add_argument(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default="info",
+        help="Which of the API's log lines are written. Default: info. With debug they also tell prompts.",
     )
     group.add_argument(
         "--api-db",
@@ -115,6 +145,10 @@ def read_settings(args: Any) -> Settings:
         apikeys=tuple(args.apikey),
         api_port=args.api_port,
         base_url=args.base_url,
+        api_cors=tuple(args.api_cors),
+        link_ttl=args.link_ttl,
+        log_json=args.log_json,
+        log_level=args.log_level,
         api_db=args.api_db,
         keep_days=args.keep_days,
         keep_count=args.keep_count,
@@ -138,6 +172,26 @@ def _base_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} is not an address: it must begin with http:// or https://")
     return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    scheme, separator, host = text.rstrip("/").partition("://")
+    if text not in ("*", "null") and not (scheme and separator and host and not set("/?#@* ,") & set(host)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a site: one is written like https://shop.example, all are *")
+    return text.rstrip("/").lower()
+
+
+def _duration(text: str) -> int:
+    """Seconds, from a number with a unit or without."""
+    number, seconds = (text[:-1], UNITS[text[-1:].lower()]) if text[-1:].lower() in UNITS else (text, 1)
+    try:
+        value = round(float(number) * seconds)
+    except (ValueError, OverflowError):
+        value = 0
+    if not 0 < value <= TEN_YEARS:
+        meant = "a time of up to ten years, as in 90s, 30m, 24h or 7d"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
+    return value
 
 
 def database_url(text: str) -> str:

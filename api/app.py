@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from .. import __version__
 from .auth import KeyCheck, api_key_header
 from .context import Context
+from .cors import add_cors
 from .errors import FieldError, ProblemDetails, add_handlers, responses
 from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools
 from .schemas.event import DroppedEvent, TaskEvent
@@ -35,9 +36,10 @@ def create_api(context: Context) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(KeyCheck(context.apikeys, health.OPEN_PATHS)), Security(api_key_header)],
+        dependencies=[Depends(KeyCheck(context.apikeys, health.OPEN_PATHS, context.links)), Security(api_key_header)],
     )
     add_handlers(app)
+    add_cors(app, context.api_cors)
     for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine, health):
         app.include_router(room.router(context))
     _add_docs(app)

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.security import APIKeyHeader
 
 from .errors import Problem
+from .links import UNSIGNED, BadLink, Links
 
 api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="Needed when Fooocus runs with --apikey.")
 
@@ -18,8 +19,9 @@ api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="N
 class KeyCheck:
     """Lets a request pass when it carries one of the keys, or when there are none."""
 
-    def __init__(self, keys: tuple[str, ...], open_paths: frozenset[str]) -> None:
-        """`open_paths` need no key."""
+    def __init__(self, keys: tuple[str, ...], open_paths: frozenset[str], links: Links = UNSIGNED) -> None:
+        """`open_paths` need no key, nor does what a signed link of `links` leads to."""
+        self._links = links
         self._open_paths = open_paths
         self._keys = [key.encode() for key in keys]
 
@@ -28,10 +30,23 @@ class KeyCheck:
         if not self._keys or request.scope["path"] in self._open_paths:
             return
         given = _key_in(request)
+        if self._has_link(request, alone=given is None):
+            return
         if given is None or not self._is_known(given):
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
             raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
         request.state.source = f"key-{hashlib.sha256(given).hexdigest()[:8]}"
+
+    def _has_link(self, request: Request, *, alone: bool) -> bool:
+        """Whether the request came by a signed link. A bad one is refused if it comes alone, without a key."""
+        if request.method not in ("GET", "HEAD"):
+            return False
+        try:
+            return self._links.opens(request.scope["path"].removeprefix("/"), request.query_params)
+        except BadLink as error:
+            if alone:
+                raise Problem(403, str(error)) from None
+            return False
 
     def _is_known(self, given: bytes) -> bool:
         matches = [secrets.compare_digest(given, key) for key in self._keys]  # all of them, so that time tells nothing

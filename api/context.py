@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from fastapi import Request
+
 from ..tasks.downloads import Download
 from ..tasks.engine import EngineUnavailable
 from ..tasks.inputs import InputStore
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
+from .links import UNSIGNED, Links
+from .urls import PublicUrls
 
 
 class Catalog(Protocol):
@@ -39,7 +43,8 @@ class Context:
     `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the
     host's value for a request field, `places()` how many items its lists may have, `extra_fields()` the arguments of this
     host alone with their defaults. `output_folders()` is where images lie, `inputs` holds those that clients sent, and
-    `info()` is what `/v1/info` tells. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
+    `info()` is what `/v1/info` tells. `links` signs the URLs of images, and `api_cors` are the
+    sites whose pages may use the API. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
     they are there now.
     """
 
@@ -59,6 +64,12 @@ class Context:
     has_started: Callable[[], bool] = lambda: True
     apikeys: tuple[str, ...] = ()
     base_url: str | None = None
+    links: Links = UNSIGNED
+    api_cors: tuple[str, ...] = ()
+
+    def urls(self, request: Request) -> PublicUrls:
+        """Makes the URLs that a request's answer tells."""
+        return PublicUrls(request, self.base_url, self.links)
 
     def tasks(self) -> TaskService:
         """The service.

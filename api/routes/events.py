@@ -62,7 +62,7 @@ def router(context: Context) -> APIRouter:
         last_event_id: LastEventId = None,
     ) -> Response:
         encoding = Encoding(preview_format, preview_size) if previews else None
-        return event_stream(_all(context.tasks(), PublicUrls(request, context.base_url), encoding, last_event_id))
+        return event_stream(_all(context.tasks(), context.urls(request), encoding, last_event_id))
 
     @routes.get(
         "/tasks/{task_id}/events",
@@ -88,7 +88,7 @@ def router(context: Context) -> APIRouter:
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
         encoding = Encoding(preview_format, preview_size) if previews else None
-        return event_stream(_one(service, task_id, PublicUrls(request, context.base_url), encoding, last_event_id))
+        return event_stream(_one(service, task_id, context.urls(request), encoding, last_event_id))
 
     return routes
 

@@ -25,7 +25,6 @@ from ..preparation import prepare
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
 from ..sse import PING, event_stream, message
-from ..urls import PublicUrls
 from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
@@ -94,7 +93,7 @@ class Answer:
     def __init__(self, service: TaskService, context: Context, request: Request) -> None:
         self.service = service
         self.context = context
-        self.urls = PublicUrls(request, context.base_url)
+        self.urls = context.urls(request)
         self.request = request
         self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from python_multipart.exceptions import FormParserError
@@ -19,14 +19,10 @@ from ...tasks.pictures import NotAnImage, upright_size
 from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import open_reference
-from ..media import IMAGES, image_response
-from ..urls import PublicUrls
+from ..media import FOREVER, IMAGES, image_response
 
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
-
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""The name is made from the content. Private, as a key may be needed."""
 
 
 class InputResponse(BaseModel):
@@ -59,19 +55,18 @@ def router(context: Context) -> APIRouter:
                 raise InvalidFields([FieldError(field="image", message=message)])
             content = await image.read()
         kept = await asyncio.to_thread(_keep, context, content)
-        url = f"{PublicUrls(request, context.base_url).base}/inputs/{kept['file_name']}"
+        url = context.urls(request).image(f"inputs/{kept['file_name']}")
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
 
-    @routes.get(
-        "/inputs/{file_name}",
-        summary="One uploaded image",
-        response_class=Response,
-        responses={**IMAGES, **responses(401, 404)},
-    )
-    def get_input(file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
-        """The file, converted when `Accept` names exactly one supported image type and it is another."""
-        return image_response(open_reference(context, f"inputs/{file_name}"), accept, FOREVER)
+    @routes.head("/inputs/{file_name}", include_in_schema=False)
+    @routes.get("/inputs/{file_name}", summary="One uploaded image", response_class=Response, responses=IMAGES)
+    def get_input(request: Request, file_name: str) -> Response:
+        """The file, converted when `Accept` names exactly one supported image type and it is another.
+
+        A signed URL, as records and `POST /inputs` give it, needs no key.
+        """
+        return image_response(request, open_reference(context, f"inputs/{file_name}"), FOREVER)
 
     return routes
 

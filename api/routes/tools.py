@@ -24,7 +24,6 @@ from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import ImageResolver
-from ..urls import PublicUrls
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form
 
@@ -229,7 +228,7 @@ def _read(context: Context, request: Request, image: str | bytes | None) -> Pict
         except NotAnImage as error:
             raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
     resolver = ImageResolver(context, request.headers.get("host"))
-    reference = resolver.resolve("image", image, PublicUrls(request, context.base_url))
+    reference = resolver.resolve("image", image, context.urls(request))
     if reference is None:
         raise InvalidFields([FieldError(field="image", message="is missing")])
     return resolver.read(reference)

@@ -131,9 +131,9 @@ def with_image_urls(parameters: dict[str, Any], urls: PublicUrls) -> dict[str, A
     shown = {**parameters}
     for field in IMAGE_FIELDS:
         if shown.get(field):
-            shown[field] = f"{urls.base}/{shown[field]}"
+            shown[field] = urls.image(shown[field])
     if prompts := shown.get("controlnet_image"):
         shown["controlnet_image"] = [
-            {**item, "cn_img": f"{urls.base}/{item['cn_img']}"} if item.get("cn_img") else item for item in prompts
+            {**item, "cn_img": urls.image(item["cn_img"])} if item.get("cn_img") else item for item in prompts
         ]
     return shown
