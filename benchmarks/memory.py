@@ -43,7 +43,10 @@ def run(options: Options) -> list[Row]:
         assert "Traceback" not in host.log(), host.log()[-3000:]
     first, end = rows[0], rows[-1]
     grown = {key: end[key] - first[key] for key in ("mb", "threads", "files")}
-    return [*rows, {"tasks": f"{first['tasks']} to {end['tasks']}", **grown, "allowed_mb": MOST, "load": load_average()}]
+    return [
+        *rows,
+        {"tasks": f"{first['tasks']} to {end['tasks']}", **grown, "allowed_mb": MOST, "load": load_average()},
+    ]
 
 
 def resident(pid: int) -> float:
