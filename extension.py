@@ -166,7 +166,9 @@ class Extension:
         from .api.app import create_api
         from .api.context import Context
         from .api.links import Links, kept_secret
+        from .tasks.addresses import AddressPolicy
         from .tasks.inputs import InputStore
+        from .tasks.outbound import Outbound
 
         settings = self._settings()
         state = output_folders()[-1] / ".fooocus_api"
@@ -196,6 +198,7 @@ class Extension:
             base_url=settings.base_url,
             links=Links(kept_secret(state / "link_secret"), settings.link_ttl, self._is_protected),
             api_cors=settings.api_cors,
+            outbound=Outbound(AddressPolicy(settings.allow_private_urls)),
         )
         return create_api(context)
 

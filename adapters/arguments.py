@@ -6,8 +6,11 @@ import argparse
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 TEN_YEARS = 3650 * UNITS["d"]
@@ -32,6 +35,7 @@ class Settings:
     max_overtakes: int
     max_overtake_seconds: float
     max_pending: int | None
+    allow_private_urls: tuple[Network, ...]
     listen: str
     port: int | None
     disable_image_log: bool
@@ -136,6 +140,15 @@ def add_flags(args_parser: ModuleType) -> None:
         metavar="TASKS",
         help="Answer 429 to further requests when so many tasks wait. Default: no limit.",
     )
+    group.add_argument(
+        "--allow-private-urls",
+        type=_network,
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="Fetch images from and send webhooks to these addresses although they are private or this machine's own, as "
+        "in 192.168.1.0/24 or 127.0.0.1/32. May be given more than once. Default: public addresses only.",
+    )
 
 
 def read_settings(args: Any) -> Settings:
@@ -156,6 +169,7 @@ def read_settings(args: Any) -> Settings:
         max_overtakes=args.max_overtakes,
         max_overtake_seconds=args.max_overtake_seconds,
         max_pending=args.max_pending,
+        allow_private_urls=tuple(args.allow_private_urls),
         listen=args.listen,
         port=args.port,
         disable_image_log=bool(getattr(args, "disable_image_log", False)),
@@ -166,6 +180,13 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535 is")
     return int(text)
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a network like 192.168.1.0/24: {error}") from error
 
 
 def _base_url(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from fastapi import Request
 from ..tasks.downloads import Download
 from ..tasks.engine import EngineUnavailable
 from ..tasks.inputs import InputStore
+from ..tasks.outbound import Outbound
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
 from .links import UNSIGNED, Links
@@ -45,7 +46,7 @@ class Context:
     host alone with their defaults. `output_folders()` is where images lie, `inputs` holds those that clients sent, and
     `info()` is what `/v1/info` tells. `links` signs the URLs of images, and `api_cors` are the
     sites whose pages may use the API. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
-    they are there now.
+    they are there now. `outbound` asks the servers that clients name.
     """
 
     service: TaskService | None
@@ -66,6 +67,7 @@ class Context:
     base_url: str | None = None
     links: Links = UNSIGNED
     api_cors: tuple[str, ...] = ()
+    outbound: Outbound = field(default_factory=Outbound)
 
     def urls(self, request: Request) -> PublicUrls:
         """Makes the URLs that a request's answer tells."""
