@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from .adapters.arguments import Settings
     from .adapters.server import AsgiApp
     from .adapters.worker import Described
+    from .api.context import Context
     from .tasks.inputs import InputStore
+    from .tasks.outbound import Outbound
     from .tasks.service import TaskService
 
 HOME = Path(__file__).resolve().parent
@@ -34,7 +36,7 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 FEATURES = [
     *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
     *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
-    *("history", "recovery", "idempotency", "retention"),
+    *("history", "recovery", "idempotency", "retention", "webhooks"),
 ]
 
 
@@ -60,8 +62,16 @@ class Extension:
         self.image_log = ImageLog()
         self.catalog = FooocusCatalog()
         self.service: TaskService | None = None
+        self.context: Context | None = None
         self.server = Server(
-            PATHS, self._build_api, self._settings, self._leave, self._guard, self._refuse, WebFiles(checkout)
+            PATHS,
+            self._build_api,
+            self._settings,
+            self._serving,
+            self._leave,
+            self._guard,
+            self._refuse,
+            WebFiles(checkout),
         )
         self.arguments: Any = None
         self.problem: str | None = None
@@ -106,8 +116,12 @@ class Extension:
         from .tasks.claims import Claims
         from .tasks.removal import Limits
         from .tasks.service import TaskService
+        from .tasks.webhooks import WebhookSettings
 
         settings = self._settings()
+        webhooks = WebhookSettings(
+            settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
+        )
         try:
             self.arguments = read_arguments(self.checkout)
         except UnknownSignature as error:
@@ -125,7 +139,9 @@ class Extension:
         )
         try:
             repository = Repository(settings.api_db or state / "tasks.sqlite3")
-            service = TaskService(engine, repository, self.bus, claims, inputs, settings.max_pending)
+            service = TaskService(
+                engine, repository, self.bus, claims, inputs, settings.max_pending, webhooks, self._outbound()
+            )
             self.overrides.claim = claims.claim
             service.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
@@ -135,6 +151,13 @@ class Extension:
         atexit.register(service.close)
         service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))
         return service
+
+    def _outbound(self) -> Outbound:
+        """Asks the servers that clients name, where that is allowed."""
+        from .tasks.addresses import AddressPolicy
+        from .tasks.outbound import Outbound
+
+        return Outbound(AddressPolicy(self._settings().allow_private_urls))
 
     def _is_protected(self) -> bool:
         """Whether API clients need a key."""
@@ -153,6 +176,12 @@ class Extension:
 
         return problem_response(status, reason)
 
+    def _serving(self, url: str) -> None:
+        from .api.routes.webhooks import webhook_body
+
+        if self.service is not None and self.context is not None:
+            self.service.webhooks.start(partial(webhook_body, self.context, url))
+
     def _leave(self) -> None:
         if self.service is not None:
             self.service.leave()
@@ -166,9 +195,7 @@ class Extension:
         from .api.app import create_api
         from .api.context import Context
         from .api.links import Links, kept_secret
-        from .tasks.addresses import AddressPolicy
         from .tasks.inputs import InputStore
-        from .tasks.outbound import Outbound
 
         settings = self._settings()
         state = output_folders()[-1] / ".fooocus_api"
@@ -198,8 +225,9 @@ class Extension:
             base_url=settings.base_url,
             links=Links(kept_secret(state / "link_secret"), settings.link_ttl, self._is_protected),
             api_cors=settings.api_cors,
-            outbound=Outbound(AddressPolicy(settings.allow_private_urls)),
+            outbound=self._outbound(),
         )
+        self.context = context
         return create_api(context)
 
     def _info(self, service: Any) -> dict[str, Any]:

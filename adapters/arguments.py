@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import ModuleType
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -36,6 +38,10 @@ class Settings:
     max_overtake_seconds: float
     max_pending: int | None
     allow_private_urls: tuple[Network, ...]
+    webhook_url: str | None
+    webhook_secret: bytes | None
+    webhook_retry_seconds: float
+    webhook_timeout: float
     listen: str
     port: int | None
     disable_image_log: bool
@@ -149,6 +155,36 @@ def add_flags(args_parser: ModuleType) -> None:
         help="Fetch images from and send webhooks to these addresses although they are private or this machine's own, as "
         "in 192.168.1.0/24 or 127.0.0.1/32. May be given more than once. Default: public addresses only.",
     )
+    group.add_argument(
+        "--webhook-url",
+        type=_webhook_url,
+        default=None,
+        metavar="URL",
+        help="Send the record of every task that has ended there, the WebUI's too, unless its request names another URL.",
+    )
+    group.add_argument(
+        "--webhook-secret",
+        type=_webhook_secret,
+        default=os.environ.get("WEBHOOK_SECRET") or None,
+        metavar="SECRET",
+        help="Sign webhooks with it: whsec_ and the base64 of 24 to 64 bytes. Default: the environment variable "
+        "WEBHOOK_SECRET, which nobody sees in a list of processes.",
+    )
+    group.add_argument(
+        "--webhook-retry-seconds",
+        type=_positive(float, "a number of seconds above 0"),
+        default=5.0,
+        metavar="SECONDS",
+        help="Pause after the first try to deliver a webhook; each is three times as long as the one before, up to four "
+        "hours. Default: 5.",
+    )
+    group.add_argument(
+        "--webhook-timeout",
+        type=_positive(float, "a number of seconds above 0"),
+        default=15.0,
+        metavar="SECONDS",
+        help="How long the receiver of a webhook may take to answer. Default: 15.",
+    )
 
 
 def read_settings(args: Any) -> Settings:
@@ -170,6 +206,10 @@ def read_settings(args: Any) -> Settings:
         max_overtake_seconds=args.max_overtake_seconds,
         max_pending=args.max_pending,
         allow_private_urls=tuple(args.allow_private_urls),
+        webhook_url=args.webhook_url,
+        webhook_secret=args.webhook_secret,
+        webhook_retry_seconds=args.webhook_retry_seconds,
+        webhook_timeout=args.webhook_timeout,
         listen=args.listen,
         port=args.port,
         disable_image_log=bool(getattr(args, "disable_image_log", False)),
@@ -213,6 +253,32 @@ def _duration(text: str) -> int:
         meant = "a time of up to ten years, as in 90s, 30m, 24h or 7d"
         raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
     return value
+
+
+def _webhook_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError("it is not an address like https://example.com/hook")
+    return text
+
+
+def _webhook_secret(text: str) -> bytes:
+    """The key of a secret as the Standard Webhooks scheme writes it. No message repeats it."""
+    prefix, _, digits = text.partition("_")
+    try:
+        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        key = b""
+    if prefix != "whsec" or not 24 <= len(key) <= 64:
+        raise argparse.ArgumentTypeError(
+            "it is not a webhook secret: whsec_ and the base64 of 24 to 64 random bytes is, such as "
+            "openssl rand -base64 32 gives them"
+        )
+    return key
 
 
 def database_url(text: str) -> str:

@@ -40,15 +40,18 @@ class Server:
         paths: frozenset[str],
         build: Callable[[], AsgiApp],
         settings: Callable[[], Settings],
+        serving: Callable[[str], None],
         leave: Callable[[], None],
         guard: Callable[[AsgiApp], AsgiApp],
         refuse: Callable[[int, str], AsgiApp],
         files: WebFiles,
     ) -> None:
-        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `leave` lets
-        go who waits for an answer when it ends, `guard` stands in front of all that a port serves, `refuse` makes the answer
-        that a request is refused with, and `files` are those of the host that `/file=` gives out."""
+        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `serving` is told
+        the address once it is known, `leave` lets go who waits for an answer when it ends, `guard` stands in front of all
+        that a port serves, `refuse` makes the answer that a request is refused with, and `files` are those of the host that
+        `/file=` gives out."""
         self.paths = paths
+        self.serving = serving
         self.leave = leave
         self.guard = guard
         self.refuse = refuse
@@ -97,7 +100,7 @@ class Server:
         def start_server(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             started = wrapped(*args, **kwargs)
             if self.api is not None:
-                _announce(str(started[2]).rstrip("/"))
+                self._is_at(str(started[2]).rstrip("/"))
             return started
 
         def close(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -113,6 +116,13 @@ class Server:
         hooks.wrap(networking, "start_server", start_server)
         hooks.wrap(networking, "Server.close", close)
 
+    def _is_at(self, url: str) -> None:
+        _announce(url)
+        try:
+            self.serving(url)
+        except Exception:
+            log.exception("webhooks are not delivered")
+
     def _let_go(self) -> None:
         try:
             self.leave()
@@ -122,7 +132,7 @@ class Server:
     def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
         """The same address as the WebUI's would be, until Ctrl-C."""
         port = settings.port if settings.port is not None else _first_free_port(settings.listen)
-        _announce(f"http://{_shown(settings.listen)}:{port}")
+        self._is_at(f"http://{_shown(settings.listen)}:{port}")
         self._uvicorn(api, settings.listen, port).run()
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from .auth import KeyCheck, api_key_header
 from .context import Context
 from .cors import add_cors
 from .errors import FieldError, ProblemDetails, add_handlers, responses
-from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools
+from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools, webhooks
 from .schemas.event import DroppedEvent, TaskEvent
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
@@ -40,7 +40,7 @@ def create_api(context: Context) -> FastAPI:
     )
     add_handlers(app)
     add_cors(app, context.api_cors)
-    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine, health):
+    for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine, health):
         app.include_router(room.router(context))
     _add_docs(app)
     return app

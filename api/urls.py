@@ -13,10 +13,10 @@ from .links import UNSIGNED, Links
 
 
 class PublicUrls:
-    """Makes absolute URLs for one request."""
+    """Makes absolute URLs for one request, or for none where it is known what they begin with."""
 
-    def __init__(self, request: Request, base_url: str | None, links: Links = UNSIGNED) -> None:
-        self.base = base_url or _base_of(request)
+    def __init__(self, request: Request | None, base_url: str | None, links: Links = UNSIGNED) -> None:
+        self.base = base_url or (_base_of(request) if request is not None else "")
         self._links = links
 
     def output(self, path: str) -> str:

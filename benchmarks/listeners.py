@@ -39,7 +39,8 @@ def run(options: Options) -> list[Row]:
 
 def _draw_for(host: NullHost, seconds: float) -> tuple[list[Timing], list[float]]:
     began = time.monotonic()
-    timings, memory = [], []
+    timings: list[Timing] = []
+    memory: list[float] = []
     assert host.process is not None
     while time.monotonic() - began < seconds or len(timings) < 3:
         timings.append(host.draw())

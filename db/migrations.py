@@ -22,7 +22,17 @@ from peewee import (
 from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
 
-from .models import TABLES, ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow
+from .models import (
+    TABLES,
+    AttemptRow,
+    ImageRow,
+    InputRow,
+    ParametersRow,
+    SchemaVersion,
+    TallyRow,
+    TaskRow,
+    WebhookRow,
+)
 from .models import database as proxy
 from .text import as_json, plain
 
@@ -78,6 +88,12 @@ def _move(old: dict[str, Any]) -> None:
         ).on_conflict_ignore().execute()
 
 
+def _outbox(_: Database) -> None:
+    """Who is to be told of a task's end, and what came of it."""
+    for table in (WebhookRow, AttemptRow):
+        table.create_table()
+
+
 class FirstTaskRow(Model):
     """The one table of schema 1."""
 
@@ -101,7 +117,7 @@ class FirstTaskRow(Model):
         table_name = "task"
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length, _outbox)
 """Migration N brings the schema from version N to N+1. Append only."""
 
 

@@ -17,6 +17,7 @@ from peewee import JOIN, DatabaseError, InterfaceError, chunked, fn
 from . import migrations, queries
 from .connection import Connection, DatabaseProblem, shown
 from .models import TABLES, ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow, database
+from .outbox import Outbox
 from .queries import Filter
 from .text import as_json, plain
 from .writer import DatabaseUnavailable, Writer
@@ -36,7 +37,8 @@ class Repository:
     """Tasks on disk, as dictionaries of column values (the JSON columns as Python objects, `images` a list of such).
 
     Changes are functions run by `write`, on the writer's thread; they are on the disk before their future is done.
-    Everything else reads, on a reader's thread: `read` for event loops, `reading` for threads that may wait.
+    Everything else reads, on a reader's thread: `read` for event loops, `reading` for threads that may wait. So it is with
+    the functions of its `outbox`.
     """
 
     def __init__(self, location: Path | str) -> None:
@@ -45,6 +47,7 @@ class Repository:
         Raises:
             DatabaseProblem: it can't be used; the message says why.
         """
+        self.outbox = Outbox()
         self._connection = Connection(location)
         self._database = self._connection.database
         database.initialize(self._database)

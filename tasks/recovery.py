@@ -13,6 +13,7 @@ from .engine import Engine
 from .pictures import NotAnImage, verify
 from .results import describe
 from .task import LIVE_VALUES, TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
+from .webhooks import Webhooks
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -22,10 +23,11 @@ MOST_ATTEMPTS = 2
 class Recovery:
     """Decides about each unfinished task, then sweeps the images that no record lists."""
 
-    def __init__(self, engine: Engine, repository: Repository, claims: Claims) -> None:
+    def __init__(self, engine: Engine, repository: Repository, claims: Claims, webhooks: Webhooks) -> None:
         self._engine = engine
         self._repository = repository
         self._claims = claims
+        self._webhooks = webhooks
 
     def run(self) -> list[Task]:
         """Close or reset every unfinished task. Those to be drawn (again), in their order; all of it is on the disk.
@@ -46,6 +48,9 @@ class Recovery:
         def write() -> None:
             for task_id, values in rows.items():
                 self._repository.update(task_id, values)
+            for task in tasks:
+                if task.status.is_terminal:
+                    self._webhooks.ended(task)
 
         self._repository.write(write).result()
         self._sweep()

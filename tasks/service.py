@@ -25,11 +25,13 @@ from .history import Filter, History
 from .inputs import InputStore
 from .live import LiveTasks
 from .meter import Meter
+from .outbound import Outbound
 from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
 from .task import LIVE_VALUES, Task, TaskStatus, new_task_id
 from .tracker import Tracker
+from .webhooks import Webhooks, WebhookSettings
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -88,6 +90,8 @@ class TaskService:
         claims: Claims,
         inputs: InputStore,
         max_pending: int | None = None,
+        webhooks: WebhookSettings | None = None,
+        outbound: Outbound | None = None,
     ) -> None:
         """`max_pending` is how many tasks may wait before more are refused."""
         self._max_pending = max_pending
@@ -96,7 +100,8 @@ class TaskService:
         self._bus = bus
         self.broadcast = Broadcast()
         self._live = LiveTasks()
-        self._recovery = Recovery(engine, repository, claims)
+        self.webhooks = Webhooks(repository, webhooks or WebhookSettings(), outbound or Outbound())
+        self._recovery = Recovery(engine, repository, claims, self.webhooks)
         self.removal = Removal(repository, engine, inputs)
         self.meter = Meter()
         self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
@@ -117,6 +122,7 @@ class TaskService:
             self._estimator,
             self._forecast,
             self.meter,
+            self.webhooks,
         )
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
@@ -151,6 +157,7 @@ class TaskService:
         if self._closed:
             return
         self._closed = True
+        self.webhooks.close()
         self._bus.stop()
         self._downloader.close()
         self.removal.close()
@@ -169,15 +176,19 @@ class TaskService:
         source: str = "api",
         downloads: Sequence[Download] = (),
         idempotency: Idempotency | None = None,
+        webhook_url: str = "",
+        base_url: str = "",
     ) -> Submission:
         """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
 
-        With `downloads` it waits, pending, until these files are there, and others go first.
+        With `downloads` it waits, pending, until these files are there, and others go first. `webhook_url` is told its end, in
+        a record whose URLs begin with `base_url`.
 
         Raises:
             EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, QueueFull: nothing was accepted.
         """
-        task = Task(new_task_id(), source, parameters, downloads=[download.to_json() for download in downloads])
+        files = [download.to_json() for download in downloads]
+        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files)
         if idempotency is not None:
             task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
         await asyncio.to_thread(self._engine.check, parameters)
@@ -190,6 +201,7 @@ class TaskService:
             if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
                 raise QueueFull(self._max_pending, self._seconds_until_room())
             task.id = task.rank = self._repository.insert(row, inputs)
+            self.webhooks.accept(task, base_url)
             return task
 
         def accepted(answer: Task) -> None:

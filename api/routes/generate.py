@@ -141,7 +141,12 @@ class Answer:
                 parameters["output_format"] = self.accept.lower()
         try:
             submission = await self.service.submit(
-                parameters, source=source, downloads=prepared.downloads, idempotency=idempotency
+                parameters,
+                source=source,
+                downloads=prepared.downloads,
+                idempotency=idempotency,
+                webhook_url=body.webhook_url,
+                base_url=self.urls.base,
             )
         except Exception:  # but not when cancelled: it may be accepted all the same
             await run_in_threadpool(self.context.inputs.drop, prepared.images)

@@ -51,7 +51,7 @@ class RecordResponse(BaseModel):
     preview: str | None = Field(
         default=None, description="Newest preview, base64 of a PNG; empty before the first one. Not on ended tasks."
     )
-    webhook_url: str
+    webhook_url: str = Field(description="What the request gave.")
     result: list[str] = Field(description="URLs of the images.")
     images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
     source: str = Field(description="Where the task came from: webui, api, which key, or imported.")
