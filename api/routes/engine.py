@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, Field
 
 from ...tasks.engine import EngineUnavailable
+from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import FieldError, InvalidFields, responses
 
@@ -47,7 +48,7 @@ class InfoResponse(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["engine"])
+    routes = APIRouter(tags=["engine"], route_class=JsonRoute)
 
     def control(
         action: Annotated[Action | None, Query(description="Here or in the body.")] = None,

@@ -16,6 +16,7 @@ from ...tasks.preview import PNG, PreviewImage
 from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
+from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..idempotency import idempotency_of
@@ -47,7 +48,7 @@ task again, so that a request can be repeated when its answer was lost; with ano
 
 def router(context: Context) -> APIRouter:
     """The route, with a request model made for the running host."""
-    routes = APIRouter(tags=["generate"])
+    routes = APIRouter(tags=["generate"], route_class=JsonRoute)
     model = request_model(context)
 
     async def generate(
