@@ -41,10 +41,6 @@ def everywhere() -> Iterator[Host]:
         yield host
 
 
-def second_port(host: Host) -> str:
-    return f"http://127.0.0.1:{host.flags[host.flags.index('--api-port') + 1]}"
-
-
 @pytest.fixture
 def kept(client: Client) -> Record:
     """A task that is to be there afterwards."""
@@ -56,10 +52,6 @@ def refused(response: requests.Response) -> bool:
         return False
     assert response.headers["content-type"] == "application/problem+json", response.text
     return "another site" in response.json()["detail"]
-
-
-def own(client: Client) -> str:
-    return client.url
 
 
 # ------------------------------------------------------------------ what is refused and what passes
