@@ -224,9 +224,17 @@ PREFLIGHT = {
 }
 
 
-@pytest.mark.parametrize("beside", [False, True], ids=["the WebUI's port", "a second port"])
-def test_a_site_that_may_use_the_api(open_to_shop: Host, beside: bool) -> None:
-    client = Client(second_port(open_to_shop) if beside else open_to_shop.url)
+def own_port(host: Host) -> str:
+    return host.url
+
+
+def second_port(host: Host) -> str:
+    return f"http://127.0.0.1:{host.flags[host.flags.index('--api-port') + 1]}"
+
+
+@pytest.mark.parametrize("address", [own_port, second_port])
+def test_a_site_that_may_use_the_api(open_to_shop: Host, address: Callable[[Host], str]) -> None:
+    client = Client(address(open_to_shop))
     preflight = client.request("OPTIONS", "/v1/engine/generate/", headers=PREFLIGHT)
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ALLOWED
