@@ -16,7 +16,7 @@ from .models import ImageRow, ParametersRow, TaskRow
 
 COUNTED = 10_000
 """Rows are counted one by one up to here."""
-NEAR = 500
+NEAR = 20_000
 """Rows that are passed over sooner than it is found out which day a page begins on."""
 
 
@@ -40,11 +40,11 @@ def count(chosen: Filter) -> tuple[int, bool]:
 def page_and_count(
     chosen: Filter, offset: int, limit: int, *, newest_first: bool = True
 ) -> tuple[list[int], tuple[int, bool]]:
-    """Both; where words are looked for every row has to be read, and is read once."""
-    if not chosen.words or offset + limit > COUNTED:
-        return page(chosen, offset, limit, newest_first=newest_first), count(chosen)
-    ids = page(chosen, 0, COUNTED + 1, newest_first=newest_first)
-    return ids[offset : offset + limit], (min(len(ids), COUNTED), len(ids) > COUNTED)
+    """Both. A page that is not full tells how many there are: where words are looked for, every row is read once, not twice."""
+    ids = page(chosen, offset, limit, newest_first=newest_first)
+    if len(ids) < limit and (ids or offset == 0):
+        return ids, (offset + len(ids), False)
+    return ids, count(chosen)
 
 
 def rows(ids: Sequence[int]) -> list[dict[str, Any]]:
