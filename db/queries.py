@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import JOIN
+from peewee import JOIN, Expression
 
 from . import tally
 from .filters import Filter as Filter
@@ -40,29 +40,40 @@ def count(chosen: Filter) -> tuple[int, bool]:
 def page_and_count(
     chosen: Filter, offset: int, limit: int, *, newest_first: bool = True
 ) -> tuple[list[int], tuple[int, bool]]:
-    """Both. A page that is not full tells how many there are: where words are looked for, every row is read once, not twice."""
+    """Both, with as little looking as will do."""
+    if offset > NEAR and tally.knows(chosen):
+        total, capped = count(chosen)
+        left = total - offset
+        if not capped and left <= NEAR:  # nearer from the other end
+            ids = page(chosen, max(left - limit, 0), min(limit, left), newest_first=not newest_first) if left > 0 else []
+            return ids[::-1], (total, capped)
     ids = page(chosen, offset, limit, newest_first=newest_first)
-    if len(ids) < limit and (ids or offset == 0):
+    if len(ids) < limit and (ids or offset == 0):  # it is the last: a search has read every row and needn't do so again
         return ids, (offset + len(ids), False)
     return ids, count(chosen)
 
 
 def rows(ids: Sequence[int]) -> list[dict[str, Any]]:
     """These tasks with all that belongs to them, in this order; those that are gone are left out."""
-    if not ids:
-        return []
-    found: dict[int, dict[str, Any]] = {}
+    found = _whole(TaskRow.id.in_(list(ids))) if ids else {}
+    return [found[row_id] for row_id in ids if row_id in found]
+
+
+def one(condition: Expression) -> dict[str, Any] | None:
+    """The one task that a condition holds for, with all that belongs to it; None when there is none."""
+    return next(iter(_whole(condition).values()), None)
+
+
+def _whole(condition: Expression) -> dict[int, dict[str, Any]]:
     query = (
         TaskRow.select(TaskRow, ParametersRow.parameters, ParametersRow.downloads)
         .join(ParametersRow, JOIN.LEFT_OUTER)
-        .where(TaskRow.id.in_(list(ids)))
+        .where(condition)
     )
-    for row in query.dicts():
-        found[row["id"]] = {**row, "images": []}
-    for image in (
-        ImageRow.select().where(ImageRow.task.in_(list(ids))).order_by(ImageRow.task, ImageRow.position).dicts()
-    ):
-        if (owner := found.get(image.pop("task"))) is not None:
+    found: dict[int, dict[str, Any]] = {row["id"]: {**row, "images": []} for row in query.dicts()}
+    if found:
+        images = ImageRow.select().where(ImageRow.task.in_(list(found))).order_by(ImageRow.task, ImageRow.position)
+        for image in images.dicts():
             del image["position"]
-            owner["images"].append(image)
-    return [found[row_id] for row_id in ids if row_id in found]
+            found[image.pop("task")]["images"].append(image)
+    return found

@@ -284,16 +284,18 @@ class Repository:
             for (name,) in InputRow.select(InputRow.file_name).where(InputRow.file_name.in_(list(file_names))).tuples()
         }
 
-    def _one(self, condition: Any) -> dict[str, Any] | None:
-        row_id = TaskRow.select(TaskRow.id).where(condition).scalar()
-        found = self._rows([row_id]) if row_id is not None else []
-        return found[0] if found else None
+    @staticmethod
+    def _one(condition: Any) -> dict[str, Any] | None:
+        row = queries.one(condition)
+        return None if row is None else _whole(row)
 
     @staticmethod
     def _rows(ids: Sequence[int]) -> list[dict[str, Any]]:
-        return [
-            {**_decoded(row), "images": [_decoded(image) for image in row["images"]]} for row in queries.rows(list(ids))
-        ]
+        return [_whole(row) for row in queries.rows(list(ids))]
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    return {**_decoded(row), "images": [_decoded(image) for image in row["images"]]}
 
 
 def _encoded(values: dict[str, Any]) -> dict[str, Any]:
