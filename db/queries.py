@@ -45,7 +45,9 @@ def page_and_count(
         total, capped = count(chosen)
         left = total - offset
         if not capped and left <= NEAR:  # nearer from the other end
-            ids = page(chosen, max(left - limit, 0), min(limit, left), newest_first=not newest_first) if left > 0 else []
+            ids = (
+                page(chosen, max(left - limit, 0), min(limit, left), newest_first=not newest_first) if left > 0 else []
+            )
             return ids[::-1], (total, capped)
     ids = page(chosen, offset, limit, newest_first=newest_first)
     if len(ids) < limit and (ids or offset == 0):  # it is the last: a search has read every row and needn't do so again
