@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from ..db.repository import Repository
@@ -92,9 +93,13 @@ class Recovery:
         return found
 
 
-def sweep(task_id: str, engine: Engine, repository: Repository, claims: Claims) -> None:
-    """Delete what was claimed for a task and is in no record: images of an attempt that is made again, and halves of files."""
-    paths = [relative for path in claims.of(task_id) if (relative := engine.relative_path(path))]
+def sweep(
+    task_id: str, engine: Engine, repository: Repository, claims: Claims, done: Collection[str] = frozenset()
+) -> None:
+    """Delete what was claimed for a task, is in no record, and is not `done`: images of an attempt that is made again, and
+    halves of files."""
+    claimed = [path for path in claims.of(task_id) if path not in done]
+    paths = [relative for path in claimed if (relative := engine.relative_path(path)) is not None]
     known = repository.reading(lambda: repository.recorded(paths))
     engine.remove_images([path for path in paths if path not in known])
     claims.release(task_id)

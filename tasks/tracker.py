@@ -196,7 +196,8 @@ class Tracker:
         if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
             task.transition(TaskStatus.RUNNING)
         images: dict[str, Image] = {}
-        for path in dict.fromkeys([*event.results, *live.saved]):  # when the worker died, what it saved is in no result
+        cut_short = not isinstance(event, events.Finished)  # when the worker died, what it saved is in no result
+        for path in dict.fromkeys([*event.results, *(live.saved if cut_short else ())]):
             if (image := self._image(live, path)) is not None:
                 images.setdefault(image.path, image)
         task.images = list(images.values())
@@ -217,16 +218,17 @@ class Tracker:
         error = task.error.type if task.error else None  # its message may quote the request
         told = {"task_id": task.task_id, "images": len(task.images), "seconds": seconds, "error": error}
         log.log(logging.WARNING if error else logging.INFO, f"task {task.status.value}", extra=told)
-        written.add_done_callback(lambda done: self._forget(task.task_id, done))
+        written.add_done_callback(lambda done: self._forget(live, event, done))
         written.add_done_callback(self._webhooks.wake)
         self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 
-    def _forget(self, task_id: str, written: Future[str | None]) -> None:
-        """The end is on the disk, where everyone finds it now; what was begun and is no result goes."""
+    def _forget(self, live: LiveTask, event: events.Ended, written: Future[str | None]) -> None:
+        """The end is on the disk, where everyone finds it now. Images that were begun and never done go."""
         if written.exception() is None:
-            self._live.remove(task_id)
+            self._live.remove(live.task.task_id)
+            done = {*live.saved, *(result for result in event.results if isinstance(result, str))}
             with contextlib.suppress(RuntimeError):  # closed: then it goes at the next start
-                self._slow.submit(sweep, task_id, self._engine, self._repository, self._claims)
+                self._slow.submit(sweep, live.task.task_id, self._engine, self._repository, self._claims, done)
 
     def _image(self, live: LiveTask, path: str) -> Image | None:
         """What is known of an image; None when it is none of the host's folders."""
