@@ -17,7 +17,7 @@ from .errors import InstallError
 TOP_LEVEL = (".py", ".txt", ".md", "LICENSE")
 """Endings of the files that go along from the top; of the folders Python packages do, whole."""
 DEVELOPERS_ONLY = {"tests", "benchmarks", "demo", "docs", "examples"}
-CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 
 def version_of(package: Path) -> str | None:

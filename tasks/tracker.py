@@ -31,7 +31,7 @@ from .webhooks import Webhooks
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
-PATIENCE = 5
+PATIENCE = 5.0
 """Seconds that the end of a task waits for the disk."""
 
 
