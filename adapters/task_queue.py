@@ -87,22 +87,38 @@ class TaskQueue(list[Any]):
                     return elsewhere.pop(index)
                 time.sleep(0.01)
             elif isinstance(item, Job):
-                self.worker.guarded(item.run)
-            elif not isinstance(item, Ticket) or (item := self._built(item)) is not None:
+                if self._remove(item):
+                    self.worker.guarded(item.run)
+            elif (task := self._begun(item)) is not None:
                 break
             del item
-        self.worker.guarded(self.worker.started, item)
-        self.worker.guarded(self.worker.before_task, item)
-        return item
+        self.worker.guarded(self.worker.started, task)
+        self.worker.guarded(self.worker.before_task, task)
+        return task
 
     def _next(self, index: Any) -> Any:
-        """Take the item whose turn it is; None when there is none."""
-        while items := list(self):
-            chosen = self.worker.guarded(self._chosen, items)
-            item = items[index if chosen is None else chosen]
-            if self._remove(item):
-                return item
-        return None
+        """The item whose turn it is; None when there is none."""
+        items = list(self)
+        if not items:
+            return None
+        chosen = self.worker.guarded(self._chosen, items)
+        return items[index if chosen is None else chosen]
+
+    def _begun(self, item: Any) -> Any:
+        """The host's task, out of the line; None when it can't be made, and has failed, or was withdrawn meanwhile.
+
+        It waits while it is made, and is the worker's before it leaves the line: whoever stops it finds it here or there.
+        """
+        task = self._built(item) if isinstance(item, Ticket) else item
+        failed = isinstance(task, events.Failed)
+        self.worker.current = None if failed else task
+        if not self._remove(item):
+            self.worker.current = None
+            return None
+        if failed:
+            self.worker.guarded(self.worker.bus.emit, task)
+            return None
+        return task
 
     def _chosen(self, items: list[Any]) -> int:
         return self.worker.schedule.pick([entry_of(item) for item in items], time.monotonic())
@@ -117,15 +133,13 @@ class TaskQueue(list[Any]):
         return True
 
     def _built(self, ticket: Ticket) -> Any:
-        """The host's task, or None when it can't be made: then it has failed."""
+        """The host's task, or how it fails when it can't be made."""
         try:
             task = ticket.build()
             setattr(task, ID_ATTRIBUTE, ticket.task_id)
             task.yields = TaskYields(self.worker, task, keep=False)
-        except Exception as error:
-            failed = events.Failed(ticket.task_id, [], TaskError(type(error).__name__, str(error)))
-            self.worker.guarded(self.worker.bus.emit, failed)
-            return None
+        except BaseException as error:  # whatever it is, it would end the worker's thread
+            return events.Failed(ticket.task_id, [], TaskError(type(error).__name__, str(error)))
         return task
 
     def _elsewhere(self) -> list[Any] | None:

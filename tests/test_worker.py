@@ -310,6 +310,39 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
     assert [type(event) for event in seam.until_end()] == [events.Queued, events.Stopped]
 
 
+def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
+    """It is neither in the line nor in hand then, as far as the worker goes, and its images may take a while."""
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), Path, ImageLog(), Claims(tmp_path))
+    building, release = threading.Event(), threading.Event()
+
+    def build() -> AsyncTask:
+        building.set()
+        release.wait(10)
+        return AsyncTask(draws)
+
+    seam.worker.queue.append_ticket(Ticket("f" * 32, build))  # type: ignore[union-attr]
+    assert building.wait(10)
+    assert engine.order() == ["f" * 32]
+    assert engine.withdraw("f" * 32)
+    release.set()
+    assert [type(event) for event in seam.until_end()] == [events.Queued, events.Stopped]
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+
+
+def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> None:
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), Path, ImageLog(), Claims(tmp_path))
+
+    def is_stopped_in_time(task: AsyncTask) -> None:
+        wait_for(lambda: task.last_stop, "the task to be stopped", 10)
+
+    for number in range(100):
+        task_id = f"{number:032x}"
+        seam.worker.queue.append_ticket(Ticket(task_id, lambda: AsyncTask(is_stopped_in_time)))  # type: ignore[union-attr]
+        time.sleep(number / 100_000)  # somewhere between waiting and running
+        assert engine.withdraw(task_id) or engine.interrupt(task_id, "stop")
+        assert type(seam.until_end()[-1]) is events.Stopped
+
+
 def test_a_waiting_task_is_built_when_its_turn_comes(seam: Seam) -> None:
     seam.worker.queue.append_ticket(Ticket("e" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
     assert [type(event) for event in seam.until_end()] == [
