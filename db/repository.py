@@ -117,8 +117,9 @@ class Repository:
             return
         self._closed = True
         together = threading.Barrier(READERS)  # each thread closes its own
-        for _ in range(READERS):
-            self._readers.submit(self._leave, together)
+        with contextlib.suppress(RuntimeError):  # the process ends, and has ended the readers before it asks anyone
+            for _ in range(READERS):
+                self._readers.submit(self._leave, together)
         self._readers.shutdown(wait=True)
         self._writer.close()
         self._connection.close()
