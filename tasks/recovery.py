@@ -96,10 +96,11 @@ class Recovery:
 def sweep(
     task_id: str, engine: Engine, repository: Repository, claims: Claims, done: Collection[str] = frozenset()
 ) -> None:
-    """Delete what was claimed for a task, is in no record, and is not `done`: images of an attempt that is made again, and
-    halves of files."""
+    """Delete what was claimed for a task, is in no record, and is not `done`: images of an attempt that is made again, halves
+    of files, and what a deletion had not come to."""
     claimed = [path for path in claims.of(task_id) if path not in done]
-    paths = [relative for path in claimed if (relative := engine.relative_path(path)) is not None]
+    relative = [engine.relative_path(path) if Path(path).is_absolute() else path for path in claimed]
+    paths = [path for path in relative if path is not None]
     known = repository.reading(lambda: repository.recorded(paths))
     engine.remove_images([path for path in paths if path not in known])
     claims.release(task_id)

@@ -13,6 +13,7 @@ from functools import partial
 from ..db.filters import Filter
 from ..db.repository import Repository
 from . import storage
+from .claims import Claims
 from .engine import Engine
 from .inputs import InputStore
 from .task import LIVE_VALUES, Task, now_ms
@@ -40,9 +41,10 @@ class Limits:
 class Removal:
     """Never touches a task that has not ended, nor a file outside of the outputs."""
 
-    def __init__(self, repository: Repository, engine: Engine, inputs: InputStore) -> None:
+    def __init__(self, repository: Repository, engine: Engine, inputs: InputStore, claims: Claims) -> None:
         self._repository = repository
         self._engine = engine
+        self._claims = claims
         self._inputs = inputs
         self._stopping = threading.Event()
         self._passing: deque[tuple[float, list[str]]] = deque()
@@ -56,9 +58,15 @@ class Removal:
             still = self._repository.recorded(paths)
             return gone, [path for path in paths if path not in still]
 
-        # The records first: a crash in between leaves a file too many, not a record of nothing.
+        # The records first: a crash in between leaves files too many, not records of nothing. The files are named before,
+        # so that they go at the next start.
+        for task in tasks:
+            for image in task.images:
+                self._claims.claim(task.task_id, image.path)
         gone, paths = self._repository.write(forget).result()
         self._engine.remove_images(paths)
+        for task in tasks:
+            self._claims.release(task.task_id)
         return gone
 
     def remove_between(self, start: int | None, end: int | None, sources: tuple[str, ...] = ()) -> int:

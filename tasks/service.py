@@ -102,7 +102,7 @@ class TaskService:
         self._live = LiveTasks()
         self.webhooks = Webhooks(repository, webhooks or WebhookSettings(), outbound or Outbound())
         self._recovery = Recovery(engine, repository, claims, self.webhooks)
-        self.removal = Removal(repository, engine, inputs)
+        self.removal = Removal(repository, engine, inputs, claims)
         self.meter = Meter()
         self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
         self.meter.gauge("tasks_running", "Tasks that run.", lambda: self.counts()["running"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
+import sqlite3
 from typing import TYPE_CHECKING
 
 from PIL import Image as PILImage
@@ -121,6 +123,28 @@ def test_an_image_cut_off_by_the_kill_is_swept_and_the_users_own_files_stay(demo
     assert client.ended(task_id)["task_status"] == "finished"
     assert not half.exists() and outside.exists() and own.exists()
     assert not list(claims.parent.iterdir())
+
+
+def test_a_deletion_cut_off_before_or_after_the_record_went(demo_factory: DemoFactory) -> None:
+    """What a deletion names before it begins is at the next start either in a record, whole, or gone."""
+    host = demo_factory()
+    client = Client(host.url)
+    kept, gone = client.draw(), client.draw()
+    host.stop()
+    state = host.outputs / ".fooocus_api"
+    for record in (kept, gone):
+        path = record["result"][0].split("/outputs/")[1]
+        (state / "unfinished" / record["task_id"]).write_text(f"{path}\n../outside.png\n", "utf-8")
+    outside = host.folder / "outside.png"
+    outside.write_bytes(b"\x89PNG")
+    with contextlib.closing(sqlite3.connect(state / "tasks.sqlite3")) as database, database:
+        database.execute("PRAGMA foreign_keys = ON")
+        database.execute("DELETE FROM task WHERE task_id = ?", (gone["task_id"],))
+    host.start()
+    assert len(on_disk(host)) == 1 and shown(host) == on_disk(host) and outside.exists()
+    assert not list((state / "unfinished").iterdir())
+    page = next(host.outputs.glob("*/log.html")).read_text("utf-8")
+    assert page.count('class="image-container"') == 1
 
 
 def test_a_browsers_task_is_interrupted_and_keeps_what_was_drawn(demo_factory: DemoFactory, browser: Browser) -> None:
