@@ -133,14 +133,15 @@ class Tracker:
                 self._broadcast.publish("queued", live.task, outlook=outlook)
 
     def _adopt(self, event: events.Queued) -> LiveTask:
-        """A task that came through the WebUI."""
-        live = self._live.add(Task(event.task_id, event.source, event.parameters))
-        row = storage.to_row(live.task)
+        """A task that came through the WebUI. It is shown once it has a row."""
+        task = Task(event.task_id, event.source, event.parameters)
+        row = storage.to_row(task)
 
         def inserted(row_id: int) -> None:
-            live.task.id = live.task.rank = row_id
+            task.id = task.rank = row_id
 
-        self._follow(lambda: self._repository.insert(row), event.task_id, inserted)
+        wait([self._follow(lambda: self._repository.insert(row), event.task_id, inserted)], timeout=PATIENCE)
+        live = self._live.add(task)
         if event.images:
             self._slow.submit(self._keep_inputs, live, event)
         return live
