@@ -156,9 +156,10 @@ class Extension:
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         else:
             service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
+        start = Start()
         context = Context(
             service=service,
-            tools=FooocusTools(self.worker) if service else None,
+            tools=FooocusTools(self.worker, start) if service else None,
             catalog=self.catalog,
             presets=FooocusPresets(),
             default=self.arguments.default if self.arguments else lambda _: None,
@@ -170,7 +171,7 @@ class Extension:
             problem=lambda: self.problem,
             worker_alive=self.worker.alive,
             model_loaded=model_loaded,
-            has_started=Start().is_over,
+            has_started=start.is_over,
             apikeys=settings.apikeys,
             base_url=settings.base_url,
         )

@@ -49,10 +49,22 @@ KEPT_BY_OBJECT = {
 """Host module → a bound method, and the attributes of its object that hold models likewise."""
 
 
+class Start:
+    """Remembers whether the host has loaded its models once: before that it takes no task, later it loads them at need."""
+
+    def __init__(self) -> None:
+        self._seen = False
+
+    def is_over(self) -> bool:
+        self._seen = self._seen or model_loaded()
+        return self._seen
+
+
 class ModelMemory:
     """Empties the host's memory of models and has it filled again."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: Start) -> None:
+        self._start = start
         self._empty = False
 
     def unload(self) -> Unloaded:
@@ -60,6 +72,7 @@ class ModelMemory:
         management = importlib.import_module("ldm_patched.modules.model_management")
         device = management.get_torch_device()
         before = _used(management, device)
+        self._start.is_over()  # nobody may have asked until now, and soon it can't be seen any more
         self._empty = True
         management.unload_all_models()
         for other in {id(loaded.device): loaded.device for loaded in _loaded_elsewhere(management)}.values():
@@ -97,17 +110,6 @@ class ModelMemory:
 def model_loaded() -> bool:
     """Whether a checkpoint is in memory."""
     return getattr(sys.modules.get(PIPELINE), "final_unet", None) not in (None, {})  # emptied, it may be either
-
-
-class Start:
-    """Remembers whether the host has loaded its models once: before that it takes no task, later it loads them at need."""
-
-    def __init__(self) -> None:
-        self._seen = False
-
-    def is_over(self) -> bool:
-        self._seen = self._seen or model_loaded()
-        return self._seen
 
 
 def gpu_memory_used() -> float:

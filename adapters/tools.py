@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from ..tasks.tools import DescribeKind, MaskOptions, Picture, Unloaded
-from .memory import ModelMemory
+from .memory import ModelMemory, Start
 from .worker import Worker
 
 INTERROGATORS: dict[DescribeKind, str] = {"photo": "extras.interrogate", "anime": "extras.wd14tagger"}
@@ -21,9 +21,9 @@ INTERROGATORS: dict[DescribeKind, str] = {"photo": "extras.interrogate", "anime"
 class FooocusTools:
     """Implements `tasks.tools.Tools` on a running host."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, start: Start) -> None:
         self._worker = worker
-        self._memory = ModelMemory()
+        self._memory = ModelMemory(start)
         worker.before_task = self._memory.reload
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:

@@ -30,6 +30,13 @@ def test_ready_only_when_the_models_are_loaded(demo_factory: DemoFactory) -> Non
     assert keyed.get("/readyz").json() == {**keyed.get("/healthz").json(), "model_loaded": False}
 
 
+def test_ready_also_when_nobody_asked_before_the_models_were_unloaded(demo_factory: DemoFactory) -> None:
+    client = Client(demo_factory().url)
+    client.draw()
+    assert client.post("/v1/engine/unload").status_code == 200
+    assert client.get("/readyz").json() == {**client.get("/healthz").json(), "model_loaded": False}
+
+
 def test_a_history_that_can_not_be_written_is_said(demo_factory: DemoFactory) -> None:
     host = demo_factory()
     client = Client(host.url)
