@@ -21,7 +21,7 @@ from peewee import (
 from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
 
-from .models import ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow
+from .models import ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow, UploadRow, UsageRow
 from .models import database as proxy
 
 
@@ -70,6 +70,12 @@ def _move(old: dict[str, Any]) -> None:
         ).on_conflict_ignore().execute()
 
 
+def _whose_is_what(_: Database) -> None:
+    """Who uploaded what, and how many images each source has asked for today."""
+    for table in (UploadRow, UsageRow):
+        table.create_table()
+
+
 class FirstTaskRow(Model):
     """The one table of schema 1."""
 
@@ -93,7 +99,7 @@ class FirstTaskRow(Model):
         table_name = "task"
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length, _whose_is_what)
 """Migration N brings the schema from version N to N+1. Append only."""
 
 
