@@ -34,7 +34,7 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 FEATURES = [
     *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
     *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
-    *("history", "recovery", "idempotency", "retention"),
+    *("history", "recovery", "idempotency", "retention", "keys"),
 ]
 
 
@@ -140,23 +140,27 @@ class Extension:
     def _build_api(self) -> AsgiApp:
         """Called when the WebUI is built and about to be served: the host is all there."""
         from .adapters.engine import output_folders
+        from .adapters.exposure import warnings
         from .adapters.memory import Start, gpu_memory_used, model_loaded
         from .adapters.presets import FooocusPresets
         from .adapters.tools import FooocusTools
         from .api.app import create_api
         from .api.context import Context
         from .tasks.inputs import InputStore
+        from .tasks.keys import FILE_NAME, Keyring
 
-        settings = self._settings()
+        settings, login = self._settings(), self.server.login
         state = output_folders()[-1] / ".fooocus_api"
-        inputs = InputStore(state / "inputs")
+        inputs, keys = InputStore(state / "inputs"), Keyring(settings.apikeys, state / FILE_NAME)
+        start = Start()
+        for warning in warnings(settings, login=login.needed, keys=keys.needed()):
+            print(f"[Fooocus API] Warning: {warning}", flush=True)
         service = self.service = self._build_service(state, inputs)
         if service is None:
             self.bus.start()  # nobody listens, but what the worker tells must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         else:
             service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
-        start = Start()
         context = Context(
             service=service,
             tools=FooocusTools(self.worker, start) if service else None,
@@ -172,7 +176,8 @@ class Extension:
             worker_alive=self.worker.alive,
             model_loaded=model_loaded,
             has_started=start.is_over,
-            apikeys=settings.apikeys,
+            keys=keys,
+            login=login,
             base_url=settings.base_url,
         )
         return create_api(context)

@@ -5,6 +5,7 @@ Gradio 3.41.2 builds its FastAPI app several times and only one of them is serve
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import socket
@@ -17,6 +18,7 @@ import uvicorn
 
 from .arguments import Settings
 from .hooks import Hooks, host_module
+from .login import WebUILogin
 
 log = logging.getLogger("fooocus_api.server")
 
@@ -43,6 +45,7 @@ class Server:
         go who waits for an answer when it ends."""
         self.paths = paths
         self.leave = leave
+        self.login = WebUILogin()
         self.api: AsgiApp | None = None
         self._build = build
         self._settings = settings
@@ -66,6 +69,7 @@ class Server:
             if shared is None or instance is not shared.gradio_root:
                 return wrapped(*args, **kwargs)
             try:
+                self.login.watch(instance, inspect.signature(wrapped).bind(*args, **kwargs).arguments.get("auth"))
                 self.api = self._build()
                 settings = self._settings()
                 if settings.api_port is not None:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-from fastapi import Depends, FastAPI, Response, Security
+from fastapi import FastAPI, Response, Security
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from .. import __version__
-from .auth import KeyCheck, api_key_header
+from .auth import Doorkeeper, api_key_header
 from .context import Context
 from .errors import FieldError, ProblemDetails, add_handlers, responses
 from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools
@@ -35,11 +35,13 @@ def create_api(context: Context) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(KeyCheck(context.apikeys, health.OPEN_PATHS)), Security(api_key_header)],
+        dependencies=[Security(api_key_header)],
     )
     add_handlers(app)
-    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine, health):
-        app.include_router(room.router(context))
+    app.add_middleware(Doorkeeper, keys=context.keys, login=context.login, open_paths=health.OPEN_PATHS)
+    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine):
+        app.include_router(room.router(context), responses=responses(401, 403, 429, 503))
+    app.include_router(health.router(context))
     _add_docs(app)
     return app
 

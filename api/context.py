@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..tasks.downloads import Download
 from ..tasks.engine import EngineUnavailable
 from ..tasks.inputs import InputStore
+from ..tasks.keys import Keyring
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
 
@@ -30,6 +31,16 @@ class Presets(Protocol):
 
     def downloads(self, name: str) -> list[Download]:
         """Files it needs that are not there."""
+
+
+class Login(Protocol):
+    """The WebUI's login; `needed` when it is on."""
+
+    @property
+    def needed(self) -> bool: ...
+
+    def is_in(self, cookies: Mapping[str, str]) -> bool:
+        """Whether these are the cookies of somebody who has logged in."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +65,11 @@ class Context:
     inputs: InputStore
     info: Callable[[], dict[str, Any]]
     problem: Callable[[], str | None]
+    keys: Keyring
+    login: Login
     worker_alive: Callable[[], bool] = lambda: True
     model_loaded: Callable[[], bool] = lambda: False
     has_started: Callable[[], bool] = lambda: True
-    apikeys: tuple[str, ...] = ()
     base_url: str | None = None
 
     def tasks(self) -> TaskService:

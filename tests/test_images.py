@@ -13,6 +13,7 @@ import pytest
 from fastapi import Request
 
 from fooocus_api.adapters.catalog import FooocusCatalog
+from fooocus_api.adapters.login import WebUILogin
 from fooocus_api.adapters.presets import FooocusPresets
 from fooocus_api.api.context import Context
 from fooocus_api.api.errors import InvalidFields, Problem
@@ -20,6 +21,7 @@ from fooocus_api.api.fetch import FetchError, Limits, fetch
 from fooocus_api.api.images import ImageResolver, open_reference
 from fooocus_api.api.urls import PublicUrls
 from fooocus_api.tasks.inputs import MAX_BYTES, InputStore
+from fooocus_api.tasks.keys import Keyring
 from fooocus_api.tests.host import free_port
 from fooocus_api.tests.test_inputs import picture
 
@@ -47,6 +49,8 @@ def context(tmp_path: Path) -> Context:
         inputs=InputStore(tmp_path / "inputs"),
         info=dict,
         problem=lambda: None,
+        keys=Keyring((), tmp_path / "keys.json"),
+        login=WebUILogin(),
         base_url="https://pictures.example/draw",
     )
 

@@ -11,10 +11,12 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from ...tasks.keys import Scope
 from ...tasks.preview import PNG
 from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
+from ..access import access_of, needs
 from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..idempotency import idempotency_of
@@ -47,7 +49,7 @@ task again, so that a request can be repeated when its answer was lost; with ano
 
 def router(context: Context) -> APIRouter:
     """The route, with a request model made for the running host."""
-    routes = APIRouter(tags=["generate"])
+    routes = APIRouter(tags=["generate"], dependencies=[needs(Scope.GENERATE)])
     model = request_model(context)
 
     async def generate(
@@ -127,7 +129,8 @@ class Answer:
 
     async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
         """A new task, or the one that answered this very request before."""
-        source = self.request.state.source
+        access = access_of(self.request)
+        source = access.source
         content = await self.request.body()
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.service.repeated(idempotency)) is not None:
@@ -141,7 +144,11 @@ class Answer:
                 parameters["output_format"] = self.accept.lower()
         try:
             submission = await self.service.submit(
-                parameters, source=source, downloads=prepared.downloads, idempotency=idempotency
+                parameters,
+                source=source,
+                downloads=prepared.downloads,
+                idempotency=idempotency,
+                within=access.limits,
             )
         except Exception:  # but not when cancelled: it may be accepted all the same
             await run_in_threadpool(self.context.inputs.drop, prepared.images)

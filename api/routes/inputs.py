@@ -15,7 +15,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.types import Message
 
 from ...tasks.inputs import MAX_BYTES
+from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, upright_size
+from ..access import Access, access_of, may_see_image, needs
 from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import open_reference
@@ -47,6 +49,7 @@ def router(context: Context) -> APIRouter:
         status_code=201,
         summary="Upload an image",
         response_model=InputResponse,
+        dependencies=[needs(Scope.GENERATE)],
         responses=responses(401, 413, 422),
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
@@ -58,7 +61,7 @@ def router(context: Context) -> APIRouter:
                 message = "is missing; send a file as multipart/form-data"
                 raise InvalidFields([FieldError(field="image", message=message)])
             content = await image.read()
-        kept = await asyncio.to_thread(_keep, context, content)
+        kept = await asyncio.to_thread(_keep, context, access_of(request), content)
         url = f"{PublicUrls(request, context.base_url).base}/inputs/{kept['file_name']}"
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
@@ -67,23 +70,28 @@ def router(context: Context) -> APIRouter:
         "/inputs/{file_name}",
         summary="One uploaded image",
         response_class=Response,
+        dependencies=[needs(Scope.READ)],
         responses={**IMAGES, **responses(401, 404)},
     )
-    def get_input(file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
+    def get_input(request: Request, file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another."""
-        return image_response(open_reference(context, f"inputs/{file_name}"), accept, FOREVER)
+        path = open_reference(context, f"inputs/{file_name}", may_see_image(context, request))
+        return image_response(path, accept, FOREVER)
 
     return routes
 
 
-def _keep(context: Context, content: bytes) -> dict[str, Any]:
+def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise _too_large()
     try:
         width, height = upright_size(content)
-        return {"file_name": context.inputs.add(content), "width": width, "height": height}
+        file_name = context.inputs.add(content)
     except NotAnImage as error:
         raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
+    if access.only is not None:
+        context.tasks().ownership.note_upload(access.source, file_name)
+    return {"file_name": file_name, "width": width, "height": height}
 
 
 def image_form(**fields: dict[str, Any]) -> dict[str, Any]:

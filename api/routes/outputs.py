@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 
+from ...tasks.keys import Scope
+from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem, responses
 from ..media import IMAGES, MEDIA_TYPES, converted, format_of, image_response
@@ -16,7 +18,7 @@ from ..media import IMAGES, MEDIA_TYPES, converted, format_of, image_response
 
 def router(context: Context) -> APIRouter:
     """The route."""
-    routes = APIRouter(tags=["images"])
+    routes = APIRouter(tags=["images"], dependencies=[needs(Scope.READ)])
 
     @routes.get(
         "/outputs/{date}/{file_name}",
@@ -24,9 +26,14 @@ def router(context: Context) -> APIRouter:
         response_class=Response,
         responses={**IMAGES, **responses(401, 404)},
     )
-    def get_output(date: str, file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
+    def get_output(
+        request: Request, date: str, file_name: str, accept: Annotated[str | None, Header()] = None
+    ) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another."""
-        return image_response(find_output(context, Path(date, file_name)), accept)
+        path = find_output(context, Path(date, file_name))
+        if not may_see_image(context, request)(f"outputs/{date}/{file_name}"):
+            raise no_image(f"{date}/{file_name}")
+        return image_response(path, accept)
 
     return routes
 
@@ -39,8 +46,13 @@ def find_output(context: Context, relative: Path) -> Path:
     """
     path = output_file(context.output_folders(), relative)
     if path is None:
-        raise Problem(404, f"there is no image {relative.as_posix()}")
+        raise no_image(relative.as_posix())
     return path
+
+
+def no_image(name: str) -> Problem:
+    """404: there is none, or none that they may see; nobody learns which."""
+    return Problem(404, f"there is no image {name}")
 
 
 def output_file(folders: list[Path], relative: Path) -> Path | None:
