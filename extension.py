@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from .adapters.arguments import Settings
     from .adapters.server import AsgiApp
     from .adapters.worker import Described
+    from .api.context import Context
     from .tasks.inputs import InputStore
+    from .tasks.outbound import Outbound
     from .tasks.service import TaskService
 
 HOME = Path(__file__).resolve().parent
@@ -34,7 +36,7 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 FEATURES = [
     *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
     *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
-    *("history", "recovery", "idempotency", "retention", "keys"),
+    *("history", "recovery", "idempotency", "retention", "webhooks", "keys"),
 ]
 
 
@@ -47,6 +49,7 @@ class Extension:
         from .adapters.image_log import ImageLog
         from .adapters.overrides import Overrides
         from .adapters.server import Server
+        from .adapters.web_files import WebFiles
         from .adapters.worker import Worker
         from .api.paths import PATHS
         from .tasks.bus import EventBus
@@ -59,7 +62,17 @@ class Extension:
         self.image_log = ImageLog()
         self.catalog = FooocusCatalog()
         self.service: TaskService | None = None
-        self.server = Server(PATHS, self._build_api, self._settings, self._leave)
+        self.context: Context | None = None
+        self.server = Server(
+            PATHS,
+            self._build_api,
+            self._settings,
+            self._serving,
+            self._leave,
+            self._guard,
+            self._refuse,
+            WebFiles(checkout),
+        )
         self.arguments: Any = None
         self.problem: str | None = None
 
@@ -103,8 +116,12 @@ class Extension:
         from .tasks.claims import Claims
         from .tasks.removal import Limits
         from .tasks.service import TaskService
+        from .tasks.webhooks import WebhookSettings
 
         settings = self._settings()
+        webhooks = WebhookSettings(
+            settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
+        )
         try:
             self.arguments = read_arguments(self.checkout)
         except UnknownSignature as error:
@@ -122,7 +139,9 @@ class Extension:
         )
         try:
             repository = Repository(settings.api_db or state / "tasks.sqlite3")
-            service = TaskService(engine, repository, self.bus, claims, inputs, settings.max_pending)
+            service = TaskService(
+                engine, repository, self.bus, claims, inputs, settings.max_pending, webhooks, self._outbound()
+            )
             self.overrides.claim = claims.claim
             service.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
@@ -132,6 +151,32 @@ class Extension:
         atexit.register(service.close)
         service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))
         return service
+
+    def _outbound(self) -> Outbound:
+        """Asks the servers that clients name, where that is allowed."""
+        from .tasks.addresses import AddressPolicy
+        from .tasks.outbound import Outbound
+
+        return Outbound(AddressPolicy(self._settings().allow_private_urls))
+
+    def _guard(self, app: AsgiApp) -> AsgiApp:
+        """What stands in front of all that a port serves."""
+        from .api.guard import Guard, Trust
+
+        settings = self._settings()
+        trust = Trust(settings.listen, settings.base_url, settings.api_cors, lambda: self.server.shared)
+        return Guard(trust, app)
+
+    def _refuse(self, status: int, reason: str) -> AsgiApp:
+        from .api.errors import problem_response
+
+        return problem_response(status, reason)
+
+    def _serving(self, url: str) -> None:
+        from .api.routes.webhooks import webhook_body
+
+        if self.service is not None and self.context is not None:
+            self.service.webhooks.start(partial(webhook_body, self.context, url))
 
     def _leave(self) -> None:
         if self.service is not None:
@@ -146,6 +191,7 @@ class Extension:
         from .adapters.tools import FooocusTools
         from .api.app import create_api
         from .api.context import Context
+        from .api.links import Links, kept_secret
         from .tasks.inputs import InputStore
         from .tasks.keys import FILE_NAME, Keyring
 
@@ -179,7 +225,11 @@ class Extension:
             keys=keys,
             login=login,
             base_url=settings.base_url,
+            links=Links(kept_secret(state / "link_secret"), settings.link_ttl, keys.needed),
+            api_cors=settings.api_cors,
+            outbound=self._outbound(),
         )
+        self.context = context
         return create_api(context)
 
     def _info(self, service: Any) -> dict[str, Any]:

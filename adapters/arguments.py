@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from ..tasks.keys import Key, named_key
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+TEN_YEARS = 3650 * UNITS["d"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,10 @@ class Settings:
     apikeys: tuple[Key, ...]
     api_port: int | None
     base_url: str | None
+    api_cors: tuple[str, ...]
+    link_ttl: int
+    log_json: bool
+    log_level: str
     api_db: str | None
     keep_days: float | None
     keep_count: int | None
@@ -27,6 +39,11 @@ class Settings:
     max_overtakes: int
     max_overtake_seconds: float
     max_pending: int | None
+    allow_private_urls: tuple[Network, ...]
+    webhook_url: str | None
+    webhook_secret: bytes | None
+    webhook_retry_seconds: float
+    webhook_timeout: float
     listen: str
     port: int | None
     disable_image_log: bool
@@ -60,6 +77,29 @@ def add_flags(args_parser: ModuleType) -> None:
         default=None,
         metavar="URL",
         help="Public address that result URLs begin with. Default: the address the client used.",
+    )
+    group.add_argument(
+        "--api-cors",
+        type=_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="A site whose pages may use the API in their visitors' browsers, as https://shop.example, or * for all. May be "
+        "given more than once. Default: none but the server's own pages.",
+    )
+    group.add_argument(
+        "--link-ttl",
+        type=_duration,
+        default=24 * 60 * 60,
+        metavar="TIME",
+        help="How long the URLs of images work without a key, where keys are needed: 90s, 30m, 24h, 7d. Default: 24h.",
+    )
+    group.add_argument("--log-json", action="store_true", help="Write the API's log lines as JSON.")
+    group.add_argument(
+        "--log-level",
+        choices=["debug", "info", "warning", "error"],
+        default="info",
+        help="Which of the API's log lines are written. Default: info. With debug they also tell prompts.",
     )
     group.add_argument(
         "--api-db",
@@ -111,6 +151,45 @@ def add_flags(args_parser: ModuleType) -> None:
         metavar="TASKS",
         help="Answer 429 to further requests when so many tasks wait. Default: no limit.",
     )
+    group.add_argument(
+        "--allow-private-urls",
+        type=_network,
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="Fetch images from and send webhooks to these addresses although they are private or this machine's own, as "
+        "in 192.168.1.0/24 or 127.0.0.1/32. May be given more than once. Default: public addresses only.",
+    )
+    group.add_argument(
+        "--webhook-url",
+        type=_webhook_url,
+        default=None,
+        metavar="URL",
+        help="Send the record of every task that has ended there, the WebUI's too, unless its request names another URL.",
+    )
+    group.add_argument(
+        "--webhook-secret",
+        type=_webhook_secret,
+        default=os.environ.get("WEBHOOK_SECRET") or None,
+        metavar="SECRET",
+        help="Sign webhooks with it: whsec_ and the base64 of 24 to 64 bytes. Default: the environment variable "
+        "WEBHOOK_SECRET, which nobody sees in a list of processes.",
+    )
+    group.add_argument(
+        "--webhook-retry-seconds",
+        type=_positive(float, "a number of seconds above 0"),
+        default=5.0,
+        metavar="SECONDS",
+        help="Pause after the first try to deliver a webhook; each is three times as long as the one before, up to four "
+        "hours. Default: 5.",
+    )
+    group.add_argument(
+        "--webhook-timeout",
+        type=_positive(float, "a number of seconds above 0"),
+        default=15.0,
+        metavar="SECONDS",
+        help="How long the receiver of a webhook may take to answer. Default: 15.",
+    )
 
 
 def read_settings(args: Any) -> Settings:
@@ -120,6 +199,10 @@ def read_settings(args: Any) -> Settings:
         apikeys=tuple(args.apikey),
         api_port=args.api_port,
         base_url=args.base_url,
+        api_cors=tuple(args.api_cors),
+        link_ttl=args.link_ttl,
+        log_json=args.log_json,
+        log_level=args.log_level,
         api_db=args.api_db,
         keep_days=args.keep_days,
         keep_count=args.keep_count,
@@ -127,6 +210,11 @@ def read_settings(args: Any) -> Settings:
         max_overtakes=args.max_overtakes,
         max_overtake_seconds=args.max_overtake_seconds,
         max_pending=args.max_pending,
+        allow_private_urls=tuple(args.allow_private_urls),
+        webhook_url=args.webhook_url,
+        webhook_secret=args.webhook_secret,
+        webhook_retry_seconds=args.webhook_retry_seconds,
+        webhook_timeout=args.webhook_timeout,
         listen=args.listen,
         port=args.port,
         disable_image_log=bool(getattr(args, "disable_image_log", False)),
@@ -147,10 +235,63 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a network like 192.168.1.0/24: {error}") from error
+
+
 def _base_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} is not an address: it must begin with http:// or https://")
     return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    scheme, separator, host = text.rstrip("/").partition("://")
+    if text not in ("*", "null") and not (scheme and separator and host and not set("/?#@* ,") & set(host)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a site: one is written like https://shop.example, all are *")
+    return text.rstrip("/").lower()
+
+
+def _duration(text: str) -> int:
+    """Seconds, from a number with a unit or without."""
+    number, seconds = (text[:-1], UNITS[text[-1:].lower()]) if text[-1:].lower() in UNITS else (text, 1)
+    try:
+        value = round(float(number) * seconds)
+    except (ValueError, OverflowError):
+        value = 0
+    if not 0 < value <= TEN_YEARS:
+        meant = "a time of up to ten years, as in 90s, 30m, 24h or 7d"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
+    return value
+
+
+def _webhook_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError("it is not an address like https://example.com/hook")
+    return text
+
+
+def _webhook_secret(text: str) -> bytes:
+    """The key of a secret as the Standard Webhooks scheme writes it. No message repeats it."""
+    prefix, _, digits = text.partition("_")
+    try:
+        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        key = b""
+    if prefix != "whsec" or not 24 <= len(key) <= 64:
+        raise argparse.ArgumentTypeError(
+            "it is not a webhook secret: whsec_ and the base64 of 24 to 64 random bytes is, such as "
+            "openssl rand -base64 32 gives them"
+        )
+    return key
 
 
 def database_url(text: str) -> str:

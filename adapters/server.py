@@ -19,6 +19,7 @@ import uvicorn
 from .arguments import Settings
 from .hooks import Hooks, host_module
 from .login import WebUILogin
+from .web_files import WebFiles
 
 log = logging.getLogger("fooocus_api.server")
 
@@ -27,6 +28,8 @@ AsgiApp = Callable[[Scope, Callable[..., Awaitable[Any]], Callable[..., Awaitabl
 
 PATIENCE = 1
 """Seconds for open connections when Fooocus ends: at Ctrl-C a stream would hold it for as long as its task takes."""
+FILE_ROUTES = ("/file=", "/file/")
+"""What Gradio gives files out by; the path follows."""
 GRADIO_PORTS = 100
 """How many ports Gradio tries when none was asked for."""
 
@@ -39,14 +42,26 @@ class Server:
         paths: frozenset[str],
         build: Callable[[], AsgiApp],
         settings: Callable[[], Settings],
+        serving: Callable[[str], None],
         leave: Callable[[], None],
+        guard: Callable[[AsgiApp], AsgiApp],
+        refuse: Callable[[int, str], AsgiApp],
+        files: WebFiles,
     ) -> None:
-        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `leave` lets
-        go who waits for an answer when it ends."""
+        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `serving` is told
+        the address once it is known, `leave` lets go who waits for an answer when it ends, `guard` stands in front of all
+        that a port serves, `refuse` makes the answer that a request is refused with, and `files` are those of the host that
+        `/file=` gives out."""
         self.paths = paths
+        self.serving = serving
         self.leave = leave
         self.login = WebUILogin()
+        self.guard = guard
+        self.refuse = refuse
+        self.files = files
         self.api: AsgiApp | None = None
+        self.shared: str | None = None
+        """The public address of `--share`, once Gradio has one."""
         self._build = build
         self._settings = settings
 
@@ -56,7 +71,7 @@ class Server:
         def create_app(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             app = wrapped(*args, **kwargs)
             build_middleware_stack = app.build_middleware_stack
-            app.build_middleware_stack = lambda: Gate(self, build_middleware_stack())
+            app.build_middleware_stack = lambda: self.guard(Gate(self, build_middleware_stack()))
             return app
 
         hooks.wrap(routes, "App.create_app", create_app)
@@ -89,7 +104,7 @@ class Server:
         def start_server(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             started = wrapped(*args, **kwargs)
             if self.api is not None:
-                _announce(str(started[2]).rstrip("/"))
+                self._is_at(str(started[2]).rstrip("/"))
             return started
 
         def close(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -97,8 +112,20 @@ class Server:
             instance.config.timeout_graceful_shutdown = PATIENCE
             return wrapped(*args, **kwargs)
 
+        def setup_tunnel(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            self.shared = wrapped(*args, **kwargs)
+            return self.shared
+
+        hooks.wrap(networking, "setup_tunnel", setup_tunnel)
         hooks.wrap(networking, "start_server", start_server)
         hooks.wrap(networking, "Server.close", close)
+
+    def _is_at(self, url: str) -> None:
+        _announce(url)
+        try:
+            self.serving(url)
+        except Exception:
+            log.exception("webhooks are not delivered")
 
     def _let_go(self) -> None:
         try:
@@ -109,7 +136,7 @@ class Server:
     def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
         """The same address as the WebUI's would be, until Ctrl-C."""
         port = settings.port if settings.port is not None else _first_free_port(settings.listen)
-        _announce(f"http://{_shown(settings.listen)}:{port}")
+        self._is_at(f"http://{_shown(settings.listen)}:{port}")
         self._uvicorn(api, settings.listen, port).run()
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
@@ -123,7 +150,8 @@ class Server:
         _announce(f"http://{_shown(settings.listen)}:{settings.api_port}")
 
     def _uvicorn(self, api: AsgiApp, host: str, port: int) -> uvicorn.Server:
-        config = uvicorn.Config(api, host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE)
+        app = self.guard(api)
+        config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE)
         return ApiServer(config, self._let_go)
 
 
@@ -147,11 +175,23 @@ class Gate:
         self._gradio_app = gradio_app
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        api = self._server.api
-        if api is not None and scope["type"] == "http" and scope["path"].split("/", 2)[1] in self._server.paths:
-            await api(scope, receive, send)
-        else:
-            await self._gradio_app(scope, receive, send)
+        app = self._app_for(scope) if scope["type"] == "http" else self._gradio_app
+        await app(scope, receive, send)
+
+    def _app_for(self, scope: Scope) -> AsgiApp:
+        path = _route_path(scope)
+        if self._server.api is not None and path[1:].partition("/")[0] in self._server.paths:
+            return self._server.api
+        for route in FILE_ROUTES:
+            if path.startswith(route) and not self._server.files.allows(path.removeprefix(route)):
+                return self._server.refuse(403, "this is not a file that the WebUI needs")
+        return self._gradio_app
+
+
+def _route_path(scope: Scope) -> str:
+    """The path that Gradio's app finds its routes by: without the prefix that GRADIO_ROOT_PATH names."""
+    path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
 
 
 def _announce(url: str) -> None:

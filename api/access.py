@@ -67,6 +67,8 @@ class Access:
 
 EVERYTHING = Access("api")
 """Where no key is needed."""
+BY_LINK = Access("link", frozenset({Scope.READ_ALL}))
+"""Of a request by a signed link: it opens the one image that it leads to."""
 
 
 def access_of(request: Request) -> Access:

@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 from .. import __version__
 from .auth import Doorkeeper, api_key_header
 from .context import Context
+from .cors import add_cors
 from .errors import FieldError, ProblemDetails, add_handlers, responses
-from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools
+from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools, webhooks
 from .schemas.event import DroppedEvent, TaskEvent
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
@@ -38,8 +39,11 @@ def create_api(context: Context) -> FastAPI:
         dependencies=[Security(api_key_header)],
     )
     add_handlers(app)
-    app.add_middleware(Doorkeeper, keys=context.keys, login=context.login, open_paths=health.OPEN_PATHS)
-    for room in (generate, tasks, control, events, outputs, inputs, tools, catalog, engine):
+    app.add_middleware(
+        Doorkeeper, keys=context.keys, login=context.login, links=context.links, open_paths=health.OPEN_PATHS
+    )
+    add_cors(app, context.api_cors)  # after the doorkeeper, so that it stands before it: preflights carry no key
+    for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine):
         app.include_router(room.router(context), responses=responses(401, 403, 429, 503))
     app.include_router(health.router(context))
     _add_docs(app)

@@ -11,9 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..tasks.keys import BrokenKeys, Keyring
 from ..tasks.limits import LimitReached, RequestRate
-from .access import EVERYTHING, Access
+from .access import BY_LINK, EVERYTHING, Access
 from .context import Login
 from .errors import Problem, limit_problem, problem_response
+from .links import BadLink, Links
 
 api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="Needed when Fooocus has API keys.")
 
@@ -21,11 +22,12 @@ api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="N
 class Doorkeeper:
     """Middleware: lets a request in that carries a key, or that needs none, before anything of its body is read."""
 
-    def __init__(self, app: ASGIApp, keys: Keyring, login: Login, open_paths: frozenset[str]) -> None:
-        """`open_paths` are for everyone."""
+    def __init__(self, app: ASGIApp, keys: Keyring, login: Login, links: Links, open_paths: frozenset[str]) -> None:
+        """`open_paths` are for everyone, and what a signed link of `links` leads to is for whoever has it."""
         self._app = app
         self._keys = keys
         self._login = login
+        self._links = links
         self._open_paths = open_paths
         self._rate = RequestRate()
 
@@ -53,6 +55,8 @@ class Doorkeeper:
 
     def _access_by_key(self, request: Request) -> Access:
         given = _key_in(request)
+        if self._has_link(request, alone=given is None):
+            return BY_LINK
         try:
             key = self._keys.find(given or b"")
         except BrokenKeys as error:
@@ -67,6 +71,17 @@ class Doorkeeper:
             except LimitReached as error:
                 raise limit_problem(error) from error
         return Access.of_key(key)
+
+    def _has_link(self, request: Request, *, alone: bool) -> bool:
+        """Whether the request came by a signed link. A bad one is refused if it comes alone, without a key."""
+        if request.method not in ("GET", "HEAD"):
+            return False
+        try:
+            return self._links.opens(request.scope["path"].removeprefix("/"), request.query_params)
+        except BadLink as error:
+            if alone:
+                raise Problem(403, str(error)) from None
+            return False
 
 
 def _key_in(request: Request) -> bytes | None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from fastapi import Request
 
 from ..tasks.downloads import Download
 from ..tasks.engine import EngineUnavailable
 from ..tasks.inputs import InputStore
 from ..tasks.keys import Keyring
+from ..tasks.outbound import Outbound
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
+from .links import UNSIGNED, Links
+from .urls import PublicUrls
 
 
 class Catalog(Protocol):
@@ -50,8 +55,9 @@ class Context:
     `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the
     host's value for a request field, `places()` how many items its lists may have, `extra_fields()` the arguments of this
     host alone with their defaults. `output_folders()` is where images lie, `inputs` holds those that clients sent, and
-    `info()` is what `/v1/info` tells. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
-    they are there now.
+    `info()` is what `/v1/info` tells. `links` signs the URLs of images, and `api_cors` are the
+    sites whose pages may use the API. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
+    they are there now. `outbound` asks the servers that clients name.
     """
 
     service: TaskService | None
@@ -71,6 +77,13 @@ class Context:
     model_loaded: Callable[[], bool] = lambda: False
     has_started: Callable[[], bool] = lambda: True
     base_url: str | None = None
+    links: Links = UNSIGNED
+    api_cors: tuple[str, ...] = ()
+    outbound: Outbound = field(default_factory=Outbound)
+
+    def urls(self, request: Request) -> PublicUrls:
+        """Makes the URLs that a request's answer tells."""
+        return PublicUrls(request, self.base_url, self.links)
 
     def tasks(self) -> TaskService:
         """The service.

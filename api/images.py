@@ -14,15 +14,16 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
+from ..tasks.outbound import DEFAULT_LIMITS, Limits, OutboundError
 from ..tasks.pictures import NotAnImage, read_rgb, verify
 from ..tasks.tools import Picture
 from .context import Context
 from .errors import FieldError, InvalidFields, Problem
-from .fetch import DEFAULT_LIMITS, FetchError, Limits, fetch
 from .routes.outputs import output_file
 from .urls import PublicUrls
 
 _REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
+ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, */*;q=0.1"}
 _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/… of this server"
 
 
@@ -76,10 +77,7 @@ class ImageResolver:
             what, content = "the data URI", _from_data_uri(text)
         elif text.lower().startswith(("http://", "https://")):
             what = _shown(text)
-            try:
-                content = fetch(text, self._limits)
-            except FetchError as error:
-                raise _Unusable(f"{what} {error}") from error
+            content = self._fetched(text)
         else:
             what, content = "the base64 data", _from_base64(text)
         if len(content) > MAX_BYTES:
@@ -90,6 +88,15 @@ class ImageResolver:
             raise _Unusable(f"{what} is {error}") from error
         self._new[file_name] = content
         return f"inputs/{file_name}"
+
+    def _fetched(self, url: str) -> bytes:
+        try:
+            answer = self._context.outbound.request(url, headers=ACCEPT, limits=self._limits)
+        except OutboundError as error:
+            raise _Unusable(f"{_shown(url)} {error}") from error
+        if not 200 <= answer.status < 300:
+            raise _Unusable(f"{_shown(url)} answers {answer.phrase}")
+        return answer.content
 
     def _own(self, text: str, urls: PublicUrls | None) -> str | None:
         """The reference to an image of this server that the text names, or None if it names something else."""

@@ -1,21 +1,36 @@
-"""Image types on the wire: what an Accept header asks for, and a file as the response to it."""
+"""Images on the wire: what an Accept header asks for, and a file as the response to it."""
 
 from __future__ import annotations
 
 import io
+import re
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from ..tasks.pictures import upright
+from .errors import Problem, responses
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/jpg": "JPEG", "image/webp": "WEBP"}
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""Of what never changes under its name. Private, as a key may be needed."""
+ASK_AGAIN = {"Cache-Control": "private, no-cache"}
+"""Of what may be another image one day: a browser keeps it and asks whether it is still the same."""
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 IMAGES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The image.", "content": {kind: {} for kind in MEDIA_TYPES.values()}}
+    200: {"description": "The image.", "content": {kind: {} for kind in MEDIA_TYPES.values()}},
+    206: {
+        "description": "The part of it that `Range` asks for.",
+        "content": {kind: {} for kind in MEDIA_TYPES.values()},
+    },
+    304: {"description": "The client has it, as `If-None-Match` or `If-Modified-Since` say."},
+    **responses(401, 403, 404, 416),
 }
 """The `responses` of a route that gives an image."""
 
@@ -43,11 +58,90 @@ def converted(path: Path, image_format: str) -> bytes:
     return buffer.getvalue()
 
 
-def image_response(path: Path, accept: str | None, headers: dict[str, str] | None = None) -> Response:
-    """An image file, converted when `accept` names exactly one supported type and it is another. Off the event loop."""
-    headers = {"Vary": "Accept", "X-Content-Type-Options": "nosniff", **(headers or {})}
+def image_response(request: Request, path: Path, headers: dict[str, str] | None = None) -> Response:
+    """An image file as the answer to a GET or HEAD. Off the event loop.
+
+    Converted when `Accept` names exactly one supported type and it is another; 304 when the client has it; a part of it when
+    `Range` asks for one.
+
+    Raises:
+        Problem: 404 when it has gone, 416 for a range beyond its end.
+    """
     image_format = format_of(path)
-    wanted = accepted_format(accept) or image_format
-    if wanted is None or wanted == image_format:
-        return FileResponse(path, media_type=MEDIA_TYPES.get(image_format or ""), headers=headers)
-    return Response(converted(path, wanted), media_type=MEDIA_TYPES[wanted], headers=headers)
+    wanted = accepted_format(request.headers.get("accept")) or image_format
+    headers = {"Vary": "Accept", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    try:
+        file = ImageFile(path, media_type=MEDIA_TYPES.get(image_format or ""), headers=headers, stat_result=path.stat())
+        if wanted is None or wanted == image_format:
+            return _unless_known(request, file) or file.part(request)
+        del file.headers["content-length"], file.headers["accept-ranges"]
+        file.headers["etag"] = f'{file.headers["etag"][:-1]}-{wanted.lower()}"'
+        file.headers["content-type"] = MEDIA_TYPES[wanted]
+        return _unless_known(request, file) or Response(converted(path, wanted), headers=dict(file.headers))
+    except FileNotFoundError:
+        raise Problem(404, f"there is no image {path.name} any more") from None
+
+
+class ImageFile(FileResponse):
+    """A file, and the part of it that a request wants.
+
+    Starlette answers a Range it can't read with an error; HTTP (RFC 9110, 14.2) lets a server give all of it instead.
+    """
+
+    def part(self, request: Request) -> Response:
+        """This response, made ready for the request's Range.
+
+        Raises:
+            Problem: 416, the range begins beyond the end.
+        """
+        condition = request.headers.get("if-range")
+        wanted = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
+        if wanted is None or (condition is not None and condition not in self._validators()):
+            self._range = None
+            return self
+        size = int(self.headers["content-length"])
+        first, last, suffix = wanted.groups()
+        start = max(size - int(suffix), 0) if suffix else int(first)
+        if start >= size or (suffix and not int(suffix)):
+            raise Problem(416, f"the image has {size} bytes", headers={"Content-Range": f"bytes */{size}"})
+        end = min(int(last), size - 1) if last else size - 1
+        self._range = f"bytes={start}-{end}" if start <= end else None
+        return self
+
+    def _validators(self) -> list[str]:
+        return [self.headers["etag"], self.headers["last-modified"]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
+        if self._range is not None:
+            headers.append((b"range", self._range.encode("ascii")))
+        await super().__call__({**scope, "headers": headers}, receive, send)
+
+    _range: str | None = None
+
+
+_ONE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*", re.ASCII | re.IGNORECASE)
+
+
+def _unless_known(request: Request, response: Response) -> Response | None:
+    """304 when the client has what this response would give, else None."""
+    known, since = request.headers.get("if-none-match"), request.headers.get("if-modified-since")
+    if known is not None:
+        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
+        same = "*" in tags or response.headers["etag"] in tags
+    else:
+        same = since is not None and _is_newer(since, response.headers["last-modified"])
+    if not same:
+        return None
+    kept = ("cache-control", "etag", "last-modified", "vary", "x-content-type-options")
+    return Response(
+        status_code=304, headers={name: response.headers[name] for name in kept if name in response.headers}
+    )
+
+
+def _is_newer(since: str, modified: str) -> bool:
+    """Whether nothing has changed since that time, both as HTTP writes them."""
+    try:
+        return parsedate_to_datetime(since) >= parsedate_to_datetime(modified)
+    except (TypeError, ValueError):
+        return False

@@ -36,7 +36,7 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
     check(body, context, coming={download.path.name for download in downloads})
     parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
-    _resolve_images(parameters, resolver, PublicUrls(request, context.base_url))
+    _resolve_images(parameters, resolver, context.urls(request))
     return Prepared(parameters, downloads, resolver.hold())
 
 

@@ -6,17 +6,26 @@ from ipaddress import ip_address
 from urllib.parse import quote
 
 from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from .links import UNSIGNED, Links
 
 
 class PublicUrls:
-    """Makes absolute URLs for one request."""
+    """Makes absolute URLs for one request, or for none where it is known what they begin with."""
 
-    def __init__(self, request: Request, base_url: str | None) -> None:
-        self.base = base_url or _base_of(request)
+    def __init__(self, request: Request | None, base_url: str | None, links: Links = UNSIGNED) -> None:
+        self.base = base_url or (_base_of(request) if request is not None else "")
+        self._links = links
 
     def output(self, path: str) -> str:
         """URL of an image, from its path relative to the outputs folder."""
-        return f"{self.base}/outputs/{quote(path)}"
+        return self.image(f"outputs/{path}")
+
+    def image(self, reference: str) -> str:
+        """URL of `outputs/…` or `inputs/…`, signed where a key is needed."""
+        return f"{self.base}/{quote(reference)}{self._links.query(reference)}"
 
     def task(self, task_id: str) -> str:
         """URL of a task's record."""
@@ -25,27 +34,34 @@ class PublicUrls:
 
 def _base_of(request: Request) -> str:
     scheme, host, prefix = request.url.scheme, request.headers.get("host") or request.url.netloc, ""
-    if _from_local_proxy(request):
-        scheme = _first(request, "x-forwarded-proto") or scheme
-        host = _first(request, "x-forwarded-host") or host
-        prefix = _first(request, "x-forwarded-prefix").rstrip("/")
+    if _from_local_proxy(request.scope):
+        scheme = _first(request.headers, "x-forwarded-proto") or scheme
+        host = _first(request.headers, "x-forwarded-host") or host
+        prefix = _first(request.headers, "x-forwarded-prefix").rstrip("/")
     return f"{scheme}://{host}{prefix}"
 
 
-def _first(request: Request, name: str) -> str:
-    return request.headers.get(name, "").split(",")[0].strip()
+def forwarded_host(scope: Scope) -> str:
+    """The host that a client asked a proxy on this machine for, "" when there is no such proxy."""
+    return _first(Headers(scope=scope), "x-forwarded-host") if _from_local_proxy(scope) else ""
 
 
-def _from_local_proxy(request: Request) -> bool:
+def _first(headers: Headers, name: str) -> str:
+    return headers.get(name, "").split(",")[0].strip()
+
+
+def _from_local_proxy(scope: Scope) -> bool:
     """Whether forwarded headers may be believed: the connection comes from this machine.
 
     uvicorn has put the forwarded client in place of a loopback peer by now; it marks that with port 0.
     """
-    if request.client is None:
+    client = scope.get("client")
+    if client is None:
         return True  # a Unix socket
-    if request.client.port == 0:
+    host, port = client
+    if port == 0:
         return True
     try:
-        return ip_address(request.client.host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False

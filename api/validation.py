@@ -9,9 +9,11 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from ..tasks.outbound import Outbound, OutboundError, Refused
 from .context import Catalog, Context
 from .errors import FieldError, InvalidFields
 from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
@@ -43,11 +45,8 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
         *_inconsistent_enhancement(request),
         *_too_many(request, context),
         *_names_no_file_can_have(request),
+        *_no_address(request, context.outbound),
     ]
-    if request.webhook_url:
-        errors.append(
-            FieldError(field="webhook_url", message="this version of the API can't do that yet; leave it out")
-        )
     if errors:
         raise InvalidFields(errors)
 
@@ -209,6 +208,32 @@ def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
         yield FieldError(field="save_name", message=f"{name!r} can't be a file's name on every system")
     if request.upscale_multiple != 1.0 and request.uov_method != UPSCALE_CUSTOM:
         yield FieldError(field="upscale_multiple", message=f"needs uov_method {UPSCALE_CUSTOM!r}")
+
+
+def _no_address(request: CommonRequest, outbound: Outbound) -> Iterator[FieldError]:
+    if not request.webhook_url:
+        return
+    if not is_http_url(request.webhook_url):
+        message = "must be an http:// or https:// URL, such as https://example.com/hook"
+        yield FieldError(field="webhook_url", message=message)
+        return
+    try:
+        outbound.check(request.webhook_url)
+    except Refused as error:
+        yield FieldError(field="webhook_url", message=str(error))
+    except OutboundError:
+        pass  # its name may be known when there is something to tell
+
+
+def is_http_url(text: str) -> bool:
+    """Whether it names somebody to send a request to."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.port != 0  # reading it checks it
+    except ValueError:
+        return False
+    written = text.isprintable() and not any(sign.isspace() for sign in text)
+    return usable and written and parts.scheme in ("http", "https") and 0 < len(parts.hostname or "") <= 253
 
 
 def _as_listed(kind: str, name: str) -> str:

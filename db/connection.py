@@ -5,12 +5,20 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 from filelock import FileLock, Timeout
-from peewee import Database, ImproperlyConfigured, OperationalError, PeeweeException, SqliteDatabase
+from peewee import (
+    Database,
+    ImproperlyConfigured,
+    OperationalError,
+    PeeweeException,
+    PostgresqlDatabase,
+    SqliteDatabase,
+)
 from playhouse import db_url
 
 log = logging.getLogger("fooocus_api.db")
@@ -31,6 +39,10 @@ NETWORK_FILE_SYSTEMS = (
 )
 """Where several machines may write: SQLite's write-ahead log needs memory that they don't share."""
 ADVISORY_LOCK = 0x666F6F6F  # any number that other programs don't use
+CONNECT_SECONDS = 10
+"""How long a server may take to answer: Fooocus's WebUI waits for it at start."""
+KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+"""Lets PostgreSQL notice within a minute that this machine is gone, and with it our claim."""
 
 
 class DatabaseProblem(Exception):
@@ -42,7 +54,7 @@ class DatabaseInUse(DatabaseProblem):
 
 
 class Connection:
-    """An open database, and the promise that no other process of ours works on it."""
+    """A database, and the promise that no other process of ours works on it."""
 
     def __init__(self, location: Path | str) -> None:
         """Open or create it.
@@ -54,19 +66,25 @@ class Connection:
             DatabaseProblem: it can't be opened, or another process has it.
         """
         self._lock: FileLock | None = None
-        self.file = sqlite_file(location)
         try:
-            self.database = self._open_sqlite(self.file) if self.file else db_url.connect(str(location))
-            self.database.connect()
-            if self.file is None:
-                self._claim()
-        except (PeeweeException, ImproperlyConfigured, RuntimeError, OSError) as error:
+            self.file = sqlite_file(location)
+            self.database: Database = self._open_sqlite(self.file) if self.file else _server(str(location))
+            try:
+                self.open()
+            except Exception:
+                self.close_thread()
+                raise
+        except DatabaseProblem:
             self._release()
-            raise DatabaseProblem(f"the database {shown(location)} can't be opened: {_advised(error)}") from error
+            raise
+        except (PeeweeException, ImproperlyConfigured, RuntimeError, ValueError, OSError) as error:
+            self._release()
+            text = without_password(_advised(error), location)
+            raise DatabaseProblem(f"the database {shown(location)} can't be opened: {text}") from error
 
     def _open_sqlite(self, file: Path) -> Database:
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(f"{file}.lock")
+        self._lock = FileLock(f"{file}.lock", thread_local=False)
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -76,33 +94,44 @@ class Connection:
             ) from None
         return sqlite_database(file)
 
-    def _claim(self) -> None:
-        """The same promise for PostgreSQL, which keeps it as long as this connection lives."""
-        if "postgres" not in type(self.database).__name__.lower():
+    def open(self) -> None:
+        """Open this thread's connection. On PostgreSQL the promise lives as long as it does: it is the writer's to keep.
+
+        Raises:
+            DatabaseProblem: another process has the database.
+            peewee.PeeweeException: there is no connection to be had.
+        """
+        self.database.connect()
+        if not isinstance(self.database, PostgresqlDatabase):
             return
+        for name, value in KEEPALIVE.items():
+            self.database.execute_sql(f"SET {name} = {value}")
         (ours,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
         if not ours:
             raise DatabaseInUse("another Fooocus is running with this database; give this one an --api-db of its own")
 
-    def back_up(self, version: int) -> None:
-        """Keep what is there before a migration: a file beside the database, or copies of the tables."""
+    def back_up(self, version: int, tables: Iterable[str]) -> None:
+        """Keep these tables before a migration: a file beside the database, or copies in it."""
         if self.file is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
             target = self.file.with_name(f"{self.file.stem}.schema{version}-{stamp}.sqlite3")
             self.database.execute_sql("VACUUM INTO ?", (str(target),))
             log.info("the database was copied to %s before it is brought up to date", target.name)
             return
-        for table in self.database.get_tables():
+        for table in tables:
             copy = f"{table}_schema{version}"
-            if "_schema" not in table or table == "schema_version":
-                self.database.execute_sql(f'DROP TABLE IF EXISTS "{copy}"')
-                self.database.execute_sql(f'CREATE TABLE "{copy}" AS SELECT * FROM "{table}"')
+            self.database.execute_sql(f'DROP TABLE IF EXISTS "{copy}"')
+            self.database.execute_sql(f'CREATE TABLE "{copy}" AS SELECT * FROM "{table}"')
 
     def close(self) -> None:
         """Close this thread's connection and let others have the database."""
+        self.close_thread()
+        self._release()
+
+    def close_thread(self) -> None:
+        """Close this thread's connection, if it has one. Never raises: it may have broken long ago."""
         with contextlib.suppress(PeeweeException):
             self.database.close()
-        self._release()
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -151,14 +180,32 @@ def on_network_drive(path: Path) -> bool:
 
 def shown(location: Path | str) -> str:
     """A location without its password."""
-    if isinstance(location, Path):
-        return str(location)
-    parts = urlsplit(location)
-    return location.replace(f":{parts.password}@", ":…@") if parts.password else location
+    return without_password(str(location), location)
+
+
+def without_password(text: str, location: Path | str) -> str:
+    """A text that may have the location's password in it, without."""
+    try:
+        password = None if isinstance(location, Path) else urlsplit(location).password
+    except ValueError:  # no URL at all: what could be a password in it, nobody can tell
+        return text.replace(str(location), "…")
+    if password:
+        text = text.replace(f":{password}@", ":…@")
+    return text
+
+
+def _server(url: str) -> Database:
+    """The database of a URL, not opened yet."""
+    parts = urlsplit(url)
+    postgres = parts.scheme.startswith(("postgres", "psycopg"))
+    patience = {"connect_timeout": CONNECT_SECONDS} if postgres and "connect_timeout" not in parts.query else {}
+    return db_url.connect(url, unquote_password=True, unquote_user=True, **patience)
 
 
 def _advised(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ImproperlyConfigured):
         return f'{text} Its driver is missing: for PostgreSQL, pip install "psycopg[binary]" into Fooocus\'s Python'
+    if "scheme" in text:
+        return f"{text} Give a URL as in postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3"
     return text

@@ -14,6 +14,7 @@ from peewee import (
     Database,
     IntegerField,
     Model,
+    PostgresqlDatabase,
     SqliteDatabase,
     TextField,
     fn,
@@ -21,12 +22,27 @@ from peewee import (
 from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
 
-from .models import ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow, UploadRow, UsageRow
+from .models import (
+    TABLES,
+    AttemptRow,
+    ImageRow,
+    InputRow,
+    ParametersRow,
+    SchemaVersion,
+    TallyRow,
+    TaskRow,
+    UploadRow,
+    UsageRow,
+    WebhookRow,
+)
 from .models import database as proxy
+from .text import as_json, plain
+
+OURS = [table._meta.table_name for table in TABLES]
 
 
-class NewerDatabase(Exception):
-    """The database was written by a newer version of the extension."""
+class WrongDatabase(Exception):
+    """A newer version of the extension, or another program, has written the database."""
 
 
 def _one_table(_: Database) -> None:
@@ -37,18 +53,22 @@ def _lists_of_any_length(database: Database) -> None:
     """Parameters, images and inputs get tables of their own, and what lists are filtered by gets columns."""
     migrator = SchemaMigrator.from_database(database)
     alter(migrator.rename_table("task", "task_1"))
-    FirstTaskRow._meta.set_table_name("task_1")
     for index in database.get_indexes("task_1"):
-        if index.name.startswith("task_"):
+        if index.columns != ["id"]:  # the others' names are wanted again
             alter(migrator.drop_index("task_1", index.name))
     for table in (TaskRow, ParametersRow, ImageRow, InputRow, TallyRow):
         table.create_table()
-    for old in FirstTaskRow.select().order_by(FirstTaskRow.id).dicts().iterator():
-        _move(old)
+    FirstTaskRow._meta.set_table_name("task_1")
+    try:
+        for old in FirstTaskRow.select().order_by(FirstTaskRow.id).dicts().iterator():
+            _move(old)
+        FirstTaskRow.drop_table()
+    finally:
+        FirstTaskRow._meta.set_table_name("task")
     for status, number in TaskRow.select(TaskRow.status, fn.COUNT(SQL("1"))).group_by(TaskRow.status).tuples():
         TallyRow.create(status=status, number=number)
-    FirstTaskRow.drop_table()
-    FirstTaskRow._meta.set_table_name("task")
+    if isinstance(database, PostgresqlDatabase):  # which counts only the ids it has given itself
+        database.execute_sql("SELECT setval(pg_get_serial_sequence('task', 'id'), max(id)) FROM task")
 
 
 def _move(old: dict[str, Any]) -> None:
@@ -56,18 +76,24 @@ def _move(old: dict[str, Any]) -> None:
     same = {name: old[name] for name in old if name not in ("parameters", "images")}
     TaskRow.insert(
         **same,
-        model=str(parameters.get("base_model_name") or ""),
-        words=str(parameters.get("prompt") or "").casefold(),
+        model=plain(str(parameters.get("base_model_name") or "")),
+        words=plain(str(parameters.get("prompt") or "")).casefold(),
         rank=old["id"],
     ).execute()
     ParametersRow.insert(task=old["id"], parameters=old["parameters"], downloads="[]").execute()
     for position, image in enumerate(json.loads(old["images"])):
         ImageRow.insert(
-            **{**image, "metadata": json.dumps(image["metadata"], ensure_ascii=False)},
+            **{**image, "metadata": as_json(image["metadata"])},
             task=old["id"],
             position=position,
             kept=True,
         ).on_conflict_ignore().execute()
+
+
+def _outbox(_: Database) -> None:
+    """Who is to be told of a task's end, and what came of it."""
+    for table in (WebhookRow, AttemptRow):
+        table.create_table()
 
 
 def _whose_is_what(_: Database) -> None:
@@ -99,23 +125,26 @@ class FirstTaskRow(Model):
         table_name = "task"
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length, _whose_is_what)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length, _outbox, _whose_is_what)
 """Migration N brings the schema from version N to N+1. Append only."""
 
 
-def migrate(database: Database, back_up: Callable[[int], None]) -> None:
-    """Run what has not run yet, all of it in one transaction, after `back_up` has kept what is there at that version.
+def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> None:
+    """Run what has not run yet, all of it in one transaction, after `back_up` has kept the tables of an older version.
 
     Raises:
-        NewerDatabase: it has seen more steps than this version knows.
+        WrongDatabase: it has seen more steps than this version knows, or has tables of our names that aren't ours.
     """
     version = _version(database)
     if version > len(MIGRATIONS):
-        raise NewerDatabase(f"the database has schema {version}, this version of the extension knows {len(MIGRATIONS)}")
+        raise WrongDatabase(f"it has schema {version}, this version of the extension knows {len(MIGRATIONS)}")
     if version == len(MIGRATIONS):
         return
+    present = [table for table in database.get_tables() if table in OURS]
+    if present and "schema_version" not in present:
+        raise WrongDatabase(f"it has tables of another program: {', '.join(present)}")
     if version > 0:
-        back_up(version)
+        back_up(version, present)
     with _without_foreign_keys(database), database.atomic():
         SchemaVersion.create_table(safe=True)
         for migration in MIGRATIONS[version:]:

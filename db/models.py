@@ -109,6 +109,44 @@ class TallyRow(Model):
         table_name = "task_tally"
 
 
+class WebhookRow(Model):
+    """Whom to tell of a task's end, and how far that is. Its `state` is waiting (for that end), pending, delivered or failed.
+
+    `url` is empty where it is the launch flag's; `receiver` is what deliveries to one place share, `base_url` what the URLs
+    in the body begin with, as far as it is known. A pending one is due at `due_at`; `since` is when the tries began, and
+    `tries` how many there were since.
+    """
+
+    task = ForeignKeyField(TaskRow, primary_key=True, on_delete="CASCADE")
+    url = TextField()
+    receiver = CharField(max_length=300)
+    base_url = TextField()
+    state = CharField(max_length=16)
+    due_at = BigIntegerField()
+    since = BigIntegerField()
+    tries = IntegerField()
+
+    class Meta:
+        database = database
+        table_name = "webhook"
+        indexes = ((("state", "receiver", "due_at"), False),)
+
+
+class AttemptRow(Model):
+    """One try to deliver a webhook: when, how long it took, and the answer's status or why there was none."""
+
+    id = AutoField()
+    task = ForeignKeyField(TaskRow, on_delete="CASCADE")
+    at = BigIntegerField()
+    duration_ms = IntegerField()
+    status = IntegerField(null=True)
+    error = TextField(null=True)
+
+    class Meta:
+        database = database
+        table_name = "webhook_attempt"
+
+
 class UploadRow(Model):
     """Who has uploaded an input: until a task uses it, nothing else says whose it is."""
 
@@ -117,7 +155,7 @@ class UploadRow(Model):
 
     class Meta:
         database = database
-        table_name = "upload"
+        table_name = "input_upload"
         primary_key = CompositeKey("file_name", "source")
 
 
@@ -130,7 +168,7 @@ class UsageRow(Model):
 
     class Meta:
         database = database
-        table_name = "usage"
+        table_name = "source_usage"
 
 
 class SchemaVersion(Model):
@@ -143,4 +181,7 @@ class SchemaVersion(Model):
         table_name = "schema_version"
 
 
-TABLES = (TaskRow, ParametersRow, ImageRow, InputRow, TallyRow, UploadRow, UsageRow, SchemaVersion)
+TABLES = (
+    *(TaskRow, ParametersRow, ImageRow, InputRow, TallyRow),
+    *(WebhookRow, AttemptRow, UploadRow, UsageRow, SchemaVersion),
+)

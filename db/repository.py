@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,9 +15,11 @@ from typing import Any, TypeVar
 from peewee import JOIN, DatabaseError, InterfaceError, chunked, fn
 
 from . import migrations, queries
-from .connection import Connection, DatabaseProblem
+from .connection import Connection, DatabaseProblem, shown
 from .models import TABLES, ImageRow, InputRow, ParametersRow, SchemaVersion, TallyRow, TaskRow, database
+from .outbox import Outbox
 from .queries import Filter
+from .text import as_json, plain
 from .writer import DatabaseUnavailable, Writer
 
 log = logging.getLogger("fooocus_api.db")
@@ -25,13 +29,16 @@ JSON_COLUMNS = ("parameters", "downloads", "metadata", "error")
 READERS = 4
 ROWS_AT_ONCE = 50
 """In one statement: some SQLite take no more than 999 values."""
+PATIENCE = 10
+"""Seconds that a reader may need for its last answer when the database is closed."""
 
 
 class Repository:
     """Tasks on disk, as dictionaries of column values (the JSON columns as Python objects, `images` a list of such).
 
     Changes are functions run by `write`, on the writer's thread; they are on the disk before their future is done.
-    Everything else reads, on a reader's thread: `read` for event loops, `reading` for threads that may wait.
+    Everything else reads, on a reader's thread: `read` for event loops, `reading` for threads that may wait. So it is with
+    the functions of its `outbox`.
     """
 
     def __init__(self, location: Path | str) -> None:
@@ -40,17 +47,25 @@ class Repository:
         Raises:
             DatabaseProblem: it can't be used; the message says why.
         """
+        self.outbox = Outbox()
         self._connection = Connection(location)
         self._database = self._connection.database
         database.initialize(self._database)
         self._database.bind(TABLES)
         try:
             migrations.migrate(self._database, self._connection.back_up)
-        except (migrations.NewerDatabase, DatabaseError, OSError) as error:
+        except Exception as error:  # whatever an old database may have in it
             self._connection.close()
-            raise DatabaseProblem(f"the database can't be brought up to date: {error}") from error
-        self._writer = Writer(self._database)
+            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
+        self._connection.close_thread()  # from now on the writer has one, and each reader
+        self._writer = Writer(self._connection)
+        self._closed = False
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="fooocus-api-reader")
+        try:
+            self._writer.write(lambda: None).result()
+        except DatabaseUnavailable as error:
+            self.close()
+            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
 
     @property
     def problem(self) -> str | None:
@@ -75,7 +90,12 @@ class Repository:
         Raises:
             DatabaseUnavailable: from the future, when the database does not answer.
         """
-        return self._readers.submit(self._answer, query)
+        try:
+            return self._readers.submit(self._answer, query)
+        except RuntimeError:
+            refused: Future[T] = Future()
+            refused.set_exception(DatabaseUnavailable("the history is closed: Fooocus is ending"))
+            return refused
 
     def reading(self, query: Callable[[], T]) -> T:
         """The answer itself."""
@@ -86,16 +106,27 @@ class Repository:
             try:
                 return query()
             except (DatabaseError, InterfaceError) as error:
-                self._database.close()  # a server that was restarted is asked once more
+                self._connection.close_thread()  # a server that was restarted is asked once more
                 if last_try:
                     raise DatabaseUnavailable(f"the history can't be read: {error}") from error
         raise AssertionError("unreachable")
 
     def close(self) -> None:
         """Finish what is being written and close the database. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        together = threading.Barrier(READERS)  # each thread closes its own
+        for _ in range(READERS):
+            self._readers.submit(self._leave, together)
         self._readers.shutdown(wait=True)
         self._writer.close()
         self._connection.close()
+
+    def _leave(self, together: threading.Barrier) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(PATIENCE)
+        self._connection.close_thread()
 
     # ------------------------------------------------------------- changes
 
@@ -201,9 +232,9 @@ class Repository:
         """The task that this key was given with, or None."""
         return self._one(TaskRow.idempotency_key == key)
 
-    def unfinished(self, terminal: Sequence[str]) -> list[dict[str, Any]]:
-        """All tasks whose status is none of these, in the order in which they are to be drawn."""
-        query = TaskRow.select(TaskRow.id).where(TaskRow.status.not_in(list(terminal)))
+    def in_order(self, statuses: Sequence[str]) -> list[dict[str, Any]]:
+        """All tasks that have one of these statuses, in the order in which they are to be drawn."""
+        query = TaskRow.select(TaskRow.id).where(TaskRow.status.in_(list(statuses)))
         ids = [row_id for (row_id,) in query.order_by(TaskRow.rank, TaskRow.id).tuples()]
         return [row for start in range(0, len(ids), 500) for row in self._rows(ids[start : start + 500])]
 
@@ -221,9 +252,11 @@ class Repository:
         found: dict[int, str] = dict(TaskRow.select(TaskRow.id, TaskRow.task_id).where(TaskRow.id.in_(ids)).tuples())
         return [found[row_id] for row_id in ids if row_id in found]
 
-    def lowest_rank(self) -> int:
-        """The rank that comes first now; 1 or less, so that what comes before it can be told from what was never moved."""
-        return min(int(TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 1)).scalar()), 1)
+    def lowest_rank(self, statuses: Sequence[str]) -> int:
+        """The rank that comes first among the tasks that have one of these statuses; 1 or less, so that what comes before it
+        can be told from what was never moved."""
+        query = TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 1)).where(TaskRow.status.in_(list(statuses)))
+        return min(int(query.scalar()), 1)
 
     def recorded(self, paths: Sequence[str]) -> set[str]:
         """Which of these images some record lists."""
@@ -255,10 +288,13 @@ def _tally(status: str, difference: int) -> None:
 
 
 def _encoded(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: json.dumps(value, ensure_ascii=False, default=str) if key in JSON_COLUMNS and value is not None else value
-        for key, value in values.items()
-    }
+    return {key: _column(key, value) for key, value in values.items()}
+
+
+def _column(name: str, value: Any) -> Any:
+    if name in JSON_COLUMNS and value is not None:
+        return as_json(value)
+    return plain(value) if isinstance(value, str) else value
 
 
 def _decoded(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from peewee import Database, DatabaseError, InterfaceError
+from peewee import DatabaseError, InterfaceError
+
+from .connection import Connection, DatabaseProblem
 
 log = logging.getLogger("fooocus_api.db")
 
@@ -38,9 +40,10 @@ class Change:
 class Writer:
     """Runs changes in the order of `write`, each whole or not at all, and is done with one when it is on the disk."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.problem: str | None = None
-        self._database = database
+        self._connection = connection
+        self._database = connection.database
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._kept: list[Change] = []
         self._closing = False
@@ -56,8 +59,12 @@ class Writer:
         before all that comes later, until it is done or the writer is closed.
         """
         future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # who waits may go away, and must not take the change along
         if then is not None:
             future.add_done_callback(lambda done: None if done.exception() else then(done.result()))
+        if self._closing:
+            future.set_exception(DatabaseUnavailable("the history is closed: Fooocus is ending"))
+            return future
         self._queue.put(Change(action, future, must))
         return future
 
@@ -77,7 +84,7 @@ class Writer:
                 break
         for change in self._kept:
             change.future.set_exception(DatabaseUnavailable(self.problem or "closed"))
-        self._database.close()
+        self._connection.close_thread()
 
     def _next(self, pause: float | None) -> tuple[list[Change], bool]:
         """What was kept and what has come since; and whether nothing comes any more."""
@@ -85,7 +92,7 @@ class Writer:
         if pause is not None and not self._closing:
             time.sleep(pause)
         with contextlib.suppress(queue.Empty):
-            while len(batch) < MOST_AT_ONCE:
+            for _ in range(MOST_AT_ONCE):
                 change = self._queue.get(block=not batch)
                 if change is None:
                     return batch, True
@@ -96,10 +103,12 @@ class Writer:
         """Run all in one transaction. False when the database would not have it."""
         outcomes: list[tuple[Change, Any, Exception | None]] = []
         try:
+            if self._database.is_closed():
+                self._connection.open()
             with self._database.atomic():
                 for change in batch:
                     outcomes.append((change, *self._attempt(change)))
-        except (DatabaseError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError, DatabaseProblem) as error:
             self._refused(batch, error)
             return False
         if self.problem is not None:
@@ -128,8 +137,7 @@ class Writer:
         if self.problem is None:
             log.error("the database can't be written, trying again: %s", error)
         self.problem = str(error)
-        with contextlib.suppress(Exception):  # the next try opens a new connection
-            self._database.close()
+        self._connection.close_thread()  # the next try opens a new one
         for change in batch:
             if change.must:
                 self._kept.append(change)

@@ -31,10 +31,20 @@ def milliseconds(text: str) -> int:
     return value
 
 
+def size(text: str) -> tuple[int, int]:
+    width, height = (int(side) for side in text.split('x'))
+    if min(width, height) < 1:
+        raise ValueError(text)
+    return width, height
+
+
 add('--demo-step-ms', type=milliseconds, default=150, metavar='N',
     help='what a sampling step takes (150, 0 is allowed)')
 add('--demo-load-ms', type=milliseconds, default=1500, metavar='N',
     help='what loading a checkpoint takes (1500)')
+add('--demo-null', type=size, metavar='WxH',
+    help='draw nothing: the time passes, and previews and images of this size come out')
+add('--demo-trace', metavar='FILE', help='note there when each task was taken, previewed and done')
 
 args_parser.parser.set_defaults(disable_cuda_malloc=True, in_browser=True, port=None)
 args_parser.args = args_parser.parser.parse_args()

@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from .forecast import NOTHING, Outlook
 from .preview import Encoding, PreviewImage
@@ -18,6 +19,8 @@ REPLAYED = 2000
 """Updates that are kept for those who come back."""
 UNREAD = 500
 """Updates that a listener may leave unread before the oldest go."""
+BURST = 4
+"""Steps that a listener may leave unread before it gets the newest only."""
 HEARTBEAT = 15.0
 """Seconds of silence after which a listener is told that it still listens."""
 
@@ -182,18 +185,32 @@ class Subscription:
 
     def push(self, update: Update) -> None:
         """Hand over an update, on the listener's loop."""
-        if self._unread and update.kind == "progress" and _is_progress_of(self._unread[-1], update.task):
-            self._unread.pop()  # a slow reader gets the newest picture, not all of them
-        elif len(self._unread) >= UNREAD:
+        if update.kind == "progress" and self._is_behind(update.task):
+            while self._unread and self._is_outdone(self._unread[-1], update):
+                self._unread.pop()
+        if len(self._unread) >= UNREAD:
             self._unread.popleft()
             self._dropped = Dropped((self._dropped.count or 0) + 1 if self._dropped else 1)
         self._unread.append(update)
         self._silent = False
         self._arrived.set()
 
+    def _is_outdone(self, unread: Update, newer: Update) -> bool:
+        """Whether a slow reader can do without an update: it gets the newest words and the newest picture, not all of them."""
+        if unread.kind != "progress" or unread.task.task_id != newer.task.task_id:
+            return False
+        return unread.preview is None or newer.preview is not None or self.encoding is None
+
     def has_end(self) -> bool:
         """Whether the end of a task is among what is unread."""
         return any(update.is_terminal for update in self._unread)
+
+    def _is_behind(self, task: Task) -> bool:
+        """Whether so much of a task's progress is unread that it can't be for a moment only."""
+        last = list(islice(reversed(self._unread), BURST))
+        return len(last) == BURST and all(
+            update.kind == "progress" and update.task.task_id == task.task_id for update in last
+        )
 
     def end(self) -> None:
         """Nothing more will come. On the listener's loop."""
@@ -237,7 +254,3 @@ class Subscription:
 def _deliver(listeners: list[Subscription], update: Update) -> None:
     for listener in listeners:
         listener.push(update)
-
-
-def _is_progress_of(update: Update, task: Task) -> bool:
-    return update.kind == "progress" and update.task.task_id == task.task_id

@@ -34,12 +34,24 @@ class Average:
         return sum(self.values.values()) / len(self.values) if self.values else None
 
 
+@dataclass(frozen=True)
+class Effort:
+    """What of a task its time depends on; `size` is the steps of one image times its megapixels."""
+
+    needs: Needs
+    checkpoint: str
+    kind: tuple[str, str]
+    images: int
+    size: float
+
+
 @dataclass
 class Run:
     """The task the worker has in hand. Times are seconds of a clock that only goes forward; `cold` when its models had to
     be loaded first."""
 
-    task: Task
+    task_id: str
+    effort: Effort
     cold: bool
     started: float
     first_step: float | None = None
@@ -60,53 +72,63 @@ class Estimator:
         self._finish = Average()
         self._loaded: Needs | None = None
         self._run: Run | None = None
+        self.version = 0
+        """Another whenever an answer for a waiting task may be another."""
         self._lock = threading.Lock()
+
+    def effort(self, task: Task) -> Effort:
+        """What its time depends on. The same as long as its parameters are."""
+        checkpoint = str(task.parameters.get("base_model_name") or "")
+        size = self._steps(task) * _megapixels(task)
+        return Effort(Needs.of(task.parameters), checkpoint, (checkpoint, _work(task)), _images(task), size)
 
     def started(self, task: Task) -> None:
         """The worker has taken it."""
-        needs = Needs.of(task.parameters)
+        effort = self.effort(task)
         with self._lock:
-            self._run = Run(task, needs.match(self._loaded) == 0, self._clock())
-            self._loaded = needs
+            self._run = Run(task.task_id, effort, effort.needs.match(self._loaded) == 0, self._clock())
+            self._loaded = effort.needs
+            self.version += 1
 
     def step(self, task_id: str) -> None:
         """It has made a step."""
         with self._lock:
             run = self._run
-            if run is None or run.task.task_id != task_id:
+            if run is None or run.task_id != task_id:
                 return
             run.last_step = self._clock()
             run.steps += 1
             if run.first_step is None:
                 run.first_step = run.last_step
                 kept = self._load if run.cold else self._prepare
-                kept.learn(_checkpoint(run.task), run.first_step - run.started)
+                kept.learn(run.effort.checkpoint, run.first_step - run.started)
+                self.version += 1
 
     def ended(self, task_id: str, images: int) -> None:
         """It is done, with so many images; a task that was cut short teaches nothing."""
         with self._lock:
             run, self._run = self._run, None
-            if run is None or run.task.task_id != task_id or run.first_step is None or run.last_step is None:
+            if run is None or run.task_id != task_id or run.first_step is None or run.last_step is None:
                 return
-            if images != _images(run.task) or run.steps < 2:
+            if images != run.effort.images or run.steps < 2:
                 return
-            size = self._steps(run.task) * images * _megapixels(run.task)
-            self._step.learn(_kind(run.task), (run.last_step - run.first_step) / size)
-            self._finish.learn(_kind(run.task), (self._clock() - run.last_step) / images)
+            self._step.learn(run.effort.kind, (run.last_step - run.first_step) / (run.effort.size * images))
+            self._finish.learn(run.effort.kind, (self._clock() - run.last_step) / images)
+            self.version += 1
 
-    def seconds(self, task: Task, loaded: Needs | None) -> float | None:
+    def seconds(self, effort: Effort, loaded: Needs | None) -> float | None:
         """How long a task takes from its start when this is loaded, None while nothing is known."""
         with self._lock:
-            return self._seconds(task, Needs.of(task.parameters).match(loaded) == 0)
+            return self._seconds(effort, effort.needs.match(loaded) == 0)
 
     def remaining(self, task: Task) -> float | None:
         """How long the running task still takes, None while nothing is known."""
         with self._lock:
             run = self._run
-            if run is None or run.task.task_id != task.task_id:
+            if run is None or run.task_id != task.task_id:
                 return None
             elapsed = self._clock() - run.started
-            whole = self._seconds(task, run.cold)
+            whole = self._seconds(run.effort, run.cold)
             if whole is not None and whole > elapsed:
                 return whole - elapsed
             if run.first_step is None or not 0 < task.progress < 100:
@@ -124,14 +146,14 @@ class Estimator:
         with self._lock:
             return {"/".join(kind): value for kind, value in self._step.values.items()}
 
-    def _seconds(self, task: Task, cold: bool) -> float | None:
-        step, finish = self._step.of(_kind(task)), self._finish.of(_kind(task))
+    def _seconds(self, effort: Effort, cold: bool) -> float | None:
+        step, finish = self._step.of(effort.kind), self._finish.of(effort.kind)
         first, second = (self._load, self._prepare) if cold else (self._prepare, self._load)
-        begin = first.of(_checkpoint(task))
-        begin = second.of(_checkpoint(task)) if begin is None else begin
+        begin = first.of(effort.checkpoint)
+        begin = second.of(effort.checkpoint) if begin is None else begin
         if step is None or finish is None or begin is None:
             return None
-        return begin + _images(task) * (step * self._steps(task) * _megapixels(task) + finish)
+        return begin + effort.images * (step * effort.size + finish)
 
     def _steps(self, task: Task) -> int:
         overwritten = int(task.parameters.get("overwrite_step") or 0)
@@ -140,17 +162,13 @@ class Estimator:
         return self._steps_of(str(task.parameters.get("performance_selection") or "")) or USUAL_STEPS
 
 
-def _checkpoint(task: Task) -> str:
-    return str(task.parameters.get("base_model_name") or "")
-
-
-def _kind(task: Task) -> tuple[str, str]:
-    """Tasks of one kind take as long for a step of a megapixel: the checkpoint, and what is done with it."""
+def _work(task: Task) -> str:
+    """What is done: tasks of one checkpoint and the same work take as long for a step of a megapixel."""
     parameters = task.parameters
     for name in ("enhance_input_image", "uov_input_image", "inpaint_input_image"):
         if parameters.get(name):
-            return _checkpoint(task), str(parameters.get("uov_method")) if name.startswith("uov") else name
-    return _checkpoint(task), "text" if not parameters.get("controlnet_image") else "images"
+            return str(parameters.get("uov_method")) if name.startswith("uov") else name
+    return "text" if not parameters.get("controlnet_image") else "images"
 
 
 def _images(task: Task) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 from .engine import Engine
 from .estimate import Estimator
 from .live import LiveTasks
-from .schedule import Needs
 from .task import Task, TaskStatus
 
 
@@ -22,6 +22,18 @@ class Outlook:
 NOTHING = Outlook()
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where all stand: id → how many are before it, and the seconds from the end of the running task to its own.
+
+    They hold as long as the queue has this `order` and the estimator this `version`.
+    """
+
+    order: list[str]
+    version: int
+    places: dict[str, tuple[int, float | None]]
+
+
 class Forecast:
     """Puts together the queue's order and what the estimator has learnt."""
 
@@ -29,26 +41,59 @@ class Forecast:
         self._live = live
         self._engine = engine
         self._estimator = estimator
+        self._lock = threading.Lock()
+        self._looks = 0
+        self._known = Places([], -1, {})
 
     def of(self, task: Task) -> Outlook:
         """One task's outlook."""
         if task.status is TaskStatus.RUNNING:
             return Outlook(eta_seconds=_rounded(self._estimator.remaining(task)))
-        return self.all().get(task.task_id, NOTHING) if task.status is TaskStatus.PENDING else NOTHING
+        place = self._places().get(task.task_id) if task.status is TaskStatus.PENDING else None
+        return _outlook(place, self._until_free()) if place else NOTHING
 
     def all(self) -> dict[str, Outlook]:
         """Of all tasks in the queue."""
+        free = self._until_free()
+        return {task_id: _outlook(place, free) for task_id, place in self._places().items()}
+
+    def _until_free(self) -> float | None:
+        """Seconds until the running task is done."""
         running = self._live.running()
-        total: float | None = 0.0 if running is None else self._estimator.remaining(running)
+        return 0.0 if running is None else self._estimator.remaining(running)
+
+    def _places(self) -> dict[str, tuple[int, float | None]]:
+        """As they are now. Who comes while somebody looks shares the next look with all who came meanwhile: a flood of
+        requests, each of which changes the queue, would otherwise look at all of it each."""
+        looks = self._looks
+        with self._lock:
+            if self._looks == looks:
+                self._looks += 1
+                order, version = self._engine.order(), self._estimator.version
+                if order is not self._known.order or version != self._known.version:
+                    self._known = self._look(order, version)
+            return self._known.places
+
+    def _look(self, order: list[str], version: int) -> Places:
+        total: float | None = 0.0
         loaded = self._estimator.loaded
-        outlooks = {}
-        for position, task_id in enumerate(self._engine.order()):
+        places = {}
+        for position, task_id in enumerate(order):
             live = self._live.get(task_id)
-            seconds = self._estimator.seconds(live.task, loaded) if live else None
-            total = None if total is None or seconds is None else total + seconds
-            loaded = Needs.of(live.task.parameters) if live else loaded
-            outlooks[task_id] = Outlook(position, _rounded(total))
-        return outlooks
+            if live is None:
+                total = None
+            elif total is not None:
+                live.effort = live.effort or self._estimator.effort(live.task)
+                seconds = self._estimator.seconds(live.effort, loaded)
+                total = None if seconds is None else total + seconds
+                loaded = live.effort.needs
+            places[task_id] = position, total
+        return Places(order, version, places)
+
+
+def _outlook(place: tuple[int, float | None], free: float | None) -> Outlook:
+    position, seconds = place
+    return Outlook(position, None if free is None or seconds is None else _rounded(free + seconds))
 
 
 def _rounded(seconds: float | None) -> float | None:

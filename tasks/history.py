@@ -10,9 +10,7 @@ from ..db.repository import Repository
 from . import storage
 from .engine import Engine
 from .live import LiveTasks
-from .task import LIVE, Task, TaskStatus
-
-LIVE_VALUES = tuple(status.value for status in LIVE)
+from .task import LIVE_VALUES, Task, TaskStatus
 
 
 @dataclass(frozen=True)

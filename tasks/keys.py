@@ -204,11 +204,6 @@ class Keyring:
         self._read: tuple[tuple[int, ...] | None, tuple[Key, ...], str | None] = (None, (), None)
         self._needed = bool(fixed)
 
-    @property
-    def problem(self) -> str | None:
-        """Why the file can't be used, if so."""
-        return self._current()[1]
-
     def needed(self) -> bool:
         """Whether a key is needed."""
         self._current()

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .estimate import Effort
 from .preview import PreviewImage
 from .task import Task, TaskStatus
 
@@ -15,12 +16,13 @@ class LiveTask:
     """A task that has not ended yet.
 
     `saved` are its images so far: path → what the host logged with it. `ending` when its end is being written.
-    `position` is the place in the queue that was told last.
+    `position` is the place in the queue that was told last, `effort` what its time depends on, once somebody asked.
     """
 
     task: Task
     ending: bool = False
     position: int | None = None
+    effort: Effort | None = None
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
 

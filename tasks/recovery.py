@@ -12,21 +12,22 @@ from .claims import Claims
 from .engine import Engine
 from .pictures import NotAnImage, verify
 from .results import describe
-from .task import TERMINAL, Image, Task, TaskError, TaskStatus
+from .task import LIVE_VALUES, TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
+from .webhooks import Webhooks
 
 log = logging.getLogger("fooocus_api.tasks")
 
 MOST_ATTEMPTS = 2
-ENDED = tuple(status.value for status in TERMINAL)
 
 
 class Recovery:
     """Decides about each unfinished task, then sweeps the images that no record lists."""
 
-    def __init__(self, engine: Engine, repository: Repository, claims: Claims) -> None:
+    def __init__(self, engine: Engine, repository: Repository, claims: Claims, webhooks: Webhooks) -> None:
         self._engine = engine
         self._repository = repository
         self._claims = claims
+        self._webhooks = webhooks
 
     def run(self) -> list[Task]:
         """Close or reset every unfinished task. Those to be drawn (again), in their order; all of it is on the disk.
@@ -34,18 +35,22 @@ class Recovery:
         A task of the API runs again, the one that was caught running first; on one the process has died twice it fails.
         A browser that asked for a task is gone: it is interrupted.
         """
-        tasks = [storage.from_row(row) for row in self._repository.reading(lambda: self._repository.unfinished(ENDED))]
+        rows_left = self._repository.reading(lambda: self._repository.in_order(LIVE_VALUES))
+        tasks = [storage.from_row(row) for row in rows_left]
         again = [task for task in tasks if self._decide(task)]
         again.sort(key=lambda task: task.started_at == -1)  # stable: what had begun goes first
         for task in again:
             if task.status is TaskStatus.RUNNING:
                 task.transition(TaskStatus.PENDING, at_recovery=True)
-                task.rank = self._repository.reading(self._repository.lowest_rank) - 1
+                task.rank = self._repository.reading(lambda: self._repository.lowest_rank(LIVE_VALUES)) - 1
         rows = {task.task_id: {**storage.changes(task), "rank": task.rank} for task in tasks}
 
         def write() -> None:
             for task_id, values in rows.items():
                 self._repository.update(task_id, values)
+            for task in tasks:
+                if task.status.is_terminal:
+                    self._webhooks.ended(task)
 
         self._repository.write(write).result()
         self._sweep()
@@ -58,7 +63,7 @@ class Recovery:
         task.transition(TaskStatus.PENDING, at_recovery=True)
         task.attempts -= 1
         values = storage.changes(task)
-        self._repository.write(lambda: self._repository.update(task.task_id, values, unless=ENDED), must=True)
+        self._repository.write(lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), must=True)
 
     def _decide(self, task: Task) -> bool:
         """Whether it is drawn again."""

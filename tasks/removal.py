@@ -15,9 +15,8 @@ from ..db.repository import Repository
 from ..db.sources import forget_uploads
 from . import storage
 from .engine import Engine
-from .history import LIVE_VALUES
 from .inputs import InputStore
-from .task import Task, now_ms
+from .task import LIVE_VALUES, Task, now_ms
 
 log = logging.getLogger("fooocus_api.tasks")
 

@@ -28,12 +28,14 @@ from .limits import LimitReached as LimitReached
 from .limits import QueueFull, charge
 from .live import LiveTasks
 from .meter import Meter
+from .outbound import Outbound
 from .ownership import Ownership
 from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
-from .task import Task, TaskStatus, new_task_id
+from .task import LIVE_VALUES, Task, TaskStatus, new_task_id
 from .tracker import Tracker
+from .webhooks import Webhooks, WebhookSettings
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -84,6 +86,8 @@ class TaskService:
         claims: Claims,
         inputs: InputStore,
         max_pending: int | None = None,
+        webhooks: WebhookSettings | None = None,
+        outbound: Outbound | None = None,
     ) -> None:
         """`max_pending` is how many tasks may wait before more are refused."""
         self._max_pending = max_pending
@@ -92,7 +96,8 @@ class TaskService:
         self._bus = bus
         self.broadcast = Broadcast()
         self._live = LiveTasks()
-        self._recovery = Recovery(engine, repository, claims)
+        self.webhooks = Webhooks(repository, webhooks or WebhookSettings(), outbound or Outbound())
+        self._recovery = Recovery(engine, repository, claims, self.webhooks)
         self.removal = Removal(repository, engine, inputs)
         self.meter = Meter()
         self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
@@ -113,6 +118,7 @@ class TaskService:
             self._estimator,
             self._forecast,
             self.meter,
+            self.webhooks,
         )
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
@@ -148,6 +154,7 @@ class TaskService:
         if self._closed:
             return
         self._closed = True
+        self.webhooks.close()
         self._bus.stop()
         self._downloader.close()
         self.removal.close()
@@ -166,17 +173,20 @@ class TaskService:
         source: str = "api",
         downloads: Sequence[Download] = (),
         idempotency: Idempotency | None = None,
+        webhook_url: str = "",
+        base_url: str = "",
         within: KeyLimits = NO_LIMITS,
     ) -> Submission:
         """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
 
-        With `downloads` it waits, pending, until these files are there, and others go first. `within` is how much its source
-        may ask for.
+        With `downloads` it waits, pending, until these files are there, and others go first. `webhook_url` is told its end, in
+        a record whose URLs begin with `base_url`. `within` is how much its source may ask for.
 
         Raises:
             EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
         """
-        task = Task(new_task_id(), source, parameters, downloads=[download.to_json() for download in downloads])
+        files = [download.to_json() for download in downloads]
+        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files)
         if idempotency is not None:
             task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
         await asyncio.to_thread(self._engine.check, parameters)
@@ -190,6 +200,7 @@ class TaskService:
                 raise QueueFull(self._max_pending, self._seconds_until_room())
             charge(task, within, self._seconds_until_room)
             task.id = task.rank = self._repository.insert(row, inputs)
+            self.webhooks.accept(task, base_url)
             return task
 
         def accepted(answer: Task) -> None:
@@ -305,7 +316,7 @@ class TaskService:
             return False
 
         def change() -> None:
-            live.task.rank = self._repository.lowest_rank() - 1
+            live.task.rank = self._repository.lowest_rank(LIVE_VALUES) - 1
             self._repository.update(task_id, {"rank": live.task.rank})
 
         await asyncio.wrap_future(self._repository.write(change))

@@ -17,8 +17,8 @@ def to_row(task: Task) -> dict[str, Any]:
     row = asdict(task)
     del row["id"]
     row["status"] = task.status.value
-    row["model"] = _text(task.parameters.get("base_model_name"))
-    row["words"] = _text(task.parameters.get("prompt")).casefold()
+    row["model"] = str(task.parameters.get("base_model_name") or "")
+    row["words"] = str(task.parameters.get("prompt") or "").casefold()
     return row
 
 
@@ -53,8 +53,3 @@ def inputs_of(parameters: dict[str, Any]) -> Iterator[str]:
             for item in value:
                 if isinstance(item, dict):
                     yield from inputs_of(item)
-
-
-def _text(value: Any) -> str:
-    """A value for a column that is searched: no database takes a NUL or half a character."""
-    return str(value or "").replace("\x00", " ").encode("utf-8", "replace").decode()

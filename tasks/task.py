@@ -38,8 +38,8 @@ AT_RECOVERY: dict[TaskStatus, frozenset[TaskStatus]] = {
 }
 """What may become of tasks that an earlier process left unfinished."""
 
-LIVE = tuple(status for status in TaskStatus if not status.is_terminal)
-TERMINAL = tuple(status for status in TaskStatus if status.is_terminal)
+LIVE_VALUES = tuple(status.value for status in TaskStatus if not status.is_terminal)
+TERMINAL_VALUES = tuple(status.value for status in TaskStatus if status.is_terminal)
 
 
 class IllegalTransition(Exception):

@@ -22,15 +22,15 @@ from .live import LiveTask, LiveTasks
 from .meter import Meter
 from .removal import Removal
 from .results import describe
-from .task import TERMINAL, Image, Task, TaskError, TaskStatus
+from .task import TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
 from .updates import Kind
+from .webhooks import Webhooks
 
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
 PATIENCE = 5
 """Seconds that the end of a task waits for the disk."""
-ENDED = tuple(status.value for status in TERMINAL)
 
 
 class Tracker:
@@ -49,6 +49,7 @@ class Tracker:
         estimator: Estimator,
         forecast: Forecast,
         meter: Meter,
+        webhooks: Webhooks,
     ) -> None:
         self._live = live
         self._engine = engine
@@ -61,6 +62,7 @@ class Tracker:
         self._estimator = estimator
         self._forecast = forecast
         self._meter = meter
+        self._webhooks = webhooks
         self._last_step: tuple[str, float] = ("", 0.0)
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
 
@@ -150,7 +152,7 @@ class Tracker:
                 items = list(parameters[field])
                 items[index] = {**items[index], key: reference}
                 parameters[field] = items
-        live.task.parameters = parameters
+        live.task.parameters, live.effort = parameters, None
         inputs = list(storage.inputs_of(parameters))
         self._follow(lambda: self._repository.add_inputs(event.task_id, parameters, inputs), event.task_id)
 
@@ -193,7 +195,8 @@ class Tracker:
         task.transition(status)
         # In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk can't be
         # written people are not kept waiting.
-        wait([self._write(task)], timeout=PATIENCE)
+        written = self._write_end(task)
+        wait([written], timeout=PATIENCE)
         live.task = task
         self._estimator.ended(task.task_id, len(task.images) if status is TaskStatus.FINISHED else 0)
         self._live.remove(task.task_id)
@@ -202,6 +205,7 @@ class Tracker:
         if task.started_at != -1:
             self._meter.task(task.status.value, (task.finished_at - task.started_at) / 1000)
         log.info("task %s %s: %d images", task.task_id, task.status.value, len(task.images))
+        written.add_done_callback(self._webhooks.wake)
         self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 
     def _image(self, live: LiveTask, path: str) -> Image | None:
@@ -213,7 +217,17 @@ class Tracker:
 
     def _write(self, task: Task) -> Future[bool]:
         values = storage.changes(task)
-        return self._follow(lambda: self._repository.update(task.task_id, values, unless=ENDED), task.task_id)
+        return self._follow(lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), task.task_id)
+
+    def _write_end(self, task: Task) -> Future[str | None]:
+        """The same, and in the same transaction that its end is to be told; the answer is for `Webhooks.wake`."""
+        values = storage.changes(task)
+
+        def end() -> str | None:
+            ended = self._repository.update(task.task_id, values, unless=TERMINAL_VALUES)
+            return self._webhooks.ended(task) if ended else None
+
+        return self._follow(end, task.task_id)
 
     def _follow(self, change: Callable[[], T], task_id: str, then: Callable[[T], None] | None = None) -> Future[T]:
         """Write what has happened, however long the database can't be written."""

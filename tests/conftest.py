@@ -30,7 +30,9 @@ def load_package() -> None:
 load_package()
 
 from fooocus_api.tests.client import Client  # noqa: E402
+from fooocus_api.tests.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402
 from fooocus_api.tests.host import Host, demo_host, real_checkout, real_host  # noqa: E402
+from fooocus_api.tests.postgres import PostgresServer, programs  # noqa: E402
 
 NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
 
@@ -43,11 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
 
-@pytest.fixture(autouse=True)
-def _needs_real_host(request: pytest.FixtureRequest) -> None:
-    """Skip what is marked `real` where there is none, also when it starts its host itself."""
-    if request.node.get_closest_marker("real") and real_checkout() is None:
-        pytest.skip(NO_REAL_HOST)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `real` where there is none, before any fixture of it begins."""
+    if real_checkout() is None:
+        for item in items:
+            if item.get_closest_marker("real"):
+                item.add_marker(pytest.mark.skip(reason=NO_REAL_HOST))
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +94,24 @@ def client(demo: Host) -> Client:
 def real_client(real: Host) -> Client:
     """A client of the shared real host."""
     return Client(real.url)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL of the tests' own. Skips where it is not installed."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql): its tests are skipped")
+    with PostgresServer(folder) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """An empty database of each kind, as a location and with what a test needs to look into it and to disturb it."""
+    if request.param == "sqlite":
+        return SqlitePlace(tmp_path / "history" / "tasks.sqlite3")
+    return PostgresPlace(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

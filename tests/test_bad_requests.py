@@ -48,7 +48,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"uov_input_image": "http://127.0.0.1:9/a.png", "uov_method": "Vary (Subtle)"}, "uov_input_image"),
     ({"controlnet_image": [{"cn_type": "CPDS"}, {"cn_img": "iVBORw0KGgo="}]}, "controlnet_image[1].cn_img"),
     ({"preset": "../config"}, "preset"),
-    ({"webhook_url": "http://example.com"}, "webhook_url"),
+    ({"webhook_url": "ftp://example.com"}, "webhook_url"),
+    ({"webhook_url": "example.com/hook"}, "webhook_url"),
+    ({"webhook_url": "http://:80/hook"}, "webhook_url"),
+    ({"webhook_url": "http://example.com:99999/"}, "webhook_url"),
+    ({"webhook_url": "http://example.com/a hook"}, "webhook_url"),
+    ({"webhook_url": f"http://example.com/{'a' * 2000}"}, "webhook_url"),
     *WRONG,
     # an image before the bad one is good, and new here
     ({"controlnet_image": [{"cn_img": NEW}, {"cn_img": "iVBORw0KGgo="}]}, "controlnet_image[1].cn_img"),

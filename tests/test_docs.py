@@ -17,7 +17,7 @@ from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import ROOT, Host
 
 READMES = ["README.md", "README_zh.md"]
-OF_THE_HOST = {"--demo-step-ms", "--demo-load-ms", "--disable-image-log"}
+OF_THE_HOST = {"--demo-step-ms", "--demo-load-ms", "--demo-null", "--demo-trace", "--disable-image-log"}
 
 
 @pytest.fixture(params=READMES)

@@ -6,6 +6,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,15 +18,18 @@ from fooocus_api.adapters.login import WebUILogin
 from fooocus_api.adapters.presets import FooocusPresets
 from fooocus_api.api.context import Context
 from fooocus_api.api.errors import InvalidFields, Problem
-from fooocus_api.api.fetch import FetchError, Limits, fetch
 from fooocus_api.api.images import ImageResolver, open_reference
 from fooocus_api.api.urls import PublicUrls
+from fooocus_api.tasks.addresses import AddressPolicy
 from fooocus_api.tasks.inputs import MAX_BYTES, InputStore
 from fooocus_api.tasks.keys import Keyring
+from fooocus_api.tasks.outbound import Limits, Outbound
 from fooocus_api.tests.host import free_port
 from fooocus_api.tests.test_inputs import picture
 
 PNG = picture()
+HERE = Outbound(AddressPolicy([ip_network("127.0.0.0/8")]))
+"""The sites of these tests are on this machine."""
 OUTPUT = "outputs/2026-01-02/2026-01-02_03-04-05_6789.png"
 
 
@@ -52,6 +56,7 @@ def context(tmp_path: Path) -> Context:
         keys=Keyring((), tmp_path / "keys.json"),
         login=WebUILogin(),
         base_url="https://pictures.example/draw",
+        outbound=HERE,
     )
 
 
@@ -140,7 +145,7 @@ def test_several_images_are_kept_at_once(context: Context) -> None:
         ("ftp://example.com/x.png", "'ftp://example.com/x.png' is no image"),
         ("file:///etc/passwd", "is no image"),
         ("http://[::1/x.png", "is not a URL"),
-        ("http://", "can't be reached"),
+        ("http://", "is not an http or https URL"),
         ("cats", "the base64 data is not a PNG, JPEG or WebP image"),
         (base64.b64encode(picture("GIF")).decode(), "the base64 data is not a PNG, JPEG or WebP image"),
         (base64.b64encode(PNG[:60]).decode(), "the base64 data is a broken png image"),
@@ -278,8 +283,7 @@ class Pages(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def site() -> Iterator[Site]:
     with Site() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -307,7 +311,7 @@ BRISK = Limits(connect_s=5, silence_s=5, total_s=60, size=2**20)
         ("/none.png", "answers 404 Not Found", BRISK),
         ("/page", "is not a PNG, JPEG or WebP image", BRISK),
         ("/loop", "redirects more than 5 times", BRISK),
-        ("/away", "can't be reached", BRISK),
+        ("/away", "is not an http or https URL", BRISK),
         ("/large", "is larger than 1 MiB", BRISK),
         ("/endless", "is larger than 1 MiB", BRISK),
         ("/short", "can't be reached", BRISK),
@@ -319,8 +323,7 @@ def test_a_url_that_gives_no_image(context: Context, site: Site, page: str, mess
     assert f"{site.url}{page} {message}" in refusal(context, site.url + page, limits)
 
 
-def test_nobody_listens_there(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def test_nobody_listens_there(context: Context) -> None:
     url = f"http://127.0.0.1:{free_port()}/x.png"
     message = refusal(context, url)
     assert message.startswith(f"{url} can't be reached: ")
@@ -335,8 +338,7 @@ def test_only_the_credentials_of_the_url_are_sent(site: Site, tmp_path: Path, mo
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login owner password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    assert fetch(f"{site.url}/moved") == PNG
+    assert HERE.request(f"{site.url}/moved").content == PNG
     assert site.credentials == [None, None]
-    with pytest.raises(FetchError):
-        fetch(f"{site.url}/none".replace("//", "//me:mine@"))
+    assert HERE.request(f"{site.url}/none".replace("//", "//me:mine@")).status == 404
     assert site.credentials[-1] == "Basic " + base64.b64encode(b"me:mine").decode()

@@ -79,6 +79,38 @@ def test_the_forecast_is_what_happens_and_changes_nothing() -> None:
     assert forecast == drain(schedule, entries)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
+    chance = random.Random(seed)
+    models = ["a", "b", "c"][: chance.randint(1, 3)]
+
+    def entry(number: int) -> Entry:
+        return Entry(
+            number,
+            source=chance.choice("xyz"[: chance.randint(1, 3)]),
+            priority=chance.choice([0, 0, 0, 1]),
+            front=chance.random() < 0.1,
+            needs=chance.choice(
+                [None, needs(chance.choice(models)), needs(chance.choice(models), chance.choice("pq"))]
+            ),
+            overtaken=chance.choice([0, 0, 0, 3, 8]),
+            since=chance.choice([None, 0.0, 70.0]),
+        )
+
+    schedule = Schedule(
+        fifo=chance.random() < 0.1,
+        most_overtakes=chance.choice([0, 2, 8]),
+        loaded=chance.choice([None, needs("a"), needs("a", "p"), Needs()]),
+    )
+    schedule.pick([Entry("before", source="x")], 0.0)
+    entries = [entry(number) for number in range(chance.randint(1, 60))]
+    forecast = list(schedule.order(entries, 100.0))
+    left, drawn = list(entries), []
+    while left:
+        drawn.append(left.pop(schedule.pick(left, 100.0)).key)
+    assert forecast == drawn
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
     """10,000 arrivals in all, a second to a minute each: nobody is overtaken too often or for too long."""

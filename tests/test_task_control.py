@@ -81,11 +81,11 @@ def test_deleting_takes_the_record_its_images_and_their_log_entries(slow: tuple[
 def test_deleting_a_pending_task_cancels_it_and_a_running_one_is_refused(slow: tuple[Host, Client]) -> None:
     _, client = slow
     running = client.submit(overwrite_step=100)["task_id"]
+    client.until(running, "running")
     answers: list[int] = []
     waiter = threading.Thread(target=lambda: answers.append(Client(client.url).generate(prompt="waits").status_code))
     waiter.start()
     waiting = wait_for(lambda: client.tasks(query="pending")["pending"], "the second task")[0]["task_id"]
-    client.until(running, "running")
     refused = client.request("DELETE", f"/tasks/{running}")
     assert refused.status_code == 409 and "stop it first" in refused.json()["detail"]
     cancelled = client.request("DELETE", f"/tasks/{waiting}")

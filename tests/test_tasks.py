@@ -7,11 +7,14 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image as PILImage
 
 from fooocus_api.tests.client import Client, Record, wait_for
 from fooocus_api.tests.host import demo_host
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fooocus_api.tests.browser import Browser
     from fooocus_api.tests.conftest import DemoFactory
 
@@ -155,3 +158,28 @@ def test_what_is_clicked_in_the_webui_is_in_the_history(demo_factory: DemoFactor
     assert record["req_params"]["prompt"] == "a clicked lighthouse" and record["req_params"]["image_number"] == 2
     assert record["task_status"] == "finished" and len(record["result"]) == 2
     assert all(client.image(url).size == (256, 256) for url in record["result"])
+
+
+def test_images_put_into_the_webui_are_in_its_record(
+    demo_factory: DemoFactory, browser: Browser, tmp_path: Path
+) -> None:
+    host = demo_factory()
+    client = Client(host.url)
+    picture = tmp_path / "picture.png"
+    PILImage.linear_gradient("L").resize((320, 200)).convert("RGB").save(picture)
+    browser.open(host.url).quick()
+    browser.check("Input Image")
+    browser.tab("Upscale or Variation")
+    browser.upload(picture)
+    browser.choose("Vary (Subtle)")
+    browser.generate("from a picture")
+    assert browser.images()
+
+    def recorded() -> Record | None:
+        (record,) = client.tasks(query="history")["history"]
+        return record if record["req_params"].get("uov_input_image") else None
+
+    record = wait_for(recorded, "the picture to be kept")
+    assert record["req_params"]["current_tab"] == "uov" and record["req_params"]["uov_method"] == "Vary (Subtle)"
+    kept = client.image(record["req_params"]["uov_input_image"])
+    assert kept.convert("RGB").tobytes() == PILImage.open(picture).tobytes()

@@ -64,7 +64,7 @@ def router(context: Context) -> APIRouter:
         last_event_id: LastEventId = None,
     ) -> Response:
         encoding = Encoding(preview_format, preview_size) if previews else None
-        urls, source = PublicUrls(request, context.base_url), access_of(request).only
+        urls, source = context.urls(request), access_of(request).only
         return event_stream(_all(context.tasks(), source, urls, encoding, last_event_id))
 
     @routes.get(
@@ -91,7 +91,7 @@ def router(context: Context) -> APIRouter:
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
         encoding = Encoding(preview_format, preview_size) if previews else None
-        return event_stream(_one(service, task_id, PublicUrls(request, context.base_url), encoding, last_event_id))
+        return event_stream(_one(service, task_id, context.urls(request), encoding, last_event_id))
 
     return routes
 

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from ...tasks.forecast import Outlook
 from ...tasks.keys import Scope
-from ...tasks.preview import PNG
+from ...tasks.preview import PNG, PreviewImage
 from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
@@ -26,15 +27,14 @@ from ..preparation import prepare
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
 from ..sse import PING, event_stream, message
-from ..urls import PublicUrls
 from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
 DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
 
 1. `Accept: image/png`, `image/jpeg`, `image/jpg` or `image/webp`: the image itself (`image_number` is 1).
-2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`. The last message is
-   `Finished`; a task that fails ends with an event named `error`.
+2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`, and while it waits or runs
+   `queue_position` and `eta_seconds`. The last message is `Finished`; a task that fails ends with an event named `error`.
 3. `async_process: true`: the record at once, with `task_status: "pending"`. Look at `GET /tasks/{task_id}` later.
 4. Otherwise the record when the task has ended.
 
@@ -95,7 +95,7 @@ class Answer:
     def __init__(self, service: TaskService, context: Context, request: Request) -> None:
         self.service = service
         self.context = context
-        self.urls = PublicUrls(request, context.base_url)
+        self.urls = context.urls(request)
         self.request = request
         self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))
@@ -149,6 +149,8 @@ class Answer:
                 downloads=prepared.downloads,
                 idempotency=idempotency,
                 within=access.limits,
+                webhook_url=body.webhook_url,
+                base_url=self.urls.base,
             )
         except Exception:  # but not when cancelled: it may be accepted all the same
             await run_in_threadpool(self.context.inputs.drop, prepared.images)
@@ -163,9 +165,11 @@ class Answer:
         return await self._json(task, headers)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
-        outlook = await asyncio.to_thread(self.service.outlook, task)
-        record = await asyncio.to_thread(record_of, task, self.urls, self.read, outlook=outlook)
-        return JSONResponse(record, status, headers=headers)
+        def record() -> dict[str, Any]:
+            return record_of(task, self.urls, self.read, outlook=self.service.outlook(task))
+
+        at_hand = task.status.is_terminal and not task.parameters.get("require_base64")
+        return JSONResponse(record() if at_hand else await asyncio.to_thread(record), status, headers=headers)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self.service.wait(task.task_id)
@@ -183,9 +187,7 @@ class Answer:
         with self.service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
             task = await self.service.get(task.task_id)
             if not task.status.is_terminal:
-                yield message(
-                    {"progress": task.progress, "preview": None, "message": task.title or "Waiting", "images": []}
-                )
+                yield _progress(task, await asyncio.to_thread(self.service.outlook, task))
                 async for update in subscription:
                     if isinstance(update, Heartbeat):
                         yield PING
@@ -193,8 +195,8 @@ class Answer:
                         task = update.task
                         if update.is_terminal:
                             break
-                        if update.kind == "progress":
-                            yield _progress(update)
+                        if update.kind in ("queued", "progress"):
+                            yield _progress(task, update.outlook, update.preview)
         yield await asyncio.to_thread(self._last, task)
 
     def _last(self, task: Task) -> bytes:
@@ -214,10 +216,16 @@ class Answer:
         return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
 
 
-def _progress(update: Update) -> bytes:
-    task, picture = update.task, update.preview
-    preview = picture.data_uri(PNG) if picture is not None else None
-    return message({"progress": task.progress, "preview": preview, "message": task.title, "images": []})
+def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:
+    data: dict[str, Any] = {
+        "progress": task.progress,
+        "preview": picture.data_uri(PNG) if picture is not None else None,
+        "message": task.title or "Waiting",
+        "images": [],
+        "queue_position": outlook.queue_position,
+        "eta_seconds": outlook.eta_seconds,
+    }
+    return message(data)
 
 
 def _failure(task: Task, headers: dict[str, str]) -> Problem:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from python_multipart.exceptions import FormParserError
@@ -21,14 +21,10 @@ from ..access import Access, access_of, may_see_image, needs
 from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import open_reference
-from ..media import IMAGES, image_response
-from ..urls import PublicUrls
+from ..media import FOREVER, IMAGES, image_response
 
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
-
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""The name is made from the content. Private, as a key may be needed."""
 
 
 class InputResponse(BaseModel):
@@ -62,21 +58,27 @@ def router(context: Context) -> APIRouter:
                 raise InvalidFields([FieldError(field="image", message=message)])
             content = await image.read()
         kept = await asyncio.to_thread(_keep, context, access_of(request), content)
-        url = f"{PublicUrls(request, context.base_url).base}/inputs/{kept['file_name']}"
+        url = context.urls(request).image(f"inputs/{kept['file_name']}")
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
 
+    reading = [needs(Scope.READ)]
+
+    @routes.head("/inputs/{file_name}", include_in_schema=False, dependencies=reading)
     @routes.get(
         "/inputs/{file_name}",
         summary="One uploaded image",
         response_class=Response,
-        dependencies=[needs(Scope.READ)],
-        responses={**IMAGES, **responses(401, 404)},
+        dependencies=reading,
+        responses=IMAGES,
     )
-    def get_input(request: Request, file_name: str, accept: Annotated[str | None, Header()] = None) -> Response:
-        """The file, converted when `Accept` names exactly one supported image type and it is another."""
+    def get_input(request: Request, file_name: str) -> Response:
+        """The file, converted when `Accept` names exactly one supported image type and it is another.
+
+        A signed URL, as records and `POST /inputs` give it, needs no key.
+        """
         path = open_reference(context, f"inputs/{file_name}", may_see_image(context, request))
-        return image_response(path, accept, FOREVER)
+        return image_response(request, path, FOREVER)
 
     return routes
 

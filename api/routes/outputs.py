@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ...tasks.keys import Scope
 from ..access import may_see_image, needs
 from ..context import Context
-from ..errors import Problem, responses
-from ..media import IMAGES, MEDIA_TYPES, converted, format_of, image_response
+from ..errors import Problem
+from ..media import ASK_AGAIN, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
+
+_OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
+"""A name that Fooocus made, of the time and a random number: it does not come twice. One made of a `save_name` can."""
 
 
 def router(context: Context) -> APIRouter:
     """The route."""
     routes = APIRouter(tags=["images"], dependencies=[needs(Scope.READ)])
 
-    @routes.get(
-        "/outputs/{date}/{file_name}",
-        summary="One image",
-        response_class=Response,
-        responses={**IMAGES, **responses(401, 404)},
-    )
-    def get_output(
-        request: Request, date: str, file_name: str, accept: Annotated[str | None, Header()] = None
-    ) -> Response:
-        """The file, converted when `Accept` names exactly one supported image type and it is another."""
+    @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
+    @routes.get("/outputs/{date}/{file_name}", summary="One image", response_class=Response, responses=IMAGES)
+    def get_output(request: Request, date: str, file_name: str) -> Response:
+        """The file, converted when `Accept` names exactly one supported image type and it is another.
+
+        A signed URL, as records give it, needs no key.
+        """
         path = find_output(context, Path(date, file_name))
         if not may_see_image(context, request)(f"outputs/{date}/{file_name}"):
             raise no_image(f"{date}/{file_name}")
-        return image_response(path, accept)
+        caching = FOREVER if _OF_THE_HOST.fullmatch(file_name) else ASK_AGAIN
+        return image_response(request, path, caching)
 
     return routes
 

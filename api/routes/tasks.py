@@ -18,7 +18,6 @@ from ..context import Context
 from ..errors import FieldError, InvalidFields, responses
 from ..schemas.record import RecordResponse, record_of
 from ..times import milliseconds
-from ..urls import PublicUrls
 from .outputs import read_output
 
 MOST_PER_PAGE = 100
@@ -165,7 +164,7 @@ def full_record(context: Context, request: Request, task: Task, outlook: Outlook
     preview = service.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
     if outlook is None:
         outlook = service.outlook(task)
-    return record_of(task, PublicUrls(request, context.base_url), read_output(context), preview, outlook)
+    return record_of(task, context.urls(request), read_output(context), preview, outlook)
 
 
 def _check_times(chosen: Filter, action: str | None) -> None:

@@ -26,7 +26,6 @@ from ..access import may_see_image, needs
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import ImageResolver
-from ..urls import PublicUrls
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form
 
@@ -236,7 +235,7 @@ def _read(context: Context, request: Request, image: str | bytes | None) -> Pict
         except NotAnImage as error:
             raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
-    reference = resolver.resolve("image", image, PublicUrls(request, context.base_url))
+    reference = resolver.resolve("image", image, context.urls(request))
     if reference is None:
         raise InvalidFields([FieldError(field="image", message="is missing")])
     return resolver.read(reference)

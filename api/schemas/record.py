@@ -51,7 +51,7 @@ class RecordResponse(BaseModel):
     preview: str | None = Field(
         default=None, description="Newest preview, base64 of a PNG; empty before the first one. Not on ended tasks."
     )
-    webhook_url: str
+    webhook_url: str = Field(description="What the request gave.")
     result: list[str] = Field(description="URLs of the images.")
     images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
     source: str = Field(description="Where the task came from: webui, api, which key, or imported.")
@@ -131,9 +131,9 @@ def with_image_urls(parameters: dict[str, Any], urls: PublicUrls) -> dict[str, A
     shown = {**parameters}
     for field in IMAGE_FIELDS:
         if shown.get(field):
-            shown[field] = f"{urls.base}/{shown[field]}"
+            shown[field] = urls.image(shown[field])
     if prompts := shown.get("controlnet_image"):
         shown["controlnet_image"] = [
-            {**item, "cn_img": f"{urls.base}/{item['cn_img']}"} if item.get("cn_img") else item for item in prompts
+            {**item, "cn_img": urls.image(item["cn_img"])} if item.get("cn_img") else item for item in prompts
         ]
     return shown

@@ -241,7 +241,11 @@ class CommonRequest(BaseModel):
         le=10,
         description="Of tasks that wait those with the highest go first. A click in the WebUI has 0.",
     )
-    webhook_url: Text = Field(default="", description="Not supported yet: must be empty.")
+    webhook_url: Text = Field(
+        default="",
+        max_length=2000,
+        description="An http(s) URL that the record is sent to when the task has ended, in place of that of `--webhook-url`.",
+    )
 
 
 IMAGE_FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload")

@@ -166,6 +166,7 @@ def worker():
     import ldm_patched.modules.model_management as model_management
     import modules.constants as constants
     import modules.default_pipeline as pipeline
+    import modules.trace as trace
     from modules.enhance import enhance_steps
     from modules.flags import Performance
     from modules.image_input import default_size, plan_for
@@ -322,6 +323,7 @@ def worker():
             where = f'{done}/{total}'
 
             def callback(step, x0, x, total_steps, y):
+                trace.mark(f'preview {step}')
                 task.yields.append(['preview', (int(began + per_picture * (step + 1) / total_steps),
                                                 f'Sampling step {step + 1}/{total_steps}, image {where} ...', y)])
 
@@ -371,13 +373,17 @@ def worker():
     while True:
         time.sleep(0.01)
         if len(async_tasks) > 0:
+            trace.mark('pop')
             task = async_tasks.pop(0)
 
             try:
                 handler(task)
                 if task.generate_image_grid:
                     build_image_wall(task)
+                trace.mark('finish')
                 task.yields.append(['finish', task.results])
+                trace.mark('done')
+                trace.flush()
                 pipeline.prepare_text_encoder(async_call=True)
             except:  # noqa: E722 - as the real host does: a failure is printed, and looks like an empty success
                 traceback.print_exc()

@@ -14,6 +14,7 @@ import args_manager
 import ldm_patched.modules.model_management as model_management
 import modules.config
 import modules.flags as flags
+from modules.null_engine import idle_diffusion
 from modules.painter import paint
 from modules.util import get_enabled_loras, get_file_from_folder_list
 
@@ -111,6 +112,8 @@ def process_diffusion(positive_cond: str, negative_cond: str, steps: int, switch
     latent: (image, mix) to begin from an image; mix, a number or HxWx1, is how much of the scene goes in.
     guides: (image, weight) pairs whose colours the scene takes on.
     """
+    if args_manager.args.demo_null:
+        return idle_diffusion(steps, callback, disable_preview)
     if latent is None:
         width, height = width // 8 * 8, height // 8 * 8
 

@@ -54,7 +54,7 @@ def log(img, metadata, metadata_parser: MetadataParser | None = None, output_for
     else:
         image.save(path)
 
-    if not args_manager.args.disable_image_log:
+    if not args_manager.args.disable_image_log and not args_manager.args.demo_null:
         _add_to_html(os.path.join(os.path.dirname(path), 'log.html'), date, name, metadata, task)
     return path
 

@@ -1,0 +1,65 @@
+"""200 readers of `/v1/events`, one of which never reads: how late the others get each preview, and the host's memory.
+
+For ten minutes, or `--minutes`, at 100 ms a step; then for a while at 10 ms, where 200 readers are more than one event loop
+can serve at every step: they get the newest picture each time, and less than all.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ._null import STEPS, NullHost, Timing, load_average
+from ._readers import Readers, Seen, get
+from .frame import Options, Row, percentile
+from .memory import resident
+
+LISTENERS = 200
+MINUTES = 10.0
+QUICK = 0.1
+"""Of the minutes, at 10 ms a step."""
+WARM = 0.2
+"""Of the time, after which memory is first looked at."""
+
+
+def run(options: Options) -> list[Row]:
+    """Delays in milliseconds over all readers that read, the slowest reader's p50, and MB at first and at last."""
+    minutes = options.minutes or MINUTES
+    rows = []
+    for step_ms, share in ((100, 1.0), (10, QUICK)):
+        with NullHost(step_ms=step_ms) as host:
+            assert isinstance(host, NullHost)
+            host.draw()
+            with Readers(host.url, [get("/v1/events")] * LISTENERS, silent=1) as readers:
+                timings, memory = _draw_for(host, minutes * 60 * share)
+                seen = readers.stop()
+        rows.append(_row(step_ms, seen, timings, memory))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def _draw_for(host: NullHost, seconds: float) -> tuple[list[Timing], list[float]]:
+    began = time.monotonic()
+    timings: list[Timing] = []
+    memory: list[float] = []
+    assert host.process is not None
+    while time.monotonic() - began < seconds or len(timings) < 3:
+        timings.append(host.draw())
+        memory.append(resident(host.process.pid))
+    time.sleep(1)  # the last event is on its way
+    return timings, memory
+
+
+def _row(step_ms: int, seen: Seen, timings: list[Timing], memory: list[float]) -> Row:
+    delays, medians, fewest = [], [], len(timings) * STEPS
+    for reading in seen.readings[:-1]:
+        arrivals = zip(reading.tasks, reading.steps, reading.moments, strict=True)
+        own = [(moment - timings[task].previews[step]) / 1e6 for task, step, moment in arrivals]
+        medians.append(percentile(own, 50))
+        fewest = min(fewest, len(own))
+        delays += own
+    made = len(timings) * STEPS
+    first = memory[int(len(memory) * WARM)]
+    row: Row = {"step_ms": step_ms, "readers": len(medians), "silent": 1, "tasks": len(timings), "made": made}
+    row |= {"fewest_arrived": fewest, "p50_ms": percentile(delays, 50), "p99_ms": percentile(delays, 99)}
+    row |= {"slowest_reader_p50_ms": max(medians), "allowed_p50": 8.0 if step_ms == 10 else 25.0}
+    return row | {"mb_first": first, "mb_last": memory[-1], "load": load_average()}

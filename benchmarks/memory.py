@@ -1,0 +1,105 @@
+"""The host's memory, threads and open files after 100 tasks and after 2,000: images, streams, clients that leave."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import psutil
+from PIL import Image
+
+from ._null import TASK, NullHost, load_average, post
+from ._readers import Readers, get
+from ._readers import post as request_of
+from .frame import Options, Row
+
+TASKS = 2_000
+FIRST = 100
+MOST = 20.0
+"""MB that it may grow between the two."""
+SETTLED = 3.0
+"""Seconds after which the connections and threads of the last task are gone."""
+
+
+def run(options: Options) -> list[Row]:
+    """MB, threads and file descriptors at several numbers of tasks; the last row is the difference."""
+    last = options.rounds or TASKS
+    marks = sorted({min(FIRST, last), last // 4, last // 2, last * 3 // 4, last} - {0})
+    rows: list[Row] = []
+    with NullHost(size="512x512", step_ms=0) as host:
+        assert isinstance(host, NullHost)
+        ways = itertools.cycle(WAYS)
+        for number in range(1, last + 1):
+            next(ways)(host)
+            if number in marks:
+                rows.append(_state(host, number))
+                print(rows[-1], flush=True)
+        assert "Traceback" not in host.log(), host.log()[-3000:]
+    first, end = rows[0], rows[-1]
+    grown = {key: end[key] - first[key] for key in ("mb", "threads", "files")}
+    return [
+        *rows,
+        {"tasks": f"{first['tasks']} to {end['tasks']}", **grown, "allowed_mb": MOST, "load": load_average()},
+    ]
+
+
+def resident(pid: int) -> float:
+    """MB of memory that a process has."""
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
+
+
+def _state(host: NullHost, number: int) -> Row:
+    time.sleep(SETTLED)
+    assert host.process is not None
+    process = psutil.Process(host.process.pid)
+    figures = {"mb": resident(process.pid), "threads": process.num_threads(), "files": process.num_fds()}
+    return {"tasks": number, **figures}
+
+
+# ----------------------------------------------------------- one task each
+
+
+def _drawn(host: NullHost) -> None:
+    host.draw(overwrite_step=5)
+
+
+def _with_image(host: NullHost) -> None:
+    picture = Image.fromarray(numpy.random.default_rng().integers(0, 255, (256, 256, 3), numpy.uint8))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    image = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    host.draw(overwrite_step=5, uov_input_image=image, uov_method="Vary (Subtle)", require_base64=True)
+
+
+def _streamed(host: NullHost) -> None:
+    with Readers(host.url, [_stream_request(5)]) as readers:
+        readers.ended()
+
+
+def _left(host: NullHost) -> None:
+    """A client that goes away in the midst of its stream; its task goes on."""
+    with Readers(host.url, [_stream_request(300)]):
+        pass
+    host.next_timings()
+
+
+def _followed(host: NullHost) -> None:
+    connection = host.connection()
+    record = post(connection, {**TASK, "overwrite_step": 5, "async_process": True})
+    connection.close()
+    with Readers(host.url, [get(f"/tasks/{record['task_id']}/events")]) as readers:
+        readers.ended()
+
+
+def _stream_request(steps: int) -> bytes:
+    body: dict[str, Any] = {**TASK, "overwrite_step": steps, "stream_output": True}
+    return request_of("/v1/engine/generate", json.dumps(body).encode())
+
+
+WAYS: tuple[Callable[[NullHost], None], ...] = (_drawn, _with_image, _streamed, _left, _followed)

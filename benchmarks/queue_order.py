@@ -1,0 +1,102 @@
+"""24 tasks by turns for two checkpoints, whose loading takes as long as the drawing: fair beside first come, first served.
+
+On the demo host, or on the real Fooocus named by FOOOCUS_HOME, where first is measured how many steps take as long as a load.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from contextlib import closing
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..tests.client import QUICK, Client
+from ..tests.host import Host, real_checkout, real_host
+from ._null import NullHost, load_average, post
+from .frame import Options, Row
+
+TASKS = 24
+LEAST = 1.7
+"""Times the throughput of first come, first served."""
+DRAWING_MS = 300
+DEMO_STEPS = 30
+MOST_STEPS = 200
+
+
+def run(options: Options) -> list[Row]:
+    """Seconds, loads, and how often any task was overtaken, for both orders; and the ratio of the medians."""
+    real = real_checkout() is not None
+    rounds = options.rounds or (1 if real else 3)
+    steps = DEMO_STEPS
+    rows: list[Row] = []
+    for schedule in ("fifo", "fair"):
+        with _host(real, schedule) as host:
+            client = Client(host.url)
+            first, second = _checkpoints(client)
+            if real and schedule == "fifo":
+                steps = _steps_like_a_load(client, first, second)
+            for _ in range(rounds):
+                client.draw(base_model_name=first, overwrite_step=1)
+                records = _drawn(host.url, [second, first], steps)
+                rows.append({"schedule": schedule, "steps": steps, **_figures(records), "load": load_average()})
+                print(rows[-1], flush=True)
+    seconds = {
+        name: statistics.median(row["seconds"] for row in rows if row["schedule"] == name) for name in ("fifo", "fair")
+    }
+    ratio = seconds["fifo"] / seconds["fair"]
+    return [*rows, {"schedule": "fair to fifo", "throughput_ratio": ratio, "required": LEAST}]
+
+
+def _host(real: bool, schedule: str) -> Host:
+    flags = ("--schedule", schedule)
+    if real:
+        return real_host(*flags)
+    return NullHost(*flags, step_ms=DRAWING_MS // DEMO_STEPS, load_ms=DRAWING_MS)
+
+
+def _checkpoints(client: Client) -> tuple[str, str]:
+    names = client.get("/v1/engines/all-models").json()["model_filenames"]
+    assert len(names) >= 2, f"it takes two checkpoints, and there is {names}"
+    return names[0], names[1]
+
+
+def _drawn(url: str, checkpoints: list[str], steps: int) -> list[dict[str, Any]]:
+    """The records of all tasks, in the order in which they were asked for."""
+    parts = urlsplit(url)
+    with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=60)) as connection:
+        turns = itertools.islice(itertools.cycle(checkpoints), TASKS)
+        ids = [
+            post(connection, {**QUICK, "base_model_name": name, "overwrite_step": steps, "async_process": True})
+            for name in turns
+        ]
+    client = Client(url)
+    records = [client.ended(record["task_id"]) for record in ids]
+    assert all(record["task_status"] == "finished" for record in records)
+    return records
+
+
+def _figures(records: list[dict[str, Any]]) -> Row:
+    order = sorted(records, key=lambda record: record["start_mills"])
+    names = [record["req_params"]["base_model_name"] for record in order]
+    overtaken = [sum(later["id"] > record["id"] for later in order[:place]) for place, record in enumerate(order)]
+    seconds = (order[-1]["finish_mills"] - order[0]["start_mills"]) / 1000
+    loads = 1 + sum(before != after for before, after in itertools.pairwise(names))
+    return {"tasks": len(order), "seconds": seconds, "loads": loads, "most_overtaken": max(overtaken)}
+
+
+def _steps_like_a_load(client: Client, first: str, second: str) -> int:
+    """How many steps take as long as loading the other checkpoint."""
+
+    def seconds(name: str, steps: int) -> float:
+        record = client.draw(base_model_name=name, overwrite_step=steps)
+        return float((record["finish_mills"] - record["start_mills"]) / 1000)
+
+    seconds(first, 2), seconds(second, 2)
+    cold = statistics.median(seconds(name, 2) for name in (first, second, first, second))
+    warm, longer = (statistics.median(seconds(second, steps) for _ in range(3)) for steps in (2, 12))
+    step, load = max((longer - warm) / 10, 0.001), cold - warm
+    steps = min(max(round(2 + (load - warm) / step), 1), MOST_STEPS)
+    print(f"a load {load:.2f} s, a task of 2 steps {warm:.2f} s, a step {step:.3f} s: {steps} steps", flush=True)
+    return steps

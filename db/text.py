@@ -1,0 +1,17 @@
+"""Text as every database takes it: no NUL, no half of a character. Called by this room only."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def plain(text: str) -> str:
+    """For columns that are searched and shown: what can't be kept becomes a space or a question mark."""
+    return text.replace("\x00", " ").encode("utf-8", "replace").decode()
+
+
+def as_json(value: Any) -> str:
+    """JSON that reads back as the value, whatever is in its strings; what JSON has no word for becomes text."""
+    text = json.dumps(value, ensure_ascii=False, default=str)  # which escapes NUL but leaves halves of characters
+    return text.encode("utf-8", "backslashreplace").decode()
