@@ -47,6 +47,7 @@ class Extension:
         from .adapters.catalog import FooocusCatalog
         from .adapters.hooks import Hooks
         from .adapters.image_log import ImageLog
+        from .adapters.logs import Logs
         from .adapters.overrides import Overrides
         from .adapters.server import Server
         from .adapters.web_files import WebFiles
@@ -56,6 +57,7 @@ class Extension:
 
         self.checkout = checkout
         self.hooks = Hooks()
+        self.logs = Logs()
         self.bus = EventBus()
         self.worker = Worker(self.bus, self._describe)
         self.overrides = Overrides(self.worker)
@@ -80,6 +82,9 @@ class Extension:
         """Wait for the host's modules and patch each as it is imported."""
         from .adapters.arguments import add_flags
 
+        self.logs.start()
+        self.hooks.on_uninstall(self.logs.stop)
+        atexit.register(self.logs.stop)
         self.hooks.when_imported("ldm_patched.modules.args_parser", add_flags)
         self.hooks.when_imported("modules.async_worker", lambda module: self.worker.patch(module, self.hooks))
         self.hooks.when_imported("modules.private_logger", self._patch_private_logger)
@@ -196,6 +201,7 @@ class Extension:
         from .tasks.keys import FILE_NAME, Keyring
 
         settings, login = self._settings(), self.server.login
+        self.logs.configure(settings.log_level, as_json=settings.log_json)
         state = output_folders()[-1] / ".fooocus_api"
         inputs, keys = InputStore(state / "inputs"), Keyring(settings.apikeys, state / FILE_NAME)
         start = Start()
@@ -207,6 +213,7 @@ class Extension:
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         else:
             service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
+        start = Start()
         context = Context(
             service=service,
             tools=FooocusTools(self.worker, start) if service else None,

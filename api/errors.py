@@ -134,7 +134,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
-        log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
+        route = getattr(request.scope.get("route"), "path", None)  # not the path: it may be an image's
+        log.error("request failed", extra={"method": request.method, "route": route}, exc_info=error)
         return problem_response(500, "the API failed on this request; Fooocus's console has the details")
 
 

@@ -52,7 +52,7 @@ class ImageResolver:
             InvalidFields: it can't be used; names `field` and says why.
         """
         text = (text or "").strip()
-        if text.lower() in ("", "none"):
+        if text[:5].lower() in ("", "none"):
             return None
         try:
             return self._own(text, urls) or self._from_outside(text)
@@ -75,7 +75,7 @@ class ImageResolver:
     def _from_outside(self, text: str) -> str:
         if text[:5].lower() == "data:":
             what, content = "the data URI", _from_data_uri(text)
-        elif text.lower().startswith(("http://", "https://")):
+        elif _is_url(text):
             what = _shown(text)
             content = self._fetched(text)
         else:
@@ -118,7 +118,7 @@ class ImageResolver:
     def _named(self, text: str, urls: PublicUrls | None) -> str | None:
         if FILE_NAME.fullmatch(text):
             return f"inputs/{text}"
-        if text.lower().startswith(("http://", "https://")):
+        if _is_url(text):
             try:
                 parts = urlsplit(text)
                 found = _REFERENCE.fullmatch(unquote(parts.path))
@@ -186,17 +186,30 @@ def _from_data_uri(text: str) -> bytes:
 
 
 def _from_base64(text: str) -> bytes:
-    """Padded or not, in lines or not, with either alphabet."""
-    digits = "".join(text.split()).translate(_STANDARD_ALPHABET).rstrip("=")
-    if len(digits) * 3 // 4 > MAX_BYTES:
-        raise _Unusable(f"the base64 data is larger than {MAX_BYTES // 2**20} MiB")
+    """Padded or not, in lines or not, with either alphabet. In pieces, as the event loop waits while one is decoded."""
+    content, rest = bytearray(), b""
+    padding = len(text[-64:]) - len(text[-64:].rstrip("= \r\n"))
+    end = len(text) - padding
     try:
-        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+        for start in range(0, end, _PIECE):
+            rest += text[start : min(start + _PIECE, end)].encode("ascii").translate(_STANDARD_ALPHABET, _WHITE_SPACE)
+            whole = len(rest) // 4 * 4 if start + _PIECE < end else len(rest)
+            digits, rest = rest[:whole], rest[whole:]
+            content += base64.b64decode(digits + b"=" * (-whole % 4), validate=True)
+            if len(content) > MAX_BYTES:
+                raise _Unusable(f"the base64 data is larger than {MAX_BYTES // 2**20} MiB")
     except ValueError as error:
         raise _Unusable(f"{_shown(text)!r} is no image; {_ALLOWED}") from error
+    return bytes(content)
 
 
-_STANDARD_ALPHABET = str.maketrans("-_", "+/")
+_PIECE = 2**20
+_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
+_WHITE_SPACE = b" \t\r\n\v\f"
+
+
+def _is_url(text: str) -> bool:
+    return text[:8].lower().startswith(("http://", "https://"))
 
 
 def _address(parts: SplitResult) -> tuple[str, int | None]:

@@ -91,7 +91,7 @@ def _steps_like_a_load(client: Client, first: str, second: str) -> int:
 
     def seconds(name: str, steps: int) -> float:
         record = client.draw(base_model_name=name, overwrite_step=steps)
-        return float((record["finish_mills"] - record["start_mills"]) / 1000)
+        return float(record["finish_mills"] - record["start_mills"]) / 1000
 
     seconds(first, 2), seconds(second, 2)
     cold = statistics.median(seconds(name, 2) for name in (first, second, first, second))

@@ -56,7 +56,7 @@ class EventBus:
                 try:
                     handler(event)
                 except Exception:
-                    log.exception("an event of task %s was not handled: %r", event.task_id, type(event).__name__)
+                    log.exception("event not handled", extra={"task_id": event.task_id, "kind": type(event).__name__})
 
 
 def _is_outdated(preview: Preview, waiting: deque[Event | None]) -> bool:

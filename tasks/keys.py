@@ -246,5 +246,5 @@ class Keyring:
                     return tuple(load(self._file)), None
                 except BrokenKeys as error:
                     problem = str(error)
-        log.error("API keys: %s. Until then the keys of the file are not accepted", problem)
+        log.error("API keys of the file not accepted", extra={"reason": problem})
         return (), problem

@@ -33,7 +33,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds until connected, between two pieces of the answer and for all of it; bytes of the answer; redirects."""
+    """Seconds until connected, between two pieces of the answer and for all of it; bytes (0: it is not read); redirects."""
 
     connect_s: float = 10
     silence_s: float = 20
@@ -191,6 +191,8 @@ class _Trip:
         raise problem or TimeoutError
 
     def _pieces(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        if self.limits.size == 0:
+            return
         too_large = f"is larger than {self.limits.size / 2**20:g} MiB"
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and int(declared) > self.limits.size:

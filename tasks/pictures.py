@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy
 from numpy.typing import NDArray
 from PIL import Image as PILImage
 
+from .bombs import has_too_many_scans, problem_of
+
 MAX_PIXELS = 64_000_000
+STRIP_PIXELS = 2**20
 
 _EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "WEBP": "webp"}  # MPO: a JPEG of a phone, with more behind it
 _ORIENTATION = 0x0112
@@ -28,6 +33,10 @@ _GREY_FACTORS = {"1": 255, "L;2": 85, "L;4": 17}
 """Raw mode of a PNG → what Pillow multiplies its grey values by."""
 
 
+_at_once = threading.BoundedSemaphore(2)
+"""How many pictures from outside are in memory as pixels: the largest take a gigabyte each while they are read."""
+
+
 class NotAnImage(ValueError):
     """The content can't be used. The message goes on after "it is": `not a PNG, JPEG or WebP image`."""
 
@@ -38,7 +47,8 @@ def verify(content: bytes) -> str:
     Raises:
         NotAnImage: it is of no such kind, is broken, or has more than MAX_PIXELS.
     """
-    return _EXTENSIONS[_decoded(content, MAX_PIXELS).format or ""]
+    with _at_once:
+        return _EXTENSIONS[_decoded(content, MAX_PIXELS).format or ""]
 
 
 def read_rgb(source: Path | bytes) -> NDArray[numpy.uint8]:
@@ -49,7 +59,12 @@ def read_rgb(source: Path | bytes) -> NDArray[numpy.uint8]:
         OSError: the file can't be read.
     """
     content = source if isinstance(source, bytes) else source.read_bytes()
-    return numpy.array(upright(content), dtype=numpy.uint8)
+    with _at_once:
+        picture = upright(content)
+        array = numpy.empty((picture.height, picture.width, 3), numpy.uint8)
+        for top, bottom in _strips(picture):
+            array[top:bottom] = numpy.asarray(picture.crop((0, top, picture.width, bottom)))
+    return array
 
 
 def upright_size(content: bytes) -> tuple[int, int]:
@@ -73,12 +88,27 @@ def upright(content: bytes, *, transparent: bool = False, max_pixels: int | None
     if "A" in image.getbands() or "transparency" in image.info:
         picture = _with_alpha(image)
         if not transparent:
-            white = PILImage.new("RGBA", image.size, "white")
-            picture = PILImage.alpha_composite(white, picture).convert("RGB")
+            picture = _over_white(picture)
     else:
         picture = _eight_bit(image).convert("RGB")
     turn = _TURNS.get(_orientation(image))
     return picture if turn is None else picture.transpose(turn)
+
+
+def _over_white(picture: PILImage.Image) -> PILImage.Image:
+    over = PILImage.new("RGB", picture.size)
+    for top, bottom in _strips(picture):
+        strip = picture.crop((0, top, picture.width, bottom))
+        white = PILImage.new("RGBA", strip.size, "white")
+        over.paste(PILImage.alpha_composite(white, strip).convert("RGB"), (0, top))
+    return over
+
+
+def _strips(picture: PILImage.Image) -> Iterator[tuple[int, int]]:
+    """First row and the row behind the last of each: what holds every other thread up is done to some rows at a time."""
+    rows = max(1, STRIP_PIXELS // picture.width)
+    for top in range(0, picture.height, rows):
+        yield top, min(top + rows, picture.height)
 
 
 def _decoded(content: bytes, max_pixels: int | None) -> PILImage.Image:
@@ -92,6 +122,8 @@ def _decoded(content: bytes, max_pixels: int | None) -> PILImage.Image:
 
 
 def _opened(content: bytes, max_pixels: int | None) -> PILImage.Image:
+    if problem := problem_of(content):
+        raise NotAnImage(f"a broken image: it has {problem}")
     try:
         image = PILImage.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP"))
     except PILImage.DecompressionBombError as error:
@@ -101,6 +133,8 @@ def _opened(content: bytes, max_pixels: int | None) -> PILImage.Image:
     width, height = image.size
     if max_pixels is not None and width * height > max_pixels:
         raise NotAnImage(_too_many(f"{width}x{height}"))
+    if has_too_many_scans(content, width * height):
+        raise NotAnImage("a broken image: it has too many scans")
     return image
 
 

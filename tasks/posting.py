@@ -42,7 +42,7 @@ def sign(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float:
     """Seconds that the receiver wants to be left alone, given as a number or as a date; 0 when it says nothing of it."""
-    text = headers.get("retry-after", "").strip()
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:10])
     try:

@@ -55,7 +55,7 @@ class Recovery:
         self._repository.write(write).result()
         self._sweep()
         if tasks:
-            log.warning("%d tasks were left unfinished: %d are drawn now", len(tasks), len(again))
+            log.warning("tasks were left unfinished", extra={"tasks": len(tasks), "drawn_now": len(again)})
         return again
 
     def put_back(self, task: Task) -> None:

@@ -81,11 +81,14 @@ class Tracker:
         self._meter.event(type(event).__name__.lower())
         match event:
             case events.Queued():
+                log.info("task queued", extra={"task_id": task.task_id, "source": task.source})
+                log.debug("task's prompt", extra={"task_id": task.task_id, "prompt": task.parameters.get("prompt")})
                 self._broadcast.publish("queued", task)
                 self._tell_waiting(task.task_id)
             case events.Started():
                 task.transition(TaskStatus.RUNNING)
                 self._write(task)
+                log.info("task started", extra={"task_id": task.task_id, "attempt": task.attempts})
                 self._estimator.started(task)
                 self._broadcast.publish("started", task, outlook=self._forecast.of(task))
                 self._tell_waiting()
@@ -144,7 +147,7 @@ class Tracker:
             try:
                 reference = f"inputs/{self._inputs.add(self._engine.encode(array))}"
             except Exception:
-                log.exception("task %s: an input image could not be kept", event.task_id)
+                log.exception("input image not kept", extra={"task_id": event.task_id})
                 continue
             if index is None:
                 parameters[field] = reference
@@ -176,7 +179,7 @@ class Tracker:
                     results.append(self._engine.keep(task.task_id, result))
                     live.saved[results[-1]] = live.saved.get(result, {})
             except Exception:
-                log.exception("task %s: a result could not be saved", task.task_id)
+                log.exception("result not saved", extra={"task_id": task.task_id})
         if isinstance(event, events.Finished) and not results:
             error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
             event = events.Failed(event.task_id, results, error)
@@ -202,9 +205,12 @@ class Tracker:
         self._live.remove(task.task_id)
         self._claims.release(task.task_id)
         self._broadcast.publish(kind, task)
-        if task.started_at != -1:
-            self._meter.task(task.status.value, (task.finished_at - task.started_at) / 1000)
-        log.info("task %s %s: %d images", task.task_id, task.status.value, len(task.images))
+        seconds = (task.finished_at - task.started_at) / 1000 if task.started_at != -1 else None
+        if seconds is not None:
+            self._meter.task(task.status.value, seconds)
+        error = task.error.type if task.error else None  # its message may quote the request
+        told = {"task_id": task.task_id, "images": len(task.images), "seconds": seconds, "error": error}
+        log.log(logging.WARNING if error else logging.INFO, f"task {task.status.value}", extra=told)
         written.add_done_callback(self._webhooks.wake)
         self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 
@@ -234,7 +240,7 @@ class Tracker:
 
         def written(done: Future[T]) -> None:
             if (error := done.exception()) is not None:
-                log.error("task %s could not be written: %s", task_id, error)
+                log.error("task not written", extra={"task_id": task_id, "reason": str(error)})
 
         future = self._repository.write(change, then, must=True)
         future.add_done_callback(written)

@@ -34,8 +34,11 @@ def open_to_shop() -> Iterator[Host]:
         yield host
 
 
-def second_port(host: Host) -> str:
-    return f"http://127.0.0.1:{host.flags[host.flags.index('--api-port') + 1]}"
+@pytest.fixture(scope="module")
+def everywhere() -> Iterator[Host]:
+    """A demo host that listens beyond loopback and takes its time."""
+    with demo_host("--listen", "0.0.0.0", step_ms=100) as host:
+        yield host
 
 
 @pytest.fixture
@@ -49,10 +52,6 @@ def refused(response: requests.Response) -> bool:
         return False
     assert response.headers["content-type"] == "application/problem+json", response.text
     return "another site" in response.json()["detail"]
-
-
-def own(client: Client) -> str:
-    return client.url
 
 
 # ------------------------------------------------------------------ what is refused and what passes
@@ -171,14 +170,16 @@ def test_the_answer_tells_the_cure(client: Client) -> None:
     assert "--base-url http://draw.example" in response.json()["detail"]
 
 
-def test_the_public_name_passes_and_any_name_beyond_loopback(demo_factory: DemoFactory) -> None:
+def test_the_public_name_passes(demo_factory: DemoFactory) -> None:
     host = demo_factory("--nowebui", "--base-url", "https://draw.example/fooocus")
     assert answer(host.port, "/v1/info", "draw.example") == 200
     assert answer(host.port, "/v1/info", "evil.example") == 403
     control = partial(Client(host.url).post, "/v1/engine/control?action=stop")
     assert control(headers={"Origin": "https://draw.example"}).status_code == 200
     assert refused(control(headers={"Origin": FOREIGN}))
-    everywhere = demo_factory("--nowebui", "--listen", "0.0.0.0")
+
+
+def test_any_name_passes_beyond_loopback(everywhere: Host) -> None:
     assert answer(everywhere.port, "/v1/info", "any.example") == 200
     assert refused(Client(everywhere.url).post("/v1/engine/control?action=stop", headers={"Origin": FOREIGN}))
 
@@ -223,9 +224,17 @@ PREFLIGHT = {
 }
 
 
-@pytest.mark.parametrize("beside", [False, True], ids=["the WebUI's port", "a second port"])
-def test_a_site_that_may_use_the_api(open_to_shop: Host, beside: bool) -> None:
-    client = Client(second_port(open_to_shop) if beside else open_to_shop.url)
+def own_port(host: Host) -> str:
+    return host.url
+
+
+def second_port(host: Host) -> str:
+    return f"http://127.0.0.1:{host.flags[host.flags.index('--api-port') + 1]}"
+
+
+@pytest.mark.parametrize("address", [own_port, second_port])
+def test_a_site_that_may_use_the_api(open_to_shop: Host, address: Callable[[Host], str]) -> None:
+    client = Client(address(open_to_shop))
     preflight = client.request("OPTIONS", "/v1/engine/generate/", headers=PREFLIGHT)
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ALLOWED
@@ -343,7 +352,7 @@ def lan_address() -> str | None:
 @pytest.mark.parametrize("where", ["loopback", "network"])
 @pytest.mark.parametrize("referrer", ["unsafe-url", "no-referrer"])
 def test_in_a_browser_a_foreign_page_changes_nothing(
-    demo_factory: DemoFactory, evil: Callable[[str, str], str], browser: object, where: str, referrer: str
+    everywhere: Host, evil: Callable[[str, str], str], browser: object, where: str, referrer: str
 ) -> None:
     from fooocus_api.tests.browser import Browser
 
@@ -351,16 +360,17 @@ def test_in_a_browser_a_foreign_page_changes_nothing(
     address = "127.0.0.1" if where == "loopback" else lan_address()
     if address is None:
         pytest.skip("this machine has no address beyond loopback")
-    host = demo_factory(*(["--listen", "0.0.0.0"] if where == "network" else []), step_ms=100)
-    client = Client(host.url)
+    client = Client(everywhere.url)
+    before = int(client.get("/tasks?query=all").headers["X-Total-Count"])
     done = client.draw(prompt="kept")
     running = client.submit(overwrite_step=60)
     client.until(running["task_id"], "running")
-    browser.driver.get(evil(f"http://{address}:{host.port}", referrer))
+    browser.driver.get(evil(f"http://{address}:{everywhere.port}", referrer))
     browser.until_text("all tried")
     assert browser.driver.title == "evil"
     assert client.task(running["task_id"])["task_status"] in ("running", "finished")
     assert client.task(done["task_id"])["task_status"] == "finished"
-    assert client.get("/tasks?query=all").headers["X-Total-Count"] == "2"
-    assert not (host.outputs / ".fooocus_api" / "inputs").exists()
+    assert client.get("/tasks?query=all").headers["X-Total-Count"] == str(before + 2)
+    assert not (everywhere.outputs / ".fooocus_api" / "inputs").exists()
     assert client.get(done["result"][0]).status_code == 200
+    client.post(f"/tasks/{running['task_id']}/stop")

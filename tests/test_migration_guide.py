@@ -67,7 +67,7 @@ def test_every_field_of_ours_exists(guide: str, client: Client) -> None:
 
 
 def test_every_flag_of_ours_exists(guide: str) -> None:
-    ours = guide.replace("`--webhook-url`", "").replace("`--queue-size`", "")
+    ours = guide.replace("`--queue-size`", "")
     ours = ours.replace("`--queue-history`", "").replace("`--persistent`", "")
     assert set(re.findall(r"--[a-z][a-z-]+", ours)) <= our_flags() | HOST_FLAGS
 

@@ -1,4 +1,4 @@
-"""Which waiting task is next, seen from outside: fair turns, priority, what is loaded, the front, or first come, first served."""
+"""Which waiting task is next, seen from outside: fair turns, priority, what is loaded, the front; first come, first served."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from ...tasks.engine import EngineUnavailable
 from ...tasks.keys import Scope
 from ..access import access_of, needs
+from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import FieldError, InvalidFields, responses
 
@@ -49,7 +50,7 @@ class InfoResponse(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["engine"])
+    routes = APIRouter(tags=["engine"], route_class=JsonRoute)
 
     def control(
         request: Request,

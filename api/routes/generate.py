@@ -18,6 +18,7 @@ from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
 from ..access import access_of, needs
+from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..idempotency import idempotency_of
@@ -49,7 +50,7 @@ task again, so that a request can be repeated when its answer was lost; with ano
 
 def router(context: Context) -> APIRouter:
     """The route, with a request model made for the running host."""
-    routes = APIRouter(tags=["generate"], dependencies=[needs(Scope.GENERATE)])
+    routes = APIRouter(tags=["generate"], route_class=JsonRoute, dependencies=[needs(Scope.GENERATE)])
     model = request_model(context)
 
     async def generate(

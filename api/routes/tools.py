@@ -23,6 +23,7 @@ from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, read_rgb
 from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..access import may_see_image, needs
+from ..bodies import JsonRoute
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import ImageResolver
@@ -106,7 +107,7 @@ DESCRIBE_BODY: dict[str, Any] = {
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["tools"])
+    routes = APIRouter(tags=["tools"], route_class=JsonRoute)
 
     @routes.post(
         "/v1/tools/describe-image",
@@ -181,7 +182,7 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
     if content_type != "application/json":
         raise Problem(415, f"{content_type} can't be read; send application/json or multipart/form-data")
     try:
-        body = DescribeRequest.model_validate_json(await request.body())
+        body = DescribeRequest.model_validate(await request.json() if await request.body() else None)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
     return body.image, body.image_type

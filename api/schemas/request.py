@@ -15,7 +15,7 @@ UPSCALE_CUSTOM = "Upscale (Custom)"
 
 def _image_text(value: Any) -> Any:
     """`"None"`, `""` and null all mean no image."""
-    return None if value is None or (isinstance(value, str) and value.strip().lower() in ("", "none")) else value
+    return None if value is None or (isinstance(value, str) and value.strip()[:5].lower() in ("", "none")) else value
 
 
 def _no_null(value: Any) -> Any:
@@ -79,7 +79,7 @@ class EnhanceControl(BaseModel):
 class CommonRequest(BaseModel):
     """What to draw. The defaults are those of the running Fooocus, where the wire does not fix them."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "style_selections": "styles",

@@ -1,0 +1,113 @@
+"""Our lines on the host's console: one for each event, with the task's id; as text or as JSON (`--log-json`).
+
+`log.info("task finished", extra={"task_id": …, "images": 2})` anywhere under the logger `fooocus_api` becomes such a line. Lines
+are written by a thread of their own, as a console can stand still (on Windows when text is marked in it), and beside a
+progress bar, not through it. Root's handlers, whoever put them there, never see them: nothing is said twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import sys
+from datetime import datetime, timezone
+from logging.handlers import QueueHandler, QueueListener
+from typing import Any
+
+from tqdm import tqdm
+
+NAME = "fooocus_api"
+_USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime"}
+
+
+class Logs:
+    """The one handler of our loggers, from `start` to `stop`."""
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger(NAME)
+        self._console = ConsoleHandler()
+        self._console.setFormatter(TextFormatter())
+        lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._handler = WholeRecords(lines)
+        self._listener = QueueListener(lines, self._console)
+
+    def start(self) -> None:
+        self._logger.addHandler(self._handler)
+        self._logger.propagate = False
+        self._logger.setLevel(logging.INFO)
+        self._listener.start()
+
+    def configure(self, level: str, *, as_json: bool) -> None:
+        """What the launch flags say, once they are known."""
+        self._logger.setLevel(level.upper())
+        if as_json:
+            self._console.setFormatter(JsonFormatter())
+
+    def stop(self) -> None:
+        """Write what waits, and leave the loggers as they were. A second call changes nothing."""
+        if self._handler not in self._logger.handlers:
+            return
+        self._logger.removeHandler(self._handler)
+        self._logger.propagate = True
+        self._logger.setLevel(logging.NOTSET)
+        self._listener.stop()
+
+
+class WholeRecords(QueueHandler):
+    """Hands records on as they are, but for what may have changed by the time they are written."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        record.msg, record.args = record.getMessage(), None
+        return record
+
+
+class ConsoleHandler(logging.Handler):
+    """Writes to stdout, where whole lines are, and above the progress bars that stderr shows on the same console."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            tqdm.write(self.format(record), file=sys.stdout)
+            sys.stdout.flush()
+        except Exception:  # a console that has gone takes nothing with it
+            self.handleError(record)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31 12:00:00 [Fooocus API] task finished task_id=… images=2`; what went wrong is named before."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname}: " if record.levelno >= logging.WARNING else ""
+        told = "".join(f" {name}={_plain(value)}" for name, value in _told(record).items())
+        line = f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')} [Fooocus API] {level}{_one_line(record.getMessage())}{told}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line: `time` (ISO 8601, UTC), `level`, `logger`, `event`, what is told of it, and `exception` if any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_told(record),
+        }
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def _told(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _USUAL and value is not None}
+
+
+def _plain(value: Any) -> str:
+    """As it is when it is one word, else as JSON, so that a line stays a line whatever a stranger put in."""
+    text = str(value)
+    return text if text and text.isprintable() and not set(' "=') & set(text) else json.dumps(text, ensure_ascii=True)
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else json.dumps(text, ensure_ascii=True)

@@ -1,0 +1,47 @@
+"""Image files made to keep a decoder busy. Looked for in the bytes, before any decoder sees them."""
+
+from __future__ import annotations
+
+MAX_PARTS = 20_000
+"""Chunks of a PNG, or markers and stray bytes in front of a JPEG's picture: each costs Pillow a moment, and a file of 50 MiB
+has room for millions. A PNG of that size from a usual program has some 6,000."""
+MAX_SCANNED = 1_500_000_000
+"""Pixels times scans of a progressive JPEG, which takes a second. Usual are 10 scans, and 25 in a phone's file with previews."""
+
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
+_SCAN = b"\xff\xda"
+
+
+def problem_of(content: bytes) -> str | None:
+    """What a PNG or JPEG has too much of in front of its picture, or None. What is neither passes."""
+    if content.startswith(_PNG):
+        return "too many chunks" if _has_too_many_chunks(content) else None
+    if content.startswith(_JPEG):
+        return "too many markers" if _has_too_many_markers(content) else None
+    return None
+
+
+def has_too_many_scans(content: bytes, pixels: int) -> bool:
+    """Whether a JPEG of so many pixels goes through them too often."""
+    return content.startswith(_JPEG) and content.count(_SCAN) * pixels > MAX_SCANNED
+
+
+def _has_too_many_chunks(content: bytes) -> bool:
+    at = len(_PNG)
+    for _ in range(MAX_PARTS):
+        at += 12 + int.from_bytes(content[at : at + 4], "big")
+        if at >= len(content):
+            return False
+    return True
+
+
+def _has_too_many_markers(content: bytes) -> bool:
+    """Up to the first scan."""
+    at = len(_JPEG)
+    for _ in range(MAX_PARTS):
+        mark = content[at : at + 2]
+        if mark == _SCAN or len(mark) < 2:
+            return False
+        is_segment = mark[0] == 0xFF and mark[1] not in (0x00, 0x01, 0xFF) and not 0xD0 <= mark[1] <= 0xD9
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if is_segment else 1
+    return True

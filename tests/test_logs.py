@@ -1,0 +1,174 @@
+"""Log lines: one for each event, with the task's id, as text or JSON, told once, and without what is nobody's business."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tqdm import tqdm
+
+from fooocus_api.adapters.logs import NAME, Logs
+from fooocus_api.tests.client import Client
+from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.host import Host, demo_host
+
+KEY = "a-secret-key"
+PROMPT = "unmistakable prompt"
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\] (.*)")
+
+
+@pytest.fixture(scope="module")
+def written() -> Iterator[tuple[Host, dict[str, str]]]:
+    """A host that logs JSON, and the ids of tasks that ended in several ways."""
+    with demo_host("--nowebui", "--apikey", KEY, "--log-json", step_ms=20) as host:
+        client = Client(host.url, KEY)
+        done = client.draw(prompt=PROMPT, negative_prompt=PROMPT)
+        client.generate(prompt=PROMPT, uov_method="Upscale (Fast 2x)", uov_input_image=done["result"][0])
+        running = client.submit(prompt=PROMPT, overwrite_step=60)
+        waiting = client.submit(prompt=PROMPT)
+        client.until(running["task_id"], "running")
+        client.post(f"/tasks/{waiting['task_id']}/stop")
+        client.post(f"/tasks/{running['task_id']}/stop")
+        client.ended(running["task_id"])
+        client.get(done["result"][0])
+        Client(host.url, "wrong").get("/v1/info")
+        client.get("/v1/info", headers={"Host": "evil.example"})
+        client.post("/v1/engine/control?action=stop", headers={"Origin": "https://evil.example"})
+        host.stop()
+        ids = {"done": done["task_id"], "running": running["task_id"], "waiting": waiting["task_id"]}
+        yield host, ids
+
+
+def objects(host: Host) -> list[dict[str, Any]]:
+    lines = [line.rpartition("\r")[2] for line in host.log().splitlines()]
+    return [json.loads(line) for line in lines if line.startswith('{"time"')]
+
+
+def events_of(host: Host, task_id: str) -> list[str]:
+    return [line["event"] for line in objects(host) if line.get("task_id") == task_id]
+
+
+def test_each_event_of_a_task_is_one_line(written: tuple[Host, dict[str, str]]) -> None:
+    host, ids = written
+    assert events_of(host, ids["done"]) == ["task queued", "task started", "task finished"]
+    assert events_of(host, ids["running"]) == ["task queued", "task started", "task stopped"]
+    assert events_of(host, ids["waiting"]) == ["task queued", "task stopped"]
+    end = next(line for line in objects(host) if line["event"] == "task finished" and line["task_id"] == ids["done"])
+    assert end["level"] == "info" and end["logger"] == "fooocus_api.tasks" and end["images"] == 1 and end["seconds"] > 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", end["time"])
+
+
+def test_what_was_refused_is_told(written: tuple[Host, dict[str, str]]) -> None:
+    refused = [line for line in objects(written[0]) if "refused" in line["event"]]
+    assert {(line["event"], line.get("host"), line.get("origin")) for line in refused} == {
+        ("foreign host refused", "evil.example", None),
+        ("cross-site request refused", None, "https://evil.example"),
+    }
+
+
+def test_no_secret_no_prompt_and_no_image_is_told(written: tuple[Host, dict[str, str]]) -> None:
+    ours = json.dumps(objects(written[0]))
+    for private in (KEY, PROMPT, "outputs/", "inputs/", ".png", "signature", "expires", "wrong"):
+        assert private not in ours, private
+
+
+def test_as_text_by_default(demo_factory: DemoFactory) -> None:
+    host = demo_factory("--nowebui")
+    task_id = Client(host.url).draw(prompt=PROMPT)["task_id"]
+    host.stop()
+    lines = [line.rpartition("\r")[2] for line in host.log().splitlines()]
+    told = [match[1] for line in lines if (match := LINE.fullmatch(line)) and task_id in line]
+    assert len(told) == 3
+    assert told[0] == f"task queued task_id={task_id} source=api"
+    assert re.fullmatch(rf"task finished task_id={task_id} images=1 seconds=[\d.]+", told[2])
+
+
+def test_less_and_more_is_told_on_request(demo_factory: DemoFactory) -> None:
+    quiet, loud = demo_factory("--nowebui", "--log-level", "warning"), demo_factory("--nowebui", "--log-level", "debug")
+    for host in (quiet, loud):
+        Client(host.url).draw(prompt=PROMPT)
+        host.stop()
+    assert "task finished" not in quiet.log()
+    assert f'prompt="{PROMPT}"' in loud.log()
+
+
+# ------------------------------------------------------------------ the lines themselves
+
+
+@pytest.fixture
+def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[Logs]:
+    logs = Logs()
+    logs.start()
+    yield logs
+    logs.stop()
+
+
+def test_a_line_stays_a_line(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger(f"{NAME}.tests")
+    log.info(
+        "request\nrefused",
+        extra={"origin": "a\nb [Fooocus API] task finished", "path": 'x="y"', "empty": "", "none": None},
+    )
+    log.warning("%d things", 3)
+    logs.stop()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(r'"request\nrefused" origin="a\nb [Fooocus API] task finished" path="x=\"y\"" empty=""')
+    assert second.endswith("[Fooocus API] WARNING: 3 things")
+
+
+def test_what_went_wrong_is_told_with_it(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger(f"{NAME}.tests")
+    logs.configure("info", as_json=True)
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        log.exception("it failed", extra={"task_id": "x", "when": Logs})
+    logs.stop()
+    line = json.loads(capsys.readouterr().out)
+    assert line["event"] == "it failed" and line["task_id"] == "x" and "ValueError: broken" in line["exception"]
+    assert line["level"] == "error"
+
+
+def test_nothing_is_told_twice_and_others_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    root, log = logging.getLogger(), logging.getLogger(f"{NAME}.tests")
+    elsewhere = io.StringIO()
+    handler = logging.StreamHandler(elsewhere)
+    root.addHandler(handler)
+    level, handlers = root.level, list(root.handlers)
+    logs = Logs()
+    try:
+        logs.start()
+        log.warning("ours")
+        logging.getLogger("theirs").warning("theirs")
+        logs.stop()
+        logs.stop()
+        log.warning("afterwards")
+    finally:
+        root.removeHandler(handler)
+    assert capsys.readouterr().out.count("ours") == 1
+    assert elsewhere.getvalue().splitlines() == ["theirs", "afterwards"]
+    assert root.level == level and handlers == [*root.handlers, handler]
+
+
+def test_a_progress_bar_is_not_torn(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
+    with tqdm(total=3, file=sys.stderr, mininterval=0) as bar:
+        bar.update(1)
+        logging.getLogger(f"{NAME}.tests").info("task queued")
+        logs.stop()
+        bar.update(2)
+    captured = capsys.readouterr()
+    assert captured.out.endswith("task queued\n") and captured.out.count("\n") == 1
+    assert "task queued" not in captured.err
+
+
+def test_a_console_that_has_gone_takes_nothing_with_it(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    logging.getLogger(f"{NAME}.tests").info("task queued")
+    logs.stop()
