@@ -13,14 +13,16 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
-from .errors import FieldError, InvalidFields, Problem
+from .errors import FieldError, InvalidFields, Problem, shortened
 
 MAX_BODY = 96 * 2**20
 """Bytes: room for one image of the largest size in base64, or several smaller ones."""
 MAX_SIGNS = 200_000
 """Commas, brackets and quotes in one body: a request has a thousand."""
-MAX_BACKSLASHES = 4096
-"""One after the other, before a quote."""
+MAX_ESCAPES = 2_000_000
+"""Backslashes in one body: base64 of 50 MiB has half as many where every slash gets one."""
+MAX_IN_A_ROW = 4096
+"""Backslashes before a quote."""
 MAX_HELD = 2**30
 """Bytes of bodies that are in memory at once, of all requests."""
 LONG_TEXT = 256
@@ -111,6 +113,8 @@ def read_json(body: bytes | bytearray) -> Any:
     """
     if sum(body.count(sign) for sign in b',[{"') > MAX_SIGNS:
         raise Problem(413, f"the body has too many values: at most {MAX_SIGNS} commas, brackets and quotes are allowed")
+    if body.count(b"\\") > MAX_ESCAPES:
+        raise Problem(413, f"the body has too many backslashes: at most {MAX_ESCAPES} are allowed")
     try:
         content = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="none")
         json.loads(_without_long_texts(body), object_pairs_hook=_unique)
@@ -134,9 +138,9 @@ def _without_long_texts(body: bytes | bytearray) -> str:
 
 
 def _is_escaped(body: bytes | bytearray, start: int, at: int) -> bool:
-    before = body[max(start + 1, at - MAX_BACKSLASHES) : at]
+    before = body[max(start + 1, at - MAX_IN_A_ROW) : at]
     backslashes = len(before) - len(before.rstrip(b"\\"))
-    if backslashes == MAX_BACKSLASHES:
+    if backslashes == MAX_IN_A_ROW:
         raise ValueError("too many backslashes")
     return backslashes % 2 == 1
 
@@ -145,7 +149,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
     names = {name for name, _ in pairs}
     if len(names) < len(pairs):
         twice = next(name for name in names if sum(name == other for other, _ in pairs) > 1)
-        raise ValueError(f"{twice!r} is given more than once")
+        raise ValueError(f"{shortened(twice)!r} is given more than once")
 
 
 def _is_form(request: Request) -> bool:

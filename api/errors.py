@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,6 +18,9 @@ from ..tasks.engine import EngineUnavailable, ParameterError
 from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, LimitReached, UnknownTask, WrongStatus
 
 log = logging.getLogger("fooocus_api.api")
+
+MOST_ERRORS = 50
+"""In one answer: a list may have a thousand wrong entries."""
 
 
 class FieldError(BaseModel):
@@ -51,12 +55,12 @@ class Problem(Exception):
 
 
 class InvalidFields(Problem):
-    """422: the fields that are wrong, each with what is allowed."""
+    """422: the fields that are wrong, each with what is allowed; no more than MOST_ERRORS of them."""
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
-        self.errors = list(errors)
-        detail = "; ".join(f"{error.field}: {error.message}" for error in errors)
-        super().__init__(422, detail, errors=[error.model_dump(exclude_none=True) for error in errors])
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        self.errors = list(islice(errors, MOST_ERRORS))
+        detail = "; ".join(f"{error.field}: {error.message}" for error in self.errors)
+        super().__init__(422, detail, errors=[error.model_dump(exclude_none=True) for error in self.errors])
 
 
 def limit_problem(error: LimitReached) -> Problem:
@@ -96,7 +100,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        fields = InvalidFields([_field_error(item) for item in error.errors()])
+        fields = InvalidFields(_field_error(item) for item in error.errors())
         return problem_response(422, fields.detail, **fields.extra)
 
     @app.exception_handler(HTTPException)
@@ -142,4 +146,9 @@ def add_handlers(app: FastAPI) -> None:
 def _field_error(item: Any) -> FieldError:
     location = [part for part in item["loc"] if part != "body"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    return FieldError(field=path or "body", message=str(item["msg"]))
+    return FieldError(field=shortened(path) or "body", message=str(item["msg"]))
+
+
+def shortened(text: str, length: int = 120) -> str:
+    """As it may be said back to who sent it."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -18,7 +18,7 @@ from ..tasks.outbound import DEFAULT_LIMITS, Limits, OutboundError
 from ..tasks.pictures import NotAnImage, read_rgb, verify
 from ..tasks.tools import Picture
 from .context import Context
-from .errors import FieldError, InvalidFields, Problem
+from .errors import FieldError, InvalidFields, Problem, shortened
 from .routes.outputs import output_file
 from .urls import PublicUrls
 
@@ -76,7 +76,7 @@ class ImageResolver:
         if text[:5].lower() == "data:":
             what, content = "the data URI", _from_data_uri(text)
         elif _is_url(text):
-            what = _shown(text)
+            what = shortened(text)
             content = self._fetched(text)
         else:
             what, content = "the base64 data", _from_base64(text)
@@ -93,9 +93,9 @@ class ImageResolver:
         try:
             answer = self._context.outbound.request(url, headers=ACCEPT, limits=self._limits)
         except OutboundError as error:
-            raise _Unusable(f"{_shown(url)} {error}") from error
+            raise _Unusable(f"{shortened(url)} {error}") from error
         if not 200 <= answer.status < 300:
-            raise _Unusable(f"{_shown(url)} answers {answer.phrase}")
+            raise _Unusable(f"{shortened(url)} answers {answer.phrase}")
         return answer.content
 
     def _own(self, text: str, urls: PublicUrls | None) -> str | None:
@@ -125,7 +125,7 @@ class ImageResolver:
                 if found is not None and (self._is_ours(parts, urls) or self._is_kept(found[1])):
                     return found[1]
             except ValueError as error:
-                raise _Unusable(f"{_shown(text)} is not a URL: {error}") from error
+                raise _Unusable(f"{shortened(text)} is not a URL: {error}") from error
         elif text.startswith(("/outputs/", "/inputs/", "outputs/", "inputs/")):
             return unquote(text.partition("?")[0]).removeprefix("/")
         return None
@@ -150,7 +150,7 @@ def open_reference(context: Context, reference: str, may_see: Callable[[str], bo
     except FileNotFoundError:
         path = None
     if path is None or not may_see(reference):
-        raise Problem(404, f"there is no image {_shown(reference)}")
+        raise Problem(404, f"there is no image {shortened(reference)}")
     return path
 
 
@@ -181,8 +181,20 @@ def _from_data_uri(text: str) -> bytes:
     if not comma:
         raise _Unusable("the data URI has no comma; it should begin like data:image/png;base64,")
     if header.lower().rstrip().endswith(";base64"):
-        return _from_base64(unquote(data) if "%" in data else data)
-    return unquote_to_bytes(data)
+        return _from_base64(_unquoted(data).decode("ascii", "replace") if "%" in data else data)
+    return _unquoted(data)
+
+
+def _unquoted(text: str) -> bytes:
+    """In pieces, as each escape takes memory; none is cut in two."""
+    content, start = bytearray(), 0
+    while start < len(text):
+        end = start + _PIECE
+        cut = text.find("%", end - 2, end)
+        piece = text[start : cut if cut > start else end]
+        content += unquote_to_bytes(piece)
+        start += len(piece)
+    return bytes(content)
 
 
 def _from_base64(text: str) -> bytes:
@@ -199,11 +211,11 @@ def _from_base64(text: str) -> bytes:
             if len(content) > MAX_BYTES:
                 raise _Unusable(f"the base64 data is larger than {MAX_BYTES // 2**20} MiB")
     except ValueError as error:
-        raise _Unusable(f"{_shown(text)!r} is no image; {_ALLOWED}") from error
+        raise _Unusable(f"{shortened(text)!r} is no image; {_ALLOWED}") from error
     return bytes(content)
 
 
-_PIECE = 2**20
+_PIECE = 2**18
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _WHITE_SPACE = b" \t\r\n\v\f"
 
@@ -218,7 +230,3 @@ def _address(parts: SplitResult) -> tuple[str, int | None]:
     with contextlib.suppress(ValueError):
         host = "localhost" if ip_address(host).is_loopback else host
     return host, None if parts.port in (80, 443) else parts.port
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 
 from ..tasks.outbound import Outbound, OutboundError, Refused
 from .context import Catalog, Context
-from .errors import FieldError, InvalidFields
+from .errors import MOST_ERRORS, FieldError, InvalidFields, shortened
 from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
 
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
@@ -39,11 +40,12 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
     Raises:
         InvalidFields: names every wrong field and what is allowed.
     """
+    unknown = (error for error, name in _unknown_names(request, context.catalog) if name not in coming)
     errors = [
-        *(error for error, name in _unknown_names(request, context.catalog) if name not in coming),
+        *_too_many(request, context),
+        *islice(unknown, MOST_ERRORS),
         *_inconsistent_images(request),
         *_inconsistent_enhancement(request),
-        *_too_many(request, context),
         *_names_no_file_can_have(request),
         *_no_address(request, context.outbound),
     ]
@@ -52,8 +54,9 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
 
 
 def ignored_fields(request: CommonRequest) -> list[str]:
-    """Fields of the request that nobody knows, so that a typo can be seen."""
-    return sorted(set(request.model_extra or {}) - IGNORED_FIELDS)
+    """Fields of the request that nobody knows, so that a typo can be seen; some of them, if they are many."""
+    unknown = sorted(set(request.model_extra or {}) - IGNORED_FIELDS)
+    return [shortened(name, 60) for name in unknown[:MOST_ERRORS]]
 
 
 def _unknown_names(request: CommonRequest, catalog: Catalog) -> Iterator[tuple[FieldError, str]]:
@@ -100,8 +103,8 @@ def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterato
         known = catalog.names(kind)
         if name in known:
             return
-    nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.4) or known[:8]
-    message = f"{name!r} is not one of the {kind.replace('_', ' ')}"
+    nearest = difflib.get_close_matches(shortened(name), known, n=5, cutoff=0.4) or known[:8]
+    message = f"{shortened(name)!r} is not one of the {kind.replace('_', ' ')}"
     yield FieldError(field=field, message=message, allowed=nearest), name
 
 

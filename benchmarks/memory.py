@@ -29,7 +29,7 @@ SETTLED = 3.0
 
 def run(options: Options) -> list[Row]:
     """MB, threads and file descriptors at several numbers of tasks; the last row is the difference."""
-    last = options.rounds or TASKS
+    last = options.tasks or TASKS
     marks = sorted({min(FIRST, last), last // 4, last // 2, last * 3 // 4, last} - {0})
     rows: list[Row] = []
     with NullHost(size="512x512", step_ms=0) as host:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from peewee import (
-    SQL,
     AutoField,
     BigIntegerField,
     CharField,
@@ -17,11 +16,11 @@ from peewee import (
     PostgresqlDatabase,
     SqliteDatabase,
     TextField,
-    fn,
 )
 from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
 
+from . import tally
 from .models import (
     TABLES,
     AttemptRow,
@@ -65,8 +64,6 @@ def _lists_of_any_length(database: Database) -> None:
         FirstTaskRow.drop_table()
     finally:
         FirstTaskRow._meta.set_table_name("task")
-    for status, number in TaskRow.select(TaskRow.status, fn.COUNT(SQL("1"))).group_by(TaskRow.status).tuples():
-        TallyRow.create(status=status, number=number)
     if isinstance(database, PostgresqlDatabase):  # which counts only the ids it has given itself
         database.execute_sql("SELECT setval(pg_get_serial_sequence('task', 'id'), max(id)) FROM task")
 
@@ -94,6 +91,18 @@ def _outbox(_: Database) -> None:
     """Who is to be told of a task's end, and what came of it."""
     for table in (WebhookRow, AttemptRow):
         table.create_table()
+
+
+def _days(database: Database) -> None:
+    """What is counted is counted by day, and what lists are filtered by is indexed in their order."""
+    TallyRow.drop_table()
+    TallyRow.create_table()
+    tally.recount()
+    migrator = SchemaMigrator.from_database(database)
+    for index in database.get_indexes("task"):
+        if len(index.columns) == 2:
+            alter(migrator.drop_index("task", index.name))
+    TaskRow.create_table()  # the indexes that are missing
 
 
 def _whose_is_what(_: Database) -> None:
@@ -125,7 +134,13 @@ class FirstTaskRow(Model):
         table_name = "task"
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length, _outbox, _whose_is_what)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    _one_table,
+    _lists_of_any_length,
+    _outbox,
+    _days,
+    _whose_is_what,
+)
 """Migration N brings the schema from version N to N+1. Append only."""
 
 

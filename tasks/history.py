@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
-from ..db.queries import Filter as Filter
+from ..db.filters import Filter as Filter
 from ..db.repository import Repository
 from . import storage
 from .engine import Engine
@@ -35,8 +35,9 @@ class History:
         chosen = replace(chosen, excluded=LIVE_VALUES)
 
         def read() -> Page:
-            rows = self._repository.page(chosen, page * page_size, page_size, newest_first=newest_first)
-            total, capped = self._repository.count(chosen)
+            rows, (total, capped) = self._repository.page_and_count(
+                chosen, page * page_size, page_size, newest_first=newest_first
+            )
             return Page([storage.from_row(row) for row in rows], total, capped)
 
         return await asyncio.wrap_future(self._repository.read(read))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .estimate import Effort
+from .events import Ended
 from .preview import PreviewImage
 from .task import Task, TaskStatus
 
@@ -15,12 +16,13 @@ from .task import Task, TaskStatus
 class LiveTask:
     """A task that has not ended yet.
 
-    `saved` are its images so far: path → what the host logged with it. `ending` when its end is being written.
+    `saved` are its images so far: path → what the host logged with it. `ending` is how it ended, while its results and its
+    row are being written.
     `position` is the place in the queue that was told last, `effort` what its time depends on, once somebody asked.
     """
 
     task: Task
-    ending: bool = False
+    ending: Ended | None = None
     position: int | None = None
     effort: Effort | None = None
     preview: PreviewImage | None = None
@@ -60,8 +62,10 @@ class LiveTasks:
             return [path for live in self._tasks.values() if live.task.source == source for path in list(live.saved)]
 
     def running(self) -> Task | None:
-        """The task the worker has in hand."""
-        return next(iter(self.all(TaskStatus.RUNNING)), None)
+        """The task the worker has in hand; not the one before it, whose end is being written."""
+        with self._lock:
+            tasks = [live.task for live in self._tasks.values() if live.ending is None]
+        return next((replace(task) for task in tasks if task.status is TaskStatus.RUNNING), None)
 
     def counts(self) -> dict[str, int]:
         """How many wait and run."""

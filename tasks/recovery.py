@@ -53,7 +53,8 @@ class Recovery:
                     self._webhooks.ended(task)
 
         self._repository.write(write).result()
-        self._sweep()
+        for task_id in self._claims.task_ids():
+            sweep(task_id, self._engine, self._repository, self._claims)
         if tasks:
             log.warning("tasks were left unfinished", extra={"tasks": len(tasks), "drawn_now": len(again)})
         return again
@@ -90,10 +91,10 @@ class Recovery:
                     found.append(describe(path, relative, {}, kept=self._engine.is_kept(path)))
         return found
 
-    def _sweep(self) -> None:
-        """Delete what was claimed and is in no record: the images of attempts that are made again, and halves of files."""
-        for task_id in self._claims.task_ids():
-            paths = [relative for path in self._claims.of(task_id) if (relative := self._engine.relative_path(path))]
-            known = self._repository.reading(lambda paths=paths: self._repository.recorded(paths))  # type: ignore[misc]
-            self._engine.remove_images([path for path in paths if path not in known])
-            self._claims.release(task_id)
+
+def sweep(task_id: str, engine: Engine, repository: Repository, claims: Claims) -> None:
+    """Delete what was claimed for a task and is in no record: images of an attempt that is made again, and halves of files."""
+    paths = [relative for path in claims.of(task_id) if (relative := engine.relative_path(path))]
+    known = repository.reading(lambda: repository.recorded(paths))
+    engine.remove_images([path for path in paths if path not in known])
+    claims.release(task_id)

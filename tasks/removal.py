@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..db.queries import Filter
+from ..db.filters import Filter
 from ..db.repository import Repository
 from ..db.sources import forget_uploads
 from . import storage

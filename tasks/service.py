@@ -159,8 +159,8 @@ class TaskService:
         self._downloader.close()
         self.removal.close()
         self._tracker.close()
-        for task in self._live.all(TaskStatus.RUNNING):
-            if task.source != "webui":
+        for task in self._live.all():
+            if task.status is TaskStatus.RUNNING and task.source != "webui":
                 self._recovery.put_back(task)
         self._repository.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from .forecast import NOTHING, Forecast
 from .inputs import InputStore
 from .live import LiveTask, LiveTasks
 from .meter import Meter
+from .recovery import sweep
 from .removal import Removal
 from .results import describe
 from .task import TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
@@ -77,6 +79,8 @@ class Tracker:
             if not isinstance(event, events.Queued):
                 return
             live = self._adopt(event)
+        if live.ending is not None and event is not live.ending:
+            return  # the first end counts
         task = live.task
         self._meter.event(type(event).__name__.lower())
         match event:
@@ -103,7 +107,8 @@ class Tracker:
                 live.saved[path] = metadata
                 if (image := self._image(live, path)) is not None:
                     self._broadcast.publish("image", task, image=image)
-            case events.Ended() if not live.ending:  # the first one counts
+            case events.Ended():
+                live.ending = event
                 if all(self._is_kept(result, task) for result in event.results):
                     self._end(live, event)
                 else:
@@ -183,27 +188,28 @@ class Tracker:
         if isinstance(event, events.Finished) and not results:
             error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
             event = events.Failed(event.task_id, results, error)
-        self._bus.emit(replace(event, results=results))
+        live.ending = replace(event, results=results)
+        self._bus.emit(live.ending)
 
     def _end(self, live: LiveTask, event: events.Ended) -> None:
-        live.ending = True
         task = replace(live.task)
         if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
             task.transition(TaskStatus.RUNNING)
-        images = [self._image(live, path) for path in dict.fromkeys(event.results)]
-        task.images = [image for image in images if image is not None]
+        images: dict[str, Image] = {}
+        for path in dict.fromkeys([*event.results, *live.saved]):  # when the worker died, what it saved is in no result
+            if (image := self._image(live, path)) is not None:
+                images.setdefault(image.path, image)
+        task.images = list(images.values())
         if isinstance(event, events.Failed):
             task.error = event.error
         kind, status = OUTCOMES[type(event)]
         task.transition(status)
         # In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk can't be
-        # written people are not kept waiting.
+        # written people are not kept waiting: then it is seen in memory until its row says so.
         written = self._write_end(task)
         wait([written], timeout=PATIENCE)
         live.task = task
         self._estimator.ended(task.task_id, len(task.images) if status is TaskStatus.FINISHED else 0)
-        self._live.remove(task.task_id)
-        self._claims.release(task.task_id)
         self._broadcast.publish(kind, task)
         seconds = (task.finished_at - task.started_at) / 1000 if task.started_at != -1 else None
         if seconds is not None:
@@ -211,8 +217,16 @@ class Tracker:
         error = task.error.type if task.error else None  # its message may quote the request
         told = {"task_id": task.task_id, "images": len(task.images), "seconds": seconds, "error": error}
         log.log(logging.WARNING if error else logging.INFO, f"task {task.status.value}", extra=told)
+        written.add_done_callback(lambda done: self._forget(task.task_id, done))
         written.add_done_callback(self._webhooks.wake)
         self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
+
+    def _forget(self, task_id: str, written: Future[str | None]) -> None:
+        """The end is on the disk, where everyone finds it now; what was begun and is no result goes."""
+        if written.exception() is None:
+            self._live.remove(task_id)
+            with contextlib.suppress(RuntimeError):  # closed: then it goes at the next start
+                self._slow.submit(sweep, task_id, self._engine, self._repository, self._claims)
 
     def _image(self, live: LiveTask, path: str) -> Image | None:
         """What is known of an image; None when it is none of the host's folders."""

@@ -14,8 +14,10 @@ import pytest
 
 from fooocus_api.db import connection, migrations
 from fooocus_api.db.connection import DatabaseProblem, on_network_drive, sqlite_database, sqlite_file
+from fooocus_api.db.models import TaskRow
 from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
+from fooocus_api.db.tally import DAY
 from fooocus_api.tests.conftest import ROOT
 from fooocus_api.tests.databases import Place, inserted, row
 from fooocus_api.tests.host import free_port
@@ -89,8 +91,34 @@ def test_an_old_database_is_brought_up_to_date_and_kept_beside(place: Place) -> 
     assert repository.reading(lambda: repository.get(new))["id"] == 21  # type: ignore[index]
     repository.close()
     assert place.backup() == list(range(1, 21))
-    assert place.execute("SELECT version FROM schema_version") == [(2,)]
+    assert place.execute("SELECT version FROM schema_version") == [(len(migrations.MIGRATIONS),)]
     Repository(place.location).close()  # and there is nothing more to do
+
+
+def test_a_database_that_counts_without_days_learns_them(place: Place) -> None:
+    Repository(place.location).close()
+    new = sorted(index_columns(place))
+    place.execute("DROP TABLE task_tally")
+    place.execute("CREATE TABLE task_tally (status VARCHAR(16) NOT NULL PRIMARY KEY, number INTEGER NOT NULL)")
+    place.execute("DROP INDEX taskrow_queued_at_id_status")
+    place.execute("CREATE INDEX taskrow_queued_at_status ON task (queued_at, status)")
+    place.execute("UPDATE schema_version SET version = 3")
+    place.execute(
+        "INSERT INTO task (id, task_id, source, status, model, words, rank, queued_at, started_at, finished_at, progress, "
+        "title, attempts, webhook_url) VALUES (1, ?, '', 'failed', '', '', 1, ?, -1, -1, 0, '', 0, '')",
+        ("0" * 32, 5 * DAY + 1),
+    )
+    Repository(place.location).close()
+    assert place.execute("SELECT status, day, number FROM task_tally") == [("failed", 5, 1)]
+    assert sorted(index_columns(place)) == new
+
+
+def index_columns(place: Place) -> list[list[str]]:
+    repository = Repository(place.location)
+    try:
+        return [index.columns for index in repository.reading(lambda: TaskRow._meta.database.get_indexes("task"))]
+    finally:
+        repository.close()
 
 
 def test_a_migration_that_fails_half_way_leaves_all_as_it_was(place: Place) -> None:
@@ -137,6 +165,7 @@ sys.modules["fooocus_api"] = package = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package)
 from fooocus_api.db.connection import DatabaseProblem
 from fooocus_api.db.repository import Repository
+from fooocus_api.db.tally import DAY
 from pathlib import Path
 try:
     Repository(sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1])).close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from fooocus_api.db import queries
 from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
+from fooocus_api.db.tally import DAY
 from fooocus_api.tests.databases import Place, image, inserted, row
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
@@ -33,8 +35,9 @@ def get(repository: Repository, task_id: str) -> dict[str, Any]:
 
 
 def assert_tally_is_right(place: Place) -> None:
-    tally = {status: number for status, number in place.execute("SELECT status, number FROM task_tally") if number}
-    assert tally == dict(place.execute("SELECT status, count(*) FROM task GROUP BY status"))
+    tally = [counted for counted in place.execute("SELECT status, day, number FROM task_tally") if counted[2]]
+    counted = place.execute(f"SELECT status, queued_at / {DAY}, count(*) FROM task GROUP BY 1, 2")
+    assert sorted(tally) == sorted(counted)
 
 
 def numbers(rows: list[dict[str, Any]]) -> list[int]:
@@ -299,9 +302,55 @@ def test_words_are_found_whatever_they_are_made_of(repository: Repository) -> No
 
 def test_filtered_lists_are_counted_up_to_a_limit(many: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "COUNTED", 20)
-    assert many.reading(lambda: many.count(Filter(start=0))) == (20, True)
+    for chosen, found in ((Filter(start=0, sources=("api",)), 34), (Filter(words=("number",)), 100)):
+        assert found > 20 and many.reading(lambda: many.count(chosen)) == (20, True)  # noqa: B023
+        page, counted = many.reading(lambda: many.page_and_count(chosen, 5, 10, newest_first=False))  # noqa: B023
+        assert counted == (20, True) and page == many.reading(lambda: many.page(chosen, 5, 10, newest_first=False))  # noqa: B023
     assert many.reading(lambda: many.count(Filter(start=80))) == (20, False)
-    assert many.reading(lambda: many.count(Filter(statuses=("finished",)))) == (25, False)  # these are never capped
+    assert many.reading(lambda: many.count(Filter(start=79, end=99))) == (20, True)  # a part of a day
+    assert many.reading(lambda: many.count(Filter(start=0))) == (100, False)  # whole days are never capped
+    assert many.reading(lambda: many.count(Filter(statuses=("finished",)))) == (25, False)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_totals_and_pages_of_any_time_are_right(
+    repository: Repository, place: Place, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Over days with and without tasks, and changes; every page is looked for by its day."""
+    monkeypatch.setattr(queries, "NEAR", -1)
+    chance = random.Random(seed)
+    rows = [
+        row(queued_at=chance.choice((5, 6, 7, 20, 21)) * DAY + chance.choice((0, 1, 500, DAY - 1)), status=status)
+        for status in chance.choices(ENDED, k=60)
+    ]
+    inserted(repository, *rows)
+    for values in rows[:10]:
+        repository.write(partial(repository.delete, values["task_id"])).result(60)
+    for values in rows[10:20]:
+        values["status"] = "stopped"
+        repository.write(partial(repository.update, values["task_id"], {"status": "stopped"})).result(60)
+    assert_tally_is_right(place)
+    times = [None, *(day * DAY + moment for day in (4, 5, 6, 7, 20, 21, 22) for moment in (-1, 0, 1, 600))]
+    for _ in range(150):
+        newest_first, offset, limit = chance.random() < 0.5, chance.randrange(60), chance.randint(1, 20)
+        chosen = Filter(
+            statuses=chance.choice(((), ("stopped",))),
+            excluded=chance.choice(((), ("failed", "finished"))),
+            start=chance.choice(times),
+            end=chance.choice(times),
+        )
+        expected = [
+            values["queued_at"]
+            for values in sorted(rows[10:], key=lambda values: int(values["queued_at"]), reverse=newest_first)
+            if (not chosen.statuses or values["status"] in chosen.statuses)
+            and values["status"] not in chosen.excluded
+            and (chosen.start is None or values["queued_at"] >= chosen.start)
+            and (chosen.end is None or values["queued_at"] <= chosen.end)
+        ]
+        ask = partial(repository.page_and_count, chosen, offset, limit, newest_first=newest_first)
+        found, counted = repository.reading(ask)
+        assert counted == (len(expected), False), chosen
+        assert numbers(found) == expected[offset : offset + limit], (chosen, offset, limit, newest_first)
 
 
 def test_tasks_of_the_same_millisecond_are_on_one_page_each(repository: Repository) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,7 +63,7 @@ def router(context: Context) -> APIRouter:
         answer = Answer(context.tasks(), context, request)
         response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
-            response.headers["X-Ignored-Fields"] = ", ".join(ignored).encode("ascii", "replace").decode()
+            response.headers["X-Ignored-Fields"] = re.sub("[^ -~]", "?", ", ".join(ignored))
         return response
 
     generate.__annotations__["body"] = Annotated[model, Body()]

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from ...tasks.inputs import MAX_BYTES
@@ -117,7 +118,9 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     try:
         form = await _bounded(request).form(max_files=1)
     except FormParserError as error:
-        raise InvalidFields([FieldError(field="body", message=f"is no multipart/form-data: {error}")]) from error
+        raise _no_form(str(error)) from error
+    except HTTPException as error:  # what Starlette makes of the other half of them
+        raise _no_form(error.detail) from error
     try:
         yield form
     finally:
@@ -137,6 +140,10 @@ def _bounded(request: Request) -> Request:
         return message
 
     return Request(request.scope, receive)
+
+
+def _no_form(problem: str) -> Problem:
+    return InvalidFields([FieldError(field="body", message=f"is no multipart/form-data: {problem}")])
 
 
 def _too_large() -> Problem:

@@ -15,12 +15,14 @@ from ...tasks.keys import Scope
 from ...tasks.task import Task, TaskStatus
 from ..access import access_of, needs, visible_task
 from ..context import Context
-from ..errors import FieldError, InvalidFields, responses
+from ..errors import FieldError, InvalidFields, responses, shortened
 from ..schemas.record import RecordResponse, record_of
 from ..times import milliseconds
 from .outputs import read_output
 
 MOST_PER_PAGE = 100
+MOST_WORDS = 50
+"""To look for in prompts: a database takes no condition of any length."""
 TOTALS = {
     "X-Total-Count": "How many tasks there are in the list that was asked for; in all three with `query=all`.",
     "X-Total-History": "How many of them have ended.",
@@ -111,6 +113,8 @@ def router(context: Context) -> APIRouter:
             model=model or None,
             words=tuple((prompt or "").replace("\x00", " ").split()),
         )
+        if len(chosen.words) > MOST_WORDS:
+            raise InvalidFields([FieldError(field="prompt", message=f"has more than {MOST_WORDS} words")])
         _check_times(chosen, action)
         if action:
             access.require(Scope.CONTROL)
@@ -173,7 +177,9 @@ def _check_times(chosen: Filter, action: str | None) -> None:
     if action is None:
         return
     if action.lower() != "delete":
-        raise InvalidFields([FieldError(field="action", message=f"{action!r} is unknown", allowed=["delete"])])
+        raise InvalidFields(
+            [FieldError(field="action", message=f"{shortened(action)!r} is unknown", allowed=["delete"])]
+        )
     if chosen.start is None and chosen.end is None:
         message = "say what to delete: start_at, end_at, or both"
         raise InvalidFields([FieldError(field="start_at", message=message)])

@@ -25,7 +25,7 @@ from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools
 from ..access import may_see_image, needs
 from ..bodies import JsonRoute
 from ..context import Catalog, Context
-from ..errors import FieldError, InvalidFields, Problem, responses
+from ..errors import FieldError, InvalidFields, Problem, responses, shortened
 from ..images import ImageResolver
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form
@@ -192,7 +192,11 @@ def _describe_kind(image_type: str | None) -> DescribeKind:
     known = {name.lower(): kind for name, kind in DESCRIBE_KINDS.items()}
     wanted = (image_type or "Photo").strip().lower()
     if wanted not in known:
-        error = FieldError(field="image_type", message=f"{image_type!r} is no image type", allowed=list(DESCRIBE_KINDS))
+        error = FieldError(
+            field="image_type",
+            message=f"{shortened(image_type or '')!r} is no image type",
+            allowed=list(DESCRIBE_KINDS),
+        )
         raise InvalidFields([error])
     return known[wanted]
 
@@ -216,7 +220,7 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
         value, known = getattr(body, field), catalog.names(kind)
         if value not in known:
             yield FieldError(
-                field=field, message=f"{value!r} is not one of the {kind.replace('_', ' ')}", allowed=known
+                field=field, message=f"{shortened(value)!r} is not one of the {kind.replace('_', ' ')}", allowed=known
             )
     if body.mask_model == "sam":
         yield from sam_errors(

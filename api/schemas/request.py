@@ -24,6 +24,10 @@ def _no_null(value: Any) -> Any:
 
 ImageText = Annotated[str | None, BeforeValidator(_image_text)]
 Text = Annotated[str, BeforeValidator(_no_null)]
+LONGEST_PROMPT = 20_000
+"""Characters. Fooocus encodes all of them, 75 tokens at a time."""
+LONGEST_LIST = 1000
+"""Entries, before anybody looks at them."""
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
 
 
@@ -50,11 +54,12 @@ class EnhanceControl(BaseModel):
     enhance_enabled: bool = False
     enhance_mask_dino_prompt: str = Field(
         default="",
+        max_length=LONGEST_PROMPT,
         validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
         description="What to look for, with mask model `sam`, which needs it.",
     )
-    enhance_prompt: str = ""
-    enhance_negative_prompt: str = ""
+    enhance_prompt: str = Field(default="", max_length=LONGEST_PROMPT)
+    enhance_negative_prompt: str = Field(default="", max_length=LONGEST_PROMPT)
     enhance_mask_model: str = "sam"
     enhance_mask_cloth_category: str = "full"
     enhance_mask_sam_model: str = "vit_b"
@@ -116,10 +121,11 @@ class CommonRequest(BaseModel):
     )
     """Fields whose default the wire fixes; all others have the host's."""
 
-    prompt: str = Field(default="", description="What to draw.")
-    negative_prompt: str = Field(default="", description="What to keep out of it.")
+    prompt: str = Field(default="", max_length=LONGEST_PROMPT, description="What to draw.")
+    negative_prompt: str = Field(default="", max_length=LONGEST_PROMPT, description="What to keep out of it.")
     style_selections: list[str] = Field(
         default=["Fooocus V2", "Fooocus Enhance", "Fooocus Sharp"],
+        max_length=LONGEST_LIST,
         description="Names of styles, applied in this order.",
     )
     performance_selection: str = Field(default="Speed", description="How many steps to spend, and with which LoRA.")
@@ -137,7 +143,9 @@ class CommonRequest(BaseModel):
     refiner_switch: float = Field(
         default=0.5, ge=0.1, le=1, description="Share of the steps before the refiner takes over."
     )
-    loras: list[Lora] = Field(default=[], description="LoRAs, as many as Fooocus has places for.")
+    loras: list[Lora] = Field(
+        default=[], max_length=LONGEST_LIST, description="LoRAs, as many as Fooocus has places for."
+    )
     disable_preview: bool = Field(default=False, description="Draw without previews.")
     disable_intermediate_results: bool = Field(default=False, description="Show images only when all are done.")
     disable_seed_increment: bool = Field(default=False, description="The same seed for every image of the task.")
@@ -178,8 +186,10 @@ class CommonRequest(BaseModel):
 
     inpaint_input_image: ImageText = Field(default=None, description=f"Image to inpaint or outpaint. {IMAGE}")
     inpaint_mask_image_upload: ImageText = Field(default=None, description=f"White is drawn anew. {IMAGE}")
-    inpaint_additional_prompt: Text = Field(default="", description="Put before the prompt when inpainting.")
-    outpaint_selections: list[str] = Field(default=[], description="Sides to draw more of.")
+    inpaint_additional_prompt: Text = Field(
+        default="", max_length=LONGEST_PROMPT, description="Put before the prompt when inpainting."
+    )
+    outpaint_selections: list[str] = Field(default=[], max_length=LONGEST_LIST, description="Sides to draw more of.")
     outpaint_distance: list[Annotated[int, Field(ge=0, le=4096)]] = Field(
         default=[0, 0, 0, 0],
         min_length=4,
@@ -196,7 +206,7 @@ class CommonRequest(BaseModel):
     inpaint_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which the mask grows.")
 
     controlnet_image: list[ImagePrompt] = Field(
-        default=[], description="Image prompts, as many as Fooocus has places for."
+        default=[], max_length=LONGEST_LIST, description="Image prompts, as many as Fooocus has places for."
     )
     mixing_image_prompt_and_vary_upscale: bool = Field(
         default=False, description="Image prompts with `uov_input_image`."
@@ -216,7 +226,7 @@ class CommonRequest(BaseModel):
     enhance_uov_processing_order: str = Field(default="Before First Enhancement", description="When to do that.")
     enhance_uov_prompt_type: str = Field(default="Original Prompts", description="With which prompts to do that.")
     enhance_ctrls: list[EnhanceControl] = Field(
-        default=[], description="Enhancements, as many as Fooocus has tabs for."
+        default=[], max_length=LONGEST_LIST, description="Enhancements, as many as Fooocus has tabs for."
     )
     debugging_dino: bool = Field(default=False, description="Boxes of GroundingDINO in place of masks.")
     dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which its boxes grow.")

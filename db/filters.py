@@ -1,0 +1,58 @@
+"""Which tasks are asked for. Built by whoever asks, read by this room's queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from peewee import Expression, ModelSelect
+
+from .models import TaskRow
+
+
+@dataclass(frozen=True)
+class Filter:
+    """All that every given member holds for.
+
+    `excluded` are statuses they must not have; `start` and `end` are milliseconds since 1970, both included, for the time
+    a task was queued; `words` must all be in the prompt.
+    """
+
+    statuses: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    start: int | None = None
+    end: int | None = None
+    sources: tuple[str, ...] = ()
+    model: str | None = None
+    words: tuple[str, ...] = ()
+
+
+def matching(query: ModelSelect, chosen: Filter) -> ModelSelect:
+    """The query's rows that the filter lets through."""
+    conditions = of_statuses(chosen, TaskRow.status)
+    if chosen.start is not None:
+        conditions.append(TaskRow.queued_at >= chosen.start)
+    if chosen.end is not None:
+        conditions.append(TaskRow.queued_at <= chosen.end)
+    if chosen.sources:
+        conditions.append(_one_of(TaskRow.source, chosen.sources))
+    if chosen.model:
+        conditions.append(TaskRow.model == chosen.model)
+    conditions.extend(TaskRow.words.contains(word.casefold()) for word in chosen.words)
+    return query.where(reduce(and_, conditions)) if conditions else query
+
+
+def of_statuses(chosen: Filter, column: Any) -> list[Expression]:
+    """What must hold for a column with statuses."""
+    conditions = []
+    if chosen.statuses:
+        conditions.append(_one_of(column, chosen.statuses))
+    if chosen.excluded:
+        conditions.append(column.not_in(list(chosen.excluded)))
+    return conditions
+
+
+def _one_of(column: Any, values: tuple[str, ...]) -> Expression:
+    return column == values[0] if len(values) == 1 else column.in_(list(values))
