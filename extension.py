@@ -36,7 +36,7 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 FEATURES = [
     *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
     *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
-    *("history", "recovery", "idempotency", "retention", "webhooks"),
+    *("history", "recovery", "idempotency", "retention", "webhooks", "keys"),
 ]
 
 
@@ -164,10 +164,6 @@ class Extension:
 
         return Outbound(AddressPolicy(self._settings().allow_private_urls))
 
-    def _is_protected(self) -> bool:
-        """Whether API clients need a key."""
-        return bool(self._settings().apikeys)
-
     def _guard(self, app: AsgiApp) -> AsgiApp:
         """What stands in front of all that a port serves."""
         from .api.guard import Guard, Trust
@@ -194,6 +190,7 @@ class Extension:
     def _build_api(self) -> AsgiApp:
         """Called when the WebUI is built and about to be served: the host is all there."""
         from .adapters.engine import output_folders
+        from .adapters.exposure import warnings
         from .adapters.memory import Start, gpu_memory_used, model_loaded
         from .adapters.presets import FooocusPresets
         from .adapters.tools import FooocusTools
@@ -201,11 +198,15 @@ class Extension:
         from .api.context import Context
         from .api.links import Links, kept_secret
         from .tasks.inputs import InputStore
+        from .tasks.keys import FILE_NAME, Keyring
 
-        settings = self._settings()
+        settings, login = self._settings(), self.server.login
         self.logs.configure(settings.log_level, as_json=settings.log_json)
         state = output_folders()[-1] / ".fooocus_api"
-        inputs = InputStore(state / "inputs")
+        inputs, keys = InputStore(state / "inputs"), Keyring(settings.apikeys, state / FILE_NAME)
+        start = Start()
+        for warning in warnings(settings, login=login.needed, keys=keys.needed()):
+            print(f"[Fooocus API] Warning: {warning}", flush=True)
         service = self.service = self._build_service(state, inputs)
         if service is None:
             self.bus.start()  # nobody listens, but what the worker tells must not pile up
@@ -228,9 +229,10 @@ class Extension:
             worker_alive=self.worker.alive,
             model_loaded=model_loaded,
             has_started=start.is_over,
-            apikeys=settings.apikeys,
+            keys=keys,
+            login=login,
             base_url=settings.base_url,
-            links=Links(kept_secret(state / "link_secret"), settings.link_ttl, self._is_protected),
+            links=Links(kept_secret(state / "link_secret"), settings.link_ttl, keys.needed),
             api_cors=settings.api_cors,
             outbound=self._outbound(),
         )

@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from ..tasks.keys import Key, named_key
+
 Network: TypeAlias = IPv4Network | IPv6Network
 
 UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
@@ -23,7 +25,7 @@ class Settings:
     """How this process was started: our flags, and the host's that matter to us."""
 
     nowebui: bool
-    apikeys: tuple[str, ...]
+    apikeys: tuple[Key, ...]
     api_port: int | None
     base_url: str | None
     api_cors: tuple[str, ...]
@@ -45,6 +47,7 @@ class Settings:
     listen: str
     port: int | None
     disable_image_log: bool
+    share: bool = False
 
 
 def add_flags(args_parser: ModuleType) -> None:
@@ -54,10 +57,12 @@ def add_flags(args_parser: ModuleType) -> None:
     group.add_argument(
         "--apikey",
         action="append",
+        type=_apikey,
         default=[],
         metavar="KEY",
-        help="Ask API clients for this key, as X-API-KEY, Bearer token or Basic password. May be given more than once. "
-        "It does not protect the WebUI.",
+        help="Ask API clients for this key, as X-API-KEY, Bearer token or Basic password: KEY, or NAME:KEY to name it in "
+        "records. May be given more than once. It does not protect the WebUI. For keys that may do less see "
+        "'extension.py keys add'.",
     )
     group.add_argument(
         "--api-port",
@@ -213,7 +218,15 @@ def read_settings(args: Any) -> Settings:
         listen=args.listen,
         port=args.port,
         disable_image_log=bool(getattr(args, "disable_image_log", False)),
+        share=bool(getattr(args, "share", False)),
     )
+
+
+def _apikey(text: str) -> Key:
+    try:
+        return named_key(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; it is KEY or NAME:KEY") from error
 
 
 def _port(text: str) -> int:

@@ -5,6 +5,7 @@ Gradio 3.41.2 builds its FastAPI app several times and only one of them is serve
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import socket
@@ -17,6 +18,7 @@ import uvicorn
 
 from .arguments import Settings
 from .hooks import Hooks, host_module
+from .login import WebUILogin
 from .web_files import WebFiles
 
 log = logging.getLogger("fooocus_api.server")
@@ -53,6 +55,7 @@ class Server:
         self.paths = paths
         self.serving = serving
         self.leave = leave
+        self.login = WebUILogin()
         self.guard = guard
         self.refuse = refuse
         self.files = files
@@ -81,6 +84,7 @@ class Server:
             if shared is None or instance is not shared.gradio_root:
                 return wrapped(*args, **kwargs)
             try:
+                self.login.watch(instance, inspect.signature(wrapped).bind(*args, **kwargs).arguments.get("auth"))
                 self.api = self._build()
                 settings = self._settings()
                 if settings.api_port is not None:

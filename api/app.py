@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-from fastapi import Depends, FastAPI, Response, Security
+from fastapi import FastAPI, Response, Security
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from .. import __version__
-from .auth import KeyCheck, api_key_header
+from .auth import Doorkeeper, api_key_header
 from .context import Context
 from .cors import add_cors
 from .errors import FieldError, ProblemDetails, add_handlers, responses
@@ -36,12 +36,16 @@ def create_api(context: Context) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(KeyCheck(context.apikeys, health.OPEN_PATHS, context.links)), Security(api_key_header)],
+        dependencies=[Security(api_key_header)],
     )
     add_handlers(app)
-    add_cors(app, context.api_cors)
-    for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine, health):
-        app.include_router(room.router(context))
+    app.add_middleware(
+        Doorkeeper, keys=context.keys, login=context.login, links=context.links, open_paths=health.OPEN_PATHS
+    )
+    add_cors(app, context.api_cors)  # after the doorkeeper, so that it stands before it: preflights carry no key
+    for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine):
+        app.include_router(room.router(context), responses=responses(401, 403, 429, 503))
+    app.include_router(health.router(context))
     _add_docs(app)
     return app
 

@@ -1,41 +1,76 @@
-"""Who may call, and who it is: the API key, as X-API-KEY, Bearer token or Basic password. A dependency of every route."""
+"""Who may call, and who it is: an API key, or the WebUI's login where no key is configured. In front of every route."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import secrets
 
 from fastapi import Request
 from fastapi.security import APIKeyHeader
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .errors import Problem
-from .links import UNSIGNED, BadLink, Links
+from ..tasks.keys import BrokenKeys, Keyring
+from ..tasks.limits import LimitReached, RequestRate
+from .access import BY_LINK, EVERYTHING, Access
+from .context import Login
+from .errors import Problem, limit_problem, problem_response
+from .links import BadLink, Links
 
-api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="Needed when Fooocus runs with --apikey.")
+api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="Needed when Fooocus has API keys.")
 
 
-class KeyCheck:
-    """Lets a request pass when it carries one of the keys, or when there are none."""
+class Doorkeeper:
+    """Middleware: lets a request in that carries a key, or that needs none, before anything of its body is read."""
 
-    def __init__(self, keys: tuple[str, ...], open_paths: frozenset[str], links: Links = UNSIGNED) -> None:
-        """`open_paths` need no key, nor does what a signed link of `links` leads to."""
+    def __init__(self, app: ASGIApp, keys: Keyring, login: Login, links: Links, open_paths: frozenset[str]) -> None:
+        """`open_paths` are for everyone, and what a signed link of `links` leads to is for whoever has it."""
+        self._app = app
+        self._keys = keys
+        self._login = login
         self._links = links
         self._open_paths = open_paths
-        self._keys = [key.encode() for key in keys]
+        self._rate = RequestRate()
 
-    async def __call__(self, request: Request) -> None:
-        request.state.source = "api"
-        if not self._keys or request.scope["path"] in self._open_paths:
-            return
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            try:
+                access = self._access(request)
+            except Problem as problem:
+                refusal = problem_response(problem.status, problem.detail, problem.headers, **problem.extra)
+                await refusal(scope, receive, send)
+                return
+            request.state.access, request.state.source = access, access.source
+        await self._app(scope, receive, send)
+
+    def _access(self, request: Request) -> Access:
+        if request.scope["path"] in self._open_paths:
+            return EVERYTHING
+        if self._keys.needed():  # a look at a file's time, too short to leave the event loop for
+            return self._access_by_key(request)
+        if self._login.needed and not self._login.is_in(request.cookies):
+            message = "log in to the WebUI and send its session cookie, or have an API key made"
+            raise Problem(401, message, headers={"WWW-Authenticate": BEARER})
+        return EVERYTHING
+
+    def _access_by_key(self, request: Request) -> Access:
         given = _key_in(request)
         if self._has_link(request, alone=given is None):
-            return
-        if given is None or not self._is_known(given):
+            return BY_LINK
+        try:
+            key = self._keys.find(given or b"")
+        except BrokenKeys as error:
+            message = "the list of API keys can't be used; Fooocus's console says why"
+            raise Problem(503, message, headers={"Retry-After": "60"}) from error
+        if key is None:
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
             raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
-        request.state.source = f"key-{hashlib.sha256(given).hexdigest()[:8]}"
+        if key.limits.requests_per_minute is not None:
+            try:
+                self._rate.take(key.name, key.limits.requests_per_minute)
+            except LimitReached as error:
+                raise limit_problem(error) from error
+        return Access.of_key(key)
 
     def _has_link(self, request: Request, *, alone: bool) -> bool:
         """Whether the request came by a signed link. A bad one is refused if it comes alone, without a key."""
@@ -47,10 +82,6 @@ class KeyCheck:
             if alone:
                 raise Problem(403, str(error)) from None
             return False
-
-    def _is_known(self, given: bytes) -> bool:
-        matches = [secrets.compare_digest(given, key) for key in self._keys]  # all of them, so that time tells nothing
-        return any(matches)
 
 
 def _key_in(request: Request) -> bytes | None:
@@ -68,7 +99,10 @@ def _key_in(request: Request) -> bytes | None:
     return None
 
 
+BEARER = 'Bearer realm="Fooocus API"'
+
+
 def _challenge(request: Request) -> str:
     """A browser that opens a page is asked for a password; programs are not."""
     wants_page = "text/html" in request.headers.get("accept", "")
-    return 'Basic realm="Fooocus API"' if wants_page else 'Bearer realm="Fooocus API"'
+    return 'Basic realm="Fooocus API"' if wants_page else BEARER

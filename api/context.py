@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from fastapi import Request
 from ..tasks.downloads import Download
 from ..tasks.engine import EngineUnavailable
 from ..tasks.inputs import InputStore
+from ..tasks.keys import Keyring
 from ..tasks.outbound import Outbound
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
@@ -37,6 +38,16 @@ class Presets(Protocol):
         """Files it needs that are not there."""
 
 
+class Login(Protocol):
+    """The WebUI's login; `needed` when it is on."""
+
+    @property
+    def needed(self) -> bool: ...
+
+    def is_in(self, cookies: Mapping[str, str]) -> bool:
+        """Whether these are the cookies of somebody who has logged in."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything a route may need.
@@ -60,10 +71,11 @@ class Context:
     inputs: InputStore
     info: Callable[[], dict[str, Any]]
     problem: Callable[[], str | None]
+    keys: Keyring
+    login: Login
     worker_alive: Callable[[], bool] = lambda: True
     model_loaded: Callable[[], bool] = lambda: False
     has_started: Callable[[], bool] = lambda: True
-    apikeys: tuple[str, ...] = ()
     base_url: str | None = None
     links: Links = UNSIGNED
     api_cors: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from ..tasks.engine import EngineUnavailable, ParameterError
-from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, QueueFull, UnknownTask, WrongStatus
+from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, LimitReached, UnknownTask, WrongStatus
 
 log = logging.getLogger("fooocus_api.api")
 
@@ -61,6 +61,12 @@ class InvalidFields(Problem):
         self.errors = list(islice(errors, MOST_ERRORS))
         detail = "; ".join(f"{error.field}: {error.message}" for error in self.errors)
         super().__init__(422, detail, errors=[error.model_dump(exclude_none=True) for error in self.errors])
+
+
+def limit_problem(error: LimitReached) -> Problem:
+    """429: which limit, how much it allows, and when to come again."""
+    headers = {"Retry-After": str(error.retry_after)}
+    return Problem(429, str(error), headers=headers, limit=error.limit, allowed=error.most)
 
 
 def problem_body(status: int, detail: str, **extra: Any) -> dict[str, Any]:
@@ -109,9 +115,9 @@ def add_handlers(app: FastAPI) -> None:
     async def wrong_status(_: Request, error: WrongStatus) -> Response:
         return problem_response(409, str(error))
 
-    @app.exception_handler(QueueFull)
-    async def queue_full(_: Request, error: QueueFull) -> Response:
-        return problem_response(429, str(error), {"Retry-After": str(error.retry_after)})
+    @app.exception_handler(LimitReached)
+    async def too_many(request: Request, error: LimitReached) -> Response:
+        return await problem(request, limit_problem(error))
 
     @app.exception_handler(IdempotencyConflict)
     async def other_request(_: Request, error: IdempotencyConflict) -> Response:

@@ -30,11 +30,19 @@ _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/
 class ImageResolver:
     """Resolves the images of one request. Nothing is written before `hold`, and what that wrote can be dropped again."""
 
-    def __init__(self, context: Context, host: str | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
-        """`host` is the request's Host header: a URL with this address is ours, also when `--base-url` is another."""
+    def __init__(
+        self,
+        context: Context,
+        host: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        may_see: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """`host` is the request's Host header: a URL with this address is ours, also when `--base-url` is another.
+        `may_see` tells which references whoever sent the request may use: others are as good as not there."""
         self._context = context
         self._host = host
         self._limits = limits
+        self._may_see = may_see
         self._new: dict[str, bytes] = {}
 
     def resolve(self, field: str, text: str | None, urls: PublicUrls | None = None) -> str | None:
@@ -96,7 +104,7 @@ class ImageResolver:
         if reference is None:
             return None
         try:
-            path = open_reference(self._context, reference)
+            path = open_reference(self._context, reference, self._may_see)
             if reference.startswith("outputs/"):
                 verify(path.read_bytes())  # an input was verified when it came
         except Problem as error:
@@ -128,23 +136,22 @@ class ImageResolver:
 
     def _is_kept(self, reference: str) -> bool:
         """Whether it is an input that lies here: its name is its content, whoever else may serve it."""
-        try:
-            self._context.inputs.path(reference.removeprefix("inputs/"))
-        except UnknownInput:
-            return False
-        return True
+        return self._context.inputs.has(reference.removeprefix("inputs/")) and self._may_see(reference)
 
 
-def open_reference(context: Context, reference: str) -> Path:
+def open_reference(context: Context, reference: str, may_see: Callable[[str], bool] = lambda _: True) -> Path:
     """The file that a reference means.
 
     Raises:
-        Problem: 404 when there is none.
+        Problem: 404 when there is none, or none that `may_see` lets them see.
     """
     try:
-        return find_reference(context.output_folders, context.inputs, reference)
+        path = find_reference(context.output_folders, context.inputs, reference)
     except FileNotFoundError:
-        raise Problem(404, f"there is no image {shortened(reference)}") from None
+        path = None
+    if path is None or not may_see(reference):
+        raise Problem(404, f"there is no image {shortened(reference)}")
+    return path
 
 
 def find_reference(output_folders: Callable[[], list[Path]], inputs: InputStore, reference: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 
 from ..tasks.downloads import Download
+from .access import may_see_image
 from .context import Context
 from .errors import InvalidFields
 from .images import ImageResolver
@@ -34,7 +35,7 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
     body, downloads = _with_preset(body, context)
     check(body, context, coming={download.path.name for download in downloads})
     parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
-    resolver = ImageResolver(context, request.headers.get("host"))
+    resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
     return Prepared(parameters, downloads, resolver.hold())
 

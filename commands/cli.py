@@ -25,8 +25,8 @@ def run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
     for name, module_name in COMMANDS.items():
         module = importlib.import_module(f".{module_name}", __package__)
         command = commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False)
-        module.add_arguments(command)
-        add_place_arguments(command)
+        for place_parser in module.add_arguments(command):
+            add_place_arguments(place_parser)
         command.set_defaults(run=module.run)
     arguments = parser.parse_args(flags)
     try:

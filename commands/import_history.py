@@ -53,11 +53,12 @@ class Report:
         self.missing += sum(len(task.parameters["imported"].get("missing_results", ())) for task in tasks)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     """The file to read."""
     parser.add_argument(
         "path", type=lambda text: Path(text).expanduser().absolute(), metavar="PATH", help="The old database."
     )
+    return [parser]
 
 
 def run(arguments: argparse.Namespace, place: Place) -> int:

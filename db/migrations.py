@@ -30,6 +30,8 @@ from .models import (
     SchemaVersion,
     TallyRow,
     TaskRow,
+    UploadRow,
+    UsageRow,
     WebhookRow,
 )
 from .models import database as proxy
@@ -103,6 +105,12 @@ def _days(database: Database) -> None:
     TaskRow.create_table()  # the indexes that are missing
 
 
+def _whose_is_what(_: Database) -> None:
+    """Who uploaded what, and how many images each source has asked for today."""
+    for table in (UploadRow, UsageRow):
+        table.create_table()
+
+
 class FirstTaskRow(Model):
     """The one table of schema 1."""
 
@@ -126,7 +134,13 @@ class FirstTaskRow(Model):
         table_name = "task"
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_one_table, _lists_of_any_length, _outbox, _days)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    _one_table,
+    _lists_of_any_length,
+    _outbox,
+    _days,
+    _whose_is_what,
+)
 """Migration N brings the schema from version N to N+1. Append only."""
 
 

@@ -150,6 +150,30 @@ class AttemptRow(Model):
         table_name = "webhook_attempt"
 
 
+class UploadRow(Model):
+    """Who has uploaded an input: until a task uses it, nothing else says whose it is."""
+
+    file_name = CharField(max_length=80)
+    source = CharField(max_length=64)
+
+    class Meta:
+        database = database
+        table_name = "input_upload"
+        primary_key = CompositeKey("file_name", "source")
+
+
+class UsageRow(Model):
+    """How many images a source has asked for on the last day on which it did; `day` counts from 1970, in UTC."""
+
+    source = CharField(max_length=64, primary_key=True)
+    day = IntegerField()
+    images = IntegerField()
+
+    class Meta:
+        database = database
+        table_name = "source_usage"
+
+
 class SchemaVersion(Model):
     """The one row that says which migrations have run."""
 
@@ -160,4 +184,7 @@ class SchemaVersion(Model):
         table_name = "schema_version"
 
 
-TABLES = (TaskRow, ParametersRow, ImageRow, InputRow, TallyRow, WebhookRow, AttemptRow, SchemaVersion)
+TABLES = (
+    *(TaskRow, ParametersRow, ImageRow, InputRow, TallyRow),
+    *(WebhookRow, AttemptRow, UploadRow, UsageRow, SchemaVersion),
+)

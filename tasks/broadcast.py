@@ -56,6 +56,7 @@ class Broadcast:
             update = Update(self._number, kind, task, preview, image, outlook)
             self._kept.append(update if preview is None else Update(update.number, kind, task, outlook=outlook))
             listeners = [*self._listeners.get(task.task_id, ()), *self._listeners.get(ALL, ())]
+            listeners = [listener for listener in listeners if listener.source in (None, task.source)]
             if not update.is_terminal:
                 listeners = [listener for listener in listeners if not listener.only_end]
         if not listeners:
@@ -76,6 +77,7 @@ class Broadcast:
         self,
         task_id: str | None = ALL,
         *,
+        source: str | None = None,
         encoding: Encoding | None = None,
         after: str | None = None,
         only_end: bool = False,
@@ -83,16 +85,17 @@ class Broadcast:
         """Listen to one task or to all, from the running event loop, until the `with` block ends.
 
         Args:
+            source: be told of tasks from there alone; None for all.
             only_end: be told of ends alone.
             encoding: how previews are wanted; they are not encoded for those who don't want any.
             after: the id of the last update that was read (`update_id`): what came since is told first, and whether some of
                 it is gone.
         """
-        subscription = Subscription(asyncio.get_running_loop(), encoding, only_end)
+        subscription = Subscription(asyncio.get_running_loop(), encoding, only_end, source)
         with self._lock:
             subscription.begins_at = f"{self.epoch}-{self._number}"
             if after is not None:
-                subscription.catch_up(*self._missed(task_id, after))
+                subscription.catch_up(*self._missed(task_id, source, after))
             self._listeners[task_id].add(subscription)
             if self._closed:
                 subscription.end()
@@ -139,7 +142,7 @@ class Broadcast:
         with self._lock:
             return sum(len(listeners) for listeners in self._listeners.values())
 
-    def _missed(self, task_id: str | None, after: str) -> tuple[Dropped | None, list[Update]]:
+    def _missed(self, task_id: str | None, source: str | None, after: str) -> tuple[Dropped | None, list[Update]]:
         """What has been told since, and what of it is not there any more."""
         epoch, _, text = after.rpartition("-")
         if epoch != self.epoch or not text.isdigit():
@@ -148,17 +151,22 @@ class Broadcast:
         kept = [update for update in self._kept if update.number > last]
         oldest = self._kept[0].number if self._kept else self._number + 1
         lost = max(0, oldest - last - 1)
-        ours = [update for update in kept if task_id is ALL or update.task.task_id == task_id]
-        return (Dropped(lost) if lost else None), ours
+        ours = [
+            update for update in kept if task_id in (ALL, update.task.task_id) and source in (None, update.task.source)
+        ]
+        return (Dropped(lost if source is None else None) if lost else None), ours
 
 
 class Subscription:
     """One listener's view: every change of state, and of progress and previews the newest it has not read yet."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, encoding: Encoding | None, only_end: bool) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, encoding: Encoding | None, only_end: bool, source: str | None
+    ) -> None:
         self.loop = loop
         self.encoding = encoding
         self.only_end = only_end
+        self.source = source
         self.begins_at = ""
         """The id of the last update before it began."""
         self._unread: deque[Update] = deque()

@@ -118,10 +118,13 @@ class InputStore:
         Raises:
             UnknownInput: there is none of that name, or inputs have no such names.
         """
-        path = self._folder / file_name
-        if not FILE_NAME.fullmatch(file_name) or not path.is_file():
+        if not self.has(file_name):
             raise UnknownInput(file_name)
-        return path
+        return self._folder / file_name
+
+    def has(self, file_name: str) -> bool:
+        """Whether there is an input of that name."""
+        return FILE_NAME.fullmatch(file_name) is not None and (self._folder / file_name).is_file()
 
     def older_than(self, time: float, step: int) -> Iterator[list[str]]:
         """Names of the inputs last sent before `time` (seconds since 1970), some at a time; and half written files go."""

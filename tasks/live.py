@@ -56,6 +56,11 @@ class LiveTasks:
             tasks = [live.task for live in self._tasks.values()]
         return [replace(task) for task in tasks if status is None or task.status is status]
 
+    def saved_by(self, source: str) -> list[str]:
+        """Paths of the images that the tasks of a source have so far."""
+        with self._lock:
+            return [path for live in self._tasks.values() if live.task.source == source for path in list(live.saved)]
+
     def running(self) -> Task | None:
         """The task the worker has in hand; not the one before it, whose end is being written."""
         with self._lock:

@@ -12,6 +12,7 @@ from functools import partial
 
 from ..db.filters import Filter
 from ..db.repository import Repository
+from ..db.sources import forget_uploads
 from . import storage
 from .claims import Claims
 from .engine import Engine
@@ -125,7 +126,10 @@ class Removal:
 
     def _remove_unused(self, names: list[str], before: float) -> int:
         used = self._repository.inputs_in_use(names)
-        return self._inputs.remove([name for name in names if name not in used], before)
+        unused = [name for name in names if name not in used]
+        gone = self._inputs.remove(unused, before)
+        forget_uploads([name for name in unused if not self._inputs.has(name)])
+        return gone
 
     def _remove_all(self, chosen: Filter, most: int | None = None) -> int:
         gone = 0

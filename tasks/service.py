@@ -23,9 +23,13 @@ from .estimate import Estimator
 from .forecast import Forecast, Outlook
 from .history import Filter, History
 from .inputs import InputStore
+from .keys import NO_LIMITS, KeyLimits
+from .limits import LimitReached as LimitReached
+from .limits import QueueFull, charge
 from .live import LiveTasks
 from .meter import Meter
 from .outbound import Outbound
+from .ownership import Ownership
 from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
@@ -49,14 +53,6 @@ class UnknownTask(Exception):
 
 class WrongStatus(Exception):
     """The task is not in a status in which that can be done; the message says so."""
-
-
-class QueueFull(Exception):
-    """As many tasks wait as may; `retry_after` is in how many seconds there may be room."""
-
-    def __init__(self, most: int, retry_after: int) -> None:
-        super().__init__(f"{most} tasks wait already, no more may; try again later")
-        self.retry_after = retry_after
 
 
 class IdempotencyConflict(Exception):
@@ -126,6 +122,7 @@ class TaskService:
         )
         self._downloader = Downloader(bus, self._live, engine)
         self.history = History(repository, self._live, engine)
+        self.ownership = Ownership(repository, self._live, engine)
         self._closed = False
 
     def start(self) -> None:
@@ -178,14 +175,15 @@ class TaskService:
         idempotency: Idempotency | None = None,
         webhook_url: str = "",
         base_url: str = "",
+        within: KeyLimits = NO_LIMITS,
     ) -> Submission:
         """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
 
         With `downloads` it waits, pending, until these files are there, and others go first. `webhook_url` is told its end, in
-        a record whose URLs begin with `base_url`.
+        a record whose URLs begin with `base_url`. `within` is how much its source may ask for.
 
         Raises:
-            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, QueueFull: nothing was accepted.
+            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
         """
         files = [download.to_json() for download in downloads]
         task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files)
@@ -200,6 +198,7 @@ class TaskService:
                 return _same(storage.from_row(earlier), idempotency)
             if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
                 raise QueueFull(self._max_pending, self._seconds_until_room())
+            charge(task, within, self._seconds_until_room)
             task.id = task.rank = self._repository.insert(row, inputs)
             self.webhooks.accept(task, base_url)
             return task
@@ -302,10 +301,13 @@ class TaskService:
         """Go on with the next image of a running task. False when it is not the running one."""
         return self._engine.interrupt(task_id, "skip")
 
-    def interrupt_running(self, how: Interruption) -> str | None:
-        """Stop the running task or skip its current image. Its id, or None when nothing runs."""
+    def interrupt_running(self, how: Interruption, source: str | None = None) -> str | None:
+        """Stop the running task or skip its current image, with `source` only if it is from there. Its id, or None when
+        nothing runs."""
         task = self.running()
-        return task.task_id if task and self._engine.interrupt(task.task_id, how) else None
+        if task is None or source not in (None, task.source):
+            return None
+        return task.task_id if self._engine.interrupt(task.task_id, how) else None
 
     async def move_to_front(self, task_id: str) -> bool:
         """Let a pending task be the next, also after a restart. False when it does not wait in the queue."""

@@ -17,7 +17,15 @@ from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import ROOT, Host
 
 READMES = ["README.md", "README_zh.md"]
-OF_THE_HOST = {"--demo-step-ms", "--demo-load-ms", "--demo-null", "--demo-trace", "--disable-image-log"}
+OF_THE_HOST = {
+    "--demo-step-ms",
+    "--demo-load-ms",
+    "--demo-null",
+    "--demo-trace",
+    "--disable-image-log",
+    "--listen",
+    "--share",
+}
 
 
 @pytest.fixture(params=READMES)
@@ -37,10 +45,12 @@ def test_every_flag_is_explained(readme: str) -> None:
 
 
 def test_every_flag_named_exists(readme: str, demo: Host) -> None:
-    installer = subprocess.run(
-        [str(demo.python), str(ROOT / "install.py"), "--help"], capture_output=True, text=True, check=True
-    ).stdout
-    known = our_flags() | set(re.findall(r"--[a-z][a-z-]+", installer)) | OF_THE_HOST
+    helps = ("install.py", "--help"), ("extension.py", "keys", "add", "--help")
+    told = "".join(
+        subprocess.run([demo.python, ROOT / script, *flags], capture_output=True, text=True, check=True).stdout
+        for script, *flags in helps
+    )
+    known = our_flags() | set(re.findall(r"--[a-z][a-z-]+", told)) | OF_THE_HOST
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", readme)) <= known
 
 

@@ -14,6 +14,7 @@ import pytest
 from fastapi import Request
 
 from fooocus_api.adapters.catalog import FooocusCatalog
+from fooocus_api.adapters.login import WebUILogin
 from fooocus_api.adapters.presets import FooocusPresets
 from fooocus_api.api.context import Context
 from fooocus_api.api.errors import InvalidFields, Problem
@@ -21,6 +22,7 @@ from fooocus_api.api.images import ImageResolver, open_reference
 from fooocus_api.api.urls import PublicUrls
 from fooocus_api.tasks.addresses import AddressPolicy
 from fooocus_api.tasks.inputs import MAX_BYTES, InputStore
+from fooocus_api.tasks.keys import Keyring
 from fooocus_api.tasks.outbound import Limits, Outbound
 from fooocus_api.tests.host import free_port
 from fooocus_api.tests.test_inputs import picture
@@ -51,6 +53,8 @@ def context(tmp_path: Path) -> Context:
         inputs=InputStore(tmp_path / "inputs"),
         info=dict,
         problem=lambda: None,
+        keys=Keyring((), tmp_path / "keys.json"),
+        login=WebUILogin(),
         base_url="https://pictures.example/draw",
         outbound=HERE,
     )

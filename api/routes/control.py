@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
 
+from ...tasks.keys import Scope
 from ...tasks.service import WrongStatus
+from ..access import needs, visible_task
 from ..context import Context
 from ..errors import responses
 from ..schemas.record import RecordResponse
@@ -19,7 +21,7 @@ TaskId = Annotated[str, Path(description="As the generate call gave it.")]
 
 def router(context: Context) -> APIRouter:
     """The routes. Each answers with the record as it is then; a stop takes effect at the task's next step."""
-    routes = APIRouter(tags=["tasks"])
+    routes = APIRouter(tags=["tasks"], dependencies=[needs(Scope.CONTROL)])
     options: dict[str, Any] = {
         "response_model": RecordResponse,
         "response_model_exclude_unset": True,
@@ -34,7 +36,7 @@ def router(context: Context) -> APIRouter:
     async def stop(request: Request, task_id: TaskId) -> Any:
         """End a task that runs or waits, wherever it came from. One that has ended already answers 409."""
         service = context.tasks()
-        task = await service.get(task_id)
+        task = await visible_task(context, request, task_id)
         if not await service.stop(task_id):
             raise WrongStatus(f"task {task_id} has ended: it is {(await service.get(task_id)).status.value}")
         if task.started_at == -1:
@@ -45,7 +47,7 @@ def router(context: Context) -> APIRouter:
     async def skip(request: Request, task_id: TaskId) -> Any:
         """Go on with the next image. A task that is not running answers 409."""
         service = context.tasks()
-        task = await service.get(task_id)
+        task = await visible_task(context, request, task_id)
         if not service.skip(task_id):
             raise WrongStatus(f"task {task_id} is not running: it is {task.status.value}")
         return await record(request, task_id)
@@ -54,7 +56,7 @@ def router(context: Context) -> APIRouter:
     async def move_to_front(request: Request, task_id: TaskId) -> Any:
         """Put a pending task before all others, also after a restart. One that does not wait answers 409."""
         service = context.tasks()
-        task = await service.get(task_id)
+        task = await visible_task(context, request, task_id)
         if not await service.move_to_front(task_id):
             raise WrongStatus(f"task {task_id} does not wait in the queue: it is {task.status.value}")
         return await record(request, task_id)
@@ -73,7 +75,7 @@ def router(context: Context) -> APIRouter:
         """Delete a task that has ended, with its images and their entries in the day's log, or cancel one that waits. A
         running one is refused with 409."""
         service = context.tasks()
-        ended = (await service.get(task_id)).status.is_terminal
+        ended = (await visible_task(context, request, task_id)).status.is_terminal
         task = await service.delete(task_id)
         if ended:
             return Response(status_code=204)

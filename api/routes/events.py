@@ -10,10 +10,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
+from ...tasks.keys import Scope
 from ...tasks.preview import Encoding, PreviewFormat
 from ...tasks.service import TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Dropped, Heartbeat, Kind, Update
+from ..access import access_of, needs, visible_task
 from ..context import Context
 from ..errors import responses
 from ..schemas.event import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
@@ -31,7 +33,7 @@ LastEventId = Annotated[str | None, Header(description="The `id` of the last eve
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["events"])
+    routes = APIRouter(tags=["events"], dependencies=[needs(Scope.READ)])
     stream: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "Server-sent events; this is the `data` of each.",
@@ -50,7 +52,7 @@ def router(context: Context) -> APIRouter:
     @routes.get(
         "/v1/events",
         summary="Events of all tasks",
-        description=f"Of the WebUI's tasks, too. The stream does not end.\n\n{EVENTS}",
+        description=f"Of the WebUI's tasks, too, where the key may see them. The stream does not end.\n\n{EVENTS}",
         response_class=Response,
         responses={**stream, **responses(401, 422, 503)},
     )
@@ -62,7 +64,8 @@ def router(context: Context) -> APIRouter:
         last_event_id: LastEventId = None,
     ) -> Response:
         encoding = Encoding(preview_format, preview_size) if previews else None
-        return event_stream(_all(context.tasks(), context.urls(request), encoding, last_event_id))
+        urls, source = context.urls(request), access_of(request).only
+        return event_stream(_all(context.tasks(), source, urls, encoding, last_event_id))
 
     @routes.get(
         "/tasks/{task_id}/events",
@@ -84,7 +87,7 @@ def router(context: Context) -> APIRouter:
         last_event_id: LastEventId = None,
     ) -> Response:
         service = context.tasks()
-        task = await service.get(task_id)
+        task = await visible_task(context, request, task_id)
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
         encoding = Encoding(preview_format, preview_size) if previews else None
@@ -94,10 +97,10 @@ def router(context: Context) -> APIRouter:
 
 
 async def _all(
-    service: TaskService, urls: PublicUrls, encoding: Encoding | None, after: str | None
+    service: TaskService, source: str | None, urls: PublicUrls, encoding: Encoding | None, after: str | None
 ) -> AsyncIterator[bytes]:
     broadcast = service.broadcast
-    with broadcast.subscribe(encoding=encoding, after=after) as subscription:
+    with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
         yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
         async for item in subscription:
             yield _rendered(item, service, urls, encoding)

@@ -13,10 +13,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ...tasks.forecast import Outlook
+from ...tasks.keys import Scope
 from ...tasks.preview import PNG, PreviewImage
 from ...tasks.service import Submission, TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
+from ..access import access_of, needs
 from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import Problem, problem_body, responses
@@ -49,7 +51,7 @@ task again, so that a request can be repeated when its answer was lost; with ano
 
 def router(context: Context) -> APIRouter:
     """The route, with a request model made for the running host."""
-    routes = APIRouter(tags=["generate"], route_class=JsonRoute)
+    routes = APIRouter(tags=["generate"], route_class=JsonRoute, dependencies=[needs(Scope.GENERATE)])
     model = request_model(context)
 
     async def generate(
@@ -129,7 +131,8 @@ class Answer:
 
     async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
         """A new task, or the one that answered this very request before."""
-        source = self.request.state.source
+        access = access_of(self.request)
+        source = access.source
         content = await self.request.body()
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.service.repeated(idempotency)) is not None:
@@ -147,6 +150,7 @@ class Answer:
                 source=source,
                 downloads=prepared.downloads,
                 idempotency=idempotency,
+                within=access.limits,
                 webhook_url=body.webhook_url,
                 base_url=self.urls.base,
             )

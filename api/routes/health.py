@@ -7,6 +7,8 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
+from ...tasks.keys import Scope
+from ..access import needs
 from ..context import Context
 from ..errors import responses
 
@@ -74,7 +76,8 @@ def router(context: Context) -> APIRouter:
         "/metrics",
         summary="Metrics for Prometheus",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {}}}, **responses(401, 503)},
+        dependencies=[needs(Scope.ADMIN)],
+        responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 429, 503)},
     )
     def metrics() -> Response:
         """Queue length, seconds of tasks and steps, events, listeners, deliveries, memory of the GPU."""

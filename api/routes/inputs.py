@@ -16,7 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from ...tasks.inputs import MAX_BYTES
+from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, upright_size
+from ..access import Access, access_of, may_see_image, needs
 from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import open_reference
@@ -44,6 +46,7 @@ def router(context: Context) -> APIRouter:
         status_code=201,
         summary="Upload an image",
         response_model=InputResponse,
+        dependencies=[needs(Scope.GENERATE)],
         responses=responses(401, 413, 422),
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
@@ -55,31 +58,43 @@ def router(context: Context) -> APIRouter:
                 message = "is missing; send a file as multipart/form-data"
                 raise InvalidFields([FieldError(field="image", message=message)])
             content = await image.read()
-        kept = await asyncio.to_thread(_keep, context, content)
+        kept = await asyncio.to_thread(_keep, context, access_of(request), content)
         url = context.urls(request).image(f"inputs/{kept['file_name']}")
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
 
-    @routes.head("/inputs/{file_name}", include_in_schema=False)
-    @routes.get("/inputs/{file_name}", summary="One uploaded image", response_class=Response, responses=IMAGES)
+    reading = [needs(Scope.READ)]
+
+    @routes.head("/inputs/{file_name}", include_in_schema=False, dependencies=reading)
+    @routes.get(
+        "/inputs/{file_name}",
+        summary="One uploaded image",
+        response_class=Response,
+        dependencies=reading,
+        responses=IMAGES,
+    )
     def get_input(request: Request, file_name: str) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another.
 
         A signed URL, as records and `POST /inputs` give it, needs no key.
         """
-        return image_response(request, open_reference(context, f"inputs/{file_name}"), FOREVER)
+        path = open_reference(context, f"inputs/{file_name}", may_see_image(context, request))
+        return image_response(request, path, FOREVER)
 
     return routes
 
 
-def _keep(context: Context, content: bytes) -> dict[str, Any]:
+def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise _too_large()
     try:
         width, height = upright_size(content)
-        return {"file_name": context.inputs.add(content), "width": width, "height": height}
+        file_name = context.inputs.add(content)
     except NotAnImage as error:
         raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
+    if access.only is not None:
+        context.tasks().ownership.note_upload(access.source, file_name)
+    return {"file_name": file_name, "width": width, "height": height}
 
 
 def image_form(**fields: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ...tasks.keys import Scope
+from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
 from ..media import ASK_AGAIN, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
@@ -19,7 +21,7 @@ _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII
 
 def router(context: Context) -> APIRouter:
     """The route."""
-    routes = APIRouter(tags=["images"])
+    routes = APIRouter(tags=["images"], dependencies=[needs(Scope.READ)])
 
     @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
     @routes.get("/outputs/{date}/{file_name}", summary="One image", response_class=Response, responses=IMAGES)
@@ -28,8 +30,11 @@ def router(context: Context) -> APIRouter:
 
         A signed URL, as records give it, needs no key.
         """
+        path = find_output(context, Path(date, file_name))
+        if not may_see_image(context, request)(f"outputs/{date}/{file_name}"):
+            raise no_image(f"{date}/{file_name}")
         caching = FOREVER if _OF_THE_HOST.fullmatch(file_name) else ASK_AGAIN
-        return image_response(request, find_output(context, Path(date, file_name)), caching)
+        return image_response(request, path, caching)
 
     return routes
 
@@ -42,8 +47,13 @@ def find_output(context: Context, relative: Path) -> Path:
     """
     path = output_file(context.output_folders(), relative)
     if path is None:
-        raise Problem(404, f"there is no image {relative.as_posix()}")
+        raise no_image(relative.as_posix())
     return path
+
+
+def no_image(name: str) -> Problem:
+    """404: there is none, or none that they may see; nobody learns which."""
+    return Problem(404, f"there is no image {name}")
 
 
 def output_file(folders: list[Path], relative: Path) -> Path | None:

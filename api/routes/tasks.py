@@ -11,7 +11,9 @@ from pydantic import BaseModel, Field
 
 from ...tasks.forecast import Outlook
 from ...tasks.history import Filter, Page
+from ...tasks.keys import Scope
 from ...tasks.task import Task, TaskStatus
+from ..access import access_of, needs, visible_task
 from ..context import Context
 from ..errors import FieldError, InvalidFields, responses, shortened
 from ..schemas.record import RecordResponse, record_of
@@ -69,7 +71,7 @@ Time = Annotated[
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["tasks"])
+    routes = APIRouter(tags=["tasks"], dependencies=[needs(Scope.READ)])
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in TOTALS.items()}
 
     @routes.get(
@@ -101,13 +103,13 @@ def router(context: Context) -> APIRouter:
             Query(description="`delete` deletes the ended tasks between `start_at` and `end_at`, and their images."),
         ] = None,
     ) -> Any:
-        """Always a page at a time; the headers say how many there are."""
-        service = context.tasks()
+        """Always a page at a time; the headers say how many there are. A key without `read-all` sees its own tasks alone."""
+        service, access = context.tasks(), access_of(request)
         chosen = Filter(
             statuses=tuple(item.value for item in status or ()),
             start=milliseconds("start_at", start_at),
             end=milliseconds("end_at", end_at, end=True),
-            sources=tuple(source or ()),
+            sources=access.sources(tuple(source or ())),
             model=model or None,
             words=tuple((prompt or "").replace("\x00", " ").split()),
         )
@@ -115,7 +117,8 @@ def router(context: Context) -> APIRouter:
             raise InvalidFields([FieldError(field="prompt", message=f"has more than {MOST_WORDS} words")])
         _check_times(chosen, action)
         if action:
-            number = await asyncio.to_thread(service.removal.remove_between, chosen.start, chosen.end)
+            access.require(Scope.CONTROL)
+            number = await asyncio.to_thread(service.removal.remove_between, chosen.start, chosen.end, chosen.sources)
             return Deleted(message=f"{number} tasks deleted", deleted=number)
         page_size = min(page_size, MOST_PER_PAGE)
         nothing = Page([], 0)
@@ -153,7 +156,7 @@ def router(context: Context) -> APIRouter:
         request: Request, task_id: Annotated[str, Path(description="As the generate call gave it.")]
     ) -> Any:
         """The record as it is now. While the task runs, `preview` is the newest picture of it."""
-        task = await context.tasks().get(task_id)
+        task = await visible_task(context, request, task_id)
         return await asyncio.to_thread(record, request, task)
 
     return routes

@@ -19,8 +19,10 @@ from starlette.datastructures import UploadFile
 
 from ...tasks.engine import EngineUnavailable
 from ...tasks.inputs import MAX_BYTES
+from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, read_rgb
 from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
+from ..access import may_see_image, needs
 from ..bodies import JsonRoute
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses, shortened
@@ -110,6 +112,7 @@ def router(context: Context) -> APIRouter:
     @routes.post(
         "/v1/tools/describe-image",
         summary="Describe an image",
+        dependencies=[needs(Scope.GENERATE)],
         responses=responses(401, 413, 415, 422, 500, 503),
         openapi_extra={"requestBody": DESCRIBE_BODY},
     )
@@ -136,9 +139,12 @@ def router(context: Context) -> APIRouter:
         return await asyncio.to_thread(_png, mask)
 
     generate_mask.__annotations__["body"] = Annotated[model, Body()]
-    routes.post("/v1/tools/generate_mask", summary="Make a mask", responses=responses(401, 422, 500, 503))(
-        generate_mask
-    )
+    routes.post(
+        "/v1/tools/generate_mask",
+        summary="Make a mask",
+        dependencies=[needs(Scope.GENERATE)],
+        responses=responses(401, 422, 500, 503),
+    )(generate_mask)
 
     async def unload(request: Request) -> Any:
         """Free the memory the models take, when the tasks before it are done. The next task loads what it needs."""
@@ -148,10 +154,11 @@ def router(context: Context) -> APIRouter:
     options: dict[str, Any] = {
         "summary": "Free the models' memory",
         "response_model": UnloadResponse,
+        "dependencies": [needs(Scope.ADMIN)],
         "responses": responses(401, 500, 503),
     }
     routes.post("/v1/engine/unload", **options)(unload)
-    routes.post("/v1/engine/unload/", include_in_schema=False)(unload)
+    routes.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
     return routes
 
 
@@ -232,7 +239,7 @@ def _read(context: Context, request: Request, image: str | bytes | None) -> Pict
             return read_rgb(image)
         except NotAnImage as error:
             raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
-    resolver = ImageResolver(context, request.headers.get("host"))
+    resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     reference = resolver.resolve("image", image, context.urls(request))
     if reference is None:
         raise InvalidFields([FieldError(field="image", message="is missing")])

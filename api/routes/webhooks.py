@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from ...tasks.keys import Scope
 from ...tasks.service import WrongStatus
 from ...tasks.task import Task
 from ...tasks.webhooks import WebhookState
+from ..access import needs, visible_task
 from ..context import Context
 from ..errors import responses
 from ..schemas.record import RecordResponse, record_of
@@ -52,24 +54,26 @@ def router(context: Context) -> APIRouter:
     @routes.get(
         "/tasks/{task_id}/webhooks",
         summary="Deliveries of a task's webhook",
+        dependencies=[needs(Scope.READ)],
         response_model=WebhookResponse,
         responses=responses(401, 404, 503),
     )
-    async def get_webhooks(task_id: TaskId) -> Any:
+    async def get_webhooks(request: Request, task_id: TaskId) -> Any:
         """Whom the task's end is told, how far that is, and every try so far."""
-        return await state_of(await context.tasks().get(task_id))
+        return await state_of(await visible_task(context, request, task_id))
 
     @routes.post(
         "/tasks/{task_id}/webhooks/resend",
         summary="Send a task's webhook again",
+        dependencies=[needs(Scope.CONTROL)],
         response_model=WebhookResponse,
         responses=responses(401, 404, 409, 503),
     )
-    async def resend(task_id: TaskId) -> Any:
+    async def resend(request: Request, task_id: TaskId) -> Any:
         """Tell of the task's end again, delivered or not: at once, and then for a day. 409 when it has not ended, or nobody
         is to be told."""
         service = context.tasks()
-        task = await service.get(task_id)
+        task = await visible_task(context, request, task_id)
         if not task.status.is_terminal:
             raise WrongStatus(f"task {task_id} has not ended: it is {task.status.value}")
         if not await service.webhooks.resend(task):

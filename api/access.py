@@ -1,0 +1,112 @@
+"""What whoever sent a request may do and see. Set by `auth` before any route runs, asked by the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Depends, Request
+
+from ..tasks.keys import ALL_SCOPES, NO_LIMITS, Key, KeyLimits, Scope
+from ..tasks.service import UnknownTask
+from ..tasks.task import Task
+from .context import Context
+from .errors import Problem
+
+NOBODY = "-"
+"""A source that no task has."""
+MEANINGS = {
+    Scope.GENERATE: "draw, upload images, describe them and make masks",
+    Scope.READ: "read its own tasks, their events and images",
+    Scope.READ_ALL: "read everyone's tasks, the WebUI's too",
+    Scope.CONTROL: "stop, skip, move and delete the tasks that it may see",
+    Scope.ADMIN: "unload the models and read the metrics",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who it is, as the source of its tasks, and what it may do."""
+
+    source: str
+    scopes: frozenset[Scope] = ALL_SCOPES
+    limits: KeyLimits = NO_LIMITS
+
+    @classmethod
+    def of_key(cls, key: Key) -> Access:
+        """What the owner of a key may do."""
+        return cls(key.name, key.scopes, key.limits)
+
+    @property
+    def sees_all(self) -> bool:
+        return Scope.READ_ALL in self.scopes
+
+    @property
+    def only(self) -> str | None:
+        """The one source whose tasks it may see, None when it may see all."""
+        return None if self.sees_all else self.source
+
+    def sources(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """The sources a list of tasks may have, of those that are wanted; empty for all there are."""
+        if self.sees_all:
+            return wanted
+        return (self.source,) if not wanted or self.source in wanted else (NOBODY,)
+
+    def require(self, scope: Scope) -> None:
+        """Go on if it has that scope.
+
+        Raises:
+            Problem: 403, naming the scope.
+        """
+        if scope in self.scopes or (scope is Scope.READ and self.sees_all):
+            return
+        message = f"this key may not {MEANINGS[scope]}: it lacks the scope '{scope.value}'"
+        raise Problem(403, message, scope=scope.value)
+
+
+EVERYTHING = Access("api")
+"""Where no key is needed."""
+BY_LINK = Access("link", frozenset({Scope.READ_ALL}))
+"""Of a request by a signed link: it opens the one image that it leads to."""
+
+
+def access_of(request: Request) -> Access:
+    """What whoever sent it may do."""
+    access: Access = request.state.access
+    return access
+
+
+def needs(scope: Scope) -> Any:
+    """A dependency: the route is for those who have this scope."""
+
+    async def check(request: Request) -> None:  # async, as it waits for nothing and needs no thread
+        access_of(request).require(scope)
+
+    return Depends(check)
+
+
+def may_see(request: Request, task: Task) -> bool:
+    """Whether a task is shown to whoever sent the request."""
+    return access_of(request).only in (None, task.source)
+
+
+async def visible_task(context: Context, request: Request, task_id: str) -> Task:
+    """A task as it is now.
+
+    Raises:
+        UnknownTask: there is none of that id, or none that they may see: nobody learns which.
+    """
+    task = await context.tasks().get(task_id)
+    if not may_see(request, task):
+        raise UnknownTask(task_id)
+    return task
+
+
+def may_see_image(context: Context, request: Request) -> Callable[[str], bool]:
+    """A function that tells whether they may see the image of a reference, `inputs/…` or `outputs/…`. Off the event loop."""
+    source = access_of(request).only
+    if source is None:
+        return lambda _: True
+    ownership = context.tasks().ownership
+    return lambda reference: ownership.owns(source, reference)

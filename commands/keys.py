@@ -1,0 +1,171 @@
+"""`extension.py keys add|list|revoke`: who may use the API. A running Fooocus sees it at its next request. Run by cli.py."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..tasks.keys import (
+    FILE_NAME,
+    NAME_RULE,
+    USUAL_SCOPES,
+    BrokenKeys,
+    Key,
+    KeyLimits,
+    Scope,
+    check_name,
+    digest_of,
+    load,
+    new_key,
+    save,
+)
+from .errors import CommandError
+from .place import Place
+
+HELP = "Make, list and revoke API keys. Fooocus need not run; if it does, it need not be restarted."
+PATIENCE = 10
+"""Seconds for another such command to end."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """The three commands."""
+    commands = parser.add_subparsers(dest="command", required=True)
+    about = "Make a key and print it, this once: nothing but its hash is kept."
+    add = commands.add_parser("add", help=about, description=about, allow_abbrev=False)
+    add.add_argument("name", type=_name, metavar="NAME", help=f"Whose it is: the source of its tasks. {NAME_RULE}.")
+    add.add_argument(
+        "--scopes",
+        type=_scopes,
+        default=USUAL_SCOPES,
+        metavar="SCOPES",
+        help=f"What it may do, with commas: {', '.join(scope.value for scope in Scope)}. Default: {_shown(USUAL_SCOPES)}.",
+    )
+    for flag, meaning in (
+        ("--requests-per-minute", "How many requests it may send."),
+        ("--pending-tasks", "How many of its tasks may wait."),
+        ("--images-per-day", "How many images it may ask for, from 00:00 UTC."),
+    ):
+        add.add_argument(flag, type=_number, metavar="N", help=f"{meaning} Default: no limit.")
+    about = "Show the keys: names, scopes and limits."
+    listing = commands.add_parser("list", help=about, description=about, allow_abbrev=False)
+    about = "Let a key in no more. Its tasks stay; a new key of the same name goes on with them."
+    revoke = commands.add_parser("revoke", help=about, description=about, allow_abbrev=False)
+    revoke.add_argument("name", metavar="NAME")
+    return [add, listing, revoke]
+
+
+def run(arguments: argparse.Namespace, place: Place) -> int:
+    """Do it. The key alone goes to standard output, so that a script can take it.
+
+    Raises:
+        CommandError: the file can't be read or written, or there is no such key, or there is one already.
+    """
+    file = place.state / FILE_NAME
+    if arguments.command == "list":
+        _list(_load(file), file)
+    elif arguments.command == "add":
+        _add(arguments, file)
+    else:
+        _revoke(arguments.name, file)
+    return 0
+
+
+def _add(arguments: argparse.Namespace, file: Path) -> None:
+    limits = KeyLimits(arguments.requests_per_minute, arguments.pending_tasks, arguments.images_per_day)
+    text = new_key()
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    key = Key(arguments.name, digest_of(text.encode()), arguments.scopes, limits, now)
+    with _alone_with(file):
+        keys = _load(file)
+        if any(other.name == key.name for other in keys):
+            raise CommandError(f"there is a key {key.name} already: choose another name, or revoke it first")
+        save(file, [*keys, key])
+    print(f"The key {key.name} may: {_shown(key.scopes)}. It is shown this once:", file=sys.stderr, flush=True)
+    print(text, flush=True)
+    if not keys:
+        print("From now on the API asks everyone for a key. The WebUI does not.", file=sys.stderr)
+
+
+def _revoke(name: str, file: Path) -> None:
+    with _alone_with(file):
+        keys = _load(file)
+        left = [key for key in keys if key.name != name]
+        if len(left) == len(keys):
+            raise CommandError(f"there is no key {name}")
+        save(file, left)
+    print(f"The key {name} is revoked.")
+    if not left:
+        print(f"No key is left, and one is needed still. To do without, delete {file} and restart Fooocus.")
+
+
+def _list(keys: list[Key], file: Path) -> None:
+    if not keys:
+        print(f"There are no keys in {file}.")
+        return
+    rows = [("NAME", "CREATED", "SCOPES", "LIMITS")]
+    for key in keys:
+        limits = [
+            f"{name.replace('_', '-')} {value}" for name, value in asdict(key.limits).items() if value is not None
+        ]
+        rows.append((key.name, key.created, _shown(key.scopes), ", ".join(limits) or "none"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        print("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]]))
+
+
+@contextmanager
+def _alone_with(file: Path) -> Iterator[None]:
+    """While no other such command changes the file.
+
+    Raises:
+        CommandError: one does, and does not end; or the file can't be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{file}.lock", timeout=PATIENCE):
+            yield
+    except Timeout as error:
+        raise CommandError("another `keys` command is at work: try again") from error
+    except OSError as error:
+        raise CommandError(f"{file} can't be written: {error.strerror or error}") from error
+
+
+def _load(file: Path) -> list[Key]:
+    try:
+        return load(file)
+    except FileNotFoundError:
+        return []
+    except BrokenKeys as error:
+        raise CommandError(str(error)) from error
+
+
+def _name(text: str) -> str:
+    try:
+        return check_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _scopes(text: str) -> frozenset[Scope]:
+    try:
+        return frozenset(Scope(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        allowed = ", ".join(scope.value for scope in Scope)
+        raise argparse.ArgumentTypeError(f"{error}; there are {allowed}") from error
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
+
+
+def _shown(scopes: frozenset[Scope]) -> str:
+    return ", ".join(scope.value for scope in Scope if scope in scopes) or "nothing"

@@ -1,0 +1,250 @@
+"""API keys: who they are, what they may do and how much; and the file that lists them. Standard library alone.
+
+A key itself is kept nowhere: only its SHA-256, which is enough for random keys of 256 bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("fooocus_api.keys")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+NAME_RULE = "1 to 40 letters, digits, '.', '_' and '-', the first a letter or digit"
+RESERVED = frozenset({"webui", "api", "imported"})
+"""Sources of tasks that no key is behind."""
+FILE_NAME = "keys.json"
+VERSION = 1
+ROUNDS = 100_000
+"""Of hashing, for the name of a key that somebody made up."""
+
+
+class Scope(str, Enum):
+    """What a key may do. None includes another, but for `read-all`, which includes `read`."""
+
+    GENERATE = "generate"
+    READ = "read"
+    READ_ALL = "read-all"
+    CONTROL = "control"
+    ADMIN = "admin"
+
+
+ALL_SCOPES = frozenset(Scope)
+USUAL_SCOPES = frozenset({Scope.GENERATE, Scope.READ, Scope.CONTROL})
+
+
+@dataclass(frozen=True)
+class KeyLimits:
+    """How much a key may do; None is no limit. A day begins at 00:00 UTC."""
+
+    requests_per_minute: int | None = None
+    pending_tasks: int | None = None
+    images_per_day: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value is not None and (type(value) is not int or not 0 < value < 10**9):
+                raise ValueError(f"{name} is not a number above 0")
+
+
+NO_LIMITS = KeyLimits()
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key without the key: `digest` is its SHA-256 in hexadecimal digits, `created` an ISO 8601 time."""
+
+    name: str
+    digest: str
+    scopes: frozenset[Scope] = ALL_SCOPES
+    limits: KeyLimits = NO_LIMITS
+    created: str = ""
+
+
+class BrokenKeys(Exception):
+    """The file of keys can't be used; the message says which file and why, and tells no key."""
+
+
+def new_key() -> str:
+    """256 random bits, and a beginning by which people and scanners know what it is."""
+    return f"fooocus_{secrets.token_urlsafe(32)}"
+
+
+def digest_of(key: bytes) -> str:
+    """What is kept of a key."""
+    return hashlib.sha256(key).hexdigest()
+
+
+def check_name(name: str) -> str:
+    """The name, if a key may have it.
+
+    Raises:
+        ValueError: it may not, and why.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"a key's name has {NAME_RULE}")
+    if name.lower() in RESERVED:
+        raise ValueError(f"no key can be called {name}: that is a source of tasks without one")
+    return name
+
+
+def named_key(text: str) -> Key:
+    """The key of a command line, `KEY` or `name:KEY`. It may do everything. No message ever shows it.
+
+    Raises:
+        ValueError: it is empty, or its name is none.
+    """
+    name, colon, key = text.partition(":") if ":" in text else ("", "", text)
+    if not key.strip():
+        raise ValueError("the key is empty")
+    # Of a name made from the key the key must not be guessed: it is in records, and people make up short ones.
+    content = os.fsencode(key)
+    made = hashlib.pbkdf2_hmac("sha256", content, b"fooocus-api key name", ROUNDS)[:4].hex()
+    return Key(check_name(name) if colon else f"key-{made}", digest_of(content))
+
+
+# ----------------------------------------------------------------------- the file
+
+
+def load(file: Path) -> list[Key]:
+    """The keys in a file.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        BrokenKeys: it can't be read or understood.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["version"] != VERSION:
+            raise ValueError(f"version {content['version']!r} is not known here")
+        keys = [_from_json(number, item) for number, item in enumerate(content["keys"], 1)]
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise BrokenKeys(f"{file} can't be read: {error.strerror or error}") from error
+    except json.JSONDecodeError as error:
+        raise BrokenKeys(f"{file} is no JSON: {error.msg} in line {error.lineno}") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
+        raise BrokenKeys(f"{file} can't be understood: {reason}") from error
+    if len({key.name for key in keys}) < len(keys):
+        raise BrokenKeys(f"{file} has two keys of one name")
+    return keys
+
+
+def save(file: Path, keys: Iterable[Key]) -> None:
+    """Write the file, whole or not at all, for its owner alone.
+
+    Raises:
+        OSError: it can't be written; the old one is as it was.
+    """
+    content = json.dumps({"version": VERSION, "keys": [_to_json(key) for key in keys]}, indent=1)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(content + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(unfinished, file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _to_json(key: Key) -> dict[str, Any]:
+    limits = {name: value for name, value in asdict(key.limits).items() if value is not None}
+    scopes = [scope.value for scope in Scope if scope in key.scopes]
+    return {"name": key.name, "sha256": key.digest, "scopes": scopes, "limits": limits, "created": key.created}
+
+
+def _from_json(number: int, item: dict[str, Any]) -> Key:
+    """Strict: what is not understood might be a limit."""
+    unknown = set(item) - {"name", "sha256", "scopes", "limits", "created"}
+    if unknown:
+        raise ValueError(f"key {number} has {min(unknown)!r}, which nobody knows")
+    if not re.fullmatch(r"[0-9a-f]{64}", item["sha256"]):
+        raise ValueError(f"key {number}: sha256 is not 64 hexadecimal digits")
+    try:
+        return Key(
+            check_name(item["name"]),
+            item["sha256"],
+            frozenset(Scope(scope) for scope in item["scopes"]),
+            KeyLimits(**item.get("limits", {})),
+            str(item.get("created", "")),
+        )
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"key {number}: {error}") from error
+
+
+# -------------------------------------------------------------------- all of them
+
+
+class Keyring:
+    """The keys of this process: those of the command line, and those of the file as it is now. Any thread.
+
+    From when there is a file or a key on the command line, a key is needed. A file that breaks or goes away while Fooocus
+    runs opens nothing: its keys are not known any more, and nobody gets in without one.
+    """
+
+    def __init__(self, fixed: Sequence[Key], file: Path) -> None:
+        self._fixed = tuple(fixed)
+        self._file = file
+        self._read: tuple[tuple[int, ...] | None, tuple[Key, ...], str | None] = (None, (), None)
+        self._needed = bool(fixed)
+
+    def needed(self) -> bool:
+        """Whether a key is needed."""
+        self._current()
+        return self._needed
+
+    def find(self, given: bytes) -> Key | None:
+        """Who this is, None when it is nobody.
+
+        Raises:
+            BrokenKeys: it is nobody of the command line, and the file can't be used.
+        """
+        keys, problem = self._current()
+        digest = digest_of(given)
+        matching = [
+            key for key in keys if secrets.compare_digest(key.digest, digest)
+        ]  # all, so that time tells nothing
+        if not matching and problem is not None:
+            raise BrokenKeys(problem)
+        return matching[0] if matching else None
+
+    def _current(self) -> tuple[tuple[Key, ...], str | None]:
+        """All keys, and what is wrong with the file. Asks the file system for no more than the file's time and size."""
+        try:
+            status = self._file.stat()
+            state: tuple[int, ...] | None = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except FileNotFoundError:
+            state = None
+        except OSError as error:
+            state = (error.errno or 0,)
+        if state != self._read[0]:
+            self._read = (state, *self._load(state))
+        return (*self._fixed, *self._read[1]), self._read[2]
+
+    def _load(self, state: tuple[int, ...] | None) -> tuple[tuple[Key, ...], str | None]:
+        problem = f"{self._file} is gone; restart Fooocus to do without it"
+        if state is not None:
+            self._needed = True
+            with contextlib.suppress(FileNotFoundError):
+                try:
+                    return tuple(load(self._file)), None
+                except BrokenKeys as error:
+                    problem = str(error)
+        log.error("API keys of the file not accepted", extra={"reason": problem})
+        return (), problem
