@@ -87,6 +87,8 @@ def what_is_there(host: Host) -> dict[str, Any]:
     files = {
         path for folder in folders for path in folder.rglob("*") if path.is_file() and database.name not in path.name
     }
+    # What notes the images of a task that ended just now goes a moment later.
+    files = {path for path in files if path.parent.name != "unfinished"}
     return {"files": files, "rows": rows, "tasks": Client(host.url).get("/v1/info").json()["tasks"]}
 
 

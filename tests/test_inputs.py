@@ -115,7 +115,7 @@ def test_what_is_no_image_is_refused_and_not_kept(
         ("multipart/form-data; boundary=x", b"nonsense", 422),
         ("multipart/form-data; boundary=x", b"--x\r\nbad\r\n\r\n", 422),
         ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="image"\r\n\r\ncut', 422),
-        ("multipart/form-data", b"nonsense", 400),
+        ("multipart/form-data", b"nonsense", 422),
         ("text/plain", b"nonsense", 422),
     ],
 )
