@@ -67,8 +67,9 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            tqdm.write(self.format(record), file=sys.stdout)
-            sys.stdout.flush()
+            with tqdm.external_write_mode(file=sys.stdout):
+                sys.stdout.write(f"{self.format(record)}\n")  # at once: Fooocus's threads print on the same console
+                sys.stdout.flush()
         except Exception:  # a console that has gone takes nothing with it
             self.handleError(record)
 

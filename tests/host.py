@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -108,6 +109,13 @@ class Host:
     def log(self) -> str:
         """All that the host has printed, over all its starts."""
         return self._log_file.read_text("utf-8", "replace") if self._log_file.exists() else ""
+
+    def status_on_disk(self, task_id: str) -> str | None:
+        """What the row of a task says, which a kill would leave: a start is told a moment before it is written."""
+        database = self.outputs / ".fooocus_api" / "tasks.sqlite3"
+        with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT status FROM task WHERE task_id = ?", (task_id,)).fetchone()
+        return row[0] if row else None
 
     def images(self) -> set[Path]:
         """The images it has written so far."""

@@ -20,7 +20,9 @@ from fooocus_api.tests.host import Host, demo_host
 
 KEY = "a-secret-key"
 PROMPT = "unmistakable prompt"
-LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\] (.*)")
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\] (.*)$", re.MULTILINE)
+OBJECT = re.compile(r'\{"time": .*$', re.MULTILINE)
+"""A line of ours ends with its own line end; the host's threads print on the same console and may have begun one before it."""
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +48,7 @@ def written() -> Iterator[tuple[Host, dict[str, str]]]:
 
 
 def objects(host: Host) -> list[dict[str, Any]]:
-    lines = [line.rpartition("\r")[2] for line in host.log().splitlines()]
-    return [json.loads(line) for line in lines if line.startswith('{"time"')]
+    return [json.loads(line) for line in OBJECT.findall(host.log())]
 
 
 def events_of(host: Host, task_id: str) -> list[str]:
@@ -82,8 +83,7 @@ def test_as_text_by_default(demo_factory: DemoFactory) -> None:
     host = demo_factory("--nowebui")
     task_id = Client(host.url).draw(prompt=PROMPT)["task_id"]
     host.stop()
-    lines = [line.rpartition("\r")[2] for line in host.log().splitlines()]
-    told = [match[1] for line in lines if (match := LINE.fullmatch(line)) and task_id in line]
+    told = [line for line in LINE.findall(host.log()) if task_id in line]
     assert len(told) == 3
     assert told[0] == f"task queued task_id={task_id} source=api"
     assert re.fullmatch(rf"task finished task_id={task_id} images=1 seconds=[\d.]+", told[2])

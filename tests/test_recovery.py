@@ -64,7 +64,7 @@ def test_a_task_on_which_fooocus_dies_twice_fails(demo_factory: DemoFactory) -> 
     client = Client(host.url)
     task_id = client.submit(overwrite_step=30, image_number=2)["task_id"]
     for _ in range(2):
-        client.until(task_id, "running")
+        wait_for(lambda: host.status_on_disk(task_id) == "running", "the task to be drawn")
         host.kill()
         host.start()
     record = client.ended(task_id)

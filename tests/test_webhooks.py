@@ -262,7 +262,7 @@ def test_a_task_on_which_fooocus_died_twice_is_told(demo_factory: DemoFactory) -
     with Receiver() as receiver:
         task_id = client.submit(webhook_url=receiver.url, overwrite_step=60)["task_id"]
         for _ in range(2):
-            client.until(task_id, "running")
+            wait_for(lambda: host.status_on_disk(task_id) == "running", "the task to be drawn")
             host.kill()
             host.start()
         told = verified(receiver.next())
