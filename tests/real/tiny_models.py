@@ -8,8 +8,9 @@ the tensor names and shapes its loader insists on, and is otherwise as small as 
 Files that exist already are left alone unless --force is given, so the script may be run again at will.
 
 Run it with Fooocus's own Python (torch, transformers, safetensors). The families `tagger` and `rembg`
-also need the `onnx` package. Before *launching* Fooocus set MODEL_CHECKSUM_DISABLED=1, otherwise rembg
-compares its files with the md5 sums of the real ones and tries to download those.
+also need the `onnx` package below 1.18: newer ones bring numpy 2, which Fooocus can't use. Before *launching*
+Fooocus set MODEL_CHECKSUM_DISABLED=1, otherwise rembg compares its files with the md5 sums of the real ones
+and tries to download those.
 
 Four things keep the zoo small and quick:
   * pickled files (.pth, .bin): every tensor of a file is a strided window on ONE small random buffer, and
