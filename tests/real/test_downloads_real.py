@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -35,7 +35,13 @@ def lora_folder(checkout: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def files(lora_folder: Path) -> Iterator[str]:
+def heard() -> Event:
+    """Set once the download was seen: the server holds half of the file back until then."""
+    return Event()
+
+
+@pytest.fixture(scope="module")
+def files(lora_folder: Path, heard: Event) -> Iterator[str]:
     """Address of a server that has one LoRA and no other file."""
     content = (lora_folder / "tiny_lora.safetensors").read_bytes()
 
@@ -46,7 +52,9 @@ def files(lora_folder: Path) -> Iterator[str]:
             self.send_header("Content-Length", str(len(content) if found else 0))
             self.end_headers()
             if found:
-                self.wfile.write(content)
+                self.wfile.write(content[: len(content) // 2])
+                heard.wait(timeout=120)
+                self.wfile.write(content[len(content) // 2 :])
 
         def log_message(self, *_: Any) -> None:
             """Not among the tests' output."""
@@ -85,11 +93,15 @@ def downloading(checkout: Path, presets: dict[str, str]) -> Iterator[Client]:
 
 
 def test_what_a_preset_needs_is_fetched_before_the_task_is_drawn(
-    downloading: Client, presets: dict[str, str], lora_folder: Path
+    downloading: Client, presets: dict[str, str], lora_folder: Path, heard: Event
 ) -> None:
     assert not (lora_folder / FETCHED).exists()
-    seen = list(downloading.stream(preset=presets[FETCHED]))
-    assert [event.data["message"] for event in seen if "Downloading" in event.data["message"] and FETCHED in str(event)]
+    seen = []
+    for event in downloading.stream(preset=presets[FETCHED]):
+        seen.append(event)
+        if event.data["message"].startswith(f"Downloading {FETCHED}"):
+            heard.set()
+    assert heard.is_set(), [event.data["message"] for event in seen]
     assert seen[-1].data["message"] == "Finished" and seen[-1].data["images"]
     assert (lora_folder / FETCHED).read_bytes() == (lora_folder / "tiny_lora.safetensors").read_bytes()
     (image,) = downloading.draw(preset=presets[FETCHED])["images"]
