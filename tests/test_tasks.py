@@ -124,7 +124,7 @@ def test_what_can_not_be_asked_is_named(history: Client, query: dict[str, Any], 
     response = history.get("/tasks", params=query)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
-    assert field in response.json()["errors"][0]["field"]
+    assert field == response.json()["errors"][0]["field"].partition("[")[0]
     assert len(prompts(history)) == 5
 
 
