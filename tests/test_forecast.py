@@ -35,6 +35,20 @@ def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(wo
     assert world.service.outlook(world.run(world.service.get(first.task_id))).queue_position is None
 
 
+def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(world: World) -> None:
+    enqueue = world.machine.enqueue
+
+    def begun_at_once(task: Task) -> None:
+        enqueue(task)
+        world.machine.start()
+        world.bus.settle()
+        assert task.status is TaskStatus.RUNNING
+
+    world.machine.enqueue = begun_at_once  # type: ignore[method-assign]
+    task = world.run(world.service.submit({"prompt": "quick"})).task
+    assert (task.status, task.started_at) == (TaskStatus.PENDING, -1)
+
+
 def test_nobody_can_tell_where_a_task_stands_that_is_not_in_the_queue(world: World) -> None:
     elsewhere = Task("0" * 32, "api", {})
     assert world.service.outlook(elsewhere) == Outlook(None, None)
