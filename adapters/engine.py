@@ -88,6 +88,9 @@ class FooocusEngine:
     def order(self) -> list[str]:
         return self._worker.queue.order() if self._worker.queue is not None else []
 
+    def in_hand(self) -> str | None:
+        return getattr(self._worker.current, ID_ATTRIBUTE, None)
+
     def steps(self, performance: str) -> int | None:
         try:
             steps: int | None = _host("modules.flags").Performance(performance).steps()

@@ -119,8 +119,17 @@ def read_json(body: bytes | bytearray) -> Any:
         content = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="none")
         json.loads(_without_long_texts(body), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise InvalidFields([FieldError(field="body", message=f"is not JSON that can be used: {error}")]) from error
+        reason = str(error) if _is_utf8(body) else "it is not in UTF-8"
+        raise InvalidFields([FieldError(field="body", message=f"is not JSON that can be used: {reason}")]) from error
     return content
+
+
+def _is_utf8(body: bytes | bytearray) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _without_long_texts(body: bytes | bytearray) -> str:

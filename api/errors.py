@@ -144,9 +144,10 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _field_error(item: Any) -> FieldError:
-    location = [part for part in item["loc"] if part != "body"]
+    location = item["loc"][1:] if item["loc"][:1] in (("body",), ("query",), ("header",), ("path",)) else item["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    return FieldError(field=shortened(path) or "body", message=str(item["msg"]))
+    message = str(item["msg"]) if path else "must be a JSON object, sent with Content-Type: application/json"
+    return FieldError(field=shortened(path) or "body", message=message)
 
 
 def shortened(text: str, length: int = 120) -> str:

@@ -40,7 +40,8 @@ def accepted_format(accept: str | None) -> str | None:
 
     A browser's `<img>` names several and wildcards beside them: it takes what there is, so nothing is converted.
     """
-    kinds = [part.partition(";")[0].strip().lower() for part in (accept or "").split(",") if part.strip()]
+    parts = [part.partition(";") for part in (accept or "").lower().split(",") if part.strip()]
+    kinds = [kind.strip() for kind, _, parameters in parts if not _NOT_AT_ALL.search(parameters)]
     images = {FORMATS[kind] for kind in kinds if kind in FORMATS}
     return images.pop() if len(images) == 1 and all(kind in FORMATS for kind in kinds) else None
 
@@ -120,6 +121,7 @@ class ImageFile(FileResponse):
     _range: str | None = None
 
 
+_NOT_AT_ALL = re.compile(r"(?:^|;)\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)")
 _ONE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*", re.ASCII | re.IGNORECASE)
 
 

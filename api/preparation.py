@@ -12,7 +12,7 @@ from .access import may_see_image
 from .context import Context
 from .errors import InvalidFields
 from .images import ImageResolver
-from .schemas.request import DELIVERY_FIELDS, IMAGE_FIELDS, CommonRequest
+from .schemas.request import IMAGE_FIELDS, CommonRequest
 from .urls import PublicUrls
 from .validation import check
 
@@ -34,7 +34,7 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
     """
     body, downloads = _with_preset(body, context)
     check(body, context, coming={download.path.name for download in downloads})
-    parameters = body.model_dump(exclude=set(DELIVERY_FIELDS) | set(body.model_extra or {}))
+    parameters = body.model_dump(exclude=set(body.model_extra or {}))
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
     return Prepared(parameters, downloads, resolver.hold())

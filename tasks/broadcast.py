@@ -128,6 +128,12 @@ class Broadcast:
             end = next((update for update in self._kept if update.is_terminal and update.task.task_id == task_id), None)
         return epoch == self.epoch and number.isdigit() and end is not None and int(number) >= end.number
 
+    def is_followed(self, task_id: str) -> bool:
+        """Whether somebody is told of a task's course: who listens to it, or to all."""
+        with self._lock:
+            listeners = [*self._listeners.get(task_id, ()), *self._listeners.get(ALL, ())]
+        return not all(listener.only_end for listener in listeners)
+
     def listened_to(self) -> set[str]:
         """The tasks whose course somebody follows."""
         with self._lock:

@@ -41,6 +41,9 @@ class Engine(Protocol):
     def order(self) -> list[str]:
         """The tasks in the queue, the next one first."""
 
+    def in_hand(self) -> str | None:
+        """The task the worker has taken, which it may not have said yet; None when it has none."""
+
     def steps(self, performance: str) -> int | None:
         """How many steps an image of a performance takes, None for one that is unknown."""
 

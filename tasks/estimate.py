@@ -55,6 +55,7 @@ class Run:
     cold: bool
     started: float
     first_step: float | None = None
+    first_progress: float = 0
     last_step: float | None = None
     steps: int = 0
 
@@ -90,8 +91,8 @@ class Estimator:
             self._loaded = effort.needs
             self.version += 1
 
-    def step(self, task_id: str) -> None:
-        """It has made a step."""
+    def step(self, task_id: str, progress: float) -> None:
+        """It has made a step, and is so many percent done."""
         with self._lock:
             run = self._run
             if run is None or run.task_id != task_id:
@@ -99,7 +100,7 @@ class Estimator:
             run.last_step = self._clock()
             run.steps += 1
             if run.first_step is None:
-                run.first_step = run.last_step
+                run.first_step, run.first_progress = run.last_step, progress
                 kept = self._load if run.cold else self._prepare
                 kept.learn(run.effort.checkpoint, run.first_step - run.started)
                 self.version += 1
@@ -131,10 +132,10 @@ class Estimator:
             whole = self._seconds(run.effort, run.cold)
             if whole is not None and whole > elapsed:
                 return whole - elapsed
-            if run.first_step is None or not 0 < task.progress < 100:
+            if run.first_step is None or not run.first_progress < task.progress < 100:
                 return 0.0 if whole is not None else None
             drawing = self._clock() - run.first_step
-            return drawing * (100 - task.progress) / task.progress
+            return drawing * (100 - task.progress) / (task.progress - run.first_progress)
 
     @property
     def loaded(self) -> Needs | None:

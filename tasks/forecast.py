@@ -49,13 +49,24 @@ class Forecast:
         """One task's outlook."""
         if task.status is TaskStatus.RUNNING:
             return Outlook(eta_seconds=_rounded(self._estimator.remaining(task)))
-        place = self._places().get(task.task_id) if task.status is TaskStatus.PENDING else None
-        return _outlook(place, self._until_free()) if place else NOTHING
+        if task.status is not TaskStatus.PENDING:
+            return NOTHING
+        place = self._places().get(task.task_id)
+        if place is not None:
+            return _outlook(place, self._until_free())
+        return self._of_taken(task) if self._engine.in_hand() == task.task_id else NOTHING
 
     def all(self) -> dict[str, Outlook]:
         """Of all tasks in the queue."""
         free = self._until_free()
         return {task_id: _outlook(place, free) for task_id, place in self._places().items()}
+
+    def _of_taken(self, task: Task) -> Outlook:
+        """Of a task that the worker has taken, and whose start is still to be told or has been told since."""
+        running = self._live.running()
+        if running is not None and running.task_id == task.task_id:
+            return Outlook(0, _rounded(self._estimator.remaining(running)))
+        return _outlook((0, self._estimator.seconds(self._estimator.effort(task), self._estimator.loaded)), 0.0)
 
     def _until_free(self) -> float | None:
         """Seconds until the running task is done."""

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..db.filters import Filter
@@ -70,9 +70,9 @@ class Removal:
             self._claims.release(task.task_id)
         return gone
 
-    def remove_between(self, start: int | None, end: int | None, sources: tuple[str, ...] = ()) -> int:
-        """Delete all ended tasks that were queued in this time, in milliseconds since 1970, both included; their number."""
-        return self._remove_all(Filter(excluded=LIVE_VALUES, start=start, end=end, sources=sources))
+    def remove_matching(self, chosen: Filter) -> int:
+        """Delete all ended tasks that the filter lets through; how many."""
+        return self._remove_all(replace(chosen, excluded=LIVE_VALUES))
 
     def throw_away(self, paths: list[str]) -> None:
         """Images that the host doesn't keep have been handed over: they go with the first task that ends an hour later."""

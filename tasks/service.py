@@ -203,13 +203,17 @@ class TaskService:
             self.webhooks.accept(task, base_url)
             return task
 
+        as_accepted = task
+
         def accepted(answer: Task) -> None:
+            nonlocal as_accepted
+            as_accepted = replace(answer)  # before the worker can take it
             if answer is task:
                 self._live.add(task)
                 self._enqueue(task)
 
         answer = await asyncio.shield(asyncio.wrap_future(self._repository.write(accept, accepted)))
-        return Submission(replace(answer), repeated=answer is not task)
+        return Submission(as_accepted, repeated=answer is not task)
 
     async def repeated(self, idempotency: Idempotency) -> Submission | None:
         """The task that answered this request before, if there is one.

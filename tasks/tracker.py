@@ -87,7 +87,8 @@ class Tracker:
             case events.Queued():
                 log.info("task queued", extra={"task_id": task.task_id, "source": task.source})
                 log.debug("task's prompt", extra={"task_id": task.task_id, "prompt": task.parameters.get("prompt")})
-                self._broadcast.publish("queued", task)
+                outlook = self._forecast.of(task) if self._broadcast.is_followed(task.task_id) else NOTHING
+                self._broadcast.publish("queued", task, outlook=outlook)
                 self._tell_waiting(task.task_id)
             case events.Started():
                 task.transition(TaskStatus.RUNNING)
@@ -100,7 +101,7 @@ class Tracker:
                 task.progress, task.title = percent, title
                 preview = event.image if isinstance(event, events.Preview) else None
                 if preview is not None:
-                    self._step(task.task_id)
+                    self._step(task)
                 live.preview = preview or live.preview
                 self._broadcast.publish("progress", task, preview, outlook=self._forecast.of(task))
             case events.ImageSaved(path=path, metadata=metadata):
@@ -114,11 +115,11 @@ class Tracker:
                 else:
                     self._slow.submit(self._keep_all, event, live)
 
-    def _step(self, task_id: str) -> None:
-        self._estimator.step(task_id)
+    def _step(self, task: Task) -> None:
+        self._estimator.step(task.task_id, task.progress)
         now = time.monotonic()
-        before, self._last_step = self._last_step, (task_id, now)
-        if before[0] == task_id:
+        before, self._last_step = self._last_step, (task.task_id, now)
+        if before[0] == task.task_id:
             self._meter.step(now - before[1])
 
     def _tell_waiting(self, but: str | None = None) -> None:
@@ -127,7 +128,7 @@ class Tracker:
         waiting = [live for live in waiting if live.task.status is TaskStatus.PENDING]
         outlooks = self._forecast.all() if waiting else {}
         for live in waiting:
-            outlook = outlooks.get(live.task.task_id, NOTHING)
+            outlook = outlooks.get(live.task.task_id) or self._forecast.of(live.task)
             if outlook.queue_position != live.position:
                 live.position = outlook.queue_position
                 self._broadcast.publish("queued", live.task, outlook=outlook)

@@ -96,6 +96,9 @@ class Machine:
     def order(self) -> list[str]:
         return list(self.queue)
 
+    def in_hand(self) -> str | None:
+        return self.current
+
     def steps(self, performance: str) -> int | None:
         return None
 

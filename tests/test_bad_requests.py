@@ -114,6 +114,30 @@ def test_the_field_is_named_and_nothing_is_left(client: Client, fields: dict[str
     assert field in problem["detail"]
 
 
+UTF8, GBK = (f'{{"prompt": "{chr(0x753B)}{chr(0x732B)}"}}'.encode(code) for code in ("utf-8", "gbk"))
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "advice"),
+    [
+        (UTF8, "application/x-www-form-urlencoded", JSON),  # what curl says when nobody says anything
+        (UTF8, "text/plain", JSON),
+        (b"[1]", JSON, "a JSON object"),
+        (b"", JSON, "a JSON object"),
+        (GBK, JSON, "UTF-8"),
+        (b"{'prompt': 'cat'}", JSON, "line 1 column 2"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/engine/generate", "/v1/tools/generate_mask"])
+def test_a_body_that_can_not_be_read_says_what_to_send(
+    client: Client, path: str, body: bytes, kind: str, advice: str
+) -> None:
+    response = client.post(path, data=body, headers={"Content-Type": kind})
+    error = response.json()["errors"][0]
+    assert response.status_code == 422 and error["field"] == "body" and advice in error["message"], error
+
+
 @pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("way", [{}, {"async_process": True}, {"stream_output": True}], ids=["sync", "async", "stream"])
 def test_a_mask_without_white_is_refused_and_its_images_go(client: Client, way: dict[str, Any]) -> None:

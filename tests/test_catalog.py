@@ -73,6 +73,17 @@ def test_a_file_dropped_into_a_folder_shows_without_a_restart(tmp_path: Path) ->
         assert client.get("/v1/engines/all-models").json()["lora_filenames"] == before["lora_filenames"]
 
 
+def test_the_examples_of_the_docs_can_be_sent_as_they_are(client: Client) -> None:
+    operation = client.get("/v1/openapi.json").json()["paths"]["/v1/engine/generate/"]["post"]
+    examples = operation["requestBody"]["content"]["application/json"]["examples"]
+    assert len(examples) == 2
+    for name, example in examples.items():
+        response = client.post("/v1/engine/generate/", json=example["value"])
+        assert response.status_code == 200 and "X-Ignored-Fields" not in response.headers, name
+        assert response.json()["task_status"] == "finished", name
+    assert {parameter["name"] for parameter in operation["parameters"]} == {"idempotency-key", "prefer"}
+
+
 def test_the_schema_lists_what_masks_may_be_made_with(client: Client) -> None:
     schema = client.get("/v1/openapi.json").json()
     properties = schema["components"]["schemas"]["MaskRequest"]["properties"]

@@ -178,6 +178,19 @@ def test_an_open_stream_does_not_keep_fooocus_from_ending(slow: tuple[Host, Clie
     assert "Traceback" not in host.log()
 
 
+def test_all_are_told_where_a_task_begins_to_wait(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    running = client.submit(overwrite_step=100)["task_id"]
+    client.until(running, "running")
+    with reading(client, "/v1/events", previews="false") as reader:
+        waiting = [client.submit()["task_id"] for _ in range(3)]
+        reader.until("queued", 3)
+        for task_id in [*waiting, running]:
+            client.post(f"/tasks/{task_id}/stop")
+    told = {event["task_id"]: event["queue_position"] for event in reader.of("queued")[:3]}
+    assert told == dict(zip(waiting, range(3), strict=True))
+
+
 def test_previews_as_they_are_wanted(slow: tuple[Host, Client]) -> None:
     _, client = slow
     wanted: dict[str, dict[str, Any]] = {

@@ -115,6 +115,7 @@ def test_a_name_of_ones_own_never_overwrites(client: Client) -> None:
 def test_a_name_can_not_leave_the_folder(client: Client, name: str) -> None:
     response = client.generate(save_name=name)
     assert response.status_code == 422 and response.json()["errors"][0]["field"] == "save_name"
+    assert "pattern" not in response.json()["detail"]
 
 
 def test_a_preset_is_above_the_defaults_and_below_the_request(client: Client) -> None:

@@ -36,7 +36,13 @@ def test_the_file_as_it_is(client: Client, url: str, accept: str | None) -> None
 
 @pytest.mark.parametrize(
     ("accept", "expected"),
-    [("image/jpeg", "JPEG"), ("image/jpg", "JPEG"), ("image/webp", "WEBP"), ("IMAGE/WEBP;q=1", "WEBP")],
+    [
+        ("image/jpeg", "JPEG"),
+        ("image/jpg", "JPEG"),
+        ("image/webp", "WEBP"),
+        ("IMAGE/WEBP;q=1", "WEBP"),
+        ("image/png;q=0, image/jpeg", "JPEG"),
+    ],
 )
 def test_converted_when_exactly_one_type_is_accepted(client: Client, url: str, accept: str, expected: str) -> None:
     response = client.get(url, headers={"Accept": accept})

@@ -112,6 +112,17 @@ def test_deleting_a_time_leaves_what_lives_and_what_is_older(slow: tuple[Host, C
     assert client.ended(waiting)["task_status"] == "finished"
 
 
+def test_deleting_takes_no_more_than_the_filters_find(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    cat, dog = client.draw(prompt="a cat"), client.draw(prompt="a dog")
+    everything = {"start_at": "2020-01-01", "action": "delete"}
+    for none in ({"status": "failed"}, {"prompt": "bird"}, {"model": "other.safetensors"}, {"source": "webui"}):
+        assert client.get("/tasks", params={**everything, **none}).json()["deleted"] == 0, none
+    assert client.get("/tasks", params={**everything, "prompt": "CAT", "status": "finished"}).json()["deleted"] == 1
+    assert [record["task_id"] for record in client.tasks()["history"]] == [dog["task_id"]]
+    assert client.get(f"/tasks/{cat['task_id']}").status_code == 404
+
+
 def test_files_outside_the_outputs_are_never_touched(demo_factory: DemoFactory) -> None:
     import sqlite3
 

@@ -25,6 +25,8 @@ RECORD: dict[str, Any] = {
     "webhook_url": str,
     "result": list,
 }
+ANSWERS = {"stream_output": bool, "async_process": bool, "require_base64": bool, "webhook_url": str, "preset": str}
+"""Fields of `req_params` that are no drawing's."""
 WAITING = {**RECORD, "preview": str}
 EVENT: dict[str, Any] = {"progress": NUMBER, "preview": (str, type(None)), "message": str, "images": list}
 
@@ -74,6 +76,7 @@ def has(answer: dict[str, Any], shape: dict[str, Any]) -> None:
 def test_the_record_of_every_kind_of_request(client: Client, kind: str) -> None:
     record = client.post(GENERATE, json={"performance_selection": "Lightning", **DRAWN[kind]}).json()
     has(record, RECORD)
+    has(record["req_params"], ANSWERS)
     assert record["task_status"] == "finished" and record["progress"] == 100
     assert record["result"] and all(client.get(url).status_code == 200 for url in record["result"])
     has(client.task(record["task_id"]), RECORD)

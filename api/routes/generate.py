@@ -24,7 +24,7 @@ from ..context import Context
 from ..errors import Problem, problem_body, responses
 from ..idempotency import idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
-from ..preference import preference_of
+from ..preference import Preference, preference_of
 from ..preparation import prepare
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
@@ -47,6 +47,8 @@ A client that goes away loses nothing: its task goes on and is recorded."""
 
 IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent again with the same body it gives the first
 task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
+PREFER = "`respond-async`, or `wait=N` in seconds, at most 3600."
+EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 
 
 def router(context: Context) -> APIRouter:
@@ -58,15 +60,20 @@ def router(context: Context) -> APIRouter:
         request: Request,
         body: Annotated[Any, Body()],
         idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY)] = None,
+        prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Draw."""
-        answer = Answer(context.tasks(), context, request)
+        answer = Answer(context.tasks(), context, request, preference_of(prefer))
         response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
             response.headers["X-Ignored-Fields"] = re.sub("[^ -~]", "?", ", ".join(ignored))
         return response
 
-    generate.__annotations__["body"] = Annotated[model, Body()]
+    examples: dict[str, Any] = {
+        "A prompt, and all else as in Fooocus": {"value": EXAMPLE},
+        "Every field, with its default": {"value": {**model().model_dump(), **EXAMPLE}},
+    }
+    generate.__annotations__["body"] = Annotated[model, Body(openapi_examples=examples)]
     options: dict[str, Any] = {
         "summary": "Generate images",
         "description": DESCRIPTION,
@@ -94,14 +101,14 @@ def router(context: Context) -> APIRouter:
 class Answer:
     """Submits a request and answers it in the way it asks for."""
 
-    def __init__(self, service: TaskService, context: Context, request: Request) -> None:
+    def __init__(self, service: TaskService, context: Context, request: Request, preference: Preference | None) -> None:
         self.service = service
         self.context = context
         self.urls = context.urls(request)
         self.request = request
         self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))
-        self.preference = preference_of(request.headers.get("prefer"))
+        self.preference = preference
 
     async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
         submission = await self._submission(body, idempotency_key)

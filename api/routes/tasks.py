@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any
 
@@ -65,7 +66,8 @@ class Deleted(BaseModel):
 
 
 Time = Annotated[
-    str | None, Query(description="ISO 8601, with a zone or in the server's own; for the time of queueing.")
+    str | None,
+    Query(description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own."),
 ]
 
 
@@ -100,7 +102,9 @@ def router(context: Context) -> APIRouter:
         sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
         action: Annotated[
             str | None,
-            Query(description="`delete` deletes the ended tasks between `start_at` and `end_at`, and their images."),
+            Query(
+                description="`delete` deletes what has ended of all that the filters find, with its images; give a time."
+            ),
         ] = None,
     ) -> Any:
         """Always a page at a time; the headers say how many there are. A key without `read-all` sees its own tasks alone."""
@@ -109,7 +113,7 @@ def router(context: Context) -> APIRouter:
             statuses=tuple(item.value for item in status or ()),
             start=milliseconds("start_at", start_at),
             end=milliseconds("end_at", end_at, end=True),
-            sources=access.sources(tuple(source or ())),
+            sources=access.sources(tuple(filter(None, source or ()))),
             model=model or None,
             words=tuple((prompt or "").replace("\x00", " ").split()),
         )
@@ -118,17 +122,18 @@ def router(context: Context) -> APIRouter:
         _check_times(chosen, action)
         if action:
             access.require(Scope.CONTROL)
-            number = await asyncio.to_thread(service.removal.remove_between, chosen.start, chosen.end, chosen.sources)
+            number = await asyncio.to_thread(service.removal.remove_matching, chosen)
             return Deleted(message=f"{number} tasks deleted", deleted=number)
         page_size = min(page_size, MOST_PER_PAGE)
+        now = replace(chosen, start=None, end=None)
         nothing = Page([], 0)
         history = current = pending = nothing
         if query in (Lists.ALL, Lists.HISTORY):
             history = await service.history.ended(chosen, page, page_size, newest_first=sort is Sort.NEWEST)
         if query in (Lists.ALL, Lists.CURRENT):
-            current = service.history.running(chosen)
+            current = service.history.running(now)
         if query in (Lists.ALL, Lists.PENDING):
-            pending = service.history.pending(chosen, page, page_size)
+            pending = service.history.pending(now, page, page_size)
         response.headers.update(_totals(history, current, pending, page, page_size))
 
         def records() -> dict[str, Any]:
@@ -174,7 +179,7 @@ def full_record(context: Context, request: Request, task: Task, outlook: Outlook
 def _check_times(chosen: Filter, action: str | None) -> None:
     if chosen.start is not None and chosen.end is not None and chosen.start > chosen.end:
         raise InvalidFields([FieldError(field="start_at", message="is later than end_at")])
-    if action is None:
+    if not action:
         return
     if action.lower() != "delete":
         raise InvalidFields(

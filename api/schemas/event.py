@@ -14,7 +14,7 @@ from .record import ImageModel, TaskErrorModel, image_entry
 
 EVENTS = """| event | when | beside `task_id`, `task_status`, `source` |
 |---|---|---|
-| `queued` | it waits, or its place in the queue has changed | `queue_position`, `eta_seconds` |
+| `queued` | it waits; on its own stream also when its place in the queue has changed | `queue_position`, `eta_seconds` |
 | `started` | the worker has taken it | `eta_seconds` |
 | `progress` | a step is made | `progress`, `message`, `eta_seconds`, `preview` if there is one and it is wanted |
 | `image` | an image is written | `image` |

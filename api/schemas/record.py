@@ -26,7 +26,10 @@ class ImageModel(BaseModel):
     """One image that came out."""
 
     url: str
-    seed: int | None = Field(description="Null for images that are not drawn, such as a grid.")
+    seed: int | None = Field(
+        description="Null for images that are not drawn, such as a grid. It may have 19 digits, more than JavaScript keeps of a "
+        "number: take it from `metadata` there, where it is text."
+    )
     width: int | None = Field(description="Pixels.")
     height: int | None = Field(description="Pixels.")
     format: str | None = Field(description="png, jpeg or webp.")

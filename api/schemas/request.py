@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from ..context import Context
 
@@ -18,12 +20,23 @@ def _image_text(value: Any) -> Any:
     return None if value is None or (isinstance(value, str) and value.strip()[:5].lower() in ("", "none")) else value
 
 
+def _file_name(value: Any) -> Any:
+    name = _no_null(value)
+    if isinstance(name, str) and not re.search(FILE_NAME, name):
+        raise PydanticCustomError(
+            "file_name", "begins with a letter or digit and has only these, spaces and _ . ( ) + -"
+        )
+    return name
+
+
 def _no_null(value: Any) -> Any:
     return "" if value is None or value == "None" else value
 
 
-ImageText = Annotated[str | None, BeforeValidator(_image_text)]
+ImageText = Annotated[str | None, BeforeValidator(_image_text), Field(examples=["None"])]
+"""With an example, as a form filled in from the schema would have some text for an image."""
 Text = Annotated[str, BeforeValidator(_no_null)]
+FILE_NAME = r"^(|[^\W_][\w .()+-]*)$"
 LONGEST_PROMPT = 20_000
 """Characters. Fooocus encodes all of them, 75 tokens at a time."""
 LONGEST_LIST = 1000
@@ -133,7 +146,10 @@ class CommonRequest(BaseModel):
     image_number: int = Field(default=1, ge=1, le=32, description="How many images.")
     output_format: str = Field(default="png", description="File format; `jpg` is taken for `jpeg`.")
     image_seed: int = Field(
-        default=-1, ge=-1, le=2**63 - 1, description="Seed of the first image; -1 takes a random one."
+        default=-1,
+        ge=-1,
+        le=2**63 - 1,
+        description="Seed of the first image, as a number or its digits as text; -1 takes a random one.",
     )
     read_wildcards_in_order: bool = Field(default=False, description="Take wildcard lines in order and not at random.")
     sharpness: float = Field(default=2.0, ge=0, le=30)
@@ -236,10 +252,10 @@ class CommonRequest(BaseModel):
     preset: Annotated[str, BeforeValidator(lambda value: _no_null(value) or "initial")] = Field(
         default="initial", description="Values to take in place of the defaults; `initial` for none."
     )
-    save_name: Text = Field(
+    save_name: Annotated[str, BeforeValidator(_file_name)] = Field(
         default="",
         max_length=100,
-        pattern=r"^(|[^\W_][\w .()+-]*)$",
+        pattern=FILE_NAME,
         description="Images are named `{save_name}-{number}` in the day's folder; an existing one is never overwritten.",
     )
     require_base64: bool = Field(default=False, description="Give the images as base64 as well.")
@@ -259,9 +275,6 @@ class CommonRequest(BaseModel):
 
 
 IMAGE_FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload")
-DELIVERY_FIELDS = frozenset({"stream_output", "async_process", "webhook_url"})
-"""Say how to answer, not what to draw."""
-
 IGNORED_FIELDS = frozenset(
     {
         "input_image_checkbox",

@@ -1,0 +1,72 @@
+"""Where a task stands and how long it takes, at every moment of its way to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fooocus_api.tasks.estimate import Estimator
+from fooocus_api.tasks.forecast import Outlook
+from fooocus_api.tasks.task import Task, TaskStatus
+from fooocus_api.tests.world import World
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.close()
+
+
+def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(world: World) -> None:
+    first, second = (world.run(world.service.submit({"prompt": name})).task for name in ("first", "second"))
+    world.settle()
+    assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 1]
+    world.machine.queue.remove(first.task_id)
+    world.machine.current = first.task_id
+    assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 0]
+    world.machine.queue.insert(0, first.task_id)
+    world.machine.current = None
+    world.machine.start()
+    world.settle()
+    assert first.status is TaskStatus.PENDING  # it was looked up before
+    assert world.service.outlook(first).queue_position == 0
+    assert world.service.outlook(world.run(world.service.get(first.task_id))).queue_position is None
+
+
+def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(world: World) -> None:
+    enqueue = world.machine.enqueue
+
+    def begun_at_once(task: Task) -> None:
+        enqueue(task)
+        world.machine.start()
+        world.bus.settle()
+        assert task.status is TaskStatus.RUNNING
+
+    world.machine.enqueue = begun_at_once  # type: ignore[method-assign]
+    task = world.run(world.service.submit({"prompt": "quick"})).task
+    assert (task.status, task.started_at) == (TaskStatus.PENDING, -1)
+
+
+def test_nobody_can_tell_where_a_task_stands_that_is_not_in_the_queue(world: World) -> None:
+    elsewhere = Task("0" * 32, "api", {})
+    assert world.service.outlook(elsewhere) == Outlook(None, None)
+
+
+def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
+    now = 100.0
+    estimator = Estimator(lambda performance: 10, clock=lambda: now)
+    task = Task("0" * 32, "api", {"aspect_ratios_selection": "1000*1000"}, status=TaskStatus.RUNNING)
+    estimator.started(task)
+    assert estimator.remaining(task) is None
+    now += 60  # to load the model
+    for step in range(1, 10):
+        task.progress = 10 + 9 * step
+        estimator.step(task.task_id, task.progress)
+        left = estimator.remaining(task)
+        if step == 1:
+            assert left is None  # the time of no step is known yet
+        else:
+            assert left == pytest.approx(2.0 * (10 - step))
+        now += 2
