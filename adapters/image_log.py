@@ -81,8 +81,11 @@ class ImageLog:
         kept = without_entries(entries, names)
         if kept != entries:
             unfinished = page.with_name(f".{page.name}.tmp")
-            unfinished.write_text(before + split + kept + end + after, encoding="utf-8")
-            os.replace(unfinished, page)
+            try:
+                unfinished.write_text(before + split + kept + end + after, encoding="utf-8")
+                os.replace(unfinished, page)
+            finally:
+                unfinished.unlink(missing_ok=True)  # the disk was full
 
 
 def image_in(folder: Path, relative: str) -> Path | None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from ..tasks.engine import EngineUnavailable, ParameterError
+from ..tasks.inputs import StorageUnavailable
 from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, LimitReached, UnknownTask, WrongStatus
 
 log = logging.getLogger("fooocus_api.api")
@@ -127,6 +128,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(DatabaseUnavailable)
     async def no_database(_: Request, error: DatabaseUnavailable) -> Response:
         return problem_response(503, str(error), {"Retry-After": "5"})
+
+    @app.exception_handler(StorageUnavailable)
+    async def no_room(_: Request, error: StorageUnavailable) -> Response:
+        return problem_response(503, str(error), {"Retry-After": "60"})
 
     @app.exception_handler(EngineUnavailable)
     async def unavailable(_: Request, error: EngineUnavailable) -> Response:

@@ -63,7 +63,7 @@ class ImageResolver:
         """Write the images that came from outside; what is given back is for `InputStore.keep` or `drop`.
 
         Raises:
-            OSError: the disk is full or can't be written.
+            StorageUnavailable: the disk is full or can't be written.
         """
         return self._context.inputs.hold(self._new)
 

@@ -31,6 +31,7 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
+        StorageUnavailable: its images can't be written.
     """
     body, downloads = _with_preset(body, context)
     check(body, context, coming={download.path.name for download in downloads})

@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import io
 import random
-import shutil
-import sqlite3
 import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
-from PIL import Image as PILImage
 
 from ..tests.client import ENDED, Client, wait_for
 from ..tests.host import Host, HostError, demo_host, real_checkout, real_host
+from ._reckoning import (
+    Given,
+    assert_database_is_sound,
+    assert_nothing_is_left_over,
+    in_base64,
+    new_picture,
+    record_of,
+)
 from .frame import Options, Row
 
 CLIENTS = 3
@@ -51,21 +53,12 @@ def crash(host: Host, rounds: int, seed: int, pause: float) -> Row:
         host.close()
 
 
-@dataclass
-class _Given:
-    """A task whose id was given out, and what was asked of it since, whether or not the answer came."""
-
-    images: int
-    asked: set[str] = field(default_factory=set)
-    deleted: bool = False
-
-
 class _Storm:
     def __init__(self, host: Host, chance: random.Random, pause: float) -> None:
         self.host = host
         self.chance = chance
         self.pause = pause
-        self.given: dict[str, _Given] = {}
+        self.given: dict[str, Given] = {}
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
 
@@ -81,7 +74,7 @@ class _Storm:
             self.host.kill()
             for thread in clients:
                 thread.join()
-            self._database_is_sound()
+            assert_database_is_sound(self.host)
             assert not self.problems, self.problems
             if number % 10 == 0:
                 print(f"{number} rounds, {len(self.given)} tasks", flush=True)
@@ -103,7 +96,7 @@ class _Storm:
         self.host.kill()
         starting.join()
         self.done["starts_cut_off"] += 1
-        self._database_is_sound()
+        assert_database_is_sound(self.host)
 
     # ------------------------------------------------------------ while it lives
 
@@ -131,7 +124,7 @@ class _Storm:
         if chance.random() < 0.2:
             fields["save_name"] = chance.choice(("mine", "yours"))
         if chance.random() < 0.2:
-            fields |= {"uov_input_image": _picture(chance), "uov_method": "Vary (Subtle)"}
+            fields |= {"uov_input_image": in_base64(new_picture(chance)), "uov_method": "Vary (Subtle)"}
         mode = chance.choices(("async", "sync", "stream", "binary"), (6, 1, 1, 1))[0]
         accept = "image/png" if mode == "binary" else None
         if mode in ("async", "stream"):
@@ -140,7 +133,7 @@ class _Storm:
         with client.generate(accept=accept, stream=True, **fields) as response:
             assert response.status_code in IDS_ARE_GIVEN, f"{response.status_code} {response.text}"
             task_id = response.headers["X-Task-Id"]
-            self.given[task_id] = _Given(1 if mode == "binary" else fields["image_number"])
+            self.given[task_id] = Given(1 if mode == "binary" else fields["image_number"])
             response.content  # noqa: B018  # all of it, however long it takes
 
     def _control(self, client: Client, chance: random.Random) -> None:
@@ -160,88 +153,23 @@ class _Storm:
 
     # ------------------------------------------------------------ what must hold
 
-    def _database_is_sound(self) -> None:
-        with self._database() as database:
-            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'task_tally'").fetchone():
-                return  # killed before there was anything
-            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-            tally = dict(database.execute("SELECT status, number FROM task_tally WHERE number <> 0"))
-            counted = dict(database.execute("SELECT status, count(*) FROM task GROUP BY status"))
-            assert tally == counted, f"the tally says {tally}, there are {counted}"
-            whole = "SELECT count(*) FROM task LEFT JOIN task_parameters AS content ON content.task_id = task.id"
-            assert database.execute(f"{whole} WHERE parameters IS NULL").fetchone() == (0,), "a task without parameters"
-
-    @contextlib.contextmanager
-    def _database(self) -> Any:
-        """A connection to a copy: the original is left as the kill has left it."""
-        state = self.host.outputs / ".fooocus_api"
-        with tempfile.TemporaryDirectory(prefix="fooocus-api-crash-") as folder:
-            for name in ("tasks.sqlite3", "tasks.sqlite3-wal"):
-                if (state / name).exists():
-                    shutil.copy(state / name, folder)
-            connection = sqlite3.connect(Path(folder, "tasks.sqlite3"))
-            try:
-                yield connection
-            finally:
-                connection.close()
-
     def _reckoning(self, client: Client) -> Row:
         """What became of every task that was ever given out, and of every file."""
         ends: Counter[str] = Counter()
         for task_id, given in self.given.items():
-            ends[self._end_of(client, task_id, given)] += 1
+            found = record_of(client, task_id, given)
+            ends[found[0]["task_status"] if found else "deleted"] += 1
         self.host.stop()
         assert "Traceback" not in self.host.log(), "something broke; see the log"
-        self._database_is_sound()
-        with self._database() as database:
-            rows = dict(database.execute("SELECT task_id, status FROM task"))
-            listed = [path for (path,) in database.execute("SELECT path FROM task_image")]
-        left = [task_id for task_id, status in rows.items() if status not in ENDED]
-        assert not left, f"not ended: {left}"
-        twice = [path for path, number in Counter(listed).items() if number > 1]
-        assert not twice, f"listed twice: {twice}"
-        files = {path.relative_to(self.host.outputs).as_posix() for path in self.host.images()}
-        assert not files - set(listed), f"files no record knows: {sorted(files - set(listed))}"
-        assert not set(listed) - files, f"images that are gone: {sorted(set(listed) - files)}"
-        claims = list((self.host.outputs / ".fooocus_api" / "unfinished").iterdir())
-        assert not claims, f"claims that nobody released: {claims}"
+        assert_database_is_sound(self.host)
+        rows, files = assert_nothing_is_left_over(self.host)
         return {
             "ids_given_out": len(self.given),
-            "rows": len(rows),
+            "rows": rows,
             **{end: ends[end] for end in (*ENDED, "deleted")},
-            "images": len(files),
+            "images": files,
             **{
                 what: self.done[what]
                 for what in ("async", "sync", "stream", "binary", "stop", "skip", "move-to-front", "delete")
             },
         }
-
-    def _end_of(self, client: Client, task_id: str, given: _Given) -> str:
-        response = client.get(f"/tasks/{task_id}")
-        if response.status_code == 404:
-            assert "delete" in given.asked, f"task {task_id} is lost"
-            return "deleted"
-        record = response.json()
-        status: str = record["task_status"]
-        assert not given.deleted, f"task {task_id} was deleted and is {status}"
-        assert status in ENDED, f"task {task_id} is {status}"
-        assert len(record["result"]) == len(set(record["result"])), f"task {task_id} lists an image twice"
-        assert 0 <= record["attempts"] <= 2, record
-        for url in record["result"]:
-            client.image(url)
-        if status == "finished":
-            least = 1 if "skip" in given.asked else given.images
-            assert least <= len(record["result"]) <= given.images, f"task {task_id} has {len(record['result'])} images"
-            assert record["finish_mills"] >= record["start_mills"] >= record["in_queue_mills"] > 0, record
-        elif status == "stopped":
-            assert given.asked & {"stop", "skip", "delete"}, f"task {task_id} was stopped by nobody"
-        else:
-            assert record["error"]["message"], f"task {task_id} is {status} and does not say why"
-        return status
-
-
-def _picture(chance: random.Random) -> str:
-    buffer = io.BytesIO()
-    PILImage.new("RGB", (96, 64), tuple(chance.randrange(256) for _ in range(3))).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()

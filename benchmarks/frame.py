@@ -21,6 +21,8 @@ from typing import Any
 
 HOME = Path(__file__).resolve().parent
 FRAME = {"__init__", "__main__", "frame"}
+BY_NAME = {"soak"}
+"""Run only where it is named: it takes as long as all others together."""
 
 Row = dict[str, Any]
 
@@ -89,7 +91,12 @@ def _text(value: Any) -> str:
 
 def _parse(arguments: Sequence[str]) -> tuple[list[str], Options]:
     parser = argparse.ArgumentParser("install.py --bench", description="Measures, prints tables and a line of JSON.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, all by default: {', '.join(names())}")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"which ones: {', '.join(names())}; by default all but {', '.join(BY_NAME)}",
+    )
     parser.add_argument("--rounds", type=int, help="how often, where a benchmark has rounds")
     parser.add_argument("--rows", type=int, nargs="+", help="sizes of the history, where it is about that")
     parser.add_argument("--minutes", type=float, help="how long, where a benchmark is about that")
@@ -101,4 +108,4 @@ def _parse(arguments: Sequence[str]) -> tuple[list[str], Options]:
     options = Options(given.rounds, tuple(given.rows) if given.rows else None, given.minutes, given.tasks)
     if given.seed is not None:
         options = replace(options, seed=given.seed)
-    return given.names or names(), options
+    return given.names or [name for name in names() if name not in BY_NAME], options

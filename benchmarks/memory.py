@@ -6,6 +6,7 @@ import base64
 import io
 import itertools
 import json
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -54,12 +55,17 @@ def resident(pid: int) -> float:
     return float(psutil.Process(pid).memory_info().rss) / 2**20
 
 
+def figures_of(pid: int) -> Row:
+    """MB of memory, threads and file descriptors of a process."""
+    process = psutil.Process(pid)
+    files = process.num_handles() if sys.platform == "win32" else process.num_fds()
+    return {"mb": resident(pid), "threads": process.num_threads(), "files": files}
+
+
 def _state(host: NullHost, number: int) -> Row:
     time.sleep(SETTLED)
     assert host.process is not None
-    process = psutil.Process(host.process.pid)
-    figures = {"mb": resident(process.pid), "threads": process.num_threads(), "files": process.num_fds()}
-    return {"tasks": number, **figures}
+    return {"tasks": number, **figures_of(host.process.pid)}
 
 
 # ----------------------------------------------------------- one task each

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .preview import PreviewImage
-from .task import TaskError
+from .task import TaskError, now_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to the task of this id."""
+    """Something that happened to the task of this id, `at` so many milliseconds since 1970: it may be heard of much later,
+    when the disk keeps the bus waiting."""
 
     task_id: str
+    at: int = field(default_factory=now_ms, kw_only=True, compare=False)
 
     @property
     def is_terminal(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from .pictures import verify
 
+log = logging.getLogger("fooocus_api.images")
+
 MAX_BYTES = 50 * 1024 * 1024
 """The largest image file that is taken from a client, however it is sent."""
 
@@ -21,6 +24,10 @@ FILE_NAME = re.compile(r"[0-9a-f]{64}\.(png|jpg|webp)")
 
 class UnknownInput(KeyError):
     """There is no input of that file name."""
+
+
+class StorageUnavailable(Exception):
+    """An image can't be kept now: the disk is full, or can't be written. The message says why."""
 
 
 class InputStore:
@@ -44,7 +51,7 @@ class InputStore:
 
         Raises:
             NotAnImage: it is no image that can be used.
-            OSError: it can't be written.
+            StorageUnavailable: it can't be written.
         """
         file_name = self.file_name(content)
         self.keep(self.hold({file_name: content}))
@@ -56,15 +63,16 @@ class InputStore:
         Gives the names of those that were not here for good before: they are to be given to `keep` or `drop`.
 
         Raises:
-            OSError: they can't be written. None is left.
+            StorageUnavailable: they can't be written. None is left.
         """
         undecided = [file_name for file_name in images if self._take(file_name)]
         try:
             for file_name, content in images.items():
                 self._write(file_name, content)
-        except OSError:
+        except OSError as error:
             self.drop(undecided)
-            raise
+            log.error("an image can't be kept: %s", error)
+            raise StorageUnavailable(f"the image can't be kept: {error.strerror}") from error
         return undecided
 
     def keep(self, undecided: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from ..db.filters import Filter
 from ..db.repository import Repository
 from ..db.sources import forget_uploads
+from ..db.writer import DatabaseUnavailable
 from . import storage
 from .claims import Claims
 from .engine import Engine
@@ -51,7 +52,11 @@ class Removal:
         self._passing: deque[tuple[float, list[str]]] = deque()
 
     def remove(self, tasks: Sequence[Task]) -> int:
-        """Delete these ended tasks with their images, and give their number. May wait for the database."""
+        """Delete these ended tasks with their images, and give their number. May wait for the database.
+
+        Raises:
+            DatabaseUnavailable: nothing was deleted.
+        """
 
         def forget() -> tuple[int, list[str]]:
             gone = sum(self._repository.delete(task.task_id) for task in tasks)
@@ -64,11 +69,18 @@ class Removal:
         for task in tasks:
             for image in task.images:
                 self._claims.claim(task.task_id, image.path)
-        gone, paths = self._repository.write(forget).result()
+        try:
+            gone, paths = self._repository.write(forget).result()
+        except DatabaseUnavailable:
+            self._release(tasks)
+            raise
         self._engine.remove_images(paths)
+        self._release(tasks)
+        return gone
+
+    def _release(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
             self._claims.release(task.task_id)
-        return gone
 
     def remove_matching(self, chosen: Filter) -> int:
         """Delete all ended tasks that the filter lets through; how many."""

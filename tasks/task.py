@@ -119,8 +119,11 @@ class Task:
         """Whether somebody has put it before all others."""
         return self.id != -1 and self.rank <= 0
 
-    def transition(self, status: TaskStatus, *, at_recovery: bool = False) -> None:
+    def transition(self, status: TaskStatus, *, at: int | None = None, at_recovery: bool = False) -> None:
         """Change the status and the times that go with it. The only way it ever changes.
+
+        Args:
+            at: when that was, in milliseconds since 1970; now, unless given.
 
         Raises:
             IllegalTransition: the task can't go from its status to that one.
@@ -130,11 +133,11 @@ class Task:
             raise IllegalTransition(f"task {self.task_id} can't go from {self.status.value} to {status.value}")
         self.status = status
         if status is TaskStatus.RUNNING:
-            self.started_at = now_ms()
+            self.started_at = now_ms() if at is None else at
             self.attempts += 1
         elif status is TaskStatus.PENDING:
             self.started_at, self.progress, self.title = -1, 0, ""
         else:
-            self.finished_at = now_ms()
+            self.finished_at = now_ms() if at is None else at
             if status is TaskStatus.FINISHED:
                 self.progress = 100

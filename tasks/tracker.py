@@ -91,7 +91,7 @@ class Tracker:
                 self._broadcast.publish("queued", task, outlook=outlook)
                 self._tell_waiting(task.task_id)
             case events.Started():
-                task.transition(TaskStatus.RUNNING)
+                task.transition(TaskStatus.RUNNING, at=event.at)
                 self._write(task)
                 log.info("task started", extra={"task_id": task.task_id, "attempt": task.attempts})
                 self._estimator.started(task)
@@ -135,7 +135,7 @@ class Tracker:
 
     def _adopt(self, event: events.Queued) -> LiveTask:
         """A task that came through the WebUI. It is shown once it has a row."""
-        task = Task(event.task_id, event.source, event.parameters)
+        task = Task(event.task_id, event.source, event.parameters, queued_at=event.at)
         row = storage.to_row(task)
 
         def inserted(row_id: int) -> None:
@@ -189,14 +189,14 @@ class Tracker:
                 log.exception("result not saved", extra={"task_id": task.task_id})
         if isinstance(event, events.Finished) and not results:
             error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
-            event = events.Failed(event.task_id, results, error)
+            event = events.Failed(event.task_id, results, error, at=event.at)
         live.ending = replace(event, results=results)
         self._bus.emit(live.ending)
 
     def _end(self, live: LiveTask, event: events.Ended) -> None:
         task = replace(live.task)
         if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
-            task.transition(TaskStatus.RUNNING)
+            task.transition(TaskStatus.RUNNING, at=event.at)
         images: dict[str, Image] = {}
         cut_short = not isinstance(event, events.Finished)  # when the worker died, what it saved is in no result
         for path in dict.fromkeys([*event.results, *(live.saved if cut_short else ())]):
@@ -206,7 +206,7 @@ class Tracker:
         if isinstance(event, events.Failed):
             task.error = event.error
         kind, status = OUTCOMES[type(event)]
-        task.transition(status)
+        task.transition(status, at=event.at)
         # In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk can't be
         # written people are not kept waiting: then it is seen in memory until its row says so.
         written = self._write_end(task)

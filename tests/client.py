@@ -138,7 +138,7 @@ def events(response: requests.Response) -> Iterator[ServerSentEvent]:
     """The server-sent events in a response's body. Comments are passed over."""
     name = "message"
     data: list[str] = []
-    for raw in response.iter_lines(chunk_size=1):
+    for raw in response.iter_lines(chunk_size=None):  # as they come
         line = raw.decode("utf-8")
         if not line:
             if data:

@@ -10,7 +10,9 @@ from fooocus_api.db.models import TABLES, database
 from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.writer import DatabaseUnavailable
-from fooocus_api.tests.databases import Place, PostgresPlace, inserted, row
+from fooocus_api.tests.client import Client
+from fooocus_api.tests.databases import Place, PostgresPlace, SqlitePlace, inserted, row
+from fooocus_api.tests.host import Host
 from fooocus_api.tests.postgres import PostgresServer
 
 
@@ -63,6 +65,16 @@ def test_a_writer_that_is_closed_in_an_outage_ends_and_says_so(place: Place) -> 
     assert isinstance(repository.read(lambda: 1).exception(60), DatabaseUnavailable)
     repository.close()
     Repository(place.location).close()
+
+
+def test_a_deletion_that_is_refused_leaves_all_as_it_was(demo: Host, client: Client) -> None:
+    record = client.draw()
+    state = demo.outputs / ".fooocus_api"
+    with SqlitePlace(state / "tasks.sqlite3").unwritable():
+        assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 503
+    assert client.task(record["task_id"]) == record and client.image(record["result"][0])
+    assert not (state / "unfinished" / record["task_id"]).exists()
+    assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 204
 
 
 def test_a_server_that_hangs_up_is_called_again(postgres: PostgresServer) -> None:

@@ -47,7 +47,7 @@ def router(context: Context) -> APIRouter:
         summary="Upload an image",
         response_model=InputResponse,
         dependencies=[needs(Scope.GENERATE)],
-        responses=responses(401, 413, 422),
+        responses=responses(401, 413, 422, 503),
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
     async def post_input(request: Request, response: Response) -> InputResponse:

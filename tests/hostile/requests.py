@@ -55,13 +55,16 @@ def get(path: str, status: int | tuple[int, ...], **headers: str) -> tuple[Send,
 
 
 def raw(data: bytes, *statuses: int, hang_up: bool = False) -> tuple[Send, tuple[int, ...]]:
-    """Bytes on a connection, and with `hang_up` nothing more. HOST stands for the host's address."""
+    """Bytes on a connection, and with `hang_up` nothing more. HOST stands for the host's address, and brings the client's key
+    along if it has one."""
 
     def send(client: Client) -> int:
         place = urlsplit(client.url)
+        key = client.session.headers.get("X-API-KEY")
+        host = f"{place.netloc}\r\nX-API-KEY: {key!s}" if key else place.netloc
         with socket.create_connection((place.hostname or "", place.port or 0), 10) as connection:
             try:
-                connection.sendall(data.replace(b"HOST", place.netloc.encode()))
+                connection.sendall(data.replace(b"HOST", host.encode()))
                 if hang_up:
                     connection.shutdown(socket.SHUT_WR)
                 answer = connection.recv(100)

@@ -1,0 +1,117 @@
+"""What must hold of a host's tasks, database and files, whatever was done to it. For the benchmarks that treat it badly."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image as PILImage
+
+from ..tests.client import ENDED, Client, Record
+from ..tests.host import Host
+
+
+@dataclass
+class Given:
+    """A task whose id was given out, and what was asked of it since, whether or not the answer came."""
+
+    images: int
+    asked: set[str] = field(default_factory=set)
+    deleted: bool = False
+
+
+@contextlib.contextmanager
+def database_of(host: Host) -> Iterator[sqlite3.Connection]:
+    """A connection to a copy of its history: the original is left as it is."""
+    state = host.outputs / ".fooocus_api"
+    with tempfile.TemporaryDirectory(prefix="fooocus-api-copy-") as folder:
+        for name in ("tasks.sqlite3", "tasks.sqlite3-wal"):
+            if (state / name).exists():
+                shutil.copy(state / name, folder)
+        connection = sqlite3.connect(Path(folder, "tasks.sqlite3"))
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def assert_database_is_sound(host: Host) -> None:
+    """Of a host that does not run: SQLite finds nothing wrong, and what is counted is what is there."""
+    with database_of(host) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'task_tally'").fetchone():
+            return  # killed before there was anything
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        tally = dict(database.execute("SELECT status, number FROM task_tally WHERE number <> 0"))
+        counted = dict(database.execute("SELECT status, count(*) FROM task GROUP BY status"))
+        assert tally == counted, f"the tally says {tally}, there are {counted}"
+        whole = "SELECT count(*) FROM task LEFT JOIN task_parameters AS content ON content.task_id = task.id"
+        assert database.execute(f"{whole} WHERE parameters IS NULL").fetchone() == (0,), "a task without parameters"
+
+
+def assert_nothing_is_left_over(host: Host) -> tuple[int, int]:
+    """Of a host that does not run, all of whose tasks have ended: every image is in one record, once, and every record's
+    images are there. How many rows and images there are."""
+    with database_of(host) as database:
+        rows = dict(database.execute("SELECT task_id, status FROM task"))
+        listed = [path for (path,) in database.execute("SELECT path FROM task_image")]
+    left = [task_id for task_id, status in rows.items() if status not in ENDED]
+    assert not left, f"not ended: {left}"
+    twice = [path for path, number in Counter(listed).items() if number > 1]
+    assert not twice, f"listed twice: {twice}"
+    files = {path.relative_to(host.outputs).as_posix() for path in host.images()}
+    assert not files - set(listed), f"files no record knows: {sorted(files - set(listed))}"
+    assert not set(listed) - files, f"images that are gone: {sorted(set(listed) - files)}"
+    claims = list((host.outputs / ".fooocus_api" / "unfinished").iterdir())
+    assert not claims, f"claims that nobody released: {claims}"
+    return len(rows), len(files)
+
+
+def record_of(client: Client, task_id: str, given: Given) -> tuple[Record, list[PILImage.Image]] | None:
+    """The record of a task that should have ended, with its images; None of one that was deleted.
+
+    Raises:
+        AssertionError: it is lost, or something in it can't be so.
+    """
+    response = client.get(f"/tasks/{task_id}")
+    if response.status_code == 404:
+        assert "delete" in given.asked, f"task {task_id} is lost"
+        return None
+    assert response.status_code == 200, f"task {task_id}: {response.status_code} {response.text}"
+    record = response.json()
+    status: str = record["task_status"]
+    assert not given.deleted, f"task {task_id} was deleted and is {status}"
+    assert status in ENDED, f"task {task_id} is {status}"
+    assert len(record["result"]) == len(set(record["result"])), f"task {task_id} lists an image twice"
+    assert 0 <= record["attempts"] <= 2, record
+    images = [client.image(url) for url in record["result"]]
+    if status == "finished":
+        least = 1 if "skip" in given.asked else given.images
+        assert least <= len(images) <= given.images, f"task {task_id} has {len(images)} images"
+        assert record["finish_mills"] >= record["start_mills"] >= record["in_queue_mills"] > 0, record
+    elif status == "stopped":
+        assert given.asked & {"stop", "skip", "delete"}, f"task {task_id} was stopped by nobody"
+    else:
+        assert record["error"]["message"], f"task {task_id} is {status} and does not say why"
+    return record, images
+
+
+def new_picture(chance: random.Random) -> bytes:
+    """A small PNG of some colour."""
+    buffer = io.BytesIO()
+    PILImage.new("RGB", (96, 64), tuple(chance.randrange(256) for _ in range(3))).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def in_base64(content: bytes) -> str:
+    """As a request takes it."""
+    return base64.b64encode(content).decode()

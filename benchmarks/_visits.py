@@ -1,0 +1,90 @@
+"""The visits to a host that is soaked: guests who do this and that, a vandal, and one who listens and never reads."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from ..tests.client import Client
+from ..tests.hostile.pictures import PICTURES
+from ..tests.hostile.requests import REQUESTS
+from ._asking import generate, left, repeated, upload
+from ._guest import Guest
+from ._ledger import REFUSALS, Ledger
+from ._meddling import control, control_running, follow, listen, lists, look, pry
+
+ACTIONS: dict[Callable[[Guest], None], float] = {
+    generate: 6,
+    repeated: 1,
+    left: 1,
+    control: 3,
+    control_running: 0.5,
+    follow: 1,
+    listen: 1,
+    lists: 1.5,
+    look: 1,
+    upload: 0.5,
+    pry: 1,
+}
+"""How often each, beside the others."""
+
+
+def visit(guest: Guest, pause: float, over: threading.Event) -> None:
+    """Act about once in `pause` seconds. What is wrong is in the ledger."""
+    while not over.wait(guest.chance.uniform(0, 2 * pause)):
+        (action,) = guest.chance.choices(list(ACTIONS), list(ACTIONS.values()))
+        with guest.ledger.noting(f"{guest.owner} {action.__name__}"):
+            action(guest)
+    guest.close()
+
+
+class Vandal:
+    """Sends the corpus of hostile input again and again, in an order of its own."""
+
+    def __init__(self, url: str, key: str, ledger: Ledger, pause: float, seed: float) -> None:
+        self._client = Client(url, key, patience=600)
+        self._ledger = ledger
+        self._pause = pause
+        self._chance = random.Random(seed)
+
+    def visit(self, over: threading.Event) -> None:
+        """What is wrong is in the ledger."""
+        for name in self._names():
+            if over.wait(self._chance.uniform(0, 2 * self._pause)):
+                break
+            with self._ledger.noting(f"hostile {name}"):
+                self._ledger.count("hostile")
+                status, expected = self._sent(name)
+                excused = status in REFUSALS and self._ledger.outages.excuse() is not None
+                assert status in expected or excused, f"{status}, and not {expected}"
+        self._client.session.close()
+
+    def _names(self) -> Iterator[str]:
+        while True:
+            names = [*PICTURES, *REQUESTS]
+            self._chance.shuffle(names)
+            yield from names
+
+    def _sent(self, name: str) -> tuple[int, tuple[int, ...]]:
+        if name in PICTURES:
+            make, status = PICTURES[name]
+            response = self._client.post("/inputs", files={"image": ("x.jpg", make())})
+            return response.status_code, (status,)
+        send, expected = REQUESTS[name]
+        return send(self._client), expected if isinstance(expected, tuple) else (expected,)
+
+
+@contextlib.contextmanager
+def silent_listener(url: str, key: str) -> Iterator[None]:
+    """One that asks for all events and never reads any."""
+    place = urlsplit(url)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((place.hostname, place.port))
+        head = f"GET /v1/events HTTP/1.1\r\nHost: {place.netloc}\r\nX-API-KEY: {key}\r\n\r\n"
+        connection.sendall(head.encode())
+        yield

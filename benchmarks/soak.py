@@ -1,0 +1,273 @@
+"""Everything at once for an hour: many clients in all modes, some that leave or mean harm, a locked database, a full disk.
+
+An hour on the demo host, ten minutes on the real Fooocus named by FOOOCUS_HOME, or `--minutes`. By its name alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import re
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ..tests.client import Client, wait_for
+from ..tests.host import Host, demo_host, real_checkout, real_host
+from ..tests.keys import add_key, key_of
+from ..tests.receiver import Receiver
+from ..tests.small_disk import SmallDisk
+from ._auditor import Auditor
+from ._guest import Guest
+from ._ledger import Ledger
+from ._outages import DEAF, FULL, LOCKED, Outages, deaf, locked
+from ._reckoning import assert_database_is_sound, assert_nothing_is_left_over, database_of
+from ._visits import Vandal, silent_listener, visit
+from .frame import Options, Row
+from .memory import figures_of
+
+BOSS = "of-the-soak"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FLAGS = (
+    *("--apikey", f"boss:{BOSS}", "--allow-private-urls", "127.0.0.0/8"),
+    *("--webhook-secret", SECRET, "--webhook-retry-seconds", "0.5"),
+)
+BOSSES, BOTS = 3, 2
+WARM = 0.15
+"""Of the time, after which everything is counted for the first time."""
+WHEN = {LOCKED: 0.3, DEAF: 0.5, FULL: 0.7}
+"""As a part of the time."""
+LONGEST_OUTAGE = 60.0
+SHORTEST_OUTAGE = 8.0
+"""Seconds; SQLite waits five for others."""
+VANDALS_PAUSE = 5
+"""Times as long as a guest's: much of what it sends is large."""
+BURST = 24
+"""Clients at once."""
+PATIENCE = 900
+SETTLED = 6.0
+"""Seconds after which the connections of the last requests are gone."""
+PATIENCE_FOR_THREADS = 60
+
+
+def run(options: Options) -> list[Row]:
+    """Tables of what was done and of what was used. Raises AssertionError, with the seed, when a promise was broken."""
+    if real_checkout() is not None:
+        return soak(real_host(*FLAGS), options.minutes or 10, options.seed, pause=6.0)
+    return soak(demo_host(*FLAGS, step_ms=20), options.minutes or 60, options.seed, pause=1.25)
+
+
+def soak(host: Host, minutes: float, seed: int, pause: float) -> list[Row]:
+    """Soak `host`, not started yet; each client does something about once in `pause` seconds."""
+    print(f"seed {seed}", flush=True)
+    why_not = SmallDisk.why_not()
+    if why_not:
+        print(f"the full disk is left out: {why_not}", flush=True)
+    try:
+        with contextlib.nullcontext() if why_not else SmallDisk(host.outputs) as disk, Receiver() as receiver:
+            try:
+                return _Soak(host, disk, receiver, random.Random(seed), pause).run(minutes * 60)
+            finally:
+                host.stop()
+    except AssertionError as error:
+        kept = Path(tempfile.gettempdir(), f"fooocus-api-soak-{seed}.log")
+        kept.write_text(host.log(), encoding="utf-8")
+        raise AssertionError(f"seed {seed}, the host's log is in {kept}: {error}") from error
+    finally:
+        host.close()
+
+
+class _Soak:
+    def __init__(
+        self, host: Host, disk: SmallDisk | None, receiver: Receiver, chance: random.Random, pause: float
+    ) -> None:
+        self.host = host
+        self.disk = disk
+        self.receiver = receiver
+        self.chance = chance
+        self.pause = pause
+        self.outages = Outages()
+        self.ledger = Ledger(self.outages)
+        self.warm: Row = {}
+        self.minutes: list[Row] = []
+        self.began = 0.0
+
+    def run(self, seconds: float) -> list[Row]:
+        self.host.start()
+        self.bot = key_of(add_key(self.host, "bot"))
+        self.boss = Client(self.host.url, BOSS)
+        self.auditor = Auditor(self.host.url, BOSS, self.ledger, self.receiver, SECRET, self.chance.random())
+        self.began = time.monotonic()
+        with self._visitors():
+            self._pass(seconds * WARM)
+        self._burst()
+        self.warm = self._settle()
+        length = min(LONGEST_OUTAGE, max(SHORTEST_OUTAGE, seconds / 20))
+        database = self.host.outputs / ".fooocus_api" / "tasks.sqlite3"
+        kinds: dict[str, Callable[[], AbstractContextManager[None]]] = {
+            LOCKED: lambda: locked(database),
+            DEAF: lambda: deaf(self.receiver),
+        }
+        if self.disk is not None:
+            kinds[FULL] = self.disk.full
+        with self._visitors():
+            for name, outage in kinds.items():
+                self._pass(seconds * WHEN[name])
+                with self.outages.during(name, outage()):
+                    self._say(f"{name} for {length:.0f} s")
+                    self._pass(time.monotonic() - self.began + length)
+                self._say(f"{name} is over")
+                wait_for(lambda: self.boss.get("/healthz").status_code == 200, f"it to be well after the {name}")
+            self._pass(seconds)
+        return self._reckoning(self._settle())
+
+    # ------------------------------------------------------------ while it goes on
+
+    @contextlib.contextmanager
+    def _visitors(self) -> Iterator[None]:
+        """All of them, within the `with` block."""
+        over = threading.Event()
+        keys = [("boss", BOSS)] * BOSSES + [("bot", self.bot)] * BOTS
+        guests = [
+            Guest(self.host.url, owner, key, self.ledger, self.receiver, self.chance.random()) for owner, key in keys
+        ]
+        vandal = Vandal(self.host.url, BOSS, self.ledger, self.pause * VANDALS_PAUSE, self.chance.random())
+        threads = [
+            *(threading.Thread(target=visit, args=(guest, self.pause, over)) for guest in guests),
+            *(threading.Thread(target=other.visit, args=(over,)) for other in (vandal, self.auditor)),
+        ]
+        with silent_listener(self.host.url, BOSS):
+            for thread in threads:
+                thread.start()
+            try:
+                yield
+            finally:
+                over.set()
+                for thread in threads:
+                    thread.join()
+                self._say("everyone has gone")
+
+    def _pass(self, until: float) -> None:
+        """Wait until so many seconds have passed since the beginning, and tell how it goes."""
+        while (now := time.monotonic() - self.began) < until:
+            time.sleep(min(1.0, until - now))
+            assert not self.ledger.problems, "\n".join(self.ledger.problems)
+            if int(now // 60) > len(self.minutes):
+                self.minutes.append(self._figures())
+                self._say(", ".join(f"{value:.0f} {name}" for name, value in self.minutes[-1].items()))
+
+    def _say(self, text: str) -> None:
+        passed = (time.monotonic() - self.began) / 60
+        print(f"{passed:5.1f} min: {len(self.ledger.given)} tasks, {text}", flush=True)
+
+    def _burst(self) -> None:
+        """Have every pool of threads have all that it ever has."""
+        with ThreadPoolExecutor(BURST) as pool:
+            clients = [Client(self.host.url, BOSS) for _ in range(BURST)]
+            list(pool.map(lambda client: [client.tasks(page_size=100) for _ in range(5)], clients))
+        for client in clients:
+            client.session.close()
+
+    def _settle(self) -> Row:
+        """Wait until all is done and everyone has gone; what is used then."""
+        wait_for(lambda: not any(self.boss.get("/v1/info").json()["tasks"].values()), "all tasks to end", PATIENCE)
+        self._say("nothing is drawn any more")
+        wait_for(lambda: not self.auditor.waits_for_webhooks(), "all webhooks to be delivered", PATIENCE)
+        first, end = self.warm, time.monotonic() + PATIENCE_FOR_THREADS
+        while True:
+            time.sleep(SETTLED)
+            figures = self._figures()
+            back = all(figures[name] <= first[name] for name in ("threads", "files", "listeners")) if first else True
+            if back or time.monotonic() > end:
+                self._say(f"all is quiet: {figures}")
+                return figures
+
+    def _figures(self) -> Row:
+        assert self.host.process is not None
+        listeners = re.search(r"^fooocus_api_listeners (\S+)", self.boss.get("/metrics").text, re.M)
+        assert listeners is not None
+        return {**figures_of(self.host.process.pid), "listeners": int(float(listeners[1]))}
+
+    # ------------------------------------------------------------ when it is over
+
+    def _reckoning(self, end: Row) -> list[Row]:
+        ledger = self.ledger
+        for task_id, given in ledger.given.items():
+            with ledger.noting(f"task {task_id}"):
+                self.auditor.check(task_id, given)
+        assert not ledger.problems, "\n".join(ledger.problems)
+        wrong = {task_id for task_id, source in ledger.overheard.items() if ledger.given[task_id].owner != source}
+        assert not wrong, f"shown as another's: {wrong}"
+        self.boss.session.close()
+        self.host.stop()
+        excused = assert_no_bugs_in(self.host.log(), disk_was_full=FULL in [name for name, _, _ in self.outages.over])
+        assert_database_is_sound(self.host)
+        rows, images = assert_nothing_is_left_over(self.host)
+        self._assert_nobody_is_unknown()
+        for name in ("threads", "files", "listeners"):
+            assert end[name] <= self.warm[name], f"{name}: {self.warm[name]} at first, {end[name]} in the end"
+        figures: dict[str, Any] = {
+            "ids given out": len(ledger.given),
+            **{f"… {status}": number for status, number in sorted(self.auditor.ends.items())},
+            **{f"failed: {message}": number for message, number in sorted(self.auditor.failures.items())},
+            "refused": len(ledger.refused),
+            "rows in the end": rows,
+            "images in the end": images,
+            **dict(sorted(ledger.done.items())),
+            **{f"{name}, seconds": ended - began for name, began, ended in self.outages.over},
+            **{f"refused, {what}": number for what, number in sorted(ledger.refusals.items())},
+            **{f"webhooks answered {status}": number for status, number in sorted(self.auditor.deliveries.items())},
+            "tracebacks of the full disk": excused,
+            **{f"{name}, warm": value for name, value in self.warm.items()},
+            **{f"{name}, at most": max(row[name] for row in self.minutes) for name in self.warm if self.minutes},
+            **{f"mb, {quarter}": value for quarter, value in self._quarters()},
+            **{f"{name}, in the end": value for name, value in end.items()},
+            "mb grown": end["mb"] - self.warm["mb"],
+        }
+        return [{"figure": name, "value": value} for name, value in figures.items()]
+
+    def _quarters(self) -> Iterator[tuple[str, float]]:
+        """The median of the minutes' MB in each quarter of the time."""
+        memory = [row["mb"] for row in self.minutes]
+        size = len(memory) // 4
+        for number in range(4 if size else 0):
+            yield f"quarter {number + 1}", statistics.median(memory[number * size : (number + 1) * size])
+
+    def _assert_nobody_is_unknown(self) -> None:
+        """Each task was given to who asked for it, once, and none that was refused is there."""
+        with database_of(self.host) as database:
+            rows = dict(database.execute("SELECT task_id, words FROM task"))
+        unknown = rows.keys() - self.ledger.given.keys()
+        assert not unknown, f"tasks that nobody was given: {unknown}"
+        prompts = [given.fields["prompt"] for given in self.ledger.given.values()]
+        assert len(set(prompts)) == len(prompts), "a request was drawn twice"
+        assert not self.ledger.refused & set(rows.values()), "a refused task is there"
+
+
+TRACEBACK = "Traceback (most recent call last):"
+CHAINED = ("During handling of the above", "The above exception was")
+OUR_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\]")
+
+
+def assert_no_bugs_in(log: str, *, disk_was_full: bool) -> int:
+    """Look at every traceback of a log: Fooocus's worker may find the disk full where it is. How many such there are."""
+    excused = 0
+    whole: list[str] = []
+    for block in log.split(TRACEBACK)[1:]:
+        lines = [line for line in block.splitlines()[1:] if not OUR_LINE.match(line)]
+        end = next((number for number, line in enumerate(lines) if not line.startswith(" ")), len(lines) - 1)
+        whole += lines[: end + 1]
+        if any(line.startswith(CHAINED) for line in lines[end : end + 4]):
+            continue  # the next one is what came of it
+        in_worker = any("async_worker.py" in line for line in whole)
+        text = "\n".join(whole)
+        assert disk_was_full and in_worker and "No space left on device" in whole[-1], f"something broke:\n{text}"
+        excused += 1
+        whole = []
+    return excused
