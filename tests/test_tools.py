@@ -115,6 +115,8 @@ def sixteen_bit() -> bytes:
         ({"files": {"other": picture()}}, "image"),
         ({"files": {"image": b"no image at all"}}, "image"),
         ({"files": {"image": picture()}, "data": {"image_type": "Painting"}}, "image_type"),
+        ({"files": {"image": picture()}, "params": {"image_type": "Painting"}}, "image_type"),
+        ({"files": {"image": picture()}, "data": {"image_type": "Photo"}, "params": {"image_type": "x"}}, "image_type"),
     ],
     ids=str,
 )

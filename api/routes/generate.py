@@ -21,14 +21,15 @@ from ...tasks.updates import Heartbeat, Update
 from ..access import access_of, needs
 from ..bodies import JsonRoute
 from ..context import Context
-from ..errors import Problem, problem_body, responses
-from ..idempotency import idempotency_of
+from ..errors import Problem, header, problem_body, responses
+from ..idempotency import LONGEST, idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
 from ..preference import preference_of
 from ..preparation import prepare
+from ..schemas.event import StreamMessage
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
-from ..sse import PING, event_stream, message
+from ..sse import PING, described, event_stream, message
 from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
@@ -47,6 +48,35 @@ A client that goes away loses nothing: its task goes on and is recorded."""
 
 IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent again with the same body it gives the first
 task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
+ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST, "pattern": r"\S"}
+
+PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds."
+
+HEADERS = {
+    "X-Task-Id": header("The task's id.", required=True),
+    "Location": header("The URL of its record.", required=True),
+    "X-Ignored-Fields": header("Fields of the request that nobody knows."),
+    "Idempotency-Replayed": header("`true` where the task is that of an earlier request.", enum=["true"]),
+    "Preference-Applied": header("What of `Prefer` was understood."),
+}
+
+LINKS = {
+    f"{method} {path}": {
+        "operationRef": f"#/paths/{path.replace('/', '~1')}/{method}",
+        "parameters": {"task_id": "$response.header.X-Task-Id"},
+    }
+    for method, path in (
+        ("get", "/tasks/{task_id}"),
+        ("delete", "/tasks/{task_id}"),
+        ("get", "/tasks/{task_id}/events"),
+        ("get", "/tasks/{task_id}/webhooks"),
+        ("post", "/tasks/{task_id}/webhooks/resend"),
+        ("post", "/tasks/{task_id}/stop"),
+        ("post", "/tasks/{task_id}/skip"),
+        ("post", "/tasks/{task_id}/move-to-front"),
+    )
+}
+"""What can be done with the task, in the words of OpenAPI."""
 
 
 def router(context: Context) -> APIRouter:
@@ -57,10 +87,11 @@ def router(context: Context) -> APIRouter:
     async def generate(
         request: Request,
         body: Annotated[Any, Body()],
-        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY)] = None,
+        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY, json_schema_extra=ID_FORM)] = None,
+        prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Draw."""
-        answer = Answer(context.tasks(), context, request)
+        answer = Answer(context.tasks(), context, request, prefer)
         response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
             response.headers["X-Ignored-Fields"] = re.sub("[^ -~]", "?", ", ".join(ignored))
@@ -76,13 +107,14 @@ def router(context: Context) -> APIRouter:
             202: {
                 "model": RecordResponse,
                 "description": "Accepted, and not done within the time that `Prefer` gives.",
+                "headers": HEADERS,
+                "links": LINKS,
             },
             200: {
                 "description": "The record, the stream or the image.",
-                "content": {
-                    "text/event-stream": {},
-                    **{kind: {} for kind in ("image/png", "image/jpeg", "image/webp")},
-                },
+                "content": {**described(StreamMessage.__name__), **{kind: {} for kind in MEDIA_TYPES.values()}},
+                "headers": {**HEADERS, "Content-Location": header("Of an image: its URL.")},
+                "links": LINKS,
             },
         },
     }
@@ -94,14 +126,14 @@ def router(context: Context) -> APIRouter:
 class Answer:
     """Submits a request and answers it in the way it asks for."""
 
-    def __init__(self, service: TaskService, context: Context, request: Request) -> None:
+    def __init__(self, service: TaskService, context: Context, request: Request, prefer: str | None) -> None:
         self.service = service
         self.context = context
         self.urls = context.urls(request)
         self.request = request
         self.read = read_output(context)
         self.accept = accepted_format(request.headers.get("accept"))
-        self.preference = preference_of(request.headers.get("prefer"))
+        self.preference = preference_of(prefer)
 
     async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
         submission = await self._submission(body, idempotency_key)

@@ -15,8 +15,9 @@ from ...tasks.keys import Scope
 from ...tasks.task import Task, TaskStatus
 from ..access import access_of, needs, visible_task
 from ..context import Context
-from ..errors import FieldError, InvalidFields, responses, shortened
+from ..errors import FieldError, InvalidFields, header, responses, shortened
 from ..schemas.record import RecordResponse, record_of
+from ..times import FORMS as TIMES
 from ..times import milliseconds
 from .outputs import read_output
 
@@ -31,6 +32,8 @@ TOTALS = {
     "X-Page": "The page that was given.",
     "X-Page-Size": "Tasks on a page.",
 }
+FORMS: dict[str, dict[str, Any]] = {"X-Total-Capped": {"enum": ["true", "false"]}}
+"""What those are that are no numbers."""
 
 
 class Lists(str, Enum):
@@ -65,14 +68,20 @@ class Deleted(BaseModel):
 
 
 Time = Annotated[
-    str | None, Query(description="ISO 8601, with a zone or in the server's own; for the time of queueing.")
+    str | None,
+    Query(
+        description="ISO 8601, with a zone or in the server's own; for the time of queueing.",
+        json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
+    ),
 ]
 
 
 def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["tasks"], dependencies=[needs(Scope.READ)])
-    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in TOTALS.items()}
+    headers = {
+        name: header(text, **FORMS.get(name, {"type": "integer", "minimum": 0})) for name, text in TOTALS.items()
+    }
 
     @routes.get(
         "/tasks",
@@ -100,7 +109,10 @@ def router(context: Context) -> APIRouter:
         sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
         action: Annotated[
             str | None,
-            Query(description="`delete` deletes the ended tasks between `start_at` and `end_at`, and their images."),
+            Query(
+                description="`delete` deletes the ended tasks between `start_at` and `end_at`, and their images.",
+                json_schema_extra={"anyOf": [{"type": "string", "enum": ["delete"]}]},
+            ),
         ] = None,
     ) -> Any:
         """Always a page at a time; the headers say how many there are. A key without `read-all` sees its own tasks alone."""
