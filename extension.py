@@ -320,7 +320,7 @@ def _load_as_package() -> Any:
         spec = importlib.util.spec_from_file_location(
             "fooocus_api", HOME / "__init__.py", submodule_search_locations=[str(HOME)]
         )
-        assert spec is not None and spec.loader is not None
+        assert spec is not None and spec.loader is not None  # nosec B101  # for mypy, which can't know
         package = importlib.util.module_from_spec(spec)
         sys.modules["fooocus_api"] = package
         spec.loader.exec_module(package)

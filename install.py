@@ -16,7 +16,7 @@ if __name__ == "__main__":
     # Loaded by path: the folder may have any name, and an embedded Python does not put it on sys.path.
     here = os.path.dirname(os.path.abspath(__file__))
     spec = spec_from_file_location("fooocus_api", os.path.join(here, "__init__.py"), submodule_search_locations=[here])
-    assert spec is not None and spec.loader is not None
+    assert spec is not None and spec.loader is not None  # nosec B101  # for mypy, which can't know
     sys.modules["fooocus_api"] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules["fooocus_api"])
 

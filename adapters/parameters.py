@@ -159,7 +159,7 @@ class ArgumentOrder:
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The host takes -1 literally; in the WebUI it is the browser's page that draws lots."""
         if "image_seed" in parameters and int(parameters["image_seed"]) < 0:
-            return {"image_seed": random.randint(0, self._max_seed)}
+            return {"image_seed": random.randint(0, self._max_seed)}  # nosec B311  # of a picture, no secret
         return {}
 
     def _places(self, fields: dict[str, str]) -> int:

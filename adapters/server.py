@@ -140,7 +140,7 @@ class Server:
         self._uvicorn(api, settings.listen, port).run()
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
-        assert settings.api_port is not None
+        assert settings.api_port is not None  # nosec B101  # for mypy, which can't know
         if not _is_free(settings.listen, settings.api_port):
             print(f"[Fooocus API] Port {settings.api_port} is taken: the API is on the WebUI's port only.")
             return
@@ -199,7 +199,7 @@ def _announce(url: str) -> None:
 
 
 def _shown(host: str) -> str:
-    if host in ("0.0.0.0", "::"):
+    if host in ("0.0.0.0", "::"):  # nosec B104  # compared, not bound to
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 

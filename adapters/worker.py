@@ -136,7 +136,7 @@ class Worker:
         """Wait for the worker's thread to end, which it never should, and start it again."""
         thread = self.thread
         for pause in (0, 1, 10, 60, None):
-            assert thread is not None
+            assert thread is not None  # nosec B101  # for mypy, which can't know
             thread.join()
             if pause is None:
                 log.error("Fooocus's worker thread keeps dying: no more tasks are drawn until Fooocus is restarted")

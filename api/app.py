@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-from fastapi import FastAPI, Response, Security
+from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from .. import __version__
-from .auth import Doorkeeper, api_key_header
+from .auth import Doorkeeper
 from .context import Context
 from .cors import add_cors
-from .errors import FieldError, ProblemDetails, add_handlers, responses
+from .errors import add_handlers, responses
+from .openapi import describe
 from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools, webhooks
-from .schemas.event import DroppedEvent, TaskEvent
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
 and what programs ask for are tasks alike.
@@ -36,7 +35,6 @@ def create_api(context: Context) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Security(api_key_header)],
     )
     add_handlers(app)
     app.add_middleware(
@@ -46,16 +44,16 @@ def create_api(context: Context) -> FastAPI:
     for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine):
         app.include_router(room.router(context), responses=responses(401, 403, 429, 503))
     app.include_router(health.router(context))
-    _add_docs(app)
+    _add_docs(app, context)
     return app
 
 
-def _add_docs(app: FastAPI) -> None:
+def _add_docs(app: FastAPI, context: Context) -> None:
     app.mount("/docs/assets", StaticFiles(directory=Path(fastapi_offline.__file__).parent / "static"))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def schema() -> dict[str, Any]:
-        return _openapi(app)
+        return describe(app, context)
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
@@ -72,26 +70,3 @@ def _add_docs(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def root() -> Response:
         return RedirectResponse("docs", status_code=307)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The schema, made anew at each call: the models and styles it lists may have changed."""
-    schema = get_openapi(
-        title=app.title,
-        version=app.version,
-        description=app.description,
-        routes=app.routes,
-        license_info=app.license_info,
-    )
-    components = schema["components"]["schemas"]
-    for model in (ProblemDetails, FieldError, TaskEvent, DroppedEvent):
-        components[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        for name, part in components[model.__name__].pop("$defs", {}).items():
-            components.setdefault(name, part)
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components.pop(unused, None)
-    for path in schema["paths"].values():
-        for operation in path.values():
-            if "422" in operation["responses"]:
-                operation["responses"]["422"] = responses(422)[422]
-    return schema

@@ -6,7 +6,6 @@ import base64
 import binascii
 
 from fastapi import Request
-from fastapi.security import APIKeyHeader
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..tasks.keys import BrokenKeys, Keyring
@@ -16,7 +15,33 @@ from .context import Login
 from .errors import Problem, limit_problem, problem_response
 from .links import BadLink, Links
 
-api_key_header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="Needed when Fooocus has API keys.")
+LINK = "link"
+KEY_SCHEMES: dict[str, dict[str, str]] = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-KEY", "description": "An API key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key as the token."},
+    "basic": {"type": "http", "scheme": "basic", "description": "An API key as the password, with any user name."},
+    LINK: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "The URL of an image as records give it, with `expires` and `signature`.",
+    },
+}
+"""What lets a request in where there are keys, in the words of OpenAPI."""
+LOGIN_SCHEMES: dict[str, dict[str, str]] = {
+    "login": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "access-token-unsecure",
+        "description": "The WebUI's session, as its `/login` gives it; over HTTPS `access-token` as well.",
+    },
+}
+"""What lets a request in where there are none and the WebUI asks for a login."""
+
+
+def schemes_for(keys: Keyring, login: Login) -> dict[str, dict[str, str]]:
+    """The ways in that there are now; none where nothing is needed."""
+    return KEY_SCHEMES if keys.needed() else LOGIN_SCHEMES if login.needed else {}
 
 
 class Doorkeeper:

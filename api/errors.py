@@ -13,6 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from ..tasks.engine import EngineUnavailable, ParameterError
 from ..tasks.inputs import StorageUnavailable
@@ -20,6 +22,7 @@ from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, LimitReach
 
 log = logging.getLogger("fooocus_api.api")
 
+PROBLEM = "application/problem+json"
 MOST_ERRORS = 50
 """In one answer: a list may have a thousand wrong entries."""
 
@@ -78,7 +81,7 @@ def problem_body(status: int, detail: str, **extra: Any) -> dict[str, Any]:
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
     """A problem document as a response."""
     body = problem_body(status, detail, **extra)
-    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+    return JSONResponse(body, status, headers=headers, media_type=PROBLEM)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -86,10 +89,25 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+            "headers": ERROR_HEADERS.get(status, {}),
         }
         for status in statuses
     }
+
+
+def header(description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    """What a response's description says of one header: a text unless `schema` says otherwise."""
+    return {"description": description, "required": required, "schema": {"type": "string", **schema}}
+
+
+ERROR_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": header("How a key is sent.", required=True)},
+    416: {"Content-Range": header("`bytes */` and how many there are.", required=True)},
+    429: {"Retry-After": header("Seconds.", required=True, type="integer", minimum=0)},
+    503: {"Retry-After": header("Seconds, where it is known.", type="integer", minimum=0)},
+}
+"""Status → the headers that come with it."""
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -105,8 +123,11 @@ def add_handlers(app: FastAPI) -> None:
         return problem_response(422, fields.detail, **fields.extra)
 
     @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> Response:
-        return problem_response(error.status_code, str(error.detail), dict(error.headers or {}))
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(app, request.scope)) or "GET, HEAD"  # those of the docs' files
+        return problem_response(error.status_code, str(error.detail), headers)
 
     @app.exception_handler(UnknownTask)
     async def unknown_task(_: Request, error: UnknownTask) -> Response:
@@ -146,6 +167,15 @@ def add_handlers(app: FastAPI) -> None:
         route = getattr(request.scope.get("route"), "path", None)  # not the path: it may be an image's
         log.error("request failed", extra={"method": request.method, "route": route}, exc_info=error)
         return problem_response(500, "the API failed on this request; Fooocus's console has the details")
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """How this path can be asked. Starlette names the methods of the first route alone, and a path may have several."""
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.routes)
+    ]
 
 
 def _field_error(item: Any) -> FieldError:

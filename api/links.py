@@ -18,6 +18,8 @@ from pathlib import Path
 
 log = logging.getLogger("fooocus_api.links")
 
+LINKED = ("/outputs/", "/inputs/")
+"""What the paths begin with that a link may lead to."""
 SECRET_BYTES = 32
 STEPS = 24
 """A link's end is rounded up to a 24th of its time: asked for again it is the same for a while, and a browser has it."""

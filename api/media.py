@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ..tasks.pictures import upright
-from .errors import Problem, responses
+from .errors import Problem, header, responses
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/jpg": "JPEG", "image/webp": "WEBP"}
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -23,16 +23,40 @@ ASK_AGAIN = {"Cache-Control": "private, no-cache"}
 """Of what may be another image one day: a browser keeps it and asks whether it is still the same."""
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
+_CONTENT: dict[str, Any] = {kind: {} for kind in MEDIA_TYPES.values()}
+_VALIDATORS = {
+    "ETag": header("For `If-None-Match` and `If-Range`.", required=True),
+    "Last-Modified": header("For `If-Modified-Since`.", required=True),
+    "Cache-Control": header("How long it may be kept.", required=True),
+    "Vary": header("`Accept`, which decides on the format.", required=True),
+}
+_PART = {"Content-Range": header("Which part it is.", required=True)}
 IMAGES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The image.", "content": {kind: {} for kind in MEDIA_TYPES.values()}},
+    200: {"description": "The image.", "content": _CONTENT, "headers": _VALIDATORS},
     206: {
         "description": "The part of it that `Range` asks for.",
-        "content": {kind: {} for kind in MEDIA_TYPES.values()},
+        "content": _CONTENT,
+        "headers": {**_VALIDATORS, **_PART},
     },
-    304: {"description": "The client has it, as `If-None-Match` or `If-Modified-Since` say."},
+    304: {
+        "description": "The client has it, as `If-None-Match` or `If-Modified-Since` say.",
+        "headers": _VALIDATORS,
+    },
     **responses(401, 403, 404, 416),
 }
 """The `responses` of a route that gives an image."""
+CONDITIONS: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in (
+            ("Range", "The part that is wanted, as in `bytes=0-99`; any other form gives all of it."),
+            ("If-Range", "An `ETag` or `Last-Modified`: if the image is another one now, all of it."),
+            ("If-None-Match", "The `ETag` of what the client has."),
+            ("If-Modified-Since", "The `Last-Modified` of what the client has."),
+        )
+    ]
+}
+"""The `openapi_extra` of such a route: the headers that `image_response` heeds."""
 
 
 def accepted_format(accept: str | None) -> str | None:

@@ -7,6 +7,8 @@ from datetime import datetime, time
 
 from .errors import FieldError, InvalidFields
 
+FORMS: list[dict[str, object]] = [{"format": "date"}, {"format": "date-time"}, {"maxLength": 0}]
+"""Of a text that `milliseconds` takes, in the words of JSON Schema, which has none for a time without a zone."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _UNESCAPED_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
 """`+02:00` in a query string that nobody has escaped arrives with a space."""

@@ -35,6 +35,7 @@ class Options:
     rows: tuple[int, ...] | None = None
     minutes: float | None = None
     tasks: int | None = None
+    cases: int | None = None
     seed: int = field(default_factory=lambda: random.randrange(1_000_000))
 
 
@@ -101,11 +102,13 @@ def _parse(arguments: Sequence[str]) -> tuple[list[str], Options]:
     parser.add_argument("--rows", type=int, nargs="+", help="sizes of the history, where it is about that")
     parser.add_argument("--minutes", type=float, help="how long, where a benchmark is about that")
     parser.add_argument("--tasks", type=int, help="how many, where a benchmark draws many")
+    parser.add_argument("--cases", type=int, help="how many, where a benchmark tries cases")
     parser.add_argument("--seed", type=int, help="repeats a random one")
     given = parser.parse_args(list(arguments))
     if unknown := [name for name in given.names if name not in names()]:
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(names())}")
-    options = Options(given.rounds, tuple(given.rows) if given.rows else None, given.minutes, given.tasks)
+    rows = tuple(given.rows) if given.rows else None
+    options = Options(given.rounds, rows, given.minutes, given.tasks, given.cases)
     if given.seed is not None:
         options = replace(options, seed=given.seed)
     return given.names or [name for name in names() if name not in BY_NAME], options

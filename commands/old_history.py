@@ -89,7 +89,7 @@ class OldHistory:
     def __len__(self) -> int:
         """How many rows there are."""
         try:
-            return int(self._connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0])
+            return int(self._connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()[0])  # nosec B608  # a constant
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
 
@@ -101,7 +101,7 @@ class OldHistory:
         """
         understand = _of_fooocusapi if self.program == FOOOCUSAPI else _of_fooocus_api
         try:
-            with closing(self._connection.execute(f"SELECT * FROM {TABLE} ORDER BY rowid")) as rows:
+            with closing(self._connection.execute(f"SELECT * FROM {TABLE} ORDER BY rowid")) as rows:  # nosec B608  # likewise
                 for number, row in enumerate(rows, 1):
                     try:
                         yield understand(dict(row))

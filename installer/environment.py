@@ -7,7 +7,7 @@ import importlib.util
 import json
 import platform
 import signal
-import subprocess
+import subprocess  # nosec B404  # this Python with lists of arguments, no shell
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +52,7 @@ def run_to_its_end(command: Sequence[str], folder: Path, environment: dict[str, 
     Returns:
         Its exit status as a shell has it; 0 when it was interrupted and ended by itself.
     """
-    with subprocess.Popen(command, cwd=folder, env=environment) as process:
+    with subprocess.Popen(command, cwd=folder, env=environment) as process:  # nosec B603  # see its import
 
         def pass_on(_: int, __: FrameType | None) -> None:
             process.terminate()
@@ -91,7 +91,9 @@ def _create(folder: Path, replace: bool) -> None:
         raise InstallError(f"{folder} is of another Python and can't be replaced: {error}") from error
     print(f"making {folder}")
     try:
-        made = subprocess.run((sys.executable, "-m", "venv", str(folder)), capture_output=True, text=True)
+        made = subprocess.run(  # nosec B603  # see its import
+            (sys.executable, "-m", "venv", str(folder)), capture_output=True, text=True
+        )
     except KeyboardInterrupt:
         remove_tree(folder, ignore_errors=True)  # half an environment would look like somebody's own
         raise

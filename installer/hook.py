@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import subprocess  # nosec B404  # this Python with a list of arguments, no shell
 import sys
 import sysconfig
 from pathlib import Path
@@ -89,7 +89,8 @@ def unregister(checkout: Path) -> list[Path]:
 
 def _require_awake() -> None:
     # -s as the Windows package starts Fooocus; another program's variables must not decide what is seen here.
-    seen = subprocess.run([sys.executable, "-s", "-c", f"import sys; sys.exit({MODULE.stem!r} not in sys.modules)"])
+    question = f"import sys; sys.exit({MODULE.stem!r} not in sys.modules)"
+    seen = subprocess.run([sys.executable, "-s", "-c", question])  # nosec B603  # see its import
     if seen.returncode:
         raise InstallError(f"{sys.executable} does not read .pth files there")
 

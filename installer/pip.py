@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
+import subprocess  # nosec B404  # pip with a list of arguments, no shell
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -53,7 +53,7 @@ def pip_install(python: Path, files: Iterable[Path], constraints: Path | None = 
 def _run_showing_progress(command: Sequence[str]) -> tuple[list[str], int]:
     began = time.monotonic()
     said: list[str] = []
-    with subprocess.Popen(
+    with subprocess.Popen(  # nosec B603  # see its import
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -61,7 +61,7 @@ def _run_showing_progress(command: Sequence[str]) -> tuple[list[str], int]:
         encoding="utf-8",
         errors="replace",
     ) as pip:
-        assert pip.stdout is not None
+        assert pip.stdout is not None  # nosec B101  # for mypy, which can't know
         try:
             for line in pip.stdout:
                 said.append(line.rstrip())

@@ -56,7 +56,7 @@ def start(checkout: str) -> None:
         package = os.path.join(checkout, "extensions", "fooocus_api")
         init = os.path.join(package, "__init__.py")
         spec = spec_from_file_location("fooocus_api", init, submodule_search_locations=[package])
-        assert spec and spec.loader
+        assert spec and spec.loader  # nosec B101  # for mypy, which can't know
         sys.modules["fooocus_api"] = module_from_spec(spec)
         spec.loader.exec_module(sys.modules["fooocus_api"])
     import_module("fooocus_api.extension").install(Path(checkout))

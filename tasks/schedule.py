@@ -180,7 +180,7 @@ class _Line:
     def take(self, schedule: Schedule, now: float) -> Entry:
         """The one that the schedule would pick of these."""
         chosen = _head(self._all)
-        assert chosen is not None
+        assert chosen is not None  # nosec B101  # for mypy, which can't know
         if not schedule._has_waited(chosen, now):
             chosen = self._best(schedule.loaded)
         chosen.taken = True

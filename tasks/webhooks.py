@@ -200,7 +200,8 @@ def next_step(message: Message, attempt: Attempt, wanted_s: float, retry_s: floa
     """
     if attempt.status is not None and 200 <= attempt.status < 300:
         return outbox.DELIVERED, -1
-    pause = min(retry_s * GROWTH ** min(message.tries, 20), LONGEST_PAUSE) * random.uniform(1 - JITTER, 1 + JITTER)
+    jitter = random.uniform(1 - JITTER, 1 + JITTER)  # nosec B311  # spreads tries, keeps no secret
+    pause = min(retry_s * GROWTH ** min(message.tries, 20), LONGEST_PAUSE) * jitter
     due_at = attempt.at + attempt.duration_ms + round(max(pause, wanted_s) * 1000)
     if attempt.status == GONE or due_at > message.since + DAY_MS:
         return outbox.FAILED, -1

@@ -115,6 +115,8 @@ def sixteen_bit() -> bytes:
         ({"files": {"other": picture()}}, "image"),
         ({"files": {"image": b"no image at all"}}, "image"),
         ({"files": {"image": picture()}, "data": {"image_type": "Painting"}}, "image_type"),
+        ({"files": {"image": picture()}, "params": {"image_type": "Painting"}}, "image_type"),
+        ({"files": {"image": picture()}, "data": {"image_type": "Photo"}, "params": {"image_type": "x"}}, "image_type"),
     ],
     ids=str,
 )
@@ -219,11 +221,12 @@ def test_a_refused_request_keeps_no_image(demo_factory: DemoFactory) -> None:
 def test_after_an_unload_the_next_task_loads_its_models_again(demo_factory: DemoFactory) -> None:
     host = demo_factory()
     client = Client(host.url)
-    before = client.draw(prompt="a lake", image_seed=5)
+    lake = {"prompt": "a lake", "image_seed": 5, "style_selections": ["Fooocus V2"]}  # whose words a model finds
+    before = client.draw(**lake)
     loaded = host.log().count("Loaded ")
     answer = client.post(UNLOAD)
     assert answer.status_code == 200 and answer.json()["message"].startswith("The models are unloaded"), answer.text
-    after = client.draw(prompt="a lake", image_seed=5)
+    after = client.draw(**lake)
     assert host.log().count("Loaded ") == loaded + 1
     assert pixels(client, before) == pixels(client, after)
     client.draw()

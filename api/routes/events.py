@@ -19,7 +19,7 @@ from ..access import access_of, needs, visible_task
 from ..context import Context
 from ..errors import responses
 from ..schemas.event import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
-from ..sse import PING, event_stream
+from ..sse import PING, described, event_stream
 from ..urls import PublicUrls
 
 END = "end"
@@ -36,16 +36,8 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(tags=["events"], dependencies=[needs(Scope.READ)])
     stream: dict[int | str, dict[str, Any]] = {
         200: {
-            "description": "Server-sent events; this is the `data` of each.",
-            "content": {
-                "text/event-stream": {
-                    "schema": {
-                        "anyOf": [
-                            {"$ref": f"#/components/schemas/{model.__name__}"} for model in (TaskEvent, DroppedEvent)
-                        ]
-                    }
-                }
-            },
+            "description": "Server-sent events; the `data` of each is a `TaskEvent` or a `DroppedEvent`.",
+            "content": described(TaskEvent.__name__, DroppedEvent.__name__),
         }
     }
 

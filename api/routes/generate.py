@@ -21,14 +21,15 @@ from ...tasks.updates import Heartbeat, Update
 from ..access import access_of, needs
 from ..bodies import JsonRoute
 from ..context import Context
-from ..errors import Problem, problem_body, responses
-from ..idempotency import idempotency_of
+from ..errors import Problem, header, problem_body, responses
+from ..idempotency import LONGEST, idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
 from ..preference import Preference, preference_of
 from ..preparation import prepare
+from ..schemas.event import StreamMessage
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
-from ..sse import PING, event_stream, message
+from ..sse import PING, described, event_stream, message
 from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
@@ -47,8 +48,36 @@ A client that goes away loses nothing: its task goes on and is recorded."""
 
 IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent again with the same body it gives the first
 task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
-PREFER = "`respond-async`, or `wait=N` in seconds, at most 3600."
+ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST, "pattern": r"\S"}
+
+PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds, at most 3600."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
+
+HEADERS = {
+    "X-Task-Id": header("The task's id.", required=True),
+    "Location": header("The URL of its record.", required=True),
+    "X-Ignored-Fields": header("Fields of the request that nobody knows."),
+    "Idempotency-Replayed": header("`true` where the task is that of an earlier request.", enum=["true"]),
+    "Preference-Applied": header("What of `Prefer` was understood."),
+}
+
+LINKS = {
+    f"{method} {path}": {
+        "operationRef": f"#/paths/{path.replace('/', '~1')}/{method}",
+        "parameters": {"task_id": "$response.header.X-Task-Id"},
+    }
+    for method, path in (
+        ("get", "/tasks/{task_id}"),
+        ("delete", "/tasks/{task_id}"),
+        ("get", "/tasks/{task_id}/events"),
+        ("get", "/tasks/{task_id}/webhooks"),
+        ("post", "/tasks/{task_id}/webhooks/resend"),
+        ("post", "/tasks/{task_id}/stop"),
+        ("post", "/tasks/{task_id}/skip"),
+        ("post", "/tasks/{task_id}/move-to-front"),
+    )
+}
+"""What can be done with the task, in the words of OpenAPI."""
 
 
 def router(context: Context) -> APIRouter:
@@ -59,7 +88,7 @@ def router(context: Context) -> APIRouter:
     async def generate(
         request: Request,
         body: Annotated[Any, Body()],
-        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY)] = None,
+        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY, json_schema_extra=ID_FORM)] = None,
         prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Draw."""
@@ -83,13 +112,14 @@ def router(context: Context) -> APIRouter:
             202: {
                 "model": RecordResponse,
                 "description": "Accepted, and not done within the time that `Prefer` gives.",
+                "headers": HEADERS,
+                "links": LINKS,
             },
             200: {
                 "description": "The record, the stream or the image.",
-                "content": {
-                    "text/event-stream": {},
-                    **{kind: {} for kind in ("image/png", "image/jpeg", "image/webp")},
-                },
+                "content": {**described(StreamMessage.__name__), **{kind: {} for kind in MEDIA_TYPES.values()}},
+                "headers": {**HEADERS, "Content-Location": header("Of an image: its URL.")},
+                "links": LINKS,
             },
         },
     }

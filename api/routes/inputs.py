@@ -20,9 +20,9 @@ from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, upright_size
 from ..access import Access, access_of, may_see_image, needs
 from ..context import Context
-from ..errors import FieldError, InvalidFields, Problem, responses
+from ..errors import FieldError, InvalidFields, Problem, header, responses
 from ..images import open_reference
-from ..media import FOREVER, IMAGES, image_response
+from ..media import CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, image_response
 
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
@@ -47,7 +47,10 @@ def router(context: Context) -> APIRouter:
         summary="Upload an image",
         response_model=InputResponse,
         dependencies=[needs(Scope.GENERATE)],
-        responses=responses(401, 413, 422, 503),
+        responses={
+            **responses(401, 413, 422, 503),
+            201: {"headers": {"Location": header("Its address.", required=True)}},
+        },
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
     async def post_input(request: Request, response: Response) -> InputResponse:
@@ -72,6 +75,7 @@ def router(context: Context) -> APIRouter:
         response_class=Response,
         dependencies=reading,
         responses=IMAGES,
+        openapi_extra=CONDITIONS,
     )
     def get_input(request: Request, file_name: str) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another.
@@ -105,7 +109,8 @@ def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
         "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
     }
     schema = {"type": "object", "required": ["image"], "properties": {"image": image, **fields}}
-    return {"multipart/form-data": {"schema": schema}}
+    kinds = {"image": {"contentType": ", ".join(MEDIA_TYPES.values())}}
+    return {"multipart/form-data": {"schema": schema, "encoding": kinds}}
 
 
 @asynccontextmanager

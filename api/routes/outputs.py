@@ -13,7 +13,7 @@ from ...tasks.keys import Scope
 from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
-from ..media import ASK_AGAIN, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
+from ..media import ASK_AGAIN, CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
 """A name that Fooocus made, of the time and a random number: it does not come twice. One made of a `save_name` can."""
@@ -24,7 +24,13 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(tags=["images"], dependencies=[needs(Scope.READ)])
 
     @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
-    @routes.get("/outputs/{date}/{file_name}", summary="One image", response_class=Response, responses=IMAGES)
+    @routes.get(
+        "/outputs/{date}/{file_name}",
+        summary="One image",
+        response_class=Response,
+        responses=IMAGES,
+        openapi_extra=CONDITIONS,
+    )
     def get_output(request: Request, date: str, file_name: str) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another.
 

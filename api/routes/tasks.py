@@ -16,8 +16,9 @@ from ...tasks.keys import Scope
 from ...tasks.task import Task, TaskStatus
 from ..access import access_of, needs, visible_task
 from ..context import Context
-from ..errors import FieldError, InvalidFields, responses, shortened
+from ..errors import FieldError, InvalidFields, header, responses, shortened
 from ..schemas.record import RecordResponse, record_of
+from ..times import FORMS as TIMES
 from ..times import milliseconds
 from .outputs import read_output
 
@@ -32,6 +33,8 @@ TOTALS = {
     "X-Page": "The page that was given.",
     "X-Page-Size": "Tasks on a page.",
 }
+FORMS: dict[str, dict[str, Any]] = {"X-Total-Capped": {"enum": ["true", "false"]}}
+"""What those are that are no numbers."""
 
 
 class Lists(str, Enum):
@@ -67,14 +70,19 @@ class Deleted(BaseModel):
 
 Time = Annotated[
     str | None,
-    Query(description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own."),
+    Query(
+        description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own.",
+        json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
+    ),
 ]
 
 
 def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["tasks"], dependencies=[needs(Scope.READ)])
-    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in TOTALS.items()}
+    headers = {
+        name: header(text, **FORMS.get(name, {"type": "integer", "minimum": 0})) for name, text in TOTALS.items()
+    }
 
     @routes.get(
         "/tasks",
@@ -103,7 +111,8 @@ def router(context: Context) -> APIRouter:
         action: Annotated[
             str | None,
             Query(
-                description="`delete` deletes what has ended of all that the filters find, with its images; give a time."
+                description="`delete` deletes what has ended of all that the filters find, with its images; give a time.",
+                json_schema_extra={"anyOf": [{"type": "string", "enum": ["delete"]}]},
             ),
         ] = None,
     ) -> Any:

@@ -46,11 +46,11 @@ IMAGE = "URL, base64, data URI, or the URL of an input or output of this server.
 class DescribeRequest(BaseModel):
     """A picture to be put into words."""
 
-    image: str | None = Field(default=None, description=IMAGE)
+    image: str = Field(min_length=1, description=IMAGE)
     image_type: str | None = Field(
         default=None,
         description="`Photo` gives a caption, `Anime` gives tags. `Photo` unless given.",
-        json_schema_extra={"enum": list(DESCRIBE_KINDS)},
+        json_schema_extra={"enum": [*DESCRIBE_KINDS, None]},
     )
 
 
@@ -69,7 +69,7 @@ class MaskRequest(BaseModel):
         "sam_model": "sam_models",
     }
 
-    image: str | None = Field(default=None, description=IMAGE)
+    image: str = Field(min_length=1, description=IMAGE)
     mask_model: str = Field(default="isnet-general-use", description="What finds it.")
     cloth_category: str = Field(default="full", description="Which clothes, with mask model `u2net_cloth_seg`.")
     dino_prompt_text: str = Field(default="", description="What to look for, with mask model `sam`, which needs it.")
@@ -118,12 +118,14 @@ def router(context: Context) -> APIRouter:
     )
     async def describe_image(
         request: Request,
-        image_type: Annotated[str | None, Query(description="Here or in the body.")] = None,
+        image_type: Annotated[
+            str | None, Query(description="Here or in the body.", json_schema_extra={"enum": list(DESCRIBE_KINDS)})
+        ] = None,
     ) -> DescribeResponse:
         """Words for an image, to be used as a prompt. Waits for the tasks before it."""
         tools = _tools(context)
         image, wanted = await _describe_body(request)
-        kind = _describe_kind(wanted or image_type)
+        kind = _describe_kind(wanted, image_type)
         picture = await asyncio.to_thread(_read, context, request, image)
         return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
 
@@ -188,17 +190,15 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
     return body.image, body.image_type
 
 
-def _describe_kind(image_type: str | None) -> DescribeKind:
+def _describe_kind(*image_types: str | None) -> DescribeKind:
+    """The first of those that were given; none of them may be a wrong one."""
     known = {name.lower(): kind for name, kind in DESCRIBE_KINDS.items()}
-    wanted = (image_type or "Photo").strip().lower()
-    if wanted not in known:
-        error = FieldError(
-            field="image_type",
-            message=f"{shortened(image_type or '')!r} is no image type",
-            allowed=list(DESCRIBE_KINDS),
-        )
-        raise InvalidFields([error])
-    return known[wanted]
+    given = [text for text in image_types if text is not None] or ["Photo"]
+    for text in given:
+        if text.strip().lower() not in known:
+            message = f"{shortened(text)!r} is no image type"
+            raise InvalidFields([FieldError(field="image_type", message=message, allowed=list(DESCRIBE_KINDS))])
+    return known[given[0].strip().lower()]
 
 
 def _mask_request(context: Context) -> type[MaskRequest]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...tasks.preview import Encoding
 from ...tasks.updates import Dropped, Update
@@ -46,6 +46,23 @@ class DroppedEvent(BaseModel):
     """The data of `dropped`."""
 
     dropped: int | None = Field(description="How many events, null when nobody knows: look at the records.")
+
+
+class StreamMessage(BaseModel):
+    """The data of each event in the answer to a generate request; of `error`, the problem as well."""
+
+    model_config = ConfigDict(extra="allow")
+
+    progress: float = Field(description="0 to 100.")
+    preview: str | None = Field(description="Data URI.")
+    message: str = Field(description="What Fooocus is doing; at last the task's status.")
+    images: list[str] = Field(description="URLs, once it has ended.")
+    base64: list[str | None] | None = Field(
+        default=None, description="The files, where `require_base64` asked for them."
+    )
+    queue_position: int | None = None
+    eta_seconds: float | None = None
+    error: TaskErrorModel | None = None
 
 
 def event_of(update: Update, event_id: str, urls: PublicUrls, encoding: Encoding | None) -> bytes:

@@ -5,6 +5,7 @@ as there is noise left. What is around it (noise, schedules, Euler steps, refine
 """
 import json
 import time
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -26,6 +27,7 @@ model_refiner: dict | None = None
 final_unet: dict | None = None  # what draws: the base model as the last task wanted it
 final_loras: list[dict] = []
 final_vae: dict = {}
+final_expansion: Callable[[str, int], str] | None = None  # loaded with the models, as the real host's is
 
 
 def load_model(filename: str) -> dict:
@@ -55,7 +57,7 @@ def refresh_model(model: dict | None, name: str) -> dict | None:
 def refresh_everything(refiner_model_name: str, base_model_name: str, loras: list,
                        vae_name: str = flags.default_vae) -> None:
     """Load what is not loaded yet. A LoRA that is not there is skipped, a missing checkpoint is an error."""
-    global model_base, model_refiner, final_unet, final_loras, final_vae
+    global model_base, model_refiner, final_unet, final_loras, final_vae, final_expansion
     final_unet = None
     model_refiner = refresh_model(model_refiner, refiner_model_name)
     model_base = refresh_model(model_base, base_model_name)
@@ -71,13 +73,15 @@ def refresh_everything(refiner_model_name: str, base_model_name: str, loras: lis
         with open(get_file_from_folder_list(vae_name, modules.config.path_vae), encoding='utf-8') as file:
             final_vae = json.load(file)
     final_unet = model_base
+    if final_expansion is None:
+        final_expansion = expand
 
 
 def prepare_text_encoder(async_call=True) -> None:
     """The real host moves its text encoder back here, after 'finish'. The demo has none to move."""
 
 
-def final_expansion(prompt: str, seed: int) -> str:
+def expand(prompt: str, seed: int) -> str:
     """A few words of the engine's own, the same for the same prompt and seed."""
     words = ['soft clouds', 'gentle light', 'calm', 'wide view', 'clear air', 'harmonious colours',
              'fine detail', 'drifting clouds']

@@ -1,0 +1,59 @@
+"""Asks the online service of pip-audit for known weaknesses of what is installed in .venv: the extension's, the tests' and the
+demo host's packages, with all that they need.
+
+A weakness fails this, unless the package is one that Fooocus itself pins, in demo/requirements_versions.txt as in its own file
+of that name: another version there would be another Fooocus, so these are listed and left to it. What the service does not
+know, or that it can't be reached, is said and fails nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess  # nosec B404  # this Python with a list of arguments, no shell
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OF_THE_HOST = ROOT / "demo" / "requirements_versions.txt"
+
+
+def main(options: list[str]) -> int:
+    """The exit status. `options` are pip-audit's own."""
+    command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", *options]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")  # nosec B603  # see its import
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        print(f"SKIPPED: pip-audit found nothing out: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+        return 0
+    unknown = [package["name"] for package in packages if "skip_reason" in package]
+    print(f"{len(packages) - len(unknown)} of {len(packages)} packages looked up")
+    if unknown:
+        few = f"{', '.join(unknown[:5])}{', …' if len(unknown) > 5 else ''}"
+        print(f"SKIPPED {len(unknown)} that the service does not know: {few}")
+    theirs = {_plain(name) for name in _pinned(OF_THE_HOST)}
+    bad = 0
+    for package in packages:
+        held = _plain(package["name"]) in theirs
+        said = f"{'held by Fooocus' if held else 'TO BE MENDED'}: {package['name']} {package.get('version')}"
+        for weakness in package.get("vulns", []):
+            bad += not held
+            names = " ".join([weakness["id"], *weakness["aliases"]])
+            print(f"{said}: {names}, fixed in {' '.join(weakness['fix_versions']) or 'no version yet'}")
+    return min(bad, 1)
+
+
+def _pinned(file: Path) -> Iterator[str]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if name := re.match(r"[\w.-]+", line):
+            yield name[0]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""What `GET /v1/openapi.json` says: FastAPI's description of the routes, and what FastAPI can't know of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from .auth import LINK, schemes_for
+from .context import Context
+from .errors import PROBLEM, FieldError, ProblemDetails
+from .links import LINKED
+from .routes.health import OPEN_PATHS
+from .schemas.event import DroppedEvent, StreamMessage, TaskEvent
+
+UNSEEN = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
+"""Shapes that are in no route's signature."""
+
+
+def describe(app: FastAPI, context: Context) -> dict[str, Any]:
+    """The schema, made anew at each call: the models and styles it lists may have changed, and whether a key is needed."""
+    schema = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        license_info=app.license_info,
+    )
+    _add_shapes(schema["components"]["schemas"])
+    schemes = schemes_for(context.keys, context.login)
+    if schemes:
+        schema["components"]["securitySchemes"] = schemes
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            _without_fastapis_422(operation["responses"])
+            for parameter in operation.get("parameters", []):
+                parameter["schema"] = _never_null(parameter["schema"])
+            if schemes and path not in OPEN_PATHS:
+                linked = path.startswith(LINKED)
+                operation["security"] = [{name: []} for name in schemes if linked or name != LINK]
+    return schema
+
+
+def _add_shapes(components: dict[str, Any]) -> None:
+    for model in UNSEEN:
+        components[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        for name, part in components[model.__name__].pop("$defs", {}).items():
+            components.setdefault(name, part)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+
+
+def _without_fastapis_422(responses: dict[str, Any]) -> None:
+    """FastAPI adds one to every route with a parameter, also where that is a text that can't be wrong."""
+    if PROBLEM not in responses.get("422", {}).get("content", {PROBLEM: None}):
+        del responses["422"]
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is left out; there is no way to write null in a URL or a header."""
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) == 1:
+        return {**{name: value for name, value in schema.items() if name != "anyOf"}, **kinds[0]}
+    return {**schema, "anyOf": kinds} if kinds else schema

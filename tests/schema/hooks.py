@@ -1,0 +1,123 @@
+"""What schemathesis can't know: which texts are images, where images lie, and that a stream says nothing while nothing happens.
+
+Run inside schemathesis, which is told by the environment: FOOOCUS_API_SCHEMA_KEY, a key that may do everything or "", and
+FOOOCUS_API_SCHEMA_OUTPUT, the path of an image below /outputs/.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import threading
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from PIL import Image
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.core.parameters import ParameterLocation
+
+KEY = os.environ["FOOOCUS_API_SCHEMA_KEY"]
+DATE, FILE_NAME = os.environ["FOOOCUS_API_SCHEMA_OUTPUT"].split("/")
+FORMAT = "picture"
+FIELDS = frozenset(
+    {"image", "cn_img", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image"}
+)
+"""Names of fields that are the text of an image."""
+OTHER_TYPE = ("Incorrect type", "violates `type`")
+"""How schemathesis says that a value was accepted in place of one of another type."""
+TINY = {"prompt": "something to tell", "async_process": True, "overwrite_step": 3}
+
+
+def _file(image_format: str, size: tuple[int, int], colour: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, image_format)
+    return buffer.getvalue()
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+FILES = {
+    "image/png": _file("PNG", (64, 48), "white"),  # also good as a mask
+    "image/jpeg": _file("JPEG", (32, 64), "green"),
+    "image/webp": _file("WEBP", (1, 1), "black"),
+}
+TEXTS = [
+    _text(FILES["image/png"]),
+    *(f"data:{kind};base64,{_text(content)}" for kind, content in FILES.items()),
+    f"/outputs/{DATE}/{FILE_NAME}",
+]
+schemathesis.openapi.format(FORMAT, st.sampled_from(TEXTS))
+for media_type, content in FILES.items():
+    schemathesis.openapi.media_type(media_type, st.just(content))
+
+
+@schemathesis.hook
+def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
+    """To JSON Schema any text is as good as another."""
+    _mark(raw_schema)
+
+
+def _mark(part: Any) -> None:
+    if isinstance(part, list):
+        for item in part:
+            _mark(item)
+    elif isinstance(part, dict):
+        for name, field in part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ():
+            for kind in [field, *field.get("anyOf", [])] if name in FIELDS else ():
+                if kind.get("type") == "string" and "format" not in kind:
+                    kind["format"] = FORMAT
+        for item in part.values():
+            _mark(item)
+
+
+@schemathesis.hook.apply_to(method="GET", path="/outputs/{date}/{file_name}")  # type: ignore[attr-defined, untyped-decorator]
+def before_generate_case(context: Any, strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Some of the paths lead to an image."""
+    return st.builds(_at_an_image, strategy, st.booleans())
+
+
+def _at_an_image(case: Any, there: bool) -> Any:
+    path = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
+    if there and (path is None or path.mode.is_positive):
+        case.path_parameters = {"date": DATE, "file_name": FILE_NAME}
+    return case
+
+
+KINDS = [
+    None,
+    None,
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "application/json",
+    "image/png, image/*;q=0.5",
+    "text/html",
+]
+
+
+@schemathesis.hook.apply_to(path=["/v1/engine/generate/", "/outputs/{date}/{file_name}", "/inputs/{file_name}"])  # type: ignore[attr-defined, untyped-decorator]
+def flatmap_headers(context: Any, headers: dict[str, Any] | None) -> st.SearchStrategy[Any]:
+    """`Accept` decides on the form of the answer; OpenAPI doesn't have it as a parameter."""
+    return st.sampled_from(KINDS).map(lambda kind: headers if kind is None else {**(headers or {}), "Accept": kind})
+
+
+@schemathesis.hook
+def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> bool:
+    """In JSON `"1"` is taken for 1, `true` for 1 and `"yes"` for true, as by the API whose clients we serve."""
+    return not (isinstance(failure, AcceptedNegativeData) and any(said in failure.message for said in OTHER_TYPE))
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+    """Let something happen a moment after somebody begins to listen."""
+    if case.operation.path.endswith("/events"):
+        threading.Timer(0.05, _draw, [f"{case.operation.base_url.rstrip('/')}/v1/engine/generate/"]).start()
+
+
+def _draw(url: str) -> None:
+    requests.post(url, json=TINY, headers={"X-API-KEY": KEY} if KEY else {}, timeout=20)

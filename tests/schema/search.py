@@ -1,0 +1,119 @@
+"""Runs schemathesis over the whole schema of a demo host: without a key, with one, and with one that doesn't do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fooocus_api.tests.client import Client
+from fooocus_api.tests.host import Host, demo_host
+from fooocus_api.tests.keys import add_key, key_of
+
+HERE = Path(__file__).resolve().parent
+EVERYTHING = "generate,read-all,control,admin"
+PATIENCE = 2 * 3600
+"""Seconds that one run may take; each request has a limit of its own in the configuration."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of schemathesis did."""
+
+    name: str
+    seed: int
+    cases: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls a host: `key` is sent with each request, `admin` is one that may do everything there.
+
+    Who is `refused` nearly always tries less.
+    """
+
+    name: str
+    host: Host
+    admin: Client
+    key: str | None
+    refused: bool = False
+
+
+def search(cases: int, seed: int, *, repeatable: bool = False) -> list[Run]:
+    """Try so many cases, or some more.
+
+    Args:
+        repeatable: the same cases for the same seed.
+
+    Raises:
+        AssertionError: the answer to one was not as the schema says; the message is schemathesis's own, with curl commands.
+    """
+    runs: list[Run] = []
+    with _host() as without_keys, _host() as with_keys:
+        callers = _callers(without_keys, with_keys)
+        while sum(run.cases for run in runs) < cases:
+            round_number = len(runs) // len(callers)
+            for caller in callers:
+                phases = "fuzzing" if caller.refused else "fuzzing,stateful"
+                if round_number == 0 and not caller.refused:
+                    phases = f"coverage,{phases}"  # whose cases are the same each time
+                examples = cases // (1000 if caller.refused else 250)
+                runs.append(_run(caller, phases, seed + round_number, max(examples, 1), repeatable=repeatable))
+                print(runs[-1], flush=True)
+        for host in (without_keys, with_keys):
+            assert "Traceback" not in host.log(), host.log()
+    return runs
+
+
+def _host() -> Host:
+    return demo_host("--demo-null", "32x32", step_ms=0)
+
+
+def _callers(without_keys: Host, with_keys: Host) -> list[Caller]:
+    anyone, admin = Client(without_keys.url), add_key(with_keys, "admin", "--scopes", EVERYTHING)
+    reader = add_key(with_keys, "reader", "--scopes", "read-all")
+    hasty = add_key(with_keys, "hasty", "--requests-per-minute", "5")
+    return [
+        Caller("no key needed", without_keys, anyone, None),
+        Caller("key", with_keys, admin, key_of(admin)),
+        Caller("no key", with_keys, admin, None, refused=True),
+        Caller("key of one scope", with_keys, admin, key_of(reader), refused=True),
+        Caller("key at its limit", with_keys, admin, key_of(hasty), refused=True),
+    ]
+
+
+def _run(caller: Caller, phases: str, seed: int, examples: int, *, repeatable: bool) -> Run:
+    output = urlsplit(caller.admin.draw(save_name="known")["result"][0]).path.removeprefix("/outputs/")
+    every_key = caller.admin.session.headers.get("X-API-KEY", "")
+    environment = {
+        **os.environ,
+        "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"),
+        "FOOOCUS_API_SCHEMA_KEY": str(every_key),
+        "FOOOCUS_API_SCHEMA_OUTPUT": output,
+    }
+    with tempfile.TemporaryDirectory(prefix="fooocus-api-schema-") as folder:
+        schema, report = Path(folder, "openapi.json"), Path(folder, "report.json")
+        schema.write_bytes(caller.admin.get("/v1/openapi.json").content)
+        command = [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
+            *("run", str(schema), "--url", caller.host.url, "--phases", phases, "--no-color"),
+            *("--seed", str(seed), "--max-examples", str(examples), "--report-json-path", str(report)),
+            *(["--generation-deterministic"] if repeatable else []),
+            *(["--header", f"X-API-KEY: {caller.key}"] if caller.key else []),
+        ]
+        done = subprocess.run(
+            command, env=environment, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=PATIENCE
+        )
+        told = f"{caller.name}, seed {seed}:\n{done.stdout}{done.stderr}"
+        assert done.returncode == 0, told
+        result = json.loads(report.read_text(encoding="utf-8"))
+    operations, tried = result["operations"], result["test_cases"]
+    assert result["complete"] and operations["tested"] == operations["total"] > 0, told
+    cases = tried["generated"] - tried["without_checks"] - tried["errored"]  # less those that a check sent by itself
+    return Run(caller.name, seed, cases, round(result["running_time"], 1))
