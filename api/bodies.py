@@ -32,13 +32,16 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class JsonRoute(APIRoute):
-    """Reads the body before FastAPI does, which then finds the content where it looks for it. Forms are left alone."""
+    """Reads the body before FastAPI does, which then finds the content where it looks for it."""
+
+    takes_forms = False
+    """Whether the route reads forms itself: FastAPI would read them without an end."""
 
     def get_route_handler(self) -> _Handler:
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            if _is_form(request):
+            if self.takes_forms and is_form(request):
                 return await handle(request)
             held = _Held()
             bounded = _Read(request.scope, request.receive)
@@ -50,6 +53,12 @@ class JsonRoute(APIRoute):
                 held.release()
 
         return handler
+
+
+class JsonOrFormRoute(JsonRoute):
+    """The same for a route that reads a form by `inputs.bounded_form`."""
+
+    takes_forms = True
 
 
 class _Read(Request):
@@ -152,14 +161,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError(f"{shortened(twice)!r} is given more than once")
 
 
-def _is_form(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in ("multipart/form-data", "application/x-www-form-urlencoded")
+def is_form(request: Request) -> bool:
+    """Whether the body says that it is a form that files come in."""
+    return _kind(request) == "multipart/form-data"
 
 
 def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _too_large() -> Problem:

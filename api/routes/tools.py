@@ -23,7 +23,7 @@ from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, read_rgb
 from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..access import may_see_image, needs
-from ..bodies import JsonRoute
+from ..bodies import JsonOrFormRoute, JsonRoute, is_form
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses, shortened
 from ..images import ImageResolver
@@ -109,13 +109,6 @@ def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["tools"], route_class=JsonRoute)
 
-    @routes.post(
-        "/v1/tools/describe-image",
-        summary="Describe an image",
-        dependencies=[needs(Scope.GENERATE)],
-        responses=responses(401, 413, 415, 422, 500, 503),
-        openapi_extra={"requestBody": DESCRIBE_BODY},
-    )
     async def describe_image(
         request: Request,
         image_type: Annotated[str | None, Query(description="Here or in the body.")] = None,
@@ -126,6 +119,17 @@ def router(context: Context) -> APIRouter:
         kind = _describe_kind(wanted or image_type)
         picture = await asyncio.to_thread(_read, context, request, image)
         return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
+
+    routes.add_api_route(
+        "/v1/tools/describe-image",
+        describe_image,
+        methods=["POST"],
+        summary="Describe an image",
+        dependencies=[needs(Scope.GENERATE)],
+        responses=responses(401, 413, 415, 422, 500, 503),
+        openapi_extra={"requestBody": DESCRIBE_BODY},
+        route_class_override=JsonOrFormRoute,
+    )
 
     model = _mask_request(context)
 
@@ -173,12 +177,12 @@ def _tools(context: Context) -> Tools:
 
 async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:
     """The image, as text or as a file's content, and `image_type`, of a body in either form."""
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if is_form(request):
         async with bounded_form(request) as form:
             image, image_type = form.get("image"), form.get("image_type")
             content = await image.read() if isinstance(image, UploadFile) else image
             return content, image_type if isinstance(image_type, str) else None
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise Problem(415, f"{content_type} can't be read; send application/json or multipart/form-data")
     try:
