@@ -143,5 +143,5 @@ def _is_newer(since: str, modified: str) -> bool:
     """Whether nothing has changed since that time, both as HTTP writes them."""
     try:
         return parsedate_to_datetime(since) >= parsedate_to_datetime(modified)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # no date, or one of the year 10¹²
         return False
