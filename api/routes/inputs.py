@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +24,7 @@ from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, responses
 from ..images import open_reference
 from ..media import FOREVER, IMAGES, image_response
+from ..threads import INCOMING, run_in
 
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
@@ -59,7 +59,7 @@ def router(context: Context) -> APIRouter:
             if not isinstance(image, UploadFile):
                 raise _no_image()
             content = await image.read()
-        kept = await asyncio.to_thread(_keep, context, access_of(request), content)
+        kept = await run_in(INCOMING, _keep, context, access_of(request), content)
         url = context.urls(request).image(f"inputs/{kept['file_name']}")
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
