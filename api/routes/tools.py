@@ -27,6 +27,8 @@ from ..bodies import JsonOrFormRoute, JsonRoute, is_form
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses, shortened
 from ..images import ImageResolver
+from ..memory import PICTURES, Share
+from ..threads import INCOMING, run_in
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form
 
@@ -117,8 +119,9 @@ def router(context: Context) -> APIRouter:
         tools = _tools(context)
         image, wanted = await _describe_body(request)
         kind = _describe_kind(wanted or image_type)
-        picture = await asyncio.to_thread(_read, context, request, image)
-        return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
+        with PICTURES.share() as share:
+            picture = await run_in(INCOMING, _read, context, request, image, share)
+            return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
 
     routes.add_api_route(
         "/v1/tools/describe-image",
@@ -138,8 +141,9 @@ def router(context: Context) -> APIRouter:
         tools = _tools(context)
         if errors := list(_mask_errors(body, context.catalog)):
             raise InvalidFields(errors)
-        picture = await asyncio.to_thread(_read, context, request, body.image)
-        mask = await _answer(tools.mask(picture, body.options()), request)
+        with PICTURES.share() as share:
+            picture = await run_in(INCOMING, _read, context, request, body.image, share)
+            mask = await _answer(tools.mask(picture, body.options()), request)
         return await asyncio.to_thread(_png, mask)
 
     generate_mask.__annotations__["body"] = Annotated[model, Body()]
@@ -234,8 +238,14 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
         )
 
 
-def _read(context: Context, request: Request, image: str | bytes | None) -> Picture:
-    """The pixels of an image, however it was sent. Off the event loop."""
+def _read(context: Context, request: Request, image: str | bytes | None, share: Share) -> Picture:
+    """The pixels of an image, however it was sent, as far as there is memory for them. Off the event loop."""
+    picture = _pixels(context, request, image)
+    share.take(picture.nbytes)
+    return picture
+
+
+def _pixels(context: Context, request: Request, image: str | bytes | None) -> Picture:
     if isinstance(image, bytes):
         if len(image) > MAX_BYTES:
             raise Problem(413, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")
