@@ -30,6 +30,8 @@ PATIENCE = 1
 """Seconds for open connections when Fooocus ends: at Ctrl-C a stream would hold it for as long as its task takes."""
 FILE_ROUTES = ("/file=", "/file/")
 """What Gradio gives files out by; the path follows."""
+SANDBOX = b"sandbox allow-scripts allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads"
+"""What the log's page needs: its buttons copy parameters and say so, its images open and can be saved."""
 GRADIO_PORTS = 100
 """How many ports Gradio tries when none was asked for."""
 
@@ -184,9 +186,28 @@ class Gate:
         if self._server.api is not None and path[1:].partition("/")[0] in self._server.paths:
             return self._server.api
         for route in FILE_ROUTES:
-            if path.startswith(route) and not self._server.files.allows(path.removeprefix(route)):
-                return self._server.refuse(403, "this is not a file that the WebUI needs")
+            if path.startswith(route):
+                if not self._server.files.allows(path.removeprefix(route)):
+                    return self._server.refuse(403, "this is not a file that the WebUI needs")
+                return sandboxed(self._gradio_app)
         return self._gradio_app
+
+
+def sandboxed(app: AsgiApp) -> AsgiApp:
+    """The same answers, but a page among them has an origin of its own and so is as foreign to us as any other site's.
+
+    Fooocus writes prompts into log.html as they are, tags and scripts included.
+    """
+
+    async def answer(scope: Scope, receive: Any, send: Any) -> None:
+        async def say(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-security-policy", SANDBOX)]
+            await send(message)
+
+        await app(scope, receive, say)
+
+    return answer
 
 
 def _route_path(scope: Scope) -> str:
