@@ -72,6 +72,7 @@ class Extension:
             self._serving,
             self._leave,
             self._guard,
+            partial(self._guard, webui=True),
             self._refuse,
             WebFiles(checkout),
         )
@@ -164,12 +165,13 @@ class Extension:
 
         return Outbound(AddressPolicy(self._settings().allow_private_urls))
 
-    def _guard(self, app: AsgiApp) -> AsgiApp:
-        """What stands in front of all that a port serves."""
+    def _guard(self, app: AsgiApp, *, webui: bool = False) -> AsgiApp:
+        """What stands in front of the API, or of the WebUI: `--api-cors` lets nobody use that."""
         from .api.guard import Guard, Trust
 
         settings = self._settings()
-        trust = Trust(settings.listen, settings.base_url, settings.api_cors, lambda: self.server.shared)
+        origins = None if webui else settings.api_cors
+        trust = Trust(settings.listen, settings.base_url, origins, lambda: self.server.shared)
         return Guard(trust, app)
 
     def _refuse(self, status: int, reason: str) -> AsgiApp:

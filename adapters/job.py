@@ -22,6 +22,7 @@ class Job:
         self.future: Future[Any] = Future()
         self.entry = Entry(None, source="tools")
         self._action: Callable[[], Any] | None = action
+        self.future.add_done_callback(self._let_go)
 
     def run(self) -> None:
         """Make the call, here and now. Whatever the call raises goes into the future."""
@@ -35,6 +36,10 @@ class Job:
             self.future.set_exception(ToolFailed(TaskError(type(error).__name__, str(error) or "no message")))
         else:
             self.future.set_result(result)
+
+    def _let_go(self, _: Future[Any]) -> None:
+        """Cancelled it may stand in the queue for long, and what it holds is a picture."""
+        self._action = None
 
     def refuse(self, error: Exception) -> None:
         """End it unmade."""

@@ -30,6 +30,8 @@ PATIENCE = 1
 """Seconds for open connections when Fooocus ends: at Ctrl-C a stream would hold it for as long as its task takes."""
 FILE_ROUTES = ("/file=", "/file/")
 """What Gradio gives files out by; the path follows."""
+SANDBOX = b"sandbox allow-scripts allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads"
+"""What the log's page needs: its buttons copy parameters and say so, its images open and can be saved."""
 GRADIO_PORTS = 100
 """How many ports Gradio tries when none was asked for."""
 
@@ -45,18 +47,20 @@ class Server:
         serving: Callable[[str], None],
         leave: Callable[[], None],
         guard: Callable[[AsgiApp], AsgiApp],
+        guard_webui: Callable[[AsgiApp], AsgiApp],
         refuse: Callable[[int, str], AsgiApp],
         files: WebFiles,
     ) -> None:
         """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `serving` is told
-        the address once it is known, `leave` lets go who waits for an answer when it ends, `guard` stands in front of all
-        that a port serves, `refuse` makes the answer that a request is refused with, and `files` are those of the host that
-        `/file=` gives out."""
+        the address once it is known, `leave` lets go who waits for an answer when it ends, `guard` and `guard_webui` stand in
+        front of the API and of Gradio's app, `refuse` makes the answer that a request is refused with, and `files` are those
+        of the host that `/file=` gives out."""
         self.paths = paths
         self.serving = serving
         self.leave = leave
         self.login = WebUILogin()
         self.guard = guard
+        self.guard_webui = guard_webui
         self.refuse = refuse
         self.files = files
         self.api: AsgiApp | None = None
@@ -71,7 +75,7 @@ class Server:
         def create_app(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             app = wrapped(*args, **kwargs)
             build_middleware_stack = app.build_middleware_stack
-            app.build_middleware_stack = lambda: self.guard(Gate(self, build_middleware_stack()))
+            app.build_middleware_stack = lambda: Gate(self, self.guard_webui(build_middleware_stack()))
             return app
 
         hooks.wrap(routes, "App.create_app", create_app)
@@ -85,7 +89,7 @@ class Server:
                 return wrapped(*args, **kwargs)
             try:
                 self.login.watch(instance, inspect.signature(wrapped).bind(*args, **kwargs).arguments.get("auth"))
-                self.api = self._build()
+                self.api = self.guard(self._build())
                 settings = self._settings()
                 if settings.api_port is not None:
                     self._serve_beside(self.api, settings)
@@ -150,8 +154,7 @@ class Server:
         _announce(f"http://{_shown(settings.listen)}:{settings.api_port}")
 
     def _uvicorn(self, api: AsgiApp, host: str, port: int) -> uvicorn.Server:
-        app = self.guard(api)
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE)
+        config = uvicorn.Config(api, host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE)
         return ApiServer(config, self._let_go)
 
 
@@ -183,9 +186,28 @@ class Gate:
         if self._server.api is not None and path[1:].partition("/")[0] in self._server.paths:
             return self._server.api
         for route in FILE_ROUTES:
-            if path.startswith(route) and not self._server.files.allows(path.removeprefix(route)):
-                return self._server.refuse(403, "this is not a file that the WebUI needs")
+            if path.startswith(route):
+                if not self._server.files.allows(path.removeprefix(route)):
+                    return self._server.refuse(403, "this is not a file that the WebUI needs")
+                return sandboxed(self._gradio_app)
         return self._gradio_app
+
+
+def sandboxed(app: AsgiApp) -> AsgiApp:
+    """The same answers, but a page among them has an origin of its own and so is as foreign to us as any other site's.
+
+    Fooocus writes prompts into log.html as they are, tags and scripts included.
+    """
+
+    async def answer(scope: Scope, receive: Any, send: Any) -> None:
+        async def say(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-security-policy", SANDBOX)]
+            await send(message)
+
+        await app(scope, receive, say)
+
+    return answer
 
 
 def _route_path(scope: Scope) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -119,7 +118,7 @@ def _key_in(request: Request) -> bytes | None:
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(credentials, validate=True).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:  # no base64, or not even ASCII
             return None
     return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -14,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from .errors import FieldError, InvalidFields, Problem, shortened
+from .memory import BODIES, Share
 
 MAX_BODY = 96 * 2**20
 """Bytes: room for one image of the largest size in base64, or several smaller ones."""
@@ -23,8 +23,8 @@ MAX_ESCAPES = 2_000_000
 """Backslashes in one body: base64 of 50 MiB has half as many where every slash gets one."""
 MAX_IN_A_ROW = 4096
 """Backslashes before a quote."""
-MAX_HELD = 2**30
-"""Bytes of bodies that are in memory at once, of all requests."""
+SMALL = 2**16
+"""Bytes of each body that are not counted: whoever holds all the memory there is for bodies holds up no usual request."""
 LONG_TEXT = 256
 """Characters from which on a text can't be one of our fields' names."""
 
@@ -32,30 +32,38 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class JsonRoute(APIRoute):
-    """Reads the body before FastAPI does, which then finds the content where it looks for it. Forms are left alone."""
+    """Reads the body before FastAPI does, which then finds the content where it looks for it."""
+
+    takes_forms = False
+    """Whether the route reads forms itself: FastAPI would read them without an end."""
 
     def get_route_handler(self) -> _Handler:
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            if _is_form(request):
+            if self.takes_forms and is_form(request):
                 return await handle(request)
-            held = _Held()
             bounded = _Read(request.scope, request.receive)
-            try:
-                await bounded.read(held)
-                return await handle(bounded)
-            finally:
-                bounded.forget()
-                held.release()
+            with BODIES.share() as share:
+                try:
+                    await bounded.read(share)
+                    return await handle(bounded)
+                finally:
+                    bounded.forget()
 
         return handler
+
+
+class JsonOrFormRoute(JsonRoute):
+    """The same for a route that reads a form by `inputs.bounded_form`."""
+
+    takes_forms = True
 
 
 class _Read(Request):
     """A request whose body has been read and understood."""
 
-    async def read(self, held: _Held) -> None:
+    async def read(self, share: Share) -> None:
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > MAX_BODY:
             raise _too_large()
@@ -65,10 +73,10 @@ class _Read(Request):
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             piece = message.get("body", b"")
-            held.take(len(piece))
             body += piece
             if len(body) > MAX_BODY:
                 raise _too_large()
+            share.take(max(len(body) - SMALL - share.size, 0))
             if not message.get("more_body"):
                 break
         self._body: Any = body
@@ -78,30 +86,6 @@ class _Read(Request):
     def forget(self) -> None:
         """Streams keep the request for as long as they last."""
         self._body, self._json = b"", None
-
-
-class _Held:
-    """What one request has of the memory for bodies."""
-
-    _total = 0
-    _lock = threading.Lock()
-
-    def __init__(self) -> None:
-        self._mine = 0
-
-    def take(self, size: int) -> None:
-        with self._lock:
-            if size and _Held._total + size > MAX_HELD:
-                raise Problem(
-                    503, "too many large requests at once; send images to /inputs", headers={"Retry-After": "5"}
-                )
-            _Held._total += size
-            self._mine += size
-
-    def release(self) -> None:
-        with self._lock:
-            _Held._total -= self._mine
-            self._mine = 0
 
 
 def read_json(body: bytes | bytearray) -> Any:
@@ -161,14 +145,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError(f"{shortened(twice)!r} is given more than once")
 
 
-def _is_form(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind in ("multipart/form-data", "application/x-www-form-urlencoded")
+def is_form(request: Request) -> bool:
+    """Whether the body says that it is a form that files come in."""
+    return _kind(request) == "multipart/form-data"
 
 
 def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _too_large() -> Problem:

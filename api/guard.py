@@ -1,5 +1,5 @@
 """Who stands at the door of a port: refuses what a page of another site sends through somebody's browser, and host names
-that are not ours. In front of the API and the WebUI alike."""
+that are not ours. One in front of the API, one in front of the WebUI."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class Trust:
-    """Which names this server goes by, and which other sites' pages may use it.
+    """Which names this server goes by, and which other sites' pages may use what is behind the guard.
 
     Args:
         listen: address it listens on. Beyond loopback any name may lead here; on loopback a foreign one means that somebody
             lets a name of his own point at this machine, so that the browser takes his page for ours (DNS rebinding).
         base_url: the public address, if one was named.
-        origins: sites that may, as in `https://shop.example`, or `*` for all.
+        origins: sites that may, as in `https://shop.example`, or `*` for all; None where `--api-cors` lets nobody in.
         shared: gives the public address of Gradio's `--share`, once there is one.
     """
 
@@ -35,12 +35,13 @@ class Trust:
         self,
         listen: str,
         base_url: str | None = None,
-        origins: Collection[str] = (),
+        origins: Collection[str] | None = (),
         shared: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._any_host = not _is_loopback(listen)
         self._base_url = base_url
-        self._origins = frozenset(origin.lower() for origin in origins)
+        self.takes_sites = origins is not None
+        self._origins = frozenset(origin.lower() for origin in origins or ())
         self._shared = shared
 
     def knows(self, host: str) -> bool:
@@ -66,7 +67,10 @@ class Trust:
 
 
 class Guard:
-    """An ASGI application in front of another. Refusals are problem documents with status 403."""
+    """An ASGI application in front of another. Refusals are problem documents with status 403.
+
+    Where no other site is taken, what passes loses a foreign Origin: Gradio would let any page read its answers.
+    """
 
     def __init__(self, trust: Trust, app: ASGIApp) -> None:
         self._trust = trust
@@ -75,7 +79,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reason = self._objection(scope) if scope["type"] in ("http", "websocket") else None
         if reason is None:
-            await self._app(scope, receive, send)
+            await self._app(self._without_foreign_origin(scope), receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "cross-site"})
@@ -100,8 +104,21 @@ class Guard:
         if self._is_ours(page, headers, scope):
             return None
         log.warning("cross-site request refused", extra={"origin": page})
-        cure = f"; if that site may do this, start Fooocus with --api-cors {page}" if page else ""
+        cured = page and self._trust.takes_sites
+        cure = f"; if that site may do this, start Fooocus with --api-cors {page}" if cured else ""
         return f"a page of another site{f' ({page})' if page else ''} sent this through a browser{cure}"
+
+    def _without_foreign_origin(self, scope: Scope) -> Scope:
+        if scope["type"] != "http" or self._trust.takes_sites:
+            return scope
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if origin is None or self._is_own(origin, headers, scope):
+            return scope
+        return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"origin"]}
+
+    def _is_own(self, page: str, headers: Headers, scope: Scope) -> bool:
+        return self._trust.is_own(page, [*headers.getlist("host"), forwarded_host(scope)])
 
     def _is_ours(self, page: str, headers: Headers, scope: Scope) -> bool:
         """Whether a request comes from one of our own pages, from the address bar, or from a program.
@@ -114,7 +131,7 @@ class Guard:
         if site is not None:
             return site in ("same-origin", "none")
         if page:
-            return self._trust.is_own(page, [*headers.getlist("host"), forwarded_host(scope)])
+            return self._is_own(page, headers, scope)
         return scope["type"] == "websocket" or scope["method"] != "GET" or not _is_browser(headers)
 
 

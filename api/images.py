@@ -24,6 +24,9 @@ from .urls import PublicUrls
 
 _REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
 ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, */*;q=0.1"}
+LONGEST_URL = 8000
+"""Characters. What takes a URL apart takes gigabytes for one that fills a body."""
+_OWN = ("/outputs/", "/inputs/", "outputs/", "inputs/")
 _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/… of this server"
 
 
@@ -54,6 +57,9 @@ class ImageResolver:
         text = (text or "").strip()
         if text[:5].lower() in ("", "none"):
             return None
+        if len(text) > LONGEST_URL and (_is_url(text) or text.startswith(_OWN)):
+            message = f"is longer than {LONGEST_URL} characters, which no URL is"
+            raise InvalidFields([FieldError(field=field, message=message)])
         try:
             return self._own(text, urls) or self._from_outside(text)
         except _Unusable as error:
@@ -126,7 +132,7 @@ class ImageResolver:
                     return found[1]
             except ValueError as error:
                 raise _Unusable(f"{shortened(text)} is not a URL: {error}") from error
-        elif text.startswith(("/outputs/", "/inputs/", "outputs/", "inputs/")):
+        elif text.startswith(_OWN):
             return unquote(text.partition("?")[0]).removeprefix("/")
         return None
 

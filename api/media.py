@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..tasks.pictures import upright
 from .errors import Problem, header, responses
+from .threads import CONVERTING, run_in
 
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/jpg": "JPEG", "image/webp": "WEBP"}
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -86,8 +87,8 @@ def converted(path: Path, image_format: str) -> bytes:
 def image_response(request: Request, path: Path, headers: dict[str, str] | None = None) -> Response:
     """An image file as the answer to a GET or HEAD. Off the event loop.
 
-    Converted when `Accept` names exactly one supported type and it is another; 304 when the client has it; a part of it when
-    `Range` asks for one.
+    Converted, once it is sent, when `Accept` names exactly one supported type and it is another; 304 when the client has it;
+    a part of it when `Range` asks for one.
 
     Raises:
         Problem: 404 when it has gone, 416 for a range beyond its end.
@@ -102,9 +103,30 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
         del file.headers["content-length"], file.headers["accept-ranges"]
         file.headers["etag"] = f'{file.headers["etag"][:-1]}-{wanted.lower()}"'
         file.headers["content-type"] = MEDIA_TYPES[wanted]
-        return _unless_known(request, file) or Response(converted(path, wanted), headers=dict(file.headers))
+        return _unless_known(request, file) or ConvertedFile(path, wanted, dict(file.headers))
     except FileNotFoundError:
-        raise Problem(404, f"there is no image {path.name} any more") from None
+        raise _gone(path) from None
+
+
+def _gone(path: Path) -> Problem:
+    return Problem(404, f"there is no image {path.name} any more")
+
+
+class ConvertedFile(Response):
+    """A file in another format."""
+
+    def __init__(self, path: Path, image_format: str, headers: dict[str, str]) -> None:
+        super().__init__(headers=headers)
+        self._path = path
+        self._format = image_format
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            content = await run_in(CONVERTING, converted, self._path, self._format)
+        except FileNotFoundError:
+            raise _gone(self._path) from None
+        headers = {name: value for name, value in self.headers.items() if name != "content-length"}
+        await Response(content, headers=headers)(scope, receive, send)
 
 
 class ImageFile(FileResponse):
@@ -169,5 +191,5 @@ def _is_newer(since: str, modified: str) -> bool:
     """Whether nothing has changed since that time, both as HTTP writes them."""
     try:
         return parsedate_to_datetime(since) >= parsedate_to_datetime(modified)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # no date, or one of the year 10¹²
         return False

@@ -26,6 +26,12 @@ class Prepared:
     images: list[str]
 
 
+def takes_long(body: CommonRequest) -> bool:
+    """Whether pictures are to be read, or somebody's server to be waited for."""
+    pictures = (*(getattr(body, field) for field in IMAGE_FIELDS), *(item.cn_img for item in body.controlnet_image))
+    return bool(body.webhook_url) or any(pictures)
+
+
 def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared:
     """Check all of a request, then write its images.
 

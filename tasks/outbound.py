@@ -7,6 +7,7 @@ verifies the name. Proxies of the environment are passed by: they would look the
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
 import ssl
@@ -23,7 +24,7 @@ import certifi
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.util import Timeout, Url, make_headers, parse_url
+from urllib3.util import Timeout, Url, parse_url
 
 from .addresses import AddressPolicy
 
@@ -110,7 +111,7 @@ class Outbound:
                 location = answer.headers.get("location")
                 if limits.redirects == 0 or answer.status not in _REDIRECTS or location is None:
                     return answer
-                before, target = target, _parsed(urljoin(target.url, location))
+                before, target = target, _redirected(target, location)
                 if target.netloc != before.netloc or target.scheme != before.scheme:
                     sent.pop("Authorization", None)
                 if answer.status not in (307, 308):
@@ -278,11 +279,17 @@ def _parsed(url: str) -> Url:
     return target._replace(fragment=None, port=target.port or {"http": 80, "https": 443}[target.scheme])
 
 
+def _redirected(target: Url, location: str) -> Url:
+    try:
+        return _parsed(urljoin(target.url, location))
+    except ValueError as error:
+        raise Refused("redirects to what is not a URL") from error
+
+
 def _credentials(target: Url) -> dict[str, str]:
     if not target.auth:
         return {}
-    headers = make_headers(basic_auth=unquote(target.auth))
-    return {"Authorization": headers["authorization"]}
+    return {"Authorization": f"Basic {base64.b64encode(unquote(target.auth).encode()).decode()}"}
 
 
 def _reason(error: BaseException) -> str:

@@ -47,7 +47,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         return float(text[:10])
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one of the year 10¹²
         return 0
     if date.tzinfo is None:
         date = date.replace(tzinfo=timezone.utc)

@@ -65,8 +65,8 @@ def test_each_way_to_send_it(locked: Host, image: str, headers: dict[str, str]) 
     assert Client(locked.url).get(image, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Bearer", "Digest x", "Basic /w=="])
-def test_broken_credentials_are_401(locked: Host, value: str) -> None:
+@pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Bearer", "Digest x", "Basic /w==", b"Basic \xe9"])
+def test_broken_credentials_are_401(locked: Host, value: str | bytes) -> None:
     assert Client(locked.url).get("/v1/info", headers={"Authorization": value}).status_code == 401
 
 

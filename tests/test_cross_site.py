@@ -277,6 +277,29 @@ def test_all_may_with_a_star(demo_factory: DemoFactory) -> None:
     assert response.status_code == 200 and response.headers["access-control-allow-origin"] == "*"
 
 
+# ------------------------------------------------------------------ and the WebUI's
+
+OF_THE_WEBUI = ["/", "/config", "/info", "/token", "/queue/status", "/theme.css"]
+
+
+@pytest.mark.parametrize("path", OF_THE_WEBUI)
+def test_no_other_site_reads_what_the_webui_says(open_to_shop: Host, path: str) -> None:
+    """Gradio by itself lets every page read everything: the day's log.html has all prompts."""
+    client = Client(open_to_shop.url)
+    for origin in (FOREIGN, ALLOWED, "null", "http://127.0.0.1:1"):
+        response = client.get(path, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"})
+        assert response.status_code == 200 and "access-control-allow-origin" not in response.headers, origin
+        asked = client.request("OPTIONS", path, headers={**PREFLIGHT, "Origin": origin})
+        assert "access-control-allow-origin" not in asked.headers, origin
+    assert client.get(path, headers={"Origin": client.url}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/run/predict", "/api/predict", "/upload", "/login", "/reset"])
+def test_a_site_that_may_use_the_api_may_not_use_the_webui(open_to_shop: Host, path: str) -> None:
+    response = Client(open_to_shop.url).post(path, json={"fn_index": 0, "data": []}, headers={"Origin": ALLOWED})
+    assert refused(response) and "--api-cors" not in response.json()["detail"]
+
+
 # ------------------------------------------------------------------ a real browser
 
 PAGE = """<!DOCTYPE html><meta name="referrer" content="{referrer}"><title>evil</title>

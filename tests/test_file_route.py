@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from fooocus_api.adapters.web_files import WebFiles
-from fooocus_api.tests.client import Client
+from fooocus_api.tests.client import Client, wait_for
+from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.host import DEMO, ROOT, Host
 
 
@@ -201,3 +202,34 @@ def test_the_webui_finds_its_images_and_its_log(client: Client, demo: Host) -> N
 
 def test_no_module_of_ours_is_given(demo: Host) -> None:
     assert get(demo, f"/file={ROOT}/extension.py")[0] == 403
+
+
+# ------------------------------------------------------------------ the log of the day, which has prompts in it as they are
+
+PROMPT = """<script>
+fetch("/tasks").then(answer => answer.text()).then(text => { document.title = "read " + text; })
+.catch(() => { document.title = "kept from reading"; });
+</script><img id="delete" src="/tasks?action=delete&end_at=2999-01-01">"""
+LOG = """<!DOCTYPE html><title>log</title>{prompt}<img id="drawn" src="{image}">
+<button onclick="alert('copied')">Copy to Clipboard</button>"""
+
+
+def test_a_prompt_in_the_log_can_do_nothing(demo_factory: DemoFactory, browser: object) -> None:
+    from fooocus_api.tests.browser import Browser
+
+    assert isinstance(browser, Browser)
+    host = demo_factory()
+    client = Client(host.url)
+    kept = client.draw()
+    image = next(iter(host.images()))
+    image.with_name("log.html").write_text(LOG.format(prompt=PROMPT, image=image.name))
+    driver = browser.driver
+    driver.get(f"{host.url}/file={image.with_name('log.html')}")
+    wait_for(lambda: driver.title != "log", "the prompt's script to end")
+    assert driver.title == "kept from reading"
+    assert driver.execute_script("return self.origin") == "null"
+    assert driver.execute_script("return document.getElementById('drawn').naturalWidth") > 0
+    driver.execute_script("document.querySelector('button').click()")
+    assert driver.switch_to.alert.text == "copied"
+    driver.switch_to.alert.accept()
+    assert client.task(kept["task_id"])["task_status"] == "finished"

@@ -79,6 +79,11 @@ def refusal(context: Context, text: str, limits: Limits | None = None) -> str:
     return str(error["message"])
 
 
+@pytest.mark.parametrize("beginning", ["http://127.0.0.1:9/", "outputs/2026-01-02/", "/inputs/"])
+def test_no_url_is_as_long_as_a_body(context: Context, beginning: str) -> None:
+    assert "longer than 8000 characters" in refusal(context, beginning + "%41" * 3000)
+
+
 # ------------------------------------------------------------------- no image
 
 

@@ -215,6 +215,7 @@ def test_the_next_step(attempt: Attempt, wanted: float, expected: tuple[str, int
         ("-5", 0),
         ("1.5", 0),
         ("9" * 400, 9_999_999_999),
+        ("Wed, 01 Jan 99999999999999999999 00:00:00 GMT", 0),
     ],
 )
 def test_both_forms_of_retry_after(text: str, seconds: float) -> None:

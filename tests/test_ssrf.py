@@ -169,6 +169,10 @@ def test_the_address_among_others_that_is_allowed_is_asked(world: World) -> None
     assert world.message("http://mixed.test:PORT/a.png") == ""
 
 
+def test_a_user_may_have_any_name(world: World) -> None:
+    assert world.message("http://%E2%82%AC:p%3Ass@outside.test:PORT/a.png") == ""
+
+
 def test_tls_is_verified_against_the_name_and_not_the_address(world: World) -> None:
     assert world.message("https://outside.test:TLS/a.png") == ""
     assert "certificate verify failed" in world.message("https://other.test:TLS/a.png")
@@ -263,6 +267,8 @@ def test_a_name_for_a_private_address_is_refused(world: World, name: str) -> Non
         "http://outside.test:PORT/to/file:///etc/passwd",
         "http://outside.test:PORT/to/ftp://127.0.0.1:PORT/a.png",
         "http://outside.test:PORT/to/gopher://127.0.0.1:PORT/_GET",
+        "http://outside.test:PORT/to/http://[",
+        "http://outside.test:PORT/to///[::1",
         "http:127.0.0.1:PORT/a.png",
         "http:///127.0.0.1:PORT/a.png",
         "http://127.0.0.1:PORT%00.outside.test/a.png",

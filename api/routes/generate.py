@@ -25,11 +25,12 @@ from ..errors import Problem, header, problem_body, responses
 from ..idempotency import LONGEST, idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
 from ..preference import Preference, preference_of
-from ..preparation import prepare
+from ..preparation import prepare, takes_long
 from ..schemas.event import StreamMessage
 from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest, request_model
 from ..sse import PING, described, event_stream, message
+from ..threads import CONVERTING, INCOMING, run_in
 from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
@@ -174,8 +175,10 @@ class Answer:
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.service.repeated(idempotency)) is not None:
             return earlier
-        # It may wait for somebody's server: not in the few threads that records and previews need.
-        prepared = await run_in_threadpool(prepare, body, self.context, self.request)
+        if takes_long(body):
+            prepared = await run_in(INCOMING, prepare, body, self.context, self.request)
+        else:
+            prepared = await run_in_threadpool(prepare, body, self.context, self.request)
         parameters = prepared.parameters
         if self.accept is not None:
             parameters["image_number"] = 1
@@ -217,7 +220,7 @@ class Answer:
         if not task.images:
             raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
         relative = Path(task.images[0].path)
-        content, media_type = await asyncio.to_thread(image_bytes, self.context, relative, image_format)
+        content, media_type = await run_in(CONVERTING, image_bytes, self.context, relative, image_format)
         headers["Content-Location"] = self.urls.output(task.images[0].path)
         return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
 

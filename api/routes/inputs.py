@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
@@ -19,10 +19,12 @@ from ...tasks.inputs import MAX_BYTES
 from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, upright_size
 from ..access import Access, access_of, may_see_image, needs
+from ..bodies import is_form
 from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, header, responses
 from ..images import open_reference
 from ..media import CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, image_response
+from ..threads import INCOMING, run_in
 
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
@@ -58,10 +60,9 @@ def router(context: Context) -> APIRouter:
         async with bounded_form(request) as form:
             image = form.get("image")
             if not isinstance(image, UploadFile):
-                message = "is missing; send a file as multipart/form-data"
-                raise InvalidFields([FieldError(field="image", message=message)])
+                raise _no_image()
             content = await image.read()
-        kept = await asyncio.to_thread(_keep, context, access_of(request), content)
+        kept = await run_in(INCOMING, _keep, context, access_of(request), content)
         url = context.urls(request).image(f"inputs/{kept['file_name']}")
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
@@ -120,6 +121,10 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     Raises:
         Problem: 413 while it is read, if it is too large to be one; 422 when it is no form.
     """
+    if not is_form(request):  # the other kind of form takes a file of 50 MiB apart for minutes, on the event loop
+        raise _no_image()
+    if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some of Python's encodings take forever, or fail
+        raise _no_form("its charset can only be utf-8")
     try:
         form = await _bounded(request).form(max_files=1)
     except FormParserError as error:
@@ -145,6 +150,15 @@ def _bounded(request: Request) -> Request:
         return message
 
     return Request(request.scope, receive)
+
+
+def _charset(request: Request) -> str:
+    _, parameters = parse_options_header(request.headers["content-type"])
+    return parameters.get(b"charset", b"utf-8").decode("latin-1").lower()
+
+
+def _no_image() -> Problem:
+    return InvalidFields([FieldError(field="image", message="is missing; send a file as multipart/form-data")])
 
 
 def _no_form(problem: str) -> Problem:

@@ -23,10 +23,12 @@ from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, read_rgb
 from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..access import may_see_image, needs
-from ..bodies import JsonRoute
+from ..bodies import JsonOrFormRoute, JsonRoute, is_form
 from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses, shortened
 from ..images import ImageResolver
+from ..memory import PICTURES, Share
+from ..threads import INCOMING, run_in
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form
 
@@ -109,13 +111,6 @@ def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["tools"], route_class=JsonRoute)
 
-    @routes.post(
-        "/v1/tools/describe-image",
-        summary="Describe an image",
-        dependencies=[needs(Scope.GENERATE)],
-        responses=responses(401, 413, 415, 422, 500, 503),
-        openapi_extra={"requestBody": DESCRIBE_BODY},
-    )
     async def describe_image(
         request: Request,
         image_type: Annotated[
@@ -126,8 +121,20 @@ def router(context: Context) -> APIRouter:
         tools = _tools(context)
         image, wanted = await _describe_body(request)
         kind = _describe_kind(wanted, image_type)
-        picture = await asyncio.to_thread(_read, context, request, image)
-        return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
+        with PICTURES.share() as share:
+            picture = await run_in(INCOMING, _read, context, request, image, share)
+            return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
+
+    routes.add_api_route(
+        "/v1/tools/describe-image",
+        describe_image,
+        methods=["POST"],
+        summary="Describe an image",
+        dependencies=[needs(Scope.GENERATE)],
+        responses=responses(401, 413, 415, 422, 500, 503),
+        openapi_extra={"requestBody": DESCRIBE_BODY},
+        route_class_override=JsonOrFormRoute,
+    )
 
     model = _mask_request(context)
 
@@ -136,8 +143,9 @@ def router(context: Context) -> APIRouter:
         tools = _tools(context)
         if errors := list(_mask_errors(body, context.catalog)):
             raise InvalidFields(errors)
-        picture = await asyncio.to_thread(_read, context, request, body.image)
-        mask = await _answer(tools.mask(picture, body.options()), request)
+        with PICTURES.share() as share:
+            picture = await run_in(INCOMING, _read, context, request, body.image, share)
+            mask = await _answer(tools.mask(picture, body.options()), request)
         return await asyncio.to_thread(_png, mask)
 
     generate_mask.__annotations__["body"] = Annotated[model, Body()]
@@ -175,12 +183,12 @@ def _tools(context: Context) -> Tools:
 
 async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:
     """The image, as text or as a file's content, and `image_type`, of a body in either form."""
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if is_form(request):
         async with bounded_form(request) as form:
             image, image_type = form.get("image"), form.get("image_type")
             content = await image.read() if isinstance(image, UploadFile) else image
             return content, image_type if isinstance(image_type, str) else None
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise Problem(415, f"{content_type} can't be read; send application/json or multipart/form-data")
     try:
@@ -230,8 +238,14 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
         )
 
 
-def _read(context: Context, request: Request, image: str | bytes | None) -> Picture:
-    """The pixels of an image, however it was sent. Off the event loop."""
+def _read(context: Context, request: Request, image: str | bytes | None, share: Share) -> Picture:
+    """The pixels of an image, however it was sent, as far as there is memory for them. Off the event loop."""
+    picture = _pixels(context, request, image)
+    share.take(picture.nbytes)
+    return picture
+
+
+def _pixels(context: Context, request: Request, image: str | bytes | None) -> Picture:
     if isinstance(image, bytes):
         if len(image) > MAX_BYTES:
             raise Problem(413, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")

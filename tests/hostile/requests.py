@@ -25,12 +25,14 @@ def image(text: str, status: int = 422) -> tuple[Send, int]:
     return lambda client: client.post(DESCRIBE, json={"image": text}).status_code, status
 
 
-def body(make: Callable[[], bytes] | bytes, status: int = 422, path: str = GENERATE) -> tuple[Send, int]:
+def body(
+    make: Callable[[], bytes] | bytes, status: int = 422, path: str = GENERATE, kind: str = "application/json"
+) -> tuple[Send, int]:
     """In place of a JSON request."""
 
     def send(client: Client) -> int:
         data = make() if callable(make) else make
-        return client.post(path, data=data, headers={"Content-Type": "application/json"}).status_code
+        return client.post(path, data=data, headers={"Content-Type": kind}).status_code
 
     return send, status
 
@@ -169,6 +171,17 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "form-with-a-file-outside": form(part("image", b"no image", '; filename="../../../x.png"') + b"--x--\r\n"),
     "form-in-unknown-transfer": form(part("image", b"", FILE + "\r\nContent-Transfer-Encoding: x") + b"--x--\r\n"),
     "form-that-is-url-encoded": form(b"image=" + b"a" * 2**21, kind="application/x-www-form-urlencoded"),
+    "form-that-is-url-encoded-to-describe": body(b"image=a", 415, DESCRIBE, "application/x-www-form-urlencoded"),
+    "form-in-punycode": form(  # which takes minutes to read
+        part("x-", b"a" * 500_000 + b"-" + b"a" * 500_000) + b"--x--\r\n",
+        kind="multipart/form-data; boundary=x; charset=punycode",
+    ),
+    "form-in-idna": form(part("xn--a", b"a") + b"--x--\r\n", kind="multipart/form-data; boundary=x; charset=idna"),
+    "form-of-a-gigabyte-for-json": raw(
+        b"POST /v1/engine/generate HTTP/1.1\r\nHost: HOST\r\nContent-Length: 1000000000\r\n"
+        b"Content-Type: multipart/form-data; boundary=x\r\n\r\n",
+        413,
+    ),
     # headers
     "header-of-a-megabyte": get("/v1/info", (0, 400, 431), X_Long="a" * 1_000_000),
     "range-backwards": get("/v1/info", 200, Range="bytes=9-1"),
