@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-import base64
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import ModuleType
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from typing import Any
 
-from ..tasks.keys import Key, named_key
-
-Network: TypeAlias = IPv4Network | IPv6Network
-
-UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
-TEN_YEARS = 3650 * UNITS["d"]
+from ..tasks.keys import Key
+from . import flag_values
+from .flag_values import Network
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,7 @@ def add_flags(args_parser: ModuleType) -> None:
     group.add_argument(
         "--apikey",
         action="append",
-        type=_apikey,
+        type=flag_values.apikey,
         default=[],
         metavar="KEY",
         help="Ask API clients for this key, as X-API-KEY, Bearer token or Basic password: KEY, or NAME:KEY to name it in "
@@ -66,21 +58,21 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--api-port",
-        type=_port,
+        type=flag_values.port,
         default=os.environ.get("API_PORT") or None,
         metavar="PORT",
         help="Serve the API on this port as well, without the WebUI. Default: the environment variable API_PORT.",
     )
     group.add_argument(
         "--base-url",
-        type=_base_url,
+        type=flag_values.base_url,
         default=None,
         metavar="URL",
         help="Public address that result URLs begin with. Default: the address the client used.",
     )
     group.add_argument(
         "--api-cors",
-        type=_origin,
+        type=flag_values.origin,
         action="append",
         default=[],
         metavar="ORIGIN",
@@ -89,7 +81,7 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--link-ttl",
-        type=_duration,
+        type=flag_values.duration,
         default=24 * 60 * 60,
         metavar="TIME",
         help="How long the URLs of images work without a key, where keys are needed: 90s, 30m, 24h, 7d. Default: 24h.",
@@ -103,7 +95,7 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--api-db",
-        type=database_url,
+        type=flag_values.database_url,
         default=os.environ.get("API_DB") or None,
         metavar="URL",
         help="Keep the history in this database: postgresql://user:password@host/name, sqlite:///path, or any that peewee "
@@ -111,14 +103,14 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--keep-days",
-        type=_positive(float, "a number of days above 0"),
+        type=flag_values.positive(float, "a number of days above 0"),
         default=None,
         metavar="DAYS",
         help="Delete tasks and their images when they are older. Default: keep all.",
     )
     group.add_argument(
         "--keep-count",
-        type=_positive(int, "a number of tasks above 0"),
+        type=flag_values.positive(int, "a number of tasks above 0"),
         default=None,
         metavar="TASKS",
         help="Delete the oldest tasks and their images when there are more. Default: keep all.",
@@ -132,28 +124,28 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--max-overtakes",
-        type=_positive(int, "a number of tasks above 0"),
+        type=flag_values.positive(int, "a number of tasks above 0"),
         default=8,
         metavar="TASKS",
         help="How many tasks that need the loaded models may go before one that came earlier. Default: 8.",
     )
     group.add_argument(
         "--max-overtake-seconds",
-        type=_positive(float, "a number of seconds above 0"),
+        type=flag_values.positive(float, "a number of seconds above 0"),
         default=60.0,
         metavar="SECONDS",
         help="For how long. Default: 60.",
     )
     group.add_argument(
         "--max-pending",
-        type=_positive(int, "a number of tasks above 0"),
+        type=flag_values.positive(int, "a number of tasks above 0"),
         default=None,
         metavar="TASKS",
         help="Answer 429 to further requests when so many tasks wait. Default: no limit.",
     )
     group.add_argument(
         "--allow-private-urls",
-        type=_network,
+        type=flag_values.network,
         action="append",
         default=[],
         metavar="CIDR",
@@ -162,14 +154,14 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--webhook-url",
-        type=_webhook_url,
+        type=flag_values.webhook_url,
         default=None,
         metavar="URL",
         help="Send the record of every task that has ended there, the WebUI's too, unless its request names another URL.",
     )
     group.add_argument(
         "--webhook-secret",
-        type=_webhook_secret,
+        type=flag_values.webhook_secret,
         default=os.environ.get("WEBHOOK_SECRET") or None,
         metavar="SECRET",
         help="Sign webhooks with it: whsec_ and the base64 of 24 to 64 bytes. Default: the environment variable "
@@ -177,7 +169,7 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--webhook-retry-seconds",
-        type=_positive(float, "a number of seconds above 0"),
+        type=flag_values.positive(float, "a number of seconds above 0"),
         default=5.0,
         metavar="SECONDS",
         help="Pause after the first try to deliver a webhook; each is three times as long as the one before, up to four "
@@ -185,7 +177,7 @@ def add_flags(args_parser: ModuleType) -> None:
     )
     group.add_argument(
         "--webhook-timeout",
-        type=_positive(float, "a number of seconds above 0"),
+        type=flag_values.positive(float, "a number of seconds above 0"),
         default=15.0,
         metavar="SECONDS",
         help="How long the receiver of a webhook may take to answer. Default: 15.",
@@ -220,99 +212,3 @@ def read_settings(args: Any) -> Settings:
         disable_image_log=bool(getattr(args, "disable_image_log", False)),
         share=bool(getattr(args, "share", False)),
     )
-
-
-def _apikey(text: str) -> Key:
-    try:
-        return named_key(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}; it is KEY or NAME:KEY") from error
-
-
-def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535 is")
-    return int(text)
-
-
-def _network(text: str) -> Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a network like 192.168.1.0/24: {error}") from error
-
-
-def _base_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address: it must begin with http:// or https://")
-    return text.rstrip("/")
-
-
-def _origin(text: str) -> str:
-    scheme, separator, host = text.rstrip("/").partition("://")
-    if text not in ("*", "null") and not (scheme and separator and host and not set("/?#@* ,") & set(host)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a site: one is written like https://shop.example, all are *")
-    return text.rstrip("/").lower()
-
-
-def _duration(text: str) -> int:
-    """Seconds, from a number with a unit or without."""
-    number, seconds = (text[:-1], UNITS[text[-1:].lower()]) if text[-1:].lower() in UNITS else (text, 1)
-    try:
-        value = round(float(number) * seconds)
-    except (ValueError, OverflowError):
-        value = 0
-    if not 0 < value <= TEN_YEARS:
-        meant = "a time of up to ten years, as in 90s, 30m, 24h or 7d"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
-    return value
-
-
-def _webhook_url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise argparse.ArgumentTypeError("it is not an address like https://example.com/hook")
-    return text
-
-
-def _webhook_secret(text: str) -> bytes:
-    """The key of a secret as the Standard Webhooks scheme writes it. No message repeats it."""
-    prefix, _, digits = text.partition("_")
-    try:
-        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
-    except ValueError:
-        key = b""
-    if prefix != "whsec" or not 24 <= len(key) <= 64:
-        raise argparse.ArgumentTypeError(
-            "it is not a webhook secret: whsec_ and the base64 of 24 to 64 random bytes is, such as "
-            "openssl rand -base64 32 gives them"
-        )
-    return key
-
-
-def database_url(text: str) -> str:
-    """A value of `--api-db`, for a parser."""
-    if "://" not in text:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a database URL: it must begin like sqlite:/// or postgresql://"
-        )
-    return text
-
-
-def _positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
-    """A parser for numbers above 0."""
-
-    def parse(text: str) -> Any:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = 0
-        if not 0 < value < 1e9:
-            raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
-        return value
-
-    return parse

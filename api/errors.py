@@ -18,7 +18,8 @@ from starlette.types import Scope
 
 from ..tasks.engine import EngineUnavailable, ParameterError
 from ..tasks.inputs import StorageUnavailable
-from ..tasks.service import DatabaseUnavailable, IdempotencyConflict, LimitReached, UnknownTask, WrongStatus
+from ..tasks.intake import IdempotencyConflict
+from ..tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
 
 log = logging.getLogger("fooocus_api.api")
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from ..tasks.service import Idempotency
+from ..tasks.intake import Idempotency
 from .errors import FieldError, InvalidFields
 
 LONGEST = 255

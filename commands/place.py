@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..adapters.arguments import database_url
+from ..adapters.flag_values import database_url
 from ..db.connection import DatabaseInUse, DatabaseProblem, shown
 from ..db.repository import Repository
 from ..installer.checkout import Checkout

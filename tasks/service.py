@@ -1,15 +1,14 @@
-"""The one door to tasks, for API and WebUI alike: submit, look up, listen, stop, skip, move, delete."""
+"""The one door to tasks, for API and WebUI alike: look up, listen, stop, skip, move, delete; `intake` is where they come in."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable as DatabaseUnavailable
@@ -17,15 +16,14 @@ from . import storage
 from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
-from .downloads import Download, Downloader
+from .downloads import Downloader
 from .engine import Engine, EngineUnavailable, Interruption
 from .estimate import Estimator
 from .forecast import Forecast, Outlook
-from .history import Filter, History
+from .history import History
 from .inputs import InputStore
-from .keys import NO_LIMITS, KeyLimits
+from .intake import Intake
 from .limits import LimitReached as LimitReached
-from .limits import QueueFull, charge
 from .live import LiveTasks
 from .meter import Meter
 from .outbound import Outbound
@@ -33,18 +31,15 @@ from .ownership import Ownership
 from .preview import PreviewImage
 from .recovery import Recovery
 from .removal import Removal
-from .task import LIVE_VALUES, Task, TaskStatus, new_task_id
+from .task import LIVE_VALUES, Task, TaskStatus
 from .tracker import Tracker
 from .webhooks import Webhooks, WebhookSettings
 
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
-USUAL_RETRY = 10
-"""Seconds, where nothing is known of the tasks ahead."""
 WRITABLE_WITHIN = 3
 """Seconds after which a database that has not written counts as one that can't."""
-WAITING = Filter(statuses=(TaskStatus.PENDING.value,))
 
 
 class UnknownTask(Exception):
@@ -53,26 +48,6 @@ class UnknownTask(Exception):
 
 class WrongStatus(Exception):
     """The task is not in a status in which that can be done; the message says so."""
-
-
-class IdempotencyConflict(Exception):
-    """The key was given with another request before."""
-
-
-@dataclass(frozen=True)
-class Idempotency:
-    """Which request it is: `key` names it, `fingerprint` is the same for the same content. Both at most 64 characters."""
-
-    key: str
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Submission:
-    """The task that answers a request; `repeated` when it answered the same request before."""
-
-    task: Task
-    repeated: bool = False
 
 
 class TaskService:
@@ -90,7 +65,6 @@ class TaskService:
         outbound: Outbound | None = None,
     ) -> None:
         """`max_pending` is how many tasks may wait before more are refused."""
-        self._max_pending = max_pending
         self._engine = engine
         self._repository = repository
         self._bus = bus
@@ -121,6 +95,9 @@ class TaskService:
             self.webhooks,
         )
         self._downloader = Downloader(bus, self._live, engine)
+        self.intake = Intake(
+            engine, repository, self._live, self._downloader, self._estimator, self.webhooks, max_pending
+        )
         self.history = History(repository, self._live, engine)
         self.ownership = Ownership(repository, self._live, engine)
         self._closed = False
@@ -135,7 +112,7 @@ class TaskService:
         self._bus.start(self._tracker.apply)
         for task in again:
             self._live.add(task)
-            self._enqueue(task)
+            self.intake.enqueue(task)
 
     def is_writable(self) -> bool:
         """Whether the history can be written at this moment; waits a little for it."""
@@ -163,79 +140,6 @@ class TaskService:
             if task.status is TaskStatus.RUNNING and task.source != "webui":
                 self._recovery.put_back(task)
         self._repository.close()
-
-    # ------------------------------------------------------------------ in
-
-    async def submit(
-        self,
-        parameters: dict[str, Any],
-        *,
-        source: str = "api",
-        downloads: Sequence[Download] = (),
-        idempotency: Idempotency | None = None,
-        webhook_url: str = "",
-        base_url: str = "",
-        within: KeyLimits = NO_LIMITS,
-    ) -> Submission:
-        """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
-
-        With `downloads` it waits, pending, until these files are there, and others go first. `webhook_url` is told its end, in
-        a record whose URLs begin with `base_url`. `within` is how much its source may ask for.
-
-        Raises:
-            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
-        """
-        files = [download.to_json() for download in downloads]
-        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files)
-        if idempotency is not None:
-            task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
-        await asyncio.to_thread(self._engine.check, parameters)
-        row, inputs = storage.to_row(task), list(storage.inputs_of(parameters))
-
-        def accept() -> Task:
-            earlier = self._repository.with_idempotency_key(idempotency.key) if idempotency else None
-            if earlier is not None:
-                return _same(storage.from_row(earlier), idempotency)
-            if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
-                raise QueueFull(self._max_pending, self._seconds_until_room())
-            charge(task, within, self._seconds_until_room)
-            task.id = task.rank = self._repository.insert(row, inputs)
-            self.webhooks.accept(task, base_url)
-            return task
-
-        as_accepted = task
-
-        def accepted(answer: Task) -> None:
-            nonlocal as_accepted
-            as_accepted = replace(answer)  # before the worker can take it
-            if answer is task:
-                self._live.add(task)
-                self._enqueue(task)
-
-        answer = await asyncio.shield(asyncio.wrap_future(self._repository.write(accept, accepted)))
-        return Submission(as_accepted, repeated=answer is not task)
-
-    async def repeated(self, idempotency: Idempotency) -> Submission | None:
-        """The task that answered this request before, if there is one.
-
-        Raises:
-            IdempotencyConflict: the key was given with another request.
-        """
-        row = await self._read(lambda: self._repository.with_idempotency_key(idempotency.key))
-        return None if row is None else Submission(_same(storage.from_row(row), idempotency), repeated=True)
-
-    def _seconds_until_room(self) -> int:
-        """Until the running task is done and the next one is started."""
-        running = self._live.running()
-        seconds = self._estimator.remaining(running) if running else None
-        return max(1, math.ceil(seconds)) if seconds is not None else USUAL_RETRY
-
-    def _enqueue(self, task: Task) -> None:
-        downloads = [Download.from_json(item) for item in task.downloads]
-        if any(not download.path.is_file() for download in downloads):
-            self._downloader.submit(task, downloads)
-        else:
-            self._engine.enqueue(task)
 
     # ----------------------------------------------------------------- out
 
@@ -345,9 +249,3 @@ class TaskService:
     async def _read(self, query: Callable[[], T]) -> T:
         answer: Future[T] = self._repository.read(query)
         return await asyncio.wrap_future(answer)
-
-
-def _same(task: Task, idempotency: Idempotency | None) -> Task:
-    if idempotency is None or task.fingerprint != idempotency.fingerprint:
-        raise IdempotencyConflict("this Idempotency-Key came with another request before")
-    return task

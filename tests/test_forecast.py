@@ -20,7 +20,7 @@ def world() -> Iterator[World]:
 
 
 def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(world: World) -> None:
-    first, second = (world.run(world.service.submit({"prompt": name})).task for name in ("first", "second"))
+    first, second = (world.run(world.service.intake.submit({"prompt": name})).task for name in ("first", "second"))
     world.settle()
     assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 1]
     world.machine.queue.remove(first.task_id)
@@ -45,7 +45,7 @@ def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(worl
         assert task.status is TaskStatus.RUNNING
 
     world.machine.enqueue = begun_at_once  # type: ignore[method-assign]
-    task = world.run(world.service.submit({"prompt": "quick"})).task
+    task = world.run(world.service.intake.submit({"prompt": "quick"})).task
     assert (task.status, task.started_at) == (TaskStatus.PENDING, -1)
 
 

@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fooocus_api.tasks.engine import ParameterError
 from fooocus_api.tasks.history import Filter
+from fooocus_api.tasks.intake import Idempotency, IdempotencyConflict
 from fooocus_api.tasks.removal import Limits
-from fooocus_api.tasks.service import Idempotency, IdempotencyConflict, UnknownTask, WrongStatus
+from fooocus_api.tasks.service import UnknownTask, WrongStatus
 from fooocus_api.tasks.task import AT_RECOVERY, TRANSITIONS, TaskError, TaskStatus, new_task_id
 from fooocus_api.tests.world import World
 
@@ -81,7 +82,7 @@ class Lifecycle(RuleBasedStateMachine):
         idempotency = Idempotency(key, content) if key else None
         earlier = self.keys.get(key) if key else None
         try:
-            submission = self.world.run(self.world.service.submit(parameters, idempotency=idempotency))
+            submission = self.world.run(self.world.service.intake.submit(parameters, idempotency=idempotency))
         except ParameterError:
             assert parameters["wrong"]
             return

@@ -13,9 +13,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ...tasks.forecast import Outlook
+from ...tasks.intake import Submission
 from ...tasks.keys import Scope
 from ...tasks.preview import PNG, PreviewImage
-from ...tasks.service import Submission, TaskService
+from ...tasks.service import TaskService
 from ...tasks.task import Task, TaskStatus
 from ...tasks.updates import Heartbeat, Update
 from ..access import access_of, needs
@@ -173,7 +174,7 @@ class Answer:
         source = access.source
         content = await self.request.body()
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
-        if idempotency is not None and (earlier := await self.service.repeated(idempotency)) is not None:
+        if idempotency is not None and (earlier := await self.service.intake.repeated(idempotency)) is not None:
             return earlier
         if takes_long(body):
             prepared = await run_in(INCOMING, prepare, body, self.context, self.request)
@@ -185,7 +186,7 @@ class Answer:
             if "output_format" not in body.model_fields_set:
                 parameters["output_format"] = self.accept.lower()
         try:
-            submission = await self.service.submit(
+            submission = await self.service.intake.submit(
                 parameters,
                 source=source,
                 downloads=prepared.downloads,
