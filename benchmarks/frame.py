@@ -46,9 +46,9 @@ def names() -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run what the arguments name. The exit status: 0 when every benchmark came to its end."""
-    chosen, options = _parse(arguments)
+    wanted, options = chosen(arguments)
     results: dict[str, Any] = {}
-    for name in chosen:
+    for name in wanted:
         module = importlib.import_module(f"{__package__}.{name}")
         print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
         run: Callable[[Options], list[Row]] = module.run
@@ -90,7 +90,8 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _parse(arguments: Sequence[str]) -> tuple[list[str], Options]:
+def chosen(arguments: Sequence[str]) -> tuple[list[str], Options]:
+    """Which benchmarks the arguments name, and what else they ask for."""
     parser = argparse.ArgumentParser("install.py --bench", description="Measures, prints tables and a line of JSON.")
     parser.add_argument(
         "names",

@@ -54,7 +54,7 @@ class Broadcast:
         with self._lock:
             self._number += 1
             update = Update(self._number, kind, task, preview, image, outlook)
-            self._kept.append(update if preview is None else Update(update.number, kind, task, outlook=outlook))
+            self._kept.append(update.without_picture())
             listeners = [*self._listeners.get(task.task_id, ()), *self._listeners.get(ALL, ())]
             listeners = [listener for listener in listeners if listener.source in (None, task.source)]
             if not update.is_terminal:
@@ -198,6 +198,8 @@ class Subscription:
             self._unread.popleft()
             self._dropped = Dropped((self._dropped.count or 0) + 1 if self._dropped else 1)
         self._unread.append(update)
+        if len(self._unread) > BURST:  # each comes by here once: who never reads holds no pictures of all tasks since
+            self._unread[-BURST - 1] = self._unread[-BURST - 1].without_picture()
         self._silent = False
         self._arrived.set()
 

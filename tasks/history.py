@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ..db.filters import Filter as Filter
@@ -21,6 +22,15 @@ class Page:
     total: int
     capped: bool = False
 
+    def without(self, others: Page) -> Page:
+        """The same, but for those on another page."""
+        ids = {task.task_id for task in others.tasks}
+        kept = [task for task in self.tasks if task.task_id not in ids]
+        return replace(self, tasks=kept, total=self.total - len(self.tasks) + len(kept))
+
+
+NOTHING = Page([], 0)
+
 
 class History:
     """Reads; changes nothing."""
@@ -29,6 +39,22 @@ class History:
         self._repository = repository
         self._live = live
         self._engine = engine
+
+    async def lists(
+        self, which: Collection[str], chosen: Filter, page: int, page_size: int, *, newest_first: bool = True
+    ) -> tuple[Page, Page, Page]:
+        """Tasks that have ended, run and wait, as far as they are among `which`: history, current, pending.
+
+        Looked at in the order of a task's life: one that goes on meanwhile is seen twice rather than not at all, and counts
+        where it was seen last. The times of `chosen` concern the history alone.
+        """
+        now = replace(chosen, start=None, end=None)
+        pending = self.pending(now, page, page_size) if "pending" in which else NOTHING
+        current = self.running(now) if "current" in which else NOTHING
+        history = NOTHING
+        if "history" in which:
+            history = await self.ended(chosen, page, page_size, newest_first=newest_first)
+        return history, current.without(history), pending.without(current).without(history)
 
     async def ended(self, chosen: Filter, page: int, page_size: int, *, newest_first: bool = True) -> Page:
         """Tasks that have ended, by the time they were queued."""

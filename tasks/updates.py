@@ -35,6 +35,10 @@ class Update:
     def is_terminal(self) -> bool:
         return self.task.status.is_terminal
 
+    def without_picture(self) -> Update:
+        """The same for who has no use for a preview: it may be megabytes."""
+        return self if self.preview is None else Update(self.number, self.kind, self.task, outlook=self.outlook)
+
     def rendered(self, key: Hashable, render: Callable[[], T]) -> T:
         """What `render` makes of it, made once for all who have the same key. On one event loop, or twice at worst."""
         if key not in self._rendered:

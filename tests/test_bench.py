@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+from fooocus_api.benchmarks.frame import chosen, names
 from fooocus_api.tests.host import ROOT
 
 
@@ -27,3 +28,8 @@ def test_a_benchmark_prints_a_table_and_the_same_as_json() -> None:
 def test_an_unknown_one_is_named_with_those_there_are() -> None:
     done = bench("speed")
     assert done.returncode == 2 and "speed" in done.stderr and "event_cost" in done.stderr
+
+
+def test_what_runs_by_name_alone_is_said() -> None:
+    assert "all but soak" in " ".join(bench("--help").stdout.split())
+    assert "soak" in names() and "soak" not in chosen([])[0] and chosen(["soak"])[0] == ["soak"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from enum import Enum
 from typing import Annotated, Any
 
@@ -134,15 +133,10 @@ def router(context: Context) -> APIRouter:
             number = await asyncio.to_thread(service.removal.remove_matching, chosen)
             return Deleted(message=f"{number} tasks deleted", deleted=number)
         page_size = min(page_size, MOST_PER_PAGE)
-        now = replace(chosen, start=None, end=None)
-        nothing = Page([], 0)
-        history = current = pending = nothing
-        if query in (Lists.ALL, Lists.HISTORY):
-            history = await service.history.ended(chosen, page, page_size, newest_first=sort is Sort.NEWEST)
-        if query in (Lists.ALL, Lists.CURRENT):
-            current = service.history.running(now)
-        if query in (Lists.ALL, Lists.PENDING):
-            pending = service.history.pending(now, page, page_size)
+        which = ("history", "current", "pending") if query is Lists.ALL else (query.value,)
+        history, current, pending = await service.history.lists(
+            which, chosen, page, page_size, newest_first=sort is Sort.NEWEST
+        )
         response.headers.update(_totals(history, current, pending, page, page_size))
 
         def records() -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""A task that goes on while the lists are made is in one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from fooocus_api.db.repository import READERS
+from fooocus_api.tasks.history import Filter
+from fooocus_api.tests.world import World
+
+ALL = ("history", "current", "pending")
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.close()
+
+
+def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
+    ids = [world.run(world.service.submit({"prompt": "a"})).task.task_id for _ in range(2)]
+    world.machine.start()
+    world.settle()
+    gate = threading.Event()
+    readers = [world.repository.read(lambda: gate.wait(60)) for _ in range(READERS)]
+
+    async def lists_of_a_moment() -> list[list[str]]:
+        """The history is read when the first task has ended and the second has begun."""
+        lists = asyncio.ensure_future(world.service.history.lists(ALL, Filter(), 0, 100))
+        await asyncio.sleep(0)  # now it waits for a reader
+        world.machine.save(reported=True)
+        world.machine.end(None, grid=False, forgets=False, twice=False)
+        world.machine.start()
+        await asyncio.to_thread(world.bus.settle)
+        gate.set()
+        return [[task.task_id for task in page.tasks] for page in await lists]
+
+    assert world.run(lists_of_a_moment()) == [ids[:1], [], ids[1:]]
+    assert all(reader.result(60) for reader in readers)
+    history, current, pending = world.run(world.service.history.lists(ALL, Filter(), 0, 100))
+    assert (history.total, current.total, pending.total) == (1, 1, 0)
