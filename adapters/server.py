@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from . import web_forms
 from .arguments import Settings
 from .hooks import Hooks, host_module
 from .login import WebUILogin
@@ -190,6 +191,8 @@ class Gate:
                 if not self._server.files.allows(path.removeprefix(route)):
                     return self._server.refuse(403, "this is not a file that the WebUI needs")
                 return sandboxed(self._gradio_app)
+        if problem := web_forms.problem_of(scope["headers"]):
+            return self._server.refuse(*problem)
         return self._gradio_app
 
 

@@ -29,6 +29,8 @@ from urllib3.util import Timeout, Url, parse_url
 from .addresses import AddressPolicy
 
 USER_AGENT = "fooocus-api"
+LONGEST_REASON = 200
+"""Characters: whoever answers something else than HTTP would be quoted in full, and it is kept with a webhook's tries."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -296,4 +298,5 @@ def _reason(error: BaseException) -> str:
     """What the system said, without the wrapping of the libraries in between."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}…"

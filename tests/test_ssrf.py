@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from fooocus_api.tasks.addresses import AddressPolicy
-from fooocus_api.tasks.outbound import Outbound, Refused
+from fooocus_api.tasks.outbound import Outbound, OutboundError, Refused
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import DEMO, Host
 from fooocus_api.tests.names import Names, python_that_asks_us
@@ -331,3 +331,19 @@ def test_a_check_asks_nobody() -> None:
     for url in ("http://127.0.0.1:9/", "ftp://8.8.8.8/", "nothing", "http://"):
         with pytest.raises(Refused):
             Outbound().check(url)
+
+
+def test_what_is_no_http_is_quoted_in_short() -> None:
+    with socket.create_server((INSIDE, 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"secret " * 5000 + b"\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        outbound = Outbound(AddressPolicy([ip_network("127.0.0.0/8")]))
+        with pytest.raises(OutboundError, match="can't be reached: secret") as refused:
+            outbound.request(f"http://{INSIDE}:{listener.getsockname()[1]}/")
+    assert len(str(refused.value)) < 300

@@ -182,6 +182,18 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
         b"Content-Type: multipart/form-data; boundary=x\r\n\r\n",
         413,
     ),
+    "form-in-punycode-to-the-webui": body(  # before any login
+        lambda: part("x-", b"a" * 500_000 + b"-" + b"a" * 500_000) + b"--x--\r\n",
+        *(415, "/login", "multipart/form-data; boundary=x; charset=punycode"),
+    ),
+    "form-that-is-url-encoded-to-the-webui": body(
+        lambda: b"a=&" * 10_000, 413, "/login", "application/x-www-form-urlencoded; charset=utf-8"
+    ),
+    "form-of-two-kinds-to-the-webui": raw(
+        b"POST /login HTTP/1.1\r\nHost: HOST\r\nContent-Length: 500000\r\n"
+        b"Content-Type: multipart/form-data; boundary=x; charset=punycode\r\nContent-Type: text/plain\r\n\r\n",
+        415,
+    ),
     # headers
     "header-of-a-megabyte": get("/v1/info", (0, 400, 431), X_Long="a" * 1_000_000),
     "range-backwards": get("/v1/info", 200, Range="bytes=9-1"),
