@@ -117,14 +117,15 @@ def _is_utf8(body: bytes | bytearray) -> bool:
 
 
 def _without_long_texts(body: bytes | bytearray) -> str:
-    """The same JSON with nothing in place of each long text, such as an image."""
+    """The same JSON with a number in place of each long text, such as an image. Names stay different from each other: each
+    number is another one, and too long to be a short text."""
     pieces, at, kept = [], 0, 0
     while (start := body.find(b'"', at)) >= 0:
         end = body.find(b'"', start + 1)
         while _is_escaped(body, start, end):
             end = body.find(b'"', end + 1)
         if end - start > LONG_TEXT:
-            pieces.append(body[kept : start + 1])
+            pieces += body[kept : start + 1], b"%0*d" % (LONG_TEXT + 1, start)
             kept = end
         at = end + 1
     return b"".join([*pieces, body[kept:]]).decode()

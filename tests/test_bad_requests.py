@@ -248,6 +248,18 @@ def test_a_body_that_is_no_request(client: Client, body: bytes, kind: str) -> No
     assert response.headers["content-type"] == "application/problem+json"
 
 
+def test_long_names_are_not_taken_for_one_another(client: Client) -> None:
+    names = {"x" * 300: 1, "y" * 300: 2, '"' * 300: 3, "": 4, "0" * 257: 5}
+    assert client.generate(**names).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["", "prompt", "é", '\\"', "x" * 200])
+def test_a_name_that_is_given_twice_is_refused(client: Client, name: str) -> None:
+    body = f'{{"{name}": 1, "{"y" * 300}": "{"z" * 300}", "{name}": 2}}'.encode()
+    response = client.post("/v1/engine/generate/", data=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422 and "more than once" in response.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["/v1/nothing", "/tasks/ffff", "/outputs/2020-01-01/none.png", "/docs/nothing"])
 def test_what_is_not_there_is_404(client: Client, path: str) -> None:
     response = client.get(path)
