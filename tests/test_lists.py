@@ -23,7 +23,7 @@ def world() -> Iterator[World]:
 
 
 def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
-    ids = [world.run(world.service.submit({"prompt": "a"})).task.task_id for _ in range(2)]
+    ids = [world.run(world.service.intake.submit({"prompt": "a"})).task.task_id for _ in range(2)]
     world.machine.start()
     world.settle()
     gate = threading.Event()
