@@ -19,6 +19,7 @@ from fooocus_api.tests.keys import add_key
 from fooocus_api.tests.sandbox import copy_checkout
 
 if TYPE_CHECKING:
+    from fooocus_api.tests.browser import Browser
     from fooocus_api.tests.conftest import DemoFactory
 
 USER, PASSWORD = "ann", "open sesame"
@@ -67,6 +68,17 @@ def test_who_has_logged_in_may_do_everything(guarded: Host) -> None:
     assert stranger.get(record["result"][0]).status_code == 401
     assert stranger.post("/v1/engine/generate/", json=QUICK).status_code == 401
     assert stranger.get("/healthz").status_code == 200
+
+
+def test_the_log_of_the_day_shows_its_images(guarded: Host, browser: Browser) -> None:
+    client = logged_in(guarded)
+    client.draw()
+    browser.driver.get(guarded.url)
+    for cookie in client.session.cookies:
+        browser.driver.add_cookie({"name": cookie.name, "value": cookie.value})
+    browser.driver.get(f"{guarded.url}/file={next(guarded.outputs.glob('*/log.html'))}")
+    widths = "return [...document.images].map(image => image.complete && image.naturalWidth)"
+    wait_for(lambda: all(browser.driver.execute_script(widths) or [False]), "the images of the log")
 
 
 def test_a_wrong_password_opens_nothing(guarded: Host) -> None:
