@@ -13,7 +13,7 @@ import pytest
 
 from fooocus_api.adapters.arguments import add_flags, read_settings
 from fooocus_api.adapters.exposure import warnings
-from fooocus_api.tests.client import QUICK, Client
+from fooocus_api.tests.client import QUICK, Client, wait_for
 from fooocus_api.tests.host import DEMO, Host, demo_host
 from fooocus_api.tests.keys import add_key
 from fooocus_api.tests.sandbox import copy_checkout
