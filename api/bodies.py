@@ -126,7 +126,8 @@ def read_json(body: bytes | bytearray) -> Any:
 def _without_long_texts(body: bytes | bytearray) -> str:
     """The same JSON with a number in place of each long text, such as an image. Names stay different from each other: each
     number is another one, and too long to be a short text."""
-    pieces, at, kept = [], 0, 0
+    pieces: list[bytes | bytearray] = []
+    at = kept = 0
     while (start := body.find(b'"', at)) >= 0:
         end = body.find(b'"', start + 1)
         while _is_escaped(body, start, end):

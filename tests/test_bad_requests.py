@@ -225,7 +225,7 @@ def test_a_body_that_is_no_request(client: Client, body: bytes, kind: str) -> No
 
 
 def test_long_names_are_not_taken_for_one_another(client: Client) -> None:
-    names = {"x" * 300: 1, "y" * 300: 2, '"' * 300: 3, "": 4, "0" * 257: 5}
+    names: dict[str, Any] = {"x" * 300: 1, "y" * 300: 2, '"' * 300: 3, "": 4, "0" * 257: 5}
     assert client.generate(**names).status_code == 200
 
 
