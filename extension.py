@@ -215,7 +215,6 @@ class Extension:
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         else:
             service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
-        start = Start()
         context = Context(
             service=service,
             tools=FooocusTools(self.worker, start) if service else None,
