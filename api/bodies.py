@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -89,12 +90,15 @@ class _Read(Request):
 
 
 def read_json(body: bytes | bytearray) -> Any:
-    """What the body says: JSON in UTF-8 without NaN, lone surrogates or a name that is given twice in one object.
+    """What the body says: JSON in UTF-8 without NaN, lone surrogates or a name that is given twice in one object. A byte order
+    mark, which Windows likes to put before a text, is no part of it.
 
     Raises:
         Problem: 413 when it has too many values, whose number is what takes time and memory.
         InvalidFields: it is no such JSON.
     """
+    if body.startswith(BOM_UTF8):
+        body = body[len(BOM_UTF8) :]
     if sum(body.count(sign) for sign in b',[{"') > MAX_SIGNS:
         raise Problem(413, f"the body has too many values: at most {MAX_SIGNS} commas, brackets and quotes are allowed")
     if body.count(b"\\") > MAX_ESCAPES:

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import sqlite3
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -136,6 +137,11 @@ def test_a_body_that_can_not_be_read_says_what_to_send(
     response = client.post(path, data=body, headers={"Content-Type": kind})
     error = response.json()["errors"][0]
     assert response.status_code == 422 and error["field"] == "body" and advice in error["message"], error
+
+
+def test_a_byte_order_mark_does_no_harm(client: Client) -> None:
+    response = client.post("/v1/engine/generate", data=BOM_UTF8 + UTF8, headers={"Content-Type": JSON})
+    assert response.status_code == 200 and "画猫" in response.json()["req_params"]["prompt"]
 
 
 @pytest.mark.usefixtures("leaves_nothing")
