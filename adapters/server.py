@@ -5,6 +5,7 @@ Gradio 3.41.2 builds its FastAPI app several times and only one of them is serve
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import os
@@ -142,7 +143,8 @@ class Server:
         """The same address as the WebUI's would be, until Ctrl-C."""
         port = settings.port if settings.port is not None else _first_free_port(settings.listen)
         self._is_at(f"http://{_shown(settings.listen)}:{port}")
-        self._uvicorn(api, settings.listen, port).run()
+        with contextlib.suppress(KeyboardInterrupt):  # it has ended as it should, and raises that once more
+            self._uvicorn(api, settings.listen, port).run()
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
         assert settings.api_port is not None  # nosec B101  # for mypy, which can't know

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -162,6 +163,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(ParameterError)
     async def refused(_: Request, error: ParameterError) -> Response:
         return problem_response(422, f"Fooocus refuses the request: {error}")
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return problem_response(400, "the client left before its request was whole")  # which nobody hears
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:

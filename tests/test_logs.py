@@ -6,7 +6,9 @@ import io
 import json
 import logging
 import re
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +47,12 @@ def written() -> Iterator[tuple[Host, dict[str, str]]]:
         host.stop()
         ids = {"done": done["task_id"], "running": running["task_id"], "waiting": waiting["task_id"]}
         yield host, ids
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[Host]:
+    with demo_host("--nowebui") as host:
+        yield host
 
 
 def objects(host: Host) -> list[dict[str, Any]]:
@@ -96,6 +104,21 @@ def test_less_and_more_is_told_on_request(demo_factory: DemoFactory) -> None:
         host.stop()
     assert "task finished" not in quiet.log()
     assert f'prompt="{PROMPT}"' in loud.log()
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("path", ["/v1/engine/generate", "/inputs", "/v1/tools/describe-image"])
+def test_a_client_that_leaves_in_the_midst_of_its_request_is_no_error(quick: Host, path: str, kind: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: 100000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", quick.port)) as connection:
+        connection.sendall(f'{head}--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'.encode())
+        connection.sendall(b"the first half" * 1000)
+        time.sleep(0.2)  # it is being read
+    Client(quick.url).draw()
+    quick.stop()
+    log = quick.log()
+    quick.start()
+    assert "Traceback" not in log and "request failed" not in log and "task finished" in log
 
 
 # ------------------------------------------------------------------ the lines themselves

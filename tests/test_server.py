@@ -103,13 +103,14 @@ def test_base_url_beats_what_the_client_used(demo_factory: DemoFactory) -> None:
     assert client.draw()["result"][0].startswith("https://draw.example/api/outputs/")
 
 
-def test_ctrl_c_ends_it_at_once_and_the_history_stays(demo_factory: DemoFactory) -> None:
-    host = demo_factory(step_ms=20)
+@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+def test_ctrl_c_ends_it_at_once_and_the_history_stays(demo_factory: DemoFactory, flags: tuple[str, ...]) -> None:
+    host = demo_factory(*flags, step_ms=20)
     client = Client(host.url)
     done = client.draw(prompt="kept")
     cut = client.submit(overwrite_step=60)
     client.until(cut["task_id"], "running")
-    host.stop()
+    assert host.stop() == 0
     assert "Traceback" not in host.log()
     host.start()
     assert client.task(done["task_id"])["req_params"]["prompt"] == "kept"
