@@ -100,12 +100,13 @@ class Writer:
         return batch, False
 
     def _commit(self, batch: list[Change]) -> bool:
-        """Run all in one transaction. False when the database would not have it."""
+        """Run all, together on the disk or not at all. False when the database would not have it."""
         outcomes: list[tuple[Change, Any, Exception | None]] = []
         try:
             if self._database.is_closed():
                 self._connection.open()
-            with self._database.atomic():
+            # One alone has its own transaction; of several each has a savepoint in the one they share.
+            with self._database.atomic() if len(batch) > 1 else contextlib.nullcontext():
                 for change in batch:
                     outcomes.append((change, *self._attempt(change)))
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:

@@ -8,8 +8,8 @@ from typing import Any
 
 from .task import Image, Task, TaskError, TaskStatus
 
-FIXED = {"id", "task_id", "source", "parameters", "downloads", "queued_at", "webhook_url", "rank", "idempotency_key"}
-"""Columns that the events of a task's life don't change."""
+CHANGING = ("started_at", "finished_at", "progress", "title", "attempts")
+"""Columns that the events of a task's life change, beside its status and what came of it."""
 
 
 def to_row(task: Task) -> dict[str, Any]:
@@ -24,8 +24,12 @@ def to_row(task: Task) -> dict[str, Any]:
 
 def changes(task: Task) -> dict[str, Any]:
     """The columns that change during a task's life."""
-    row = to_row(task)
-    return {key: row[key] for key in row if key not in FIXED | {"model", "words", "fingerprint"}}
+    return {
+        "status": task.status.value,
+        **{name: getattr(task, name) for name in CHANGING},
+        "images": [asdict(image) for image in task.images],
+        "error": asdict(task.error) if task.error else None,
+    }
 
 
 def from_row(row: dict[str, Any]) -> Task:
