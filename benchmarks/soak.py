@@ -50,6 +50,8 @@ VANDALS_PAUSE = 5
 """Times as long as a guest's: much of what it sends is large."""
 BURST = 24
 """Clients at once."""
+NO_IMAGE = {"image": ("none.png", b"no image")}
+AS_JPEG = {"Accept": "image/jpeg"}
 PATIENCE = 900
 SETTLED = 6.0
 """Seconds after which the connections of the last requests are gone."""
@@ -171,8 +173,13 @@ class _Soak:
         with ThreadPoolExecutor(BURST) as pool:
             clients = [Client(self.host.url, BOSS) for _ in range(BURST)]
             list(pool.map(lambda client: [client.tasks(page_size=100) for _ in range(5)], clients))
+            list(pool.map(lambda client: [client.post("/inputs", files=NO_IMAGE) for _ in range(5)], clients))
+            list(pool.map(lambda client: [client.get(url, headers=AS_JPEG) for url in self._some_urls()], clients))
         for client in clients:
             client.session.close()
+
+    def _some_urls(self) -> list[str]:
+        return [url for record in self.boss.tasks(query="history", page_size=5)["history"] for url in record["result"]]
 
     def _settle(self) -> Row:
         """Wait until all is done and everyone has gone; what is used then."""
