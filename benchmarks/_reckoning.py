@@ -30,6 +30,20 @@ class Given:
 
 
 @contextlib.contextmanager
+def repeatable(name: str, host: Host, seed: int) -> Iterator[None]:
+    """Says the seed at first, and with the AssertionError of a broken promise, whose host's log it keeps. Closes the host."""
+    print(f"seed {seed}", flush=True)
+    try:
+        yield
+    except AssertionError as error:
+        kept = Path(tempfile.gettempdir(), f"fooocus-api-{name}-{seed}.log")
+        kept.write_text(host.log(), encoding="utf-8")
+        raise AssertionError(f"seed {seed}, the host's log is in {kept}: {error}") from error
+    finally:
+        host.close()
+
+
+@contextlib.contextmanager
 def database_of(host: Host) -> Iterator[sqlite3.Connection]:
     """A connection to a copy of its history: the original is left as it is."""
     state = host.outputs / ".fooocus_api"

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import random
-import tempfile
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -25,6 +23,7 @@ from ._reckoning import (
     in_base64,
     new_picture,
     record_of,
+    repeatable,
 )
 from .frame import Options, Row
 
@@ -42,15 +41,8 @@ def run(options: Options) -> list[Row]:
 
 def crash(host: Host, rounds: int, seed: int, pause: float) -> Row:
     """Start and kill `host`, not started yet, so many times; each life lasts up to `pause` seconds after its start."""
-    print(f"seed {seed}", flush=True)
-    try:
+    with repeatable("crash", host, seed):
         return _Storm(host, random.Random(seed), pause).run(rounds)
-    except AssertionError as error:
-        kept = Path(tempfile.gettempdir(), f"fooocus-api-crash-{seed}.log")
-        kept.write_text(host.log(), encoding="utf-8")
-        raise AssertionError(f"seed {seed}, the host's log is in {kept}: {error}") from error
-    finally:
-        host.close()
 
 
 class _Storm:

@@ -9,13 +9,11 @@ import contextlib
 import random
 import re
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from ..tests.client import Client, wait_for
@@ -27,7 +25,7 @@ from ._auditor import Auditor
 from ._guest import Guest
 from ._ledger import Ledger
 from ._outages import DEAF, FULL, LOCKED, Outages, deaf, locked
-from ._reckoning import assert_database_is_sound, assert_nothing_is_left_over, database_of
+from ._reckoning import assert_database_is_sound, assert_nothing_is_left_over, database_of, repeatable
 from ._visits import Vandal, silent_listener, visit
 from .frame import Options, Row
 from .memory import figures_of
@@ -70,22 +68,18 @@ def run(options: Options) -> list[Row]:
 
 def soak(host: Host, minutes: float, seed: int, pause: float) -> list[Row]:
     """Soak `host`, not started yet; each client does something about once in `pause` seconds."""
-    print(f"seed {seed}", flush=True)
     why_not = SmallDisk.why_not()
     if why_not:
         print(f"the full disk is left out: {why_not}", flush=True)
-    try:
-        with contextlib.nullcontext() if why_not else SmallDisk(host.outputs) as disk, Receiver() as receiver:
-            try:
-                return _Soak(host, disk, receiver, random.Random(seed), pause).run(minutes * 60)
-            finally:
-                host.stop()
-    except AssertionError as error:
-        kept = Path(tempfile.gettempdir(), f"fooocus-api-soak-{seed}.log")
-        kept.write_text(host.log(), encoding="utf-8")
-        raise AssertionError(f"seed {seed}, the host's log is in {kept}: {error}") from error
-    finally:
-        host.close()
+    with (
+        repeatable("soak", host, seed),
+        contextlib.nullcontext() if why_not else SmallDisk(host.outputs) as disk,
+        Receiver() as receiver,
+    ):
+        try:
+            return _Soak(host, disk, receiver, random.Random(seed), pause).run(minutes * 60)
+        finally:
+            host.stop()
 
 
 class _Soak:
