@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from peewee import fn
 
 from .models import AttemptRow, TaskRow, WebhookRow
+from .statement import Statement, slot
 
 WAITING, PENDING, DELIVERED, FAILED = "waiting", "pending", "delivered", "failed"
+
+_RECEIVER = Statement(
+    lambda: (
+        WebhookRow.select(WebhookRow.task, WebhookRow.receiver).join(TaskRow).where(TaskRow.task_id == slot("task_id"))
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,8 @@ class Outbox:
 
     @staticmethod
     def _of(task_id: str) -> tuple[int, str] | None:
-        query = WebhookRow.select(WebhookRow.task, WebhookRow.receiver).join(TaskRow)
-        return query.where(TaskRow.task_id == task_id).tuples().first()
+        found: tuple[int, str] | None = _RECEIVER.run(task_id=task_id).fetchone()
+        return found
 
     @staticmethod
     def _message(condition: object) -> Message | None:

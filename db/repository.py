@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from .connection import Connection, DatabaseProblem, shown
 from .filters import Filter
 from .models import TABLES, ImageRow, InputRow, ParametersRow, SchemaVersion, TaskRow, database
 from .outbox import Outbox
+from .statement import Statement, slot
 from .text import as_json, plain
 from .writer import DatabaseUnavailable, Writer
 
@@ -31,6 +33,19 @@ ROWS_AT_ONCE = 50
 """In one statement: some SQLite take no more than 999 values."""
 PATIENCE = 10
 """Seconds that a reader may need for its last answer when the database is closed."""
+
+_FOUND = Statement(
+    lambda: TaskRow.select(TaskRow.id, TaskRow.status, TaskRow.queued_at).where(TaskRow.task_id == slot("task_id"))
+)
+_DELETE_IMAGES = Statement(lambda: ImageRow.delete().where(ImageRow.task == slot("row_id")))
+_ADD_IMAGE = Statement(lambda: ImageRow.insert({field: slot(field.name) for field in ImageRow._meta.sorted_fields}))
+
+
+@cache
+def _update(columns: tuple[str, ...]) -> Statement:
+    return Statement(
+        lambda: TaskRow.update({column: slot(column) for column in columns}).where(TaskRow.id == slot("row_id"))
+    )
 
 
 class Repository:
@@ -138,7 +153,7 @@ class Repository:
         content = {name: values.pop(name) for name in ("parameters", "downloads")}
         row_id = int(TaskRow.insert(_encoded(values)).execute())
         if values.get("rank", -1) < 0:
-            TaskRow.update(rank=row_id).where(TaskRow.id == row_id).execute()
+            _update(("rank",)).run(row_id=row_id, rank=row_id)
         ParametersRow.insert(task=row_id, **_encoded(content)).execute()
         for file_name in set(inputs):
             InputRow.insert(task=row_id, file_name=file_name).execute()
@@ -180,9 +195,9 @@ class Repository:
         columns = {**values}
         images = columns.pop("images", None)
         if columns:
-            TaskRow.update(_encoded(columns)).where(TaskRow.id == row_id).execute()
+            _update(tuple(columns)).run(row_id=row_id, **_encoded(columns))
         if images is not None:
-            ImageRow.delete().where(ImageRow.task == row_id).execute()
+            _DELETE_IMAGES.run(row_id=row_id)
             self._add_images(row_id, images)
         if columns.get("status", status) != status:
             tally.add(status, queued_at, -1)
@@ -209,13 +224,13 @@ class Repository:
 
     @staticmethod
     def _found(task_id: str) -> tuple[int, str, int] | None:
-        columns = (TaskRow.id, TaskRow.status, TaskRow.queued_at)
-        return TaskRow.select(*columns).where(TaskRow.task_id == task_id).tuples().first()
+        found: tuple[int, str, int] | None = _FOUND.run(task_id=task_id).fetchone()
+        return found
 
     @staticmethod
     def _add_images(row_id: int, images: Iterable[dict[str, Any]]) -> None:
         for position, image in enumerate(images):
-            ImageRow.insert(**_encoded(image), task=row_id, position=position).execute()
+            _ADD_IMAGE.run(**_encoded(image), task=row_id, position=position)
 
     def touch(self) -> None:
         """Write something that changes nothing, to see whether that can be done."""

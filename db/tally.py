@@ -11,17 +11,24 @@ from peewee import SQL, ModelSelect, fn
 
 from .filters import Filter, matching, of_statuses
 from .models import TallyRow, TaskRow
+from .statement import Statement, slot
 
 DAY = 24 * 3600 * 1000
 """Milliseconds. Days begin at midnight UTC."""
 
+_CHANGED = Statement(
+    lambda: TallyRow.update(number=TallyRow.number + slot("difference")).where(
+        (TallyRow.status == slot("status")) & (TallyRow.day == slot("day"))
+    )
+)
+_BEGUN = Statement(lambda: TallyRow.insert(status=slot("status"), day=slot("day"), number=slot("difference")))
+
 
 def add(status: str, queued_at: int, difference: int) -> None:
     """So many more tasks of that status were queued on the day of that time."""
-    day = queued_at // DAY
-    same = (TallyRow.status == status) & (TallyRow.day == day)
-    if not TallyRow.update(number=TallyRow.number + difference).where(same).execute():
-        TallyRow.insert(status=status, day=day, number=difference).execute()
+    values = {"status": status, "day": queued_at // DAY, "difference": difference}
+    if not _CHANGED.run(**values).rowcount:
+        _BEGUN.run(**values)
 
 
 def recount() -> None:

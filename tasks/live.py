@@ -9,15 +9,15 @@ from typing import Any
 from .estimate import Effort
 from .events import Ended
 from .preview import PreviewImage
-from .task import Task, TaskStatus
+from .task import Image, Task, TaskStatus
 
 
 @dataclass
 class LiveTask:
     """A task that has not ended yet.
 
-    `saved` are its images so far: path → what the host logged with it. `ending` is how it ended, while its results and its
-    row are being written.
+    `saved` are its images so far: path → what the host logged with it; `images` what has been read of them, by path.
+    `ending` is how it ended, while its results and its row are being written.
     `position` is the place in the queue that was told last, `effort` what its time depends on, once somebody asked.
     """
 
@@ -27,6 +27,7 @@ class LiveTask:
     effort: Effort | None = None
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
 
 
 class LiveTasks:

@@ -234,10 +234,12 @@ class Tracker:
 
     def _image(self, live: LiveTask, path: str) -> Image | None:
         """What is known of an image; None when it is none of the host's folders."""
-        relative = self._engine.relative_path(path)
-        if relative is None:
-            return None
-        return describe(path, relative, live.saved.get(path, {}), kept=self._engine.is_kept(path))
+        if path not in live.images:
+            relative = self._engine.relative_path(path)
+            if relative is None:
+                return None
+            live.images[path] = describe(path, relative, live.saved.get(path, {}), kept=self._engine.is_kept(path))
+        return live.images[path]
 
     def _write(self, task: Task) -> Future[bool]:
         values = storage.changes(task)
