@@ -2,8 +2,8 @@
 demo host's packages, with all that they need.
 
 A weakness fails this, unless the package is one that Fooocus itself pins, in demo/requirements_versions.txt as in its own file
-of that name: another version there would be another Fooocus, so these are listed and left to it. What the service does not
-know, or that it can't be reached, is said and fails nothing.
+of that name: another version there would be another Fooocus, so these are listed and left to it. So is what Python brings
+into every .venv. What the service does not know, or that it can't be reached, is said and fails nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_THE_HOST = ROOT / "demo" / "requirements_versions.txt"
+OF_PYTHON = {"pip", "setuptools"}
 
 
 def main(options: list[str]) -> int:
@@ -36,10 +37,11 @@ def main(options: list[str]) -> int:
     theirs = {_plain(name) for name in _pinned(OF_THE_HOST)}
     bad = 0
     for package in packages:
-        held = _plain(package["name"]) in theirs
-        said = f"{'held by Fooocus' if held else 'TO BE MENDED'}: {package['name']} {package.get('version')}"
+        name = _plain(package["name"])
+        whose = "held by Fooocus" if name in theirs else "comes with Python" if name in OF_PYTHON else None
+        said = f"{whose or 'TO BE MENDED'}: {package['name']} {package.get('version')}"
         for weakness in package.get("vulns", []):
-            bad += not held
+            bad += whose is None
             names = " ".join([weakness["id"], *weakness["aliases"]])
             print(f"{said}: {names}, fixed in {' '.join(weakness['fix_versions']) or 'no version yet'}")
     return min(bad, 1)
