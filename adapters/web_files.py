@@ -37,8 +37,11 @@ class WebFiles:
     def allows(self, text: str) -> bool:
         """Relative paths are of the checkout, where the host runs. Links are followed first, so that none leads away."""
         try:
-            path = Path(text).resolve()
             outputs, temp = (folder.resolve() for folder in self._places())
+            drives = {path.drive.lower() for path in (outputs, temp, self._checkout, Path())}
+            if Path(text).drive.lower() not in drives:
+                return False  # on Windows another machine would learn who asks there
+            path = Path(text).resolve()
         except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
             return False
         kind = path.suffix.lower()

@@ -12,11 +12,13 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .errors import problem_response
-from .urls import forwarded_host
+from .urls import forwarded_host, is_host
 
 log = logging.getLogger("fooocus_api.guard")
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+FILES = "/file"
+"""Gradio's route for files, whose names have backslashes on Windows; `adapters.web_files` judges them."""
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -67,7 +69,8 @@ class Trust:
 
 
 class Guard:
-    """An ASGI application in front of another. Refusals are problem documents with status 403.
+    """An ASGI application in front of another. Refusals are problem documents: 403, and 400 or 404 for what no client that
+    means well sends.
 
     Where no other site is taken, what passes loses a foreign Origin: Gradio would let any page read its answers.
     """
@@ -77,14 +80,21 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reason = self._objection(scope) if scope["type"] in ("http", "websocket") else None
-        if reason is None:
+        refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if refusal is None:
             await self._app(self._without_foreign_origin(scope), receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "cross-site"})
         else:
-            await problem_response(403, reason)(scope, receive, send)
+            await problem_response(*refusal)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Status and reason with which a request is refused, None when it is not."""
+        if malformed := _malformation(scope):
+            return malformed
+        objection = self._objection(scope)
+        return None if objection is None else (403, objection)
 
     def _objection(self, scope: Scope) -> str | None:
         """Why a request is refused, None when it is not."""
@@ -133,6 +143,20 @@ class Guard:
         if page:
             return self._is_own(page, headers, scope)
         return scope["type"] == "websocket" or scope["method"] != "GET" or not _is_browser(headers)
+
+
+def _malformation(scope: Scope) -> tuple[int, str] | None:
+    """What would be taken for one thing here and for another there, with its status: Starlette before 1.0.1 and 1.3.0 pastes
+    host and path together and reads the URL anew, and Windows looks for `\\\\name` on another machine, which learns who asks."""
+    path = str(scope["path"])
+    if not path.startswith("/"):
+        return 400, "the path does not begin with a slash"
+    for host in Headers(scope=scope).getlist("host"):
+        if not is_host(host):
+            return 400, "the Host header is no name or address with perhaps a port"
+    if "\\" in path and not path.startswith(FILES):
+        return 404, "no path here has a backslash in it"
+    return None
 
 
 def _changes_something(scope: Scope) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import quote
 
@@ -10,6 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from .links import UNSIGNED, Links
+
+_HOST = re.compile(r"(\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?", re.ASCII)
+"""A name or an address and perhaps a port, as RFC 3986 has them."""
 
 
 class PublicUrls:
@@ -32,18 +36,32 @@ class PublicUrls:
         return f"{self.base}/tasks/{task_id}"
 
 
+def is_host(text: str) -> bool:
+    """Whether a Host header names a host, and has nothing beside it that would end up in a URL as a path."""
+    return _HOST.fullmatch(text) is not None
+
+
 def _base_of(request: Request) -> str:
-    scheme, host, prefix = request.url.scheme, request.headers.get("host") or request.url.netloc, ""
+    scheme, host, prefix = request.scope["scheme"], request.headers.get("host") or _address_of(request.scope), ""
     if _from_local_proxy(request.scope):
         scheme = _first(request.headers, "x-forwarded-proto") or scheme
-        host = _first(request.headers, "x-forwarded-host") or host
+        host = forwarded_host(request.scope) or host
         prefix = _first(request.headers, "x-forwarded-prefix").rstrip("/")
     return f"{scheme}://{host}{prefix}"
 
 
 def forwarded_host(scope: Scope) -> str:
     """The host that a client asked a proxy on this machine for, "" when there is no such proxy."""
-    return _first(Headers(scope=scope), "x-forwarded-host") if _from_local_proxy(scope) else ""
+    host = _first(Headers(scope=scope), "x-forwarded-host") if _from_local_proxy(scope) else ""
+    return host if is_host(host) else ""
+
+
+def _address_of(scope: Scope) -> str:
+    """Where the request came in: HTTP/1.0 may name no host."""
+    host, port = scope.get("server") or ("localhost", None)
+    if port is None:  # a Unix socket
+        return "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _first(headers: Headers, name: str) -> str:

@@ -164,6 +164,32 @@ def test_two_names_are_as_foreign_as_one(demo: Host) -> None:
     assert answer(demo.port, "/v1/info", "localhost", "evil.example") in (400, 403)
 
 
+@pytest.mark.parametrize("path", ["/v1/info", "/", "/config"])
+@pytest.mark.parametrize(
+    "host", ["draw.example/v1", "draw.example?a", "draw.example#a", "user@draw.example", "a b", "a\\b", "[::1", "a:1:2"]
+)
+def test_what_is_no_host_is_refused_where_any_name_is_taken(everywhere: Host, path: str, host: str) -> None:
+    assert answer(everywhere.port, path, host) == 400
+
+
+@pytest.mark.parametrize("host", ["draw.example", "DRAW.example.:80", "my_pc", "192.0.2.7:7865", "[2001:db8::1]", ""])
+def test_every_host_is_taken_there(everywhere: Host, host: str) -> None:
+    assert answer(everywhere.port, "/v1/info", host) == 200
+    assert answer(everywhere.port, "/", host) == 200
+
+
+@pytest.mark.parametrize("path", ["@draw.example", "v1/info", "http:v1/info"])
+def test_a_path_begins_with_a_slash(everywhere: Host, path: str) -> None:
+    assert answer(everywhere.port, path, "draw.example") == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/outputs/%5C%5Cevil.example%5Cshare/a.png", "/docs/assets/%5C%5Cevil.example%5Cshare"]
+)
+def test_no_name_leads_to_another_machine(demo: Host, path: str) -> None:
+    assert answer(demo.port, path, "localhost") == 404
+
+
 def test_the_answer_tells_the_cure(client: Client) -> None:
     response = client.get("/v1/info", headers={"Host": "draw.example"})
     assert response.headers["content-type"] == "application/problem+json"

@@ -195,6 +195,8 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     ),
     # headers
     "header-of-a-megabyte": get("/v1/info", (0, 400, 431), X_Long="a" * 1_000_000),
+    "host-with-a-path": raw(b"GET /v1/info HTTP/1.1\r\nHost: 127.0.0.1/tasks?\r\n\r\n", 400),
+    "host-of-a-user": raw(b"GET / HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", 400),
     "range-backwards": get("/v1/info", 200, Range="bytes=9-1"),
     "accept-of-20-kib": get("/outputs/2020-01-01/a.png", 404, Accept="image/png," * 2000),
     "last-event-id-of-nonsense": get("/tasks/ffff/events", 404, Last_Event_ID="'; drop table task --"),
@@ -230,6 +232,8 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "output-with-an-endless-name": get(f"/outputs/2020-01-01/{'a' * 5000}.png", 404),
     "docs-outside": get("/docs/assets/../../../../../../etc/passwd", 404),
     "docs-outside-encoded": get("/docs/assets/%2e%2e/%2e%2e/__init__.py", 404),
+    "docs-on-another-machine": get("/docs/assets/%5c%5cevil.example%5ca", 404),
+    "path-without-a-slash": get("@evil.example", 400),
     "task-of-sql": get("/tasks/'%20or%201=1%20--", 404),
     "task-with-a-zero-byte": get("/tasks/%00", 404),
     "tasks-page-of-huge-number": get("/tasks?page=99999999999999999999", 422),
