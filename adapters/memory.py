@@ -8,6 +8,7 @@ Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import logging
@@ -19,6 +20,9 @@ from ..tasks.tools import Unloaded
 log = logging.getLogger("fooocus_api.memory")
 
 PIPELINE = "modules.default_pipeline"
+MANAGEMENT = "ldm_patched.modules.model_management"
+CHECKPOINTS = ("model_base", "model_refiner")
+"""The pipeline's variables that hold a task's checkpoints."""
 
 KEPT = {
     PIPELINE: (
@@ -61,15 +65,16 @@ class Start:
 
 
 class ModelMemory:
-    """Empties the host's memory of models and has it filled again."""
+    """Empties the host's memory of models and has it filled again; and keeps it from growing with each change of models."""
 
     def __init__(self, start: Start) -> None:
         self._start = start
         self._empty = False
+        self._checkpoints: tuple[Any, ...] | None = None
 
     def unload(self) -> Unloaded:
         """Free what models take, of the GPU and of the machine."""
-        management = importlib.import_module("ldm_patched.modules.model_management")
+        management = importlib.import_module(MANAGEMENT)
         device = management.get_torch_device()
         before = _used(management, device)
         self._start.is_over()  # nobody may have asked until now, and soon it can't be seen any more
@@ -80,11 +85,38 @@ class ModelMemory:
         _forget()
         gc.collect()  # models and their patchers hold each other
         management.soft_empty_cache()
+        _give_back()
         after = _used(management, device)
         freed = None if before is None or after is None else max(0, before - after)
         return Unloaded(freed, "RAM" if device.type == "cpu" else "GPU")
 
-    def reload(self, task: Any) -> None:
+    def before(self, task: Any) -> None:
+        """Have in memory what a task about to start needs, and no models that others have taken the place of."""
+        self._drop_replaced()
+        self._reload(task)
+
+    def _drop_replaced(self) -> None:
+        """Let go of what the last task's checkpoints have replaced.
+
+        The host lists what it has loaded, and takes models off its list when their device is short of memory. The machine's
+        own is not until it is too late: where text encoders or all live there, it grows with each change of checkpoint.
+        """
+        pipeline = sys.modules.get(PIPELINE)
+        before = self._checkpoints
+        self._checkpoints = tuple(getattr(getattr(pipeline, name, None), "filename", None) for name in CHECKPOINTS)
+        if before in (None, self._checkpoints):
+            return
+        gc.collect()  # see `unload`
+        management = importlib.import_module(MANAGEMENT)
+        for loaded in list(management.current_loaded_models):
+            # Only the list and this very call refer to it: nobody can find it any more.
+            if loaded.device.type == "cpu" and sys.getrefcount(loaded.model) <= 2:
+                management.current_loaded_models.remove(loaded)
+                loaded.model_unload()
+        gc.collect()
+        _give_back()
+
+    def _reload(self, task: Any) -> None:
         """Load the models of a task about to start, if there are none.
 
         The host loads them itself when it comes to the prompt, but some tasks never come to it or use models before.
@@ -119,6 +151,12 @@ def gpu_memory_used() -> float:
         return 0.0
     free, total = torch.cuda.mem_get_info()
     return float(total - free)
+
+
+def _give_back() -> None:
+    """Return what was freed to the system: glibc keeps most of a model's memory for later, and then does not fit the next in."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _loaded_elsewhere(management: Any) -> list[Any]:

@@ -24,7 +24,7 @@ class FooocusTools:
     def __init__(self, worker: Worker, start: Start) -> None:
         self._worker = worker
         self._memory = ModelMemory(start)
-        worker.before_task = self._memory.reload
+        worker.before_task = self._memory.before
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
         return self._worker.do(lambda: _describe(image, kind))

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
 from fooocus_api.tests.client import Client
+from fooocus_api.tests.host import Host
 
 pytestmark = pytest.mark.real
 
@@ -158,6 +160,25 @@ def test_after_an_unload_every_kind_of_task_finds_its_models(real_client: Client
         with told("drawing"):
             record = real_client.draw(**fields)
         assert record["task_status"] == "finished" and record["result"], record
+
+
+def memory_of(host: Host) -> float:
+    """MB that its processes have."""
+    assert host.process is not None
+    process = psutil.Process(host.process.pid)
+    return float(sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))) / 2**20
+
+
+def test_a_change_of_checkpoint_leaves_nothing_of_the_old_one(real: Host, real_client: Client) -> None:
+    """The host alone would grow by 2 GB with each."""
+    after: list[float] = []
+    for _ in range(4):
+        for name in ("tiny_sdxl.safetensors", "tiny_sdxl_b.safetensors"):
+            with told(f"drawing with {name}"):
+                assert real_client.draw(base_model_name=name)["task_status"] == "finished"
+        after.append(memory_of(real))
+    print("MB:", after)
+    assert after[-1] - after[0] < 1000
 
 
 def test_the_host_found_nothing_wrong_with_it(real: Any) -> None:
