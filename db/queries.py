@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import JOIN, Expression
+from peewee import JOIN, Expression, ModelSelect
 
 from . import tally
 from .filters import Filter as Filter
 from .filters import matching
 from .models import ImageRow, ParametersRow, TaskRow
+from .statement import Statement, slot
 
 COUNTED = 10_000
 """Rows are counted one by one up to here."""
@@ -61,18 +62,42 @@ def rows(ids: Sequence[int]) -> list[dict[str, Any]]:
     return [found[row_id] for row_id in ids if row_id in found]
 
 
-def one(condition: Expression) -> dict[str, Any] | None:
-    """The one task that a condition holds for, with all that belongs to it; None when there is none."""
-    return next(iter(_whole(condition).values()), None)
+def one(column: str, value: str) -> dict[str, Any] | None:
+    """The task that has this `task_id` or `idempotency_key`, with all that belongs to it; None when there is none."""
+    found = _ONE[column].run(value=value).fetchone()
+    if found is None:
+        return None
+    row = dict(zip(_COLUMNS, found, strict=True))
+    images = [dict(zip(_OF_AN_IMAGE, image, strict=True)) for image in _IMAGES.run(task=row["id"])]
+    return {**row, "images": [{**image, "kept": bool(image["kept"])} for image in images]}
 
 
-def _whole(condition: Expression) -> dict[int, dict[str, Any]]:
-    query = (
+def _with_parameters(condition: Expression) -> ModelSelect[TaskRow]:
+    return (
         TaskRow.select(TaskRow, ParametersRow.parameters, ParametersRow.downloads)
         .join(ParametersRow, JOIN.LEFT_OUTER)
         .where(condition)
     )
-    found: dict[int, dict[str, Any]] = {row["id"]: {**row, "images": []} for row in query.dicts()}
+
+
+_ONE = {
+    column.name: Statement(lambda column=column: _with_parameters(column == slot("value")))
+    for column in (TaskRow.task_id, TaskRow.idempotency_key)
+}
+_COLUMNS = (*TaskRow._meta.sorted_field_names, "parameters", "downloads")
+_OF_AN_IMAGE = tuple(name for name in ImageRow._meta.sorted_field_names if name not in ("task", "position"))
+_IMAGES = Statement(
+    lambda: (
+        ImageRow.select(*(getattr(ImageRow, name) for name in _OF_AN_IMAGE))
+        .where(ImageRow.task == slot("task"))
+        .order_by(ImageRow.position)
+    )
+)
+
+
+def _whole(condition: Expression) -> dict[int, dict[str, Any]]:
+    query = _with_parameters(condition).dicts()
+    found: dict[int, dict[str, Any]] = {row["id"]: {**row, "images": []} for row in query}
     if found:
         images = ImageRow.select().where(ImageRow.task.in_(list(found))).order_by(ImageRow.task, ImageRow.position)
         for image in images.dicts():

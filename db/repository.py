@@ -240,7 +240,7 @@ class Repository:
 
     def get(self, task_id: str) -> dict[str, Any] | None:
         """One task, or None."""
-        return self._one(TaskRow.task_id == task_id)
+        return self._one("task_id", task_id)
 
     def sources_and_images(self, task_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
         """Which of these tasks there are: where each came from and how many images it has."""
@@ -254,7 +254,7 @@ class Repository:
 
     def with_idempotency_key(self, key: str) -> dict[str, Any] | None:
         """The task that this key was given with, or None."""
-        return self._one(TaskRow.idempotency_key == key)
+        return self._one("idempotency_key", key)
 
     def in_order(self, statuses: Sequence[str]) -> list[dict[str, Any]]:
         """All tasks that have one of these statuses, in the order in which they are to be drawn."""
@@ -301,8 +301,8 @@ class Repository:
         }
 
     @staticmethod
-    def _one(condition: Any) -> dict[str, Any] | None:
-        row = queries.one(condition)
+    def _one(column: str, value: str) -> dict[str, Any] | None:
+        row = queries.one(column, value)
         return None if row is None else _whole(row)
 
     @staticmethod

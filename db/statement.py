@@ -1,5 +1,5 @@
 """SQL that is built once: peewee takes ten times as long to build a small statement as a database to run it. Called by this
-room, for what is written at every task's start and end."""
+room, for what is written at every task's start and end, and for the record that clients ask for again and again."""
 
 from __future__ import annotations
 
