@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from peewee import JOIN, DatabaseError, InterfaceError, chunked, fn
+from peewee import JOIN, DatabaseError, InterfaceError, fn
 
-from . import migrations, queries, tally
+from . import changes, migrations, queries
 from .connection import Connection, DatabaseProblem, shown
 from .filters import Filter
-from .models import TABLES, ImageRow, InputRow, ParametersRow, SchemaVersion, TaskRow, database
+from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .outbox import Outbox
-from .statement import Statement, slot
-from .text import as_json, plain
+from .text import decoded
 from .writer import DatabaseUnavailable, Writer
 
 log = logging.getLogger("fooocus_api.db")
 
 T = TypeVar("T")
-JSON_COLUMNS = ("parameters", "downloads", "metadata", "error")
 READERS = 4
-ROWS_AT_ONCE = 50
-"""In one statement: some SQLite take no more than 999 values."""
 PATIENCE = 10
 """Seconds that a reader may need for its last answer when the database is closed."""
-
-_FOUND = Statement(
-    lambda: TaskRow.select(TaskRow.id, TaskRow.status, TaskRow.queued_at).where(TaskRow.task_id == slot("task_id"))
-)
-_DELETE_IMAGES = Statement(lambda: ImageRow.delete().where(ImageRow.task == slot("row_id")))
-_ADD_IMAGE = Statement(lambda: ImageRow.insert({field: slot(field.name) for field in ImageRow._meta.sorted_fields}))
-
-
-@cache
-def _update(columns: tuple[str, ...]) -> Statement:
-    return Statement(
-        lambda: TaskRow.update({column: slot(column) for column in columns}).where(TaskRow.id == slot("row_id"))
-    )
 
 
 class Repository:
@@ -146,91 +126,11 @@ class Repository:
 
     # ------------------------------------------------------------- changes
 
-    def insert(self, row: dict[str, Any], inputs: Iterable[str] = ()) -> int:
-        """Add a task with its images, and the file names of its inputs; give its row id."""
-        values = {**row}
-        images = values.pop("images", [])
-        content = {name: values.pop(name) for name in ("parameters", "downloads")}
-        row_id = int(TaskRow.insert(_encoded(values)).execute())
-        if values.get("rank", -1) < 0:
-            _update(("rank",)).run(row_id=row_id, rank=row_id)
-        ParametersRow.insert(task=row_id, **_encoded(content)).execute()
-        for file_name in set(inputs):
-            InputRow.insert(task=row_id, file_name=file_name).execute()
-        self._add_images(row_id, images)
-        tally.add(values["status"], values["queued_at"], 1)
-        return row_id
-
-    def insert_ended(self, rows: Sequence[tuple[dict[str, Any], Iterable[str]]]) -> None:
-        """Add many tasks that have ended, each with its inputs: in a tenth of the statements that `insert` takes."""
-        tasks, contents, images, inputs = [], {}, [], []
-        for row, file_names in rows:
-            values = {**row}
-            task_id = values["task_id"]
-            images += [
-                (task_id, {**_encoded(image), "position": position})
-                for position, image in enumerate(values.pop("images"))
-            ]
-            contents[task_id] = _encoded({name: values.pop(name) for name in ("parameters", "downloads")})
-            inputs += [(task_id, {"file_name": file_name}) for file_name in set(file_names)]
-            tasks.append(_encoded(values))
-        for part in chunked(tasks, ROWS_AT_ONCE):
-            TaskRow.insert_many(part).execute()
-        found = TaskRow.select(TaskRow.task_id, TaskRow.id).where(TaskRow.task_id.in_(list(contents))).tuples()
-        ids: dict[str, int] = dict(found)
-        for table, belonging in ((ParametersRow, contents.items()), (ImageRow, images), (InputRow, inputs)):
-            for part in chunked(({**values, "task": ids[task_id]} for task_id, values in belonging), ROWS_AT_ONCE):
-                table.insert_many(part).execute()
-        for (status, day), number in Counter(
-            (task["status"], task["queued_at"] // tally.DAY) for task in tasks
-        ).items():
-            tally.add(status, day * tally.DAY, number)
-
-    def update(self, task_id: str, values: dict[str, Any], *, unless: Sequence[str] = ()) -> bool:
-        """Change columns of a task, and its images if given. False when it is not there, or has a status that is in `unless`."""
-        found = self._found(task_id)
-        if found is None or found[1] in unless:
-            return False
-        row_id, status, queued_at = found
-        columns = {**values}
-        images = columns.pop("images", None)
-        if columns:
-            _update(tuple(columns)).run(row_id=row_id, **_encoded(columns))
-        if images is not None:
-            _DELETE_IMAGES.run(row_id=row_id)
-            self._add_images(row_id, images)
-        if columns.get("status", status) != status:
-            tally.add(status, queued_at, -1)
-            tally.add(columns["status"], queued_at, 1)
-        return True
-
-    def add_inputs(self, task_id: str, parameters: dict[str, Any], inputs: Iterable[str]) -> None:
-        """Note inputs that became known after the task."""
-        row_id = TaskRow.select(TaskRow.id).where(TaskRow.task_id == task_id).scalar()
-        if row_id is not None:
-            ParametersRow.update(_encoded({"parameters": parameters})).where(ParametersRow.task == row_id).execute()
-            for file_name in set(inputs):
-                InputRow.insert(task=row_id, file_name=file_name).on_conflict_ignore().execute()
-
-    def delete(self, task_id: str) -> bool:
-        """Forget a task and all that belongs to it. False when it is not there."""
-        found = self._found(task_id)
-        if found is None:
-            return False
-        row_id, status, queued_at = found
-        TaskRow.delete().where(TaskRow.id == row_id).execute()
-        tally.add(status, queued_at, -1)
-        return True
-
-    @staticmethod
-    def _found(task_id: str) -> tuple[int, str, int] | None:
-        found: tuple[int, str, int] | None = _FOUND.run(task_id=task_id).fetchone()
-        return found
-
-    @staticmethod
-    def _add_images(row_id: int, images: Iterable[dict[str, Any]]) -> None:
-        for position, image in enumerate(images):
-            _ADD_IMAGE.run(**_encoded(image), task=row_id, position=position)
+    insert = staticmethod(changes.insert)
+    insert_ended = staticmethod(changes.insert_ended)
+    update = staticmethod(changes.update)
+    add_inputs = staticmethod(changes.add_inputs)
+    delete = staticmethod(changes.delete)
 
     def touch(self) -> None:
         """Write something that changes nothing, to see whether that can be done."""
@@ -311,20 +211,4 @@ class Repository:
 
 
 def _whole(row: dict[str, Any]) -> dict[str, Any]:
-    return {**_decoded(row), "images": [_decoded(image) for image in row["images"]]}
-
-
-def _encoded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: _column(key, value) for key, value in values.items()}
-
-
-def _column(name: str, value: Any) -> Any:
-    if name in JSON_COLUMNS and value is not None:
-        return as_json(value)
-    return plain(value) if isinstance(value, str) else value
-
-
-def _decoded(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: json.loads(value) if key in JSON_COLUMNS and value is not None else value for key, value in row.items()
-    }
+    return {**decoded(row), "images": [decoded(image) for image in row["images"]]}

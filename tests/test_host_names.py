@@ -1,0 +1,115 @@
+"""Nobody's own name may point at this machine, and what is no name at all is refused wherever it is sent."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+
+import pytest
+
+from fooocus_api.api.guard import Trust
+from fooocus_api.tests.client import Client
+from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.host import Host, demo_host
+from fooocus_api.tests.test_cross_site import FOREIGN, refused
+
+
+@pytest.fixture(scope="module")
+def everywhere() -> Iterator[Host]:
+    """A demo host that listens beyond loopback."""
+    with demo_host("--listen", "0.0.0.0") as host:
+        yield host
+
+
+def answer(port: int, path: str, *hosts: str, method: str = "GET") -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.putrequest(method, path, skip_host=True)
+        for host in hosts:
+            connection.putheader("Host", host)
+        connection.endheaders()
+        return connection.getresponse().status
+
+
+FOREIGN_HOSTS = [
+    "evil.example",
+    "evil.example:80",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "203.0.113.7",
+    "",
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/info", "/tasks", "/", "/config", "/docs"])
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+def test_foreign_names_are_refused_on_loopback(demo: Host, path: str, host: str) -> None:
+    assert answer(demo.port, path, host) == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1234", "localhost.", "127.0.0.1", "127.8.8.8", "[::1]:7865", "a.localhost"]
+)
+def test_names_of_this_machine_pass(demo: Host, host: str) -> None:
+    assert answer(demo.port, "/v1/info", host) == 200
+    assert answer(demo.port, "/", host) == 200
+
+
+def test_two_names_are_as_foreign_as_one(demo: Host) -> None:
+    assert answer(demo.port, "/v1/info", "localhost", "evil.example") in (400, 403)
+
+
+@pytest.mark.parametrize("path", ["/v1/info", "/", "/config"])
+@pytest.mark.parametrize(
+    "host", ["draw.example/v1", "draw.example?a", "draw.example#a", "user@draw.example", "a b", "a\\b", "[::1", "a:1:2"]
+)
+def test_what_is_no_host_is_refused_where_any_name_is_taken(everywhere: Host, path: str, host: str) -> None:
+    assert answer(everywhere.port, path, host) == 400
+
+
+@pytest.mark.parametrize("host", ["draw.example", "DRAW.example.:80", "my_pc", "192.0.2.7:7865", "[2001:db8::1]", ""])
+def test_every_host_is_taken_there(everywhere: Host, host: str) -> None:
+    assert answer(everywhere.port, "/v1/info", host) == 200
+    assert answer(everywhere.port, "/", host) == 200
+
+
+@pytest.mark.parametrize("path", ["@draw.example", "v1/info", "http:v1/info"])
+def test_a_path_begins_with_a_slash(everywhere: Host, path: str) -> None:
+    assert answer(everywhere.port, path, "draw.example") == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/outputs/%5C%5Cevil.example%5Cshare/a.png", "/docs/assets/%5C%5Cevil.example%5Cshare"]
+)
+def test_no_name_leads_to_another_machine(demo: Host, path: str) -> None:
+    assert answer(demo.port, path, "localhost") == 404
+
+
+def test_the_answer_tells_the_cure(client: Client) -> None:
+    response = client.get("/v1/info", headers={"Host": "draw.example"})
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "--base-url http://draw.example" in response.json()["detail"]
+
+
+def test_the_public_name_passes(demo_factory: DemoFactory) -> None:
+    host = demo_factory("--nowebui", "--base-url", "https://draw.example/fooocus")
+    assert answer(host.port, "/v1/info", "draw.example") == 200
+    assert answer(host.port, "/v1/info", "evil.example") == 403
+    control = partial(Client(host.url).post, "/v1/engine/control?action=stop")
+    assert control(headers={"Origin": "https://draw.example"}).status_code == 200
+    assert refused(control(headers={"Origin": FOREIGN}))
+
+
+def test_any_name_passes_beyond_loopback(everywhere: Host) -> None:
+    assert answer(everywhere.port, "/v1/info", "any.example") == 200
+    assert refused(Client(everywhere.url).post("/v1/engine/control?action=stop", headers={"Origin": FOREIGN}))
+
+
+def test_what_share_publishes_is_known_once_it_is() -> None:
+    address: list[str] = []
+    trust = Trust("127.0.0.1", shared=lambda: address[0] if address else None)
+    assert not trust.knows("1234.gradio.live")
+    address.append("https://1234.gradio.live")
+    assert trust.knows("1234.gradio.live") and not trust.knows("5678.gradio.live")
+    assert trust.is_own("https://1234.gradio.live", [])
