@@ -15,10 +15,8 @@ from .preview import Encoding, PreviewImage
 from .task import Image, Task, now_ms
 from .updates import Dropped, Heartbeat, Kind, Update
 
-REPLAYED = 2000
-"""Updates that are kept for those who come back."""
-UNREAD = 500
-"""Updates that a listener may leave unread before the oldest go."""
+KEPT = 2000
+"""Updates that are kept for those who come back, and those that a listener may leave unread, before the oldest go."""
 BURST = 4
 """Steps that a listener may leave unread before it gets the newest only."""
 HEARTBEAT = 15.0
@@ -37,7 +35,7 @@ class Broadcast:
         self.delivered = 0
         self._closed = False
         self._number = 0
-        self._kept: deque[Update] = deque(maxlen=REPLAYED)
+        self._kept: deque[Update] = deque(maxlen=KEPT)
         self._listeners: dict[str | None, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
 
@@ -117,8 +115,8 @@ class Broadcast:
             with contextlib.suppress(RuntimeError):
                 listener.loop.call_soon_threadsafe(listener.end)
 
-    def update_id(self, update: Update) -> str:
-        """What a listener names to go on from an update."""
+    def update_id(self, update: Update | Dropped) -> str:
+        """What a listener names to go on from an update, or from where some are gone."""
         return f"{self.epoch}-{update.number}"
 
     def is_end(self, update_id: str, task_id: str) -> bool:
@@ -152,7 +150,7 @@ class Broadcast:
         """What has been told since, and what of it is not there any more."""
         epoch, _, text = after.rpartition("-")
         if epoch != self.epoch or not text.isdigit():
-            return Dropped(None), []
+            return Dropped(None, self._number), []
         last = int(text)
         kept = [update for update in self._kept if update.number > last]
         oldest = self._kept[0].number if self._kept else self._number + 1
@@ -160,7 +158,8 @@ class Broadcast:
         ours = [
             update for update in kept if task_id in (ALL, update.task.task_id) and source in (None, update.task.source)
         ]
-        return (Dropped(lost if source is None else None) if lost else None), ours
+        all_are_ours = task_id is ALL and source is None
+        return (Dropped(lost if all_are_ours else None, oldest - 1) if lost else None), ours
 
 
 class Subscription:
@@ -178,14 +177,14 @@ class Subscription:
         self._unread: deque[Update] = deque()
         self._dropped: Dropped | None = None
         self._arrived = asyncio.Event()
-        self._silent = False
         self._ended = False
-        self._timer = loop.call_later(HEARTBEAT, self._tick)
+        self._heard = loop.time()
+        self._timer = loop.call_at(self._heard + HEARTBEAT, self._tick)
 
     def catch_up(self, dropped: Dropped | None, updates: list[Update]) -> None:
         """Begin with what was missed."""
         self._dropped = dropped
-        self._unread.extend(updates[-UNREAD:])
+        self._unread.extend(updates)
         if dropped or updates:
             self._arrived.set()
 
@@ -194,14 +193,17 @@ class Subscription:
         if update.kind == "progress" and self._is_behind(update.task):
             while self._unread and self._is_outdone(self._unread[-1], update):
                 self._unread.pop()
-        if len(self._unread) >= UNREAD:
-            self._unread.popleft()
-            self._dropped = Dropped((self._dropped.count or 0) + 1 if self._dropped else 1)
+        if len(self._unread) >= KEPT:
+            self._drop(self._unread.popleft())
         self._unread.append(update)
         if len(self._unread) > BURST:  # each comes by here once: who never reads holds no pictures of all tasks since
             self._unread[-BURST - 1] = self._unread[-BURST - 1].without_picture()
-        self._silent = False
+        self._heard = self.loop.time()
         self._arrived.set()
+
+    def _drop(self, update: Update) -> None:
+        before = Dropped(0, 0) if self._dropped is None else self._dropped
+        self._dropped = Dropped(None if before.count is None else before.count + 1, update.number)
 
     def _is_outdone(self, unread: Update, newer: Update) -> bool:
         """Whether a slow reader can do without an update: it gets the newest words and the newest picture, not all of them."""
@@ -230,19 +232,21 @@ class Subscription:
         self._timer.cancel()
 
     def _tick(self) -> None:
-        if self._silent:
+        now = self.loop.time()
+        if now >= self._heard + HEARTBEAT:
+            self._heard = now
             self._arrived.set()
-        self._silent = True
-        self._timer = self.loop.call_later(HEARTBEAT, self._tick)
+        self._timer = self.loop.call_at(self._heard + HEARTBEAT, self._tick)
 
     async def __aiter__(self) -> AsyncIterator[Update | Dropped | Heartbeat]:
         """Updates as they come, until Fooocus ends."""
         while True:
-            if self._dropped is not None:
-                dropped, self._dropped = self._dropped, None
-                yield dropped
-            while self._unread:
-                yield self._unread.popleft()
+            while self._dropped is not None or self._unread:
+                if self._dropped is not None:  # it is older than all that is unread
+                    dropped, self._dropped = self._dropped, None
+                    yield dropped
+                else:
+                    yield self._unread.popleft()
             if self._ended:
                 return
             self._arrived.clear()

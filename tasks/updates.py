@@ -48,9 +48,11 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Told in place of updates that a listener did not get: `count` of them, None when nobody knows."""
+    """Told in place of updates that a listener did not get: `count` of them, None when nobody knows. The last of them is
+    `number`."""
 
     count: int | None
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import numpy
+import pytest
 
-from fooocus_api.tasks.broadcast import BURST, UNREAD, Broadcast
+from fooocus_api.tasks.broadcast import BURST, KEPT, Broadcast
 from fooocus_api.tasks.preview import Encoding, PreviewImage
 from fooocus_api.tasks.task import Task, TaskStatus, new_task_id
-from fooocus_api.tasks.updates import Update
+from fooocus_api.tasks.updates import Dropped, Heartbeat, Update
 
 TASKS = 30
 STEPS = 10
@@ -39,7 +41,7 @@ def test_no_more_pictures_wait_than_a_reader_may_be_behind() -> None:
     updates = asyncio.run(unread())
     assert 0 < sum(update.preview is not None for update in updates) <= BURST
     kinds = [update.kind for update in updates if update.kind != "progress"]
-    assert len(updates) <= UNREAD and kinds == ["queued", "started", "finished"] * TASKS
+    assert len(updates) <= KEPT and kinds == ["queued", "started", "finished"] * TASKS
 
 
 def test_who_reads_in_time_gets_every_picture() -> None:
@@ -54,6 +56,79 @@ def test_who_reads_in_time_gets_every_picture() -> None:
             return pictures
 
     assert asyncio.run(read()) == [PREVIEW] * 3
+
+
+def numbers_of(items: list[Update | Dropped | Heartbeat]) -> list[int]:
+    return [item.number for item in items if isinstance(item, Update)]
+
+
+def read(broadcast: Broadcast, told: int, first: int = 0, **wanted: Any) -> list[Update | Dropped | Heartbeat]:
+    """What a listener gets that is told of so many updates after it has read the `first`, until it has the last."""
+    task = Task("a" * 32, "api", {})
+
+    async def items() -> list[Update | Dropped | Heartbeat]:
+        got: list[Update | Dropped | Heartbeat] = []
+        with broadcast.subscribe(**wanted) as subscription:
+            if first:
+                await asyncio.to_thread(tell, broadcast, task, first)
+            reader = subscription.__aiter__()
+            for _ in range(first):
+                got.append(await reader.__anext__())
+            await asyncio.to_thread(tell, broadcast, task, told)
+            await asyncio.sleep(0)
+            while subscription._unread or subscription._dropped:
+                got.append(await reader.__anext__())
+        return got
+
+    return asyncio.run(items())
+
+
+def tell(broadcast: Broadcast, task: Task, number: int) -> None:
+    for _ in range(number):
+        broadcast.publish("queued", task)
+
+
+def test_who_comes_back_gets_all_that_is_kept_and_is_told_how_many_are_gone() -> None:
+    broadcast, task = Broadcast(), Task("a" * 32, "api", {})
+    tell(broadcast, task, KEPT)
+    assert numbers_of(read(broadcast, 0, after=f"{broadcast.epoch}-100")) == list(range(101, KEPT + 1))
+    tell(broadcast, task, 500)
+    dropped, *rest = read(broadcast, 0, after=f"{broadcast.epoch}-100")
+    assert dropped == Dropped(400, 500)
+    assert [update.number for update in rest if isinstance(update, Update)] == list(range(501, KEPT + 501))
+
+
+def test_nobody_knows_whose_were_gone() -> None:
+    broadcast = Broadcast()
+    tell(broadcast, Task("a" * 32, "api", {}), KEPT + 10)
+    after = f"{broadcast.epoch}-1"
+    assert read(broadcast, 0, after=after, task_id="b" * 32) == [Dropped(None, 10)]
+    assert read(broadcast, 0, after=after, source="webui") == [Dropped(None, 10)]
+
+
+def test_what_a_slow_reader_lost_is_told_where_it_is_missing() -> None:
+    broadcast = Broadcast()
+    first, dropped, *rest = read(broadcast, KEPT + 5, first=1)
+    assert numbers_of([first]) == [1] and dropped == Dropped(5, 6)
+    assert numbers_of(rest) == list(range(7, KEPT + 7))
+
+
+def test_what_is_not_known_does_not_become_a_number() -> None:
+    broadcast = Broadcast()
+    dropped, *_ = read(broadcast, KEPT + 5, after="another-7")
+    assert dropped == Dropped(None, 5)
+
+
+def test_silence_is_told_by_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fooocus_api.tasks.broadcast.HEARTBEAT", 0.02)
+
+    async def heard() -> list[object]:
+        broadcast = Broadcast()
+        with broadcast.subscribe() as subscription:
+            reader = subscription.__aiter__()
+            return [await reader.__anext__() for _ in range(3)]
+
+    assert asyncio.run(heard()) == [Heartbeat()] * 3
 
 
 PREVIEW = PreviewImage(numpy.zeros((8, 8, 3), numpy.uint8))

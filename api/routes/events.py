@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
@@ -26,7 +27,9 @@ END = "end"
 """What the id of an ended task's last event ends with, where it is told from the record."""
 
 Previews = Annotated[bool, Query(description="Whether progress comes with pictures.")]
-Format = Annotated[PreviewFormat, Query(description="Of the pictures. WebP and JPEG are much smaller than PNG.")]
+Format = Annotated[
+    PreviewFormat | Literal["jpg"], Query(description="Of the pictures. WebP and JPEG are much smaller than PNG.")
+]
 Size = Annotated[int | None, Query(ge=16, le=2048, description="Longest side of the pictures in pixels, at most.")]
 LastEventId = Annotated[str | None, Header(description="The `id` of the last event that was read.")]
 
@@ -55,9 +58,9 @@ def router(context: Context) -> APIRouter:
         preview_size: Size = None,
         last_event_id: LastEventId = None,
     ) -> Response:
-        encoding = Encoding(preview_format, preview_size) if previews else None
         urls, source = context.urls(request), access_of(request).only
-        return event_stream(_all(context.tasks(), source, urls, encoding, last_event_id))
+        encoding = _encoding(previews, preview_format, preview_size)
+        return event_stream(_all(context.tasks(), source, urls, encoding, last_event_id or None))
 
     @routes.get(
         "/tasks/{task_id}/events",
@@ -82,10 +85,14 @@ def router(context: Context) -> APIRouter:
         task = await visible_task(context, request, task_id)
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
-        encoding = Encoding(preview_format, preview_size) if previews else None
-        return event_stream(_one(service, task_id, context.urls(request), encoding, last_event_id))
+        encoding = _encoding(previews, preview_format, preview_size)
+        return event_stream(_one(service, task_id, context.urls(request), encoding, last_event_id or None))
 
     return routes
+
+
+def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | None) -> Encoding | None:
+    return Encoding("jpeg" if kind == "jpg" else kind, size) if previews else None
 
 
 async def _all(
@@ -112,8 +119,9 @@ async def _one(
             yield event_of(now, subscription.begins_at, urls, encoding)
         elif task.status.is_terminal and not subscription.has_end():
             for update in _told_from(task):
-                number = END if update.is_terminal else str(update.number)
-                yield event_of(update, f"{task_id}-{number}", urls, encoding)
+                if update.number > _number_read(task_id, after):
+                    number = END if update.is_terminal else str(update.number)
+                    yield event_of(update, f"{task_id}-{number}", urls, encoding)
             return
         async for item in subscription:
             yield _rendered(item, service, urls, encoding)
@@ -124,9 +132,10 @@ async def _one(
 def _rendered(
     item: Update | Dropped | Heartbeat, service: TaskService, urls: PublicUrls, encoding: Encoding | None
 ) -> bytes:
-    if isinstance(item, Update):
-        return event_of(item, service.broadcast.update_id(item), urls, encoding)
-    return dropped_event(item) if isinstance(item, Dropped) else PING
+    if isinstance(item, Heartbeat):
+        return PING
+    event_id = service.broadcast.update_id(item)
+    return dropped_event(item, event_id) if isinstance(item, Dropped) else event_of(item, event_id, urls, encoding)
 
 
 def _told_from(task: Task) -> Iterator[Update]:
@@ -138,7 +147,13 @@ def _told_from(task: Task) -> Iterator[Update]:
     for number, image in enumerate(task.images, 3):
         yield Update(number, "image", replace(waiting, status=TaskStatus.RUNNING), image=image)
     kind: Any = task.status.value
-    yield Update(0, kind, task)
+    yield Update(3 + len(task.images), kind, task)
+
+
+def _number_read(task_id: str, last: str | None) -> int:
+    """The number of the last event of `_told_from` that was read, 0 when it was none of these."""
+    found = re.fullmatch(rf"{task_id}-(\d{{1,9}})", last or "", re.ASCII)
+    return int(found[1]) if found else 0
 
 
 def _has_read_the_end(service: TaskService, task: Task, last: str | None) -> bool:

@@ -70,9 +70,9 @@ def event_of(update: Update, event_id: str, urls: PublicUrls, encoding: Encoding
     return update.rendered((urls.base, encoding), lambda: message(_data(update, urls, encoding), update.kind, event_id))
 
 
-def dropped_event(dropped: Dropped) -> bytes:
+def dropped_event(dropped: Dropped, event_id: str) -> bytes:
     """What is said in place of lost updates."""
-    return message({"dropped": dropped.count}, "dropped")
+    return message({"dropped": dropped.count}, "dropped", event_id)
 
 
 def _data(update: Update, urls: PublicUrls, encoding: Encoding | None) -> dict[str, Any]:
