@@ -83,6 +83,7 @@ class FooocusEngine:
         item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
         if item is not None and self._worker.queue is not None:
             self._worker.queue.put_first(item)
+            self._worker.bus.emit(events.Moved(task_id))
         return item is not None
 
     def order(self) -> list[str]:

@@ -33,7 +33,12 @@ class FooocusTools:
         return self._worker.do(lambda: _mask(image, options))
 
     def unload(self) -> Future[Unloaded]:
-        return self._worker.do(self._memory.unload)
+        return self._worker.do(self._unload)
+
+    def _unload(self) -> Unloaded:
+        freed = self._memory.unload()
+        self._worker.unloaded()
+        return freed
 
 
 def _describe(image: Picture, kind: DescribeKind) -> str:

@@ -30,6 +30,8 @@ from .task_queue import ID_ATTRIBUTE, TaskQueue
 log = logging.getLogger("fooocus_api.worker")
 
 SKIPS_ATTRIBUTE = "fooocus_api_skips"
+STEP = "Sampling step"
+"""What the host's words for a step begin with. It shows other pictures as well, and with `disable_preview` none."""
 
 Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
 
@@ -83,6 +85,11 @@ class Worker:
 
     # ------------------------------------------------------- on the worker thread
 
+    def unloaded(self) -> None:
+        """Every model has left the memory."""
+        self.schedule.loaded = None
+        self.bus.emit(events.Unloaded())
+
     def started(self, task: Any) -> None:
         self.current = task
         self.raised_interrupt = False
@@ -99,10 +106,11 @@ class Worker:
                 interrupt_flag(True)
                 self.raised_interrupt = True
             percent, title, image = product
+            is_step = title.startswith(STEP)
             if image is None:
-                self.bus.emit(events.Progress(task_id, percent, title))
+                self.bus.emit(events.Progress(task_id, percent, title, is_step=is_step))
             else:
-                self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image)))
+                self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
         elif flag == "finish":
             if self.current is task:
                 self.current = None

@@ -50,7 +50,7 @@ class EventBus:
             if event is None:
                 return
             if isinstance(event, Preview) and _is_outdated(event, waiting):
-                event = Progress(event.task_id, event.percent, event.title)
+                event = Progress(event.task_id, event.percent, event.title, is_step=event.is_step, at=event.at)
             self.count += 1
             for handler in self._handlers:
                 try:

@@ -72,6 +72,7 @@ class Estimator:
         self._step = Average()
         self._finish = Average()
         self._loaded: Needs | None = None
+        self._preloaded = True  # a host loads its default checkpoint before it takes a task, which most begin with
         self._run: Run | None = None
         self.version = 0
         """Another whenever an answer for a waiting task may be another."""
@@ -87,8 +88,15 @@ class Estimator:
         """The worker has taken it."""
         effort = self.effort(task)
         with self._lock:
-            self._run = Run(task.task_id, effort, effort.needs.match(self._loaded) == 0, self._clock())
-            self._loaded = effort.needs
+            cold = effort.needs.match(self._loaded) == 0 and not self._preloaded
+            self._run = Run(task.task_id, effort, cold, self._clock())
+            self._loaded, self._preloaded = effort.needs, False
+            self.version += 1
+
+    def unloaded(self) -> None:
+        """No model is in memory any more."""
+        with self._lock:
+            self._loaded, self._preloaded = None, False
             self.version += 1
 
     def step(self, task_id: str, progress: float) -> None:
@@ -111,10 +119,11 @@ class Estimator:
             run, self._run = self._run, None
             if run is None or run.task_id != task_id or run.first_step is None or run.last_step is None:
                 return
-            if images != run.effort.images or run.steps < 2:
+            wanted = run.effort.images
+            if images < wanted or run.steps < 2:  # more are what the host makes of them: a grid, the stages of enhance
                 return
-            self._step.learn(run.effort.kind, (run.last_step - run.first_step) / (run.effort.size * images))
-            self._finish.learn(run.effort.kind, (self._clock() - run.last_step) / images)
+            self._step.learn(run.effort.kind, (run.last_step - run.first_step) / (run.effort.size * wanted))
+            self._finish.learn(run.effort.kind, (self._clock() - run.last_step) / wanted)
             self.version += 1
 
     def seconds(self, effort: Effort, loaded: Needs | None) -> float | None:

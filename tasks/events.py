@@ -41,11 +41,24 @@ class Started(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Moved(Event):
+    """The task has another place in the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded(Event):
+    """No model is in memory any more. It concerns no task: its `task_id` is empty."""
+
+    task_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress(Event):
-    """`percent` 0 to 100, and the host's own words for what it is doing."""
+    """`percent` 0 to 100, and the host's own words for what it is doing; `is_step` when that is a step of the sampler."""
 
     percent: int
     title: str
+    is_step: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,9 @@ class TaskService:
         self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
         self.meter.gauge("tasks_running", "Tasks that run.", lambda: self.counts()["running"])
         self.meter.gauge("listeners", "Open event streams and waiting requests.", self.broadcast.listeners)
-        self.meter.gauge("deliveries", "Updates handed to listeners since the start.", lambda: self.broadcast.delivered)
+        self.meter.counter(
+            "deliveries", "Updates handed to listeners since the start.", lambda: self.broadcast.delivered
+        )
         self._estimator = Estimator(engine.steps)
         self._forecast = Forecast(self._live, engine, self._estimator)
         self._tracker = Tracker(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -33,6 +32,7 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds that the end of a task waits for the disk."""
+NO_STEP = ("", 0)
 
 
 class Tracker:
@@ -65,7 +65,7 @@ class Tracker:
         self._forecast = forecast
         self._meter = meter
         self._webhooks = webhooks
-        self._last_step: tuple[str, float] = ("", 0.0)
+        self._last_step = NO_STEP
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
 
     def close(self) -> None:
@@ -74,6 +74,9 @@ class Tracker:
 
     def apply(self, event: events.Event) -> None:
         """What an event means. On the bus's thread only."""
+        if isinstance(event, events.Unloaded):
+            self._estimator.unloaded()
+            return
         live = self._live.get(event.task_id)
         if live is None:
             if not isinstance(event, events.Queued):
@@ -97,15 +100,18 @@ class Tracker:
                 self._estimator.started(task)
                 self._broadcast.publish("started", task, outlook=self._forecast.of(task))
                 self._tell_waiting()
+            case events.Moved():
+                self._tell_waiting()
             case events.Progress(percent=percent, title=title):
                 task.progress, task.title = percent, title
                 preview = event.image if isinstance(event, events.Preview) else None
-                if preview is not None:
-                    self._step(task)
+                if event.is_step:
+                    self._step(task, event.at)
                 live.preview = preview or live.preview
                 self._broadcast.publish("progress", task, preview, outlook=self._forecast.of(task))
             case events.ImageSaved(path=path, metadata=metadata):
                 live.saved[path] = metadata
+                self._last_step = NO_STEP  # what is between two images is none
                 if (image := self._image(live, path)) is not None:
                     self._broadcast.publish("image", task, image=image)
             case events.Ended():
@@ -115,12 +121,11 @@ class Tracker:
                 else:
                     self._slow.submit(self._keep_all, event, live)
 
-    def _step(self, task: Task) -> None:
+    def _step(self, task: Task, at: int) -> None:
         self._estimator.step(task.task_id, task.progress)
-        now = time.monotonic()
-        before, self._last_step = self._last_step, (task.task_id, now)
+        before, self._last_step = self._last_step, (task.task_id, at)
         if before[0] == task.task_id:
-            self._meter.step(now - before[1])
+            self._meter.step(max(0, at - before[1]) / 1000)
 
     def _tell_waiting(self, but: str | None = None) -> None:
         """The queue has changed: tell those who listen to a task that waits where it stands now."""
@@ -211,9 +216,12 @@ class Tracker:
         # written people are not kept waiting: then it is seen in memory until its row says so.
         written = self._write_end(task)
         wait([written], timeout=PATIENCE)
+        waited = live.task.status is TaskStatus.PENDING
         live.task = task
         self._estimator.ended(task.task_id, len(task.images) if status is TaskStatus.FINISHED else 0)
         self._broadcast.publish(kind, task)
+        if waited:
+            self._tell_waiting()
         seconds = (task.finished_at - task.started_at) / 1000 if task.started_at != -1 else None
         if seconds is not None:
             self._meter.task(task.status.value, seconds)

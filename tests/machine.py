@@ -91,6 +91,7 @@ class Machine:
             return False
         self.queue.remove(task_id)
         self.queue.insert(0, task_id)
+        self._bus.emit(events.Moved(task_id))
         return True
 
     def order(self) -> list[str]:

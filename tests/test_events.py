@@ -243,41 +243,58 @@ def test_time_left_is_learnt_from_what_was_drawn(slow: tuple[Host, Client]) -> N
         client.post(f"/tasks/{task_id}/stop")
 
 
-# ---------------------------------------------------------------- waiting well
-
-
-def test_respond_async_is_202(slow: tuple[Host, Client]) -> None:
+def test_a_waiting_task_is_told_of_each_new_place(slow: tuple[Host, Client]) -> None:
     _, client = slow
-    response = client.post("/v1/engine/generate", json={"overwrite_step": 3}, headers={"Prefer": "respond-async"})
-    assert response.status_code == 202 and response.json()["task_status"] in ("pending", "running")
-    assert response.headers["Preference-Applied"] == "respond-async"
-    assert client.get(response.headers["Location"]).json()["task_id"] == response.json()["task_id"]
-    client.ended(response.json()["task_id"])
-
-
-@pytest.mark.parametrize("accept", ["application/json", "image/png"])
-def test_wait_gives_the_result_if_it_is_ready_in_time(slow: tuple[Host, Client], accept: str) -> None:
-    _, client = slow
-    body = {"overwrite_step": 2, "overwrite_width": 64, "overwrite_height": 64}
-    headers = {"Accept": accept, "Prefer": "wait=60"}
-    response = client.post("/v1/engine/generate", json=body, headers=headers)
-    assert response.status_code == 200 and response.headers["Preference-Applied"] == "wait=60"
-    assert response.headers["content-type"] == accept
-    headers["Prefer"] = "respond-async, wait=1"
-    late = client.post("/v1/engine/generate", json={**body, "overwrite_step": 100}, headers=headers)
-    assert late.status_code == 202 and late.json()["task_status"] == "running"
-    client.post(f"/tasks/{late.json()['task_id']}/stop")
-
-
-def test_a_full_queue_says_when_to_come_back(demo_factory: DemoFactory) -> None:
-    client = Client(demo_factory("--max-pending", "2", step_ms=50).url)
-    running = client.submit(overwrite_step=60)["task_id"]
+    running = client.submit(overwrite_step=200)["task_id"]
     client.until(running, "running")
-    waiting = [client.submit()["task_id"] for _ in range(2)]
-    refused = client.generate(async_process=True)
-    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert client.get("/v1/info").json()["tasks"] == {"pending": 2, "running": 1}
-    client.post(f"/tasks/{running}/stop")
-    assert [client.ended(task_id)["task_status"] for task_id in waiting] == ["finished"] * 2
+    ahead = [client.submit()["task_id"] for _ in range(3)]
+    task_id = client.submit()["task_id"]
+    with reading(client, f"/tasks/{task_id}/events") as reader:
+        for number, change in enumerate(
+            (
+                lambda: client.post(f"/tasks/{ahead[0]}/stop"),
+                lambda: client.request("DELETE", f"/tasks/{ahead[1]}"),
+                lambda: client.post(f"/tasks/{task_id}/move-to-front"),
+                lambda: client.post(f"/tasks/{ahead[2]}/move-to-front"),
+            ),
+            1,
+        ):
+            reader.until("queued", number)
+            assert change().status_code == 200
+        reader.until("queued", 5)
+        for each in (running, ahead[2]):
+            client.post(f"/tasks/{each}/stop")
+        assert reader.ended.wait(30)
+    assert [event["queue_position"] for event in reader.of("queued")][:5] == [3, 2, 1, 0, 1]
+
+
+def test_steps_without_pictures_are_steps(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    client.draw(disable_preview=True, overwrite_step=8, image_number=2)
+    metrics = client.get("/metrics").text.splitlines()
+    counted = next(line for line in metrics if line.startswith("fooocus_api_step_seconds_count"))
+    assert float(counted.split()[1]) == 2 * 7  # what is between two steps of one image
+    client.submit(overwrite_step=100)
+    assert client.submit()["eta_seconds"] is not None
+    for record in client.tasks(query="current")["current"] + client.tasks(query="pending")["pending"]:
+        client.post(f"/tasks/{record['task_id']}/stop")
+
+
+def test_who_comes_back_in_the_midst_of_an_ended_task_gets_the_rest(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    task_id = client.draw(image_number=2)["task_id"]
+    host.stop()
+    host.start()
+    with reading(client, f"/tasks/{task_id}/events", last=f"{task_id}-3") as reader:
+        assert reader.ended.wait(10)
+    assert reader.names() == ["image", "finished"]
+
+
+def test_who_was_told_that_something_is_gone_goes_on_from_there(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    with reading(client, "/v1/events", last="of-another-process-7") as reader:
+        assert reader.until("dropped") == {"dropped": None}
     client.draw()
+    with reading(client, "/v1/events", last=reader.events[0]["id"], preview_format="jpg") as later:
+        later.until("finished")
+    assert later.names()[0] == "queued" and "dropped" not in later.names()

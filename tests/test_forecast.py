@@ -70,3 +70,33 @@ def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
         else:
             assert left == pytest.approx(2.0 * (10 - step))
         now += 2
+
+
+def drawn(estimator: Estimator, clock: list[float], begin: float, images: int = 1, **parameters: object) -> None:
+    """A task that begins to draw so late, makes ten steps of two seconds for each image and needs one to finish it."""
+    task = Task("1" * 32, "api", {"base_model_name": "a", **parameters}, status=TaskStatus.RUNNING)
+    estimator.started(task)
+    clock[0] += begin
+    for number in range(10):
+        estimator.step(task.task_id, 10 * number)
+        clock[0] += 2 if number < 9 else 1
+    estimator.ended(task.task_id, images)
+
+
+def test_what_was_unloaded_has_to_be_loaded() -> None:
+    clock = [100.0]
+    estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
+    effort = estimator.effort(Task("0" * 32, "api", {"base_model_name": "a"}))
+    drawn(estimator, clock, begin=1)  # the host had loaded its checkpoint before
+    assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
+    estimator.unloaded()
+    drawn(estimator, clock, begin=30)
+    assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
+    assert estimator.seconds(effort, None) == pytest.approx(30 + 18 + 1)
+
+
+def test_an_image_grid_is_no_image_that_was_asked_for() -> None:
+    clock = [100.0]
+    estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
+    drawn(estimator, clock, begin=1, images=2)
+    assert estimator.step_seconds()
