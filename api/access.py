@@ -20,7 +20,7 @@ MEANINGS = {
     Scope.GENERATE: "draw, upload images, describe them and make masks",
     Scope.READ: "read its own tasks, their events and images",
     Scope.READ_ALL: "read everyone's tasks, the WebUI's too",
-    Scope.CONTROL: "stop, skip, move and delete the tasks that it may see",
+    Scope.CONTROL: "stop, skip, move and delete the tasks that it may see, or let its own go first",
     Scope.ADMIN: "unload the models and read the metrics",
 }
 

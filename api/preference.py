@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST = 3600.0
-_WAIT = re.compile(r'wait\s*=\s*"?(\d{1,9})"?')
+_PARTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
+"""What stands between commas, those within quotes left out."""
+_WAIT = re.compile(r'wait\s*=\s*(?:(\d+)|"(\d+)")', re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,15 @@ class Preference:
     applied: str
 
 
-def preference_of(header: str | None) -> Preference | None:
-    """What the header says, None when nothing of it is meant for us."""
+def preference_of(headers: Sequence[str]) -> Preference | None:
+    """What the headers of that name say, None when nothing of it is meant for us."""
     seconds: float | None = None
     applied = []
-    for part in (header or "").lower().split(","):
+    for part in _PARTS.findall(",".join(headers).lower()):
         name = part.split(";")[0].strip()
         if name == "respond-async":
             applied.append(name)
         elif (found := _WAIT.fullmatch(name)) is not None and seconds is None:
-            seconds = min(float(found[1]), LONGEST)
+            seconds = min(float(found[1] or found[2]), LONGEST)
             applied.append(f"wait={int(seconds)}")
     return Preference(seconds or 0.0, ", ".join(applied)) if applied else None

@@ -153,6 +153,14 @@ def test_deleting_by_a_list_needs_control(clients: dict[str, Client]) -> None:
         assert response.status_code == 403 and response.json()["scope"] == "control"
 
 
+def test_going_before_others_needs_control(host: Host, clients: dict[str, Client]) -> None:
+    poor, usual = add_key(host, "poor", "--scopes", "generate,read"), add_key(host, "usual")
+    refused = poor.generate(priority=1)
+    assert refused.status_code == 403 and refused.json()["scope"] == "control"
+    for client, priority in ((poor, -1), (poor, 0), (usual, 10)):
+        assert client.draw(priority=priority)["task_status"] == "finished"
+
+
 def test_a_body_of_a_stranger_is_not_read(host: Host, clients: dict[str, Client]) -> None:
     response = Client(host.url).post(
         "/v1/engine/generate/", data=b"{" * 1000, headers={"Content-Type": "application/json"}

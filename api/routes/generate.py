@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from ...tasks.engine import EngineUnavailable
 from ...tasks.forecast import Outlook
 from ...tasks.intake import Submission
 from ...tasks.keys import Scope
@@ -94,7 +95,7 @@ def router(context: Context) -> APIRouter:
         prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Draw."""
-        answer = Answer(context.tasks(), context, request, preference_of(prefer))
+        answer = Answer(context.tasks(), context, request, preference_of(request.headers.getlist("prefer")))
         response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
             response.headers["X-Ignored-Fields"] = re.sub("[^ -~]", "?", ", ".join(ignored))
@@ -161,16 +162,34 @@ class Answer:
         return await self._record(task, headers)
 
     async def _has_ended(self, task: Task, seconds: float) -> bool:
-        """Whether a task ends within this time."""
+        """Whether a task ends within this time, or has ended before."""
+        if task.status.is_terminal:
+            return True
         try:
             await asyncio.wait_for(self.service.wait(task.task_id), seconds)
-        except asyncio.TimeoutError:
+        except (asyncio.TimeoutError, EngineUnavailable):
             return False
         return True
+
+    async def _ended(self, task: Task, headers: dict[str, str]) -> Task:
+        """The task once it has ended.
+
+        Raises:
+            Problem: 503 when Fooocus ends before, with where the task is found when it is started again; 500 when it failed.
+        """
+        try:
+            task = await self.service.wait(task.task_id)
+        except EngineUnavailable as error:
+            raise Problem(503, str(error), headers=headers, task_id=task.task_id) from error
+        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
+            raise _failure(task, headers)
+        return task
 
     async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
         """A new task, or the one that answered this very request before."""
         access = access_of(self.request)
+        if body.priority > 0:
+            access.require(Scope.CONTROL)  # it is what move-to-front does
         source = access.source
         content = await self.request.body()
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
@@ -202,10 +221,7 @@ class Answer:
         return submission
 
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
-        task = await self.service.wait(task.task_id)
-        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
-            raise _failure(task, headers)
-        return await self._json(task, headers)
+        return await self._json(await self._ended(task, headers), headers)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
         def record() -> dict[str, Any]:
@@ -215,9 +231,7 @@ class Answer:
         return JSONResponse(record() if at_hand else await asyncio.to_thread(record), status, headers=headers)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
-        task = await self.service.wait(task.task_id)
-        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
-            raise _failure(task, headers)
+        task = await self._ended(task, headers)
         if not task.images:
             raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
         relative = Path(task.images[0].path)
@@ -252,6 +266,10 @@ class Answer:
         }
         if task.parameters.get("require_base64"):
             data["base64"] = [base64_of(image, self.read) for image in task.images]
+        if not task.status.is_terminal:
+            detail = f"Fooocus is ending; task {task.task_id} goes on when it is started again"
+            problem = problem_body(503, detail, task_id=task.task_id, task_status=task.status.value)
+            return message({**problem, **data, "message": detail}, "error")
         if task.error is None:
             return message(data)
         error = {"type": task.error.type, "message": task.error.message}

@@ -69,7 +69,7 @@ def router(context: Context) -> APIRouter:
         responses={503: {"model": Health, "description": "Not yet, or not any more; `status` says why."}},
     )
     def readyz() -> Response:
-        """The same, and Fooocus has loaded its models: a task that comes now is drawn at once. Needs no key."""
+        """The same, and Fooocus has loaded its models: a task that comes now waits for no loading. Needs no key."""
         return health(started=context.has_started())
 
     @routes.get(

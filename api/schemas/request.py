@@ -265,7 +265,8 @@ class CommonRequest(BaseModel):
         default=0,
         ge=-10,
         le=10,
-        description="Of tasks that wait those with the highest go first. A click in the WebUI has 0.",
+        description="Of tasks that wait those with the highest go first, whosever they are. A click in the WebUI has 0. "
+        "With a key, more than 0 needs the scope `control`.",
     )
     webhook_url: Text = Field(
         default="",
