@@ -53,13 +53,17 @@ class Access:
             return wanted
         return (self.source,) if not wanted or self.source in wanted else (NOBODY,)
 
+    def may(self, scope: Scope) -> bool:
+        """Whether it has that scope, or one that includes it."""
+        return scope in self.scopes or (scope is Scope.READ and self.sees_all)
+
     def require(self, scope: Scope) -> None:
         """Go on if it has that scope.
 
         Raises:
             Problem: 403, naming the scope.
         """
-        if scope in self.scopes or (scope is Scope.READ and self.sees_all):
+        if self.may(scope):
             return
         message = f"this key may not {MEANINGS[scope]}: it lacks the scope '{scope.value}'"
         raise Problem(403, message, scope=scope.value)
@@ -84,6 +88,25 @@ def needs(scope: Scope) -> Any:
         access_of(request).require(scope)
 
     return Depends(check)
+
+
+def still_may(request: Request, scope: Scope) -> Callable[[], bool]:
+    """A function that asks anew whether whoever sent a request may go on with what that scope has let them begin.
+
+    They may not when their key is revoked or has lost the scope, nor when they came without a key and one is needed now. Who
+    reads as one who sees everyone's tasks needs to see everyone's to the end. It costs what the look at a request's key costs.
+    """
+    before = access_of(request)
+    used = Scope.READ_ALL if scope is Scope.READ and before.sees_all else scope
+
+    def ask() -> bool:
+        try:
+            now: Access = request.state.access_now()
+        except Problem:
+            return False
+        return now.source == before.source and now.may(used)
+
+    return ask
 
 
 def may_see(request: Request, task: Task) -> bool:

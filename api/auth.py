@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -60,14 +61,21 @@ class Doorkeeper:
             request = Request(scope)
             try:
                 access = self._access(request)
+                self._count(access)
             except Problem as problem:
                 refusal = problem_response(problem.status, problem.detail, problem.headers, **problem.extra)
                 await refusal(scope, receive, send)
                 return
             request.state.access, request.state.source = access, access.source
+            request.state.access_now = partial(self._access, request)
         await self._app(scope, receive, send)
 
     def _access(self, request: Request) -> Access:
+        """Who it is, as the keys and the login are at this moment.
+
+        Raises:
+            Problem: 401 or 403, or 503 when the keys can't be read.
+        """
         if request.scope["path"] in self._open_paths:
             return EVERYTHING
         if self._keys.needed():  # a look at a file's time, too short to leave the event loop for
@@ -89,12 +97,14 @@ class Doorkeeper:
         if key is None:
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
             raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
-        if key.limits.requests_per_minute is not None:
+        return Access.of_key(key)
+
+    def _count(self, access: Access) -> None:
+        if access.limits.requests_per_minute is not None:
             try:
-                self._rate.take(key.name, key.limits.requests_per_minute)
+                self._rate.take(access.source, access.limits.requests_per_minute)
             except LimitReached as error:
                 raise limit_problem(error) from error
-        return Access.of_key(key)
 
     def _has_link(self, request: Request, *, alone: bool) -> bool:
         """Whether the request came by a signed link. A bad one is refused if it comes alone, without a key."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
+
+from ..tasks.keys import Scope
+from .access import still_may
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Proxies must neither keep nor collect what is meant to be seen at once."""
@@ -31,6 +36,22 @@ def message(data: dict[str, Any], event: str | None = None, event_id: str | None
     return format_sse_event(data_str=json.dumps(data, ensure_ascii=False), event=event, id=event_id)
 
 
-def event_stream(messages: AsyncIterator[bytes], headers: dict[str, str] | None = None) -> StreamingResponse:
-    """A response that sends each event by itself, as clients cut the stream where it is flushed."""
-    return StreamingResponse(messages, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
+def event_stream(
+    request: Request, scope: Scope, messages: AsyncGenerator[bytes, None], headers: dict[str, str] | None = None
+) -> StreamingResponse:
+    """A response that sends each event by itself, as clients cut the stream where it is flushed.
+
+    It ends before the next event or heartbeat once whoever sent the request may not do any more what `scope` lets them.
+    """
+    told = _while_allowed(messages, still_may(request, scope))
+    return StreamingResponse(told, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
+
+
+async def _while_allowed(
+    messages: AsyncGenerator[bytes, None], allowed: Callable[[], bool]
+) -> AsyncGenerator[bytes, None]:
+    async with aclosing(messages):  # whoever is not told any more does not listen any more
+        async for one in messages:
+            if not allowed():  # a look at a file's time, too short to leave the event loop for
+                return
+            yield one

@@ -41,6 +41,8 @@ class Reader:
         parts = urlsplit(client.url)
         self._connection = HTTPConnection(str(parts.hostname), parts.port, timeout=60)
         headers = {"Last-Event-ID": last} if last else {}
+        if key := client.session.headers.get("X-API-KEY"):
+            headers["X-API-KEY"] = str(key)
         self._connection.request("GET", f"{path}?{urlencode(query)}", headers=headers)
         self._socket = self._connection.sock
         self._response = self._connection.getresponse()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -60,7 +60,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         urls, source = context.urls(request), access_of(request).only
         encoding = _encoding(previews, preview_format, preview_size)
-        return event_stream(_all(context.tasks(), source, urls, encoding, last_event_id or None))
+        return event_stream(request, Scope.READ, _all(context.tasks(), source, urls, encoding, last_event_id or None))
 
     @routes.get(
         "/tasks/{task_id}/events",
@@ -86,7 +86,8 @@ def router(context: Context) -> APIRouter:
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
         encoding = _encoding(previews, preview_format, preview_size)
-        return event_stream(_one(service, task_id, context.urls(request), encoding, last_event_id or None))
+        told = _one(service, task_id, context.urls(request), encoding, last_event_id or None)
+        return event_stream(request, Scope.READ, told)
 
     return routes
 
@@ -97,7 +98,7 @@ def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | 
 
 async def _all(
     service: TaskService, source: str | None, urls: PublicUrls, encoding: Encoding | None, after: str | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     broadcast = service.broadcast
     with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
         yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
@@ -107,7 +108,7 @@ async def _all(
 
 async def _one(
     service: TaskService, task_id: str, urls: PublicUrls, encoding: Encoding | None, after: str | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     with service.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
         task = await service.get(task_id)
         if after is None and not task.status.is_terminal:

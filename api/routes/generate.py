@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -150,7 +150,7 @@ class Answer:
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
-            return event_stream(self._events(task), headers)
+            return event_stream(self.request, Scope.GENERATE, self._events(task), headers)
         if self.accept is None and body.async_process:
             return await self._json(task, headers)
         if self.preference is not None:
@@ -239,7 +239,7 @@ class Answer:
         headers["Content-Location"] = self.urls.output(task.images[0].path)
         return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
 
-    async def _events(self, task: Task) -> AsyncIterator[bytes]:
+    async def _events(self, task: Task) -> AsyncGenerator[bytes, None]:
         """The seed's stream: what is so, then what happens, then how it ended."""
         with self.service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
             task = await self.service.get(task.task_id)
