@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import io
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image as PILImage
 
+from fooocus_api.api.routes.outputs import output_file
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import Host
 
@@ -73,6 +75,23 @@ def test_nothing_from_outside(client: Client, demo: Host, path: str) -> None:
         body = response.read()
     assert response.status in (400, 404), body
     assert b"SQLite" not in body and b"import" not in body
+
+
+@pytest.mark.parametrize(
+    "names", [("\\\\evil\\share", "a.png"), ("C:", "a.png"), ("2026-01-01", "\\\\evil\\a.png"), ("d", "a.png:b.png")]
+)
+def test_no_name_of_another_machine_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
+) -> None:
+    """On Windows to look at it is to ask that machine; elsewhere it is a name like any other."""
+
+    def resolve(path: Path, strict: bool = False) -> Path:
+        raise AssertionError(f"{path} was looked up")
+
+    monkeypatch.setattr(Path, "resolve", resolve)
+    assert output_file([tmp_path], Path(*names)) is None
+    with pytest.raises(AssertionError, match="looked up"):
+        output_file([tmp_path], Path("2026-01-01", "a.png"))
 
 
 def test_the_log_is_not_an_image(client: Client, url: str) -> None:

@@ -64,6 +64,8 @@ def no_image(name: str) -> Problem:
 
 def output_file(folders: list[Path], relative: Path) -> Path | None:
     """The image of that date and name, None when there is none in these folders."""
+    if _leads_elsewhere(relative):
+        return None
     for folder in folders:
         try:
             path = (folder / relative).resolve()
@@ -92,6 +94,11 @@ def image_bytes(context: Context, relative: Path, image_format: str) -> tuple[by
     path = find_output(context, relative)
     content = path.read_bytes() if format_of(path) == image_format else converted(path, image_format)
     return content, MEDIA_TYPES[image_format]
+
+
+def _leads_elsewhere(relative: Path) -> bool:
+    """Whether Windows would take it for a path on another machine or drive: even to look asks that machine, and says who asks."""
+    return any("\\" in part or ":" in part for part in relative.parts)
 
 
 def _hidden(relative: Path) -> bool:

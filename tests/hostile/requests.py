@@ -102,6 +102,8 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "path-out-of-outputs": image("outputs/../../../../etc/passwd"),
     "path-out-of-inputs": image("/inputs/../tasks.sqlite3"),
     "path-out-of-outputs-encoded": image("/outputs/%2e%2e/%2e%2e/config.txt"),
+    "path-on-another-machine": image("/outputs/%5C%5Cevil%5Cshare/a.png"),
+    "path-on-another-drive": image("/outputs/C%3A/a.png"),
     "path-that-is-absolute": image("/etc/passwd"),
     "path-on-windows": image("C:\\Windows\\win.ini"),
     "data-uri-without-comma": image("data:image/png;base64"),
