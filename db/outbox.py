@@ -13,7 +13,9 @@ WAITING, PENDING, DELIVERED, FAILED = "waiting", "pending", "delivered", "failed
 
 _RECEIVER = Statement(
     lambda: (
-        WebhookRow.select(WebhookRow.task, WebhookRow.receiver).join(TaskRow).where(TaskRow.task_id == slot("task_id"))
+        WebhookRow.select(WebhookRow.task, WebhookRow.receiver, WebhookRow.since)
+        .join(TaskRow)
+        .where(TaskRow.task_id == slot("task_id"))
     )
 )
 
@@ -59,18 +61,22 @@ class Outbox:
         found = self._of(task_id)
         if found is None:
             return None
-        row_id, receiver = found
-        again = {"state": PENDING, "due_at": now, "since": now, "tries": 0}
+        row_id, receiver, before = found
+        since = max(now, before + 1)  # tells these tries from those before, also within one millisecond
+        again = {"state": PENDING, "due_at": now, "since": since, "tries": 0}
         WebhookRow.update(again).where(WebhookRow.task == row_id).execute()
         return receiver
 
-    def note(self, task_id: str, attempt: Attempt, state: str, due_at: int) -> None:
-        """What came of a try, and how it goes on. Nothing when the task was deleted meanwhile."""
-        found = self._of(task_id)
+    def note(self, message: Message, attempt: Attempt, state: str, due_at: int) -> None:
+        """What came of a try to deliver `message`, and how it goes on. Nothing when the task was deleted meanwhile.
+
+        If it was posted again since it was read, it goes on as that says: it is due, whatever came of this try.
+        """
+        found = self._of(message.task_id)
         if found is None:
             return
         changed = {"state": state, "due_at": due_at, "tries": WebhookRow.tries + 1}
-        WebhookRow.update(changed).where(WebhookRow.task == found[0]).execute()
+        WebhookRow.update(changed).where((WebhookRow.task == found[0]) & (WebhookRow.since == message.since)).execute()
         AttemptRow.insert(
             task=found[0],
             at=attempt.at,
@@ -104,8 +110,8 @@ class Outbox:
         return message, [Attempt(*values) for values in attempts.tuples()]
 
     @staticmethod
-    def _of(task_id: str) -> tuple[int, str] | None:
-        found: tuple[int, str] | None = _RECEIVER.run(task_id=task_id).fetchone()
+    def _of(task_id: str) -> tuple[int, str, int] | None:
+        found: tuple[int, str, int] | None = _RECEIVER.run(task_id=task_id).fetchone()
         return found
 
     @staticmethod

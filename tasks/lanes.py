@@ -22,6 +22,7 @@ class Lanes:
         self._due: dict[str, int] = {}
         self._not_before: dict[str, int] = {}
         self._busy: set[str] = set()
+        self._hurried: set[str] = set()
         self._closed = False
         self._changed = threading.Condition()
 
@@ -32,11 +33,13 @@ class Lanes:
         threading.Thread(target=self._run, name="fooocus-api-webhooks", daemon=True).start()
 
     def wake(self, lane: str, due_at: int, *, at_once: bool = False) -> None:
-        """Something is due then. `at_once` ends a pause that `done` has told."""
+        """Something is due then. `at_once` ends a pause that `done` has told, or will tell of the piece at hand."""
         with self._changed:
             self._due[lane] = min(due_at, self._due.get(lane, due_at))
             if at_once:
                 self._not_before.pop(lane, None)
+                if lane in self._busy:
+                    self._hurried.add(lane)
             self._changed.notify()
 
     def done(self, lane: str, due_at: int | None, *, not_before: int | None = None) -> None:
@@ -45,8 +48,9 @@ class Lanes:
             self._busy.discard(lane)
             if due_at is not None:
                 self._due[lane] = min(due_at, self._due.get(lane, due_at))
-            if not_before is not None:
+            if not_before is not None and lane not in self._hurried:
                 self._not_before[lane] = not_before
+            self._hurried.discard(lane)
             self._changed.notify()
 
     def close(self) -> None:

@@ -142,7 +142,7 @@ class Webhooks:
         log.info("task %s: webhook %s after try %d: %s", message.task_id, state, message.tries + 1, _told(attempt))
 
         def note() -> int | None:
-            self._repository.outbox.note(message.task_id, attempt, state, due_at)
+            self._repository.outbox.note(message, attempt, state, due_at)
             return self._repository.outbox.due_for(receiver)
 
         def noted(done: Future[int | None]) -> None:

@@ -49,6 +49,12 @@ def posted(repository: Repository, receiver: str = "example.com", due_at: int = 
     return task.task_id
 
 
+def message_of(repository: Repository, task_id: str) -> Message:
+    found = repository.reading(lambda: repository.outbox.of(task_id))
+    assert found is not None
+    return found[0]
+
+
 # --------------------------------------------------------------------- the database
 
 
@@ -79,26 +85,41 @@ def test_the_first_due_is_the_first_out_of_each_receivers(repository: Repository
     insert(repository, Task(new_task_id(), "api", {}))
     outbox = repository.outbox
     assert repository.reading(outbox.due) == {"example.com": 10, "elsewhere.example": 5}
-    message = repository.reading(lambda: outbox.next_for("example.com"))
-    assert message == Message(sooner, "http://example.com/", "http://here", "pending", 10, 10, 0)
-    repository.write(lambda: outbox.note(sooner, Attempt(10, 3, 500), "pending", 30)).result()
-    repository.write(lambda: outbox.note(later, Attempt(20, 3, None, "no answer"), "pending", 40)).result()
+    first, second = (message_of(repository, task_id) for task_id in (sooner, later))
+    assert first == Message(sooner, "http://example.com/", "http://here", "pending", 10, 10, 0)
+    assert repository.reading(lambda: outbox.next_for("example.com")) == first
+    repository.write(lambda: outbox.note(first, Attempt(10, 3, 500), "pending", 30)).result()
+    repository.write(lambda: outbox.note(second, Attempt(20, 3, None, "no answer"), "pending", 40)).result()
     assert repository.reading(lambda: outbox.due_for("example.com")) == 30
-    repository.write(lambda: outbox.note(sooner, Attempt(30, 4, 204), "delivered", -1)).result()
+    repository.write(lambda: outbox.note(first, Attempt(30, 4, 204), "delivered", -1)).result()
     assert repository.reading(lambda: outbox.due_for("example.com")) == 40
     found = repository.reading(lambda: outbox.of(sooner))
     assert found is not None and found[0].tries == 2 and found[0].state == "delivered"
     assert found[1] == [Attempt(10, 3, 500), Attempt(30, 4, 204)]
-    repository.write(lambda: outbox.note(later, Attempt(40, 4, 410), "failed", -1)).result()
+    repository.write(lambda: outbox.note(second, Attempt(40, 4, 410), "failed", -1)).result()
     assert repository.reading(lambda: outbox.next_for("example.com")) is None
     assert repository.reading(lambda: outbox.due_for("example.com")) is None
 
 
+def test_what_is_posted_again_during_a_try_stays_due_also_within_one_millisecond(repository: Repository) -> None:
+    task_id, outbox = posted(repository, due_at=10), repository.outbox
+    tried = message_of(repository, task_id)
+    repository.write(lambda: outbox.post(task_id, 10)).result()
+    repository.write(lambda: outbox.note(tried, Attempt(10, 3, 200), "delivered", -1)).result()
+    again = message_of(repository, task_id)
+    assert (again.state, again.due_at, again.tries) == ("pending", 10, 0) and again.since != tried.since
+    repository.write(lambda: outbox.note(again, Attempt(13, 3, 204), "delivered", -1)).result()
+    found = repository.reading(lambda: outbox.of(task_id))
+    assert found is not None and (found[0].state, found[0].due_at, found[0].tries) == ("delivered", -1, 1)
+    assert found[1] == [Attempt(10, 3, 200), Attempt(13, 3, 204)]
+
+
 def test_it_goes_with_its_task(repository: Repository, tmp_path: Path) -> None:
     task_id = posted(repository)
-    repository.write(lambda: repository.outbox.note(task_id, Attempt(1, 1, 500), "pending", 9)).result()
+    message = message_of(repository, task_id)
+    repository.write(lambda: repository.outbox.note(message, Attempt(1, 1, 500), "pending", 9)).result()
     repository.write(lambda: repository.delete(task_id)).result()
-    repository.write(lambda: repository.outbox.note(task_id, Attempt(2, 1, 200), "delivered", -1)).result()
+    repository.write(lambda: repository.outbox.note(message, Attempt(2, 1, 200), "delivered", -1)).result()
     with closing(sqlite3.connect(tmp_path / "tasks.sqlite3")) as connection:
         for table in ("webhook", "webhook_attempt"):
             assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
@@ -163,6 +184,13 @@ def test_a_pause_is_kept_unless_somebody_wants_it_at_once(lanes: Any) -> None:
     assert began.get(timeout=30) == "other" and began.empty()
     work.wake("paused", 1, at_once=True)
     assert began.get(timeout=30) == "paused"
+    work.wake("paused", 1, at_once=True)  # while it works, so that it does not know of the pause yet
+    work.done("paused", None, not_before=now_ms() + 3_600_000)
+    assert began.get(timeout=30) == "paused"
+    work.done("paused", 1, not_before=now_ms() + 3_600_000)
+    work.wake("other", 1)
+    work.done("other", 1)
+    assert began.get(timeout=30) == "other" and began.empty()
 
 
 # ------------------------------------------------------------------- one try after another

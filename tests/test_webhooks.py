@@ -197,6 +197,18 @@ def test_what_was_delivered_can_be_sent_again(client: Client, receiver: Receiver
     assert verified(first) == verified(second) and first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
+@pytest.mark.parametrize("answer", [200, (429, "Retry-After", "3600"), 410])
+def test_what_is_sent_again_while_it_is_delivered_is_sent_again(client: Client, answer: Any) -> None:
+    with Receiver(answer) as receiver:
+        receiver.hold()
+        task_id = client.draw(webhook_url=receiver.url)["task_id"]
+        first = receiver.next()
+        assert client.post(f"/tasks/{task_id}/webhooks/resend").json()["webhook_status"] == "pending"
+        receiver.release()
+        assert verified(receiver.next()) == verified(first)
+        assert statuses(once(client, task_id, "delivered")) == [first.status, 200]
+
+
 def test_a_slow_receiver_delays_nobody_else(client: Client, receiver: Receiver) -> None:
     with Receiver() as slow:
         slow.hold()
