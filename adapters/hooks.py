@@ -43,7 +43,9 @@ class Hooks:
                 patch(module)
             except Exception as error:
                 self.problems[module_name] = f"{type(error).__name__}: {error}"
-                log.exception("%s could not be patched; Fooocus goes on without it", module_name)
+                log.exception(
+                    "a module could not be patched; Fooocus goes on without it", extra={"patched": module_name}
+                )
 
         self._waiting.add(module_name)
         wrapt.register_post_import_hook(run, module_name)

@@ -63,7 +63,7 @@ class ImageLog:
                 with self._lock:
                     self._forget(page, names)
             except OSError as error:
-                log.warning("%s could not be changed: %s", page, error)
+                log.warning("log of the day not changed", extra={"page": str(page), "reason": error.strerror})
         return removed
 
     def _forget(self, page: Path, names: Collection[str]) -> None:

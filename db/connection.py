@@ -116,7 +116,7 @@ class Connection:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
             target = self.file.with_name(f"{self.file.stem}.schema{version}-{stamp}.sqlite3")
             self.database.execute_sql("VACUUM INTO ?", (str(target),))
-            log.info("the database was copied to %s before it is brought up to date", target.name)
+            log.info("the database was copied before it is brought up to date", extra={"copy": target.name})
             return
         for table in tables:
             copy = f"{table}_schema{version}"

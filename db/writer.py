@@ -136,7 +136,7 @@ class Writer:
 
     def _refused(self, batch: list[Change], error: Exception) -> None:
         if self.problem is None:
-            log.error("the database can't be written, trying again: %s", error)
+            log.error("the database can't be written, trying again", extra={"reason": str(error)})
         self.problem = str(error)
         self._connection.close_thread()  # the next try opens a new one
         for change in batch:

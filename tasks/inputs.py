@@ -71,7 +71,7 @@ class InputStore:
                 self._write(file_name, content)
         except OSError as error:
             self.drop(undecided)
-            log.error("an image can't be kept: %s", error)
+            log.error("input image not kept", extra={"reason": error.strerror})
             raise StorageUnavailable(f"the image can't be kept: {error.strerror}") from error
         return undecided
 

@@ -108,7 +108,7 @@ class Removal:
             try:
                 gone = self.prune(limits)
                 if gone:
-                    log.info("%d tasks were older than is to be kept", gone)
+                    log.info("old tasks deleted", extra={"tasks": gone})
             except Exception:
                 log.exception("old tasks could not be deleted; trying again in an hour")
             self._stopping.wait(HOUR)

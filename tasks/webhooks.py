@@ -139,7 +139,8 @@ class Webhooks:
                 log.exception("a webhook could not be read from the history")
             return self._lanes.done(receiver, now_ms() + AGAIN_MS)
         state, due_at = next_step(message, attempt, wanted, self._settings.retry_s)
-        log.info("task %s: webhook %s after try %d: %s", message.task_id, state, message.tries + 1, _told(attempt))
+        what = {"state": state, "attempt": message.tries + 1, "status": attempt.status, "reason": attempt.error}
+        log.info("webhook tried", extra={"task_id": message.task_id, **what})
 
         def note() -> int | None:
             self._repository.outbox.note(message, attempt, state, due_at)
@@ -163,7 +164,7 @@ class Webhooks:
         except NoAnswer as reason:
             error = str(reason)
         except Exception as reason:
-            log.exception("task %s: the webhook could not be sent", task.task_id)
+            log.exception("webhook not sent", extra={"task_id": task.task_id})
             error = f"it could not be sent: {reason}"
         if answer is not None and 300 <= answer.status < 400:
             error = "redirects are not followed"
@@ -216,7 +217,3 @@ def receiver_of(url: str) -> str:
 def _place_of(url: str | None) -> str:
     """The launch flag's address without what may be secret in it: it is the owner's, and clients see this."""
     return f"{urlsplit(url).scheme}://{receiver_of(url)}/…" if url else ""
-
-
-def _told(attempt: Attempt) -> str:
-    return attempt.error or f"status {attempt.status}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
@@ -16,13 +17,15 @@ import pytest
 from tqdm import tqdm
 
 from fooocus_api.adapters.logs import NAME, Logs
-from fooocus_api.tests.client import Client
+from fooocus_api.tests.client import Client, wait_for
 from fooocus_api.tests.conftest import DemoFactory
-from fooocus_api.tests.host import Host, demo_host
+from fooocus_api.tests.host import ROOT, Host, demo_host
+from fooocus_api.tests.receiver import Receiver
 
 KEY = "a-secret-key"
 PROMPT = "unmistakable prompt"
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\] (.*)$", re.MULTILINE)
+LINES = r"log\.(debug|info|warning|error|exception)"
 OBJECT = re.compile(r'\{"time": .*$', re.MULTILINE)
 """A line of ours ends with its own line end; the host's threads print on the same console and may have begun one before it."""
 
@@ -30,7 +33,8 @@ OBJECT = re.compile(r'\{"time": .*$', re.MULTILINE)
 @pytest.fixture(scope="module")
 def written() -> Iterator[tuple[Host, dict[str, str]]]:
     """A host that logs JSON, and the ids of tasks that ended in several ways."""
-    with demo_host("--nowebui", "--apikey", KEY, "--log-json", step_ms=20) as host:
+    flags = ("--nowebui", "--apikey", KEY, "--log-json", "--allow-private-urls", "127.0.0.0/8")
+    with demo_host(*flags, step_ms=20) as host, Receiver() as receiver:
         client = Client(host.url, KEY)
         done = client.draw(prompt=PROMPT, negative_prompt=PROMPT)
         client.generate(prompt=PROMPT, uov_method="Upscale (Fast 2x)", uov_input_image=done["result"][0])
@@ -44,8 +48,11 @@ def written() -> Iterator[tuple[Host, dict[str, str]]]:
         Client(host.url, "wrong").get("/v1/info")
         client.get("/v1/info", headers={"Host": "evil.example"})
         client.post("/v1/engine/control?action=stop", headers={"Origin": "https://evil.example"})
+        sent = client.draw(webhook_url=receiver.url)["task_id"]
+        told = f"/tasks/{sent}/webhooks"
+        wait_for(lambda: client.get(told).json()["webhook_status"] == "delivered", "the webhook to be delivered")
         host.stop()
-        ids = {"done": done["task_id"], "running": running["task_id"], "waiting": waiting["task_id"]}
+        ids = {"done": done["task_id"], "sent": sent, "running": running["task_id"], "waiting": waiting["task_id"]}
         yield host, ids
 
 
@@ -71,6 +78,26 @@ def test_each_event_of_a_task_is_one_line(written: tuple[Host, dict[str, str]]) 
     end = next(line for line in objects(host) if line["event"] == "task finished" and line["task_id"] == ids["done"])
     assert end["level"] == "info" and end["logger"] == "fooocus_api.tasks" and end["images"] == 1 and end["seconds"] > 0
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", end["time"])
+
+
+def test_what_came_of_a_webhook_is_told_with_its_task(written: tuple[Host, dict[str, str]]) -> None:
+    host, ids = written
+    assert events_of(host, ids["sent"]) == ["task queued", "task started", "task finished", "webhook tried"]
+    tried = next(line for line in objects(host) if line["event"] == "webhook tried")
+    assert (tried["task_id"], tried["state"], tried["attempt"], tried["status"]) == (ids["sent"], "delivered", 1, 200)
+
+
+@pytest.mark.parametrize("room", ["adapters", "api", "commands", "db", "tasks"])
+def test_what_differs_from_time_to_time_is_beside_an_event_and_not_in_it(room: str) -> None:
+    calls = [
+        (file.name, call)
+        for file in (ROOT / room).rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and re.fullmatch(LINES, ast.unparse(call.func))
+    ]
+    assert calls or room == "commands"
+    for name, call in calls:
+        assert len(call.args) == 1 and isinstance(call.args[0], ast.Constant), f"{name}: {ast.unparse(call)}"
 
 
 def test_what_was_refused_is_told(written: tuple[Host, dict[str, str]]) -> None:
