@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import quote
 
 from fastapi import Request
@@ -12,8 +12,9 @@ from starlette.types import Scope
 
 from .links import UNSIGNED, Links
 
-_HOST = re.compile(r"(\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]*)(:\d{0,5})?", re.ASCII)
-"""A name or an address and perhaps a port, as RFC 3986 has them."""
+_HOST = re.compile(r"(?:\[([\w.:%~-]+)\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::(\d{0,5}))?", re.ASCII)
+"""A name or an address (in brackets) and perhaps a port, as RFC 3986 has them."""
+HIGHEST_PORT = 65535
 
 
 class PublicUrls:
@@ -37,8 +38,16 @@ class PublicUrls:
 
 
 def is_host(text: str) -> bool:
-    """Whether a Host header names a host, and has nothing beside it that would end up in a URL as a path."""
-    return _HOST.fullmatch(text) is not None
+    """Whether a Host header names a host and a port that there may be, and has nothing beside them that would end up in a URL."""
+    match = _HOST.fullmatch(text)
+    if match is None or int(match[2] or 0) > HIGHEST_PORT:
+        return False
+    if match[1] is not None:
+        try:
+            IPv6Address(match[1])  # perhaps with a zone
+        except ValueError:
+            return False
+    return True
 
 
 def _base_of(request: Request) -> str:

@@ -62,13 +62,33 @@ def test_two_names_are_as_foreign_as_one(demo: Host) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/info", "/", "/config"])
 @pytest.mark.parametrize(
-    "host", ["draw.example/v1", "draw.example?a", "draw.example#a", "user@draw.example", "a b", "a\\b", "[::1", "a:1:2"]
+    "host",
+    [
+        *("draw.example/v1", "draw.example?a", "draw.example#a", "user@draw.example", "a b", "a\\b", "[::1", "a:1:2"),
+        *("[zz]", "[:]", "[1:2:3:4:5:6:7:8:9]", "[127.0.0.1]", "[fe80::1%]", "[fe80::1%a/b]", "[v1.a]", "[]", "[::1]a"),
+        *("x:99999", "x:65536", "[::1]:65536", "x:-1", "%zz", "a%2", "a%"),
+    ],
 )
 def test_what_is_no_host_is_refused_where_any_name_is_taken(everywhere: Host, path: str, host: str) -> None:
     assert answer(everywhere.port, path, host) == 400
 
 
-@pytest.mark.parametrize("host", ["draw.example", "DRAW.example.:80", "my_pc", "192.0.2.7:7865", "[2001:db8::1]", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "draw.example",
+            "DRAW.example.:80",
+            "my_pc",
+            "192.0.2.7:7865",
+            "draw.example:65535",
+            "draw.example:",
+            "a%2Db",
+            "",
+        ),
+        *("[2001:db8::1]", "[::ffff:192.0.2.7]:80", "[fe80::1%25eth0]", "[fe80::1%eth0]:7865"),
+    ],
+)
 def test_every_host_is_taken_there(everywhere: Host, host: str) -> None:
     assert answer(everywhere.port, "/v1/info", host) == 200
     assert answer(everywhere.port, "/", host) == 200
