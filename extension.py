@@ -73,6 +73,7 @@ class Extension:
             self._leave,
             self._guard,
             partial(self._guard, webui=True),
+            self._outermost,
             self._refuse,
             WebFiles(checkout),
         )
@@ -173,6 +174,11 @@ class Extension:
         origins = None if webui else settings.api_cors
         trust = Trust(settings.listen, settings.base_url, origins, lambda: self.server.shared)
         return Guard(trust, app)
+
+    def _outermost(self, app: AsgiApp) -> AsgiApp:
+        from .api.target import OriginForm
+
+        return OriginForm(app)
 
     def _refuse(self, status: int, reason: str) -> AsgiApp:
         from .api.errors import problem_response

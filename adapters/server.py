@@ -50,19 +50,21 @@ class Server:
         leave: Callable[[], None],
         guard: Callable[[AsgiApp], AsgiApp],
         guard_webui: Callable[[AsgiApp], AsgiApp],
+        outermost: Callable[[AsgiApp], AsgiApp],
         refuse: Callable[[int, str], AsgiApp],
         files: WebFiles,
     ) -> None:
         """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `serving` is told
         the address once it is known, `leave` lets go who waits for an answer when it ends, `guard` and `guard_webui` stand in
-        front of the API and of Gradio's app, `refuse` makes the answer that a request is refused with, and `files` are those
-        of the host that `/file=` gives out."""
+        front of the API and of Gradio's app, `outermost` in front of all that a port serves, `refuse` makes the answer that a
+        request is refused with, and `files` are those of the host that `/file=` gives out."""
         self.paths = paths
         self.serving = serving
         self.leave = leave
         self.login = WebUILogin()
         self.guard = guard
         self.guard_webui = guard_webui
+        self.outermost = outermost
         self.refuse = refuse
         self.files = files
         self.api: AsgiApp | None = None
@@ -77,7 +79,7 @@ class Server:
         def create_app(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             app = wrapped(*args, **kwargs)
             build_middleware_stack = app.build_middleware_stack
-            app.build_middleware_stack = lambda: Gate(self, self.guard_webui(build_middleware_stack()))
+            app.build_middleware_stack = lambda: self.outermost(Gate(self, self.guard_webui(build_middleware_stack())))
             return app
 
         hooks.wrap(routes, "App.create_app", create_app)
@@ -157,7 +159,9 @@ class Server:
         _announce(f"http://{_shown(settings.listen)}:{settings.api_port}")
 
     def _uvicorn(self, api: AsgiApp, host: str, port: int) -> uvicorn.Server:
-        config = uvicorn.Config(api, host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE)
+        config = uvicorn.Config(
+            self.outermost(api), host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE
+        )
         return ApiServer(config, self._let_go)
 
 

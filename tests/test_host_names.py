@@ -12,7 +12,7 @@ import pytest
 from fooocus_api.api.guard import Trust
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.conftest import DemoFactory
-from fooocus_api.tests.host import Host, demo_host
+from fooocus_api.tests.host import DEMO, Host, demo_host
 from fooocus_api.tests.test_cross_site import FOREIGN, refused
 
 
@@ -97,6 +97,47 @@ def test_every_host_is_taken_there(everywhere: Host, host: str) -> None:
 @pytest.mark.parametrize("path", ["@draw.example", "v1/info", "http:v1/info"])
 def test_a_path_begins_with_a_slash(everywhere: Host, path: str) -> None:
     assert answer(everywhere.port, path, "draw.example") == 400
+
+
+WHOLE_URLS = {
+    "http://localhost/healthz": 200,
+    "HTTP://LOCALHOST:1/v1/info?a=b": 200,
+    "https://[::1]:7865/tasks": 200,
+    "http://localhost": 200,
+    "http://localhost/nothing": 404,
+    "http://localhost/outputs/%5C%5Cevil.example%5Cshare/a.png": 404,
+    f"http://localhost/file={DEMO}/launch.py": 403,
+    "http://evil.example/healthz": 403,
+    "http://user@localhost/healthz": 400,
+    "http://localhost:99999/healthz": 400,
+    "http:///healthz": 400,
+    "http://localhost#/healthz": 400,
+    "ftp://localhost/healthz": 400,
+    "//localhost/healthz": 404,
+}
+"""Request target → its answer, whatever the Host header says."""
+
+
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
+@pytest.mark.parametrize("url", WHOLE_URLS)
+def test_a_whole_url_is_taken_for_its_host_and_path(demo: Host, url: str, host: str) -> None:
+    if host != "localhost" and not url.lower().startswith("http"):
+        host = "localhost"  # there it is the header that counts
+    assert answer(demo.port, url, host) == WHOLE_URLS[url]
+
+
+def test_a_whole_url_is_taken_where_the_api_is_alone_and_its_links_begin_so(demo_factory: DemoFactory) -> None:
+    host = demo_factory("--nowebui", "--listen", "0.0.0.0")
+    with closing(http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)) as connection:
+        headers = {"Host": "other.example", "Content-Type": "application/json", "Prefer": "respond-async"}
+        connection.request("POST", "http://draw.example/v1/engine/generate", "{}", headers)
+        response = connection.getresponse()
+        assert response.status == 202
+        assert str(response.getheader("Location")).startswith("http://draw.example/tasks/")
+
+
+def test_the_server_as_a_whole_is_nothing_to_ask_for(demo: Host) -> None:
+    assert answer(demo.port, "*", "localhost", method="OPTIONS") == 400
 
 
 @pytest.mark.parametrize(
