@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .errors import problem_response
+from .errors import problem_response, shortened
 from .urls import forwarded_host, is_host
 
 log = logging.getLogger("fooocus_api.guard")
@@ -101,6 +101,7 @@ class Guard:
         headers = Headers(scope=scope)
         for host in headers.getlist("host"):
             if not self._trust.knows(host):
+                host = shortened(host)
                 log.warning("foreign host refused", extra={"host": host})
                 return (
                     f"this server is not {host!r}; if that name is to lead here, start Fooocus with --base-url "
@@ -113,6 +114,7 @@ class Guard:
             return None
         if self._is_ours(page, headers, scope):
             return None
+        page = shortened(page)
         log.warning("cross-site request refused", extra={"origin": page})
         cured = page and self._trust.takes_sites
         cure = f"; if that site may do this, start Fooocus with --api-cors {page}" if cured else ""

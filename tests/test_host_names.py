@@ -153,6 +153,16 @@ def test_the_answer_tells_the_cure(client: Client) -> None:
     assert "--base-url http://draw.example" in response.json()["detail"]
 
 
+def test_a_host_and_an_origin_of_kilobytes_are_repeated_in_short(demo_factory: DemoFactory) -> None:
+    host = demo_factory("--nowebui", "--log-json")
+    client, long = Client(host.url), "x" * 5000
+    for headers in ({"Host": f"{long}.example"}, {"Origin": f"https://{long}.example"}):
+        response = client.post("/v1/engine/control?action=stop", headers=headers)
+        assert response.status_code == 403 and "xxx" in response.text and long[:200] not in response.text
+    host.stop()
+    assert host.log().count("refused") == 2 and long[:200] not in host.log()
+
+
 def test_the_public_name_passes(demo_factory: DemoFactory) -> None:
     host = demo_factory("--nowebui", "--base-url", "https://draw.example/fooocus")
     assert answer(host.port, "/v1/info", "draw.example") == 200
