@@ -27,6 +27,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Timeout, Url, parse_url
 
 from .addresses import AddressPolicy
+from .lookup import addresses_of
 
 USER_AGENT = "fooocus-api"
 LONGEST_REASON = 200
@@ -78,15 +79,19 @@ class Outbound:
     def __init__(self, policy: AddressPolicy | None = None) -> None:
         self._policy = policy or AddressPolicy()
 
-    def check(self, url: str) -> None:
+    def check(self, url: str, limits: Limits = DEFAULT_LIMITS) -> None:
         """Look the URL up and ask nobody.
 
         Raises:
             Refused: it is no http(s) URL, or leads to no address that is open.
-            OutboundError: nobody knows its name.
+            OutboundError: nobody knows its name, or not in time.
         """
         target = _parsed(url)
-        self._addresses(target.host or "", target.port or 0)
+        seconds = min(limits.connect_s, limits.total_s)
+        try:
+            self._addresses(target.host or "", target.port or 0, seconds)
+        except TimeoutError as error:
+            raise OutboundError(f"does not answer within {seconds:g} s") from error
 
     def request(
         self,
@@ -120,12 +125,14 @@ class Outbound:
                     method, body = "GET", None
             raise OutboundError(f"redirects more than {limits.redirects} times")
 
-    def _addresses(self, host: str, port: int) -> list[str]:
+    def _addresses(self, host: str, port: int, within_s: float) -> list[str]:
         try:
-            found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+            found = addresses_of(host, port, within_s)
+        except TimeoutError:
+            raise
         except (OSError, UnicodeError) as error:
             raise OutboundError(f"can't be reached: {_reason(error)}") from error
-        addresses = self._policy.open_among(str(entry[4][0]) for entry in found)
+        addresses = self._policy.open_among(found)
         if not addresses:
             raise Refused("is refused: it leads to a private address (see --allow-private-urls)")
         return addresses
@@ -179,7 +186,11 @@ class _Trip:
     def connect(self, host: str, port: int) -> socket.socket:
         """A connection to one of the host's addresses that are open."""
         problem: OSError | None = None
-        for address in self._addresses(host, port):
+        try:
+            addresses = self._addresses(host, port, min(self.limits.connect_s, self._end - time.monotonic()))
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError from error
+        for address in addresses:
             if self._is_over():
                 break
             try:

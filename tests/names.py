@@ -20,7 +20,7 @@ _TYPES = {1: 4, 28: 6}
 
 class Names:
     """A DNS server that says what `answers` has for a name: one list of addresses for each time it is asked, the last for
-    good. It keeps no time to live, so that nobody may remember an answer.
+    good. With no list at all it keeps silent. It keeps no time to live, so that nobody may remember an answer.
     """
 
     def __init__(self, answers: dict[str, list[list[str]]]) -> None:
@@ -47,9 +47,11 @@ class Names:
             packet, client = self._socket.recvfrom(512)
             if not packet:
                 return
-            self._socket.sendto(self._reply(packet), client)
+            if reply := self._reply(packet):
+                self._socket.sendto(reply, client)
 
     def _reply(self, packet: bytes) -> bytes:
+        """What is said to a question, nothing where it is to be silence."""
         labels, at = [], 12
         while length := packet[at]:
             labels.append(packet[at + 1 : at + 1 + length].decode().lower())
@@ -59,6 +61,8 @@ class Names:
         version = _TYPES.get(kind, 0)
         known = self.answers.get(name)
         times = self.asked[name, version] = self.asked.get((name, version), 0) + 1
+        if known == []:
+            return b""
         addresses = known[min(times, len(known)) - 1] if known else []
         found = [ip_address(text).packed for text in addresses if ip_address(text).version == version]
         records = [b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, len(data)) + data for data in found]

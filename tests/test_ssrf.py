@@ -24,7 +24,7 @@ import pytest
 from fooocus_api.tasks.addresses import AddressPolicy
 from fooocus_api.tasks.outbound import Outbound, OutboundError, Refused
 from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import DEMO, Host
+from fooocus_api.tests.host import DEMO, ROOT, Host
 from fooocus_api.tests.names import Names, python_that_asks_us
 from fooocus_api.tests.test_inputs import picture
 
@@ -45,6 +45,7 @@ NAMES = {
     "redirected.test": [[OUTSIDE], [INSIDE]],
     "flipping.test": [[OUTSIDE], [INSIDE]] * FLIPS,
     "mixed.test": [[INSIDE, OUTSIDE]],
+    "silent.test": [],
 }
 
 
@@ -296,6 +297,36 @@ def test_a_name_that_rebinds_at_every_question_never_leads_inside(world: World) 
     assert "" in messages and any(PRIVATE in message for message in messages)
 
 
+IMPATIENT = """
+import sys
+sys.path.insert(0, ".")
+import extension
+extension._load_as_package()
+from fooocus_api.tasks.outbound import Limits, Outbound, OutboundError
+for ask in (
+    lambda: Outbound().request("http://silent.test/", limits=Limits(connect_s=0.2)),
+    lambda: Outbound().request("http://silent.test/", limits=Limits(total_s=0.2)),
+    lambda: Outbound().check("http://silent.test/", Limits(connect_s=0.2)),
+    lambda: Outbound().check("http://nobody.test/"),
+):
+    try:
+        ask()
+    except OutboundError as error:
+        print(error)
+"""
+
+
+def test_nobody_waits_for_a_name_that_is_not_answered(world: World, tmp_path: Path) -> None:
+    """The resolver itself would give up later, and say something else."""
+    python = python_that_asks_us(tmp_path)
+    assert python is not None
+    done = subprocess.run([python, "-c", IMPATIENT], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    *given_up, unknown = done.stdout.splitlines()
+    within = "does not answer within 0.2 s"
+    assert given_up == [within, "takes longer than 0.2 s", within] and unknown.startswith("can't be reached: ")
+
+
 @pytest.mark.parametrize("path", ["generate", "mask"])
 def test_every_image_of_a_request_is_meant(world: World, path: str) -> None:
     url = world.url("http://inside.test:PORT/a.png")
@@ -328,7 +359,14 @@ def test_public_addresses_are_open() -> None:
 
 def test_a_check_asks_nobody() -> None:
     Outbound(AddressPolicy([ip_network("127.0.0.0/8")])).check("http://127.0.0.1:9/")
-    for url in ("http://127.0.0.1:9/", "ftp://8.8.8.8/", "nothing", "http://"):
+    for url in (
+        "http://127.0.0.1:9/",
+        "ftp://8.8.8.8/",
+        "nothing",
+        "http://",
+        "http://localhost./",
+        "http://LocalHost.:80/",
+    ):
         with pytest.raises(Refused):
             Outbound().check(url)
 

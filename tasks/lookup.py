@@ -1,0 +1,51 @@
+"""Names → addresses within a time: the system's resolver has no limit that a caller could set. Called by `outbound`."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout  # the built-in one from Python 3.11 on
+
+MOST_AT_ONCE = 64
+"""Look-ups. One that is given up goes on by itself until the resolver gives up, too."""
+_room = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+def addresses_of(host: str, port: int, within_s: float) -> list[str]:
+    """A host's addresses in the resolver's order; an address is its own. Blocking, for `within_s` seconds at most.
+
+    Raises:
+        TimeoutError: there is no answer by then.
+        OSError: nobody knows the name.
+        UnicodeError: it can't be a name.
+    """
+    end = time.monotonic() + within_s
+    found: Future[list[str]] = Future()
+    if not _room.acquire(timeout=max(within_s, 0)):
+        raise TimeoutError("too many names are being looked up")
+
+    def look() -> None:
+        try:
+            entries = socket.getaddrinfo(_bare(host), port, type=socket.SOCK_STREAM)
+            found.set_result([str(entry[4][0]) for entry in entries])
+        except Exception as error:
+            found.set_exception(error)
+        finally:
+            _room.release()
+
+    try:  # a daemon, which keeps no process alive, as a pool's threads would
+        threading.Thread(target=look, name="fooocus-api-lookup", daemon=True).start()
+    except RuntimeError as error:  # the system has no thread left
+        _room.release()
+        raise OSError(str(error)) from error
+    try:
+        return found.result(max(end - time.monotonic(), 0))
+    except FutureTimeout:
+        raise TimeoutError(f"there is no answer within {within_s:g} s") from None
+
+
+def _bare(host: str) -> str:
+    """Without the brackets of IPv6, and without the final dot, with which some systems do not know their own `localhost.`"""
+    return host.strip("[]").removesuffix(".")
