@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from ..tasks.task import Task
 from .context import Context
 from .errors import Problem
 
+LOOK_AGAIN = 0.5
+"""Seconds that a stream may go on after its key was revoked."""
 NOBODY = "-"
 """A source that no task has."""
 MEANINGS = {
@@ -94,17 +97,23 @@ def still_may(request: Request, scope: Scope) -> Callable[[], bool]:
     """A function that asks anew whether whoever sent a request may go on with what that scope has let them begin.
 
     They may not when their key is revoked or has lost the scope, nor when they came without a key and one is needed now. Who
-    reads as one who sees everyone's tasks needs to see everyone's to the end. It costs what the look at a request's key costs.
+    reads as one who sees everyone's tasks needs to see everyone's to the end. It looks once in `LOOK_AGAIN`, however often it
+    is asked: hundreds of streams may be told of hundreds of steps a second.
     """
     before = access_of(request)
     used = Scope.READ_ALL if scope is Scope.READ and before.sees_all else scope
+    looked = 0.0
 
     def ask() -> bool:
+        nonlocal looked
+        if (now := time.monotonic()) - looked < LOOK_AGAIN:
+            return True
         try:
-            now: Access = request.state.access_now()
+            access: Access = request.state.access_now()
         except Problem:
             return False
-        return now.source == before.source and now.may(used)
+        looked = now
+        return access.source == before.source and access.may(used)
 
     return ask
 

@@ -41,7 +41,7 @@ def event_stream(
 ) -> StreamingResponse:
     """A response that sends each event by itself, as clients cut the stream where it is flushed.
 
-    It ends before the next event or heartbeat once whoever sent the request may not do any more what `scope` lets them.
+    It ends with the next event or heartbeat once whoever sent the request may not do any more what `scope` lets them.
     """
     told = _while_allowed(messages, still_may(request, scope))
     return StreamingResponse(told, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fooocus_api.api.access import LOOK_AGAIN
 from fooocus_api.tasks.keys import Key, Scope, load, save
 from fooocus_api.tests.client import Client, ServerSentEvent, wait_for
 from fooocus_api.tests.keys import add_key, keys_command
@@ -74,6 +76,7 @@ def test_who_may_not_read_any_more_is_told_nothing_more(locked: Host, change: Ch
         reader.until("finished")
         before = list(reader.events)
         change(locked)
+        time.sleep(LOOK_AGAIN)
         boss.draw(prompt="afterwards")
         assert reader.ended.wait(30), "the stream is open"
         assert reader.events == before
@@ -91,6 +94,7 @@ def test_all_streams_of_a_revoked_key_end_while_its_task_goes_on(locked: Host) -
     with reading(bot, f"/tasks/{task['task_id']}/events") as reader:
         reader.until("progress")
         revoke(locked)
+        time.sleep(LOOK_AGAIN)
         assert reader.ended.wait(30), "the task's stream is open"
         thread.join(30)
         assert not thread.is_alive(), "the stream of the request is open"
@@ -111,7 +115,9 @@ def test_what_was_open_to_all_ends_with_the_first_key(demo_factory: DemoFactory)
         for reader in readers:
             reader.until("finished")
         before = [list(reader.events) for reader in readers]
-        add_key(host, "bot").draw()
+        bot = add_key(host, "bot")
+        time.sleep(LOOK_AGAIN)
+        bot.draw()
         assert all(reader.ended.wait(30) for reader in readers), "a stream is open"
         assert [reader.events for reader in readers] == before
 
