@@ -94,8 +94,9 @@ def _steps_like_a_load(client: Client, first: str, second: str) -> int:
         record = client.draw(base_model_name=name, overwrite_step=steps)
         return float(record["finish_mills"] - record["start_mills"]) / 1000
 
-    seconds(first, 2), seconds(second, 2)
-    cold = statistics.median(seconds(name, 2) for name in (first, second, first, second))
+    for name in (first, second) * 2:  # the first loads come from the disk, the later ones from the system's cache
+        seconds(name, 2)
+    cold = statistics.median(seconds(name, 2) for name in (first, second) * 3)
     warm, longer = (statistics.median(seconds(second, steps) for _ in range(3)) for steps in (2, 12))
     step, load = max((longer - warm) / 10, 0.001), cold - warm
     steps = min(max(round(2 + (load - warm) / step), 1), MOST_STEPS)
