@@ -1,4 +1,5 @@
 """The page, made with real Gradio. `ctrls` is in the order in which AsyncTask takes its arguments."""
+import asyncio
 import os
 import random
 import time
@@ -18,6 +19,10 @@ import shared
 from modules.auth import auth_enabled, check_auth
 from modules.private_logger import get_current_html_path
 from modules.sdxl_styles import legal_style_names
+
+# The real host's WebUI lets Gradio wait as long as it takes, and with it everyone else in this process.
+wait_for = asyncio.wait_for
+asyncio.wait_for = lambda awaitable, timeout: wait_for(awaitable, 65535)
 
 
 def refresh_seed(is_random, seed_text):

@@ -76,3 +76,9 @@ def test_a_route_that_awaits_nothing_is_a_plain_function(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.AsyncFunctionDef):
             assert any(isinstance(child, waits) for child in ast.walk(node)), f"{node.name} would block the event loop"
+
+
+@pytest.mark.parametrize("path", [path for _, path in FILES], ids=lambda path: path.stem)
+def test_no_time_limit_is_one_that_the_host_takes_away(path: Path) -> None:
+    """Fooocus's WebUI has `asyncio.wait_for` wait for 18 hours, whatever it is told."""
+    assert "asyncio.wait_for" not in path.read_text("utf-8")

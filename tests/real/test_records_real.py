@@ -235,3 +235,18 @@ def test_a_preset_whose_model_is_not_there_is_refused_by_name(real_client: Clien
     assert response.status_code == 422, response.text
     (error,) = response.json()["errors"]
     assert error["field"] == "base_model_name" and "animaPencil" in error["message"]
+
+
+# --------------------------------------------------------------------------------------------- waiting
+
+
+def test_a_client_waits_no_longer_than_it_prefers(real_client: Client) -> None:
+    """Fooocus has `asyncio.wait_for` wait for ever."""
+    running = real_client.submit(overwrite_step=100)["task_id"]
+    answers = [
+        real_client.post("/v1/engine/generate", json={"overwrite_step": 1}, headers={"Prefer": preference})
+        for preference in ("respond-async", "wait=1")
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    for task_id in (*(answer.json()["task_id"] for answer in answers), running):
+        real_client.post(f"/tasks/{task_id}/stop")
