@@ -22,6 +22,7 @@ LEAST = 1.7
 """Times the throughput of first come, first served."""
 DRAWING_MS = 300
 DEMO_STEPS = 30
+CALIBRATION_TASKS = 8
 MOST_STEPS = 30
 """On a real Fooocus, whose loads may take as long as a hundred steps: then the run would take an hour."""
 
@@ -37,7 +38,7 @@ def run(options: Options) -> list[Row]:
             client = Client(host.url)
             first, second = _checkpoints(client)
             if real and schedule == "fifo":
-                steps = _steps_like_a_load(client, first, second)
+                steps = _steps_like_a_load(host.url, first, second)
             for _ in range(rounds):
                 client.draw(base_model_name=first, overwrite_step=1)
                 records = _drawn(host.url, [second, first], steps, options.tasks or TASKS)
@@ -47,7 +48,11 @@ def run(options: Options) -> list[Row]:
         name: statistics.median(row["seconds"] for row in rows if row["schedule"] == name) for name in ("fifo", "fair")
     }
     ratio = seconds["fifo"] / seconds["fair"]
-    return [*rows, {"schedule": "fair to fifo", "throughput_ratio": ratio, "required": LEAST}]
+    equal = _load_to_drawing(rows)
+    return [
+        *rows,
+        {"schedule": "fair to fifo", "load_to_drawing": equal, "throughput_ratio": ratio, "required": LEAST},
+    ]
 
 
 def _host(real: bool, schedule: str) -> Host:
@@ -84,21 +89,46 @@ def _figures(records: list[dict[str, Any]]) -> Row:
     overtaken = [sum(later["id"] > record["id"] for later in order[:place]) for place, record in enumerate(order)]
     seconds = (order[-1]["finish_mills"] - order[0]["start_mills"]) / 1000
     loads = 1 + sum(before != after for before, after in itertools.pairwise(names))
-    return {"tasks": len(order), "seconds": seconds, "loads": loads, "most_overtaken": max(overtaken)}
+    return {
+        "tasks": len(order),
+        "seconds": seconds,
+        "loads": loads,
+        "most_overtaken": max(overtaken),
+        "drawn_s": _typical(order, changed=False),
+        "loaded_and_drawn_s": _typical(order, changed=True),
+    }
 
 
-def _steps_like_a_load(client: Client, first: str, second: str) -> int:
-    """How many steps take as long as loading the other checkpoint."""
+def _typical(order: list[dict[str, Any]], changed: bool) -> float | None:
+    """Median seconds from a task's start to the next one's, for tasks before which the checkpoint did or didn't change."""
+    names = [record["req_params"]["base_model_name"] for record in order]
+    starts = [record["start_mills"] for record in order]
+    taken = [
+        (starts[place + 1] - starts[place]) / 1000
+        for place in range(1, len(order) - 1)
+        if (names[place] != names[place - 1]) is changed
+    ]
+    return statistics.median(taken) if taken else None
 
-    def seconds(name: str, steps: int) -> float:
-        record = client.draw(base_model_name=name, overwrite_step=steps)
-        return float(record["finish_mills"] - record["start_mills"]) / 1000
 
-    for name in (first, second) * 2:  # the first loads come from the disk, the later ones from the system's cache
-        seconds(name, 2)
-    cold = statistics.median(seconds(name, 2) for name in (first, second) * 3)
-    warm, longer = (statistics.median(seconds(second, steps) for _ in range(3)) for steps in (2, 12))
-    step, load = max((longer - warm) / 10, 0.001), cold - warm
-    steps = min(max(round(2 + (load - warm) / step), 1), MOST_STEPS)
-    print(f"a load {load:.2f} s, a task of 2 steps {warm:.2f} s, a step {step:.3f} s: {steps} steps", flush=True)
+def _load_to_drawing(rows: list[Row]) -> float | None:
+    """A load's seconds by a drawing's, in these very runs: 1 where they cost the same. None where too few were drawn."""
+    changed = [row["loaded_and_drawn_s"] for row in rows if row["schedule"] == "fifo" and row["loaded_and_drawn_s"]]
+    drawn = [row["drawn_s"] for row in rows if row["schedule"] == "fair" and row["drawn_s"]]
+    return float(statistics.median(changed) / statistics.median(drawn) - 1) if changed and drawn else None
+
+
+def _steps_like_a_load(url: str, first: str, second: str) -> int:
+    """How many steps take as long as loading the other checkpoint, measured as they are run: from a queue that is full."""
+
+    def seconds(checkpoints: list[str], steps: int) -> float:
+        starts = sorted(record["start_mills"] for record in _drawn(url, checkpoints, steps, CALIBRATION_TASKS))
+        return float(statistics.median(later - before for before, later in itertools.pairwise(starts))) / 1000
+
+    seconds([first, second], 2)  # the first loads come from the disk, the later ones from the system's cache
+    few, many = 4, 16
+    changing, short, long = seconds([first, second], few), seconds([second], few), seconds([second], many)
+    load, step = changing - short, max((long - short) / (many - few), 0.001)
+    steps = min(max(int(few + (load - short) / step), 1), MOST_STEPS)
+    print(f"a load {load:.2f} s, a task of {few} steps {short:.2f} s, a step {step:.3f} s: {steps} steps", flush=True)
     return steps
