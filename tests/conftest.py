@@ -46,11 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what is marked `real` where there is none, before any fixture of it begins."""
-    if real_checkout() is None:
-        for item in items:
-            if item.get_closest_marker("real"):
-                item.add_marker(pytest.mark.skip(reason=NO_REAL_HOST))
+    """Skip what is marked `real` where there is none, and say what one process runs where there are several (pytest -n)."""
+    for item in items:
+        real = item.get_closest_marker("real") is not None
+        if real and real_checkout() is None:
+            item.add_marker(pytest.mark.skip(reason=NO_REAL_HOST))
+        # A file's tests share what they start; and one real Fooocus is enough for any machine.
+        item.add_marker(pytest.mark.xdist_group("real" if real else item.path.stem))
 
 
 @pytest.fixture(scope="session")
