@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
-from ..tasks.outbound import DEFAULT_LIMITS, Limits, OutboundError
 from ..tasks.pictures import NotAnImage, read_rgb, verify
 from ..tasks.tools import Picture
+from ..tasks.trip import DEFAULT_LIMITS, Limits, OutboundError
 from .context import Context
 from .errors import FieldError, InvalidFields, Problem, shortened
 from .routes.outputs import output_file

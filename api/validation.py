@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from ..tasks.outbound import Outbound, OutboundError, Refused
+from ..tasks.outbound import Outbound
+from ..tasks.trip import OutboundError, Refused
 from .context import Catalog, Context
 from .errors import MOST_ERRORS, FieldError, InvalidFields, shortened
 from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-from .outbound import Answer, Limits, Outbound, OutboundError
+from .outbound import Outbound
+from .trip import Answer, Limits, OutboundError
 
 ANSWER_SIZE = 2**20
 """Bytes of an answer, which nobody reads."""

@@ -19,9 +19,10 @@ from ..db.outbox import Attempt, Message
 from ..db.repository import Repository
 from . import storage
 from .lanes import Lanes
-from .outbound import Answer, Outbound
+from .outbound import Outbound
 from .posting import NoAnswer, post, retry_after, sign
 from .task import Task, now_ms
+from .trip import Answer
 
 log = logging.getLogger("fooocus_api.webhooks")
 

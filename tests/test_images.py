@@ -23,7 +23,8 @@ from fooocus_api.api.urls import PublicUrls
 from fooocus_api.tasks.addresses import AddressPolicy
 from fooocus_api.tasks.inputs import MAX_BYTES, InputStore
 from fooocus_api.tasks.keys import Keyring
-from fooocus_api.tasks.outbound import Limits, Outbound
+from fooocus_api.tasks.outbound import Outbound
+from fooocus_api.tasks.trip import Limits
 from fooocus_api.tests.host import free_port
 from fooocus_api.tests.test_inputs import picture
 

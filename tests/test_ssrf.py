@@ -22,7 +22,8 @@ import psutil
 import pytest
 
 from fooocus_api.tasks.addresses import AddressPolicy
-from fooocus_api.tasks.outbound import Outbound, OutboundError, Refused
+from fooocus_api.tasks.outbound import Outbound
+from fooocus_api.tasks.trip import OutboundError, Refused
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import DEMO, ROOT, Host
 from fooocus_api.tests.names import Names, python_that_asks_us
@@ -302,7 +303,8 @@ import sys
 sys.path.insert(0, ".")
 import extension
 extension._load_as_package()
-from fooocus_api.tasks.outbound import Limits, Outbound, OutboundError
+from fooocus_api.tasks.outbound import Outbound
+from fooocus_api.tasks.trip import Limits, OutboundError
 for ask in (
     lambda: Outbound().request("http://silent.test/", limits=Limits(connect_s=0.2)),
     lambda: Outbound().request("http://silent.test/", limits=Limits(total_s=0.2)),
