@@ -83,7 +83,9 @@ class Extension:
     def install(self) -> None:
         """Wait for the host's modules and patch each as it is imported."""
         from .adapters.arguments import add_flags
+        from .adapters.open_files import allow_more
 
+        self.hooks.on_uninstall(allow_more())
         self.logs.start()
         self.hooks.on_uninstall(self.logs.stop)
         atexit.register(self.logs.stop)

@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import numpy
@@ -19,6 +19,7 @@ from PIL import Image as PILImage
 from starlette.types import Message
 
 from fooocus_api.adapters.job import Job
+from fooocus_api.adapters.open_files import allow_more
 from fooocus_api.api.bodies import SMALL, _Read
 from fooocus_api.api.errors import Problem
 from fooocus_api.api.memory import BODIES, Memory
@@ -118,6 +119,40 @@ def test_pictures_that_wait_for_the_models_have_a_bound(demo_factory: DemoFactor
     assert answers == [200] * 5 + [503] * 3
     [refused] = {request.result().headers["retry-after"] for request in sent if request.result().status_code == 503}
     assert int(refused) > 0
+
+
+@contextmanager
+def few_open_files(limit: int) -> Iterator[None]:
+    """What is started here begins with this soft limit, as from a shell that sets it."""
+    resource = pytest.importorskip("resource", reason="this system has no limit of open files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_idle_connections_leave_room_for_the_images(demo_factory: DemoFactory) -> None:
+    with few_open_files(100):
+        host = demo_factory()
+    client = Client(host.url, patience=60)
+    with ExitStack() as stack:
+        for _ in range(200):
+            idle = stack.enter_context(socket.create_connection(("127.0.0.1", host.port)))
+            idle.sendall(b"GET /v1/events HTTP/1.1\r\n")  # and no more
+        record = client.draw()
+        assert client.image(record["result"][0]).size == (256, 256)
+    assert "Too many open files" not in host.log()
+
+
+def test_the_limit_of_open_files_is_set_back() -> None:
+    resource = pytest.importorskip("resource", reason="this system has no limit of open files")
+    with few_open_files(100):
+        set_back = allow_more()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 100
+        set_back()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 100
 
 
 def test_a_job_that_is_given_up_holds_nothing() -> None:
