@@ -148,6 +148,12 @@ def test_unknown_fields_are_ignored_and_named(client: Client) -> None:
     assert response.headers["x-ignored-fields"] == "promt, stepz"
 
 
+def test_any_name_of_an_unknown_field_can_be_said(client: Client) -> None:
+    response = client.generate(**{" ": 1, "": 2, " prompt": 3, "提示 ": 4, "a\r\nb": 5})
+    assert response.status_code == 200
+    assert response.headers["x-ignored-fields"] == "?, ?, ?prompt, a??b, ???"
+
+
 def test_a_seed_is_kept_and_a_random_one_is_random(client: Client) -> None:
     def seed(record: dict[str, object]) -> str:
         return record["images"][0]["metadata"]["seed"]  # type: ignore[index]

@@ -100,7 +100,8 @@ def router(context: Context) -> APIRouter:
         answer = Answer(context.tasks(), context, request, preference_of(request.headers.getlist("prefer")))
         response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
-            response.headers["X-Ignored-Fields"] = re.sub("[^ -~]", "?", ", ".join(ignored))
+            # A header's value can't begin or end with a space, and servers write none that does.
+            response.headers["X-Ignored-Fields"] = ", ".join(re.sub("[^!-~]", "?", name) or "?" for name in ignored)
         return response
 
     examples: dict[str, Any] = {
