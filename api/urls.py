@@ -15,6 +15,8 @@ from .links import UNSIGNED, Links
 _HOST = re.compile(r"(?:\[([\w.:%~-]+)\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::(\d{0,5}))?", re.ASCII)
 """A name or an address (in brackets) and perhaps a port, as RFC 3986 has them."""
 HIGHEST_PORT = 65535
+_PREFIX = re.compile(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
+"""A path as RFC 3986 has it, that can't reach back into the host before it."""
 
 
 class PublicUrls:
@@ -53,10 +55,11 @@ def is_host(text: str) -> bool:
 def _base_of(request: Request) -> str:
     scheme, host, prefix = request.scope["scheme"], request.headers.get("host") or _address_of(request.scope), ""
     if _from_local_proxy(request.scope):
-        scheme = _first(request.headers, "x-forwarded-proto") or scheme
+        scheme = _first(request.headers, "x-forwarded-proto").lower() or scheme
         host = forwarded_host(request.scope) or host
         prefix = _first(request.headers, "x-forwarded-prefix").rstrip("/")
-    return f"{scheme}://{host}{prefix}"
+    scheme = scheme if scheme in ("http", "https") else "http"  # uvicorn, too, takes what is forwarded as it is
+    return f"{scheme}://{host}{prefix if _PREFIX.fullmatch(prefix) else ''}"
 
 
 def forwarded_host(scope: Scope) -> str:

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import threading
+from typing import Any
 
 import pytest
 import requests
@@ -149,7 +150,8 @@ def test_unknown_fields_are_ignored_and_named(client: Client) -> None:
 
 
 def test_any_name_of_an_unknown_field_can_be_said(client: Client) -> None:
-    response = client.generate(**{" ": 1, "": 2, " prompt": 3, "提示 ": 4, "a\r\nb": 5})
+    unknown: dict[str, Any] = {" ": 1, "": 2, " prompt": 3, "提示 ": 4, "a\r\nb": 5}
+    response = client.generate(**unknown)
     assert response.status_code == 200
     assert response.headers["x-ignored-fields"] == "?, ?, ?prompt, a??b, ???"
 

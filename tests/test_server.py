@@ -98,6 +98,27 @@ def test_urls_follow_the_address_the_client_used(client: Client, demo: Host) -> 
     assert first_url({**proxied, "X-Forwarded-For": "203.0.113.7"}).startswith("https://draw.example/fooocus/outputs/")
 
 
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        {"X-Forwarded-Proto": "javascript"},
+        {"X-Forwarded-Proto": "ht tp"},
+        {"X-Forwarded-Host": "a b"},
+        {"X-Forwarded-Prefix": "@evil.example"},
+        {"X-Forwarded-Prefix": ".evil.example"},
+        {"X-Forwarded-Prefix": "/a b"},
+        {"X-Forwarded-Prefix": "/a?b=/"},
+    ],
+    ids=lambda headers: "{}: {}".format(*next(iter(headers.items()))),
+)
+def test_what_is_forwarded_makes_no_url_that_leads_elsewhere(
+    client: Client, demo: Host, forwarded: dict[str, str]
+) -> None:
+    task = client.tasks(query="history")["history"][0]
+    url = client.get(f"/tasks/{task['task_id']}", headers=forwarded).json()["result"][0]
+    assert url.startswith(f"{demo.url}/outputs/")
+
+
 def test_base_url_beats_what_the_client_used(demo_factory: DemoFactory) -> None:
     client = Client(demo_factory("--base-url", "https://draw.example/api/").url)
     assert client.draw()["result"][0].startswith("https://draw.example/api/outputs/")
