@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ NETWORK_FILE_SYSTEMS = (
 )
 """Where several machines may write: SQLite's write-ahead log needs memory that they don't share."""
 ADVISORY_LOCK = 0x666F6F6F  # any number that other programs don't use
+LETTING_GO_S = 2.0
+"""PostgreSQL lets go of a closed connection's claim a moment later, when its process has ended."""
 CONNECT_SECONDS = 10
 """How long a server may take to answer: Fooocus's WebUI waits for it at start."""
 KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
@@ -106,9 +109,17 @@ class Connection:
             return
         for name, value in KEEPALIVE.items():
             self.database.execute_sql(f"SET {name} = {value}")
+        last_try = time.monotonic() + LETTING_GO_S
+        while not self._is_ours():
+            if time.monotonic() > last_try:
+                raise DatabaseInUse(
+                    "another Fooocus is running with this database; give this one an --api-db of its own"
+                )
+            time.sleep(0.05)
+
+    def _is_ours(self) -> bool:
         (ours,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
-        if not ours:
-            raise DatabaseInUse("another Fooocus is running with this database; give this one an --api-db of its own")
+        return bool(ours)
 
     def back_up(self, version: int, tables: Iterable[str]) -> None:
         """Keep these tables before a migration: a file beside the database, or copies in it."""

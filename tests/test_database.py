@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.tally import DAY
 from fooocus_api.tests.conftest import ROOT
-from fooocus_api.tests.databases import Place, inserted, row
+from fooocus_api.tests.databases import Place, PostgresPlace, inserted, row
 from fooocus_api.tests.host import free_port
 from fooocus_api.tests.postgres import PASSWORD, PostgresServer
 
@@ -93,6 +95,22 @@ def test_an_old_database_is_brought_up_to_date_and_kept_beside(place: Place) -> 
     assert place.backup() == list(range(1, 21))
     assert place.execute("SELECT version FROM schema_version") == [(len(migrations.MIGRATIONS),)]
     Repository(place.location).close()  # and there is nothing more to do
+
+
+def test_a_claim_that_is_let_go_a_moment_later_is_waited_for(postgres: PostgresServer) -> None:
+    location, claimed = PostgresPlace(postgres).location, threading.Event()
+
+    def hold_it_for_a_moment() -> None:
+        repository = Repository(location)
+        claimed.set()
+        time.sleep(0.5)
+        repository.close()
+
+    holder = threading.Thread(target=hold_it_for_a_moment)
+    holder.start()
+    assert claimed.wait(30)
+    Repository(location).close()
+    holder.join()
 
 
 def test_a_database_that_counts_without_days_learns_them(place: Place) -> None:
