@@ -25,6 +25,6 @@ def allow_more() -> Callable[[], None]:
     wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(ENOUGH, hard)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return lambda: None
-    with contextlib.suppress(ValueError, OSError):
+    with contextlib.suppress(ValueError, OSError):  # a sandbox may forbid it: then it stays as it was
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -114,7 +114,7 @@ def test_urls_follow_the_address_the_client_used(client: Client, demo: Host) -> 
 def test_what_is_forwarded_makes_no_url_that_leads_elsewhere(
     client: Client, demo: Host, forwarded: dict[str, str]
 ) -> None:
-    task = client.tasks(query="history")["history"][0]
+    task = client.draw()
     url = client.get(f"/tasks/{task['task_id']}", headers=forwarded).json()["result"][0]
     assert url.startswith(f"{demo.url}/outputs/")
 

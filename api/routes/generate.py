@@ -100,7 +100,7 @@ def router(context: Context) -> APIRouter:
         answer = Answer(context.tasks(), context, request, preference_of(request.headers.getlist("prefer")))
         response = await answer.to(body, idempotency_key)
         if ignored := ignored_fields(body):
-            # A header's value can't begin or end with a space, and servers write none that does.
+            # uvicorn drops the whole answer when a header's value begins or ends with a space.
             response.headers["X-Ignored-Fields"] = ", ".join(re.sub("[^!-~]", "?", name) or "?" for name in ignored)
         return response
 
