@@ -111,6 +111,13 @@ def _whose_is_what(_: Database) -> None:
         table.create_table()
 
 
+def _notes(database: Database) -> None:
+    """Give tasks a column for their notes; a table that an earlier step made of today's model has it already."""
+    if "notes" not in {column.name for column in database.get_columns("task")}:
+        migrator = SchemaMigrator.from_database(database)
+        alter(migrator.add_column("task", "notes", TextField(null=True)))
+
+
 class FirstTaskRow(Model):
     """The one table of schema 1."""
 
@@ -140,6 +147,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _outbox,
     _days,
     _whose_is_what,
+    _notes,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
 

@@ -22,7 +22,7 @@ class TaskRow(Model):
     """One task: what lists are filtered and sorted by. Narrow, so that a million of them can be looked through.
 
     Times are milliseconds since 1970, -1 while unknown. `rank` is the order in which pending tasks are drawn, `words` the
-    prompt in lower case for searching, `error` JSON text.
+    prompt in lower case for searching, `error` and `notes` JSON text, null where there are none.
     """
 
     id = AutoField()
@@ -40,6 +40,7 @@ class TaskRow(Model):
     attempts = IntegerField()
     webhook_url = TextField()
     error = TextField(null=True)
+    notes = TextField(null=True)
     idempotency_key = CharField(max_length=64, null=True, unique=True)
     fingerprint = CharField(max_length=64, null=True)
 

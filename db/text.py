@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-JSON_COLUMNS = ("parameters", "downloads", "metadata", "error")
+JSON_COLUMNS = ("parameters", "downloads", "metadata", "error", "notes")
 
 
 def plain(text: str) -> str:

@@ -17,6 +17,7 @@ def to_row(task: Task) -> dict[str, Any]:
     row = asdict(task)
     del row["id"]
     row["status"] = task.status.value
+    row["notes"] = task.notes or None
     row["model"] = str(task.parameters.get("base_model_name") or "")
     row["words"] = str(task.parameters.get("prompt") or "").casefold()
     return row
@@ -29,6 +30,7 @@ def changes(task: Task) -> dict[str, Any]:
         **{name: getattr(task, name) for name in CHANGING},
         "images": [asdict(image) for image in task.images],
         "error": asdict(task.error) if task.error else None,
+        "notes": task.notes or None,
     }
 
 
@@ -40,6 +42,7 @@ def from_row(row: dict[str, Any]) -> Task:
             **values,
             "parameters": row["parameters"] or {},
             "downloads": row["downloads"] or [],
+            "notes": row["notes"] or {},
             "status": TaskStatus(row["status"]),
             "images": [Image(**image) for image in row["images"]],
             "error": TaskError(**row["error"]) if row["error"] else None,

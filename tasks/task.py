@@ -87,7 +87,8 @@ class Task:
 
     Times are milliseconds since 1970, -1 while unknown. `rank` is its place among the pending ones, the row's id unless it
     was moved. `downloads` are the files it needs first, as `{"url", "path"}`. `idempotency_key` and `fingerprint` say which
-    request it answers.
+    request it answers. `notes` are JSON values about the task that belong neither to its request nor to its result, such as
+    `ignored_fields`.
     """
 
     task_id: str
@@ -108,6 +109,7 @@ class Task:
     attempts: int = 0
     idempotency_key: str | None = None
     fingerprint: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def priority(self) -> int:

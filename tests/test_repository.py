@@ -71,6 +71,7 @@ def test_a_record_is_found_as_it_was_given(repository: Repository) -> None:
         downloads=[{"url": "https://example.org/a", "path": "/models/a"}],
         images=[image("2026-01-01/a.png"), image("2026-01-01/b.webp", seed=None, width=None, kept=False)],
         error={"type": "ValueError", "message": "no"},
+        notes={"ignored_fields": [{"path": "steps", "use": "overwrite_step"}]},
         status="failed",
         webhook_url="https://example.org/hook",
         idempotency_key="key",
