@@ -136,6 +136,7 @@ class Extension:
         except UnknownSignature as error:
             self.problem = f"this Fooocus is not supported: {error}"
             return None
+        self.hooks.settle()
         if self.hooks.problems:
             self.problem = "; ".join(f"{module}: {text}" for module, text in self.hooks.problems.items())
             return None

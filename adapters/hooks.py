@@ -11,6 +11,8 @@ from typing import Any
 
 import wrapt
 
+from .half_imported import PendingPatch, UntilWhole, is_half_imported
+
 log = logging.getLogger("fooocus_api.hooks")
 
 Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
@@ -28,6 +30,7 @@ class Hooks:
         self.problems: dict[str, str] = {}
         self._undo: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+        self._until_whole = UntilWhole()
         self._waiting: set[str] = set()
         self._patched: set[str] = set()
 
@@ -48,7 +51,14 @@ class Hooks:
                 )
 
         self._waiting.add(module_name)
-        wrapt.register_post_import_hook(run, module_name)
+        if is_half_imported(module_name):  # wrapt takes it for whole and would patch names that are still to come
+            self._until_whole.append(PendingPatch(module_name, run))
+        else:
+            wrapt.register_post_import_hook(run, module_name)
+
+    def settle(self) -> None:
+        """Run the patches of modules that were half imported and are whole now."""
+        self._until_whole.settle()
 
     def report(self) -> dict[str, str]:
         """Host module → `patched`, `waiting` for its import, or what went wrong."""
@@ -92,6 +102,7 @@ class Hooks:
     def uninstall(self) -> None:
         """Give the host back what it had."""
         self.enabled = False
+        self._until_whole.leave()
         while self._undo:
             undo = self._undo.pop()
             try:
