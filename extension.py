@@ -8,8 +8,10 @@ that instead: `extension.py import PATH`.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 import platform
 import sys
@@ -18,6 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+log = logging.getLogger("fooocus_api")
 
 if TYPE_CHECKING:
     from .adapters.arguments import Settings
@@ -199,7 +203,34 @@ class Extension:
             self.service.leave()
 
     def _build_api(self) -> AsgiApp:
-        """Called when the WebUI is built and about to be served: the host is all there."""
+        """Build the API when the WebUI is built and about to be served: the host is all there.
+
+        What goes wrong is the API's answer to every request: a client that gets 404 would look for its own fault.
+        """
+        try:
+            return self._built_api()
+        except Exception as error:
+            log.exception("the API could not be built; Fooocus goes on without it")
+            self.problem = f"the API could not be built: {type(error).__name__}; Fooocus's console says where"
+            print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
+            if self.service is None:
+                with contextlib.suppress(RuntimeError):  # started already; else the worker's events would pile up
+                    self.bus.start()
+            return self._unavailable(self.problem)
+
+    def _unavailable(self, reason: str) -> AsgiApp:
+        from .adapters.engine import output_folders
+        from .api.auth import Doorkeeper
+        from .api.links import UNSIGNED
+        from .api.routes.health import OPEN_PATHS
+        from .api.unavailable import Unavailable
+        from .tasks.keys import FILE_NAME, Keyring
+
+        keys = Keyring(self._settings().apikeys, output_folders()[-1] / ".fooocus_api" / FILE_NAME)
+        app = Unavailable(lambda: self._info(None), reason)
+        return Doorkeeper(app, keys=keys, login=self.server.login, links=UNSIGNED, open_paths=OPEN_PATHS)
+
+    def _built_api(self) -> AsgiApp:
         from .adapters.engine import output_folders
         from .adapters.exposure import warnings
         from .adapters.memory import Start, gpu_memory_used, model_loaded
@@ -208,6 +239,7 @@ class Extension:
         from .api.app import create_api
         from .api.context import Context
         from .api.links import Links, kept_secret
+        from .tasks.host_field import Bounds
         from .tasks.inputs import InputStore
         from .tasks.keys import FILE_NAME, Keyring
 
@@ -231,6 +263,7 @@ class Extension:
             presets=FooocusPresets(),
             default=self.arguments.default if self.arguments else lambda _: None,
             places=self.arguments.places if self.arguments else dict,
+            bounds=self.arguments.bounds if self.arguments else lambda *_: Bounds(),
             extra_fields=self.arguments.extra_fields if self.arguments else lambda _: {},
             output_folders=output_folders,
             inputs=inputs,

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..tasks.engine import ParameterError
+from ..tasks.host_field import Bounds, HostField
+from .controls import Controls
 from .pictures import Images, inpaint_input, outpainted
-from .signature import UnknownSignature, read_signature
+from .signature import UnknownSignature
+from .signature_reader import read_signature
 
 HOST_NAMES = {"image_seed": "seed", "guidance_scale": "cfg_scale"}
 """Names on the wire that the host calls otherwise; all others are the same."""
@@ -70,18 +73,26 @@ MANAGED = {
 class ArgumentOrder:
     """The names of AsyncTask's arguments in order, and the value the WebUI would give each if nobody touched it."""
 
-    def __init__(self, names: list[str], defaults: list[Any], max_seed: int) -> None:
-        """
+    def __init__(
+        self, names: list[str], controls: Controls, max_seed: int, deciding: frozenset[str] = frozenset()
+    ) -> None:
+        """Keep the order.
+
+        Args:
+            deciding: arguments on whose value the order itself depends; they keep the WebUI's value.
+
         Raises:
-            UnknownSignature: there are more or fewer names than defaults.
+            UnknownSignature: there are more or fewer names than controls.
         """
-        if len(names) != len(defaults):
+        if len(names) != len(controls):
             raise UnknownSignature(
-                f"AsyncTask takes {len(names)} arguments, but the WebUI has {len(defaults)} controls for them"
+                f"AsyncTask takes {len(names)} arguments, but the WebUI has {len(controls)} controls for them"
             )
         self.names = names
         self._position = {name: position for position, name in enumerate(names)}
-        self._defaults = defaults
+        self._controls = controls
+        self._defaults = controls.defaults
+        self._deciding = deciding
         self._max_seed = max_seed
 
     def places(self) -> dict[str, int]:
@@ -97,14 +108,24 @@ class ArgumentOrder:
             return None
         return _as_on_wire(wire_name, self._defaults[position])
 
-    def extra_fields(self, known: set[str]) -> dict[str, Any]:
-        """Plain arguments of this host that no field in `known` stands for, with their defaults: those of a fork."""
-        taken = {HOST_NAMES.get(name, name) for name in known} | MANAGED
-        return {
-            name: self._defaults[position]
+    def bounds(self, wire_name: str, item_field: str | None = None) -> Bounds:
+        """Return the bounds of the WebUI's control for a field of the wire, or for a field of its items; empty for none."""
+        if item_field is not None:
+            host_name = GROUPS.get(wire_name, {}).get(item_field, "")
+            position = self._position.get(_indexed(host_name, 0))
+        else:
+            position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
+        return Bounds() if position is None else self._controls.bounds(position)
+
+    def extra_fields(self, known: set[str]) -> dict[str, HostField]:
+        """Return the arguments of this host that no field in `known` stands for: those of a fork."""
+        taken = {HOST_NAMES.get(name, name) for name in known} | MANAGED | self._deciding
+        fields = {
+            name: self._controls.field(position)
             for name, position in self._position.items()
-            if name not in taken and "[" not in name and isinstance(self._defaults[position], bool | int | float | str)
+            if name not in taken and "[" not in name and name.isidentifier() and not name.startswith("_")
         }
+        return {name: field for name, field in fields.items() if field is not None}
 
     def positional(self, parameters: dict[str, Any], images: Images) -> list[Any]:
         """A new list for AsyncTask's constructor, which empties it.
@@ -120,8 +141,8 @@ class ArgumentOrder:
         arguments = {**_plain(parameters), **self._seed(parameters), **_image_arguments(parameters, images)}
         for wire_name, value in arguments.items():
             position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
-            if position is not None:
-                values[position] = value
+            if position is not None and wire_name not in self._deciding:
+                values[position] = self._controls.as_argument(position, value)
         self._place(values, "loras", parameters.get("loras"), {"enabled": False, "model_name": "None", "weight": 1.0})
         prompts = [
             {**item, "cn_img": images(item["cn_img"])}
@@ -193,10 +214,12 @@ def read_arguments(checkout: Path) -> ArgumentOrder:
         UnknownSignature: the order can't be read, or does not fit the controls.
     """
     source = (checkout / "modules" / "async_worker.py").read_text(encoding="utf-8")
-    names = read_signature(source).resolve()
-    controls = sys.modules["webui"].ctrls
+    webui = sys.modules["webui"]
+    controls = Controls(webui.ctrls[1:], getattr(sys.modules.get("shared"), "gradio_root", None))
+    signature = read_signature(source)
+    names = signature.resolve(values=controls.defaults)
     constants = importlib.import_module("modules.constants")
-    return ArgumentOrder(names, [control.value for control in controls[1:]], constants.MAX_SEED)
+    return ArgumentOrder(names, controls, constants.MAX_SEED, signature.deciding(values=controls.defaults))
 
 
 def _plain(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ FILE_ROUTES = ("/file=", "/file/")
 """What Gradio gives files out by; the path follows."""
 SANDBOX = b"sandbox allow-scripts allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads"
 """What the log's page needs: its buttons copy parameters and say so, its images open and can be saved."""
+NOT_STARTED = "the API could not be started; Fooocus's console says why"
 GRADIO_PORTS = 100
 """How many ports Gradio tries when none was asked for."""
 
@@ -91,15 +92,15 @@ class Server:
             shared = host_module("shared")
             if shared is None or instance is not shared.gradio_root:
                 return wrapped(*args, **kwargs)
+            settings = self._settings()
             try:
                 self.login.watch(instance, inspect.signature(wrapped).bind(*args, **kwargs).arguments.get("auth"))
                 self.api = self.guard(self._build())
-                settings = self._settings()
                 if settings.api_port is not None:
                     self._serve_beside(self.api, settings)
             except Exception:
-                log.exception("the API could not be started; the WebUI goes on without it")
-                return wrapped(*args, **kwargs)
+                log.exception("the API could not be started; Fooocus goes on without it")
+                self.api = self.api or self.refuse(503, NOT_STARTED)
             if settings.nowebui:
                 return self._serve_alone(self.api, settings)
             return wrapped(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The order of AsyncTask's positional arguments, read from the checkout's source. Stdlib only; for adapters and installer.
+"""The order of AsyncTask's positional arguments. Stdlib only; for adapters and installer.
 
 Fooocus builds a task from one flat list, popped value by value in the constructor. The order differs between
 versions, forks, configurations and flags, so it is parsed here instead of being written down.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 
@@ -19,21 +20,30 @@ class UnknownSignature(Exception):
 
 @dataclass(frozen=True)
 class Argument:
-    """One value of the list. `condition` is the host's own expression that decides whether it is there at all."""
+    """One value of the list. `name` is empty where the constructor drops it, `is_local` where it stays a local variable."""
 
     name: str
-    condition: ast.expr | None = None
+    is_local: bool = False
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Arguments that are there depending on the host's own expression, which may look at arguments before them."""
+
+    test: ast.expr
+    then: tuple[Slot, ...]
+    otherwise: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
 class Group:
     """Arguments repeated `count` times, `count` being the host's own expression."""
 
-    arguments: tuple[Argument, ...]
+    slots: tuple[Slot, ...]
     count: ast.expr
 
 
-Slot: TypeAlias = "Argument | Group"
+Slot: TypeAlias = "Argument | Branch | Group"
 
 
 @dataclass(frozen=True)
@@ -42,29 +52,37 @@ class Signature:
 
     slots: tuple[Slot, ...]
     imports: tuple[ast.Import | ast.ImportFrom, ...]
+    instance: str = "self"
 
     def describe(self) -> str:
-        """A line for people: how many arguments there are and which of them repeat."""
-        plain = sum(isinstance(slot, Argument) for slot in self.slots)
-        groups = [ast.unparse(slot.count) for slot in self.slots if isinstance(slot, Group)]
-        return f"{plain} arguments and {len(groups)} repeated groups ({', '.join(groups)})"
+        """Return a line for people: how many arguments there are and which of them repeat."""
+        groups = [ast.unparse(group.count) for group in _groups(self.slots)]
+        return f"{_plain(self.slots)} arguments and {len(groups)} repeated groups ({', '.join(groups)})"
 
-    def resolve(self, namespace: dict[str, Any] | None = None) -> list[str]:
-        """The names in order for the running host, groups as `name[0]`, `name[1]`, …
+    def resolve(self, namespace: dict[str, Any] | None = None, values: Sequence[Any] = ()) -> list[str]:
+        """Return the names in order for the running host, groups as `name[0]`, `name[1]`, …; dropped ones as `unnamed[7]`.
 
         Args:
             namespace: what the host's expressions mean; by default read from the host modules that the source imports.
+            values: the arguments' values, for expressions that look at an argument before them.
+
+        Raises:
+            UnknownSignature: an expression can't be evaluated.
         """
-        known = self._import() if namespace is None else namespace
-        names: list[str] = []
-        for slot in self.slots:
-            if isinstance(slot, Argument):
-                if slot.condition is None or _evaluate(slot.condition, known):
-                    names.append(slot.name)
-                continue
-            for index in range(int(_evaluate(slot.count, known))):
-                names += [_indexed(argument.name, index) for argument in slot.arguments]
-        return names
+        return _Walk(self._known(namespace), self.instance, values).names_of(self.slots)
+
+    def deciding(self, namespace: dict[str, Any] | None = None, values: Sequence[Any] = ()) -> frozenset[str]:
+        """Return the arguments on whose value the length of the list depends. Any other value of theirs shifts the rest.
+
+        Raises:
+            UnknownSignature: an expression can't be evaluated.
+        """
+        walk = _Walk(self._known(namespace), self.instance, values)
+        walk.names_of(self.slots)
+        return frozenset(walk.deciding)
+
+    def _known(self, namespace: dict[str, Any] | None) -> dict[str, Any]:
+        return self._import() if namespace is None else namespace
 
     def _import(self) -> dict[str, Any]:
         known: dict[str, Any] = {}
@@ -81,119 +99,76 @@ class Signature:
         return known
 
 
-def read_signature(source: str) -> Signature:
-    """Parse the source text of `modules/async_worker.py`.
+class _Walk:
+    """One pass over the slots, with the values of the arguments met so far at hand for the host's expressions."""
 
-    Raises:
-        UnknownSignature: there is no such class, or it takes its arguments in another way.
-    """
-    tree = ast.parse(source)
-    init = _constructor(tree)
-    reader = _Reader(init.args.args[1].arg)
-    slots = tuple(reader.block(init.body))
-    if not slots or not reader.reversed:
-        raise UnknownSignature("AsyncTask does not take its arguments one by one from the list it is given")
-    used = _names_used(slots)
-    imports = [
-        node
-        for node in (*tree.body, *ast.walk(init))
-        if isinstance(node, ast.Import | ast.ImportFrom) and used & {_bound_name(node, alias) for alias in node.names}
-    ]
-    return Signature(slots, tuple(dict.fromkeys(imports)))
+    def __init__(self, namespace: dict[str, Any], instance: str, values: Sequence[Any]) -> None:
+        self.deciding: set[str] = set()
+        self._values = values
+        self._instance = SimpleNamespace()
+        self._known = {**namespace, instance: self._instance}
+        self._arguments: set[str] = set()
+        self._position = 0
 
+    def names_of(self, slots: tuple[Slot, ...], index: int | None = None) -> list[str]:
+        names: list[str] = []
+        for slot in slots:
+            match slot:
+                case Argument():
+                    names.append(self._taken(slot, index))
+                case Branch(test, then, otherwise):
+                    self._note_deciding(slot)
+                    names += self.names_of(then if _evaluate(test, self._known) else otherwise, index)
+                case Group(inner, count):
+                    for number in range(int(_evaluate(count, self._known))):
+                        names += self.names_of(inner, number)
+        return names
 
-def _constructor(tree: ast.Module) -> ast.FunctionDef:
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == "AsyncTask":
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef) and item.name == "__init__" and len(item.args.args) == 2:
-                    return item
-    raise UnknownSignature("there is no AsyncTask class whose constructor takes one list")
+    def _taken(self, argument: Argument, index: int | None) -> str:
+        position, self._position = self._position, self._position + 1
+        if not argument.name:
+            return f"unnamed[{position}]"
+        self._arguments.add(argument.name)
+        if position < len(self._values):
+            if argument.is_local:
+                self._known[argument.name] = self._values[position]
+            else:
+                setattr(self._instance, argument.name, self._values[position])
+        return argument.name if index is None else _indexed(argument.name, index)
 
+    def _note_deciding(self, branch: Branch) -> None:
+        looked_at = {node.attr for node in ast.walk(branch.test) if isinstance(node, ast.Attribute)}
+        looked_at |= {node.id for node in ast.walk(branch.test) if isinstance(node, ast.Name)}
+        if self._length(branch.then) != self._length(branch.otherwise):
+            self.deciding |= looked_at & self._arguments
 
-class _Reader:
-    """Walks the constructor in the order in which Python evaluates it, noting every `args.pop()`."""
-
-    def __init__(self, parameter: str) -> None:
-        self.parameter = parameter
-        self.reversed = False
-
-    def block(self, statements: list[ast.stmt]) -> Iterator[Slot]:
-        for statement in statements:
-            yield from self.statement(statement)
-
-    def statement(self, node: ast.stmt) -> Iterator[Slot]:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            yield from self.expression(node.value, _target_name(target))
-        elif isinstance(node, ast.For):
-            yield from self.repeated(node.iter, list(self.block(node.body)), node)
-        elif isinstance(node, ast.If):
-            for slot in self.block(node.body):
-                yield self.conditional(slot, node.test)
-            for slot in self.block(node.orelse):
-                yield self.conditional(slot, _negated(node.test))
-        elif isinstance(node, ast.Expr) and self.is_call(node.value, "reverse"):
-            self.reversed = True
-        elif any(self.is_call(child, "pop") for child in ast.walk(node)):
-            raise UnknownSignature(f"line {node.lineno} of async_worker.py takes arguments in an unknown way")
-
-    def expression(self, node: ast.expr, name: str) -> Iterator[Slot]:
-        if self.is_call(node, "pop"):
-            if not self.reversed:
-                raise UnknownSignature("AsyncTask takes its arguments from the end of the list")
-            yield Argument(name)
-        elif isinstance(node, ast.IfExp):
-            for slot in self.expression(node.body, name):
-                yield self.conditional(slot, node.test)
-            for slot in self.expression(node.orelse, name):
-                yield self.conditional(slot, _negated(node.test))
-        elif isinstance(node, ast.ListComp):
-            yield from self.repeated(node.generators[0].iter, list(self.expression(node.elt, name)), node)
-        elif isinstance(node, ast.Tuple):
-            for position, element in enumerate(node.elts):
-                yield from self.expression(element, f"{name}.{position}")
-        else:
-            for child in ast.iter_child_nodes(node):
-                if isinstance(child, ast.expr):
-                    yield from self.expression(child, name)
-
-    def repeated(self, iterable: ast.expr, slots: list[Slot], node: ast.AST) -> Iterator[Slot]:
-        if not slots:
-            return
-        is_range = (
-            isinstance(iterable, ast.Call) and isinstance(iterable.func, ast.Name) and iterable.func.id == "range"
-        )
-        arguments = [slot for slot in slots if isinstance(slot, Argument) and slot.condition is None]
-        if not is_range or len(arguments) != len(slots):
-            raise UnknownSignature(
-                f"line {getattr(node, 'lineno', '?')} of async_worker.py repeats arguments in an unknown way"
-            )
-        assert isinstance(iterable, ast.Call)  # nosec B101  # for mypy, which can't know
-        yield Group(tuple(arguments), iterable.args[0])
-
-    def conditional(self, slot: Slot, test: ast.expr) -> Argument:
-        if isinstance(slot, Group) or slot.condition is not None:
-            raise UnknownSignature(f"line {test.lineno} of async_worker.py nests conditions around arguments")
-        return Argument(slot.name, test)
-
-    def is_call(self, node: ast.AST, method: str) -> bool:
-        return (
-            isinstance(node, ast.Call)
-            and not node.args
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == method
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == self.parameter
-        )
+    def _length(self, slots: tuple[Slot, ...]) -> int:
+        length = 0
+        for slot in slots:
+            match slot:
+                case Argument():
+                    length += 1
+                case Branch(_, then, otherwise):
+                    length += max(self._length(then), self._length(otherwise))
+                case Group(inner, count):
+                    length += int(_evaluate(count, self._known)) * self._length(inner)
+        return length
 
 
-def _target_name(target: ast.expr) -> str:
-    return target.attr if isinstance(target, ast.Attribute) else ast.unparse(target)
+def _groups(slots: Iterable[Slot]) -> Iterator[Group]:
+    for slot in slots:
+        if isinstance(slot, Group):
+            yield slot
+        elif isinstance(slot, Branch):
+            yield from _groups(slot.otherwise or slot.then)
 
 
-def _negated(test: ast.expr) -> ast.expr:
-    return ast.copy_location(ast.UnaryOp(ast.Not(), test), test)
+def _plain(slots: Iterable[Slot]) -> int:
+    """Return how many arguments outside of groups there are at most."""
+    return sum(
+        max(_plain(slot.then), _plain(slot.otherwise)) if isinstance(slot, Branch) else isinstance(slot, Argument)
+        for slot in slots
+    )
 
 
 def _indexed(name: str, index: int) -> str:
@@ -208,18 +183,3 @@ def _evaluate(expression: ast.expr, namespace: dict[str, Any]) -> Any:
         return eval(code, {**namespace})  # nosec B307  # the host's own expression, from the host's own source
     except Exception as error:
         raise UnknownSignature(f"can't evaluate `{ast.unparse(expression)}`: {error}") from error
-
-
-def _names_used(slots: tuple[Slot, ...]) -> set[str]:
-    expressions = [slot.count if isinstance(slot, Group) else slot.condition for slot in slots]
-    return {
-        node.id
-        for expression in expressions
-        if expression is not None
-        for node in ast.walk(expression)
-        if isinstance(node, ast.Name)
-    }
-
-
-def _bound_name(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
-    return alias.asname or (alias.name if isinstance(statement, ast.ImportFrom) else alias.name.split(".")[0])

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from ..tasks.downloads import Download
 from ..tasks.engine import EngineUnavailable
+from ..tasks.host_field import Bounds, HostField
 from ..tasks.inputs import InputStore
 from ..tasks.keys import Keyring
 from ..tasks.outbound import Outbound
@@ -52,12 +53,13 @@ class Login(Protocol):
 class Context:
     """Everything a route may need.
 
-    `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the
-    host's value for a request field, `places()` how many items its lists may have, `extra_fields()` the arguments of this
-    host alone with their defaults. `output_folders()` is where images lie, `inputs` holds those that clients sent, and
-    `info()` is what `/v1/info` tells. `links` signs the URLs of images, and `api_cors` are the
-    sites whose pages may use the API. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether
-    they are there now. `outbound` asks the servers that clients name.
+    `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the host's
+    value for a request field, `places()` how many items its lists may have, `bounds(field, key)` the numbers that the host's
+    control takes for a field, or for `key` of its items, and `extra_fields()` the arguments of this host alone.
+    `output_folders()` is where images lie, `inputs` holds those that clients sent, and `info()` is what `/v1/info` tells.
+    `links` signs the URLs of images, and `api_cors` are the sites whose pages may use the API. `has_started()` says whether
+    the host has loaded its models once, `model_loaded()` whether they are there now. `outbound` asks the servers that clients
+    name.
     """
 
     service: TaskService | None
@@ -66,13 +68,14 @@ class Context:
     presets: Presets
     default: Callable[[str], Any]
     places: Callable[[], dict[str, int]]
-    extra_fields: Callable[[set[str]], dict[str, Any]]
+    extra_fields: Callable[[set[str]], dict[str, HostField]]
     output_folders: Callable[[], list[Path]]
     inputs: InputStore
     info: Callable[[], dict[str, Any]]
     problem: Callable[[], str | None]
     keys: Keyring
     login: Login
+    bounds: Callable[[str, str | None], Bounds] = lambda field, key: Bounds()
     worker_alive: Callable[[], bool] = lambda: True
     model_loaded: Callable[[], bool] = lambda: False
     has_started: Callable[[], bool] = lambda: True

@@ -12,6 +12,7 @@ from .access import may_see_image
 from .context import Context
 from .errors import InvalidFields
 from .images import ImageResolver
+from .schemas.host_request import host_values
 from .schemas.request import IMAGE_FIELDS, CommonRequest
 from .urls import PublicUrls
 from .validation import check
@@ -41,7 +42,7 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
     """
     body, downloads = _with_preset(body, context)
     check(body, context, coming={download.path.name for download in downloads})
-    parameters = body.model_dump(exclude=set(body.model_extra or {}))
+    parameters = body.model_dump(exclude=set(body.model_extra or {}), warnings="none")
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
     return Prepared(parameters, downloads, resolver.hold())
@@ -58,8 +59,8 @@ def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, 
         for field, value in context.presets.values(name).items()
         if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
     }
-    given = {field: getattr(body, field) for field in body.model_fields_set if field not in taken}
-    return type(body).model_validate({**given, **taken, **(body.model_extra or {})}), context.presets.downloads(name)
+    # A preset is the host's own: it is taken as it is, whatever a client may send.
+    return body.model_copy(update=host_values(type(body), taken)), context.presets.downloads(name)
 
 
 def _resolve_images(parameters: dict[str, Any], resolver: ImageResolver, urls: PublicUrls) -> None:

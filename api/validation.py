@@ -18,6 +18,7 @@ from ..tasks.outbound import Outbound
 from ..tasks.trip import OutboundError, Refused
 from .context import Catalog, Context
 from .errors import MOST_ERRORS, FieldError, InvalidFields, shortened
+from .host_choices import wrong_choices
 from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
 
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
@@ -45,6 +46,7 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
     errors = [
         *_too_many(request, context),
         *islice(unknown, MOST_ERRORS),
+        *islice(wrong_choices(request, context), MOST_ERRORS),
         *_inconsistent_images(request),
         *_inconsistent_enhancement(request),
         *_names_no_file_can_have(request),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..adapters.patch_points import inspect_checkout
-from ..adapters.signature import UnknownSignature, read_signature
+from ..adapters.signature import UnknownSignature
+from ..adapters.signature_reader import read_signature
 from . import hook
 from .checkout import Checkout
 from .package import version_of

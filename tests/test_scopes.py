@@ -15,6 +15,7 @@ from PIL import Image as PILImage
 
 from fooocus_api.adapters.catalog import FooocusCatalog
 from fooocus_api.api import routes
+from fooocus_api.tasks.host_field import Bounds
 from fooocus_api.tests.client import QUICK, Client, events
 from fooocus_api.tests.host import Host, demo_host
 from fooocus_api.tests.keys import add_key
@@ -94,7 +95,11 @@ def test_every_route_has_a_row(clients: dict[str, Client]) -> None:
 
 def test_every_hidden_route_has_one_too() -> None:
     context: Any = SimpleNamespace(
-        catalog=FooocusCatalog(), default=lambda _: None, places=dict, extra_fields=lambda _: {}
+        catalog=FooocusCatalog(),
+        default=lambda _: None,
+        places=dict,
+        bounds=lambda *_: Bounds(),
+        extra_fields=lambda _: {},
     )
     rooms = (
         importlib.import_module(f"{routes.__name__}.{room.name}") for room in pkgutil.iter_modules(routes.__path__)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.signature import UnknownSignature, read_signature
+from fooocus_api.adapters.signature import UnknownSignature
+from fooocus_api.adapters.signature_reader import read_signature
 from fooocus_api.tests.host import DEMO
 
 HEAD = "class AsyncTask:\n    def __init__(self, args):\n        args.reverse()\n"
@@ -77,3 +78,50 @@ def test_the_demo_host_has_the_arguments_of_fooocus_2_5_5() -> None:
     assert len(resolved) == 152
     assert resolved[:4] == ["generate_image_grid", "prompt", "negative_prompt", "style_selections"]
     assert resolved[-1] == "enhance_mask_invert[2]"
+
+
+CHOICE = """self.first = args.pop()
+self.special = args.pop()
+if self.special:
+    self.kind = 'special'
+    args.pop()
+    for _ in range(tabs*2):
+        args.pop()
+else:
+    self.kind = args.pop()
+    for _ in range(tabs):
+        on = args.pop()
+        prompt = args.pop()
+self.last = args.pop().strip().replace(' ', '_')
+"""
+
+
+@pytest.mark.parametrize(
+    ("special", "between"),
+    [
+        (False, ["kind", "on[0]", "prompt[0]", "on[1]", "prompt[1]"]),
+        (True, [f"unnamed[{position}]" for position in range(2, 7)]),
+    ],
+)
+def test_a_condition_may_look_at_an_argument_before_it(special: bool, between: list[str]) -> None:
+    signature = read_signature(HEAD + "".join(f"        {line}\n" for line in CHOICE.splitlines()))
+    values = [1, special, "x", True, "a", False, "b", "name"]
+    assert signature.resolve({"tabs": 2}, values) == ["first", "special", *between, "last"]
+    assert signature.deciding({"tabs": 2}, values) == frozenset(), "both ways take as many"
+
+
+def test_an_argument_that_decides_how_many_there_are_is_known_by_name() -> None:
+    body = "self.new = args.pop()\nif self.new:\n    self.a = args.pop()\n    self.b = args.pop()\nself.c = args.pop()"
+    signature = read_signature(HEAD + "".join(f"        {line}\n" for line in body.splitlines()))
+    assert signature.resolve({}, [False, 1]) == ["new", "c"]
+    assert signature.resolve({}, [True, 1, 2, 3]) == ["new", "a", "b", "c"]
+    assert signature.deciding({}, [False, 1]) == {"new"}
+    with pytest.raises(UnknownSignature, match=r"self\.new"):
+        signature.resolve({})
+
+
+def test_a_forks_tuple_of_a_lora_is_a_lora() -> None:
+    body = (
+        "for _ in range(2):\n    lora_tuple = (bool(args.pop()), str(args.pop()), float(args.pop()))\n    f(lora_tuple)"
+    )
+    assert names(body)[:4] == ["loras[0].0", "loras[0].1", "loras[0].2", "loras[1].0"]

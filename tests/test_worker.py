@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from fooocus_api.adapters.controls import Controls
 from fooocus_api.adapters.engine import FooocusEngine
 from fooocus_api.adapters.hooks import Hooks
 from fooocus_api.adapters.image_log import ImageLog
@@ -299,7 +300,7 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
         raise FileNotFoundError(reference)
 
     release = threading.Event()
-    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), find_image, ImageLog(), Claims(tmp_path))
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], Controls([]), 0), find_image, ImageLog(), Claims(tmp_path))
     seam.worker.do(lambda: release.wait(10))
     seam.worker.do(lambda: release.wait(10))
     seam.worker.queue.append_ticket(Ticket("f" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
@@ -312,7 +313,7 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 
 def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
     """It is neither in the line nor in hand then, as far as the worker goes, and its images may take a while."""
-    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), Path, ImageLog(), Claims(tmp_path))
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], Controls([]), 0), Path, ImageLog(), Claims(tmp_path))
     building, release = threading.Event(), threading.Event()
 
     def build() -> AsyncTask:
@@ -330,7 +331,7 @@ def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_pa
 
 
 def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> None:
-    engine = FooocusEngine(seam.worker, ArgumentOrder([], [], 0), Path, ImageLog(), Claims(tmp_path))
+    engine = FooocusEngine(seam.worker, ArgumentOrder([], Controls([]), 0), Path, ImageLog(), Claims(tmp_path))
 
     def is_stopped_in_time(task: AsyncTask) -> None:
         wait_for(lambda: task.last_stop, "the task to be stopped", 10)

@@ -31,8 +31,9 @@ from ..media import MEDIA_TYPES, accepted_format
 from ..preference import Preference, preference_of
 from ..preparation import prepare, takes_long
 from ..schemas.event import StreamMessage
+from ..schemas.host_request import request_model
 from ..schemas.record import RecordResponse, base64_of, record_of
-from ..schemas.request import CommonRequest, request_model
+from ..schemas.request import CommonRequest
 from ..sse import PING, described, event_stream, message
 from ..threads import CONVERTING, INCOMING, run_in
 from ..validation import ignored_fields

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, create_model
-from pydantic.fields import FieldInfo
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
-
-from ..context import Context
 
 UPSCALE_CUSTOM = "Upscale (Custom)"
 """Our own upscale method, beside the host's: by `upscale_multiple`."""
@@ -97,7 +94,7 @@ class EnhanceControl(BaseModel):
 class CommonRequest(BaseModel):
     """What to draw. The defaults are those of the running Fooocus, where the wire does not fix them."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "style_selections": "styles",
@@ -286,30 +283,3 @@ IGNORED_FIELDS = frozenset(
     }
 )
 """Clients send them, and they have never meant anything."""
-
-
-def request_model(context: Context) -> type[CommonRequest]:
-    """CommonRequest with the running host's defaults and, in its schema, the values the host allows now."""
-    fields: dict[str, Any] = {}
-    for name, field in CommonRequest.model_fields.items():
-        default = None if name in CommonRequest.FIXED else context.default(name)
-        catalog = CommonRequest.CATALOGS.get(name)
-        if default is None and catalog is None:
-            continue
-        changed = FieldInfo.merge_field_infos(field)
-        if default is not None:
-            changed.default = [Lora(**item) for item in default] if name == "loras" else default
-        if catalog is not None:
-            changed.json_schema_extra = _allowed(context, catalog)
-        fields[name] = (field.annotation, changed)
-    for name, default in context.extra_fields(set(CommonRequest.model_fields)).items():
-        fields[name] = (type(default), Field(default=default, description="An argument of this Fooocus alone."))
-    return create_model("CommonRequest", __base__=CommonRequest, __doc__=CommonRequest.__doc__, **fields)
-
-
-def _allowed(context: Context, catalog: str) -> Any:
-    def add(schema: dict[str, Any]) -> None:
-        target = schema.get("items", schema)
-        target["enum"] = context.catalog.names(catalog)
-
-    return add

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fooocus_api.adapters.patch_points import inspect_checkout
-from fooocus_api.adapters.signature import read_signature
+from fooocus_api.adapters.signature_reader import read_signature
 from fooocus_api.tests.contract import probe as script
 from fooocus_api.tests.host import DEMO, REAL_ENVIRONMENT, REAL_FLAGS, real_checkout, real_python
 
