@@ -201,7 +201,7 @@ class Gate:
                 return self._gradio_app if self._server.login.needed else sandboxed(self._gradio_app)
         if problem := web_forms.problem_of(scope["headers"]):
             return self._server.refuse(*problem)
-        return self._gradio_app
+        return web_forms.with_content_type(self._gradio_app)
 
 
 def sandboxed(app: AsgiApp) -> AsgiApp:

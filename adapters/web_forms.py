@@ -1,8 +1,13 @@
-"""Which forms reach Gradio: it reads them on the event loop, which is the API's as well, before it asks for a login."""
+"""Bodies on their way to Gradio, which reads forms on the event loop, the API's as well, before it asks for a login."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+AsgiApp = Callable[
+    [MutableMapping[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]
+]
 
 MOST_BYTES = 4096
 """Of a url-encoded form. Gradio's page sends none, its Python client a name and a password; a megabyte takes ten seconds."""
@@ -18,3 +23,21 @@ def problem_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None
     if b"urlencoded" in kind and not (length.isdigit() and int(length[:9]) <= MOST_BYTES):
         return 413, f"a url-encoded form has at most {MOST_BYTES} bytes, and says how many"
     return None
+
+
+def with_content_type(app: AsgiApp) -> AsgiApp:
+    """Return the app with a Content-Type on every request that has a body and none.
+
+    Gradio's own Python client of that time sends JSON without one, which FastAPI from 0.132 on does not read.
+    """
+
+    async def answer(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and not _has_content_type(scope["headers"]):
+            scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _has_content_type(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"content-type" and value for name, value in headers)

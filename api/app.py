@@ -18,6 +18,7 @@ from .cors import add_cors
 from .errors import add_handlers, responses
 from .openapi import describe
 from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools, webhooks
+from .slashes import EitherSlash
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
 and what programs ask for are tasks alike.
@@ -35,12 +36,15 @@ def create_api(context: Context) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,  # guard.py refuses other sites' pages, whatever they say that they send
     )
     add_handlers(app)
     app.add_middleware(
         Doorkeeper, keys=context.keys, login=context.login, links=context.links, open_paths=health.OPEN_PATHS
     )
     add_cors(app, context.api_cors)  # after the doorkeeper, so that it stands before it: preflights carry no key
+    app.add_middleware(EitherSlash)
     for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine):
         app.include_router(room.router(context), responses=responses(401, 403, 429, 503))
     app.include_router(health.router(context))

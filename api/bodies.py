@@ -158,7 +158,7 @@ def is_form(request: Request) -> bool:
 
 def _is_json(request: Request) -> bool:
     kind = _kind(request)
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    return kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _kind(request: Request) -> str:

@@ -26,6 +26,7 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
         description=app.description,
         routes=app.routes,
         license_info=app.license_info,
+        servers=[{"url": "..", "description": "This server, under whatever path a proxy gives it."}],
     )
     _add_shapes(schema["components"]["schemas"])
     schemes = schemes_for(context.keys, context.login)

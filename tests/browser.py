@@ -109,7 +109,7 @@ class Browser:
     def images(self, at_least: int = 1) -> list[str]:
         """Wait until the page is done and its gallery shows images. Returns their URLs."""
         self._visible("generate_button")
-        self._until(lambda: len(self.gallery()) >= at_least, f"{at_least} image(s) in #final_gallery")
+        self.until(lambda: len(self.gallery()) >= at_least, f"{at_least} image(s) in #final_gallery")
         return self.gallery()
 
     def gallery(self) -> list[str]:
@@ -165,9 +165,17 @@ class Browser:
         box.send_keys(str(Path(picture).resolve()))
         self._first(f"{field}//img[starts-with(@src, 'data:')] | {field}//canvas")
 
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until the condition holds."""
+        try:
+            self._wait.until(lambda _: condition())
+        except TimeoutException:
+            text = self.driver.find_element(By.TAG_NAME, "body").text[:600]
+            raise AssertionError(f"the page never showed {what}; it shows:\n{text}\n{self.console()}") from None
+
     def until_text(self, text: str) -> None:
         """Wait until this text stands anywhere on the page."""
-        self._until(lambda: text in self.driver.find_element(By.TAG_NAME, "body").text, repr(text))
+        self.until(lambda: text in self.driver.find_element(By.TAG_NAME, "body").text, repr(text))
 
     def screenshot(self, path: str | Path) -> Path:
         """Save what is on the screen as a PNG."""
@@ -204,18 +212,11 @@ class Browser:
         def displayed() -> WebElement | None:
             return next((e for e in self.driver.find_elements(By.XPATH, xpath) if e.is_displayed()), None)
 
-        self._until(lambda: displayed() is not None, xpath)
+        self.until(lambda: displayed() is not None, xpath)
         element = displayed()
         if element is None:
             raise NoSuchElementException(f"{xpath} vanished")
         return element
-
-    def _until(self, condition: Callable[[], bool], what: str) -> None:
-        try:
-            self._wait.until(lambda _: condition())
-        except TimeoutException:
-            text = self.driver.find_element(By.TAG_NAME, "body").text[:600]
-            raise AssertionError(f"the page never showed {what}; it shows:\n{text}\n{self.console()}") from None
 
     def _force(self, element: WebElement) -> None:
         """Click even where Gradio lays a label over the input."""
