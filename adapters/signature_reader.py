@@ -22,6 +22,7 @@ def read_signature(source: str) -> Signature:
     instance, parameter = (argument.arg for argument in init.args.args)
     reader = _Reader(parameter)
     slots = tuple(reader.block(init.body))
+    _require_own_values(init, instance, {slot.name for slot in slots if isinstance(slot, Argument)})
     if not slots or not reader.reversed:
         raise UnknownSignature("AsyncTask does not take its arguments one by one from the list it is given")
     used = _names_used(slots)
@@ -40,6 +41,30 @@ def _constructor(tree: ast.Module) -> ast.FunctionDef:
                 if isinstance(item, ast.FunctionDef) and item.name == "__init__" and len(item.args.args) == 2:
                     return item
     raise UnknownSignature("there is no AsyncTask class whose constructor takes one list")
+
+
+def _require_own_values(init: ast.FunctionDef, instance: str, arguments: set[str]) -> None:
+    """Refuse a constructor that takes an argument and then sets it to something else: its parameters live elsewhere.
+
+    Raises:
+        UnknownSignature: it does so; the message names them.
+    """
+    replaced = {}
+    for node in init.body:
+        if not (isinstance(node, ast.Assign) and len(node.targets) == 1):
+            continue
+        target = ast.unparse(node.targets[0])
+        name = target.removeprefix(f"{instance}.")
+        within = {ast.unparse(part) for part in ast.walk(node.value)}
+        if name in arguments and target not in within and not any(part.endswith(".pop()") for part in within):
+            replaced[name] = ast.unparse(node.value)
+    if replaced:
+        name, source = next(iter(replaced.items()))
+        raise UnknownSignature(
+            f"it keeps {', '.join(replaced)} outside of its tasks (as {source}), where no request can set them"
+            if len(replaced) > 1
+            else f"it keeps {name} outside of its tasks (as {source}), where no request can set it"
+        )
 
 
 class _Reader:

@@ -19,7 +19,7 @@ from .package import version_of
 from .requirements import installed_version, read_requirements
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements-ext.txt"
-SUPPORTED = "supported are Fooocus 2.5.0 and newer, and mashb1t/Fooocus 2.6.5"
+SUPPORTED = "supported are Fooocus 2.5.0 and newer, mashb1t/Fooocus 2.6.0 to 2.6.5, Fooocus_extend 9.3.3"
 
 
 @dataclass(frozen=True)

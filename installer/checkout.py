@@ -9,10 +9,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..adapters.signature import UnknownSignature
+from ..adapters.signature_reader import read_signature
 from .errors import InstallError
 
 MARKS = ("launch.py", "webui.py", "fooocus_version.py", "modules/async_worker.py")
 """Files that together only a Fooocus checkout has."""
+
+
+WORKER = "modules/async_worker.py"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
         if not path.is_dir():
             raise InstallError(f"{path} is not a folder: give the folder of Fooocus, the one with launch.py")
         missing = [mark for mark in MARKS if not (path / mark).is_file()]
+        if missing and (path / WORKER).is_file():
+            raise InstallError(f"{path} is a fork of Fooocus that the API can't work with: {_reason(path, missing[0])}")
         if missing:
             raise InstallError(f"{path} is not a Fooocus checkout: it has no {missing[0]}")
         return Checkout(path)
@@ -77,6 +84,14 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
         if all((folder / mark).is_file() for mark in MARKS):
             return Checkout(folder)
     raise InstallError(f"no Fooocus checkout around {start}: name it, as in `python install.py FOOOCUS_DIR`")
+
+
+def _reason(fork: Path, missing: str) -> str:
+    try:
+        read_signature((fork / WORKER).read_text(encoding="utf-8"))
+    except (UnknownSignature, SyntaxError, UnicodeDecodeError, OSError) as error:
+        return str(error)
+    return f"it has no {missing}"
 
 
 def require_writable(folder: Path) -> None:

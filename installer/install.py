@@ -16,11 +16,11 @@ from .requirements import installed_version, installed_versions, normalized, rea
 
 REASONS = {
     "starlette": "newer ones make the WebUI itself answer 500",
-    "fastapi": "the version that goes with starlette 0.52.1",
+    "fastapi": "older ones have no server-sent events",
     "pydantic": "the API needs version 2, and gradio lives with it",
     "huggingface-hub": "transformers 4 can't use 1.0 and newer",
 }
-"""Why a package is moved; others are moved to the version the extension is tested with."""
+"""Why a package is moved; others are moved into the range that the extension is tested with."""
 
 NOT_PINNED_BY_FOOOCUS = ("torch", "torchvision", "torchaudio", "xformers", "gradio", "gradio_client")
 """Held where they are all the same: Fooocus breaks when one of them moves."""
@@ -84,7 +84,7 @@ def _install_requirements(checkout: Checkout, requirements: Path) -> None:
         if name not in before:
             print(f"added {name} {after[name]}")
         elif before[name] != after[name]:
-            reason = REASONS.get(name, "the version the API is tested with")
+            reason = REASONS.get(name, "the range that the API is tested with")
             print(f"moved {name} {before[name]} -> {after[name]}: {reason}")
 
 

@@ -51,7 +51,7 @@ def test_all_is_well(sandbox: Sandbox, checkout: Path) -> None:
     assert platform.python_version() in done.stdout
     for point in PATCH_POINTS:
         assert f"{point.module}.{point.name} found" in done.stdout
-    assert "starlette              0.52.1, needed is ==0.52.1" in done.stdout
+    assert ", needed is >=0.46.0,<1.0" in done.stdout
     assert "argument order" in done.stdout
     assert "port of WebUI" in done.stdout
 
@@ -90,7 +90,7 @@ def test_a_dependency_of_another_version(sandbox: Sandbox, checkout: Path) -> No
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: peewee\nVersion: 3.1.0\n")
     done = sandbox.install("--check", checkout)
     assert done.returncode == 1
-    assert [line for line in failures(done.stdout) if "3.1.0, needed is ==4" in line] == failures(done.stdout)
+    assert [line for line in failures(done.stdout) if "3.1.0, needed is >=4" in line] == failures(done.stdout)
 
 
 @pytest.mark.parametrize("missing", ["_fooocus_api_hook.py", "fooocus_api_hook.pth", "fooocus_api_checkouts.txt"])

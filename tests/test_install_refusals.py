@@ -42,6 +42,18 @@ def test_a_folder_that_is_nearly_fooocus(sandbox: Sandbox) -> None:
     assert_refused(sandbox.install(checkout), "modules/async_worker.py")
 
 
+def test_a_fork_that_the_api_cannot_work_with(sandbox: Sandbox) -> None:
+    checkout = sandbox.checkout()
+    worker = checkout / "modules" / "async_worker.py"
+    (checkout / "fooocus_version.py").unlink()
+    assert_refused(sandbox.install("--check", checkout), "is a fork of Fooocus", "it has no fooocus_version.py")
+    taken = "        self.sampler_name = args.pop()\n"
+    source = worker.read_text("utf-8")
+    worker.write_text(source.replace(taken, f"{taken}        self.sampler_name = common.sampler_name\n"), "utf-8")
+    assert_refused(sandbox.install(checkout), "is a fork of Fooocus", "keeps sampler_name outside of its tasks")
+    assert_nothing_done(sandbox, checkout)
+
+
 def test_something_else_under_our_name(sandbox: Sandbox) -> None:
     checkout = sandbox.checkout()
     stranger = checkout / "extensions" / "fooocus_api" / "notes.txt"

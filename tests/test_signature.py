@@ -125,3 +125,11 @@ def test_a_forks_tuple_of_a_lora_is_a_lora() -> None:
         "for _ in range(2):\n    lora_tuple = (bool(args.pop()), str(args.pop()), float(args.pop()))\n    f(lora_tuple)"
     )
     assert names(body)[:4] == ["loras[0].0", "loras[0].1", "loras[0].2", "loras[1].0"]
+
+
+def test_a_fork_that_keeps_its_parameters_elsewhere_is_named() -> None:
+    taken = "self.seed = args.pop()\nself.sampler = args.pop()\nself.size = args.pop()\n"
+    body = f"{taken}self.sampler = common.sampler\nself.size = common.AR"
+    with pytest.raises(UnknownSignature, match=r"keeps sampler, size outside of its tasks \(as common\.sampler\)"):
+        names(body)
+    assert names("self.seed = args.pop()\nself.seed = int(self.seed)\nself.steps = 3") == ["seed"]

@@ -1,0 +1,62 @@
+"""Tests that the lowest versions which requirements-ext.txt admits work: arguments, start-up, wire and Gradio's own client.
+
+    python .ci/lowest.py
+
+The environment is `.venv-lowest`, kept for the next run.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess  # nosec B404  # lists of arguments, no shell
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".venv-lowest"
+TESTS = ("contract", "test_serving.py", "test_wire.py", "test_gradio_client.py", "test_half_imported.py")
+
+
+def main() -> int:
+    """Make the environment and run the tests in it.
+
+    Returns:
+        pytest's exit status.
+    """
+    python = environment()
+    tests = [str(Path("tests", test)) for test in TESTS]
+    command = (str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+    return subprocess.run(command, cwd=ROOT).returncode  # nosec B603  # see its import
+
+
+def environment() -> Path:
+    """Return the interpreter of an environment that has the lowest versions of the present requirements."""
+    python = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    wanted = "\n".join([*lowest(), *(ROOT / "demo" / "requirements.txt").read_text("utf-8").splitlines()])
+    stamp = FOLDER / "lowest.txt"
+    if not (stamp.is_file() and stamp.read_text("utf-8") == wanted):
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        oldest = shutil.which("python3.10") or sys.executable
+        subprocess.run((oldest, "-m", "venv", str(FOLDER)), check=True)  # nosec B603  # see its import
+        pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        files = ("-r", str(ROOT / "demo" / "requirements.txt"))
+        subprocess.run((*pip, *lowest(), *of_tests(), *files), check=True)  # nosec B603  # see its import
+        stamp.write_text(wanted, "utf-8")
+    return python
+
+
+def lowest() -> list[str]:
+    """Return each requirement of the extension with its lowest version."""
+    text = (ROOT / "requirements-ext.txt").read_text("utf-8")
+    return [f"{name}=={version}" for name, version in re.findall(r"^([\w-]+)>=([\w.]+)", text, re.MULTILINE)]
+
+
+def of_tests() -> list[str]:
+    """Return the packages that the tests themselves import, in the versions of the development environment."""
+    names = r"^((?:pytest|pytest-xdist|requests|selenium|hypothesis|psycopg\S*|standardwebhooks)==\S+)"
+    return re.findall(names, (ROOT / "requirements-dev.txt").read_text("utf-8"), re.MULTILINE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
