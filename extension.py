@@ -337,7 +337,7 @@ def main(flags: list[str]) -> None:
     if flags and flags[0] in COMMANDS:
         from .commands import cli
 
-        sys.exit(cli.run(flags, find_checkout))
+        sys.exit(cli.run(flags, lambda: find_checkout(HOME / "demo")))
     checkout = find_checkout()
     sys.path.insert(0, str(checkout))
     sys.argv = [str(checkout / "launch.py"), *flags]
@@ -346,10 +346,14 @@ def main(flags: list[str]) -> None:
     import launch  # type: ignore[import-not-found]  # noqa: F401  # serves until it is told to stop
 
 
-def find_checkout() -> Path:
-    """The Fooocus named by FOOOCUS_API_CHECKOUT, else the one this extension lies in."""
+def find_checkout(*others: Path) -> Path:
+    """Return the Fooocus named by FOOOCUS_API_CHECKOUT, else the one this extension lies in, else the first of `others`.
+
+    Raises:
+        SystemExit: there is none.
+    """
     named = os.environ.get(CHECKOUT_VARIABLE)
-    candidates = [Path(named)] if named else list(HOME.parents)
+    candidates = [Path(named)] if named else [*HOME.parents, *others]
     for candidate in candidates:
         if (candidate / "launch.py").is_file() and (candidate / "fooocus_version.py").is_file():
             return candidate.resolve()

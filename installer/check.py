@@ -42,7 +42,7 @@ def check(checkout: Checkout) -> int:
     for result in _report(checkout):
         failures += result.ok is False
         print(f"{_sign(result.ok)}  {result.topic:<22} {result.text}")
-    print(f"\n{'All is well.' if not failures else f'{failures} of these must be mended.'}")
+    print(f"\n{'All is well.' if not failures else f'{failures} of these must be fixed.'}")
     return 1 if failures else 0
 
 

@@ -11,8 +11,11 @@ from .check import in_use
 from .environment import prepare_environment, run_to_its_end
 from .errors import InstallError
 
-CURL = """curl -X POST {url}/v1/engine/generate/ -H 'Content-Type: application/json' -H 'Accept: image/png' \\
-       -d '{{"prompt": "a lighthouse at sunset"}}' -o image.png"""
+CURL = (
+    'curl {url}/v1/engine/generate -H "Accept: image/png" -H "Content-Type: application/json" '
+    '-d "{{\\"prompt\\": \\"a lighthouse at sunset\\"}}" -o image.png'
+)
+"""Quoted as Command Prompt and every Unix shell take it."""
 
 
 def run_demo(root: Path, flags: list[str]) -> int:

@@ -143,11 +143,12 @@ def _host_field(extra: HostField) -> tuple[Any, Any]:
         kind = kind | None
     bounds = _including(extra.bounds, extra.default)
     description = "An argument of this Fooocus alone"
+    label = extra.label.rstrip(" .:")
     field = Field(
         default=extra.default,
         ge=bounds.minimum,
         le=bounds.maximum,
-        description=f"{description}: {extra.label}." if extra.label else f"{description}.",
+        description=f"{description}: {label}." if label else f"{description}.",
         json_schema_extra=_offered(extra),
     )
     return kind, field
