@@ -156,7 +156,8 @@ class Extension:
             service = TaskService(
                 engine, repository, self.bus, claims, inputs, settings.max_pending, webhooks, self._outbound()
             )
-            self.overrides.claim = claims.claim
+            self.overrides.claim, self.overrides.recorded = claims.claim, service.ownership.recorded
+            self.overrides.folders = output_folders
             service.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
             self.problem = str(error)

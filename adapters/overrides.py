@@ -5,10 +5,14 @@ Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +20,13 @@ from .hooks import Hooks
 from .task_queue import ID_ATTRIBUTE
 from .worker import Worker
 
+log = logging.getLogger("fooocus_api.worker")
+
 SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
 UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"
+
+MOST_DIGITS = 12
+"""Digits behind a name beyond which they are no number of ours."""
 
 
 class Overrides:
@@ -27,6 +36,10 @@ class Overrides:
         self._worker = worker
         self.claim: Callable[[str, str], None] = lambda task_id, path: None
         """Called with a task's id and the path of an image that is about to be written for it."""
+        self.recorded: Callable[[str], list[str]] = lambda beginning: []
+        """Called with how paths below the outputs begin: gives those that a record lists, their files there or not."""
+        self.folders: Callable[[], list[Path]] = list
+        """Called for the folders that images may lie in."""
 
     def patch_names(self, private_logger: ModuleType, hooks: Hooks) -> None:
         """Name images after `save_name`, and tell of each before it is there, where `modules.private_logger` asks for a name."""
@@ -47,13 +60,23 @@ class Overrides:
         self._worker.guarded(self.claim, getattr(task, ID_ATTRIBUTE), path)
         return date, path, name
 
-    @staticmethod
-    def _free_name(path: str, wanted: str) -> tuple[str, str]:
+    def _free_name(self, path: str, wanted: str) -> tuple[str, str]:
+        """Return path and name of the next image of that name: one that neither a folder nor a record has or had today.
+
+        A record whose file was removed by hand still gives its URL to whoever it belongs to: the next image must not be there.
+        """
         folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
-        index = 0
-        while os.path.exists(os.path.join(folder, f"{wanted}-{index}{extension}")):
-            index += 1
-        name = f"{wanted}-{index}{extension}"
+        day, beginning = os.path.basename(folder), f"{wanted}-"
+        try:
+            names = [recorded.rpartition("/")[2] for recorded in self.recorded(f"{day}/{beginning}")]
+        except Exception:
+            log.exception("the history could not be asked for names; the image gets one that is free for sure")
+            beginning = f"{wanted}-{time.time_ns()}-"
+            names = []
+        for place in {folder, *(str(outputs / day) for outputs in self.folders())}:
+            with contextlib.suppress(FileNotFoundError):
+                names += [entry.name for entry in os.scandir(place) if entry.name.startswith(beginning)]
+        name = f"{beginning}{next_index(names, beginning)}{extension}"
         return os.path.join(folder, name), name
 
     def _shape_ceil(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -77,3 +100,9 @@ class Overrides:
         caller = sys._getframe(2)
         custom = caller.f_code.co_name == "apply_upscale" and "custom" in str(caller.f_locals.get("uov_method", ""))
         return float(multiple) if custom else 1.0
+
+
+def next_index(names: list[str], beginning: str) -> int:
+    """Return the number after the highest that a name has behind its beginning, 0 for the first."""
+    numbers = (name.removeprefix(beginning).partition(".")[0] for name in names)
+    return max((int(number) + 1 for number in numbers if number.isdecimal() and len(number) < MOST_DIGITS), default=0)

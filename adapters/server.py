@@ -195,8 +195,8 @@ class Gate:
             return self._server.api
         for route in FILE_ROUTES:
             if path.startswith(route):
-                if not self._server.files.allows(path.removeprefix(route)):
-                    return self._server.refuse(403, "this is not a file that the WebUI needs")
+                if refusal := self._server.files.refusal(path.removeprefix(route)):
+                    return self._server.refuse(*refusal)
                 # With Gradio's login a page of another origin would get no images: browsers send it no cookie.
                 return self._gradio_app if self._server.login.needed else sandboxed(self._gradio_app)
         if problem := web_forms.problem_of(scope["headers"]):

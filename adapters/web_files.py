@@ -7,8 +7,11 @@ styles' samples, the notification's sound, results from the outputs and copies o
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+from ..tasks.servable import regular_file, resolved
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"})
 SOUNDS = frozenset({".mp3", ".ogg", ".opus", ".wav", ".flac", ".m4a", ".aac"})
@@ -34,16 +37,36 @@ class WebFiles:
         self._checkout = checkout.resolve()
         self._places = places or _places
 
+    def refusal(self, text: str) -> tuple[int, str] | None:
+        """Return status and reason with which a path is refused, None when its file is given out.
+
+        A path that leads nowhere is left to Gradio, which answers 404. What is there and is no regular file is none: Gradio
+        would wait for a FIFO for ever, and fail on a link in a circle.
+        """
+        if not self.allows(text):
+            return 403, "this is not a file that the WebUI needs"
+        path = Path(text)
+        if os.path.lexists(path) and regular_file(path, [Path(path.anchor or ".")]) is None:
+            return 404, "there is no such file"
+        return None
+
     def allows(self, text: str) -> bool:
-        """Relative paths are of the checkout, where the host runs. Links are followed first, so that none leads away."""
-        try:
-            outputs, temp = (folder.resolve() for folder in self._places())
-            drives = {path.drive.lower() for path in (outputs, temp, self._checkout, Path())}
-            if Path(text).drive.lower() not in drives:
-                return False  # on Windows another machine would learn who asks there
-            path = Path(text).resolve()
-        except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
+        """Return True for what the WebUI needs. Relative paths are of the checkout, where the host runs.
+
+        Links are followed first, so that none leads away.
+        """
+        outputs, temp = (resolved(folder) for folder in self._places())
+        here = resolved(Path())
+        if outputs is None or temp is None or here is None:
             return False
+        drives = {path.drive.lower() for path in (outputs, temp, self._checkout, here)}
+        try:
+            drive = Path(text).drive.lower()
+        except ValueError:
+            return False
+        path = resolved(Path(text)) if drive in drives | {""} else None
+        if path is None:
+            return False  # on Windows another machine would learn who asks there
         kind = path.suffix.lower()
         rooms = [(outputs, kind in IMAGES or path.name == LOG), (temp, kind in IMAGES | SOUNDS)]
         rooms += [((self._checkout / name).resolve(), kind in kinds) for name, kinds in OF_THE_CHECKOUT.items()]

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
+from ..tasks.no_image import is_no_image
 from ..tasks.pictures import NotAnImage, read_rgb, verify
 from ..tasks.tools import Picture
 from ..tasks.trip import DEFAULT_LIMITS, Limits, OutboundError
@@ -55,7 +56,7 @@ class ImageResolver:
             InvalidFields: it can't be used; names `field` and says why.
         """
         text = (text or "").strip()
-        if text[:5].lower() in ("", "none"):
+        if is_no_image(text):
             return None
         if len(text) > LONGEST_URL and (_is_url(text) or text.startswith(_OWN)):
             message = f"is longer than {LONGEST_URL} characters, which no URL is"
@@ -205,6 +206,9 @@ def _unquoted(text: str) -> bytes:
 
 def _from_base64(text: str) -> bytes:
     """Padded or not, in lines or not, with either alphabet. In pieces, as the event loop waits while one is decoded."""
+    for prefix, meaning in PREFIXES.items():
+        if text.startswith(prefix):
+            raise _Unusable(f"the text begins with {prefix}, {meaning}; send the base64 data alone")
     content, rest = bytearray(), b""
     padding = len(text[-64:]) - len(text[-64:].rstrip("= \r\n"))
     end = len(text) - padding
@@ -221,6 +225,13 @@ def _from_base64(text: str) -> bytes:
     return bytes(content)
 
 
+PREFIXES = {
+    "b'": "as Python writes bytes (decode them: `.decode()`)",
+    'b"': "as Python writes bytes (decode them: `.decode()`)",
+    '"': "a quotation mark, as text that was written as JSON twice",
+    "'": "a quotation mark",
+}
+"""Beginnings of texts that hold an image in something else, and what that is."""
 _PIECE = 2**18
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
 _WHITE_SPACE = b" \t\r\n\v\f"

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from ..tasks.embedded_parameters import read_parameters
 from ..tasks.pictures import upright
 from .errors import Problem, header, responses
 from .threads import CONVERTING, run_in
@@ -77,10 +78,15 @@ def format_of(path: Path) -> str | None:
 
 
 def converted(path: Path, image_format: str) -> bytes:
-    """A file in another format, upright, over white where that format has no transparency. Off the event loop."""
-    buffer = io.BytesIO()
-    picture = upright(path.read_bytes(), transparent=image_format != "JPEG", max_pixels=None)
-    picture.save(buffer, image_format, quality=95)
+    """Return a file in another format with its parameters, upright, over white where that format has no transparency.
+
+    Off the event loop.
+    """
+    buffer, content = io.BytesIO(), path.read_bytes()
+    picture = upright(content, transparent=image_format != "JPEG", max_pixels=None)
+    parameters = read_parameters(content)
+    options = parameters.save_options(image_format) if parameters else {}
+    picture.save(buffer, image_format, quality=95, **options)
     return buffer.getvalue()
 
 

@@ -29,6 +29,8 @@ DISABLED = ("disabled", "disable")
 SAM_BOX_THRESHOLD = 0.05
 """Each of the detector's 900 boxes above the threshold costs Fooocus some 25 MB; near 0 all are, and memory runs out."""
 
+LONGEST_NAME_BYTES = 224
+"""Of a `save_name`: file systems take 255, of which the number, the ending and what comes before a conflict's name are some."""
 RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 """Names that are devices on Windows, whatever follows a dot."""
 
@@ -210,6 +212,10 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
 
 def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
     name = request.save_name
+    if len(name.encode("utf-8", "replace")) > LONGEST_NAME_BYTES:
+        size = len(name.encode("utf-8", "replace"))
+        message = f"has {size} bytes in UTF-8; at most {LONGEST_NAME_BYTES} fit into a file's name with its number"
+        yield FieldError(field="save_name", message=message)
     if name and (name.split(".")[0].strip().lower() in RESERVED_NAMES or name[-1] in ". "):
         yield FieldError(field="save_name", message=f"{name!r} can't be a file's name on every system")
     if request.upscale_multiple != 1.0 and request.uov_method != UPSCALE_CUSTOM:

@@ -10,9 +10,16 @@ from .models import ImageRow, InputRow, TaskRow, UploadRow, UsageRow
 
 
 def owns_image(source: str, path: str) -> bool:
-    """Whether a task of that source lists the image."""
-    query = TaskRow.select(TaskRow.id).join(ImageRow)
-    return bool(query.where((ImageRow.path == path) & (TaskRow.source == source)).exists())
+    """Return True when the newest task that lists the image is of that source: the file has been written for it last."""
+    query = TaskRow.select(TaskRow.source).join(ImageRow).where(ImageRow.path == path)
+    return bool(query.order_by(TaskRow.id.desc()).limit(1).scalar() == source)
+
+
+def images_beginning(beginning: str) -> list[str]:
+    """Return the recorded paths that begin so. The characters `%` and `_` are themselves."""
+    last = beginning[:-1] + chr(ord(beginning[-1]) + 1)
+    query = ImageRow.select(ImageRow.path).where((ImageRow.path >= beginning) & (ImageRow.path < last))
+    return [path for (path,) in query.tuples() if path.startswith(beginning)]
 
 
 def owns_input(source: str, file_name: str) -> bool:

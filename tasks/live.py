@@ -57,10 +57,10 @@ class LiveTasks:
             tasks = [live.task for live in self._tasks.values()]
         return [replace(task) for task in tasks if status is None or task.status is status]
 
-    def saved_by(self, source: str) -> list[str]:
-        """Paths of the images that the tasks of a source have so far."""
+    def saved(self) -> list[tuple[str, str]]:
+        """Return source and path of each image that the tasks have so far, the newest task's first."""
         with self._lock:
-            return [path for live in self._tasks.values() if live.task.source == source for path in list(live.saved)]
+            return [(live.task.source, path) for live in reversed(self._tasks.values()) for path in list(live.saved)]
 
     def running(self) -> Task | None:
         """The task the worker has in hand; not the one before it, whose end is being written."""

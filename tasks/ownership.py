@@ -29,10 +29,18 @@ class Ownership:
             return self._repository.reading(partial(sources.owns_input, source, name))
         if room != "outputs":
             return False
-        drawn = (
-            self._engine.relative_path(path) for path in self._live.saved_by(source)
-        )  # its record comes at its end
-        return name in drawn or self._repository.reading(partial(sources.owns_image, source, name))
+        for owner, path in self._live.saved():  # its record comes at its end
+            if self._engine.relative_path(path) == name:
+                return owner == source
+        return self._repository.reading(partial(sources.owns_image, source, name))
+
+    def recorded(self, beginning: str) -> list[str]:
+        """Return the paths below the outputs that records list and that begin so. Off the event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        return self._repository.reading(partial(sources.images_beginning, beginning))
 
     def note_upload(self, source: str, file_name: str) -> None:
         """An input belongs to that source, too. Off the event loop.

@@ -92,7 +92,7 @@ def test_it_is_converted_when_exactly_one_type_is_accepted(client: Client) -> No
         ({"files": {"image": ("x.gif", picture("GIF"))}}, "image: is not a PNG, JPEG or WebP image"),
         ({"files": {"image": ("x.png", picture()[:60])}}, "image: is a broken png image"),
         ({"files": {"image": ("x.png", b"")}}, "image: is not a PNG, JPEG or WebP image"),
-        ({"files": {"picture": ("x.png", picture())}}, "image: is missing; send a file as multipart/form-data"),
+        ({"files": {"picture": ("x.png", picture())}}, "image: is missing; the file was sent as 'picture'"),
         ({"data": {"image": "https://example.com/x.png"}}, "image: is missing; send a file as multipart/form-data"),
         ({"json": {"image": "x"}}, "image: is missing; send a file as multipart/form-data"),
     ],

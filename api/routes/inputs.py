@@ -21,13 +21,16 @@ from ...tasks.pictures import NotAnImage, upright_size
 from ..access import Access, access_of, may_see_image, needs
 from ..bodies import is_form
 from ..context import Context
-from ..errors import FieldError, InvalidFields, Problem, header, responses
+from ..errors import FieldError, InvalidFields, Problem, header, responses, shortened
 from ..images import open_reference
 from ..media import CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, image_response
 from ..threads import INCOMING, run_in
 
 FORM_BYTES = MAX_BYTES + 2**20
 """The largest form: an image of the largest size and whatever surrounds it."""
+
+
+MOST_NAMED = 5
 
 
 class InputResponse(BaseModel):
@@ -58,9 +61,7 @@ def router(context: Context) -> APIRouter:
     async def post_input(request: Request, response: Response) -> InputResponse:
         """Keep an image, once however often it is sent, and get its URL."""
         async with bounded_form(request) as form:
-            image = form.get("image")
-            if not isinstance(image, UploadFile):
-                raise _no_image()
+            image = sent_image(form)
             content = await image.read()
         kept = await run_in(INCOMING, _keep, context, access_of(request), content)
         url = context.urls(request).image(f"inputs/{kept['file_name']}")
@@ -155,6 +156,27 @@ def _bounded(request: Request) -> Request:
 def _charset(request: Request) -> str:
     _, parameters = parse_options_header(request.headers["content-type"])
     return parameters.get(b"charset", b"utf-8").decode("latin-1").lower()
+
+
+def sent_image(form: FormData) -> UploadFile:
+    """Return the form's image.
+
+    Raises:
+        InvalidFields: there is none in the field `image`; names the fields that were sent.
+    """
+    image = form.get("image")
+    if isinstance(image, UploadFile):
+        return image
+    if image is not None:
+        raise InvalidFields([FieldError(field="image", message="is text; send it as a file, with a file name")])
+    files = [shortened(name, 60) for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    if files:
+        message = f"is missing; the file was sent as {files[0]!r}: rename that field to 'image'"
+    elif names := list(dict.fromkeys(shortened(name, 60) for name, _ in form.multi_items()))[:MOST_NAMED]:
+        message = f"is missing; the form has no file, only {', '.join(map(repr, names))}"
+    else:
+        message = "is missing; the form is empty"
+    raise InvalidFields([FieldError(field="image", message=message, allowed=["image"])])
 
 
 def _no_image() -> Problem:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ...tasks.keys import Scope
+from ...tasks.servable import regular_file
 from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
@@ -67,12 +68,8 @@ def output_file(folders: list[Path], relative: Path) -> Path | None:
     if _leads_elsewhere(relative):
         return None
     for folder in folders:
-        try:
-            path = (folder / relative).resolve()
-            inside = path.is_relative_to(folder.resolve()) and path.is_file()
-        except (OSError, ValueError):  # a name that no file can have
-            continue
-        if inside and format_of(path) and not _hidden(relative):
+        path = regular_file(folder / relative, [folder])
+        if path is not None and format_of(path) and not _hidden(relative):
             return path
     return None
 

@@ -30,7 +30,7 @@ from ..images import ImageResolver
 from ..memory import PICTURES, Share
 from ..threads import INCOMING, run_in
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
-from .inputs import bounded_form, image_form
+from .inputs import bounded_form, image_form, sent_image
 
 T = TypeVar("T")
 
@@ -185,7 +185,7 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
     """The image, as text or as a file's content, and `image_type`, of a body in either form."""
     if is_form(request):
         async with bounded_form(request) as form:
-            image, image_type = form.get("image"), form.get("image_type")
+            image, image_type = form.get("image") or sent_image(form), form.get("image_type")
             content = await image.read() if isinstance(image, UploadFile) else image
             return content, image_type if isinstance(image_type, str) else None
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()

@@ -8,13 +8,15 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ...tasks.no_image import is_no_image
+
 UPSCALE_CUSTOM = "Upscale (Custom)"
 """Our own upscale method, beside the host's: by `upscale_multiple`."""
 
 
 def _image_text(value: Any) -> Any:
-    """`"None"`, `""` and null all mean no image."""
-    return None if value is None or (isinstance(value, str) and value.strip()[:5].lower() in ("", "none")) else value
+    """Return None for every text that means no image."""
+    return None if value is None or (isinstance(value, str) and is_no_image(value)) else value
 
 
 def _file_name(value: Any) -> Any:

@@ -1,0 +1,96 @@
+"""Parameters that an image file carries, read from one format and written into another as Fooocus itself writes them.
+
+A PNG has them as text chunks, `parameters` and `fooocus_scheme`; JPEG and WebP as EXIF tags: UserComment the text, MakerNote the
+scheme, Software the version. Fooocus's own metadata tab reads both.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image as PILImage
+from PIL.PngImagePlugin import PngInfo
+
+SOFTWARE, EXIF_IFD, MAKER_NOTE, USER_COMMENT = 0x0131, 0x8769, 0x927C, 0x9286
+ASCII_TYPE = 2
+ENTRY_BYTES, HEADER_BYTES = 12, 8
+MOST_EXIF_BYTES = 65_000
+"""An EXIF block in a JPEG is one segment, of 65,533 bytes at most."""
+CHARSETS: dict[bytes, Callable[[bytes], str]] = {
+    b"ASCII\0\0\0": lambda text: text.decode("ascii", "replace"),
+    b"UNICODE\0": lambda text: text.decode("utf-16-le" if text[1:2] == b"\0" else "utf-16-be", "replace"),
+    b"\0\0\0\0\0\0\0\0": lambda text: text.decode("utf-8", "replace"),
+}
+"""How a UserComment begins in files of other programs, and how the rest is read."""
+
+
+@dataclass(frozen=True)
+class EmbeddedParameters:
+    """The text as it is in the file, its scheme (`fooocus`, `a1111`, or "" where the file has none), and the program."""
+
+    text: str
+    scheme: str = ""
+    software: str = ""
+
+    def save_options(self, image_format: str) -> dict[str, Any]:
+        """Return what Pillow's `save` needs to write them into a PNG, JPEG or WebP; empty where they don't fit."""
+        if image_format == "PNG":
+            info = PngInfo()
+            info.add_text("parameters", self.text)
+            if self.scheme:
+                info.add_text("fooocus_scheme", self.scheme)
+            return {"pnginfo": info}
+        block = _exif({SOFTWARE: self.software, MAKER_NOTE: self.scheme, USER_COMMENT: self.text})
+        return {"exif": block} if len(block) <= MOST_EXIF_BYTES else {}
+
+
+def read_parameters(content: bytes) -> EmbeddedParameters | None:
+    """Return the parameters in an image file of any kind that Pillow opens, None when there are none that can be read."""
+    try:
+        with PILImage.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as image:
+            return _in_text(image.info) or _in_exif(image.getexif())
+    except Exception:  # whatever a broken note beside a good picture makes Pillow raise
+        return None
+
+
+def _in_text(info: dict[Any, Any]) -> EmbeddedParameters | None:
+    text = info.get("parameters")
+    return EmbeddedParameters(text, str(info.get("fooocus_scheme") or "")) if isinstance(text, str) else None
+
+
+def _in_exif(exif: PILImage.Exif) -> EmbeddedParameters | None:
+    beside: dict[int, Any] = exif.get_ifd(EXIF_IFD)  # type: ignore[no-untyped-call]
+    for tags in (exif, beside):
+        text = _text(tags.get(USER_COMMENT))
+        if text:
+            return EmbeddedParameters(text, _text(tags.get(MAKER_NOTE)), _text(exif.get(SOFTWARE)))
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        decode = CHARSETS.get(value[:8])
+        return decode(value[8:]) if decode else value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return ""
+    try:  # Pillow reads every byte as a character of its own
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
+
+
+def _exif(tags: dict[int, str]) -> bytes:
+    """Return an EXIF block with these texts, in UTF-8: Pillow itself would write a question mark for each Chinese character."""
+    given = sorted((tag, text.encode("utf-8", "replace") + b"\0") for tag, text in tags.items() if text)
+    place = HEADER_BYTES + 2 + ENTRY_BYTES * len(given) + 4
+    entries, texts = b"", b""
+    for tag, text in given:
+        value = text.ljust(4, b"\0") if len(text) <= 4 else struct.pack("<I", place + len(texts))
+        entries += struct.pack("<HHI", tag, ASCII_TYPE, len(text)) + value
+        texts += text if len(text) > 4 else b""
+    header = b"II*\0" + struct.pack("<I", HEADER_BYTES) + struct.pack("<H", len(given))
+    return b"Exif\0\0" + header + entries + struct.pack("<I", 0) + texts
