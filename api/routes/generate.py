@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +27,7 @@ from ..context import Context
 from ..errors import Problem, header, problem_body, responses
 from ..idempotency import LONGEST, idempotency_of
 from ..media import MEDIA_TYPES, accepted_format
+from ..names import note_ignored
 from ..preference import Preference, preference_of
 from ..preparation import prepare, takes_long
 from ..schemas.event import StreamMessage
@@ -99,11 +99,8 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Draw."""
         answer = Answer(context.tasks(), context, request, preference_of(request.headers.getlist("prefer")))
-        response = await answer.to(body, idempotency_key)
-        if ignored := ignored_fields(body):
-            # uvicorn drops the whole answer when a header's value begins or ends with a space.
-            response.headers["X-Ignored-Fields"] = ", ".join(re.sub("[^!-~]", "?", name) or "?" for name in ignored)
-        return response
+        note_ignored(request, ignored_fields(body))
+        return await answer.to(body, idempotency_key)
 
     examples: dict[str, Any] = {
         "A prompt, and all else as in Fooocus": {"value": EXAMPLE},

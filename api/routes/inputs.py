@@ -24,6 +24,7 @@ from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, header, responses
 from ..images import open_reference
 from ..media import CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, image_response
+from ..names import NamingRoute
 from ..threads import INCOMING, run_in
 
 FORM_BYTES = MAX_BYTES + 2**20
@@ -41,7 +42,7 @@ class InputResponse(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["images"])
+    routes = APIRouter(tags=["images"], route_class=NamingRoute)
 
     @routes.post(
         "/inputs",

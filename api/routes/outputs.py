@@ -14,6 +14,7 @@ from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
 from ..media import ASK_AGAIN, CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
+from ..names import NamingRoute
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
 """A name that Fooocus made, of the time and a random number: it does not come twice. One made of a `save_name` can."""
@@ -21,7 +22,7 @@ _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII
 
 def router(context: Context) -> APIRouter:
     """The route."""
-    routes = APIRouter(tags=["images"], dependencies=[needs(Scope.READ)])
+    routes = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[needs(Scope.READ)])
 
     @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
     @routes.get(

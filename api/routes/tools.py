@@ -165,7 +165,7 @@ def router(context: Context) -> APIRouter:
         "summary": "Free the models' memory",
         "response_model": UnloadResponse,
         "dependencies": [needs(Scope.ADMIN)],
-        "responses": responses(401, 500, 503),
+        "responses": responses(401, 422, 500, 503),
     }
     routes.post("/v1/engine/unload", **options)(unload)
     routes.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)

@@ -65,6 +65,9 @@ class RecordResponse(BaseModel):
     )
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="How many times the worker has taken it.")
+    stopping: bool | None = Field(
+        default=None, description="`true` in the response to a stop whose task has yet to reach its next step."
+    )
 
 
 def record_of(
