@@ -6,6 +6,7 @@ would delete or stop something else. Every other request is answered, with these
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -54,13 +55,13 @@ async def _check(request: Request) -> None:
     if not (route.acts or any(name == ACTION and value for name, value in given)):
         note_ignored(request, unknown)
         return
-    errors = [unknown_name(name, known, "query parameter") for name in islice(unknown, MOST_ERRORS)]
+    errors = await asyncio.to_thread(_errors, unknown, known, "query parameter")
     names = [name for name, _ in given]
     for name, several in known.items():
         if not several and names.count(name) > 1:
             errors.append(FieldError(field=name, message="is given more than once; send it once"))
     if not route.dependant.body_params:
-        errors += [unknown_name(name, known, "member") for name in unknown_names(await _members(request), ())]
+        errors += await asyncio.to_thread(_errors, unknown_names(await _members(request), ()), known, "member")
     if errors:
         raise InvalidFields(errors)
 
@@ -84,13 +85,14 @@ def unknown_name(name: str, known: Collection[str], kind: str) -> FieldError:
 
 def nearest(name: str, known: Iterable[str], *, many: int = 1, cutoff: float = 0.5) -> list[str]:
     """Return the known names that are most like this one, the best first."""
-    plain = _plain(shortened(name))
+    wanted = plain(shortened(name, LONGEST_NAME))
     by_plain: dict[str, str] = {}
     for candidate in known:
-        by_plain.setdefault(_plain(candidate), candidate)
-    contained = [one for one in by_plain if len(one) > 2 and len(plain) > 2 and (one in plain or plain in one)]
-    close = difflib.get_close_matches(plain, by_plain, n=many, cutoff=cutoff)
-    return [by_plain[one] for one in islice(dict.fromkeys([*close, *contained]), many)]
+        by_plain.setdefault(plain(candidate), candidate)
+    contained = [one for one in by_plain if min(len(one), len(wanted)) > 2 and (one in wanted or wanted in one)]
+    close = difflib.get_close_matches(wanted, by_plain, n=many, cutoff=cutoff)
+    only = contained if len(contained) == 1 else []
+    return [by_plain[one] for one in islice(dict.fromkeys([*close, *only]), many)]
 
 
 def note_ignored(request: Request, names: Iterable[str]) -> None:
@@ -116,8 +118,13 @@ class IgnoredHeader:
 def header_value(names: Iterable[str]) -> bytes:
     """Return names as a header's value: no more than MOST_ERRORS, each of printable ASCII."""
     # uvicorn drops the whole answer when a header's value begins or ends with a space.
-    written = (re.sub("[^!-~]", "?", shortened(name, LONGEST_NAME)) or "?" for name in dict.fromkeys(names))
+    written = (re.sub("[^!-+.-~-]", "?", shortened(name, LONGEST_NAME)) or "?" for name in dict.fromkeys(names))
     return ", ".join(islice(written, MOST_ERRORS)).encode("ascii")
+
+
+def _errors(unknown: Iterable[str], known: Collection[str], kind: str) -> list[FieldError]:
+    """Return the errors for names. It compares them: off the event loop."""
+    return [unknown_name(name, known, kind) for name in islice(unknown, MOST_ERRORS)]
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
@@ -144,7 +151,8 @@ async def _members(request: Request) -> list[str]:
     return list(content) if isinstance(content, dict) else []
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a name in lower case, with one underscore for whatever is no letter or digit."""
     return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
 
 

@@ -11,6 +11,7 @@ from ..tasks.downloads import Download
 from .access import may_see_image
 from .context import Context
 from .errors import InvalidFields
+from .ignored import extra_members, notes_of, unknown_fields
 from .images import ImageResolver
 from .schemas.host_request import host_values
 from .schemas.request import IMAGE_FIELDS, CommonRequest
@@ -25,6 +26,8 @@ class Prepared:
     parameters: dict[str, Any]
     downloads: list[Download]
     images: list[str]
+    ignored: list[dict[str, Any]]
+    """What of the request is ignored, as its record tells it."""
 
 
 def takes_long(body: CommonRequest) -> bool:
@@ -42,10 +45,10 @@ def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared
     """
     body, downloads = _with_preset(body, context)
     check(body, context, coming={download.path.name for download in downloads})
-    parameters = body.model_dump(exclude=set(body.model_extra or {}), warnings="none")
+    parameters = body.model_dump(exclude=extra_members(body), warnings="none")
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
-    return Prepared(parameters, downloads, resolver.hold())
+    return Prepared(parameters, downloads, resolver.hold(), notes_of(unknown_fields(body), ()))
 
 
 def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, list[Download]]:

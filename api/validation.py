@@ -19,7 +19,7 @@ from ..tasks.trip import OutboundError, Refused
 from .context import Catalog, Context
 from .errors import MOST_ERRORS, FieldError, InvalidFields, shortened
 from .host_choices import wrong_choices
-from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
+from .schemas.request import UPSCALE_CUSTOM, CommonRequest, EnhanceControl
 
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
 """Catalogs that grow when a file is dropped into a folder."""
@@ -54,12 +54,6 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
     ]
     if errors:
         raise InvalidFields(errors)
-
-
-def ignored_fields(request: CommonRequest) -> list[str]:
-    """Fields of the request that nobody knows, so that a typo can be seen; some of them, if they are many."""
-    unknown = sorted(set(request.model_extra or {}) - IGNORED_FIELDS)
-    return [shortened(name, 60) for name in unknown[:MOST_ERRORS]]
 
 
 def _unknown_names(request: CommonRequest, catalog: Catalog) -> Iterator[tuple[FieldError, str]]:

@@ -26,6 +26,7 @@ from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import Problem, header, problem_body, responses
 from ..idempotency import LONGEST, idempotency_of
+from ..ignored import NOTE, unknown_fields
 from ..media import MEDIA_TYPES, accepted_format
 from ..names import note_ignored
 from ..preference import Preference, preference_of
@@ -36,7 +37,6 @@ from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest
 from ..sse import PING, described, event_stream, message
 from ..threads import CONVERTING, INCOMING, run_in
-from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
 DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
@@ -99,7 +99,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Draw."""
         answer = Answer(context.tasks(), context, request, preference_of(request.headers.getlist("prefer")))
-        note_ignored(request, ignored_fields(body))
+        note_ignored(request, (one.path for one in unknown_fields(body)))
         return await answer.to(body, idempotency_key)
 
     examples: dict[str, Any] = {
@@ -147,6 +147,7 @@ class Answer:
     async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
         submission = await self._submission(body, idempotency_key)
         task = submission.task
+        note_ignored(self.request, (one["path"] for one in task.notes.get(NOTE, ())))
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
@@ -213,6 +214,7 @@ class Answer:
                 within=access.limits,
                 webhook_url=body.webhook_url,
                 base_url=self.urls.base,
+                notes={NOTE: prepared.ignored} if prepared.ignored else None,
             )
         except Exception:  # but not when cancelled: it may be accepted all the same
             await run_in_threadpool(self.context.inputs.drop, prepared.images)
@@ -264,6 +266,8 @@ class Answer:
             "message": task.status.value.capitalize(),
             "images": images,
         }
+        if ignored := task.notes.get(NOTE):
+            data[NOTE] = ignored
         if task.parameters.get("require_base64"):
             data["base64"] = [base64_of(image, self.read) for image in task.images]
         if not task.status.is_terminal:

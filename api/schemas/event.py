@@ -10,7 +10,7 @@ from ...tasks.preview import Encoding
 from ...tasks.updates import Dropped, Update
 from ..sse import message
 from ..urls import PublicUrls
-from .record import ImageModel, TaskErrorModel, image_entry
+from .record import IgnoredField, ImageModel, TaskErrorModel, image_entry
 
 EVENTS = """| event | when | beside `task_id`, `task_status`, `source` |
 |---|---|---|
@@ -63,6 +63,9 @@ class StreamMessage(BaseModel):
     queue_position: int | None = None
     eta_seconds: float | None = None
     error: TaskErrorModel | None = None
+    ignored_fields: list[IgnoredField] | None = Field(
+        default=None, description="In the last one: what of the request is ignored, where something is."
+    )
 
 
 def event_of(update: Update, event_id: str, urls: PublicUrls, encoding: Encoding | None) -> bytes:

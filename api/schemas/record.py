@@ -40,6 +40,13 @@ class ImageModel(BaseModel):
     base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
 
 
+class IgnoredField(BaseModel):
+    """A field of the request that is ignored: nobody knows its name, or it can't count beside the others."""
+
+    path: str = Field(description="As in `loras[0].strength`.")
+    use: str | None = Field(description="Our name for it, where there is one in that place.")
+
+
 class RecordResponse(BaseModel):
     """One task. Times are milliseconds since 1970, -1 while unknown."""
 
@@ -65,6 +72,9 @@ class RecordResponse(BaseModel):
     )
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="How many times the worker has taken it.")
+    ignored_fields: list[IgnoredField] | None = Field(
+        default=None, description="What of the request is ignored; only where something is."
+    )
     stopping: bool | None = Field(
         default=None, description="`true` in the response to a stop whose task has yet to reach its next step."
     )
@@ -101,6 +111,8 @@ def record_of(
         "source": task.source,
         "attempts": task.attempts,
     }
+    if ignored := task.notes.get("ignored_fields"):
+        record["ignored_fields"] = ignored
     if not task.status.is_terminal:
         record["queue_position"] = outlook.queue_position
         record["eta_seconds"] = outlook.eta_seconds

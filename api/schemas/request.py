@@ -41,15 +41,21 @@ LONGEST_LIST = 1000
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
 
 
-class Lora(BaseModel):
+class Item(BaseModel):
+    """An entry of a list. Members that nobody knows are kept apart, so that they can be named."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class Lora(Item):
     """A LoRA and how strongly it counts."""
 
-    enabled: bool = True
-    model_name: str = "None"
-    weight: float = Field(default=0.5, ge=-2, le=2)
+    enabled: bool = Field(default=True, description="Whether it is applied.")
+    model_name: str = Field(default="None", description="A file in the LoRA folders; `None` for no LoRA.")
+    weight: float = Field(default=0.5, ge=-2, le=2, description="How strongly it counts.")
 
 
-class ImagePrompt(BaseModel):
+class ImagePrompt(Item):
     """An image that guides the drawing. Skipped without `cn_img`."""
 
     cn_img: ImageText = Field(default=None, description=IMAGE)
@@ -58,7 +64,7 @@ class ImagePrompt(BaseModel):
     cn_type: str = Field(default="ImagePrompt", description="What is taken from it.")
 
 
-class EnhanceControl(BaseModel):
+class EnhanceControl(Item):
     """One enhancement: what to look for in the image, and what to draw there."""
 
     enhance_enabled: bool = False
@@ -91,10 +97,19 @@ class EnhanceControl(BaseModel):
     }
 
 
+def _with_fields_without_effect(schema: dict[str, Any]) -> None:
+    """Add them to the schema alone: whatever their values are, they are accepted."""
+    for name, described in WITHOUT_EFFECT.items():
+        text = "Ignored, and accepted for FooocusAPI's clients: the images that are given decide."
+        schema["properties"][name] = {**described, "deprecated": True, "description": text}
+
+
 class CommonRequest(BaseModel):
     """What to draw. The defaults are those of the running Fooocus, where the wire does not fix them."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="allow", allow_inf_nan=False, protected_namespaces=(), json_schema_extra=_with_fields_without_effect
+    )
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "style_selections": "styles",
@@ -271,15 +286,35 @@ class CommonRequest(BaseModel):
         description="An http(s) URL that the record is sent to when the task has ended, in place of that of `--webhook-url`.",
     )
 
+    def has_image_prompts(self) -> bool:
+        """Return whether there is an image prompt with an image."""
+        return any(image.cn_img is not None for image in self.controlnet_image)
+
+    def tab(self) -> str | None:
+        """Return the WebUI's tab that the images stand for, None without images."""
+        if self.enhance_input_image:
+            return "enhance"
+        if self.has_image_prompts():
+            return "ip"
+        return "uov" if self.uov_input_image else "inpaint" if self.inpaint_input_image else None
+
 
 IMAGE_FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload")
-IGNORED_FIELDS = frozenset(
-    {
-        "input_image_checkbox",
-        "inpaint_mask_upload_checkbox",
-        "invert_mask_checkbox",
-        "current_tab",
-        "inpaint_advanced_masking_checkbox",
-    }
-)
-"""Clients send them, and they have never meant anything."""
+WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
+    "input_image_checkbox": {"type": "boolean", "default": False},
+    "current_tab": {"type": "string", "default": "uov"},
+    "inpaint_advanced_masking_checkbox": {"type": "boolean", "default": False},
+    "inpaint_mask_upload_checkbox": {"type": "boolean", "default": False},
+    "invert_mask_checkbox": {"type": "boolean", "default": False},
+}
+"""FooocusAPI's fields that have no effect, which its clients send, in the words of JSON Schema."""
+_OFF = frozenset({"", "0", "false", "no", "none", "off"})
+_ON = frozenset({"1", "on", "true", "yes"})
+QUIET_VALUES: dict[str, frozenset[str]] = {
+    "input_image_checkbox": _OFF | _ON,
+    "current_tab": frozenset(),
+    "inpaint_advanced_masking_checkbox": _OFF,
+    "inpaint_mask_upload_checkbox": _OFF | _ON,
+    "invert_mask_checkbox": _OFF,
+}
+"""Their values that ask for nothing but what happens: those of FooocusAPI's default, and what it sets itself."""
