@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import PurePath
 from urllib.parse import urlsplit
@@ -19,13 +19,12 @@ from ..tasks.trip import OutboundError, Refused
 from .context import Catalog, Context
 from .errors import MOST_ERRORS, FieldError, InvalidFields, shortened
 from .host_choices import wrong_choices
-from .schemas.request import UPSCALE_CUSTOM, CommonRequest, EnhanceControl
+from .schemas.request import DISABLED, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
 
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
 """Catalogs that grow when a file is dropped into a folder."""
 
 LORA_IN_PROMPT = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
-DISABLED = ("disabled", "disable")
 SAM_BOX_THRESHOLD = 0.05
 """Each of the detector's 900 boxes above the threshold costs Fooocus some 25 MB; near 0 all are, and memory runs out."""
 
@@ -33,17 +32,21 @@ RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("
 """Names that are devices on Windows, whatever follows a dot."""
 
 
-def check(request: CommonRequest, context: Context, coming: Collection[str] = ()) -> None:
+def check(
+    request: CommonRequest, context: Context, coming: Collection[str] = (), found: Sequence[FieldError] = ()
+) -> None:
     """Refuse what the host would draw differently, or not at all. May look at the disk: off the event loop.
 
     Args:
         coming: names of model files that are not there yet and will be before the task begins.
+        found: errors that were found before.
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
     """
     unknown = (error for error, name in _unknown_names(request, context.catalog) if name not in coming)
     errors = [
+        *found,
         *_too_many(request, context),
         *islice(unknown, MOST_ERRORS),
         *islice(wrong_choices(request, context), MOST_ERRORS),

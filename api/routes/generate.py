@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -196,15 +197,11 @@ class Answer:
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.service.intake.repeated(idempotency)) is not None:
             return earlier
-        if takes_long(body):
-            prepared = await run_in(INCOMING, prepare, body, self.context, self.request)
-        else:
-            prepared = await run_in_threadpool(prepare, body, self.context, self.request)
+        preparing = partial(prepare, body, self.context, self.request, one_image=self.accept is not None)
+        prepared = await (run_in(INCOMING, preparing) if takes_long(body) else run_in_threadpool(preparing))
         parameters = prepared.parameters
-        if self.accept is not None:
-            parameters["image_number"] = 1
-            if "output_format" not in body.model_fields_set:
-                parameters["output_format"] = self.accept.lower()
+        if self.accept is not None and "output_format" not in body.model_fields_set:
+            parameters["output_format"] = self.accept.lower()
         try:
             submission = await self.service.intake.submit(
                 parameters,

@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 
 UPSCALE_CUSTOM = "Upscale (Custom)"
 """Our own upscale method, beside the host's: by `upscale_multiple`."""
+DISABLED = ("disabled", "disable")
+"""Spellings of the method that neither varies nor upscales, in lower case."""
 
 
 def _image_text(value: Any) -> Any:
@@ -38,6 +40,9 @@ LONGEST_PROMPT = 20_000
 """Characters. Fooocus encodes all of them, 75 tokens at a time."""
 LONGEST_LIST = 1000
 """Entries, before anybody looks at them."""
+SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 leaves it to the aspect ratio."
+NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
+"""Sides that there are, in the words of JSON Schema."""
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
 
 
@@ -154,7 +159,11 @@ class CommonRequest(BaseModel):
         description="Names of styles, applied in this order.",
     )
     performance_selection: str = Field(default="Speed", description="How many steps to spend, and with which LoRA.")
-    aspect_ratios_selection: str = Field(default="1152*896", description="Width*height in pixels.")
+    aspect_ratios_selection: str = Field(
+        default="1152*896",
+        description="Width*height in pixels. A size that is not listed sets `overwrite_width` and `overwrite_height`. "
+        "`1024x1280`, `16:9` and the WebUI's own label are understood.",
+    )
     image_number: int = Field(default=1, ge=1, le=32, description="How many images.")
     output_format: str = Field(default="png", description="File format; `jpg` is taken for `jpeg`.")
     image_seed: int = Field(
@@ -192,8 +201,8 @@ class CommonRequest(BaseModel):
     overwrite_switch: int = Field(
         default=-1, ge=-1, le=200, description="Step at which the refiner takes over; -1 for none."
     )
-    overwrite_width: int = Field(default=-1, ge=-1, le=2048, description="Pixels; -1 leaves it to the aspect ratio.")
-    overwrite_height: int = Field(default=-1, ge=-1, le=2048, description="Pixels; -1 leaves it to the aspect ratio.")
+    overwrite_width: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
+    overwrite_height: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
     refiner_swap_method: str = Field(default="joint")
     freeu_enabled: bool = Field(default=False)
     freeu_b1: float = Field(default=1.01, ge=0, le=2)
