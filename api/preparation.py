@@ -14,6 +14,7 @@ from .effects import without_effect
 from .errors import InvalidFields
 from .ignored import extra_members, notes_of, unknown_fields
 from .images import ImageResolver
+from .known_names import with_listed_names
 from .schemas.host_request import host_values
 from .schemas.request import IMAGE_FIELDS, CommonRequest
 from .sizes import beside, with_size
@@ -50,7 +51,8 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
     """
     body, errors = with_size(sent, context.catalog.names("aspect_ratios"))
     body, downloads = _with_preset(body, context)
-    check(body, context, coming={download.path.name for download in downloads}, found=errors)
+    body = with_listed_names(body, context)
+    check(body, context, coming=[download.path for download in downloads], found=errors)
     parameters = body.model_dump(exclude=extra_members(body), warnings="none")
     if one_image:
         parameters["image_number"] = 1

@@ -164,6 +164,7 @@ def worker():
 
     import fooocus_version
     import ldm_patched.modules.model_management as model_management
+    import modules.config as config
     import modules.constants as constants
     import modules.default_pipeline as pipeline
     import modules.trace as trace
@@ -173,7 +174,7 @@ def worker():
     from modules.meta_parser import get_metadata_parser
     from modules.private_logger import log
     from modules.sdxl_styles import apply_style, fooocus_expansion, get_random_style, random_style_name
-    from modules.util import remove_empty_str
+    from modules.util import parse_lora_references_from_prompt, remove_empty_str
 
     print(f'Started worker with PID {os.getpid()}')
 
@@ -208,7 +209,7 @@ def worker():
             task.adm_scaler_positive, task.adm_scaler_negative, task.adm_scaler_end = 1.0, 1.0, 0.0
 
     def lines_of(text):
-        return remove_empty_str([line.strip() for line in text.splitlines()], default='')
+        return remove_empty_str([line.strip(',. \r\n') for line in text.splitlines()], default='')
 
     def process_prompt(task, use_expansion, prompt, negative_prompt, image_number):
         """One dict for each picture: its seed, its lines of prompt, and their encodings."""
@@ -299,6 +300,10 @@ def worker():
             task.steps = task.overwrite_step
 
         progressbar(task, 2, 'Loading models ...')
+        first, *others = lines_of(task.prompt)
+        task.loras, first = parse_lora_references_from_prompt(first, task.loras, config.default_max_lora_number,
+                                                              lora_filenames=config.lora_filenames)
+        task.prompt = '\n'.join([first, *others])
         pipeline.refresh_everything(refiner_model_name=task.refiner_model_name,
                                     base_model_name=task.base_model_name,
                                     loras=task.loras + task.performance_loras, vae_name=task.vae_name)
