@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from .errors import MOST_ERRORS, shortened
 from .names import LONGEST_NAME
 from .other_names import our_name
-from .schemas.request import QUIET_VALUES, CommonRequest
+from .schemas.request import CommonRequest
+from .schemas.without_effect import QUIET_VALUES
 
 NOTE = "ignored_fields"
 """Where it stands in a task's notes."""

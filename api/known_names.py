@@ -14,7 +14,8 @@ from ..tasks.file_names import is_one_of, listed_as
 from .context import Catalog, Context
 from .errors import FieldError, shortened
 from .schemas.host_request import extra_fields
-from .schemas.request import CommonRequest, EnhanceControl
+from .schemas.items import EnhanceControl
+from .schemas.request import CommonRequest
 from .webui_names import sampler_and_scheduler
 
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fooocus_api.api.other_names import ENHANCEMENTS, IMAGE_PROMPTS, LORAS, TOP, our_name
-from fooocus_api.api.schemas.request import CommonRequest, EnhanceControl, ImagePrompt, Lora
+from fooocus_api.api.schemas.items import EnhanceControl, ImagePrompt, Lora
+from fooocus_api.api.schemas.request import CommonRequest
 from fooocus_api.tests.client import QUICK, Client, events
 from fooocus_api.tests.receiver import Receiver
 from fooocus_api.tests.test_features import data

@@ -37,24 +37,24 @@ class ControlRequest(BaseModel):
 class ControlResponse(BaseModel):
     """The outcome of an action."""
 
-    message: str
+    message: str = Field(description="The outcome in words.")
     task_id: str | None = Field(default=None, description="The task that was acted on, if there was one.")
 
 
 class InfoResponse(BaseModel):
     """This process: versions, features, and what of the host is patched."""
 
-    name: str
-    version: str
-    fooocus_version: str
-    python_version: str
-    gradio_version: str
-    supported: bool
+    name: str = Field(description="Of this extension.")
+    version: str = Field(description="Of this extension.")
+    fooocus_version: str = Field(description="As Fooocus itself says it.")
+    python_version: str = Field(description="Of the Python that runs Fooocus.")
+    gradio_version: str = Field(description="Of the WebUI's Gradio.")
+    supported: bool = Field(description="Whether tasks can be taken.")
     problem: str | None = Field(description="Why no task can be taken, if so.")
     webui: bool = Field(description="Whether the WebUI is served.")
-    worker_alive: bool
+    worker_alive: bool = Field(description="Whether Fooocus's worker thread takes tasks.")
     arguments: int = Field(description="How many arguments this Fooocus's tasks have.")
-    features: list[str]
+    features: list[str] = Field(description="What this API can do on this Fooocus.")
     patched: dict[str, str] = Field(description="Host module → `patched`, `waiting`, or what went wrong.")
     tasks: dict[str, int] = Field(description="How many tasks wait and run.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import partial
@@ -57,6 +58,9 @@ IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent 
 task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
 ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST, "pattern": r"\S"}
 
+LOOK_AGAIN = 5
+"""Seconds until another look at a task, where nobody knows how long it takes."""
+LONGEST_LOOK = 60
 PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds, at most 3600."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 
@@ -117,7 +121,12 @@ def router(context: Context) -> APIRouter:
             202: {
                 "model": RecordResponse,
                 "description": "Accepted, and not done within the time that `Prefer` gives.",
-                "headers": HEADERS,
+                "headers": {
+                    **HEADERS,
+                    "Retry-After": header(
+                        "Seconds until another look is worth it.", required=True, type="integer", minimum=1
+                    ),
+                },
                 "links": LINKS,
             },
             200: {
@@ -159,7 +168,7 @@ class Answer:
         if self.preference is not None:
             headers["Preference-Applied"] = self.preference.applied
             if not await self._has_ended(task, self.preference.wait):
-                return await self._json(await self.service.get(task.task_id), headers, status=202)
+                return await self._accepted(await self.service.get(task.task_id), headers)
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
         return await self._record(task, headers)
@@ -221,6 +230,13 @@ class Answer:
 
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
         return await self._json(await self._ended(task, headers), headers)
+
+    async def _accepted(self, task: Task, headers: dict[str, str]) -> Response:
+        """Answer 202 with the record, and with the time after which another look is worth it."""
+        outlook = await asyncio.to_thread(self.service.outlook, task)
+        eta = outlook.eta_seconds
+        after = LOOK_AGAIN if eta is None else min(max(math.ceil(eta), 1), LONGEST_LOOK)
+        return await self._json(task, {**headers, "Retry-After": str(after)}, status=202)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
         def record() -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
 from ...tasks.keys import Scope
@@ -32,7 +34,11 @@ def router(context: Context) -> APIRouter:
         responses=IMAGES,
         openapi_extra=CONDITIONS,
     )
-    def get_output(request: Request, date: str, file_name: str) -> Response:
+    def get_output(
+        request: Request,
+        date: Annotated[str, PathParameter(description="The folder of a day, like 2026-01-31.")],
+        file_name: Annotated[str, PathParameter(description="As records give it.")],
+    ) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another.
 
         A signed URL, as records give it, needs no key.

@@ -66,14 +66,15 @@ class TaskLists(BaseModel):
 class Deleted(BaseModel):
     """What `action=delete` has done."""
 
-    message: str
+    message: str = Field(description="The outcome in words.")
     deleted: int = Field(description="How many tasks.")
 
 
 Time = Annotated[
     str | None,
     Query(
-        description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own.",
+        description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own, or milliseconds "
+        "since 1970.",
         json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
     ),
 ]

@@ -99,7 +99,7 @@ class MaskRequest(BaseModel):
 class UnloadResponse(BaseModel):
     """What was freed."""
 
-    message: str
+    message: str = Field(description="The outcome in words.")
     freed_mb: float | None = Field(default=None, description="MiB of the memory the message names, where measured.")
 
 

@@ -33,7 +33,7 @@ class WebhookAttempt(BaseModel):
 class WebhookResponse(BaseModel):
     """How far the telling of a task's end is."""
 
-    task_id: str
+    task_id: str = Field(description="32 hexadecimal digits.")
     webhook_url: str = Field(
         description="Where to; of the launch flag's address no more than the host. Empty for nowhere."
     )

@@ -19,17 +19,18 @@ class TaskErrorModel(BaseModel):
     """Why a task failed, in the host's words."""
 
     type: str = Field(description="Type of the exception.")
-    message: str
+    message: str = Field(description="Of the exception.")
 
 
 class ImageModel(BaseModel):
     """One image that came out."""
 
-    url: str
+    url: str = Field(description="Where the file is; signed where keys are needed.")
     seed: int | None = Field(
-        description="Null for images that are not drawn, such as a grid. It may have 19 digits, more than JavaScript keeps of a "
-        "number: take it from `metadata` there, where it is text."
+        description="Null for images that are not drawn, such as a grid. One that a request or the WebUI gave may have 19 "
+        "digits, more than JavaScript keeps of a number: take `seed_text` there."
     )
+    seed_text: str | None = Field(description="The digits of `seed`, which `image_seed` takes as well.")
     width: int | None = Field(description="Pixels.")
     height: int | None = Field(description="Pixels.")
     format: str | None = Field(description="png, jpeg or webp.")
@@ -53,9 +54,9 @@ class RecordResponse(BaseModel):
     id: int = Field(description="Row in the database.")
     task_id: str = Field(description="32 hexadecimal digits.")
     req_params: dict[str, Any] = Field(description="The request, with every field.")
-    in_queue_mills: int
-    start_mills: int
-    finish_mills: int
+    in_queue_mills: int = Field(description="When it was accepted.")
+    start_mills: int = Field(description="When the worker took it.")
+    finish_mills: int = Field(description="When it ended.")
     task_status: str = Field(description="pending, running, finished, failed, stopped or interrupted.")
     progress: float = Field(description="0 to 100.")
     preview: str | None = Field(
@@ -128,6 +129,7 @@ def image_entry(image: Image, urls: PublicUrls) -> dict[str, Any]:
     return {
         "url": urls.output(image.path),
         "seed": image.seed,
+        "seed_text": None if image.seed is None else str(image.seed),
         "width": image.width,
         "height": image.height,
         "format": image.format,
