@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+from pathlib import Path, PurePath
 from typing import Any
 
 FILES = {"model_files": "model_filenames", "lora_files": "lora_filenames", "vae_files": "vae_filenames"}
@@ -83,6 +84,15 @@ class FooocusCatalog:
             case "enhance_prompt_types":
                 return list(flags.enhancement_uov_prompt_types)
         raise ValueError(f"there is no catalog of {kind!r}")
+
+    def wildcard(self, name: str) -> str:
+        """Return the lines that `__name__` in a prompt stands for, "" when there are none."""
+        config = _module("modules.config")
+        files = [file for file in config.wildcard_filenames if PurePath(file).stem == name]
+        try:
+            return Path(config.path_wildcards, files[0]).read_text(encoding="utf-8")
+        except (IndexError, OSError, ValueError):
+            return ""
 
     def refresh(self) -> None:
         """Look for files that came or went since the host looked last."""

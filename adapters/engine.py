@@ -19,6 +19,7 @@ from PIL import Image as PILImage
 from ..tasks import events
 from ..tasks.claims import Claims
 from ..tasks.engine import EngineUnavailable, Interruption, ParameterError
+from ..tasks.lora_tags import with_tags_applied
 from ..tasks.pictures import NotAnImage, read_rgb
 from ..tasks.schedule import Entry, Needs
 from ..tasks.task import Task
@@ -60,6 +61,7 @@ class FooocusEngine:
         self._worker.queue.append_ticket(Ticket(task.task_id, partial(self._build, task.parameters), entry))
 
     def _build(self, parameters: dict[str, Any]) -> Any:
+        parameters = with_tags_applied(parameters, _host("modules.config").lora_filenames)
         try:
             task = _host("modules.async_worker").AsyncTask(
                 args=self._arguments.positional(parameters, self._read_image)

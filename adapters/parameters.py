@@ -70,6 +70,10 @@ MANAGED = {
 """Arguments whose value follows from the images that are given."""
 
 
+LARGEST_SEED = 2**53 - 1024
+"""Largest seed that is drawn here. JavaScript keeps integers below 2**53, also those of the task's further images."""
+
+
 class ArgumentOrder:
     """The names of AsyncTask's arguments in order, and the value the WebUI would give each if nobody touched it."""
 
@@ -180,7 +184,7 @@ class ArgumentOrder:
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The host takes -1 literally; in the WebUI it is the browser's page that draws lots."""
         if "image_seed" in parameters and int(parameters["image_seed"]) < 0:
-            return {"image_seed": random.randint(0, self._max_seed)}  # nosec B311  # of a picture, no secret
+            return {"image_seed": random.randint(0, min(self._max_seed, LARGEST_SEED))}  # nosec B311  # of a picture, no secret
         return {}
 
     def _places(self, fields: dict[str, str]) -> int:

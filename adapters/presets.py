@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tasks.downloads import Download
+from ..tasks.file_names import native
 
 FIELDS = {
     "default_model": "base_model_name",
@@ -76,10 +77,10 @@ def _downloads(name: str) -> list[Download]:
         "embeddings_downloads": [config.path_embeddings],
         "vae_downloads": [getattr(config, "path_vae", "")],
     }
-    if content.get("default_model") and _model_at_hand(content) != content["default_model"]:
+    if content.get("default_model") and _model_at_hand(content) != native(str(content["default_model"])):
         folders["checkpoint_downloads"] = []  # one of its predecessors serves
     wanted = [
-        Download(_mirrored(url), Path(util.get_file_from_folder_list(file, paths)))
+        Download(_mirrored(url), Path(util.get_file_from_folder_list(native(file), paths)))
         for key, paths in folders.items()
         if paths
         for file, url in (content.get(key) or {}).items()
@@ -106,12 +107,12 @@ def _content(name: str) -> dict[str, Any]:
 def _model_at_hand(content: dict[str, Any]) -> str:
     """The preset's model, or one of its predecessors when only that is there, as the host does."""
     config, util = importlib.import_module("modules.config"), importlib.import_module("modules.util")
-    model = str(content["default_model"])
+    model = native(str(content["default_model"]))
     if getattr(importlib.import_module("args_manager").args, "always_download_new_model", False):
         return model
-    for candidate in (model, *(content.get("previous_default_models") or ())):
+    for candidate in (model, *(native(str(name)) for name in content.get("previous_default_models") or ())):
         if os.path.isfile(util.get_file_from_folder_list(candidate, config.paths_checkpoints)):
-            return str(candidate)
+            return candidate
     return model
 
 

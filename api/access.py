@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ LOOK_AGAIN = 0.5
 """Seconds that a stream may go on after its key was revoked."""
 NOBODY = "-"
 """A source that no task has."""
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 MEANINGS = {
     Scope.GENERATE: "draw, upload images, describe them and make masks",
     Scope.READ: "read its own tasks, their events and images",
@@ -84,13 +86,25 @@ def access_of(request: Request) -> Access:
     return access
 
 
+class _Needs:
+    """A dependency's callable that knows which scope it asks for."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(self, request: Request) -> None:  # async, as it waits for nothing and needs no thread
+        access_of(request).require(self.scope)
+
+
 def needs(scope: Scope) -> Any:
-    """A dependency: the route is for those who have this scope."""
+    """Return a dependency: the route is for those who have this scope."""
+    return Depends(_Needs(scope))
 
-    async def check(request: Request) -> None:  # async, as it waits for nothing and needs no thread
-        access_of(request).require(scope)
 
-    return Depends(check)
+def scope_of(dependency: Any) -> Scope | None:
+    """Return the scope that a route's dependency asks for, None when it asks for none."""
+    needed = getattr(dependency, "dependency", None)
+    return needed.scope if isinstance(needed, _Needs) else None
 
 
 def still_may(request: Request, scope: Scope) -> Callable[[], bool]:
@@ -129,10 +143,16 @@ async def visible_task(context: Context, request: Request, task_id: str) -> Task
     Raises:
         UnknownTask: there is none of that id, or none that they may see: nobody learns which.
     """
+    task_id = _as_stored(task_id)
     task = await context.tasks().get(task_id)
     if not may_see(request, task):
         raise UnknownTask(task_id)
     return task
+
+
+def _as_stored(task_id: str) -> str:
+    """Return the 32 digits of an id that is written as a UUID, with hyphens and in either case."""
+    return task_id.replace("-", "").lower() if _UUID.fullmatch(task_id) else task_id
 
 
 def may_see_image(context: Context, request: Request) -> Callable[[str], bool]:

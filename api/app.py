@@ -16,6 +16,7 @@ from .auth import Doorkeeper
 from .context import Context
 from .cors import add_cors
 from .errors import add_handlers, responses
+from .names import IgnoredHeader, NamingRoute
 from .openapi import describe
 from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools, webhooks
 from .slashes import EitherSlash
@@ -39,7 +40,9 @@ def create_api(context: Context) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,  # guard.py refuses other sites' pages, whatever they say that they send
     )
+    app.router.route_class = NamingRoute
     add_handlers(app)
+    app.add_middleware(IgnoredHeader)
     app.add_middleware(
         Doorkeeper, keys=context.keys, login=context.login, links=context.links, open_paths=health.OPEN_PATHS
     )

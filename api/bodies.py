@@ -10,11 +10,11 @@ from typing import Any
 
 import pydantic_core
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from .errors import FieldError, InvalidFields, Problem, shortened
 from .memory import BODIES, Share
+from .names import NamingRoute
 
 MAX_BODY = 96 * 2**20
 """Bytes: room for one image of the largest size in base64, or several smaller ones."""
@@ -32,7 +32,7 @@ LONG_TEXT = 256
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class JsonRoute(APIRoute):
+class JsonRoute(NamingRoute):
     """Reads the body before FastAPI does, which then finds the content where it looks for it."""
 
     takes_forms = False

@@ -42,11 +42,11 @@ class ProblemDetails(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: list[FieldError] | None = None
+    type: str = Field(default="about:blank", description="Always `about:blank`: the status says the kind.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong.")
+    errors: list[FieldError] | None = Field(default=None, description="The fields that are wrong, where it is fields.")
 
 
 class Problem(Exception):

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
 from ..tasks.no_image import is_no_image
-from ..tasks.pictures import NotAnImage, read_rgb, verify
+from ..tasks.pictures import NotAnImage, read_rgb, upright_size, verify
 from ..tasks.tools import Picture
 from ..tasks.trip import DEFAULT_LIMITS, Limits, OutboundError
 from .context import Context
@@ -78,6 +78,11 @@ class ImageResolver:
         """The pixels of an image that was resolved here, written or not."""
         content = self._new.get(reference.removeprefix("inputs/"))
         return read_rgb(open_reference(self._context, reference) if content is None else content)
+
+    def size(self, reference: str) -> tuple[int, int]:
+        """Return width and height of an image that was resolved here, written or not, once it is upright."""
+        content = self._new.get(reference.removeprefix("inputs/"))
+        return upright_size(open_reference(self._context, reference).read_bytes() if content is None else content)
 
     def _from_outside(self, text: str) -> str:
         if text[:5].lower() == "data:":

@@ -8,12 +8,19 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from .auth import LINK, schemes_for
-from .context import Context
+from .context import Catalog, Context
 from .errors import PROBLEM, FieldError, ProblemDetails
 from .links import LINKED
 from .routes.health import OPEN_PATHS
 from .schemas.event import DroppedEvent, StreamMessage, TaskEvent
+from .schemas.items import EnhanceControl
 
+ALLOWED = {
+    "Lora": {"model_name": "loras"},
+    "ImagePrompt": {"cn_type": "control_types"},
+    "EnhanceControl": EnhanceControl.CATALOGS,
+}
+"""Entries of lists → their fields whose values the host lists."""
 UNSEEN = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
 """Shapes that are in no route's signature."""
 
@@ -29,6 +36,7 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
         servers=[{"url": "..", "description": "This server, under whatever path a proxy gives it."}],
     )
     _add_shapes(schema["components"]["schemas"])
+    _add_allowed(schema["components"]["schemas"], context.catalog)
     schemes = schemes_for(context.keys, context.login)
     if schemes:
         schema["components"]["securitySchemes"] = schemes
@@ -50,6 +58,13 @@ def _add_shapes(components: dict[str, Any]) -> None:
             components.setdefault(name, part)
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
+
+
+def _add_allowed(components: dict[str, Any], catalog: Catalog) -> None:
+    """Add what the host allows now to the entries of a request's lists."""
+    for model, fields in ALLOWED.items():
+        for name, kind in fields.items():
+            components[model]["properties"][name]["enum"] = catalog.names(kind)
 
 
 def _without_fastapis_422(responses: dict[str, Any]) -> None:

@@ -10,10 +10,14 @@ from fastapi import Request
 from ..tasks.downloads import Download
 from .access import may_see_image
 from .context import Context
+from .effects import without_effect
 from .errors import InvalidFields
+from .ignored import extra_members, notes_of, unknown_fields
 from .images import ImageResolver
+from .known_names import with_listed_names
 from .schemas.host_request import host_values
 from .schemas.request import IMAGE_FIELDS, CommonRequest
+from .sizes import beside, with_size
 from .urls import PublicUrls
 from .validation import check
 
@@ -25,6 +29,8 @@ class Prepared:
     parameters: dict[str, Any]
     downloads: list[Download]
     images: list[str]
+    ignored: list[dict[str, Any]]
+    """What of the request is ignored, as its record tells it."""
 
 
 def takes_long(body: CommonRequest) -> bool:
@@ -33,30 +39,43 @@ def takes_long(body: CommonRequest) -> bool:
     return bool(body.webhook_url) or any(pictures)
 
 
-def prepare(body: CommonRequest, context: Context, request: Request) -> Prepared:
+def prepare(sent: CommonRequest, context: Context, request: Request, *, one_image: bool = False) -> Prepared:
     """Check all of a request, then write its images.
+
+    Args:
+        one_image: the answer is an image, of which there is one.
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
         StorageUnavailable: its images can't be written.
     """
+    body, errors = with_size(sent, context.catalog.names("aspect_ratios"))
     body, downloads = _with_preset(body, context)
-    check(body, context, coming={download.path.name for download in downloads})
-    parameters = body.model_dump(exclude=set(body.model_extra or {}), warnings="none")
+    body = with_listed_names(body, context)
+    check(body, context, coming=[download.path for download in downloads], found=errors)
+    parameters = body.model_dump(exclude=extra_members(body), warnings="none")
+    if one_image:
+        parameters["image_number"] = 1
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
-    return Prepared(parameters, downloads, resolver.hold())
+    varied = parameters["uov_input_image"]
+    size = resolver.size(varied) if varied else None
+    ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=one_image))
+    return Prepared(parameters, downloads, resolver.hold(), ignored)
 
 
 def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, list[Download]]:
-    """The body with the preset's values wherever it has the default, and the files the preset needs."""
+    """Return the body with the preset's values wherever it has the default, and the files the preset needs.
+
+    A size of the request's own counts before the preset's, however each is written.
+    """
     name = body.preset
     if name == "initial" or name not in context.catalog.names("presets"):
         return body, []  # an unknown one is named by the checks
     fields = type(body).model_fields
     taken = {
         field: value
-        for field, value in context.presets.values(name).items()
+        for field, value in beside(body, context.presets.values(name)).items()
         if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
     }
     # A preset is the host's own: it is taken as it is, whatever a client may send.

@@ -1,4 +1,4 @@
-"""Times in requests: ISO 8601, with a zone or in this machine's own."""
+"""Times in requests: ISO 8601, with a zone or in this machine's own, or milliseconds since 1970, as records have them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from datetime import datetime, time
 
 from .errors import FieldError, InvalidFields
 
-FORMS: list[dict[str, object]] = [{"format": "date"}, {"format": "date-time"}, {"maxLength": 0}]
+FORMS: list[dict[str, object]] = [
+    {"format": "date"},
+    {"format": "date-time"},
+    {"pattern": r"^\d{11,14}$"},
+    {"maxLength": 0},
+]
 """Of a text that `milliseconds` takes, in the words of JSON Schema, which has none for a time without a zone."""
+_MILLISECONDS = re.compile(r"\d{11,14}", re.ASCII)
+"""From April 1970 to the year 5138; fewer digits may be seconds, or a date without hyphens."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _UNESCAPED_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
 """`+02:00` in a query string that nobody has escaped arrives with a space."""
 
 
 def milliseconds(field: str, text: str | None, *, end: bool = False) -> int | None:
-    """Milliseconds since 1970, None for no text. A date alone is its first moment, with `end` its last.
+    """Return milliseconds since 1970, None for no text. A date alone is its first moment, with `end` its last.
 
     Raises:
         InvalidFields: it is no time; names `field`.
@@ -23,6 +30,8 @@ def milliseconds(field: str, text: str | None, *, end: bool = False) -> int | No
     text = (text or "").strip()
     if not text:
         return None
+    if _MILLISECONDS.fullmatch(text):
+        return int(text)
     written = _UNESCAPED_PLUS.sub("+", text) if "T" in text.upper() else text
     if written[-1] in "Zz":
         written = f"{written[:-1]}+00:00"
@@ -33,7 +42,8 @@ def milliseconds(field: str, text: str | None, *, end: bool = False) -> int | No
         return int(moment.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         message = (
-            f"{text[:60]!r} is not a time; write it like 2026-01-31, 2026-01-31T18:00:00 or 2026-01-31T18:00:00+01:00"
+            f"{text[:60]!r} is not a time; write it like 2026-01-31, 2026-01-31T18:00:00, 2026-01-31T18:00:00+01:00 "
+            "or in milliseconds since 1970, like 1769878800000"
         )
         raise InvalidFields([FieldError(field=field, message=message)]) from None
 

@@ -5,27 +5,20 @@ Fooocus takes nearly anything and draws something else; here a request does what
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel
-
 from ..tasks.outbound import Outbound
 from ..tasks.trip import OutboundError, Refused
-from .context import Catalog, Context
-from .errors import MOST_ERRORS, FieldError, InvalidFields, shortened
+from .context import Context
+from .errors import MOST_ERRORS, FieldError, InvalidFields
 from .host_choices import wrong_choices
-from .schemas.request import IGNORED_FIELDS, UPSCALE_CUSTOM, CommonRequest, EnhanceControl
+from .known_names import unknown_names
+from .lora_checks import lora_errors
+from .schemas.request import DISABLED, UPSCALE_CUSTOM, CommonRequest
 
-FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
-"""Catalogs that grow when a file is dropped into a folder."""
-
-LORA_IN_PROMPT = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
-DISABLED = ("disabled", "disable")
 SAM_BOX_THRESHOLD = 0.05
 """Each of the detector's 900 boxes above the threshold costs Fooocus some 25 MB; near 0 all are, and memory runs out."""
 
@@ -35,19 +28,23 @@ RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("
 """Names that are devices on Windows, whatever follows a dot."""
 
 
-def check(request: CommonRequest, context: Context, coming: Collection[str] = ()) -> None:
+def check(
+    request: CommonRequest, context: Context, coming: Collection[PurePath] = (), found: Sequence[FieldError] = ()
+) -> None:
     """Refuse what the host would draw differently, or not at all. May look at the disk: off the event loop.
 
     Args:
-        coming: names of model files that are not there yet and will be before the task begins.
+        coming: model files that are not there yet and will be before the task begins.
+        found: errors that were found before.
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
     """
-    unknown = (error for error, name in _unknown_names(request, context.catalog) if name not in coming)
     errors = [
+        *found,
         *_too_many(request, context),
-        *islice(unknown, MOST_ERRORS),
+        *islice(unknown_names(request, context.catalog, coming), MOST_ERRORS),
+        *islice(lora_errors(request, context), MOST_ERRORS),
         *islice(wrong_choices(request, context), MOST_ERRORS),
         *_inconsistent_images(request),
         *_inconsistent_enhancement(request),
@@ -56,61 +53,6 @@ def check(request: CommonRequest, context: Context, coming: Collection[str] = ()
     ]
     if errors:
         raise InvalidFields(errors)
-
-
-def ignored_fields(request: CommonRequest) -> list[str]:
-    """Fields of the request that nobody knows, so that a typo can be seen; some of them, if they are many."""
-    unknown = sorted(set(request.model_extra or {}) - IGNORED_FIELDS)
-    return [shortened(name, 60) for name in unknown[:MOST_ERRORS]]
-
-
-def _unknown_names(request: CommonRequest, catalog: Catalog) -> Iterator[tuple[FieldError, str]]:
-    yield from _unknown_in(request, CommonRequest.CATALOGS, "", catalog)
-    for index, lora in enumerate(request.loras):
-        yield from _unknown_name(f"loras[{index}].model_name", lora.model_name, "loras", catalog)
-    stems = {PurePath(file).stem for file in catalog.names("loras")}
-    for stem in _loras_in_prompt(request):
-        if stem not in stems:
-            yield from _unknown_name("prompt", f"{stem}.safetensors", "loras", catalog)
-    for index, image in enumerate(request.controlnet_image):
-        if image.cn_img is not None:
-            yield from _unknown_name(f"controlnet_image[{index}].cn_type", image.cn_type, "control_types", catalog)
-    for index, control in enumerate(request.enhance_ctrls):
-        if control.enhance_enabled:
-            yield from _unknown_in(control, EnhanceControl.CATALOGS, f"enhance_ctrls[{index}].", catalog)
-
-
-def _loras_in_prompt(request: CommonRequest) -> list[str]:
-    """What `<lora:this:0.5>` names. The host looks for it in the first line alone, and drops what it does not know."""
-    first = next((line for line in request.prompt.splitlines() if line.strip()), "")
-    return LORA_IN_PROMPT.findall(first)
-
-
-def _unknown_in(
-    model: BaseModel, catalogs: dict[str, str], path: str, catalog: Catalog
-) -> Iterator[tuple[FieldError, str]]:
-    for field, kind in catalogs.items():
-        value = getattr(model, field)
-        if isinstance(value, list):
-            for index, name in enumerate(value):
-                yield from _unknown_name(f"{path}{field}[{index}]", name, kind, catalog)
-        else:
-            yield from _unknown_name(f"{path}{field}", value, kind, catalog)
-
-
-def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterator[tuple[FieldError, str]]:
-    """The error with the name it is about, if that is unknown."""
-    known = catalog.names(kind)
-    if _as_listed(kind, name) in known:
-        return
-    if kind in FILES:
-        catalog.refresh()  # it may have been dropped into its folder a moment ago
-        known = catalog.names(kind)
-        if name in known:
-            return
-    nearest = difflib.get_close_matches(shortened(name), known, n=5, cutoff=0.4) or known[:8]
-    message = f"{shortened(name)!r} is not one of the {kind.replace('_', ' ')}"
-    yield FieldError(field=field, message=message, allowed=nearest), name
 
 
 def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
@@ -202,12 +144,6 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
     for field, places in context.places().items():
         if given[field] > places:
             yield FieldError(field=field, message=f"{given[field]} given, this Fooocus has places for {places}")
-    named = [PurePath(lora.model_name).stem for lora in request.loras if lora.enabled and lora.model_name != "None"]
-    prompted = set(_loras_in_prompt(request)) - set(named)
-    if prompted and len(named) + len(prompted) > (places := context.places().get("loras", 0)):
-        yield FieldError(
-            field="prompt", message=f"with its LoRAs there are more than this Fooocus has places for, {places}"
-        )
 
 
 def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
@@ -246,14 +182,3 @@ def is_http_url(text: str) -> bool:
         return False
     written = text.isprintable() and not any(sign.isspace() for sign in text)
     return usable and written and parts.scheme in ("http", "https") and 0 < len(parts.hostname or "") <= 253
-
-
-def _as_listed(kind: str, name: str) -> str:
-    """Other ways to write a name."""
-    if kind == "aspect_ratios":
-        return name.replace("×", "*")
-    if kind == "metadata_schemes" and name == "a111":
-        return "a1111"
-    if kind in ("uov_methods", "enhance_uov_methods") and name.lower() in ("disable", "disabled"):
-        return "Disabled"
-    return "jpeg" if kind == "output_formats" and name == "jpg" else name

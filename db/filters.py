@@ -28,6 +28,13 @@ class Filter:
     model: str | None = None
     words: tuple[str, ...] = ()
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The model's name with each separator of folders: records keep the one of the system they come from."""
+        if not self.model:
+            return ()
+        return tuple(dict.fromkeys((self.model, self.model.replace("\\", "/"), self.model.replace("/", "\\"))))
+
 
 def matching(query: ModelSelect, chosen: Filter) -> ModelSelect:
     """The query's rows that the filter lets through."""
@@ -39,7 +46,7 @@ def matching(query: ModelSelect, chosen: Filter) -> ModelSelect:
     if chosen.sources:
         conditions.append(_one_of(TaskRow.source, chosen.sources))
     if chosen.model:
-        conditions.append(TaskRow.model == chosen.model)
+        conditions.append(_one_of(TaskRow.model, chosen.models))
     conditions.extend(TaskRow.words.contains(word.casefold()) for word in chosen.words)
     return query.where(reduce(and_, conditions)) if conditions else query
 

@@ -88,6 +88,6 @@ def _matches(task: Task, chosen: Filter) -> bool:
         and (chosen.start is None or task.queued_at >= chosen.start)
         and (chosen.end is None or task.queued_at <= chosen.end)
         and (not chosen.sources or task.source in chosen.sources)
-        and (not chosen.model or row["model"] == chosen.model)
+        and (not chosen.model or row["model"] in chosen.models)
         and all(word.casefold() in row["words"] for word in chosen.words)
     )

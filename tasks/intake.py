@@ -76,17 +76,18 @@ class Intake:
         webhook_url: str = "",
         base_url: str = "",
         within: KeyLimits = NO_LIMITS,
+        notes: dict[str, Any] | None = None,
     ) -> Submission:
         """Accept a task: it is in the database before this returns, and in the host's queue in the order of its row.
 
         With `downloads` it waits, pending, until these files are there, and others go first. `webhook_url` is told its end, in
-        a record whose URLs begin with `base_url`. `within` is how much its source may ask for.
+        a record whose URLs begin with `base_url`. `within` is how much its source may ask for. `notes` go with the task.
 
         Raises:
             EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
         """
         files = [download.to_json() for download in downloads]
-        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files)
+        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files, notes=notes or {})
         if idempotency is not None:
             task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
         await asyncio.to_thread(self._engine.check, parameters)

@@ -203,4 +203,7 @@ def test_an_enhancement_that_is_switched_off_or_possible_is_accepted(client: Cli
 
 
 def test_a_lora_may_be_named_in_the_prompt(client: Client) -> None:
-    assert client.draw(prompt="a cat <lora:demo_warm_light:0.5>\nno <lora:LoRA:1> here")["task_status"] == "finished"
+    record = client.draw(prompt="a cat <lora:demo_warm_light:0.5>\nin the rain <lora:demo_dreamy_haze:1>", loras=[])
+    metadata = record["images"][0]["metadata"]
+    assert metadata["lora_combined_1"] == "demo_warm_light.safetensors : 0.5"
+    assert metadata["lora_combined_2"] == "demo_dreamy_haze.safetensors : 1.0"

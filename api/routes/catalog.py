@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from ..context import Context
 from ..errors import responses
+from ..names import NamingRoute
 
 LISTS = {
     "styles": ("styles", "Styles"),
@@ -32,7 +33,7 @@ class ModelFiles(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """The routes. All look anew at each call."""
-    routes = APIRouter(tags=["catalog"])
+    routes = APIRouter(tags=["catalog"], route_class=NamingRoute)
 
     @routes.get("/v1/engines/all-models", summary="Model files", responses=responses(401))
     def all_models() -> ModelFiles:

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import asyncio
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from ...tasks.engine import EngineUnavailable
 from ...tasks.keys import Scope
-from ..access import access_of, needs
+from ..access import access_of, needs, visible_task
 from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import FieldError, InvalidFields, responses
+from ..names import unknown_name, unknown_names
+from .control import skip_task, stop_task
 
+T = TypeVar("T")
 Action = Literal["stop", "skip"]
+DONE: dict[Action, str] = {
+    "stop": "The running task is being stopped.",
+    "skip": "The current image is being skipped.",
+}
+TAKEN_OUT = "The task is taken out of the queue."
 
 
 class ControlRequest(BaseModel):
-    """What to do with the running task."""
+    """An action on a task."""
+
+    model_config = ConfigDict(extra="allow")
 
     action: Action | None = Field(default=None, description="`stop` ends it, `skip` goes on with its next image.")
+    task_id: str | None = Field(default=None, description="The task that is meant; the running one unless given.")
 
 
 class ControlResponse(BaseModel):
-    """What was done."""
+    """The outcome of an action."""
 
-    message: str
-    task_id: str | None = Field(default=None, description="The task it was done to, if one was running.")
+    message: str = Field(description="The outcome in words.")
+    task_id: str | None = Field(default=None, description="The task that was acted on, if there was one.")
 
 
 class InfoResponse(BaseModel):
     """This process: versions, features, and what of the host is patched."""
 
-    name: str
-    version: str
-    fooocus_version: str
-    python_version: str
-    gradio_version: str
-    supported: bool
+    name: str = Field(description="Of this extension.")
+    version: str = Field(description="Of this extension.")
+    fooocus_version: str = Field(description="As Fooocus itself says it.")
+    python_version: str = Field(description="Of the Python that runs Fooocus.")
+    gradio_version: str = Field(description="Of the WebUI's Gradio.")
+    supported: bool = Field(description="Whether tasks can be taken.")
     problem: str | None = Field(description="Why no task can be taken, if so.")
     webui: bool = Field(description="Whether the WebUI is served.")
-    worker_alive: bool
+    worker_alive: bool = Field(description="Whether Fooocus's worker thread takes tasks.")
     arguments: int = Field(description="How many arguments this Fooocus's tasks have.")
-    features: list[str]
+    features: list[str] = Field(description="What this API can do on this Fooocus.")
     patched: dict[str, str] = Field(description="Host module → `patched`, `waiting`, or what went wrong.")
     tasks: dict[str, int] = Field(description="How many tasks wait and run.")
 
@@ -52,25 +63,28 @@ def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["engine"], route_class=JsonRoute)
 
-    def control(
+    async def control(
         request: Request,
         action: Annotated[Action | None, Query(description="Here or in the body.")] = None,
+        task_id: Annotated[
+            str | None, Query(description="The task that is meant, here or in the body; the running one unless given.")
+        ] = None,
         body: Annotated[ControlRequest | None, Body()] = None,
     ) -> ControlResponse:
         """Stop the running task, or skip its current image. Waiting tasks are left alone, and so is one that the
-        key may not see."""
-        how = action or (body.action if body else None)
+        key may not see. With a `task_id` that task alone is stopped, pending or running, or skipped."""
+        body = body or ControlRequest()
+        _refuse_unknown_members(body)
+        how = _one_of("action", action, body.action)
         if how is None:
             raise InvalidFields([FieldError(field="action", message="is missing", allowed=["stop", "skip"])])
-        if context.service is None:
-            raise EngineUnavailable(context.problem() or "Fooocus is not ready")
-        task_id = context.service.interrupt_running(how, access_of(request).only)
-        if task_id is None:
-            return ControlResponse(message="No task is running.")
-        done = "The running task is being stopped." if how == "stop" else "The current image is being skipped."
-        return ControlResponse(message=done, task_id=task_id)
+        meant = _one_of("task_id", task_id, body.task_id)
+        if meant is not None:
+            return await _act_on(context, request, meant, how)
+        running = await asyncio.to_thread(context.tasks().interrupt_running, how, access_of(request).only)
+        return ControlResponse(message=DONE[how] if running else "No task is running.", task_id=running)
 
-    options: dict[str, Any] = {"dependencies": [needs(Scope.CONTROL)], "responses": responses(401, 422, 503)}
+    options: dict[str, Any] = {"dependencies": [needs(Scope.CONTROL)], "responses": responses(401, 404, 409, 422, 503)}
     routes.post("/v1/engine/control/", summary="Stop or skip", **options)(control)
     routes.post("/v1/engine/control", include_in_schema=False, **options)(control)
 
@@ -80,3 +94,40 @@ def router(context: Context) -> APIRouter:
         return InfoResponse(**context.info())
 
     return routes
+
+
+async def _act_on(context: Context, request: Request, task_id: str, how: Action) -> ControlResponse:
+    """Stop or skip one task.
+
+    Raises:
+        UnknownTask: there is none of that id, or none that the key may see.
+        WrongStatus: it has ended, or it is to be skipped and does not run.
+    """
+    service = context.tasks()
+    task = await visible_task(context, request, task_id)
+    if how == "stop":
+        await stop_task(service, task.task_id)
+        waited = task.started_at == -1
+        return ControlResponse(message=TAKEN_OUT if waited else DONE[how], task_id=task.task_id)
+    skip_task(service, task)
+    return ControlResponse(message=DONE[how], task_id=task.task_id)
+
+
+def _refuse_unknown_members(body: ControlRequest) -> None:
+    known = ControlRequest.model_fields
+    if unknown := unknown_names(body.model_extra or {}, known):
+        raise InvalidFields(unknown_name(name, known, "member") for name in unknown)
+
+
+def _one_of(field: str, in_query: T | None, in_body: T | None) -> T | None:
+    """Return the value that was given.
+
+    Raises:
+        InvalidFields: it is empty, or query and body say different things.
+    """
+    if in_query is not None and in_body is not None and in_query != in_body:
+        raise InvalidFields([FieldError(field=field, message="differs between query and body; send it once")])
+    given = in_body if in_query is None else in_query
+    if isinstance(given, str) and not given.strip():
+        raise InvalidFields([FieldError(field=field, message="is empty; give a value or leave it out")])
+    return given

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from ...tasks.keys import Scope
@@ -19,9 +19,11 @@ from ...tasks.updates import Dropped, Heartbeat, Kind, Update
 from ..access import access_of, needs, visible_task
 from ..context import Context
 from ..errors import responses
+from ..names import NamingRoute
 from ..schemas.event import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
 from ..sse import PING, described, event_stream
 from ..urls import PublicUrls
+from .tasks import TaskId
 
 END = "end"
 """What the id of an ended task's last event ends with, where it is told from the record."""
@@ -36,7 +38,7 @@ LastEventId = Annotated[str | None, Header(description="The `id` of the last eve
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["events"], dependencies=[needs(Scope.READ)])
+    routes = APIRouter(tags=["events"], route_class=NamingRoute, dependencies=[needs(Scope.READ)])
     stream: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "Server-sent events; the `data` of each is a `TaskEvent` or a `DroppedEvent`.",
@@ -75,7 +77,7 @@ def router(context: Context) -> APIRouter:
     )
     async def task_events(
         request: Request,
-        task_id: Annotated[str, Path(description="As the generate call gave it.")],
+        task_id: TaskId,
         previews: Previews = True,
         preview_format: Format = "webp",
         preview_size: Size = None,
@@ -86,7 +88,7 @@ def router(context: Context) -> APIRouter:
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
         encoding = _encoding(previews, preview_format, preview_size)
-        told = _one(service, task_id, context.urls(request), encoding, last_event_id or None)
+        told = _one(service, task.task_id, context.urls(request), encoding, last_event_id or None)
         return event_stream(request, Scope.READ, told)
 
     return routes

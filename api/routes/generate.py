@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import math
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,9 @@ from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import Problem, header, problem_body, responses
 from ..idempotency import LONGEST, idempotency_of
+from ..ignored import NOTE, unknown_fields
 from ..media import MEDIA_TYPES, accepted_format
+from ..names import note_ignored
 from ..preference import Preference, preference_of
 from ..preparation import prepare, takes_long
 from ..schemas.event import StreamMessage
@@ -36,7 +39,6 @@ from ..schemas.record import RecordResponse, base64_of, record_of
 from ..schemas.request import CommonRequest
 from ..sse import PING, described, event_stream, message
 from ..threads import CONVERTING, INCOMING, run_in
-from ..validation import ignored_fields
 from .outputs import image_bytes, read_output
 
 DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
@@ -56,6 +58,9 @@ IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent 
 task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
 ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST, "pattern": r"\S"}
 
+LOOK_AGAIN = 5
+"""Seconds until another look at a task, where nobody knows how long it takes."""
+LONGEST_LOOK = 60
 PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds, at most 3600."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 
@@ -99,11 +104,8 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Draw."""
         answer = Answer(context.tasks(), context, request, preference_of(request.headers.getlist("prefer")))
-        response = await answer.to(body, idempotency_key)
-        if ignored := ignored_fields(body):
-            # uvicorn drops the whole answer when a header's value begins or ends with a space.
-            response.headers["X-Ignored-Fields"] = ", ".join(re.sub("[^!-~]", "?", name) or "?" for name in ignored)
-        return response
+        note_ignored(request, (one.path for one in unknown_fields(body)))
+        return await answer.to(body, idempotency_key)
 
     examples: dict[str, Any] = {
         "A prompt, and all else as in Fooocus": {"value": EXAMPLE},
@@ -119,7 +121,12 @@ def router(context: Context) -> APIRouter:
             202: {
                 "model": RecordResponse,
                 "description": "Accepted, and not done within the time that `Prefer` gives.",
-                "headers": HEADERS,
+                "headers": {
+                    **HEADERS,
+                    "Retry-After": header(
+                        "Seconds until another look is worth it.", required=True, type="integer", minimum=1
+                    ),
+                },
                 "links": LINKS,
             },
             200: {
@@ -150,6 +157,7 @@ class Answer:
     async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
         submission = await self._submission(body, idempotency_key)
         task = submission.task
+        note_ignored(self.request, (one["path"] for one in task.notes.get(NOTE, ())))
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
@@ -160,7 +168,7 @@ class Answer:
         if self.preference is not None:
             headers["Preference-Applied"] = self.preference.applied
             if not await self._has_ended(task, self.preference.wait):
-                return await self._json(await self.service.get(task.task_id), headers, status=202)
+                return await self._accepted(await self.service.get(task.task_id), headers)
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
         return await self._record(task, headers)
@@ -198,15 +206,11 @@ class Answer:
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.service.intake.repeated(idempotency)) is not None:
             return earlier
-        if takes_long(body):
-            prepared = await run_in(INCOMING, prepare, body, self.context, self.request)
-        else:
-            prepared = await run_in_threadpool(prepare, body, self.context, self.request)
+        preparing = partial(prepare, body, self.context, self.request, one_image=self.accept is not None)
+        prepared = await (run_in(INCOMING, preparing) if takes_long(body) else run_in_threadpool(preparing))
         parameters = prepared.parameters
-        if self.accept is not None:
-            parameters["image_number"] = 1
-            if "output_format" not in body.model_fields_set:
-                parameters["output_format"] = self.accept.lower()
+        if self.accept is not None and "output_format" not in body.model_fields_set:
+            parameters["output_format"] = self.accept.lower()
         try:
             submission = await self.service.intake.submit(
                 parameters,
@@ -216,6 +220,7 @@ class Answer:
                 within=access.limits,
                 webhook_url=body.webhook_url,
                 base_url=self.urls.base,
+                notes={NOTE: prepared.ignored} if prepared.ignored else None,
             )
         except Exception:  # but not when cancelled: it may be accepted all the same
             await run_in_threadpool(self.context.inputs.drop, prepared.images)
@@ -225,6 +230,13 @@ class Answer:
 
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
         return await self._json(await self._ended(task, headers), headers)
+
+    async def _accepted(self, task: Task, headers: dict[str, str]) -> Response:
+        """Answer 202 with the record, and with the time after which another look is worth it."""
+        outlook = await asyncio.to_thread(self.service.outlook, task)
+        eta = outlook.eta_seconds
+        after = LOOK_AGAIN if eta is None else min(max(math.ceil(eta), 1), LONGEST_LOOK)
+        return await self._json(task, {**headers, "Retry-After": str(after)}, status=202)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
         def record() -> dict[str, Any]:
@@ -267,6 +279,8 @@ class Answer:
             "message": task.status.value.capitalize(),
             "images": images,
         }
+        if ignored := task.notes.get(NOTE):
+            data[NOTE] = ignored
         if task.parameters.get("require_base64"):
             data["base64"] = [base64_of(image, self.read) for image in task.images]
         if not task.status.is_terminal:

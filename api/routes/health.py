@@ -11,6 +11,7 @@ from ...tasks.keys import Scope
 from ..access import needs
 from ..context import Context
 from ..errors import responses
+from ..names import NamingRoute
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What needs no key: whoever starts and stops processes has none."""
@@ -29,7 +30,7 @@ class Health(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["health"])
+    routes = APIRouter(tags=["health"], route_class=NamingRoute)
 
     def health(*, started: bool) -> Response:
         service = context.service

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from python_multipart.exceptions import FormParserError
@@ -24,6 +24,7 @@ from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, header, responses, shortened
 from ..images import open_reference
 from ..media import CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, image_response
+from ..names import NamingRoute
 from ..threads import INCOMING, run_in
 
 FORM_BYTES = MAX_BYTES + 2**20
@@ -39,12 +40,12 @@ class InputResponse(BaseModel):
     url: str = Field(description="Its address, to be used where a request takes an image.")
     file_name: str = Field(description="As good as the address in requests to this server.")
     width: int = Field(description="Pixels, once turned upright.")
-    height: int
+    height: int = Field(description="Pixels, once turned upright.")
 
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["images"])
+    routes = APIRouter(tags=["images"], route_class=NamingRoute)
 
     @routes.post(
         "/inputs",
@@ -79,7 +80,9 @@ def router(context: Context) -> APIRouter:
         responses=IMAGES,
         openapi_extra=CONDITIONS,
     )
-    def get_input(request: Request, file_name: str) -> Response:
+    def get_input(
+        request: Request, file_name: Annotated[str, Path(description="As `POST /inputs` and records give it.")]
+    ) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another.
 
         A signed URL, as records and `POST /inputs` give it, needs no key.

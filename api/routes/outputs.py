@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
 from ...tasks.keys import Scope
@@ -15,6 +17,7 @@ from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
 from ..media import ASK_AGAIN, CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
+from ..names import NamingRoute
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
 """A name that Fooocus made, of the time and a random number: it does not come twice. One made of a `save_name` can."""
@@ -22,7 +25,7 @@ _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII
 
 def router(context: Context) -> APIRouter:
     """The route."""
-    routes = APIRouter(tags=["images"], dependencies=[needs(Scope.READ)])
+    routes = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[needs(Scope.READ)])
 
     @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
     @routes.get(
@@ -32,7 +35,11 @@ def router(context: Context) -> APIRouter:
         responses=IMAGES,
         openapi_extra=CONDITIONS,
     )
-    def get_output(request: Request, date: str, file_name: str) -> Response:
+    def get_output(
+        request: Request,
+        date: Annotated[str, PathParameter(description="The folder of a day, like 2026-01-31.")],
+        file_name: Annotated[str, PathParameter(description="As records give it.")],
+    ) -> Response:
         """The file, converted when `Accept` names exactly one supported image type and it is another.
 
         A signed URL, as records give it, needs no key.

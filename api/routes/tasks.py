@@ -16,12 +16,15 @@ from ...tasks.task import Task, TaskStatus
 from ..access import access_of, needs, visible_task
 from ..context import Context
 from ..errors import FieldError, InvalidFields, header, responses, shortened
+from ..names import NamingRoute
 from ..schemas.record import RecordResponse, record_of
 from ..times import FORMS as TIMES
 from ..times import milliseconds
 from .outputs import read_output
 
+TaskId = Annotated[str, Path(description="As the generate call gave it; a UUID's hyphens are understood.")]
 MOST_PER_PAGE = 100
+PAGE_SIZE = 10
 MOST_WORDS = 50
 """To look for in prompts: a database takes no condition of any length."""
 TOTALS = {
@@ -63,14 +66,15 @@ class TaskLists(BaseModel):
 class Deleted(BaseModel):
     """What `action=delete` has done."""
 
-    message: str
+    message: str = Field(description="The outcome in words.")
     deleted: int = Field(description="How many tasks.")
 
 
 Time = Annotated[
     str | None,
     Query(
-        description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own.",
+        description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own, or milliseconds "
+        "since 1970.",
         json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
     ),
 ]
@@ -78,7 +82,7 @@ Time = Annotated[
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["tasks"], dependencies=[needs(Scope.READ)])
+    routes = APIRouter(tags=["tasks"], route_class=NamingRoute, dependencies=[needs(Scope.READ)])
     headers = {
         name: header(text, **FORMS.get(name, {"type": "integer", "minimum": 0})) for name, text in TOTALS.items()
     }
@@ -95,7 +99,7 @@ def router(context: Context) -> APIRouter:
         response: Response,
         query: Annotated[Lists, Query(description="Which lists are wanted.")] = Lists.ALL,
         page: Annotated[int, Query(ge=0, le=10_000_000, description="Of `history` and `pending`, the first is 0.")] = 0,
-        page_size: Annotated[int, Query(ge=1, description=f"At most {MOST_PER_PAGE} are given.")] = 10,
+        page_size: Annotated[int, Query(ge=1, description=f"At most {MOST_PER_PAGE} are given.")] = PAGE_SIZE,
         start_at: Time = None,
         end_at: Time = None,
         status: Annotated[
@@ -130,6 +134,7 @@ def router(context: Context) -> APIRouter:
         _check_times(chosen, action)
         if action:
             access.require(Scope.CONTROL)
+            _check_deletion(query, page, page_size)
             number = await asyncio.to_thread(service.removal.remove_matching, chosen)
             return Deleted(message=f"{number} tasks deleted", deleted=number)
         page_size = min(page_size, MOST_PER_PAGE)
@@ -161,7 +166,8 @@ def router(context: Context) -> APIRouter:
         responses=responses(401, 404, 503),
     )
     async def get_task(
-        request: Request, task_id: Annotated[str, Path(description="As the generate call gave it.")]
+        request: Request,
+        task_id: TaskId,
     ) -> Any:
         """The record as it is now. While the task runs, `preview` is the newest picture of it."""
         task = await visible_task(context, request, task_id)
@@ -191,6 +197,24 @@ def _check_times(chosen: Filter, action: str | None) -> None:
     if chosen.start is None and chosen.end is None:
         message = "say what to delete: start_at, end_at, or both"
         raise InvalidFields([FieldError(field="start_at", message=message)])
+
+
+def _check_deletion(query: Lists, page: int, page_size: int) -> None:
+    """Refuse what reads like a bound of the deletion and is none.
+
+    Raises:
+        InvalidFields: a page is asked for, or a list of tasks that have not ended.
+    """
+    errors = []
+    if query not in (Lists.ALL, Lists.HISTORY):
+        message = "does not limit a deletion, which is of tasks that have ended; use status, or leave it out"
+        errors.append(FieldError(field="query", message=message, allowed=[Lists.ALL.value, Lists.HISTORY.value]))
+    for field, value, default in (("page", page, 0), ("page_size", page_size, PAGE_SIZE)):
+        if value != default:
+            message = "does not limit a deletion, which has no pages; use the filters, and leave it out"
+            errors.append(FieldError(field=field, message=message))
+    if errors:
+        raise InvalidFields(errors)
 
 
 def _totals(history: Page, current: Page, pending: Page, page: int, page_size: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from PIL import Image as PILImage
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from starlette.datastructures import UploadFile
 
@@ -28,6 +28,7 @@ from ..context import Catalog, Context
 from ..errors import FieldError, InvalidFields, Problem, responses, shortened
 from ..images import ImageResolver
 from ..memory import PICTURES, Share
+from ..names import note_ignored, unknown_names
 from ..threads import INCOMING, run_in
 from ..validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form, sent_image
@@ -47,6 +48,8 @@ IMAGE = "URL, base64, data URI, or the URL of an input or output of this server.
 
 class DescribeRequest(BaseModel):
     """A picture to be put into words."""
+
+    model_config = ConfigDict(extra="allow")
 
     image: str = Field(min_length=1, description=IMAGE)
     image_type: str | None = Field(
@@ -71,6 +74,8 @@ class MaskRequest(BaseModel):
         "sam_model": "sam_models",
     }
 
+    model_config = ConfigDict(extra="allow")
+
     image: str = Field(min_length=1, description=IMAGE)
     mask_model: str = Field(default="isnet-general-use", description="What finds it.")
     cloth_category: str = Field(default="full", description="Which clothes, with mask model `u2net_cloth_seg`.")
@@ -88,13 +93,13 @@ class MaskRequest(BaseModel):
 
     def options(self) -> MaskOptions:
         """As the tool takes it."""
-        return MaskOptions(**self.model_dump(exclude={"image"}))
+        return MaskOptions(**self.model_dump(exclude={"image", *(self.model_extra or {})}))
 
 
 class UnloadResponse(BaseModel):
     """What was freed."""
 
-    message: str
+    message: str = Field(description="The outcome in words.")
     freed_mb: float | None = Field(default=None, description="MiB of the memory the message names, where measured.")
 
 
@@ -141,6 +146,7 @@ def router(context: Context) -> APIRouter:
     async def generate_mask(request: Request, body: Annotated[Any, Body()]) -> str:
         """A mask of an image, as the base64 of a PNG file: white is what was found. Waits for the tasks before it."""
         tools = _tools(context)
+        note_ignored(request, unknown_names(body.model_extra or {}, ()))
         if errors := list(_mask_errors(body, context.catalog)):
             raise InvalidFields(errors)
         with PICTURES.share() as share:
@@ -165,7 +171,7 @@ def router(context: Context) -> APIRouter:
         "summary": "Free the models' memory",
         "response_model": UnloadResponse,
         "dependencies": [needs(Scope.ADMIN)],
-        "responses": responses(401, 500, 503),
+        "responses": responses(401, 422, 500, 503),
     }
     routes.post("/v1/engine/unload", **options)(unload)
     routes.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
@@ -187,6 +193,7 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
         async with bounded_form(request) as form:
             image, image_type = form.get("image") or sent_image(form), form.get("image_type")
             content = await image.read() if isinstance(image, UploadFile) else image
+            note_ignored(request, unknown_names(form, DescribeRequest.model_fields))
             return content, image_type if isinstance(image_type, str) else None
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json":
@@ -195,6 +202,7 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
         body = DescribeRequest.model_validate(await request.json() if await request.body() else None)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
+    note_ignored(request, unknown_names(body.model_extra or {}, ()))
     return body.image, body.image_type
 
 

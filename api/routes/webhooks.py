@@ -12,12 +12,13 @@ from ...tasks.service import WrongStatus
 from ...tasks.task import Task
 from ...tasks.webhooks import WebhookState
 from ..access import needs, visible_task
+from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import responses
 from ..schemas.record import RecordResponse, record_of
 from ..urls import PublicUrls
-from .control import TaskId
 from .outputs import read_output
+from .tasks import TaskId
 
 
 class WebhookAttempt(BaseModel):
@@ -32,7 +33,7 @@ class WebhookAttempt(BaseModel):
 class WebhookResponse(BaseModel):
     """How far the telling of a task's end is."""
 
-    task_id: str
+    task_id: str = Field(description="32 hexadecimal digits.")
     webhook_url: str = Field(
         description="Where to; of the launch flag's address no more than the host. Empty for nowhere."
     )
@@ -46,7 +47,7 @@ class WebhookResponse(BaseModel):
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["webhooks"])
+    routes = APIRouter(tags=["webhooks"], route_class=JsonRoute)
 
     async def state_of(task: Task) -> Any:
         return _response(task, await context.tasks().webhooks.state(task))
@@ -67,7 +68,7 @@ def router(context: Context) -> APIRouter:
         summary="Send a task's webhook again",
         dependencies=[needs(Scope.CONTROL)],
         response_model=WebhookResponse,
-        responses=responses(401, 404, 409, 503),
+        responses=responses(401, 404, 409, 422, 503),
     )
     async def resend(request: Request, task_id: TaskId) -> Any:
         """Tell of the task's end again, delivered or not: at once, and then for a day. 409 when it has not ended, or nobody
@@ -75,10 +76,10 @@ def router(context: Context) -> APIRouter:
         service = context.tasks()
         task = await visible_task(context, request, task_id)
         if not task.status.is_terminal:
-            raise WrongStatus(f"task {task_id} has not ended: it is {task.status.value}")
+            raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
         if not await service.webhooks.resend(task):
             raise WrongStatus(
-                f"nobody is to be told of task {task_id}: it has no webhook_url, nor is there --webhook-url"
+                f"nobody is to be told of task {task.task_id}: it has no webhook_url, nor is there --webhook-url"
             )
         return await state_of(task)
 

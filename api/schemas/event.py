@@ -10,7 +10,7 @@ from ...tasks.preview import Encoding
 from ...tasks.updates import Dropped, Update
 from ..sse import message
 from ..urls import PublicUrls
-from .record import ImageModel, TaskErrorModel, image_entry
+from .record import IgnoredField, ImageModel, TaskErrorModel, image_entry
 
 EVENTS = """| event | when | beside `task_id`, `task_status`, `source` |
 |---|---|---|
@@ -28,18 +28,20 @@ reader gets the newest only. Comments come while nothing happens."""
 class TaskEvent(BaseModel):
     """The data of every event but `dropped`."""
 
-    task_id: str
-    task_status: Literal["pending", "running", "finished", "failed", "stopped", "interrupted"]
-    source: str
-    queue_position: int | None = None
-    eta_seconds: float | None = None
+    task_id: str = Field(description="32 hexadecimal digits.")
+    task_status: Literal["pending", "running", "finished", "failed", "stopped", "interrupted"] = Field(
+        description="As the record says it."
+    )
+    source: str = Field(description="Where the task came from.")
+    queue_position: int | None = Field(default=None, description="While it waits: how many are drawn before it.")
+    eta_seconds: float | None = Field(default=None, description="Until it is done, where that is known.")
     progress: float | None = Field(default=None, description="0 to 100.")
     message: str | None = Field(default=None, description="What Fooocus says it is doing.")
     preview: str | None = Field(default=None, description="Data URI.")
-    image: ImageModel | None = None
+    image: ImageModel | None = Field(default=None, description="The one that was written.")
     result: list[str] | None = Field(default=None, description="URLs of the images.")
-    images: list[ImageModel] | None = None
-    error: TaskErrorModel | None = None
+    images: list[ImageModel] | None = Field(default=None, description="All of them, once it has ended.")
+    error: TaskErrorModel | None = Field(default=None, description="Why it failed, if it did.")
 
 
 class DroppedEvent(BaseModel):
@@ -60,9 +62,12 @@ class StreamMessage(BaseModel):
     base64: list[str | None] | None = Field(
         default=None, description="The files, where `require_base64` asked for them."
     )
-    queue_position: int | None = None
-    eta_seconds: float | None = None
-    error: TaskErrorModel | None = None
+    queue_position: int | None = Field(default=None, description="While it waits: how many are drawn before it.")
+    eta_seconds: float | None = Field(default=None, description="Until it is done, where that is known.")
+    error: TaskErrorModel | None = Field(default=None, description="Why it failed, if it did.")
+    ignored_fields: list[IgnoredField] | None = Field(
+        default=None, description="In the last one: what of the request is ignored, where something is."
+    )
 
 
 def event_of(update: Update, event_id: str, urls: PublicUrls, encoding: Encoding | None) -> bytes:

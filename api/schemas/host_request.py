@@ -11,7 +11,8 @@ from pydantic.fields import FieldInfo
 
 from ...tasks.host_field import Bounds, HostField
 from ..context import Context
-from .request import CommonRequest, EnhanceControl, ImagePrompt, Lora
+from .items import EnhanceControl, ImagePrompt, Lora
+from .request import CommonRequest
 
 M = TypeVar("M", bound=BaseModel)
 ITEMS: dict[str, type[BaseModel]] = {"loras": Lora, "controlnet_image": ImagePrompt, "enhance_ctrls": EnhanceControl}

@@ -19,17 +19,18 @@ class TaskErrorModel(BaseModel):
     """Why a task failed, in the host's words."""
 
     type: str = Field(description="Type of the exception.")
-    message: str
+    message: str = Field(description="Of the exception.")
 
 
 class ImageModel(BaseModel):
     """One image that came out."""
 
-    url: str
+    url: str = Field(description="Where the file is; signed where keys are needed.")
     seed: int | None = Field(
-        description="Null for images that are not drawn, such as a grid. It may have 19 digits, more than JavaScript keeps of a "
-        "number: take it from `metadata` there, where it is text."
+        description="Null for images that are not drawn, such as a grid. One that a request or the WebUI gave may have 19 "
+        "digits, more than JavaScript keeps of a number: take `seed_text` there."
     )
+    seed_text: str | None = Field(description="The digits of `seed`, which `image_seed` takes as well.")
     width: int | None = Field(description="Pixels.")
     height: int | None = Field(description="Pixels.")
     format: str | None = Field(description="png, jpeg or webp.")
@@ -40,15 +41,22 @@ class ImageModel(BaseModel):
     base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
 
 
+class IgnoredField(BaseModel):
+    """A field of the request that is ignored: nobody knows its name, or it can't count beside the others."""
+
+    path: str = Field(description="As in `loras[0].strength`.")
+    use: str | None = Field(description="Our name for it, where there is one in that place.")
+
+
 class RecordResponse(BaseModel):
     """One task. Times are milliseconds since 1970, -1 while unknown."""
 
     id: int = Field(description="Row in the database.")
     task_id: str = Field(description="32 hexadecimal digits.")
     req_params: dict[str, Any] = Field(description="The request, with every field.")
-    in_queue_mills: int
-    start_mills: int
-    finish_mills: int
+    in_queue_mills: int = Field(description="When it was accepted.")
+    start_mills: int = Field(description="When the worker took it.")
+    finish_mills: int = Field(description="When it ended.")
     task_status: str = Field(description="pending, running, finished, failed, stopped or interrupted.")
     progress: float = Field(description="0 to 100.")
     preview: str | None = Field(
@@ -65,6 +73,12 @@ class RecordResponse(BaseModel):
     )
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="How many times the worker has taken it.")
+    ignored_fields: list[IgnoredField] | None = Field(
+        default=None, description="What of the request is ignored; only where something is."
+    )
+    stopping: bool | None = Field(
+        default=None, description="`true` in the response to a stop whose task has yet to reach its next step."
+    )
 
 
 def record_of(
@@ -98,6 +112,8 @@ def record_of(
         "source": task.source,
         "attempts": task.attempts,
     }
+    if ignored := task.notes.get("ignored_fields"):
+        record["ignored_fields"] = ignored
     if not task.status.is_terminal:
         record["queue_position"] = outlook.queue_position
         record["eta_seconds"] = outlook.eta_seconds
@@ -113,6 +129,7 @@ def image_entry(image: Image, urls: PublicUrls) -> dict[str, Any]:
     return {
         "url": urls.output(image.path),
         "seed": image.seed,
+        "seed_text": None if image.seed is None else str(image.seed),
         "width": image.width,
         "height": image.height,
         "format": image.format,

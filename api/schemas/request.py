@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from ...tasks.no_image import is_no_image
+from .items import IMAGE, LONGEST_PROMPT, EnhanceControl, ImagePrompt, ImageText, Lora
+from .without_effect import add_fields_without_effect
 
 UPSCALE_CUSTOM = "Upscale (Custom)"
 """Our own upscale method, beside the host's: by `upscale_multiple`."""
-
-
-def _image_text(value: Any) -> Any:
-    """Return None for every text that means no image."""
-    return None if value is None or (isinstance(value, str) and is_no_image(value)) else value
+DISABLED = ("disabled", "disable")
+"""Spellings of the method that neither varies nor upscales, in lower case."""
 
 
 def _file_name(value: Any) -> Any:
@@ -32,71 +30,21 @@ def _no_null(value: Any) -> Any:
     return "" if value is None or value == "None" else value
 
 
-ImageText = Annotated[str | None, BeforeValidator(_image_text), Field(examples=["None"])]
-"""With an example, as a form filled in from the schema would have some text for an image."""
 Text = Annotated[str, BeforeValidator(_no_null)]
 FILE_NAME = r"^(|[^\W_][\w .()+-]*)$"
-LONGEST_PROMPT = 20_000
-"""Characters. Fooocus encodes all of them, 75 tokens at a time."""
 LONGEST_LIST = 1000
 """Entries, before anybody looks at them."""
-IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
-
-
-class Lora(BaseModel):
-    """A LoRA and how strongly it counts."""
-
-    enabled: bool = True
-    model_name: str = "None"
-    weight: float = Field(default=0.5, ge=-2, le=2)
-
-
-class ImagePrompt(BaseModel):
-    """An image that guides the drawing. Skipped without `cn_img`."""
-
-    cn_img: ImageText = Field(default=None, description=IMAGE)
-    cn_stop: float | None = Field(default=0.6, ge=0, le=1, description="Share of the steps during which it counts.")
-    cn_weight: float | None = Field(default=0.6, ge=0, le=2, description="How strongly it counts.")
-    cn_type: str = Field(default="ImagePrompt", description="What is taken from it.")
-
-
-class EnhanceControl(BaseModel):
-    """One enhancement: what to look for in the image, and what to draw there."""
-
-    enhance_enabled: bool = False
-    enhance_mask_dino_prompt: str = Field(
-        default="",
-        max_length=LONGEST_PROMPT,
-        validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
-        description="What to look for, with mask model `sam`, which needs it.",
-    )
-    enhance_prompt: str = Field(default="", max_length=LONGEST_PROMPT)
-    enhance_negative_prompt: str = Field(default="", max_length=LONGEST_PROMPT)
-    enhance_mask_model: str = "sam"
-    enhance_mask_cloth_category: str = "full"
-    enhance_mask_sam_model: str = "vit_b"
-    enhance_mask_text_threshold: float = Field(default=0.25, ge=0, le=1)
-    enhance_mask_box_threshold: float = Field(default=0.3, ge=0, le=1, description="`sam` takes 0.05 and more.")
-    enhance_mask_sam_max_detections: int = Field(default=0, ge=0, le=10, description="0 takes all.")
-    enhance_inpaint_disable_initial_latent: bool = False
-    enhance_inpaint_engine: str = "v2.6"
-    enhance_inpaint_strength: float = Field(default=1.0, ge=0, le=1)
-    enhance_inpaint_respective_field: float = Field(default=0.618, ge=0, le=1)
-    enhance_inpaint_erode_or_dilate: int = Field(default=0, ge=-64, le=64)
-    enhance_mask_invert: bool = False
-
-    CATALOGS: ClassVar[dict[str, str]] = {
-        "enhance_mask_model": "mask_models",
-        "enhance_mask_cloth_category": "cloth_categories",
-        "enhance_mask_sam_model": "sam_models",
-        "enhance_inpaint_engine": "inpaint_engines",
-    }
+SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 leaves it to the aspect ratio."
+NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
+"""Sides that there are, in the words of JSON Schema."""
 
 
 class CommonRequest(BaseModel):
     """What to draw. The defaults are those of the running Fooocus, where the wire does not fix them."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="allow", allow_inf_nan=False, protected_namespaces=(), json_schema_extra=add_fields_without_effect
+    )
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "style_selections": "styles",
@@ -141,7 +89,11 @@ class CommonRequest(BaseModel):
         description="Names of styles, applied in this order.",
     )
     performance_selection: str = Field(default="Speed", description="How many steps to spend, and with which LoRA.")
-    aspect_ratios_selection: str = Field(default="1152*896", description="Width*height in pixels.")
+    aspect_ratios_selection: str = Field(
+        default="1152*896",
+        description="Width*height in pixels. A size that is not listed sets `overwrite_width` and `overwrite_height`. "
+        "`1024x1280`, `16:9` and the WebUI's own label are understood.",
+    )
     image_number: int = Field(default=1, ge=1, le=32, description="How many images.")
     output_format: str = Field(default="png", description="File format; `jpg` is taken for `jpeg`.")
     image_seed: int = Field(
@@ -151,7 +103,7 @@ class CommonRequest(BaseModel):
         description="Seed of the first image, as a number or its digits as text; -1 takes a random one.",
     )
     read_wildcards_in_order: bool = Field(default=False, description="Take wildcard lines in order and not at random.")
-    sharpness: float = Field(default=2.0, ge=0, le=30)
+    sharpness: float = Field(default=2.0, ge=0, le=30, description="How sharp the image is; less is softer.")
     guidance_scale: float = Field(default=4.0, ge=1, le=30, description="How closely to follow the prompt.")
     base_model_name: str = Field(default="juggernautXL_v8Rundiffusion.safetensors", description="Checkpoint.")
     refiner_model_name: str = Field(default="None", description="Second checkpoint, or None.")
@@ -169,26 +121,34 @@ class CommonRequest(BaseModel):
     adm_scaler_negative: float = Field(default=0.8, ge=0, le=3, description="1.0 disables it.")
     adm_scaler_end: float = Field(default=0.3, ge=0, le=1, description="Share of the steps with ADM guidance.")
     adaptive_cfg: float = Field(default=7.0, ge=1, le=30, description="CFG mimicking from TSNR.")
-    clip_skip: int = Field(default=2, ge=1, le=12)
-    sampler_name: str = Field(default="dpmpp_2m_sde_gpu")
-    scheduler_name: str = Field(default="karras")
-    vae_name: str = Field(default="Default (model)")
+    clip_skip: int = Field(default=2, ge=1, le=12, description="Last layers of CLIP to leave out, and one: 1 for none.")
+    sampler_name: str = Field(default="dpmpp_2m_sde_gpu", description="Sampler. Few-step performances bring their own.")
+    scheduler_name: str = Field(
+        default="karras", description="Scheduler of the noise. Few-step performances bring their own."
+    )
+    vae_name: str = Field(default="Default (model)", description="VAE file, or that of the checkpoint.")
     overwrite_step: int = Field(
         default=-1, ge=-1, le=200, description="Number of steps; -1 leaves it to the performance."
     )
     overwrite_switch: int = Field(
         default=-1, ge=-1, le=200, description="Step at which the refiner takes over; -1 for none."
     )
-    overwrite_width: int = Field(default=-1, ge=-1, le=2048, description="Pixels; -1 leaves it to the aspect ratio.")
-    overwrite_height: int = Field(default=-1, ge=-1, le=2048, description="Pixels; -1 leaves it to the aspect ratio.")
-    refiner_swap_method: str = Field(default="joint")
-    freeu_enabled: bool = Field(default=False)
-    freeu_b1: float = Field(default=1.01, ge=0, le=2)
-    freeu_b2: float = Field(default=1.02, ge=0, le=2)
-    freeu_s1: float = Field(default=0.99, ge=0, le=4)
-    freeu_s2: float = Field(default=0.95, ge=0, le=4)
+    overwrite_width: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
+    overwrite_height: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
+    refiner_swap_method: str = Field(default="joint", description="How the refiner takes over.")
+    freeu_enabled: bool = Field(default=False, description="Draw with FreeU.")
+    freeu_b1: float = Field(default=1.01, ge=0, le=2, description="FreeU's factor of the backbone, first stage.")
+    freeu_b2: float = Field(default=1.02, ge=0, le=2, description="FreeU's factor of the backbone, second stage.")
+    freeu_s1: float = Field(
+        default=0.99, ge=0, le=4, description="FreeU's factor of the skip connections, first stage."
+    )
+    freeu_s2: float = Field(
+        default=0.95, ge=0, le=4, description="FreeU's factor of the skip connections, second stage."
+    )
     save_metadata_to_images: bool = Field(default=True, description="Write the parameters into the files.")
-    metadata_scheme: str = Field(default="fooocus")
+    metadata_scheme: str = Field(
+        default="fooocus", description="Form of these parameters; `a111` is taken for `a1111`."
+    )
     generate_image_grid: bool = Field(default=False, description="One more image with all of them side by side.")
 
     uov_input_image: ImageText = Field(default=None, description=f"Image to vary or upscale. {IMAGE}")
@@ -231,9 +191,13 @@ class CommonRequest(BaseModel):
     )
     debugging_cn_preprocessor: bool = Field(default=False, description="Give the prepared control images alone.")
     skipping_cn_preprocessor: bool = Field(default=False, description="The control images are prepared already.")
-    canny_low_threshold: int = Field(default=64, ge=1, le=255)
-    canny_high_threshold: int = Field(default=128, ge=1, le=255)
-    controlnet_softness: float = Field(default=0.25, ge=0, le=1)
+    canny_low_threshold: int = Field(default=64, ge=1, le=255, description="PyraCanny: weaker edges are left out.")
+    canny_high_threshold: int = Field(
+        default=128, ge=1, le=255, description="PyraCanny: stronger edges are kept in any case."
+    )
+    controlnet_softness: float = Field(
+        default=0.25, ge=0, le=1, description="How little control images count in late layers."
+    )
 
     enhance_input_image: ImageText = Field(default=None, description=f"Image to enhance. {IMAGE}")
     enhance_checkbox: bool = Field(default=False, description="Enhance what is drawn; on by itself with an image.")
@@ -273,15 +237,17 @@ class CommonRequest(BaseModel):
         description="An http(s) URL that the record is sent to when the task has ended, in place of that of `--webhook-url`.",
     )
 
+    def has_image_prompts(self) -> bool:
+        """Return whether there is an image prompt with an image."""
+        return any(image.cn_img is not None for image in self.controlnet_image)
+
+    def tab(self) -> str | None:
+        """Return the WebUI's tab that the images stand for, None without images."""
+        if self.enhance_input_image:
+            return "enhance"
+        if self.has_image_prompts():
+            return "ip"
+        return "uov" if self.uov_input_image else "inpaint" if self.inpaint_input_image else None
+
 
 IMAGE_FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload")
-IGNORED_FIELDS = frozenset(
-    {
-        "input_image_checkbox",
-        "inpaint_mask_upload_checkbox",
-        "invert_mask_checkbox",
-        "current_tab",
-        "inpaint_advanced_masking_checkbox",
-    }
-)
-"""Clients send them, and they have never meant anything."""

@@ -1,0 +1,165 @@
+"""Names in a request that the checkout must know: models, styles, samplers and the like."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import BaseModel
+
+from ..tasks.file_names import is_one_of, listed_as
+from .context import Catalog, Context
+from .errors import FieldError, shortened
+from .schemas.host_request import extra_fields
+from .schemas.items import EnhanceControl
+from .schemas.request import CommonRequest
+from .webui_names import sampler_and_scheduler
+
+FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
+"""Catalogs that grow when a file is dropped into a folder."""
+FILE_FIELDS = {"base_model_name": "models", "refiner_model_name": "refiners", "vae_name": "vaes"}
+MOST_NEAR = 5
+
+
+def with_listed_names(request: CommonRequest, context: Context) -> CommonRequest:
+    """Return the request with the names of files as the checkout lists them, whichever way their folders are written."""
+    listed = _Listed(context.catalog)
+    change: dict[str, Any] = {}
+    for field, kind in FILE_FIELDS.items():
+        change[field] = listed(kind, getattr(request, field))
+    change["loras"] = [
+        lora.model_copy(update={"model_name": listed("loras", lora.model_name)}) for lora in request.loras
+    ]
+    if own := request.model_fields_set - set(CommonRequest.model_fields):
+        change.update(_listed_choices(request, own, context))
+    changed = {field: value for field, value in change.items() if value != getattr(request, field)}
+    return request.model_copy(update=changed) if changed else request
+
+
+def _listed_choices(request: CommonRequest, names: Collection[str], context: Context) -> Iterator[tuple[str, str]]:
+    """Yield the values of the host's own arguments that are files, as their controls list them."""
+    for name, field in extra_fields(context).items():
+        value = getattr(request, name) if name in names else None
+        if isinstance(value, str) and field.choices is not None:
+            found = listed_as(value, [one for one in field.choices() if isinstance(one, str)])
+            if found is not None:
+                yield name, found
+
+
+def unknown_names(request: CommonRequest, catalog: Catalog, coming: Collection[PurePath] = ()) -> Iterator[FieldError]:
+    """Yield an error for each name that the checkout does not know.
+
+    Args:
+        coming: model files that are not there yet and will be before the task begins.
+    """
+    for field, kind, name in _names(request):
+        if kind in FILES and is_one_of(name, coming):
+            continue
+        yield from _unknown_name(field, name, kind, catalog)
+
+
+class _Listed:
+    """Looks names up, and once for all of a request at what is in the folders now."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._refreshed = False
+
+    def __call__(self, kind: str, name: str) -> str:
+        if "/" not in name and "\\" not in name:
+            return name
+        found = listed_as(name, self._catalog.names(kind))
+        if found is None and not self._refreshed:
+            self._catalog.refresh()
+            self._refreshed = True
+            found = listed_as(name, self._catalog.names(kind))
+        return name if found is None else found
+
+
+def _names(request: CommonRequest) -> Iterator[tuple[str, str, str]]:
+    """Yield the path of each field with a name, the catalog the name must be in, and the name."""
+    yield from _names_in(request, CommonRequest.CATALOGS, "")
+    for index, lora in enumerate(request.loras):
+        yield f"loras[{index}].model_name", "loras", lora.model_name
+    for index, image in enumerate(request.controlnet_image):
+        if image.cn_img is not None:
+            yield f"controlnet_image[{index}].cn_type", "control_types", image.cn_type
+    for index, control in enumerate(request.enhance_ctrls):
+        if control.enhance_enabled:
+            yield from _names_in(control, EnhanceControl.CATALOGS, f"enhance_ctrls[{index}].")
+
+
+def _names_in(model: BaseModel, catalogs: dict[str, str], path: str) -> Iterator[tuple[str, str, str]]:
+    for field, kind in catalogs.items():
+        value = getattr(model, field)
+        if isinstance(value, list):
+            yield from ((f"{path}{field}[{index}]", kind, name) for index, name in enumerate(value))
+        else:
+            yield f"{path}{field}", kind, value
+
+
+def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterator[FieldError]:
+    known = catalog.names(kind)
+    if _as_listed(kind, name) in known:
+        return
+    if kind in FILES:
+        catalog.refresh()  # it may have been dropped into its folder a moment ago
+        known = catalog.names(kind)
+        if name in known:
+            return
+    message = f"{shortened(name)!r} is not one of the {kind.replace('_', ' ')}"
+    allowed = nearest_names(name, known)
+    if advise := ADVICE.get(kind):
+        message, allowed = advise(name, message, allowed, catalog)
+    yield FieldError(field=field, message=message, allowed=allowed)
+
+
+def nearest_names(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known names that are most like this one, the best first; all of a list that is short."""
+    wanted = _comparable(shortened(name))
+    by_name: dict[str, list[str]] = {}
+    for candidate in known:
+        by_name.setdefault(_comparable(candidate), []).append(candidate)
+    close = difflib.get_close_matches(wanted, by_name, n=MOST_NEAR, cutoff=0.4)
+    close = close or difflib.get_close_matches(wanted, by_name, n=MOST_NEAR, cutoff=0.0)
+    return [candidate for one in close for candidate in by_name[one]][:MOST_NEAR] or list(known[:MOST_NEAR])
+
+
+def _comparable(name: str) -> str:
+    return re.sub(r"[\W_]+", " ", name.casefold()).strip()
+
+
+def _advise_sampler(name: str, message: str, allowed: list[str], catalog: Catalog) -> tuple[str, list[str]]:
+    """Say the host's names for a sampler that A1111 calls so."""
+    sampler, scheduler = sampler_and_scheduler(name, catalog.names("samplers"), catalog.names("schedulers"))
+    if sampler is None:
+        return message, allowed
+    with_scheduler = f" with scheduler_name {scheduler}" if scheduler else ""
+    return f"{message}; use {sampler}{with_scheduler}", list(dict.fromkeys([sampler, *allowed]))[:MOST_NEAR]
+
+
+def _advise_scheduler(name: str, message: str, allowed: list[str], catalog: Catalog) -> tuple[str, list[str]]:
+    _, scheduler = sampler_and_scheduler(f"euler {name}", ["euler"], catalog.names("schedulers"))
+    if scheduler is None:
+        return message, allowed
+    return f"{message}; use {scheduler}", list(dict.fromkeys([scheduler, *allowed]))[:MOST_NEAR]
+
+
+ADVICE: dict[str, Callable[[str, str, list[str], Catalog], tuple[str, list[str]]]] = {
+    "samplers": _advise_sampler,
+    "schedulers": _advise_scheduler,
+}
+
+
+def _as_listed(kind: str, name: str) -> str:
+    """Return other spellings of a name as the checkout's."""
+    if kind == "aspect_ratios":
+        return name.replace("×", "*")
+    if kind == "metadata_schemes" and name == "a111":
+        return "a1111"
+    if kind in ("uov_methods", "enhance_uov_methods") and name.lower() in ("disable", "disabled"):
+        return "Disabled"
+    return "jpeg" if kind == "output_formats" and name == "jpg" else name

@@ -1,0 +1,94 @@
+"""Entries of the lists in a request: LoRAs, image prompts, enhancements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+
+from ...tasks.no_image import is_no_image
+
+LONGEST_PROMPT = 20_000
+"""Characters. Fooocus encodes all of them, 75 tokens at a time."""
+IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
+
+
+def _image_text(value: Any) -> Any:
+    """Return None for every text that means no image."""
+    return None if value is None or (isinstance(value, str) and is_no_image(value)) else value
+
+
+ImageText = Annotated[str | None, BeforeValidator(_image_text), Field(examples=["None"])]
+"""With an example, as a form filled in from the schema would have some text for an image."""
+
+
+class Item(BaseModel):
+    """An entry of a list. Members that nobody knows are kept apart, so that they can be named."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class Lora(Item):
+    """A LoRA and how strongly it counts."""
+
+    enabled: bool = Field(default=True, description="Whether it is applied.")
+    model_name: str = Field(default="None", description="A file in the LoRA folders; `None` for no LoRA.")
+    weight: float = Field(default=0.5, ge=-2, le=2, description="How strongly it counts.")
+
+
+class ImagePrompt(Item):
+    """An image that guides the drawing. Skipped without `cn_img`."""
+
+    cn_img: ImageText = Field(default=None, description=IMAGE)
+    cn_stop: float | None = Field(default=0.6, ge=0, le=1, description="Share of the steps during which it counts.")
+    cn_weight: float | None = Field(default=0.6, ge=0, le=2, description="How strongly it counts.")
+    cn_type: str = Field(default="ImagePrompt", description="What is taken from it.")
+
+
+class EnhanceControl(Item):
+    """One enhancement: what to look for in the image, and what to draw there."""
+
+    enhance_enabled: bool = Field(default=False, description="Whether it takes place.")
+    enhance_mask_dino_prompt: str = Field(
+        default="",
+        max_length=LONGEST_PROMPT,
+        validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
+        description="What to look for, with mask model `sam`, which needs it.",
+    )
+    enhance_prompt: str = Field(
+        default="", max_length=LONGEST_PROMPT, description="What to draw there; empty for `prompt`."
+    )
+    enhance_negative_prompt: str = Field(
+        default="", max_length=LONGEST_PROMPT, description="What to keep out; empty for `negative_prompt`."
+    )
+    enhance_mask_model: str = Field(default="sam", description="What finds it.")
+    enhance_mask_cloth_category: str = Field(
+        default="full", description="Which clothes, with mask model `u2net_cloth_seg`."
+    )
+    enhance_mask_sam_model: str = Field(default="vit_b", description="The size of the model, with mask model `sam`.")
+    enhance_mask_text_threshold: float = Field(
+        default=0.25, ge=0, le=1, description="How sure to be that it is what was named; `sam`."
+    )
+    enhance_mask_box_threshold: float = Field(
+        default=0.3, ge=0, le=1, description="How sure to be that something is there; `sam`, from 0.05."
+    )
+    enhance_mask_sam_max_detections: int = Field(
+        default=0, ge=0, le=10, description="How many at most, 0 for all; `sam`."
+    )
+    enhance_inpaint_disable_initial_latent: bool = Field(default=False, description="Begin from noise alone.")
+    enhance_inpaint_engine: str = Field(default="v2.6", description="Inpaint model, or None.")
+    enhance_inpaint_strength: float = Field(default=1.0, ge=0, le=1, description="Denoising.")
+    enhance_inpaint_respective_field: float = Field(
+        default=0.618, ge=0, le=1, description="Area to look at: 0 the mask alone, 1 the whole image."
+    )
+    enhance_inpaint_erode_or_dilate: int = Field(
+        default=0, ge=-64, le=64, description="Pixels by which the mask grows."
+    )
+    enhance_mask_invert: bool = Field(default=False, description="Draw everything but what was found.")
+
+    CATALOGS: ClassVar[dict[str, str]] = {
+        "enhance_mask_model": "mask_models",
+        "enhance_mask_cloth_category": "cloth_categories",
+        "enhance_mask_sam_model": "sam_models",
+        "enhance_inpaint_engine": "inpaint_engines",
+    }

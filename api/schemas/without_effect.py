@@ -1,0 +1,31 @@
+"""FooocusAPI's fields that have no effect: accepted whatever their values are, and told of in the schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
+    "input_image_checkbox": {"type": "boolean", "default": False},
+    "current_tab": {"type": "string", "default": "uov"},
+    "inpaint_advanced_masking_checkbox": {"type": "boolean", "default": False},
+    "inpaint_mask_upload_checkbox": {"type": "boolean", "default": False},
+    "invert_mask_checkbox": {"type": "boolean", "default": False},
+}
+"""FooocusAPI's fields that have no effect, which its clients send, in the words of JSON Schema."""
+_OFF = frozenset({"", "0", "false", "no", "none", "off"})
+_ON = frozenset({"1", "on", "true", "yes"})
+QUIET_VALUES: dict[str, frozenset[str]] = {
+    "input_image_checkbox": _OFF | _ON,
+    "current_tab": frozenset(),
+    "inpaint_advanced_masking_checkbox": _OFF,
+    "inpaint_mask_upload_checkbox": _OFF | _ON,
+    "invert_mask_checkbox": _OFF,
+}
+"""Their values that ask for nothing but what happens: those of FooocusAPI's default, and what it sets itself."""
+
+
+def add_fields_without_effect(schema: dict[str, Any]) -> None:
+    """Add them to the schema alone: whatever their values are, they are accepted."""
+    for name, described in WITHOUT_EFFECT.items():
+        text = "Ignored, and accepted for FooocusAPI's clients: the images that are given decide."
+        schema["properties"][name] = {**described, "deprecated": True, "description": text}

@@ -1,0 +1,112 @@
+"""Sizes in requests: aspect ratios as people write them, and what of a request and of a preset decides on the size."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .errors import FieldError, shortened
+from .names import nearest
+from .schemas.request import CommonRequest
+
+RATIO = "aspect_ratios_selection"
+WIDTH, HEIGHT = SIDES = ("overwrite_width", "overwrite_height")
+FIELDS = frozenset({RATIO, *SIDES})
+SMALLEST = 64
+"""Pixels of a side: Fooocus can't draw less."""
+LARGEST = 2048
+STEP = 8
+"""Pixels: Fooocus rounds sides down to a multiple of it."""
+AREA = 1024 * 1024
+"""Pixels that SDXL draws best."""
+GRID = 64
+NEAR = 0.05
+"""Difference up to which a listed ratio is taken for the one that is asked for."""
+
+_TIMES = "*xX×✕✖⨯хХ"  # as keyboards and the WebUI write it, Cyrillic ones too
+_SIZE = re.compile(
+    rf"(\d{{1,5}})\s*(?:px)?\s*[{_TIMES}]\s*(\d{{1,5}})\s*(?:px)?\s*(?:[<(\[|∣].*)?", re.DOTALL | re.ASCII
+)
+_PROPORTION = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)\s*[:∶/]\s*(\d{1,5}(?:\.\d{1,5})?)", re.ASCII)
+
+
+def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest, list[FieldError]]:
+    """Return the body with its size in the host's terms, and an error for each field whose size can't be.
+
+    The size is a listed ratio, or one side or both in `overwrite_…`. A ratio that the host does not list becomes a width and
+    a height; sides that the request gives itself count before it.
+    """
+    change: dict[str, Any] = {side: -1 for side in SIDES if getattr(body, side) == 0}
+    errors = list(_too_small(body))
+    written, usual = getattr(body, RATIO), default_of(body, RATIO)
+    if written != usual and written not in listed:
+        size = size_of(written, listed)
+        name = _listed_as(size, listed) if size is not None else None
+        change[RATIO] = name or usual
+        if size is None:
+            errors.append(_wrong(written, "is not a size; write it like 1024*1280, or a ratio like 16:9", listed))
+        elif name is None and not all(_rounded(side) >= SMALLEST and side <= LARGEST for side in size):
+            errors.append(_wrong(written, f"has a side that is not {SMALLEST} to {LARGEST} pixels", listed))
+        elif name is None:
+            change.update({side: own for side, own in zip(SIDES, size, strict=True) if getattr(body, side) <= 0})
+    return (body.model_copy(update=change) if change else body), errors
+
+
+def beside(body: CommonRequest, preset: dict[str, Any]) -> dict[str, Any]:
+    """Return a preset's values without its size where the request has one of its own, however it is written."""
+    whole = getattr(body, RATIO) != default_of(body, RATIO) or all(getattr(body, side) > 0 for side in SIDES)
+    return {field: value for field, value in preset.items() if field not in FIELDS} if whole else preset
+
+
+def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
+    """Return width and height of a size or a ratio, None when the text is neither.
+
+    For a ratio it is the listed size that comes nearest, if one is near; else one of the area that SDXL draws best.
+    """
+    text = text.strip()
+    if size := _SIZE.fullmatch(text):
+        return int(size[1]), int(size[2])
+    proportion = _PROPORTION.fullmatch(text)
+    if proportion is None or not float(proportion[1]) or not float(proportion[2]):
+        return None
+    ratio = float(proportion[1]) / float(proportion[2])
+    sizes = [size for name in listed if (size := _sides(name)) is not None]
+    best = min(sizes, key=lambda size: abs(math.log(size[0] / size[1] / ratio)), default=None)
+    if best is not None and abs(math.log(best[0] / best[1] / ratio)) <= NEAR:
+        return best
+    width = math.sqrt(AREA * ratio)
+    return round(width / GRID) * GRID, round(width / ratio / GRID) * GRID
+
+
+def default_of(body: CommonRequest, field: str) -> Any:
+    """Return the value that a field of the running host's model has by itself."""
+    return type(body).model_fields[field].get_default(call_default_factory=True)
+
+
+def _wrong(written: str, problem: str, listed: Sequence[str]) -> FieldError:
+    allowed = nearest(written, listed, many=5, cutoff=0.3)
+    return FieldError(field=RATIO, message=f"{shortened(written)!r} {problem}", allowed=allowed)
+
+
+def _too_small(body: CommonRequest) -> Iterator[FieldError]:
+    for side in SIDES:
+        value = getattr(body, side)
+        if value > 0 and side in body.model_fields_set and _rounded(value) < SMALLEST:
+            message = f"{value} is too small; give {SMALLEST} to {LARGEST}, or -1 to leave it to the aspect ratio"
+            yield FieldError(field=side, message=message)
+
+
+def _rounded(side: int) -> int:
+    return side // STEP * STEP
+
+
+def _listed_as(size: tuple[int, int], listed: Sequence[str]) -> str | None:
+    return next((name for name in listed if _sides(name) == size), None)
+
+
+def _sides(name: str) -> tuple[int, int] | None:
+    match = _SIZE.fullmatch(name.strip())
+    size = (int(match[1]), int(match[2])) if match else None
+    return size if size is not None and all(size) else None

@@ -1,0 +1,168 @@
+"""LoRAs that a prompt names: `<lora:name:0.7>`.
+
+Fooocus looks for them in a prompt's first line alone, by a file's bare stem, of which it takes the first one listed, and
+drops whatever it does not find. Here a tag may stand in any line and have folder and ending, and it is rewritten to what
+Fooocus takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
+from typing import Any
+
+from .file_names import portable
+
+TAG = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
+_HOSTS_OWN = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
+LONGEST = 120
+"""Characters of a tag that an error repeats."""
+_WEIGHT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_BLANK = ",. \r\n"
+"""What Fooocus takes off the ends of a line before it looks whether anything is left."""
+
+
+class UnusableTag(ValueError):
+    """A tag that Fooocus would drop; the message says why and what to do. `allowed` are names that could be meant."""
+
+    def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = list(allowed)
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One tag: the file it means, and its weight as it was written."""
+
+    file: str
+    weight: str
+
+    @property
+    def written(self) -> str:
+        """The tag as Fooocus takes it."""
+        return f"<lora:{PurePath(self.file).stem}:{self.weight}>"
+
+
+class LoraFiles:
+    """The host's LoRAs by the names that a tag may have for them."""
+
+    def __init__(self, files: Iterable[str]) -> None:
+        """Index the files, which are in the host's order."""
+        self._first: dict[str, str] = {}
+        self._whole: dict[PurePosixPath, list[str]] = {}
+        self._ends: dict[PurePosixPath, list[str]] = {}
+        for file in files:
+            self._first.setdefault(PurePath(file).stem, file)
+            path = portable(file)
+            for name in {path, path.with_suffix("")} if path.parts else ():
+                self._whole.setdefault(name, []).append(file)
+                for start in range(len(name.parts)):
+                    self._ends.setdefault(PurePosixPath(*name.parts[start:]), []).append(file)
+
+    def has_stem(self, stem: str) -> bool:
+        """Return whether Fooocus finds a file by that name."""
+        return stem in self._first
+
+    def meant(self, name: str) -> str:
+        """Return the file that a name means: a stem or a file's name, with all, some or none of its folders.
+
+        Raises:
+            UnusableTag: it is none, or several, or one that Fooocus can't be given by a tag.
+        """
+        found = self._whole.get(portable(name)) or self._ends.get(portable(name))
+        if not found:
+            raise UnusableTag(f"{name[:LONGEST]!r} is not one of the loras")
+        if len(found) > 1:
+            raise UnusableTag(
+                f"{name[:LONGEST]!r} is the name of several LoRAs; name the one that is meant in loras", found
+            )
+        (file,) = found
+        stem = PurePath(file).stem
+        if self._first[stem] != file or "," in stem or ":" in stem:
+            raise UnusableTag(f"{file!r} can't be named in a prompt of Fooocus; name it in loras instead", [file])
+        return file
+
+
+def tags(text: str, files: LoraFiles) -> Iterator[Tag | UnusableTag]:
+    """Yield the tags of a prompt, in each of its lines; in place of one that can't be applied the reason."""
+    for match in TAG.finditer(text):
+        try:
+            yield _tag(match, files)
+        except UnusableTag as error:
+            yield error
+
+
+def rewritten(texts: Sequence[str], files: LoraFiles) -> list[str]:
+    """Return prompts that Fooocus joins to one, with all tags in the first line that says something, by their stems.
+
+    A prompt whose tags Fooocus takes as they are, and one with a tag that can't be applied, is returned as it is.
+    """
+    lines = [text.splitlines() for text in texts]
+    order = [(index, number) for index, part in enumerate(lines) for number in range(len(part))]
+    first = next((place for place in order if lines[place[0]][place[1]].strip(_BLANK)), None)
+    if first is None or all(_is_taken(lines[i][n], files, is_first=(i, n) == first) for i, n in order):
+        return list(texts)
+    moved: list[str] = []
+    try:
+        for index, number in order:
+            line = lines[index][number]
+            if (index, number) == first:
+                lines[index][number] = TAG.sub(lambda match: _tag(match, files).written, line)
+            else:
+                moved += [_tag(match, files).written for match in TAG.finditer(line)]
+                lines[index][number] = TAG.sub("", line)
+    except UnusableTag:
+        return list(texts)
+    lines[first[0]][first[1]] = ", ".join([lines[first[0]][first[1]], *moved])
+    return ["\n".join(part) for part in lines]
+
+
+def with_tags_applied(parameters: dict[str, Any], files: Iterable[str]) -> dict[str, Any]:
+    """Return a request's parameters with its prompts as Fooocus takes them; the same where nothing is to be done."""
+    controls = parameters.get("enhance_ctrls") or []
+    names = joined(parameters)
+    texts = [*(parameters[name] for name in names), *(control.get("enhance_prompt") or "" for control in controls)]
+    if not any(TAG.search(text) for text in texts):
+        return parameters
+    known = LoraFiles(files)
+    changed: dict[str, Any] = dict(zip(names, rewritten([parameters[name] for name in names], known), strict=True))
+    if controls:
+        changed["enhance_ctrls"] = [
+            {**control, "enhance_prompt": rewritten([control["enhance_prompt"]], known)[0]}
+            if control.get("enhance_prompt")
+            else control
+            for control in controls
+        ]
+    return {**parameters, **changed}
+
+
+def joined(parameters: Mapping[str, Any]) -> list[str]:
+    """Return the names of the prompts that Fooocus joins, in its order."""
+    names = ["inpaint_additional_prompt"] if parameters.get("inpaint_input_image") else []
+    return [name for name in (*names, "prompt") if parameters.get(name)]
+
+
+def _is_taken(line: str, files: LoraFiles, *, is_first: bool) -> bool:
+    """Return whether Fooocus takes all tags of a line as they are."""
+    found = [match[0] for match in TAG.finditer(line)]
+    if not found or not is_first:
+        return not found
+    own = list(_HOSTS_OWN.finditer(line))
+    return [match[0] for match in own] == found and all(files.has_stem(match[1]) for match in own)
+
+
+def _tag(match: re.Match[str], files: LoraFiles) -> Tag:
+    """Return what a tag means.
+
+    Raises:
+        UnusableTag: Fooocus would drop it, or take another file.
+    """
+    name, colon, weight = match[1].rpartition(":")
+    if not colon:
+        name, weight = match[1], "1"
+    name, weight = name.strip(), weight.strip()
+    if ":" in name or not name or not _WEIGHT.fullmatch(weight):
+        raise UnusableTag(f"{match[0][:LONGEST]!r} is not understood; write it like <lora:name:0.7>")
+    return Tag(files.meant(name), weight)
