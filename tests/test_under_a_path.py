@@ -98,14 +98,12 @@ def test_a_slash_at_the_end_is_no_redirect(under: tuple[str, list[str]], demo: H
     for path in [path for path in reads if not path.endswith("/events")]:
         plain, slashed = (requests.get(f"{url}{path}{end}", allow_redirects=False, timeout=60) for end in ("", "/"))
         assert slashed.status_code == plain.status_code == 200, path
-    for path, status in (
-        ("/v1/engine/control/", 200),
-        ("/v1/tools/describe-image/", 422),
-        ("/v1/engine/generate/", 422),
+    for path, body, status in (
+        ("/v1/engine/control/", {"action": "skip"}, 200),
+        ("/v1/tools/describe-image/", {}, 422),
+        ("/v1/engine/generate/", {"image_number": 0}, 422),
     ):
-        answer = requests.post(
-            f"{url}{path}", json={"action": "skip", "image_number": 0}, allow_redirects=False, timeout=60
-        )
+        answer = requests.post(f"{url}{path}", json=body, allow_redirects=False, timeout=60)
         assert answer.status_code == status, (path, answer.text)
 
 
