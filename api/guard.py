@@ -87,7 +87,9 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "cross-site"})
         else:
-            await problem_response(*refusal)(scope, receive, send)
+            # Whoever sends such a request may take what follows on the connection for another one than we do.
+            closing = {"Connection": "close"} if refusal[0] == 400 else None
+            await problem_response(*refusal, closing)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and reason with which a request is refused, None when it is not."""
@@ -121,13 +123,30 @@ class Guard:
         return f"a page of another site{f' ({page})' if page else ''} sent this through a browser{cure}"
 
     def _without_foreign_origin(self, scope: Scope) -> Scope:
-        if scope["type"] != "http" or self._trust.takes_sites:
+        if scope["type"] == "http" and self._trust.takes_sites:
+            return self._without_cookie_of_foreign_page(scope)
+        if scope["type"] != "http":
             return scope
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin is None or self._is_own(origin, headers, scope):
             return scope
         return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"origin"]}
+
+    def _without_cookie_of_foreign_page(self, scope: Scope) -> Scope:
+        """Return the request without the WebUI's session if another site's page sent it: `--api-cors` opens the API to that
+        page's programs, not to whatever the visitor may do who has logged in here. A link to here is the visitor's own click."""
+        headers = Headers(scope=scope)
+        if "cookie" not in headers:
+            return scope
+        page, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        clicked = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+        foreign = (
+            not self._is_own(page, headers, scope) if page else site not in ("same-origin", "none") and not clicked
+        )
+        if not foreign:
+            return scope
+        return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"cookie"]}
 
     def _is_own(self, page: str, headers: Headers, scope: Scope) -> bool:
         return self._trust.is_own(page, [*headers.getlist("host"), forwarded_host(scope)])
@@ -153,7 +172,13 @@ def _malformation(scope: Scope) -> tuple[int, str] | None:
     path = str(scope["path"])
     if not path.startswith("/"):
         return 400, "the path does not begin with a slash"
-    for host in Headers(scope=scope).getlist("host"):
+    headers = Headers(scope=scope)
+    for name in ("host", "origin", "content-length", "content-type"):
+        if len(headers.getlist(name)) > 1:  # the next program on the way may believe another one of them
+            return 400, f"the header {name.title()} is given more than once"
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return 400, "Content-Length and Transfer-Encoding exclude each other"
+    for host in headers.getlist("host"):
         if not is_host(host):
             return 400, "the Host header is no name or address with perhaps a port"
     if "\\" in path and not path.startswith(FILES):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import glob
 import logging
 import time
 from collections.abc import Iterable
@@ -126,7 +127,14 @@ class Connection:
         if self.file is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
             target = self.file.with_name(f"{self.file.stem}.schema{version}-{stamp}.sqlite3")
-            self.database.execute_sql("VACUUM INTO ?", (str(target),))
+            try:
+                self.database.execute_sql("VACUUM INTO ?", (str(target),))
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+            for earlier in self.file.parent.glob(f"{glob.escape(self.file.stem)}.schema{version}-*.sqlite3"):
+                if earlier != target:  # of a migration that was cut off: this copy is of the same tables
+                    earlier.unlink(missing_ok=True)
             log.info("the database was copied before it is brought up to date", extra={"copy": target.name})
             return
         for table in tables:

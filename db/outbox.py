@@ -11,6 +11,8 @@ from .statement import Statement, slot
 
 WAITING, PENDING, DELIVERED, FAILED = "waiting", "pending", "delivered", "failed"
 
+MOST_ATTEMPTS = 100
+"""Tries that are kept of one message, the newest."""
 _RECEIVER = Statement(
     lambda: (
         WebhookRow.select(WebhookRow.task, WebhookRow.receiver, WebhookRow.since)
@@ -84,6 +86,10 @@ class Outbox:
             status=attempt.status,
             error=attempt.error,
         ).execute()
+        of_task = AttemptRow.select(AttemptRow.id).where(AttemptRow.task == found[0])
+        oldest = of_task.order_by(AttemptRow.id.desc()).limit(1).offset(MOST_ATTEMPTS - 1).scalar()
+        if oldest is not None:
+            AttemptRow.delete().where((AttemptRow.task == found[0]) & (AttemptRow.id < oldest)).execute()
 
     def due(self) -> dict[str, int]:
         """Every receiver that something is pending for, and when the first of it is due."""

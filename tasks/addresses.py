@@ -77,3 +77,10 @@ def _own_addresses() -> Iterator[Address]:
         for entry in entries:
             if entry.family in (socket.AF_INET, socket.AF_INET6):
                 yield _plain(entry.address)
+
+
+def without_userinfo(url: str) -> str:
+    """Return a URL as it may be shown: a user and a password in it are for its server alone."""
+    scheme, slashes, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}***@{authority.rpartition('@')[2]}{slash}{path}" if "@" in authority else url

@@ -11,6 +11,7 @@ from ..db import sources
 from .keys import KeyLimits
 from .task import Task, TaskStatus, now_ms
 
+MOST_BUCKETS = 10_000
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -54,11 +55,24 @@ def charge(task: Task, within: KeyLimits, seconds_until_room: Callable[[], int])
 
 
 class RequestRate:
-    """Requests a minute, by the name of who sends them: a bucket of as many, filled evenly. Any thread."""
+    """Requests a minute, by name: a bucket of as many, filled evenly. Any thread."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds."""
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        limit: str = "requests_per_minute",
+        words: str = "this key may send {most} requests a minute",
+    ) -> None:
+        """Begin with full buckets.
+
+        Args:
+            clock: gives seconds.
+            limit: the limit's name, and `words` its meaning, for those who reach it.
+        """
         self._clock = clock
+        self._limit = limit
+        self._words = words
         self._left: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
@@ -72,7 +86,9 @@ class RequestRate:
         with self._lock:
             left, since = self._left.get(name, (float(most), now))
             left = min(float(most), left + (now - since) * most / 60)
+            if len(self._left) > MOST_BUCKETS:  # those that nothing was taken of for a minute are full
+                self._left = {name: bucket for name, bucket in self._left.items() if now - bucket[1] < 60}
             self._left[name] = (left - 1 if left >= 1 else left, now)
         if left < 1:
             seconds = math.ceil((1 - left) * 60 / most)
-            raise LimitReached("requests_per_minute", most, seconds, f"this key may send {most} requests a minute")
+            raise LimitReached(self._limit, most, seconds, self._words.format(most=most))

@@ -8,6 +8,7 @@ verifies the name. Proxies of the environment are passed by: they would look the
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Mapping
 from urllib.parse import unquote, urljoin
 
@@ -16,9 +17,10 @@ from urllib3.util import Url, parse_url
 
 from .addresses import AddressPolicy
 from .lookup import addresses_of
-from .trip import DEFAULT_LIMITS, Answer, Limits, OutboundError, Refused, Trip, reason_of
+from .trip import DEFAULT_LIMITS, Answer, Limits, OutboundError, Refused, Trip
 
 USER_AGENT = "fooocus-api"
+CLOSED = "is refused: its address is unknown or private (see --allow-private-urls)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -80,11 +82,18 @@ class Outbound:
         except TimeoutError:
             raise
         except (OSError, UnicodeError) as error:
-            raise OutboundError(f"can't be reached: {reason_of(error)}") from error
+            # In the words for a private address: which names there are in a network is not for everyone to learn.
+            raise (Refused if _is_unknown(error) else OutboundError)(CLOSED) from error
         addresses = self._policy.open_among(found)
         if not addresses:
-            raise Refused("is refused: it leads to a private address (see --allow-private-urls)")
+            raise Refused(CLOSED)
         return addresses
+
+
+def _is_unknown(error: Exception) -> bool:
+    """Return True when the resolver knows for sure that there is no such name."""
+    unknown = (getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA"))
+    return isinstance(error, UnicodeError) or (isinstance(error, socket.gaierror) and error.errno in unknown)
 
 
 def _parsed(url: str) -> Url:

@@ -11,9 +11,6 @@ from email.utils import parsedate_to_datetime
 from .outbound import Outbound
 from .trip import Answer, Limits, OutboundError
 
-ANSWER_SIZE = 2**20
-"""Bytes of an answer, which nobody reads."""
-
 
 class NoAnswer(Exception):
     """The receiver can't be reached or stays silent; the message says why."""
@@ -28,7 +25,7 @@ def post(outbound: Outbound, url: str, body: bytes, headers: Mapping[str, str], 
     Raises:
         NoAnswer: there is none.
     """
-    limits = Limits(connect_s=timeout, silence_s=timeout, total_s=timeout, size=ANSWER_SIZE, redirects=0)
+    limits = Limits(connect_s=timeout, silence_s=timeout, total_s=timeout, size=0, redirects=0)
     try:
         return outbound.request(url, "POST", body=body, headers=headers, limits=limits)
     except OutboundError as error:

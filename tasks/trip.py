@@ -22,6 +22,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Timeout, Url
 
+from .content_coding import Decoder, UnreadableCoding
+
 LONGEST_REASON = 200
 """Characters: whoever answers something else than HTTP would be quoted in full, and it is kept with a webhook's tries."""
 
@@ -92,8 +94,9 @@ class Trip:
         limits = self.limits
         try:
             with _pool(target, self) as pool:
+                sent = {"Accept-Encoding": "identity", **headers}
                 response = pool.urlopen(
-                    method, target.request_uri, body, headers, retries=False, redirect=False, preload_content=False
+                    method, target.request_uri, body, sent, retries=False, redirect=False, preload_content=False
                 )
                 with contextlib.closing(response):
                     return Answer(
@@ -143,13 +146,20 @@ class Trip:
         # read1 gives what has come, so that a server that drips can't hold us; urllib3 before 2.1 has only read.
         read = getattr(response, "read1", response.read)
         size = 0
-        while piece := read(2**16, decode_content=True):
-            size += len(piece)
-            if size > self.limits.size:
-                raise OutboundError(too_large)
-            if self._is_over():
-                break
-            yield piece
+        try:
+            decoder = Decoder(response.headers.get("Content-Encoding", ""))
+            while raw := read(2**16, decode_content=False):
+                for piece in decoder.pieces(raw):
+                    size += len(piece)
+                    if size > self.limits.size:
+                        raise OutboundError(too_large)
+                    yield piece
+                if self._is_over():
+                    break
+            else:
+                decoder.close()
+        except UnreadableCoding as error:
+            raise OutboundError(str(error)) from error
         if self._is_over():  # what was cut off may look whole
             raise OutboundError(f"takes longer than {self.limits.total_s:g} s")
 

@@ -18,7 +18,9 @@ from ..db import outbox
 from ..db.outbox import Attempt, Message
 from ..db.repository import Repository
 from . import storage
+from .addresses import without_userinfo
 from .lanes import Lanes
+from .limits import RequestRate
 from .outbound import Outbound
 from .posting import NoAnswer, post, retry_after, sign
 from .task import Task, now_ms
@@ -34,6 +36,8 @@ JITTER = 0.25
 LONGEST_PAUSE = 4 * 3600
 DAY_MS = 24 * 3600 * 1000
 """How long a message is tried to be delivered."""
+MOST_RESENDS_PER_MINUTE = 10
+"""Of one task."""
 AGAIN_MS = 5_000
 """Until the next try when the message itself can't be had."""
 GONE = 410
@@ -69,6 +73,7 @@ class Webhooks:
         self._outbound = outbound
         self._render: Render
         self._lanes = Lanes(self._deliver)
+        self._resends = RequestRate(limit="resends_per_minute", words="a webhook is sent again {most} times a minute")
         self._started = self._closed = False
 
     def start(self, render: Render) -> None:
@@ -113,11 +118,19 @@ class Webhooks:
             return WebhookState()
         message, attempts = found
         return WebhookState(
-            message.url or _place_of(self._settings.url), message.state, message.due_at, tuple(attempts)
+            without_userinfo(message.url) or _place_of(self._settings.url),
+            message.state,
+            message.due_at,
+            tuple(attempts),
         )
 
     async def resend(self, task: Task) -> bool:
-        """Tell of an ended task again, at once and then for a day. False when nobody is to be told."""
+        """Send the record of an ended task again, at once and then for a day. False when it has no receiver.
+
+        Raises:
+            LimitReached: it was sent again too often within the last minute.
+        """
+        self._resends.take(task.task_id, MOST_RESENDS_PER_MINUTE)
         receiver = await asyncio.wrap_future(self._repository.write(lambda: self.ended(task)))
         if receiver is not None:
             self._lanes.wake(receiver, now_ms(), at_once=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,6 +17,7 @@ from ..context import Context
 from ..errors import responses
 from ..names import NamingRoute
 
+REMEMBERED_SECONDS = 1.0
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What needs no key: whoever starts and stops processes has none."""
 
@@ -28,16 +33,38 @@ class Health(BaseModel):
     database_writable: bool = Field(description="The history can be written at this moment.")
 
 
+class Remembered:
+    """An answer that is asked for at most once a second: no key is needed here, and each look writes to the disk."""
+
+    def __init__(self, ask: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked: float | None = None
+        self._answer = False
+
+    def __call__(self) -> bool:
+        """Return the answer of this second."""
+        with self._lock:
+            if self._asked is None or self._clock() - self._asked >= REMEMBERED_SECONDS:
+                self._answer = self._ask()
+                self._asked = self._clock()
+            return self._answer
+
+
 def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["health"], route_class=NamingRoute)
 
+    can_write = Remembered(lambda: context.service is not None and context.service.is_writable())
+
     def health(*, started: bool) -> Response:
-        service = context.service
         alive = context.worker_alive()
-        writable = service is not None and service.is_writable()
-        problem = context.problem() or (
-            "Fooocus's worker thread is not running"
+        writable = can_write()
+        problem = (
+            "the API can't work with this Fooocus; /v1/info and Fooocus's console say why"
+            if context.problem()
+            else "Fooocus's worker thread is not running"
             if not alive
             else "the history can't be written"
             if not writable

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from ...tasks.forecast import Outlook
 from ...tasks.history import Filter, Page
@@ -25,6 +25,9 @@ from .outputs import read_output
 TaskId = Annotated[str, Path(description="As the generate call gave it; a UUID's hyphens are understood.")]
 MOST_PER_PAGE = 100
 PAGE_SIZE = 10
+MOST_CHARACTERS = 500
+LONGEST_SEARCH = 5000
+MOST_SOURCES = 100
 MOST_WORDS = 50
 """To look for in prompts: a database takes no condition of any length."""
 TOTALS = {
@@ -73,6 +76,7 @@ class Deleted(BaseModel):
 Time = Annotated[
     str | None,
     Query(
+        max_length=MOST_CHARACTERS,
         description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own, or milliseconds "
         "since 1970.",
         json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
@@ -106,14 +110,21 @@ def router(context: Context) -> APIRouter:
             list[TaskStatus] | None, Query(description="Only these; may be given more than once.")
         ] = None,
         source: Annotated[
-            list[str] | None, Query(description="`webui`, `api`, `imported`, or which key; as records say.")
+            list[Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]] | None,
+            Query(max_length=MOST_SOURCES, description="`webui`, `api`, `imported`, or which key; as records say."),
         ] = None,
-        model: Annotated[str | None, Query(description="The checkpoint's file name.")] = None,
-        prompt: Annotated[str | None, Query(description="Words or parts of words that are all in the prompt.")] = None,
+        model: Annotated[
+            str | None, Query(max_length=MOST_CHARACTERS, description="The checkpoint's file name.")
+        ] = None,
+        prompt: Annotated[
+            str | None,
+            Query(max_length=LONGEST_SEARCH, description="Words or parts of words that are all in the prompt."),
+        ] = None,
         sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
         action: Annotated[
             str | None,
             Query(
+                max_length=MOST_CHARACTERS,
                 description="`delete` deletes what has ended of all that the filters find, with its images; give a time.",
                 json_schema_extra={"anyOf": [{"type": "string", "enum": ["delete"]}]},
             ),

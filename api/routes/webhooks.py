@@ -68,7 +68,7 @@ def router(context: Context) -> APIRouter:
         summary="Send a task's webhook again",
         dependencies=[needs(Scope.CONTROL)],
         response_model=WebhookResponse,
-        responses=responses(401, 404, 409, 422, 503),
+        responses=responses(401, 404, 409, 422, 429, 503),
     )
     async def resend(request: Request, task_id: TaskId) -> Any:
         """Tell of the task's end again, delivered or not: at once, and then for a day. 409 when it has not ended, or nobody

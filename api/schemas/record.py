@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from ...tasks.addresses import without_userinfo
 from ...tasks.forecast import NOTHING, Outlook
 from ...tasks.preview import PreviewImage
 from ...tasks.task import Image, Task
@@ -106,7 +107,7 @@ def record_of(
         "finish_mills": task.finished_at,
         "task_status": task.status.value,
         "progress": task.progress,
-        "webhook_url": task.webhook_url,
+        "webhook_url": without_userinfo(task.webhook_url),
         "result": [image["url"] for image in images],
         "images": images,
         "source": task.source,
@@ -149,6 +150,8 @@ def base64_of(image: Image, read: Callable[[str], bytes]) -> str | None:
 def with_image_urls(parameters: dict[str, Any], urls: PublicUrls) -> dict[str, Any]:
     """The request's parameters with the URL of each image in place of its reference."""
     shown = {**parameters}
+    if url := shown.get("webhook_url"):
+        shown["webhook_url"] = without_userinfo(str(url))
     for field in IMAGE_FIELDS:
         if shown.get(field):
             shown[field] = urls.image(shown[field])
