@@ -56,7 +56,7 @@ class Extension:
         from .adapters.server import Server
         from .adapters.web_files import WebFiles
         from .adapters.worker import Worker
-        from .api.paths import PATHS
+        from .api.paths import PATHS, is_misspelt
         from .tasks.bus import EventBus
 
         self.checkout = checkout
@@ -71,6 +71,7 @@ class Extension:
         self.context: Context | None = None
         self.server = Server(
             PATHS,
+            is_misspelt,
             self._build_api,
             self._settings,
             self._serving,

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import uvicorn
+from starlette.routing import Match
 
 from . import web_forms
 from .arguments import Settings
@@ -45,6 +46,7 @@ class Server:
     def __init__(
         self,
         paths: frozenset[str],
+        is_misspelt: Callable[[str], bool],
         build: Callable[[], AsgiApp],
         settings: Callable[[], Settings],
         serving: Callable[[str], None],
@@ -55,11 +57,21 @@ class Server:
         refuse: Callable[[int, str], AsgiApp],
         files: WebFiles,
     ) -> None:
-        """`paths` are the first parts of our paths; `build` makes the API when the WebUI is about to start, `serving` is told
-        the address once it is known, `leave` lets go who waits for an answer when it ends, `guard` and `guard_webui` stand in
-        front of the API and of Gradio's app, `outermost` in front of all that a port serves, `refuse` makes the answer that a
-        request is refused with, and `files` are those of the host that `/file=` gives out."""
+        """Keep what the composition root hands in.
+
+        Args:
+            paths: the first parts of our paths.
+            is_misspelt: says of another first part that it is meant for us.
+            build: makes the API when the WebUI is about to start.
+            serving: is given the address once it is known.
+            leave: releases all that wait for an answer when the server ends.
+            guard, guard_webui: stand in front of the API and of Gradio's app.
+            outermost: stands in front of all that a port serves.
+            refuse: makes the answer that a request is refused with.
+            files: the host's files that `/file=` gives out.
+        """
         self.paths = paths
+        self.is_misspelt = is_misspelt
         self.serving = serving
         self.leave = leave
         self.login = WebUILogin()
@@ -80,7 +92,9 @@ class Server:
         def create_app(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             app = wrapped(*args, **kwargs)
             build_middleware_stack = app.build_middleware_stack
-            app.build_middleware_stack = lambda: self.outermost(Gate(self, self.guard_webui(build_middleware_stack())))
+            app.build_middleware_stack = lambda: self.outermost(
+                Gate(self, self.guard_webui(build_middleware_stack()), app)
+            )
             return app
 
         hooks.wrap(routes, "App.create_app", create_app)
@@ -181,9 +195,11 @@ class ApiServer(uvicorn.Server):
 class Gate:
     """In front of a Gradio app: our paths go to the API and never meet Gradio's routes, errors or CORS."""
 
-    def __init__(self, server: Server, gradio_app: AsgiApp) -> None:
+    def __init__(self, server: Server, gradio_app: AsgiApp, routed: Any) -> None:
+        """`gradio_app` is served as it is; `routed` is the application in it that has the routes."""
         self._server = server
         self._gradio_app = gradio_app
+        self._routed = routed
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         app = self._app_for(scope) if scope["type"] == "http" else self._gradio_app
@@ -191,7 +207,8 @@ class Gate:
 
     def _app_for(self, scope: Scope) -> AsgiApp:
         path = _route_path(scope)
-        if self._server.api is not None and path[1:].partition("/")[0] in self._server.paths:
+        first = path[1:].partition("/")[0]
+        if self._server.api is not None and (first in self._server.paths or self._is_misspelt(first, scope)):
             return self._server.api
         for route in FILE_ROUTES:
             if path.startswith(route):
@@ -202,6 +219,12 @@ class Gate:
         if problem := web_forms.problem_of(scope["headers"]):
             return self._server.refuse(*problem)
         return web_forms.with_content_type(self._gradio_app)
+
+    def _is_misspelt(self, first: str, scope: Scope) -> bool:
+        """Return whether a path is likely one of ours, misspelt, and no route of Gradio's app or of a fork's has it."""
+        return self._server.is_misspelt(first) and not any(
+            route.matches(scope)[0] is not Match.NONE for route in self._routed.routes
+        )
 
 
 def sandboxed(app: AsgiApp) -> AsgiApp:

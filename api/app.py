@@ -9,6 +9,7 @@ import fastapi_offline
 from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from .. import __version__
@@ -48,9 +49,20 @@ def create_api(context: Context) -> FastAPI:
     )
     add_cors(app, context.api_cors)  # after the doorkeeper, so that it stands before it: preflights carry no key
     app.add_middleware(EitherSlash)
-    for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine):
-        app.include_router(room.router(context), responses=responses(401, 403, 429, 503))
-    app.include_router(health.router(context))
+    routers = [
+        room.router(context)
+        for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine)
+    ]
+    for router in routers:
+        app.include_router(router, responses=responses(401, 403, 429, 503))
+    routers.append(health.router(context))
+    app.include_router(routers[-1])
+    app.state.paths = [
+        route.path
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    ]
     _add_docs(app, context)
     return app
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from ..tasks.engine import EngineUnavailable, ParameterError
 from ..tasks.inputs import StorageUnavailable
 from ..tasks.intake import IdempotencyConflict
 from ..tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
+from .paths import nearest_path
 
 log = logging.getLogger("fooocus_api.api")
 
@@ -127,6 +129,8 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
+        if error.status_code == 404 and request.scope.get("route") is None:
+            return await asyncio.to_thread(_no_such_path, app, _path(request.scope))
         if error.status_code == 405:
             headers["Allow"] = ", ".join(_methods(app, request.scope)) or "GET, HEAD"  # those of the docs' files
         return problem_response(error.status_code, str(error.detail), headers)
@@ -173,6 +177,21 @@ def add_handlers(app: FastAPI) -> None:
         route = getattr(request.scope.get("route"), "path", None)  # not the path: it may be an image's
         log.error("request failed", extra={"method": request.method, "route": route}, exc_info=error)
         return problem_response(500, "the API failed on this request; Fooocus's console has the details")
+
+
+def _path(scope: Scope) -> str:
+    """Return a request's path without the prefix that a server in front has put before it."""
+    path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
+
+
+def _no_such_path(app: FastAPI, path: str) -> Response:
+    """Return 404 with the path of the API that is most like this one. It compares them: off the event loop."""
+    there = f"there is no {shortened(path)}"
+    near = nearest_path(path, app.state.paths)
+    if near is None:
+        return problem_response(404, f"{there}; GET /docs lists what there is")
+    return problem_response(404, f"{there}; did you mean {near}?", nearest=near)
 
 
 def _methods(app: FastAPI, scope: Scope) -> list[str]:

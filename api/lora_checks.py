@@ -81,7 +81,8 @@ def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles)
 
 def _wildcard_with_lora(text: str, catalog: Catalog) -> str | None:
     """Return the name of a wildcard in a prompt, or in one that it leads to, that has a LoRA."""
-    waiting, seen = WILDCARD.findall(text), set()
+    waiting: list[str] = WILDCARD.findall(text)
+    seen: set[str] = set()
     while waiting and len(seen) < MOST_WILDCARDS:
         name = waiting.pop(0)
         if name in seen:
@@ -89,6 +90,6 @@ def _wildcard_with_lora(text: str, catalog: Catalog) -> str | None:
         seen.add(name)
         content = catalog.wildcard(name)
         if TAG.search(content):
-            return str(name)
+            return name
         waiting += WILDCARD.findall(content)
     return None

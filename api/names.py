@@ -140,12 +140,13 @@ def _is_list(annotation: Any) -> bool:
 
 
 async def _members(request: Request) -> list[str]:
-    """Return the names in the body of a request whose route takes none."""
+    """Return the names in the body of a request whose route takes none. A `JsonRoute` has read it, within bounds."""
     body = bytes(await request.body())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         return [name for name, _ in parse_qsl(body.decode("latin-1"), keep_blank_values=True)]
-    if kind != "application/json" or not body:
+    is_json = kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json or not body:
         return []
     content = await request.json()
     return list(content) if isinstance(content, dict) else []

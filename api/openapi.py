@@ -9,8 +9,9 @@ from fastapi.openapi.utils import get_openapi
 
 from .auth import LINK, schemes_for
 from .context import Catalog, Context
-from .errors import PROBLEM, FieldError, ProblemDetails
+from .errors import PROBLEM, FieldError, ProblemDetails, header
 from .links import LINKED
+from .names import HEADER
 from .routes.health import OPEN_PATHS
 from .schemas.event import DroppedEvent, StreamMessage, TaskEvent
 from .schemas.items import EnhanceControl
@@ -43,6 +44,7 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _without_fastapis_422(operation["responses"])
+            _add_header_of_names(operation["responses"])
             for parameter in operation.get("parameters", []):
                 parameter["schema"] = _never_null(parameter["schema"])
             if schemes and path not in OPEN_PATHS:
@@ -71,6 +73,15 @@ def _without_fastapis_422(responses: dict[str, Any]) -> None:
     """FastAPI adds one to every route with a parameter, also where that is a text that can't be wrong."""
     if PROBLEM not in responses.get("422", {}).get("content", {PROBLEM: None}):
         del responses["422"]
+
+
+def _add_header_of_names(responses: dict[str, Any]) -> None:
+    """Add the header that any answer may have."""
+    for status, response in responses.items():
+        if status.startswith("2"):
+            response.setdefault("headers", {}).setdefault(
+                HEADER, header("Names in the request that nobody knows, or that can't count.")
+            )
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:

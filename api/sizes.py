@@ -72,7 +72,7 @@ def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
     if proportion is None or not float(proportion[1]) or not float(proportion[2]):
         return None
     ratio = float(proportion[1]) / float(proportion[2])
-    sizes = [size for name in listed if (size := _sides(name)) is not None]
+    sizes = [sides for name in listed if (sides := _sides(name)) is not None]
     best = min(sizes, key=lambda size: abs(math.log(size[0] / size[1] / ratio)), default=None)
     if best is not None and abs(math.log(best[0] / best[1] / ratio)) <= NEAR:
         return best

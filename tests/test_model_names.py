@@ -99,8 +99,9 @@ def test_a_presets_names_mean_the_same_and_nothing_is_downloaded_that_is_there(c
 
 @pytest.mark.parametrize("name", ["SDXL\\none.safetensors", "..\\SDXL\\night.safetensors", "\\", "/", "SDXL/"])
 def test_what_is_not_there_is_refused_with_either(client: Client, name: str) -> None:
-    for field, value in (("base_model_name", name), ("vae_name", name), ("loras", [{"model_name": name}])):
-        assert client.generate(**{field: value}).status_code == 422
+    wrong: list[dict[str, Any]] = [{"base_model_name": name}, {"vae_name": name}, {"loras": [{"model_name": name}]}]
+    for fields in wrong:
+        assert client.generate(**fields).status_code == 422
 
 
 def test_names_are_compared_as_paths_of_any_system() -> None:
@@ -276,5 +277,6 @@ def test_the_nearest_names_come_first_however_far_they_are(client: Client) -> No
         ("style_selections", ["fooocus v2"], "Fooocus V2"),
         ("preset", "Nightfall", "nightfall"),
     ):
-        (error,) = client.generate(**{field: name}).json()["errors"]
+        wrong: dict[str, Any] = {field: name}
+        (error,) = client.generate(**wrong).json()["errors"]
         assert error["allowed"][0] == nearest, json.dumps(error)

@@ -219,7 +219,7 @@ def test_every_other_call_is_answered_against_caches_too(demo_factory: DemoFacto
         {"params": CACHE_BUSTER, "json": {"action": "stop"}},
     ):
         for path in ("/v1/engine/control", "/v1/engine/control/"):
-            assert client.post(path, **arguments).json()["message"] == "No task is running."  # type: ignore[arg-type]
+            assert client.post(path, **arguments).json()["message"] == "No task is running."
     assert client.post("/v1/engine/unload", params=CACHE_BUSTER).status_code == 200
     deleted = client.get("/tasks", params={**now, "action": "delete"})
     assert deleted.json() == {"message": "1 tasks deleted", "deleted": 1}

@@ -123,7 +123,8 @@ def test_what_is_no_size_is_refused(quick: Client, written: str) -> None:
 @pytest.mark.parametrize("side", ["overwrite_width", "overwrite_height"])
 @pytest.mark.parametrize("pixels", [1, 8, 63, 2049, -2])
 def test_a_side_that_can_not_be_drawn_is_refused(quick: Client, side: str, pixels: int) -> None:
-    response = quick.generate(**{side: pixels})
+    sent: dict[str, Any] = {side: pixels}
+    response = quick.generate(**sent)
     assert response.status_code == 422 and [error["field"] for error in response.json()["errors"]] == [side]
 
 
@@ -208,7 +209,8 @@ def test_what_can_not_count_is_named_and_not_refused(quick: Client, fields: dict
 
 def test_the_prepared_image_alone_is_one(quick: Client) -> None:
     """Fooocus itself ends there; the demo draws all the same."""
-    response = quick.generate(**NOT_SET, **INPAINT, debugging_inpaint_preprocessor=True, image_number=2)
+    several: dict[str, Any] = {**NOT_SET, **INPAINT, "debugging_inpaint_preprocessor": True, "image_number": 2}
+    response = quick.generate(**several)
     assert response.headers["X-Ignored-Fields"] == "image_number"
 
 

@@ -75,7 +75,7 @@ def router(context: Context) -> APIRouter:
         key may not see. With a `task_id` that task alone is stopped, pending or running, or skipped."""
         body = body or ControlRequest()
         _refuse_unknown_members(body)
-        how = _one_of("action", action, body.action)
+        how: Action | None = _one_of("action", action, body.action)
         if how is None:
             raise InvalidFields([FieldError(field="action", message="is missing", allowed=["stop", "skip"])])
         meant = _one_of("task_id", task_id, body.task_id)

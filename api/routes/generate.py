@@ -67,7 +67,7 @@ EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 HEADERS = {
     "X-Task-Id": header("The task's id.", required=True),
     "Location": header("The URL of its record.", required=True),
-    "X-Ignored-Fields": header("Fields of the request that nobody knows."),
+    "X-Ignored-Fields": header("Fields of the request that nobody knows, or that can't count."),
     "Idempotency-Replayed": header("`true` where the task is that of an earlier request.", enum=["true"]),
     "Preference-Applied": header("What of `Prefer` was understood."),
 }

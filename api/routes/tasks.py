@@ -14,9 +14,9 @@ from ...tasks.history import Filter, Page
 from ...tasks.keys import Scope
 from ...tasks.task import Task, TaskStatus
 from ..access import access_of, needs, visible_task
+from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import FieldError, InvalidFields, header, responses, shortened
-from ..names import NamingRoute
 from ..schemas.record import RecordResponse, record_of
 from ..times import FORMS as TIMES
 from ..times import milliseconds
@@ -86,7 +86,7 @@ Time = Annotated[
 
 def router(context: Context) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["tasks"], route_class=NamingRoute, dependencies=[needs(Scope.READ)])
+    routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[needs(Scope.READ)])
     headers = {
         name: header(text, **FORMS.get(name, {"type": "integer", "minimum": 0})) for name, text in TOTALS.items()
     }

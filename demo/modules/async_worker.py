@@ -1,5 +1,4 @@
 """The queue and the one thread that works it off. The argument order and the seams are the real host's."""
-
 import threading
 
 import modules.config
@@ -41,9 +40,8 @@ class AsyncTask:
         self.base_model_name = args.pop()
         self.refiner_model_name = args.pop()
         self.refiner_switch = args.pop()
-        self.loras = get_enabled_loras(
-            [(bool(args.pop()), str(args.pop()), float(args.pop())) for _ in range(default_max_lora_number)]
-        )
+        self.loras = get_enabled_loras([(bool(args.pop()), str(args.pop()), float(args.pop()))
+                                        for _ in range(default_max_lora_number)])
         self.input_image_checkbox = args.pop()
         self.current_tab = args.pop()
         self.uov_method = args.pop()
@@ -93,9 +91,8 @@ class AsyncTask:
         self.inpaint_erode_or_dilate = args.pop()
         self.save_final_enhanced_image_only = args.pop() if not args_manager.args.disable_image_log else False
         self.save_metadata_to_images = args.pop() if not args_manager.args.disable_metadata else False
-        self.metadata_scheme = (
-            MetadataScheme(args.pop()) if not args_manager.args.disable_metadata else MetadataScheme.FOOOCUS
-        )
+        self.metadata_scheme = MetadataScheme(
+            args.pop()) if not args_manager.args.disable_metadata else MetadataScheme.FOOOCUS
 
         self.cn_tasks = {x: [] for x in ip_list}
         for _ in range(modules.config.default_controlnet_image_count):
@@ -134,28 +131,15 @@ class AsyncTask:
             enhance_inpaint_erode_or_dilate = args.pop()
             enhance_mask_invert = args.pop()
             if enhance_enabled:
-                self.enhance_ctrls.append(
-                    [
-                        enhance_mask_dino_prompt_text,
-                        enhance_prompt,
-                        enhance_negative_prompt,
-                        enhance_mask_model,
-                        enhance_mask_cloth_category,
-                        enhance_mask_sam_model,
-                        enhance_mask_text_threshold,
-                        enhance_mask_box_threshold,
-                        enhance_mask_sam_max_detections,
-                        enhance_inpaint_disable_initial_latent,
-                        enhance_inpaint_engine,
-                        enhance_inpaint_strength,
-                        enhance_inpaint_respective_field,
-                        enhance_inpaint_erode_or_dilate,
-                        enhance_mask_invert,
-                    ]
-                )
-        self.should_enhance = self.enhance_checkbox and (
-            self.enhance_uov_method != disabled.casefold() or len(self.enhance_ctrls) > 0
-        )
+                self.enhance_ctrls.append([
+                    enhance_mask_dino_prompt_text, enhance_prompt, enhance_negative_prompt,
+                    enhance_mask_model, enhance_mask_cloth_category, enhance_mask_sam_model,
+                    enhance_mask_text_threshold, enhance_mask_box_threshold, enhance_mask_sam_max_detections,
+                    enhance_inpaint_disable_initial_latent, enhance_inpaint_engine,
+                    enhance_inpaint_strength, enhance_inpaint_respective_field,
+                    enhance_inpaint_erode_or_dilate, enhance_mask_invert])
+        self.should_enhance = self.enhance_checkbox and (self.enhance_uov_method != disabled.casefold()
+                                                         or len(self.enhance_ctrls) > 0)
         self.images_to_enhance_count = 0
         self.enhance_stats = {}
 
@@ -192,42 +176,40 @@ def worker():
     from modules.sdxl_styles import apply_style, fooocus_expansion, get_random_style, random_style_name
     from modules.util import parse_lora_references_from_prompt, remove_empty_str
 
-    print(f"Started worker with PID {os.getpid()}")
+    print(f'Started worker with PID {os.getpid()}')
 
     def progressbar(task, number, text):
-        print(f"[Demo] {text}")
-        task.yields.append(["preview", (number, text, None)])
+        print(f'[Demo] {text}')
+        task.yields.append(['preview', (number, text, None)])
 
     def yield_result(task, results, show):
         task.results = task.results + results
         if show:
-            task.yields.append(["results", task.results])
+            task.yields.append(['results', task.results])
 
     def build_image_wall(task):
         """Add one array with all results side by side, if there are several and all of one size."""
-        images = [np.array(Image.open(x).convert("RGB")) if isinstance(x, str) else x for x in task.results]
+        images = [np.array(Image.open(x).convert('RGB')) if isinstance(x, str) else x for x in task.results]
         if len(images) < 2 or len({image.shape for image in images}) > 1:
             return
-        columns = int(np.ceil(len(images) ** 0.5))
+        columns = int(np.ceil(len(images) ** .5))
         images += [np.zeros_like(images[0])] * (-len(images) % columns)
-        wall = np.vstack([np.hstack(images[i : i + columns]) for i in range(0, len(images), columns)])
+        wall = np.vstack([np.hstack(images[i:i + columns]) for i in range(0, len(images), columns)])
         task.results = task.results + [wall]
 
     def apply_performance(task):
         """The few-step modes bring settings of their own."""
-        settings = {
-            Performance.EXTREME_SPEED: ("lcm", "lcm"),
-            Performance.LIGHTNING: ("euler", "sgm_uniform"),
-            Performance.HYPER_SD: ("dpmpp_sde_gpu", "karras"),
-        }
+        settings = {Performance.EXTREME_SPEED: ('lcm', 'lcm'),
+                    Performance.LIGHTNING: ('euler', 'sgm_uniform'),
+                    Performance.HYPER_SD: ('dpmpp_sde_gpu', 'karras')}
         if task.performance_selection in settings:
             task.sampler_name, task.scheduler_name = settings[task.performance_selection]
-            task.refiner_model_name, task.refiner_switch = "None", 1.0
+            task.refiner_model_name, task.refiner_switch = 'None', 1.0
             task.cfg_scale, task.sharpness, task.adaptive_cfg = 1.0, 0.0, 1.0
             task.adm_scaler_positive, task.adm_scaler_negative, task.adm_scaler_end = 1.0, 1.0, 0.0
 
     def lines_of(text):
-        return remove_empty_str([line.strip(",. \r\n") for line in text.splitlines()], default="")
+        return remove_empty_str([line.strip(',. \r\n') for line in text.splitlines()], default='')
 
     def process_prompt(task, use_expansion, prompt, negative_prompt, image_number):
         """One dict for each picture: its seed, its lines of prompt, and their encodings."""
@@ -237,76 +219,56 @@ def worker():
         for i in range(image_number):
             seed = (task.seed + (0 if task.disable_seed_increment else i)) % (constants.MAX_SEED + 1)
             rng = Random(seed)
-            names = [get_random_style(rng) if name == random_style_name else name for name in task.style_selections]
+            names = [get_random_style(rng) if name == random_style_name else name
+                     for name in task.style_selections]
             positives, negatives, prompt_is_in = [], [], False
             for name in names:
                 lines, negative_lines, has_placeholder = apply_style(name, positive=prompt)
                 positives, negatives = positives + lines, negatives + negative_lines
                 prompt_is_in = prompt_is_in or has_placeholder
-            positives = remove_empty_str(([] if prompt_is_in else [prompt]) + positives + extra, default=prompt)
+            positives = remove_empty_str(([] if prompt_is_in else [prompt]) + positives + extra,
+                                         default=prompt)
             negatives = remove_empty_str(negatives + [negative] + extra_negative, default=negative)
-            expansion = pipeline.final_expansion(prompt, seed) if use_expansion and prompt else ""
+            expansion = pipeline.final_expansion(prompt, seed) if use_expansion and prompt else ''
             positives += remove_empty_str([expansion])
-            pictures.append(
-                {
-                    "task_seed": seed,
-                    "styles": names,
-                    "positive": positives,
-                    "negative": negatives,
-                    "expansion": expansion,
-                    "log_positive_prompt": "\n".join([prompt] + extra),
-                    "log_negative_prompt": "\n".join([negative] + extra_negative),
-                    "c": pipeline.clip_encode(positives),
-                    "uc": pipeline.clip_encode(negatives),
-                }
-            )
+            pictures.append({'task_seed': seed, 'styles': names, 'positive': positives, 'negative': negatives,
+                             'expansion': expansion, 'log_positive_prompt': '\n'.join([prompt] + extra),
+                             'log_negative_prompt': '\n'.join([negative] + extra_negative),
+                             'c': pipeline.clip_encode(positives), 'uc': pipeline.clip_encode(negatives)})
         return pictures
 
     def save_and_log(task, image, picture, use_expansion, persist_image=True):
         height, width = image.shape[:2]
-        styles = ([fooocus_expansion] if use_expansion else []) + picture["styles"]
+        styles = ([fooocus_expansion] if use_expansion else []) + picture['styles']
         adm = task.adm_scaler_positive, task.adm_scaler_negative, task.adm_scaler_end
-        d = [
-            ("Prompt", "prompt", picture["log_positive_prompt"]),
-            ("Negative Prompt", "negative_prompt", picture["log_negative_prompt"]),
-            ("Fooocus V2 Expansion", "prompt_expansion", picture["expansion"]),
-            ("Styles", "styles", str(styles)),
-            ("Performance", "performance", task.performance_selection.value),
-            ("Steps", "steps", task.steps),
-            ("Resolution", "resolution", str((width, height))),
-            ("Guidance Scale", "guidance_scale", task.cfg_scale),
-            ("Sharpness", "sharpness", task.sharpness),
-            ("ADM Guidance", "adm_guidance", str(adm)),
-            ("Base Model", "base_model", task.base_model_name),
-            ("Refiner Model", "refiner_model", task.refiner_model_name),
-            ("Refiner Switch", "refiner_switch", task.refiner_switch),
-            ("CLIP Skip", "clip_skip", task.clip_skip),
-            ("Sampler", "sampler", task.sampler_name),
-            ("Scheduler", "scheduler", task.scheduler_name),
-            ("VAE", "vae", task.vae_name),
-            ("Seed", "seed", str(picture["task_seed"])),
-        ]
-        d += [
-            (f"LoRA {i}", f"lora_combined_{i}", f"{name} : {weight}") for i, (name, weight) in enumerate(task.loras, 1)
-        ]
+        d = [('Prompt', 'prompt', picture['log_positive_prompt']),
+             ('Negative Prompt', 'negative_prompt', picture['log_negative_prompt']),
+             ('Fooocus V2 Expansion', 'prompt_expansion', picture['expansion']),
+             ('Styles', 'styles', str(styles)),
+             ('Performance', 'performance', task.performance_selection.value),
+             ('Steps', 'steps', task.steps),
+             ('Resolution', 'resolution', str((width, height))),
+             ('Guidance Scale', 'guidance_scale', task.cfg_scale),
+             ('Sharpness', 'sharpness', task.sharpness),
+             ('ADM Guidance', 'adm_guidance', str(adm)),
+             ('Base Model', 'base_model', task.base_model_name),
+             ('Refiner Model', 'refiner_model', task.refiner_model_name),
+             ('Refiner Switch', 'refiner_switch', task.refiner_switch),
+             ('CLIP Skip', 'clip_skip', task.clip_skip),
+             ('Sampler', 'sampler', task.sampler_name),
+             ('Scheduler', 'scheduler', task.scheduler_name),
+             ('VAE', 'vae', task.vae_name),
+             ('Seed', 'seed', str(picture['task_seed']))]
+        d += [(f'LoRA {i}', f'lora_combined_{i}', f'{name} : {weight}')
+              for i, (name, weight) in enumerate(task.loras, 1)]
         parser = None
         if task.save_metadata_to_images:
             parser = get_metadata_parser(task.metadata_scheme)
-            parser.set_data(
-                picture["log_positive_prompt"],
-                picture["positive"],
-                picture["log_negative_prompt"],
-                picture["negative"],
-                task.steps,
-                task.base_model_name,
-                task.refiner_model_name,
-                task.loras,
-                task.vae_name,
-            )
-        d += [
-            ("Metadata Scheme", "metadata_scheme", task.metadata_scheme.value if parser else False),
-            ("Version", "version", f"Fooocus v{fooocus_version.version}"),
-        ]
+            parser.set_data(picture['log_positive_prompt'], picture['positive'],
+                            picture['log_negative_prompt'], picture['negative'], task.steps,
+                            task.base_model_name, task.refiner_model_name, task.loras, task.vae_name)
+        d += [('Metadata Scheme', 'metadata_scheme', task.metadata_scheme.value if parser else False),
+              ('Version', 'version', f'Fooocus v{fooocus_version.version}')]
         return log(image, d, parser, task.output_format, picture, persist_image)
 
     def handler(task):
@@ -317,14 +279,15 @@ def worker():
         use_expansion = fooocus_expansion in task.style_selections
         task.style_selections = [name for name in task.style_selections if name != fooocus_expansion]
         if task.base_model_name == task.refiner_model_name:
-            task.refiner_model_name = "None"
+            task.refiner_model_name = 'None'
         apply_performance(task)
-        progressbar(task, 1, "Waiting ...")
+        progressbar(task, 1, 'Waiting ...')
 
         plan = plan_for(task)
-        if plan.finished is not None and task.current_tab != "enhance":
-            progressbar(task, 100, "Saving image to system ...")
-            path = log(plan.finished, [("Upscale (Fast)", "upscale_fast", "2x")], output_format=task.output_format)
+        if plan.finished is not None and task.current_tab != 'enhance':
+            progressbar(task, 100, 'Saving image to system ...')
+            path = log(plan.finished, [('Upscale (Fast)', 'upscale_fast', '2x')],
+                       output_format=task.output_format)
             yield_result(task, [path], False)
             return
 
@@ -336,19 +299,15 @@ def worker():
         if task.overwrite_step > 0:
             task.steps = task.overwrite_step
 
-        progressbar(task, 2, "Loading models ...")
+        progressbar(task, 2, 'Loading models ...')
         first, *others = lines_of(task.prompt)
-        task.loras, first = parse_lora_references_from_prompt(
-            first, task.loras, config.default_max_lora_number, lora_filenames=config.lora_filenames
-        )
-        task.prompt = "\n".join([first, *others])
-        pipeline.refresh_everything(
-            refiner_model_name=task.refiner_model_name,
-            base_model_name=task.base_model_name,
-            loras=task.loras + task.performance_loras,
-            vae_name=task.vae_name,
-        )
-        progressbar(task, 3, "Processing prompts ...")
+        task.loras, first = parse_lora_references_from_prompt(first, task.loras, config.default_max_lora_number,
+                                                              lora_filenames=config.lora_filenames)
+        task.prompt = '\n'.join([first, *others])
+        pipeline.refresh_everything(refiner_model_name=task.refiner_model_name,
+                                    base_model_name=task.base_model_name,
+                                    loras=task.loras + task.performance_loras, vae_name=task.vae_name)
+        progressbar(task, 3, 'Processing prompts ...')
         enhancements = enhance_steps(task)
         pictures, to_enhance = [], []
         if plan.finished is None:
@@ -357,7 +316,7 @@ def worker():
             to_enhance = [plan.finished]
             yield_result(task, to_enhance, not task.disable_intermediate_results)
         preparation = 4
-        progressbar(task, preparation, "Moving model to GPU ...")
+        progressbar(task, preparation, 'Moving model to GPU ...')
         total = len(pictures) + max(len(pictures), len(to_enhance)) * len(enhancements)
         per_picture = (100 - preparation) / max(total, 1)
         done = 0  # pictures drawn or left out so far
@@ -366,101 +325,74 @@ def worker():
             """The picture as an array, saved; None when it is skipped."""
             nonlocal done
             began, done = preparation + per_picture * done, done + 1
-            where = f"{done}/{total}"
+            where = f'{done}/{total}'
 
             def callback(step, x0, x, total_steps, y):
-                trace.mark(f"preview {step}")
-                task.yields.append(
-                    [
-                        "preview",
-                        (
-                            int(began + per_picture * (step + 1) / total_steps),
-                            f"Sampling step {step + 1}/{total_steps}, image {where} ...",
-                            y,
-                        ),
-                    ]
-                )
+                trace.mark(f'preview {step}')
+                task.yields.append(['preview', (int(began + per_picture * (step + 1) / total_steps),
+                                                f'Sampling step {step + 1}/{total_steps}, image {where} ...', y)])
 
             try:
                 if task.last_stop is not False:
                     model_management.interrupt_current_processing()
                 height, width = size if plan.latent is None else plan.latent[0].shape[:2]
-                images = (
-                    [plan.finished]
-                    if plan.finished is not None
-                    else pipeline.process_diffusion(
-                        positive_cond=picture["c"],
-                        negative_cond=picture["uc"],
-                        steps=task.steps,
-                        switch=switch,
-                        width=width,
-                        height=height,
-                        image_seed=picture["task_seed"],
-                        callback=callback,
-                        sampler_name=task.sampler_name,
-                        scheduler_name=task.scheduler_name,
-                        latent=plan.latent,
-                        denoise=plan.denoise,
-                        cfg_scale=task.cfg_scale,
-                        guides=plan.guides,
-                        disable_preview=task.disable_preview,
-                    )
-                )
-                progressbar(task, int(began + per_picture), f"Saving image {where} to system ...")
+                images = [plan.finished] if plan.finished is not None else pipeline.process_diffusion(
+                    positive_cond=picture['c'], negative_cond=picture['uc'], steps=task.steps, switch=switch,
+                    width=width, height=height, image_seed=picture['task_seed'], callback=callback,
+                    sampler_name=task.sampler_name, scheduler_name=task.scheduler_name, latent=plan.latent,
+                    denoise=plan.denoise, cfg_scale=task.cfg_scale, guides=plan.guides,
+                    disable_preview=task.disable_preview)
+                progressbar(task, int(began + per_picture), f'Saving image {where} to system ...')
                 paths = [save_and_log(task, image, picture, use_expansion, persist_image) for image in images]
                 yield_result(task, paths, total > 1 and not task.disable_intermediate_results)
                 return images[0]
             except model_management.InterruptProcessingException:
-                if task.last_stop != "skip":
+                if task.last_stop != 'skip':
                     raise
-                print("User skipped")
+                print('User skipped')
                 task.last_stop = False
                 return None
 
         try:
             keeps_all = not (enhancements and task.save_final_enhanced_image_only)
             for index, picture in enumerate(pictures):
-                progressbar(
-                    task, int(preparation + per_picture * done), f"Preparing task {index + 1}/{task.image_number} ..."
-                )
+                progressbar(task, int(preparation + per_picture * done),
+                            f'Preparing task {index + 1}/{task.image_number} ...')
                 image = draw(plan, picture, keeps_all)
                 to_enhance += [] if image is None else [image]
             for image in to_enhance:
                 for index, step in enumerate(enhancements):
-                    progressbar(
-                        task,
-                        int(preparation + per_picture * done),
-                        f"Preparing enhancement {index + 1}/{len(enhancements)} ...",
-                    )
+                    progressbar(task, int(preparation + per_picture * done),
+                                f'Preparing enhancement {index + 1}/{len(enhancements)} ...')
                     step_plan = step.plan(image)
                     if step_plan is None:
                         done += 1
                         continue
-                    (picture,) = process_prompt(task, use_expansion, step.prompt, step.negative_prompt, 1)
+                    picture, = process_prompt(task, use_expansion, step.prompt, step.negative_prompt, 1)
                     drawn = draw(step_plan, picture, keeps_all or index == len(enhancements) - 1)
                     image = image if drawn is None else drawn
         except model_management.InterruptProcessingException:
-            print("User stopped")
+            print('User stopped')
         task.processing = False
 
     while True:
         time.sleep(0.01)
         if len(async_tasks) > 0:
-            trace.mark("pop")
+            trace.mark('pop')
             task = async_tasks.pop(0)
 
             try:
                 handler(task)
                 if task.generate_image_grid:
                     build_image_wall(task)
-                trace.mark("finish")
-                task.yields.append(["finish", task.results])
-                trace.mark("done")
+                trace.mark('finish')
+                task.yields.append(['finish', task.results])
+                trace.mark('done')
                 trace.flush()
                 pipeline.prepare_text_encoder(async_call=True)
             except:  # noqa: E722 - as the real host does: a failure is printed, and looks like an empty success
                 traceback.print_exc()
-                task.yields.append(["finish", task.results])
+                task.yields.append(['finish', task.results])
 
 
 threading.Thread(target=worker, daemon=True).start()

@@ -1,5 +1,4 @@
 """Small things several modules need: file names, LoRA lists, image arrays."""
-
 import datetime
 import json
 import math
@@ -12,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 
-def generate_temp_filename(folder="./outputs/", extension="png") -> tuple[str, str, str]:
+def generate_temp_filename(folder='./outputs/', extension='png') -> tuple[str, str, str]:
     """Date, full path and bare name of a new image: <folder>/<date>/<date>_<time>_<4 digits>.<extension>."""
     now = datetime.datetime.now()
-    date = now.strftime("%Y-%m-%d")
+    date = now.strftime('%Y-%m-%d')
     while True:  # at the demo's pace many images share a second, and four digits would soon meet again
-        name = f"{now:%Y-%m-%d_%H-%M-%S}_{random.randint(1000, 9999)}.{extension}"
+        name = f'{now:%Y-%m-%d_%H-%M-%S}_{random.randint(1000, 9999)}.{extension}'
         path = os.path.abspath(os.path.join(folder, date, name))
         if not os.path.exists(path):
             return date, path, name
@@ -32,28 +31,24 @@ def get_file_from_folder_list(name: str, folders) -> str:
 
 def get_enabled_loras(loras: list, remove_none=True) -> list:
     """(name, weight) of every (enabled, name, weight) that is on."""
-    return [(name, weight) for on, name, weight in loras if on and (name != "None" or not remove_none)]
+    return [(name, weight) for on, name, weight in loras if on and (name != 'None' or not remove_none)]
 
 
 def parse_lora_references_from_prompt(prompt: str, loras: list, loras_limit=5, lora_filenames=()) -> tuple[list, str]:
     """The LoRAs with those that <lora:stem:weight> in the prompt names, and the prompt without; drops unknown ones."""
-    pattern = re.compile(r"<lora:([^:]+):([+-]?(?:\d+(?:\.\d*)?|\.\d+))>")
+    pattern = re.compile(r'<lora:([^:]+):([+-]?(?:\d+(?:\.\d*)?|\.\d+))>')
     stems = {}
     for name in lora_filenames:
         stems.setdefault(pathlib.PurePath(name).stem, name)
-    found = [
-        (stems[stem], float(weight))
-        for part in prompt.split(",")
-        for stem, weight in pattern.findall(part)
-        if stem in stems
-    ]
+    found = [(stems[stem], float(weight)) for part in prompt.split(',')
+             for stem, weight in pattern.findall(part) if stem in stems]
     new = [lora for lora in found if lora[0] not in [name for name, _ in loras]]
-    words = [" ".join(pattern.sub("", part).split()) for part in prompt.split(",")]
-    return (loras + new)[:loras_limit], ", ".join(word for word in words if word)
+    words = [' '.join(pattern.sub('', part).split()) for part in prompt.split(',')]
+    return (loras + new)[:loras_limit], ', '.join(word for word in words if word)
 
 
 def remove_empty_str(items: list[str], default=None) -> list[str]:
-    items = [x for x in items if x != ""]
+    items = [x for x in items if x != '']
     return [default] if not items and default is not None else items
 
 
