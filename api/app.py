@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import fastapi_offline
 from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
@@ -64,15 +63,23 @@ def create_api(context: Context) -> FastAPI:
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
     _add_docs(app, context)
+    _settle(app)
     return app
+
+
+def _settle(app: FastAPI) -> None:
+    """Have FastAPI work out every route now: it does so when a route is first looked at, on the event loop."""
+    nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(nowhere)
 
 
 def _add_docs(app: FastAPI, context: Context) -> None:
     app.mount("/docs/assets", StaticFiles(directory=Path(fastapi_offline.__file__).parent / "static"))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
-    def schema() -> dict[str, Any]:
-        return describe(app, context)
+    def schema() -> Response:
+        return JSONResponse(describe(app, context))  # made here, on a thread: it is half a megabyte
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -18,6 +20,9 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Proxies must neither keep nor collect what is meant to be seen at once."""
 PING = b": ping\n\n"
 """A comment, which readers pass over: it keeps proxies from closing a silent connection."""
+
+TURN = 0.001
+"""Seconds that a stream with much to tell has the event loop for itself."""
 
 
 def described(*models: str) -> dict[str, Any]:
@@ -50,8 +55,12 @@ def event_stream(
 async def _while_allowed(
     messages: AsyncGenerator[bytes, None], allowed: Callable[[], bool]
 ) -> AsyncGenerator[bytes, None]:
+    begun = time.monotonic()
     async with aclosing(messages):  # whoever is not told any more does not listen any more
         async for one in messages:
             if not allowed():  # a look at a file's time, too short to leave the event loop for
                 return
             yield one
+            if time.monotonic() - begun > TURN:  # two thousand may be at hand for a client that comes back
+                await asyncio.sleep(0)
+                begun = time.monotonic()

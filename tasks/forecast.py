@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .engine import Engine
@@ -56,10 +57,10 @@ class Forecast:
             return _outlook(place, self._until_free())
         return self._of_taken(task) if self._engine.in_hand() == task.task_id else NOTHING
 
-    def all(self) -> dict[str, Outlook]:
-        """Of all tasks in the queue."""
-        free = self._until_free()
-        return {task_id: _outlook(place, free) for task_id, place in self._places().items()}
+    def some(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
+        """Return the outlooks of those among these tasks that are in the queue."""
+        free, places = self._until_free(), self._places()
+        return {task_id: _outlook(place, free) for task_id in task_ids if (place := places.get(task_id))}
 
     def _of_taken(self, task: Task) -> Outlook:
         """Of a task that the worker has taken, and whose start is still to be told or has been told since."""

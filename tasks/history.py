@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from ..db.filters import Filter as Filter
 from ..db.repository import Repository
 from . import storage
 from .engine import Engine
-from .live import LiveTasks
+from .live import LiveTask, LiveTasks
 from .task import LIVE_VALUES, Task, TaskStatus
 
 
@@ -49,8 +50,7 @@ class History:
         where it was seen last. The times of `chosen` concern the history alone.
         """
         now = replace(chosen, start=None, end=None)
-        pending = self.pending(now, page, page_size) if "pending" in which else NOTHING
-        current = self.running(now) if "current" in which else NOTHING
+        pending, current = await asyncio.to_thread(self._living, which, now, page, page_size)
         history = NOTHING
         if "history" in which:
             history = await self.ended(chosen, page, page_size, newest_first=newest_first)
@@ -68,26 +68,42 @@ class History:
 
         return await asyncio.wrap_future(self._repository.read(read))
 
+    def _living(self, which: Collection[str], chosen: Filter, page: int, page_size: int) -> tuple[Page, Page]:
+        pending = self.pending(chosen, page, page_size) if "pending" in which else NOTHING
+        current = self.running(chosen) if "current" in which else NOTHING
+        return pending, current
+
     def running(self, chosen: Filter) -> Page:
-        """At most one."""
-        tasks = [task for task in self._live.all(TaskStatus.RUNNING) if _matches(task, chosen)]
+        """Return the tasks that run, at most one."""
+        found = self._live.of_status(TaskStatus.RUNNING, _matching(chosen))
+        tasks = [replace(task) for task in found.values()]
         return Page(tasks, len(tasks))
 
     def pending(self, chosen: Filter, page: int, page_size: int) -> Page:
-        """Tasks that wait, the next one first."""
-        places = {task_id: place for place, task_id in enumerate(self._engine.order())}
-        tasks = [task for task in self._live.all(TaskStatus.PENDING) if _matches(task, chosen)]
-        tasks.sort(key=lambda task: (places.get(task.task_id, len(places)), task.rank))
-        return Page(tasks[page * page_size : (page + 1) * page_size], len(tasks))
+        """Return a page of the tasks that wait, the next one first. Not on an event loop: it looks at each of them."""
+        found = self._live.of_status(TaskStatus.PENDING, _matching(chosen))
+        total, offset = len(found), page * page_size
+        if offset >= total:
+            return Page([], total)
+        queued = [task for task_id in self._engine.order() if (task := found.pop(task_id, None))]
+        beside = sorted(found.values(), key=lambda task: task.rank)  # such as wait for a download
+        chosen_tasks = islice(chain(queued, beside), offset, offset + page_size)
+        return Page([replace(task) for task in chosen_tasks], total)
 
 
-def _matches(task: Task, chosen: Filter) -> bool:
-    row = storage.to_row(task)
-    return (
-        (not chosen.statuses or row["status"] in chosen.statuses)
-        and (chosen.start is None or task.queued_at >= chosen.start)
-        and (chosen.end is None or task.queued_at <= chosen.end)
-        and (not chosen.sources or task.source in chosen.sources)
-        and (not chosen.model or row["model"] in chosen.models)
-        and all(word.casefold() in row["words"] for word in chosen.words)
-    )
+def _matching(chosen: Filter) -> Callable[[LiveTask], bool]:
+    """Return a function that tells whether the filter lets a living task through."""
+    words, models = [word.casefold() for word in chosen.words], chosen.models
+
+    def matches(live: LiveTask) -> bool:
+        task = live.task
+        return (
+            (not chosen.statuses or task.status.value in chosen.statuses)
+            and (not chosen.sources or task.source in chosen.sources)
+            and (chosen.start is None or task.queued_at >= chosen.start)
+            and (chosen.end is None or task.queued_at <= chosen.end)
+            and (not chosen.model or str(task.parameters.get("base_model_name") or "") in models)
+            and all(word in live.words for word in words)
+        )
+
+    return matches

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from . import storage
 from .estimate import Effort
 from .events import Ended
 from .preview import PreviewImage
@@ -28,13 +30,26 @@ class LiveTask:
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
+    _words: tuple[Any, str] = (None, "")
+
+    @property
+    def words(self) -> str:
+        """The prompt as it is searched, in lower case; made once."""
+        prompt = self.task.parameters.get("prompt")
+        if self._words[0] is not prompt:
+            self._words = prompt, storage.words_of(prompt)
+        return self._words[1]
 
 
 class LiveTasks:
-    """By id, in the order in which they came."""
+    """By id, in the order in which they came.
+
+    There may be tens of thousands: what looks at each of them does so without a copy, and not on an event loop.
+    """
 
     def __init__(self) -> None:
         self._tasks: dict[str, LiveTask] = {}
+        self._begun: dict[str, LiveTask] = {}
         self._lock = threading.Lock()
 
     def add(self, task: Task) -> LiveTask:
@@ -47,29 +62,36 @@ class LiveTasks:
         with self._lock:
             return self._tasks.get(task_id)
 
+    def begin(self, live: LiveTask) -> None:
+        """Note that the worker has taken it: the running one is found among a few, not among all that wait."""
+        with self._lock:
+            self._begun[live.task.task_id] = live
+
     def remove(self, task_id: str) -> None:
         with self._lock:
             self._tasks.pop(task_id, None)
+            self._begun.pop(task_id, None)
 
-    def all(self, status: TaskStatus | None = None) -> list[Task]:
-        """Copies of them as they are now."""
+    def of_status(self, status: TaskStatus, matches: Callable[[LiveTask], bool]) -> dict[str, Task]:
+        """Those of a status that match, by id, in the order in which they came; no copies."""
         with self._lock:
-            tasks = [live.task for live in self._tasks.values()]
-        return [replace(task) for task in tasks if status is None or task.status is status]
+            lives = list((self._begun if status is TaskStatus.RUNNING else self._tasks).values())
+        return {live.task.task_id: live.task for live in lives if live.task.status is status and matches(live)}
 
     def saved(self) -> list[tuple[str, str]]:
         """Return source and path of each image that the tasks have so far, the newest task's first."""
         with self._lock:
-            return [(live.task.source, path) for live in reversed(self._tasks.values()) for path in list(live.saved)]
+            return [(live.task.source, path) for live in reversed(self._begun.values()) for path in list(live.saved)]
 
     def running(self) -> Task | None:
         """The task the worker has in hand; not the one before it, whose end is being written."""
         with self._lock:
-            tasks = [live.task for live in self._tasks.values() if live.ending is None]
+            tasks = [live.task for live in self._begun.values() if live.ending is None]
         return next((replace(task) for task in tasks if task.status is TaskStatus.RUNNING), None)
 
     def counts(self) -> dict[str, int]:
-        """How many wait and run."""
+        """How many wait and run. Not on an event loop."""
         with self._lock:
-            statuses = [live.task.status for live in self._tasks.values()]
-        return {status.value: statuses.count(status) for status in (TaskStatus.PENDING, TaskStatus.RUNNING)}
+            pending = sum(live.task.status is TaskStatus.PENDING for live in self._tasks.values())
+            running = sum(live.task.status is TaskStatus.RUNNING for live in self._begun.values())
+        return {TaskStatus.PENDING.value: pending, TaskStatus.RUNNING.value: running}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
@@ -138,9 +138,8 @@ class TaskService:
         self._downloader.close()
         self.removal.close()
         self._tracker.close()
-        for task in self._live.all():
-            if task.status is TaskStatus.RUNNING and task.source != "webui":
-                self._recovery.put_back(task)
+        for task in self._live.of_status(TaskStatus.RUNNING, lambda live: live.task.source != "webui").values():
+            self._recovery.put_back(replace(task))
         self._repository.close()
 
     # ----------------------------------------------------------------- out
@@ -176,9 +175,9 @@ class TaskService:
         """Where a waiting task stands, and when it or the running one will be done. Not on an event loop."""
         return self._forecast.of(task)
 
-    def outlooks(self) -> dict[str, Outlook]:
-        """The same of all that wait."""
-        return self._forecast.all()
+    def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
+        """Return the same of several, as far as they wait in the queue; at one moment for all."""
+        return self._forecast.some(task_ids)
 
     async def wait(self, task_id: str) -> Task:
         """The task once it has ended. Woken by its last update.

@@ -19,8 +19,13 @@ def to_row(task: Task) -> dict[str, Any]:
     row["status"] = task.status.value
     row["notes"] = task.notes or None
     row["model"] = str(task.parameters.get("base_model_name") or "")
-    row["words"] = str(task.parameters.get("prompt") or "").casefold()
+    row["words"] = words_of(task.parameters.get("prompt"))
     return row
+
+
+def words_of(prompt: Any) -> str:
+    """A prompt as it is searched."""
+    return str(prompt or "").casefold()
 
 
 def changes(task: Task) -> dict[str, Any]:

@@ -94,6 +94,7 @@ class Tracker:
                 self._broadcast.publish("queued", task, outlook=outlook)
                 self._tell_waiting(task.task_id)
             case events.Started():
+                self._live.begin(live)
                 task.transition(TaskStatus.RUNNING, at=event.at)
                 self._write(task)
                 log.info("task started", extra={"task_id": task.task_id, "attempt": task.attempts})
@@ -131,7 +132,7 @@ class Tracker:
         """The queue has changed: tell those who listen to a task that waits where it stands now."""
         waiting = [live for task_id in self._broadcast.listened_to() - {but} if (live := self._live.get(task_id))]
         waiting = [live for live in waiting if live.task.status is TaskStatus.PENDING]
-        outlooks = self._forecast.all() if waiting else {}
+        outlooks = self._forecast.some([live.task.task_id for live in waiting]) if waiting else {}
         for live in waiting:
             outlook = outlooks.get(live.task.task_id) or self._forecast.of(live.task)
             if outlook.queue_position != live.position:

@@ -10,6 +10,7 @@ import pytest
 
 from fooocus_api.db.repository import READERS
 from fooocus_api.tasks.history import Filter
+from fooocus_api.tests.client import wait_for
 from fooocus_api.tests.world import World
 
 ALL = ("history", "current", "pending")
@@ -28,11 +29,12 @@ def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
     world.settle()
     gate = threading.Event()
     readers = [world.repository.read(lambda: gate.wait(60)) for _ in range(READERS)]
+    waiting = world.repository._readers._work_queue
 
     async def lists_of_a_moment() -> list[list[str]]:
         """The history is read when the first task has ended and the second has begun."""
         lists = asyncio.ensure_future(world.service.history.lists(ALL, Filter(), 0, 100))
-        await asyncio.sleep(0)  # now it waits for a reader
+        await asyncio.to_thread(wait_for, waiting.qsize, "the lists to wait for a reader")
         world.machine.save(reported=True)
         world.machine.end(None, grid=False, forgets=False, twice=False)
         world.machine.start()

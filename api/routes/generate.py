@@ -239,11 +239,12 @@ class Answer:
         return await self._json(task, {**headers, "Retry-After": str(after)}, status=202)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
-        def record() -> dict[str, Any]:
-            return record_of(task, self.urls, self.read, outlook=self.service.outlook(task))
+        def record() -> Response:
+            values = record_of(task, self.urls, self.read, outlook=self.service.outlook(task))
+            return JSONResponse(values, status, headers=headers)
 
         at_hand = task.status.is_terminal and not task.parameters.get("require_base64")
-        return JSONResponse(record() if at_hand else await asyncio.to_thread(record), status, headers=headers)
+        return record() if at_hand else await asyncio.to_thread(record)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self._ended(task, headers)

@@ -17,6 +17,7 @@ from ..access import access_of, needs, visible_task
 from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import FieldError, InvalidFields, header, responses, shortened
+from ..rendering import rendered
 from ..schemas.record import RecordResponse, record_of
 from ..times import FORMS as TIMES
 from ..times import milliseconds
@@ -100,7 +101,6 @@ def router(context: Context) -> APIRouter:
     )
     async def get_tasks(
         request: Request,
-        response: Response,
         query: Annotated[Lists, Query(description="Which lists are wanted.")] = Lists.ALL,
         page: Annotated[int, Query(ge=0, le=10_000_000, description="Of `history` and `pending`, the first is 0.")] = 0,
         page_size: Annotated[int, Query(ge=1, description=f"At most {MOST_PER_PAGE} are given.")] = PAGE_SIZE,
@@ -153,21 +153,18 @@ def router(context: Context) -> APIRouter:
         history, current, pending = await service.history.lists(
             which, chosen, page, page_size, newest_first=sort is Sort.NEWEST
         )
-        response.headers.update(_totals(history, current, pending, page, page_size))
 
-        def records() -> dict[str, Any]:
-            outlooks = service.outlooks() if pending.tasks else {}
+        def records() -> Response:
+            outlooks = service.outlooks(task.task_id for task in pending.tasks) if pending.tasks else {}
             waiting = [full_record(context, request, task, outlooks.get(task.task_id)) for task in pending.tasks]
-            return {
-                "history": [record(request, task) for task in history.tasks],
-                "current": [record(request, task) for task in current.tasks],
+            lists = {
+                "history": [full_record(context, request, task) for task in history.tasks],
+                "current": [full_record(context, request, task) for task in current.tasks],
                 "pending": waiting,
             }
+            return rendered(TaskLists, lists, headers=_totals(history, current, pending, page, page_size))
 
         return await asyncio.to_thread(records)
-
-    def record(request: Request, task: Task) -> dict[str, Any]:
-        return full_record(context, request, task)
 
     @routes.get(
         "/tasks/{task_id}",
@@ -182,7 +179,7 @@ def router(context: Context) -> APIRouter:
     ) -> Any:
         """The record as it is now. While the task runs, `preview` is the newest picture of it."""
         task = await visible_task(context, request, task_id)
-        return await asyncio.to_thread(record, request, task)
+        return await asyncio.to_thread(lambda: rendered(RecordResponse, full_record(context, request, task)))
 
     return routes
 
