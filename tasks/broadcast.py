@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -179,6 +180,9 @@ class Subscription:
         self._arrived = asyncio.Event()
         self._ended = False
         self._heard = loop.time()
+        self._told = self._heard
+        self.interval = math.inf
+        """Seconds between the last two updates."""
         self._timer = loop.call_at(self._heard + HEARTBEAT, self._tick)
 
     def catch_up(self, dropped: Dropped | None, updates: list[Update]) -> None:
@@ -198,7 +202,9 @@ class Subscription:
         self._unread.append(update)
         if len(self._unread) > BURST:  # each comes by here once: who never reads holds no pictures of all tasks since
             self._unread[-BURST - 1] = self._unread[-BURST - 1].without_picture()
-        self._heard = self.loop.time()
+        now = self.loop.time()
+        self.interval, self._told = now - self._told, now
+        self._heard = now
         self._arrived.set()
 
     def _drop(self, update: Update) -> None:
@@ -214,6 +220,12 @@ class Subscription:
     def has_end(self) -> bool:
         """Whether the end of a task is among what is unread."""
         return any(update.is_terminal for update in self._unread)
+
+    def outdates(self, update: Update, kinds: Collection[Kind]) -> bool:
+        """Return whether what is unread makes an update of one of these kinds needless: newer words or the end, and a newer
+        picture if it has one."""
+        newer = [other for other in self._unread if other.kind in kinds or other.is_terminal]
+        return bool(newer) and (update.preview is None or any(other.preview is not None for other in newer))
 
     def _is_behind(self, task: Task) -> bool:
         """Whether so much of a task's progress is unread that it can't be for a moment only."""

@@ -55,7 +55,8 @@ def test_the_final_slash_makes_no_difference(client: Client) -> None:
         assert response.status_code == 200 and response.json()["task_status"] == "finished"
 
 
-def test_a_stream_shows_progress_and_previews_and_ends_with_finished(client: Client) -> None:
+def test_a_stream_shows_progress_and_previews_and_ends_with_finished(demo_factory: DemoFactory) -> None:
+    client = Client(demo_factory(step_ms=120).url)
     seen = list(client.stream(prompt="a lake", overwrite_step=5))
     assert {event.name for event in seen} == {"message"}
     assert all(event.data.keys() >= {"progress", "preview", "message", "images"} for event in seen)
@@ -71,8 +72,9 @@ def test_a_stream_shows_progress_and_previews_and_ends_with_finished(client: Cli
     assert client.get(last["images"][0]).status_code == 200
 
 
-def test_a_stream_sends_each_event_by_itself(client: Client) -> None:
+def test_a_stream_sends_each_event_by_itself(demo_factory: DemoFactory) -> None:
     """Clients cut at `data: ` and parse the rest of the chunk, so two events must not share one."""
+    client = Client(demo_factory(step_ms=120).url)
     with client.generate(stream=True, stream_output=True, overwrite_step=4) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         chunks = [chunk for chunk in response.iter_content(chunk_size=None) if chunk.strip()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,28 +15,26 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ...tasks.engine import EngineUnavailable
-from ...tasks.forecast import Outlook
 from ...tasks.intake import Submission
 from ...tasks.keys import Scope
-from ...tasks.preview import PNG, PreviewImage
 from ...tasks.service import TaskService
 from ...tasks.task import Task, TaskStatus
-from ...tasks.updates import Heartbeat, Update
 from ..access import access_of, needs
 from ..bodies import JsonRoute
 from ..context import Context
-from ..errors import Problem, header, problem_body, responses
+from ..errors import Problem, header, responses
 from ..idempotency import LONGEST, idempotency_of
 from ..ignored import NOTE, unknown_fields
 from ..media import MEDIA_TYPES, accepted_format
 from ..names import note_ignored
 from ..preference import Preference, preference_of
 from ..preparation import prepare, takes_long
+from ..progress_stream import failure_members, progress_of
 from ..schemas.event import StreamMessage
 from ..schemas.host_request import request_model
-from ..schemas.record import RecordResponse, base64_of, record_of
+from ..schemas.record import RecordResponse, record_of
 from ..schemas.request import CommonRequest
-from ..sse import PING, described, event_stream, message
+from ..sse import described, event_stream
 from ..threads import CONVERTING, INCOMING, run_in
 from .outputs import image_bytes, read_output
 
@@ -162,7 +159,9 @@ class Answer:
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
-            return event_stream(self.request, Scope.GENERATE, self._events(task), headers)
+            return event_stream(
+                self.request, Scope.GENERATE, progress_of(task, self.service, self.urls, self.read), headers
+            )
         if self.accept is None and body.async_process:
             return await self._json(task, headers)
         if self.preference is not None:
@@ -255,66 +254,6 @@ class Answer:
         headers["Content-Location"] = self.urls.output(task.images[0].path)
         return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
 
-    async def _events(self, task: Task) -> AsyncGenerator[bytes, None]:
-        """The seed's stream: what is so, then what happens, then how it ended."""
-        with self.service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
-            task = await self.service.get(task.task_id)
-            if not task.status.is_terminal:
-                yield _progress(task, await asyncio.to_thread(self.service.outlook, task))
-                async for update in subscription:
-                    if isinstance(update, Heartbeat):
-                        yield PING
-                    elif isinstance(update, Update):
-                        task = update.task
-                        if update.is_terminal:
-                            break
-                        if update.kind in ("queued", "progress"):
-                            yield _progress(task, update.outlook, update.preview)
-        yield await asyncio.to_thread(self._last, task)
-
-    def _last(self, task: Task) -> bytes:
-        images = [self.urls.output(image.path) for image in task.images]
-        data: dict[str, Any] = {
-            "progress": task.progress,
-            "preview": None,
-            "message": task.status.value.capitalize(),
-            "images": images,
-        }
-        if ignored := task.notes.get(NOTE):
-            data[NOTE] = ignored
-        if task.parameters.get("require_base64"):
-            data["base64"] = [base64_of(image, self.read) for image in task.images]
-        if not task.status.is_terminal:
-            detail = f"Fooocus is ending; task {task.task_id} goes on when it is started again"
-            problem = problem_body(503, detail, task_id=task.task_id, task_status=task.status.value)
-            return message({**problem, **data, "message": detail}, "error")
-        if task.error is None:
-            return message(data)
-        error = {"type": task.error.type, "message": task.error.message}
-        problem = _problem_members(task)
-        return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
-
-
-def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:
-    data: dict[str, Any] = {
-        "progress": task.progress,
-        "preview": picture.data_uri(PNG) if picture is not None else None,
-        "message": task.title or "Waiting",
-        "images": [],
-        "queue_position": outlook.queue_position,
-        "eta_seconds": outlook.eta_seconds,
-    }
-    return message(data)
-
 
 def _failure(task: Task, headers: dict[str, str]) -> Problem:
-    return Problem(500, **_problem_members(task), headers=headers)
-
-
-def _problem_members(task: Task) -> dict[str, Any]:
-    error = task.error
-    detail = f"Fooocus failed: {error.type}: {error.message}" if error else f"the task is {task.status.value}"
-    members: dict[str, Any] = {"detail": detail, "task_id": task.task_id, "task_status": task.status.value}
-    if error:
-        members["error"] = {"type": error.type, "message": error.message}
-    return members
+    return Problem(500, **failure_members(task), headers=headers)
