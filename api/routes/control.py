@@ -18,7 +18,6 @@ from ..access import needs, visible_task
 from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import responses
-from ..rendering import rendered
 from ..schemas.record import RecordResponse
 from .tasks import TaskId, full_record
 
@@ -35,9 +34,9 @@ def router(context: Context) -> APIRouter:
         "responses": responses(401, 404, 409, 422, 503),
     }
 
-    async def record(request: Request, task_id: str) -> Response:
+    async def record(request: Request, task_id: str) -> Any:
         task = await context.tasks().get(task_id)
-        return await asyncio.to_thread(lambda: rendered(RecordResponse, full_record(context, request, task)))
+        return await asyncio.to_thread(full_record, context, request, task)
 
     @routes.post("/tasks/{task_id}/stop", summary="Stop a task", **options)
     async def stop(request: Request, task_id: TaskId) -> Any:
@@ -90,7 +89,7 @@ def router(context: Context) -> APIRouter:
         task = await service.delete(before.task_id)
         if before.status.is_terminal:
             return Response(status_code=204)
-        return await asyncio.to_thread(lambda: JSONResponse(full_record(context, request, task)))
+        return JSONResponse(await asyncio.to_thread(full_record, context, request, task))
 
     return routes
 
