@@ -78,6 +78,7 @@ class TaskQueue(list[Any]):
         """The next task. On the worker thread the jobs before it are done first; for others this is a list's pop."""
         if threading.current_thread() is not self.worker.thread:
             return super().pop(index)
+        self.worker.guarded(self.worker.abandoned)
         while True:
             item = self._next(index)
             if item is None:
@@ -151,7 +152,7 @@ class TaskQueue(list[Any]):
         task_id = new_task_id()
         setattr(task, ID_ATTRIBUTE, task_id)
         task.yields = TaskYields(self.worker, task, keep=True)
-        parameters, images = self.worker.describe(task)
+        parameters, images = self.worker.guarded(self.worker.describe, task) or ({}, {})
         setattr(task, ENTRY_ATTRIBUTE, Entry(task, "webui", needs=Needs.of(parameters)))
         self.worker.bus.emit(events.Queued(task_id, "webui", parameters, images))
 
@@ -170,8 +171,15 @@ class TaskYields(list[Any]):
         if self._keep:
             super().append(item)
         if not self._ended:  # the host appends a second `finish` when something breaks after the first
-            self._ended = item[0] == "finish"
-            self._worker.guarded(self._worker.yielded, self._task, item)
+            self._worker.guarded(self._tell, item)
+
+    def _tell(self, item: Any) -> None:
+        flag, product = item
+        if flag == "finish":
+            self._ended = True
+            self._worker.finished(self._task, product)
+        else:
+            self._worker.yielded(self._task, item)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
         return copy.deepcopy(list(self), memo)

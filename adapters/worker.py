@@ -22,14 +22,13 @@ from ..tasks.engine import EngineUnavailable
 from ..tasks.preview import PreviewImage
 from ..tasks.schedule import Schedule
 from ..tasks.task import TaskError
+from .ending import SKIPS_ATTRIBUTE, ending
 from .hooks import Hooks
 from .job import Job
-from .results import drawn
 from .task_queue import ID_ATTRIBUTE, TaskQueue
 
 log = logging.getLogger("fooocus_api.worker")
 
-SKIPS_ATTRIBUTE = "fooocus_api_skips"
 STEP = "Sampling step"
 """What the host's words for a step begin with. It shows other pictures as well, and with `disable_preview` none."""
 
@@ -93,8 +92,8 @@ class Worker:
     def started(self, task: Any) -> None:
         self.current = task
         self.raised_interrupt = False
-        interrupt_flag(False)  # raised for an earlier task after its last step, it would end this one at its first
         self.bus.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
+        interrupt_flag(False)  # raised for an earlier task after its last step, it would end this one at its first
 
     def yielded(self, task: Any, item: Any) -> None:
         flag, product = item
@@ -106,17 +105,29 @@ class Worker:
                 interrupt_flag(True)
                 self.raised_interrupt = True
             percent, title, image = product
+            percent, title = int(percent), str(title)
             is_step = title.startswith(STEP)
             if image is None:
                 self.bus.emit(events.Progress(task_id, percent, title, is_step=is_step))
             else:
                 self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
-        elif flag == "finish":
-            if self.current is task:
-                self.current = None
-                if self.raised_interrupt:
-                    interrupt_flag(False)
-            self.bus.emit(_ending(task, task_id, product))
+
+    def finished(self, task: Any, results: Any) -> None:
+        """Tell of a task's end. What can't be learnt of it is named in the event, which is emitted in any case."""
+        error = sys.exc_info()[1]
+        is_current = self.current is task
+        if is_current:
+            self.current = None
+        self.bus.emit(ending(task, results, error))
+        if is_current and self.raised_interrupt:
+            interrupt_flag(False)
+
+    def abandoned(self) -> None:
+        """Close a task whose end was never told, although the worker asks for the next one."""
+        task, self.current = self.current, None
+        if task is not None:
+            error = TaskError("NoEnd", "Fooocus went on to the next task without ending this one")
+            self.bus.emit(events.Failed(getattr(task, ID_ATTRIBUTE), [], error))
 
     def guarded(self, action: Callable[..., Any], *args: Any) -> Any:
         """Run our part; a bug of ours is said once and kept from the worker, who gets None."""
@@ -135,7 +146,7 @@ class Worker:
 
     def _saved(self, path: str, metadata: Any) -> None:
         if self.current is not None:
-            values = {key: value for _, key, value in metadata}
+            values = self.guarded(lambda: {key: value for _, key, value in metadata}) or {}
             self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values))
 
     # ---------------------------------------------------------- if the thread dies
@@ -179,21 +190,3 @@ def interrupt_flag(value: bool) -> None:
     management = sys.modules.get("ldm_patched.modules.model_management")
     if management is not None:
         management.interrupt_current_processing(value)
-
-
-def _ending(task: Any, task_id: str, results: list[Any]) -> events.Ended:
-    """What a `finish` means. The host appends the same one for success and, inside its `except`, for failure."""
-    error = sys.exc_info()[1]
-    stopped = task.last_stop == "stop"
-    interrupted = stopped or getattr(task, SKIPS_ATTRIBUTE, 0) > 0
-    given, results = results, drawn(task, results, whole=error is None and not interrupted)
-    if error is not None and type(error).__name__ != "EarlyReturnException":
-        if interrupted and type(error).__name__ == "InterruptProcessingException":
-            return events.Stopped(task_id, results)
-        return events.Failed(task_id, results, TaskError(type(error).__name__, str(error) or "no message"))
-    if stopped or (interrupted and not results):
-        return events.Stopped(task_id, results)
-    if not results:
-        why = "nothing was found to enhance" if given else "Fooocus ended the task without an image"
-        return events.Failed(task_id, results, TaskError("NoResult", why))
-    return events.Finished(task_id, results)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..tasks.gaps import Gaps
 from ..tasks.inputs import MAX_BYTES, InputStore
 from ..tasks.pictures import NotAnImage
 from ..tasks.results import describe
@@ -56,7 +57,7 @@ class Finder:
         if path is None:
             self.elsewhere.update(found for old in self.old_outputs if (found := _file_in(old, relative)))
             return None
-        image = describe(str(path), relative.as_posix(), {})
+        image = describe(str(path), relative.as_posix(), {}, Gaps())
         return image if image.format is not None else None
 
     def input(self, url: str) -> str | None:

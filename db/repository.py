@@ -18,7 +18,7 @@ from .filters import Filter
 from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .outbox import Outbox
 from .text import decoded
-from .writer import DatabaseUnavailable, Writer
+from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
 
@@ -78,6 +78,23 @@ class Repository:
             DatabaseUnavailable: from the future, when nothing can be written now.
         """
         return self._writer.write(change, then, must=must)
+
+    def first_possible(self, changes: Sequence[Callable[[], T]], refused: Callable[[BaseException], None]) -> T:
+        """Run the first of these changes that does not fail by itself, on the writer's thread, and return its answer.
+
+        `refused` gets the error of each that does; that of the last one is raised, as is any that tells that the database
+        can't be written.
+        """
+        *richer, last = changes
+        for change in richer:
+            try:
+                with self._database.atomic():
+                    return change()
+            except BaseException as error:
+                if is_unavailable(error):
+                    raise
+                refused(error)
+        return last()
 
     def read(self, query: Callable[[], T]) -> Future[T]:
         """Run `query` on a reader's thread, which keeps its connection.

@@ -37,6 +37,26 @@ class Change:
     must: bool
 
 
+def _settle(future: Future[Any], value: Any, failure: BaseException | None) -> None:
+    """Give a change's outcome to those who wait for it. What they do with it on this thread can't end the thread."""
+    try:
+        if failure is None:
+            future.set_result(value)
+        else:
+            future.set_exception(failure)
+    except BaseException:  # concurrent.futures itself passes over what is an Exception
+        log.exception("what follows a change failed")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Return whether an error is not the change's own fault: the disk is full, the file locked, the server gone."""
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return False
+    if "binding parameter" in str(error):  # how Python 3.10's SQLite calls a value that it has no type for
+        return False
+    return type(error) in (DatabaseError, InterfaceError) or type(error).__name__ == "OperationalError"
+
+
 class Writer:
     """Runs changes in the order of `write`, each whole or not at all, and is done with one when it is on the disk."""
 
@@ -101,7 +121,7 @@ class Writer:
 
     def _commit(self, batch: list[Change]) -> bool:
         """Run all, together on the disk or not at all. False when the database would not have it."""
-        outcomes: list[tuple[Change, Any, Exception | None]] = []
+        outcomes: list[tuple[Change, Any, BaseException | None]] = []
         try:
             if self._database.is_closed():
                 self._connection.open()
@@ -116,22 +136,17 @@ class Writer:
             self.problem = None
             log.warning("the database can be written again")
         for change, value, failure in outcomes:
-            if failure is None:
-                change.future.set_result(value)
-            else:
-                change.future.set_exception(failure)
+            _settle(change.future, value, failure)
         return True
 
-    def _attempt(self, change: Change) -> tuple[Any, Exception | None]:
+    def _attempt(self, change: Change) -> tuple[Any, BaseException | None]:
         """One change, which takes no other with it when it fails by itself."""
         try:
             with self._database.atomic():
                 return change.action(), None
-        except (DatabaseError, InterfaceError) as error:
-            if type(error) in (DatabaseError, InterfaceError) or type(error).__name__ == "OperationalError":
-                raise  # not this change's fault: the disk is full, the file locked, the server gone
-            return None, error
-        except Exception as error:
+        except BaseException as error:  # whatever it is: nothing is written any more without this thread
+            if is_unavailable(error):
+                raise
             return None, error
 
     def _refused(self, batch: list[Change], error: Exception) -> None:
@@ -143,4 +158,4 @@ class Writer:
             if change.must:
                 self._kept.append(change)
             else:
-                change.future.set_exception(DatabaseUnavailable(f"the history can't be written: {error}"))
+                _settle(change.future, None, DatabaseUnavailable(f"the history can't be written: {error}"))

@@ -55,7 +55,7 @@ class EventBus:
             for handler in self._handlers:
                 try:
                     handler(event)
-                except Exception:
+                except BaseException:  # whatever it is: without this thread no task would ever end
                     log.exception("event not handled", extra={"task_id": event.task_id, "kind": type(event).__name__})
 
 

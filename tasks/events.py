@@ -78,9 +78,11 @@ class ImageSaved(Event):
 
 @dataclass(frozen=True, slots=True)
 class Ended(Event):
-    """The worker is done with the task. `results` are absolute paths or uint8 arrays of HxWx3, as the host gave them."""
+    """The worker is done with the task. `results` are absolute paths or uint8 arrays of HxWx3, as the host gave them.
+    `missing` names what could not be learnt of them, a sentence each."""
 
     results: list[Any]
+    missing: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def is_terminal(self) -> bool:

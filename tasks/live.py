@@ -10,6 +10,7 @@ from typing import Any
 from . import storage
 from .estimate import Effort
 from .events import Ended
+from .gaps import Gaps
 from .preview import PreviewImage
 from .task import Image, Task, TaskStatus
 
@@ -18,15 +19,18 @@ from .task import Image, Task, TaskStatus
 class LiveTask:
     """A task that has not ended yet.
 
-    `saved` are its images so far: path → what the host logged with it; `images` what has been read of them, by path.
-    `ending` is how it ended, while its results and its row are being written.
+    `gaps` is what is missing of its record; `saved` are its images so far: path → what the host logged with it; `images` what
+    has been read of them, by path.
+    `ending` is how it ended, while its results and its row are being written; `is_kept` when its results are files.
     `position` is the place in the queue that was told last, `effort` what its time depends on, once somebody asked.
     """
 
     task: Task
     ending: Ended | None = None
+    is_kept: bool = False
     position: int | None = None
     effort: Effort | None = None
+    gaps: Gaps = field(default_factory=Gaps)
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
@@ -53,7 +57,7 @@ class LiveTasks:
         self._lock = threading.Lock()
 
     def add(self, task: Task) -> LiveTask:
-        live = LiveTask(task)
+        live = LiveTask(task, gaps=Gaps(task.task_id))
         with self._lock:
             self._tasks[task.task_id] = live
         return live

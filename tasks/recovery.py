@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from ..db.repository import Repository
 from . import storage
 from .claims import Claims
 from .engine import Engine
-from .pictures import NotAnImage, verify
+from .gaps import Gaps
+from .headers import is_whole
 from .results import describe
 from .task import LIVE_VALUES, TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
 from .webhooks import Webhooks
@@ -78,19 +79,27 @@ class Recovery:
             task.error = TaskError("Crashed", f"Fooocus ended {task.attempts} times while it drew this task")
         else:
             return True
-        task.images = self._left_by(task)
+        gaps = Gaps(task.task_id)
+        task.images = self._left_by(task, gaps)
+        task.notes = gaps.added_to(task.notes)
         return False
 
-    def _left_by(self, task: Task) -> list[Image]:
+    def _left_by(self, task: Task, gaps: Gaps) -> list[Image]:
         """The images that were done before the process died."""
-        found = []
-        for path in self._claims.of(task.task_id):
-            relative = self._engine.relative_path(path)
-            with contextlib.suppress(OSError, NotAnImage):
-                verify(Path(path).read_bytes())  # the last one may be half of a file
-                if relative is not None:
-                    found.append(describe(path, relative, {}, kept=self._engine.is_kept(path)))
+        found: list[Image] = []
+        none: list[str] = []
+        for path in gaps.attempt("the images", lambda: self._claims.of(task.task_id), none):
+            image = gaps.attempt("an image", partial(self._whole_image, path, gaps), None)
+            if image is not None:
+                found.append(image)
         return found
+
+    def _whole_image(self, path: str, gaps: Gaps) -> Image | None:
+        """The record of an image; None when it is but half of a file, as the last one may be, or none of the host's folders."""
+        relative = self._engine.relative_path(path)
+        if relative is None or not is_whole(path):
+            return None
+        return describe(path, relative, {}, gaps, kept=self._engine.is_kept(path))
 
 
 def sweep(

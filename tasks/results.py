@@ -1,20 +1,43 @@
-"""What is known of an image that came out. Called by the service."""
+"""What is known of an image that came out. Called by the tracker and by the recovery."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PIL import Image as PILImage
-
+from .gaps import Gaps
+from .headers import read_header
+from .json_values import json_value
 from .task import Image
 
+LONGEST_PATH = 512
+"""Characters that the database keeps."""
+LARGEST_SEED = 2**63 - 1
 
-def describe(path: str, relative: str, metadata: dict[str, Any], *, kept: bool = True) -> Image:
-    """An image file's record: its size and format from its header, its seed from what the host logged."""
-    seed = str(metadata.get("seed", ""))
-    try:
-        with PILImage.open(path) as picture:
-            width, height, image_format = picture.width, picture.height, (picture.format or "").lower() or None
-    except OSError:
-        width = height = image_format = None
-    return Image(relative, metadata, int(seed) if seed.isdigit() else None, width, height, image_format, kept)
+
+def describe(path: str, relative: str, metadata: Any, gaps: Gaps, *, kept: bool = True) -> Image:
+    """Return an image file's record: its size and format from its header, its seed from what the host logged.
+
+    What can't be read is left out, and named in `gaps`.
+    """
+    name = f"outputs/{relative}"
+    header = gaps.attempt(f"{name}: size and format unknown", lambda: read_header(path), None)
+    nothing: dict[str, Any] = {}
+    logged = gaps.attempt(f"{name}: parameters unknown", lambda: dict(json_value(dict(metadata))), nothing)
+    return Image(
+        relative,
+        logged,
+        gaps.attempt(f"{name}: seed unknown", lambda: _seed(logged), None),
+        header.width if header else None,
+        header.height if header else None,
+        header.format if header else None,
+        kept,
+    )
+
+
+def _seed(metadata: dict[str, Any]) -> int | None:
+    text = str(metadata.get("seed", ""))
+    if not (text.isascii() and text.isdigit()):
+        return None
+    if len(text) > 19 or int(text) > LARGEST_SEED:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from ..db.repository import Repository
@@ -14,10 +15,13 @@ from . import events, storage
 from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
+from .ending import Ending, ended_task, write_end
 from .engine import Engine
 from .estimate import Estimator
 from .forecast import NOTHING, Forecast
+from .gaps import Gaps, complain, reason_of
 from .inputs import InputStore
+from .json_values import json_value
 from .live import LiveTask, LiveTasks
 from .meter import Meter
 from .recovery import sweep
@@ -73,7 +77,16 @@ class Tracker:
         self._slow.shutdown(wait=True)
 
     def apply(self, event: events.Event) -> None:
-        """What an event means. On the bus's thread only."""
+        """Do what an event means, on the bus's thread. Whatever fails of it, a task that has ended has its end."""
+        try:
+            self._apply(event)
+        except BaseException:
+            complain("event not handled", task_id=event.task_id, kind=type(event).__name__)
+            live = self._live.get(event.task_id)
+            if isinstance(event, events.Ended) and live is not None and not live.task.status.is_terminal:
+                self._end(live, event)
+
+    def _apply(self, event: events.Event) -> None:
         if isinstance(event, events.Unloaded):
             self._estimator.unloaded()
             return
@@ -85,7 +98,7 @@ class Tracker:
         if live.ending is not None and event is not live.ending:
             return  # the first end counts
         task = live.task
-        self._meter.event(type(event).__name__.lower())
+        self._safely(task.task_id, lambda: self._meter.event(type(event).__name__.lower()))
         match event:
             case events.Queued():
                 log.info("task queued", extra={"task_id": task.task_id, "source": task.source})
@@ -117,10 +130,13 @@ class Tracker:
                     self._broadcast.publish("image", task, image=image)
             case events.Ended():
                 live.ending = event
-                if all(self._is_kept(result, task) for result in event.results):
-                    self._end(live, event)
-                else:
+                if (
+                    not live.gaps.attempt("the results", lambda: self._are_kept(event, task), False)
+                    and not live.is_kept
+                ):
                     self._slow.submit(self._keep_all, event, live)
+                else:
+                    self._end(live, event)
 
     def _step(self, task: Task, at: int) -> None:
         self._estimator.step(task.task_id, task.progress)
@@ -140,15 +156,20 @@ class Tracker:
                 self._broadcast.publish("queued", live.task, outlook=outlook)
 
     def _adopt(self, event: events.Queued) -> LiveTask:
-        """A task that came through the WebUI. It is shown once it has a row."""
-        task = Task(event.task_id, event.source, event.parameters, queued_at=event.at)
-        row = storage.to_row(task)
+        """Return a new task of the WebUI's. It is shown once it has a row."""
+        gaps = Gaps(event.task_id)
+        none: dict[str, Any] = {}
+        parameters = gaps.attempt("the request's fields", lambda: dict(json_value(event.parameters)), none)
+        task = Task(event.task_id, event.source, parameters, queued_at=event.at)
+        live = self._live.add(task)
+        live.gaps = gaps
 
         def inserted(row_id: int) -> None:
             task.id = task.rank = row_id
 
-        wait([self._follow(lambda: self._repository.insert(row), event.task_id, inserted)], timeout=PATIENCE)
-        live = self._live.add(task)
+        row = gaps.attempt("the task's row", lambda: storage.to_row(task), None)
+        if row is not None:
+            wait([self._follow(lambda: self._repository.insert(row), event.task_id, inserted)], timeout=PATIENCE)
         if event.images:
             self._slow.submit(self._keep_inputs, live, event)
         return live
@@ -172,68 +193,97 @@ class Tracker:
         inputs = list(storage.inputs_of(parameters))
         self._follow(lambda: self._repository.add_inputs(event.task_id, parameters, inputs), event.task_id)
 
+    def _are_kept(self, event: events.Ended, task: Task) -> bool:
+        return all(self._is_kept(result, task) for result in event.results)
+
     def _is_kept(self, result: Any, task: Task) -> bool:
-        """Whether it is a file where the host keeps them. What the WebUI leaves in the temp folder is its own affair."""
+        """Return whether it is a file where the host keeps them. What the WebUI leaves in the temp folder is its own affair."""
         return isinstance(result, str) and (task.source == "webui" or self._engine.relative_path(result) is not None)
 
     def _keep_all(self, event: events.Ended, live: LiveTask) -> None:
-        """Some results come as arrays (image grids, debug images) or lie in the host's temp folder: make them files among
-        the outputs, then let the event go on as if the host had."""
-        task = live.task
-        image_format = str(task.parameters.get("output_format", "png"))
-        results = []
-        for result in event.results:
-            try:
-                if not isinstance(result, str):
-                    results.append(self._engine.save_array(task.task_id, result, image_format))
-                elif self._is_kept(result, task):
-                    results.append(result)
-                else:
-                    results.append(self._engine.keep(task.task_id, result))
-                    live.saved[results[-1]] = live.saved.get(result, {})
-            except Exception:
-                log.exception("result not saved", extra={"task_id": task.task_id})
+        """Make files among the outputs of the results that come as arrays (image grids, debug images) or lie in the host's
+        temp folder, then let the event go on as if the host had."""
+        results: list[str] = []
+        for number, result in enumerate(event.results, start=1):
+            kept = live.gaps.attempt(f"result {number}, not saved", partial(self._kept, result, live), None)
+            if kept is not None:
+                results.append(kept)
         if isinstance(event, events.Finished) and not results:
             error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
-            event = events.Failed(event.task_id, results, error, at=event.at)
+            event = events.Failed(event.task_id, [], error, at=event.at, missing=event.missing)
+        live.is_kept = True
         live.ending = replace(event, results=results)
         self._bus.emit(live.ending)
 
+    def _kept(self, result: Any, live: LiveTask) -> str:
+        task = live.task
+        if not isinstance(result, str):
+            image_format = str(task.parameters.get("output_format", "png"))
+            return self._engine.save_array(task.task_id, result, image_format)
+        if self._is_kept(result, task):
+            return result
+        path = self._engine.keep(task.task_id, result)
+        live.saved[path] = live.saved.get(result, {})
+        return path
+
     def _end(self, live: LiveTask, event: events.Ended) -> None:
-        task = replace(live.task)
-        if task.status is TaskStatus.PENDING and not isinstance(event, events.Stopped):
-            task.transition(TaskStatus.RUNNING, at=event.at)
-        images: dict[str, Image] = {}
-        cut_short = not isinstance(event, events.Finished)  # when the worker died, what it saved is in no result
-        for path in dict.fromkeys([*event.results, *(live.saved if cut_short else ())]):
-            if (image := self._image(live, path)) is not None:
-                images.setdefault(image.path, image)
-        task.images = list(images.values())
-        if isinstance(event, events.Failed):
-            task.error = event.error
-        kind, status = OUTCOMES[type(event)]
-        task.transition(status, at=event.at)
-        # In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk can't be
-        # written people are not kept waiting: then it is seen in memory until its row says so.
-        written = self._write_end(task)
+        """End a task. In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk
+        can't be written people are not kept waiting: then it is seen in memory until its row says so."""
+        kind, task = ended_task(live, event, lambda path: self._image(live, path))
+        written = self._follow(write_end(self._repository, self._webhooks, task, live.gaps), task.task_id)
         wait([written], timeout=PATIENCE)
-        waited = live.task.status is TaskStatus.PENDING
-        live.task = task
-        self._estimator.ended(task.task_id, len(task.images) if status is TaskStatus.FINISHED else 0)
-        self._broadcast.publish(kind, task)
-        if waited:
-            self._tell_waiting()
+        waited, live.task = live.task.status is TaskStatus.PENDING, _as_written(written, task)
+        for step in self._after(live, event, kind, written, waited=waited):
+            self._safely(task.task_id, step)
+
+    def _after(
+        self, live: LiveTask, event: events.Ended, kind: Kind, written: Ending, *, waited: bool
+    ) -> Iterator[Callable[[], object]]:
+        """What comes of an end, each part for itself: none may keep the others from happening."""
+        task = live.task
         seconds = (task.finished_at - task.started_at) / 1000 if task.started_at != -1 else None
+        drawn = len(task.images) if task.status is TaskStatus.FINISHED else 0
+        yield lambda: self._estimator.ended(task.task_id, drawn)
+        yield lambda: self._tell_end(kind, task)
+        if waited:
+            yield self._tell_waiting
         if seconds is not None:
-            self._meter.task(task.status.value, seconds)
+            yield lambda: self._meter.task(task.status.value, seconds)
+        yield lambda: self._say(task, seconds)
+        for then in (partial(self._forget, live, event, written), partial(self._wake, written)):
+            yield partial(self._once_written, task.task_id, written, then)
+        yield lambda: self._slow.submit(
+            self._removal.throw_away, [image.path for image in task.images if not image.kept]
+        )
+
+    def _once_written(self, task_id: str, written: Ending, then: Callable[[], None]) -> None:
+        written.add_done_callback(lambda _: self._safely(task_id, then))
+
+    def _safely(self, task_id: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except BaseException:
+            complain("a part of an event not handled", task_id=task_id)
+
+    def _tell_end(self, kind: Kind, task: Task) -> None:
+        try:
+            self._broadcast.publish(kind, task)
+        except BaseException:  # they wait for nothing else
+            complain("an end not told; telling it again", task_id=task.task_id)
+            self._broadcast.publish(kind, task)
+
+    def _say(self, task: Task, seconds: float | None) -> None:
         error = task.error.type if task.error else None  # its message may quote the request
         told = {"task_id": task.task_id, "images": len(task.images), "seconds": seconds, "error": error}
         log.log(logging.WARNING if error else logging.INFO, f"task {task.status.value}", extra=told)
-        written.add_done_callback(lambda done: self._forget(live, event, done))
-        written.add_done_callback(self._webhooks.wake)
-        self._slow.submit(self._removal.throw_away, [image.path for image in task.images if not image.kept])
 
-    def _forget(self, live: LiveTask, event: events.Ended, written: Future[str | None]) -> None:
+    def _wake(self, written: Ending) -> None:
+        """Deliver what came due with an end."""
+        done = written.result() if written.exception() is None else None
+        if done is not None and done.receiver is not None:
+            self._webhooks.wake(done.receiver)
+
+    def _forget(self, live: LiveTask, event: events.Ended, written: Ending) -> None:
         """The end is on the disk, where everyone finds it now. Images that were begun and never done go."""
         if written.exception() is None:
             self._live.remove(live.task.task_id)
@@ -247,37 +297,35 @@ class Tracker:
             relative = self._engine.relative_path(path)
             if relative is None:
                 return None
-            live.images[path] = describe(path, relative, live.saved.get(path, {}), kept=self._engine.is_kept(path))
+            live.images[path] = describe(
+                path, relative, live.saved.get(path, {}), live.gaps, kept=self._is_for_good(path)
+            )
         return live.images[path]
+
+    def _is_for_good(self, path: str) -> bool:
+        try:
+            return self._engine.is_kept(path)
+        except Exception:  # as the host does unless it is started with --disable-image-log
+            complain("an image's folder not known")
+            return True
 
     def _write(self, task: Task) -> Future[bool]:
         values = storage.changes(task)
         return self._follow(lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), task.task_id)
-
-    def _write_end(self, task: Task) -> Future[str | None]:
-        """The same, and in the same transaction that its end is to be told; the answer is for `Webhooks.wake`."""
-        values = storage.changes(task)
-
-        def end() -> str | None:
-            ended = self._repository.update(task.task_id, values, unless=TERMINAL_VALUES)
-            return self._webhooks.ended(task) if ended else None
-
-        return self._follow(end, task.task_id)
 
     def _follow(self, change: Callable[[], T], task_id: str, then: Callable[[T], None] | None = None) -> Future[T]:
         """Write what has happened, however long the database can't be written."""
 
         def written(done: Future[T]) -> None:
             if (error := done.exception()) is not None:
-                log.error("task not written", extra={"task_id": task_id, "reason": str(error)})
+                log.error("task not written", extra={"task_id": task_id, "reason": reason_of(error)})
 
         future = self._repository.write(change, then, must=True)
         future.add_done_callback(written)
         return future
 
 
-OUTCOMES: dict[type[events.Event], tuple[Kind, TaskStatus]] = {
-    events.Finished: ("finished", TaskStatus.FINISHED),
-    events.Failed: ("failed", TaskStatus.FAILED),
-    events.Stopped: ("stopped", TaskStatus.STOPPED),
-}
+def _as_written(written: Ending, task: Task) -> Task:
+    """Return the task as its row has it, if that is known by now and has taken place."""
+    done = written.result() if written.done() and written.exception() is None else None
+    return task if done is None else done.task

@@ -104,10 +104,9 @@ class Webhooks:
             receiver = self._repository.outbox.post(task.task_id, now_ms())
         return receiver
 
-    def wake(self, ended: Future[str | None]) -> None:
-        """Deliver what has come with that change, once it is on the disk."""
-        if ended.exception() is None and (receiver := ended.result()) is not None:
-            self._lanes.wake(receiver, now_ms())
+    def wake(self, receiver: str) -> None:
+        """Deliver what has come due for a receiver, once it is on the disk."""
+        self._lanes.wake(receiver, now_ms())
 
     # ------------------------------------------------------------- for people
 

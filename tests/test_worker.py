@@ -155,6 +155,72 @@ def test_a_failure_keeps_the_hosts_words(seam: Seam) -> None:
     assert (failed.error.type, failed.error.message) == ("ValueError", "no such checkpoint")
 
 
+class Moody(AsyncTask):
+    """A task of a fork whose attributes can't be read when it has ended."""
+
+    @property
+    def images_to_enhance_count(self) -> int:
+        raise RuntimeError("moody")
+
+
+class Mute(Exception):
+    """An exception that can't say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("mute")
+
+
+def is_mute(task: AsyncTask) -> None:
+    raise Mute
+
+
+def gives(results: Any) -> Any:
+    def work(task: AsyncTask) -> None:
+        task.results = results
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("task", "ending", "results", "missing"),
+    [
+        (Moody(draws), events.Finished, ["a.png"], 1),
+        (AsyncTask(is_mute), events.Failed, [], 0),
+        (AsyncTask(gives(None)), events.Failed, [], 1),
+        (AsyncTask(gives(7)), events.Failed, [], 1),
+        (AsyncTask(gives(("a.png",))), events.Finished, ["a.png"], 0),
+    ],
+    ids=["moody", "mute", "None", "a number", "a tuple"],
+)
+def test_an_end_is_told_whatever_the_host_hands_over(
+    seam: Seam, task: AsyncTask, ending: type[events.Ended], results: list[str], missing: int
+) -> None:
+    ended = seam.run(task)[-1]
+    assert isinstance(ended, ending) and ended.results == results and len(ended.missing) == missing
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+
+
+def test_a_task_that_the_worker_leaves_without_an_end_has_failed(seam: Seam) -> None:
+    def vanishes(task: AsyncTask) -> None:
+        task.yields = []  # nothing of it is heard of any more
+
+    seam.module.async_tasks.append(AsyncTask(vanishes))
+    next_one = AsyncTask(draws)
+    seam.module.async_tasks.append(next_one)
+    seen = seam.until_end()
+    assert isinstance(seen[-1], events.Failed) and seen[-1].error.type == "NoEnd"
+    assert type(seam.until_end()[-1]) is events.Finished
+
+
+def test_a_click_that_can_not_be_described_is_a_task_all_the_same(seam: Seam) -> None:
+    def describe(task: Any) -> Any:
+        raise RuntimeError("unknown arguments")
+
+    seam.worker.describe = describe
+    seen = seam.run(AsyncTask(draws))
+    assert isinstance(seen[0], events.Queued) and type(seen[-1]) is events.Finished
+
+
 def test_the_second_finish_counts_for_nothing(seam: Seam) -> None:
     task = AsyncTask(draws)
     task.breaks_after = True  # type: ignore[attr-defined]

@@ -44,7 +44,7 @@ class World:
     def open(self) -> None:
         """Start a process."""
         self.bus = CountingBus()
-        claims = Claims(self.folder / "unfinished")
+        self.claims = claims = Claims(self.folder / "unfinished")
         self.machine = Machine(self.bus, claims, self.outputs)
         self.repository = Repository(self.folder / "tasks.sqlite3")
         inputs = InputStore(self.folder / "inputs")

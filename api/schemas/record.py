@@ -80,6 +80,10 @@ class RecordResponse(BaseModel):
     stopping: bool | None = Field(
         default=None, description="`true` in the response to a stop whose task has yet to reach its next step."
     )
+    incomplete: list[str] | None = Field(
+        default=None,
+        description="Only where something is missing of the record: a sentence for each thing that could not be read or kept.",
+    )
 
 
 def record_of(
@@ -122,6 +126,8 @@ def record_of(
         record["preview"] = preview.base64() if preview is not None else ""
     if task.error is not None:
         record["error"] = {"type": task.error.type, "message": task.error.message}
+    if task.notes.get("incomplete"):
+        record["incomplete"] = task.notes["incomplete"]
     return record
 
 

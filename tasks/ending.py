@@ -1,0 +1,124 @@
+"""A task's end, from the worker's event to its row: it takes place whatever fails on the way, and says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..db.repository import Repository
+from . import events, storage
+from .gaps import Gaps, complain, reason_of
+from .json_values import well_formed
+from .live import LiveTask
+from .results import LONGEST_PATH
+from .task import TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
+from .updates import Kind
+from .webhooks import Webhooks
+
+OUTCOMES: dict[type[events.Event], tuple[Kind, TaskStatus]] = {
+    events.Finished: ("finished", TaskStatus.FINISHED),
+    events.Failed: ("failed", TaskStatus.FAILED),
+    events.Stopped: ("stopped", TaskStatus.STOPPED),
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """The task as its row has it now, and the receiver that `Webhooks.wake` is to wake; None without a webhook."""
+
+    task: Task
+    receiver: str | None
+
+
+Ending = Future["Written | None"]
+"""None when the task had ended before."""
+
+
+def ended_task(live: LiveTask, event: events.Ended, image_of: Callable[[str], Image | None]) -> tuple[Kind, Task]:
+    """Return the task as it is when it has ended that way. Never raises.
+
+    Args:
+        image_of: what is known of the image of an absolute path; None when it is none of the host's folders.
+    """
+    for sentence in event.missing:
+        live.gaps.note(sentence)
+    kind, status = OUTCOMES[type(event)]
+    task = replace(live.task)
+    if task.status is TaskStatus.PENDING and status is not TaskStatus.STOPPED:
+        task.transition(TaskStatus.RUNNING, at=event.at)
+    none: list[Image] = []
+    task.images = live.gaps.attempt("the images", lambda: _images(live, event, image_of), none)
+    if isinstance(event, events.Failed):
+        task.error = live.gaps.attempt("the error's message", lambda: _plain(event.error), TaskError("Unknown", ""))
+    task.transition(status, at=event.at)
+    return kind, _with_gaps(task, live.gaps)
+
+
+def write_end(repository: Repository, webhooks: Webhooks, task: Task, gaps: Gaps) -> Callable[[], Written | None]:
+    """Return the change that writes a task's end, and that its end is to be told, for the writer's thread.
+
+    It gives None when the task had ended before. Where the database refuses a value, whatever it is, the row is written
+    without it: in the end its status alone.
+    """
+
+    def write(form: Task) -> Written | None:
+        form = _with_gaps(form, gaps)
+        if not repository.update(task.task_id, storage.changes(form), unless=TERMINAL_VALUES):
+            if repository.get(task.task_id) is not None:
+                return None
+            repository.insert(storage.to_row(form))  # a WebUI task whose row could not be written when it came
+        return Written(form, None)
+
+    def end() -> Written | None:
+        written = repository.first_possible(
+            [partial(write, form) for form in _forms(task)],
+            lambda error: _refused(gaps, "a part of the record, which the database did not take", error),
+        )
+        if written is None:
+            return None
+        receiver = repository.first_possible(
+            [lambda: webhooks.ended(task), lambda: None],
+            lambda error: _refused(gaps, "the webhook, which could not be noted", error),
+        )
+        noted = _with_gaps(written.task, gaps)
+        if noted.notes != written.task.notes:
+            repository.update(task.task_id, {"notes": noted.notes})
+        return Written(noted, receiver)
+
+    return end
+
+
+def _refused(gaps: Gaps, what: str, error: BaseException) -> None:
+    complain(what)
+    gaps.note(f"{what}: {reason_of(error)}")
+
+
+def _forms(task: Task) -> list[Task]:
+    """The task with less and less of what came out of it."""
+    plain = [replace(image, metadata={}, seed=None, width=None, height=None, format=None) for image in task.images]
+    error = task.error and TaskError(task.error.type[:100], "")
+    bare = replace(task, images=[], error=error, title="", progress=0)
+    return [task, replace(task, images=plain), bare, replace(bare, parameters={}, downloads=[], webhook_url="")]
+
+
+def _images(live: LiveTask, event: events.Ended, image_of: Callable[[str], Image | None]) -> list[Image]:
+    cut_short = not isinstance(event, events.Finished)  # when the worker died, what it saved is in no result
+    paths = [path for path in [*event.results, *(live.saved if cut_short else ())] if isinstance(path, str)]
+    images: dict[str, Image] = {}
+    for path in dict.fromkeys(paths):
+        image = live.gaps.attempt("an image of the host's", partial(image_of, path), None)
+        if image is not None and len(image.path) > LONGEST_PATH:
+            live.gaps.note(f"an image whose path has more than {LONGEST_PATH} characters")
+        elif image is not None:
+            images.setdefault(image.path, image)
+    return list(images.values())
+
+
+def _plain(error: TaskError) -> TaskError:
+    return TaskError(well_formed(error.type), well_formed(error.message))
+
+
+def _with_gaps(task: Task, gaps: Gaps) -> Task:
+    return replace(task, notes=gaps.added_to(task.notes))

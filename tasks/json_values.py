@@ -1,0 +1,46 @@
+"""Values of the host as JSON has them, so that every database, stream and response can carry them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+DEEPEST = 20
+"""Levels of lists and objects; what lies deeper, or in a circle, becomes text."""
+LONGEST_REPR = 1000
+
+
+def json_value(value: Any, depth: int = 0) -> Any:
+    """Return the value with nothing in it but null, booleans, finite numbers, well-formed text, lists and objects."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return well_formed(str.__str__(value))
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**64 else _text(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if depth < DEEPEST:
+        if isinstance(value, Mapping):
+            return {_text(key): json_value(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [json_value(item, depth + 1) for item in value]
+        if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):  # a number of numpy or torch
+            return json_value(value.item(), DEEPEST)
+    return _text(value)
+
+
+def well_formed(text: str) -> str:
+    """Return the text with a question mark for each half of a character, which UTF-8 has no bytes for."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return well_formed(str.__str__(value))
+    try:
+        text = str(value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return well_formed(text[:LONGEST_REPR])
