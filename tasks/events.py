@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ class Event:
 
     task_id: str
     at: int = field(default_factory=now_ms, kw_only=True, compare=False)
+    clock_s: float = field(default_factory=time.monotonic, kw_only=True, compare=False)
+    """Seconds of a clock that nobody sets, for what lies between two events."""
 
     @property
     def is_terminal(self) -> bool:

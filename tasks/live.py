@@ -30,6 +30,7 @@ class LiveTask:
     is_kept: bool = False
     position: int | None = None
     effort: Effort | None = None
+    started_s: float | None = None
     gaps: Gaps = field(default_factory=Gaps)
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)

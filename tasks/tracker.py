@@ -36,7 +36,7 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds that the end of a task waits for the disk."""
-NO_STEP = ("", 0)
+NO_STEP = ("", 0.0)
 
 
 class Tracker:
@@ -108,6 +108,7 @@ class Tracker:
                 self._tell_waiting(task.task_id)
             case events.Started():
                 self._live.begin(live)
+                live.started_s = event.clock_s
                 task.transition(TaskStatus.RUNNING, at=event.at)
                 self._write(task)
                 log.info("task started", extra={"task_id": task.task_id, "attempt": task.attempts})
@@ -120,7 +121,7 @@ class Tracker:
                 task.progress, task.title = percent, title
                 preview = event.image if isinstance(event, events.Preview) else None
                 if event.is_step:
-                    self._step(task, event.at)
+                    self._step(task, event.clock_s)
                 live.preview = preview or live.preview
                 self._broadcast.publish("progress", task, preview, outlook=self._forecast.of(task))
             case events.ImageSaved(path=path, metadata=metadata):
@@ -138,11 +139,11 @@ class Tracker:
                 else:
                     self._end(live, event)
 
-    def _step(self, task: Task, at: int) -> None:
+    def _step(self, task: Task, clock_s: float) -> None:
         self._estimator.step(task.task_id, task.progress)
-        before, self._last_step = self._last_step, (task.task_id, at)
+        before, self._last_step = self._last_step, (task.task_id, clock_s)
         if before[0] == task.task_id:
-            self._meter.step(max(0, at - before[1]) / 1000)
+            self._meter.step(clock_s - before[1])
 
     def _tell_waiting(self, but: str | None = None) -> None:
         """The queue has changed: tell those who listen to a task that waits where it stands now."""
@@ -241,7 +242,7 @@ class Tracker:
     ) -> Iterator[Callable[[], object]]:
         """What comes of an end, each part for itself: none may keep the others from happening."""
         task = live.task
-        seconds = (task.finished_at - task.started_at) / 1000 if task.started_at != -1 else None
+        seconds = event.clock_s - live.started_s if live.started_s is not None else None
         drawn = len(task.images) if task.status is TaskStatus.FINISHED else 0
         yield lambda: self._estimator.ended(task.task_id, drawn)
         yield lambda: self._tell_end(kind, task)

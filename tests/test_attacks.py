@@ -12,6 +12,7 @@ import pytest
 
 from fooocus_api.api.routes.health import Remembered
 from fooocus_api.db.connection import Connection
+from fooocus_api.tasks import events
 from fooocus_api.tasks.addresses import without_userinfo
 from fooocus_api.tasks.limits import LimitReached, RequestRate
 from fooocus_api.tests.client import Client
@@ -196,3 +197,9 @@ def test_records_and_webhooks_hide_it_and_the_receiver_gets_it(demo_factory: Dem
         ]
         assert not any("secret" in text for text in texts)
         assert all("***@" in text for text in texts[:3])
+
+
+def test_a_clock_that_jumps_changes_no_measured_time() -> None:
+    """What lies between two events is measured by a clock that nobody sets; what time it was is another matter."""
+    early, late = events.Started("x", at=1_000_000_000_000), events.Finished("x", [], at=1)
+    assert 0 <= late.clock_s - early.clock_s < 60 and late.at < early.at
