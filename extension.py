@@ -241,6 +241,7 @@ class Extension:
         from .api.app import create_api
         from .api.context import Context
         from .api.links import Links, kept_secret
+        from .api.tokens import Tokens
         from .tasks.host_field import Bounds
         from .tasks.inputs import InputStore
         from .tasks.keys import FILE_NAME, Keyring
@@ -249,7 +250,7 @@ class Extension:
         self.logs.configure(settings.log_level, as_json=settings.log_json)
         state = output_folders()[-1] / ".fooocus_api"
         inputs, keys = InputStore(state / "inputs"), Keyring(settings.apikeys, state / FILE_NAME)
-        start = Start()
+        start, secret = Start(), kept_secret(state / "link_secret")
         for warning in warnings(settings, login=login.needed, keys=keys.needed()):
             print(f"[Fooocus API] Warning: {warning}", flush=True)
         service = self.service = self._build_service(state, inputs)
@@ -277,7 +278,8 @@ class Extension:
             keys=keys,
             login=login,
             base_url=settings.base_url,
-            links=Links(kept_secret(state / "link_secret"), settings.link_ttl, keys.needed),
+            links=Links(secret, settings.link_ttl, keys.needed),
+            tokens=Tokens(secret, keys.named),
             api_cors=settings.api_cors,
             outbound=self._outbound(),
         )

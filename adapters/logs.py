@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
+import re
 import sys
 from datetime import datetime, timezone
 from logging.handlers import QueueHandler, QueueListener
@@ -18,6 +19,8 @@ from typing import Any
 from tqdm import tqdm
 
 NAME = "fooocus_api"
+ACCESS_LOG = "uvicorn.access"
+_OPENS = re.compile(r"(?<=[?&])(token|signature)=[^&\s]*", re.IGNORECASE)
 _USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime"}
 
 
@@ -33,6 +36,7 @@ class Logs:
         self._listener = QueueListener(lines, self._console)
 
     def start(self) -> None:
+        logging.getLogger(ACCESS_LOG).addFilter(without_rights)
         self._logger.addHandler(self._handler)
         self._logger.propagate = False
         self._logger.setLevel(logging.INFO)
@@ -48,10 +52,18 @@ class Logs:
         """Write what waits, and leave the loggers as they were. A second call changes nothing."""
         if self._handler not in self._logger.handlers:
             return
+        logging.getLogger(ACCESS_LOG).removeFilter(without_rights)
         self._logger.removeHandler(self._handler)
         self._logger.propagate = True
         self._logger.setLevel(logging.NOTSET)
         self._listener.stop()
+
+
+def without_rights(record: logging.LogRecord) -> bool:
+    """Cut from a line of uvicorn's access log, which Fooocus leaves off, what in a URL opens something. Always true."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_OPENS.sub(r"\1=…", value) if isinstance(value, str) else value for value in record.args)
+    return True
 
 
 class WholeRecords(QueueHandler):

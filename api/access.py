@@ -37,11 +37,12 @@ class Access:
     source: str
     scopes: frozenset[Scope] = ALL_SCOPES
     limits: KeyLimits = NO_LIMITS
+    key: Key | None = None
 
     @classmethod
     def of_key(cls, key: Key) -> Access:
-        """What the owner of a key may do."""
-        return cls(key.name, key.scopes, key.limits)
+        """Return what the owner of a key may do."""
+        return cls(key.name, key.scopes, key.limits, key)
 
     @property
     def sees_all(self) -> bool:
@@ -108,26 +109,29 @@ def scope_of(dependency: Any) -> Scope | None:
 
 
 def still_may(request: Request, scope: Scope) -> Callable[[], bool]:
-    """A function that asks anew whether whoever sent a request may go on with what that scope has let them begin.
+    """Return a function that asks anew whether whoever sent a request may go on with what that scope has let them begin.
 
     They may not when their key is revoked or has lost the scope, nor when they came without a key and one is needed now. Who
-    reads as one who sees everyone's tasks needs to see everyone's to the end. It looks once in `LOOK_AGAIN`, however often it
-    is asked: hundreds of streams may be told of hundreds of steps a second.
+    reads as one who sees everyone's tasks needs to see everyone's to the end. A right that has ended does not come back. It
+    looks once in `LOOK_AGAIN`, however often it is asked: hundreds of streams may be told of hundreds of steps a second.
     """
     before = access_of(request)
     used = Scope.READ_ALL if scope is Scope.READ and before.sees_all else scope
-    looked = 0.0
+    looked, lasts = 0.0, True
 
     def ask() -> bool:
-        nonlocal looked
-        if (now := time.monotonic()) - looked < LOOK_AGAIN:
-            return True
+        nonlocal looked, lasts
+        now = time.monotonic()
+        if not lasts or now - looked < LOOK_AGAIN:
+            return lasts
+        looked = now
         try:
             access: Access = request.state.access_now()
         except Problem:
-            return False
-        looked = now
-        return access.source == before.source and access.may(used)
+            lasts = False
+        else:
+            lasts = access.source == before.source and access.may(used)
+        return lasts
 
     return ask
 
@@ -143,14 +147,14 @@ async def visible_task(context: Context, request: Request, task_id: str) -> Task
     Raises:
         UnknownTask: there is none of that id, or none that they may see: nobody learns which.
     """
-    task_id = _as_stored(task_id)
+    task_id = as_stored(task_id)
     task = await context.tasks().get(task_id)
     if not may_see(request, task):
         raise UnknownTask(task_id)
     return task
 
 
-def _as_stored(task_id: str) -> str:
+def as_stored(task_id: str) -> str:
     """Return the 32 digits of an id that is written as a UUID, with hyphens and in either case."""
     return task_id.replace("-", "").lower() if _UUID.fullmatch(task_id) else task_id
 

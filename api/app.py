@@ -18,7 +18,7 @@ from .cors import add_cors
 from .errors import add_handlers, responses
 from .names import IgnoredHeader, NamingRoute
 from .openapi import describe
-from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tools, webhooks
+from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tokens, tools, webhooks
 from .slashes import EitherSlash
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
@@ -44,13 +44,18 @@ def create_api(context: Context) -> FastAPI:
     add_handlers(app)
     app.add_middleware(IgnoredHeader)
     app.add_middleware(
-        Doorkeeper, keys=context.keys, login=context.login, links=context.links, open_paths=health.OPEN_PATHS
+        Doorkeeper,
+        keys=context.keys,
+        login=context.login,
+        links=context.links,
+        tokens=context.tokens,
+        open_paths=health.OPEN_PATHS,
     )
     add_cors(app, context.api_cors)  # after the doorkeeper, so that it stands before it: preflights carry no key
     app.add_middleware(EitherSlash)
     routers = [
         room.router(context)
-        for room in (generate, tasks, control, webhooks, events, outputs, inputs, tools, catalog, engine)
+        for room in (generate, tasks, control, webhooks, events, outputs, inputs, tokens, tools, catalog, engine)
     ]
     for router in routers:
         app.include_router(router, responses=responses(401, 403, 429, 503))

@@ -18,6 +18,7 @@ from ..tasks.outbound import Outbound
 from ..tasks.service import TaskService
 from ..tasks.tools import Tools
 from .links import UNSIGNED, Links
+from .tokens import NO_TOKENS, Tokens
 from .urls import PublicUrls
 
 
@@ -59,9 +60,9 @@ class Context:
     value for a request field, `places()` how many items its lists may have, `bounds(field, key)` the numbers that the host's
     control takes for a field, or for `key` of its items, and `extra_fields()` the arguments of this host alone.
     `output_folders()` is where images lie, `inputs` holds those that clients sent, and `info()` is what `/v1/info` tells.
-    `links` signs the URLs of images, and `api_cors` are the sites whose pages may use the API. `has_started()` says whether
-    the host has loaded its models once, `model_loaded()` whether they are there now. `outbound` asks the servers that clients
-    name.
+    `links` signs the URLs of images, `tokens` makes those of browsers, and `api_cors` are the sites whose pages may use the
+    API. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether they are there now.
+    `outbound` asks the servers that clients name.
     """
 
     service: TaskService | None
@@ -83,6 +84,7 @@ class Context:
     has_started: Callable[[], bool] = lambda: True
     base_url: str | None = None
     links: Links = UNSIGNED
+    tokens: Tokens = NO_TOKENS
     api_cors: tuple[str, ...] = ()
     outbound: Outbound = field(default_factory=Outbound)
 

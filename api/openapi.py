@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from .auth import LINK, schemes_for
+from .auth import LINK, TOKEN, schemes_for
 from .context import Catalog, Context
 from .errors import PROBLEM, FieldError, ProblemDetails, header
 from .links import LINKED
@@ -24,6 +24,8 @@ ALLOWED = {
 """Entries of lists → their fields whose values the host lists."""
 UNSEEN = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
 """Shapes that are in no route's signature."""
+NO_TOKEN = frozenset({"/metrics"})
+"""What is read and no token opens."""
 
 
 def describe(app: FastAPI, context: Context) -> dict[str, Any]:
@@ -42,14 +44,14 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
     if schemes:
         schema["components"]["securitySchemes"] = schemes
     for path, operations in schema["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             _without_fastapis_422(operation["responses"])
             _add_header_of_names(operation["responses"])
             for parameter in operation.get("parameters", []):
                 parameter["schema"] = _never_null(parameter["schema"])
             if schemes and path not in OPEN_PATHS:
-                linked = path.startswith(LINKED)
-                operation["security"] = [{name: []} for name in schemes if linked or name != LINK]
+                opens = {LINK: path.startswith(LINKED), TOKEN: method == "get" and path not in NO_TOKEN}
+                operation["security"] = [{name: []} for name in schemes if opens.get(name, True)]
     return schema
 
 

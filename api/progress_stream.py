@@ -15,7 +15,7 @@ from ..tasks.updates import Heartbeat, Kind, Update
 from .errors import problem_body
 from .ignored import NOTE
 from .schemas.record import base64_of
-from .sse import PING, message
+from .sse import PING, Right, message
 from .urls import PublicUrls
 
 SPACING = 0.05
@@ -28,7 +28,7 @@ TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
 
 
 async def progress_of(
-    task: Task, service: TaskService, urls: PublicUrls, read: Callable[[str], bytes]
+    task: Task, service: TaskService, urls: PublicUrls, read: Callable[[str], bytes], right: Right
 ) -> AsyncGenerator[bytes, None]:
     """Tell how a task stands, then what happens, then how it ended.
 
@@ -37,6 +37,7 @@ async def progress_of(
     """
     pace = _Pace()
     with service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
+        right.watch(subscription)
         task = await service.get(task.task_id)
         if not task.status.is_terminal:
             first = _progress(task, await asyncio.to_thread(service.outlook, task))

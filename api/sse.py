@@ -13,8 +13,9 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
+from ..tasks.broadcast import Subscription
 from ..tasks.keys import Scope
-from .access import still_may
+from .access import LOOK_AGAIN, still_may
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Proxies must neither keep nor collect what is meant to be seen at once."""
@@ -41,14 +42,32 @@ def message(data: dict[str, Any], event: str | None = None, event_id: str | None
     return format_sse_event(data_str=json.dumps(data, ensure_ascii=False), event=event, id=event_id)
 
 
-def event_stream(
-    request: Request, scope: Scope, messages: AsyncGenerator[bytes, None], headers: dict[str, str] | None = None
-) -> StreamingResponse:
-    """A response that sends each event by itself, as clients cut the stream where it is flushed.
+class Right:
+    """The right to go on with a stream, which may end while it lasts."""
 
-    It ends with the next event or heartbeat once whoever sent the request may not do any more what `scope` lets them.
+    def __init__(self, request: Request, scope: Scope) -> None:
+        self.lasts = still_may(request, scope)
+
+    def watch(self, subscription: Subscription) -> None:
+        """End a stream's subscription soon after the right ends, also while nothing happens."""
+        subscription.while_true(self.lasts, LOOK_AGAIN)
+
+
+def event_stream(
+    request: Request,
+    scope: Scope,
+    messages: Callable[[Right], AsyncGenerator[bytes, None]],
+    headers: dict[str, str] | None = None,
+) -> StreamingResponse:
+    """Return a response that sends each event by itself, as clients cut the stream where it is flushed.
+
+    It ends once whoever sent the request may not do any more what `scope` lets them.
+
+    Args:
+        messages: makes the events. It has its subscription watched by what it is given.
     """
-    told = _while_allowed(messages, still_may(request, scope))
+    right = Right(request, scope)
+    told = _while_allowed(messages(right), right.lasts)
     return StreamingResponse(told, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
 
 

@@ -7,7 +7,7 @@ import contextlib
 import math
 import threading
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -184,6 +184,18 @@ class Subscription:
         self.interval = math.inf
         """Seconds between the last two updates."""
         self._timer = loop.call_at(self._heard + HEARTBEAT, self._tick)
+        self._watch: asyncio.TimerHandle | None = None
+
+    def while_true(self, allowed: Callable[[], bool], every: float) -> None:
+        """Ask every so many seconds whether the listener may go on; end at once when it may not, and forget what is unread."""
+        if self._ended:
+            return
+        if allowed():
+            self._watch = self.loop.call_later(every, self.while_true, allowed, every)
+        else:
+            self._unread.clear()
+            self._dropped = None
+            self.end()
 
     def catch_up(self, dropped: Dropped | None, updates: list[Update]) -> None:
         """Begin with what was missed."""
@@ -240,8 +252,10 @@ class Subscription:
         self._arrived.set()
 
     def close(self) -> None:
-        """No heartbeat any more."""
+        """Stop the timers."""
         self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
 
     def _tick(self) -> None:
         now = self.loop.time()

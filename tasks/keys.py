@@ -224,6 +224,18 @@ class Keyring:
             raise BrokenKeys(problem)
         return matching[0] if matching else None
 
+    def named(self, name: str) -> list[Key]:
+        """Return the keys of that name: one of the command line and one of the file may have the same.
+
+        Raises:
+            BrokenKeys: it is none of the command line, and the file can't be used.
+        """
+        keys, problem = self._current()
+        found = [key for key in keys if key.name == name]
+        if not found and problem is not None:
+            raise BrokenKeys(problem)
+        return found
+
     def _current(self) -> tuple[tuple[Key, ...], str | None]:
         """All keys, and what is wrong with the file. Asks the file system for no more than the file's time and size."""
         try:

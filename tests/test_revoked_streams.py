@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fooocus_api.api.access import LOOK_AGAIN
+from fooocus_api.tasks.broadcast import HEARTBEAT
 from fooocus_api.tasks.keys import Key, Scope, load, save
 from fooocus_api.tests.client import Client, ServerSentEvent, wait_for
 from fooocus_api.tests.keys import add_key, keys_command
@@ -132,3 +133,13 @@ def test_what_has_nothing_to_do_with_reading_ends_no_stream(locked: Host) -> Non
         own = bot.draw()["task_id"]
         reader.until("finished")
         assert {event["data"]["task_id"] for event in reader.events} == {own} != {task_id}
+
+
+def test_a_stream_ends_also_while_nothing_happens(locked: Host) -> None:
+    boss, bot = Client(locked.url, BOSS), add_key(locked, "bot", *USUAL)
+    with reading(bot, "/v1/events") as reader:
+        listening(boss, 1)
+        revoke(locked)
+        assert reader.ended.wait(HEARTBEAT - 5), "the idle stream is open until its next heartbeat"
+        assert reader.events == []
+        listening(boss, 0)

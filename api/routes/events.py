@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
@@ -21,7 +22,7 @@ from ..context import Context
 from ..errors import responses
 from ..names import NamingRoute
 from ..schemas.event import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
-from ..sse import PING, described, event_stream
+from ..sse import PING, Right, described, event_stream
 from ..urls import PublicUrls
 from .tasks import TaskId
 
@@ -62,7 +63,8 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         urls, source = context.urls(request), access_of(request).only
         encoding = _encoding(previews, preview_format, preview_size)
-        return event_stream(request, Scope.READ, _all(context.tasks(), source, urls, encoding, last_event_id or None))
+        told = partial(_all, context.tasks(), source, urls, encoding, last_event_id or None)
+        return event_stream(request, Scope.READ, told)
 
     @routes.get(
         "/tasks/{task_id}/events",
@@ -88,7 +90,7 @@ def router(context: Context) -> APIRouter:
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)
         encoding = _encoding(previews, preview_format, preview_size)
-        told = _one(service, task.task_id, context.urls(request), encoding, last_event_id or None)
+        told = partial(_one, service, task.task_id, context.urls(request), encoding, last_event_id or None)
         return event_stream(request, Scope.READ, told)
 
     return routes
@@ -99,19 +101,31 @@ def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | 
 
 
 async def _all(
-    service: TaskService, source: str | None, urls: PublicUrls, encoding: Encoding | None, after: str | None
+    service: TaskService,
+    source: str | None,
+    urls: PublicUrls,
+    encoding: Encoding | None,
+    after: str | None,
+    right: Right,
 ) -> AsyncGenerator[bytes, None]:
     broadcast = service.broadcast
     with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
+        right.watch(subscription)
         yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
         async for item in subscription:
             yield _rendered(item, service, urls, encoding)
 
 
 async def _one(
-    service: TaskService, task_id: str, urls: PublicUrls, encoding: Encoding | None, after: str | None
+    service: TaskService,
+    task_id: str,
+    urls: PublicUrls,
+    encoding: Encoding | None,
+    after: str | None,
+    right: Right,
 ) -> AsyncGenerator[bytes, None]:
     with service.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
+        right.watch(subscription)
         task = await service.get(task_id)
         if after is None and not task.status.is_terminal:
             kind: Kind = "queued" if task.status is TaskStatus.PENDING else "progress"

@@ -159,9 +159,8 @@ class Answer:
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
-            return event_stream(
-                self.request, Scope.GENERATE, progress_of(task, self.service, self.urls, self.read), headers
-            )
+            told = partial(progress_of, task, self.service, self.urls, self.read)
+            return event_stream(self.request, Scope.GENERATE, told, headers)
         if self.accept is None and body.async_process:
             return await self._json(task, headers)
         if self.preference is not None:
