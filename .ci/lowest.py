@@ -15,7 +15,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv-lowest"
-TESTS = ("contract", "test_serving.py", "test_wire.py", "test_gradio_client.py", "test_half_imported.py")
+TESTS = (
+    "contract",
+    "test_serving.py",
+    "test_wire.py",
+    "test_gradio_client.py",
+    "test_half_imported.py",
+    "test_misspelt_paths.py",
+)
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ LONGEST = 300
 def complain(what: str, **extra: str) -> None:
     """Log the exception in flight. A console that can't be written keeps no task from ending."""
     with contextlib.suppress(BaseException):
-        log.exception(what, extra=extra)
+        log.exception("a part of a task's life failed", extra={"part": what, **extra})
 
 
 class Gaps:
@@ -39,7 +39,7 @@ class Gaps:
         try:
             return action()
         except BaseException as error:  # a decoder may raise SystemExit, too; this thread has to end a task
-            complain("part of a record missing", task_id=self._task_id, part=what)
+            complain(what, task_id=self._task_id)
             self.note(f"{what}: {reason_of(error)}")
             return otherwise
 

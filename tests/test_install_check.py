@@ -51,7 +51,7 @@ def test_all_is_well(sandbox: Sandbox, checkout: Path) -> None:
     assert platform.python_version() in done.stdout
     for point in PATCH_POINTS:
         assert f"{point.module}.{point.name} found" in done.stdout
-    assert ", needed is >=0.46.0,<1.0" in done.stdout
+    assert ", needed is >=0.51.0,<1.0" in done.stdout
     assert "argument order" in done.stdout
     assert "port of WebUI" in done.stdout
 

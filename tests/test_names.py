@@ -97,7 +97,7 @@ def test_what_links_tokens_and_caches_add_is_no_name(client: Client) -> None:
 @pytest.mark.parametrize("kind", ["json", "data"])
 def test_a_body_where_there_is_none_to_be_is_looked_at_too(client: Client, kind: str) -> None:
     for operation in operations(client):
-        if operation.startswith("GET ") or operation in DRAWS or "control" in operation:
+        if operation.startswith("GET ") or operation in DRAWS or "control" in operation or "tokens" in operation:
             continue
         with request(client, operation, **{kind: {"dry_run": "true"}}) as response:
             assert response.status_code == 422 and response.json()["errors"][0]["field"] == "dry_run", operation

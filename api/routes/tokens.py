@@ -15,7 +15,6 @@ from ..access import access_of, needs, visible_task
 from ..bodies import JsonRoute
 from ..context import Context
 from ..errors import responses
-from ..names import note_ignored
 from ..tokens import LONGEST_SECONDS, Grant
 
 DESCRIPTION = """A token is sent as the query parameter `token`, and opens what its key may read, by GET alone: so a page can
@@ -26,7 +25,7 @@ streams that it has opened. A key is needed to make one: have your own server as
 class TokenRequest(BaseModel):
     """What the token is for."""
 
-    model_config = {"extra": "allow"}
+    model_config = {"extra": "forbid"}  # a misspelt `task_id` would make a token for everything
 
     scope: Literal["read", "read-all"] = Field(
         default="read", description="What it may read: the key's own tasks, or everyone's. No more than the key may."
@@ -62,7 +61,6 @@ def router(context: Context) -> APIRouter:
         request: Request, response: Response, body: Annotated[TokenRequest | None, Body()] = None
     ) -> Any:
         body = body or TokenRequest()
-        note_ignored(request, body.model_extra or {})
         access, scope = access_of(request), Scope(body.scope)
         access.require(scope)
         if context.login.needed and not context.keys.needed():
