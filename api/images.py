@@ -24,7 +24,7 @@ from .routes.outputs import output_file
 from .urls import PublicUrls
 
 _REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
-ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, */*;q=0.1"}
+ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, image/gif;q=0.5, image/bmp;q=0.5, image/tiff;q=0.5, */*;q=0.1"}
 LONGEST_URL = 8000
 """Characters. What takes a URL apart takes gigabytes for one that fills a body."""
 _OWN = ("/outputs/", "/inputs/", "outputs/", "inputs/")
@@ -95,10 +95,10 @@ class ImageResolver:
         if len(content) > MAX_BYTES:
             raise _Unusable(f"{what} is larger than {MAX_BYTES // 2**20} MiB")
         try:
-            file_name = self._context.inputs.file_name(content)
+            file_name, kept = self._context.inputs.named(content)
         except NotAnImage as error:
             raise _Unusable(f"{what} is {error}") from error
-        self._new[file_name] = content
+        self._new[file_name] = kept
         return f"inputs/{file_name}"
 
     def _fetched(self, url: str) -> bytes:

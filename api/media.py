@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -12,8 +11,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from ..tasks.embedded_parameters import read_parameters
-from ..tasks.pictures import upright
+from ..tasks.conversion import CannotConvert, check_convertible, converted
 from .errors import Problem, header, responses
 from .threads import CONVERTING, run_in
 
@@ -44,7 +42,7 @@ IMAGES: dict[int | str, dict[str, Any]] = {
         "description": "The client has it, as `If-None-Match` or `If-Modified-Since` say.",
         "headers": _VALIDATORS,
     },
-    **responses(401, 403, 404, 416),
+    **responses(401, 403, 404, 406, 416),
 }
 """The `responses` of a route that gives an image."""
 CONDITIONS: dict[str, Any] = {
@@ -77,17 +75,10 @@ def format_of(path: Path) -> str | None:
     return SUFFIXES.get(path.suffix.lower())
 
 
-def converted(path: Path, image_format: str) -> bytes:
-    """Return a file in another format with its parameters, upright, over white where that format has no transparency.
-
-    Off the event loop.
-    """
-    buffer, content = io.BytesIO(), path.read_bytes()
-    picture = upright(content, transparent=image_format != "JPEG", max_pixels=None)
-    parameters = read_parameters(content)
-    options = parameters.save_options(image_format) if parameters else {}
-    picture.save(buffer, image_format, quality=95, **options)
-    return buffer.getvalue()
+def not_convertible(error: CannotConvert, headers: dict[str, str] | None = None, **extra: Any) -> Problem:
+    """Return the 406 that says why an image can't be had in the format that `Accept` names."""
+    detail = f"{error}; ask for another format, or leave Accept out for the file as it is"
+    return Problem(406, detail, headers=headers, **extra)
 
 
 def image_response(request: Request, path: Path, headers: dict[str, str] | None = None) -> Response:
@@ -97,7 +88,7 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
     a part of it when `Range` asks for one.
 
     Raises:
-        Problem: 404 when it has gone, 416 for a range beyond its end.
+        Problem: 404 when it has gone, 406 when that type can't hold it, 416 for a range beyond its end.
     """
     image_format = format_of(path)
     wanted = accepted_format(request.headers.get("accept")) or image_format
@@ -106,12 +97,15 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
         file = ImageFile(path, media_type=MEDIA_TYPES.get(image_format or ""), headers=headers, stat_result=path.stat())
         if wanted is None or wanted == image_format:
             return _unless_known(request, file) or file.part(request)
+        check_convertible(path, wanted)
         del file.headers["content-length"], file.headers["accept-ranges"]
         file.headers["etag"] = f'{file.headers["etag"][:-1]}-{wanted.lower()}"'
         file.headers["content-type"] = MEDIA_TYPES[wanted]
         return _unless_known(request, file) or ConvertedFile(path, wanted, dict(file.headers))
     except FileNotFoundError:
         raise _gone(path) from None
+    except CannotConvert as error:
+        raise not_convertible(error, {"Vary": "Accept"}) from error
 
 
 def _gone(path: Path) -> Problem:
@@ -131,6 +125,8 @@ class ConvertedFile(Response):
             content = await run_in(CONVERTING, converted, self._path, self._format)
         except FileNotFoundError:
             raise _gone(self._path) from None
+        except CannotConvert as error:
+            raise not_convertible(error, {"Vary": "Accept"}) from error
         headers = {name: value for name, value in self.headers.items() if name != "content-length"}
         await Response(content, headers=headers)(scope, receive, send)
 

@@ -15,6 +15,8 @@ from .errors import InvalidFields
 from .ignored import extra_members, notes_of, unknown_fields
 from .images import ImageResolver
 from .known_names import with_listed_names
+from .media import accepted_format
+from .result_size import check_result
 from .schemas.host_request import host_values
 from .schemas.request import IMAGE_FIELDS, CommonRequest
 from .sizes import beside, with_size
@@ -47,6 +49,7 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
+        Problem: 406 when the image would be too large for the format that `Accept` names.
         StorageUnavailable: its images can't be written.
     """
     body, errors = with_size(sent, context.catalog.names("aspect_ratios"))
@@ -58,6 +61,8 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
         parameters["image_number"] = 1
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
+    accept = accepted_format(request.headers.get("accept")) if one_image else None
+    check_result(body, parameters, resolver.size, accept)
     varied = parameters["uov_input_image"]
     size = resolver.size(varied) if varied else None
     ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=one_image))

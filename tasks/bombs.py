@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .bombs_of_others import bmp_problem, gif_problem, tiff_problem
+
 MAX_PARTS = 20_000
 """Chunks of a PNG, or markers and stray bytes in front of a JPEG's picture: each costs Pillow a moment, and a file of 50 MiB
 has room for millions. A PNG of that size from a usual program has some 6,000."""
@@ -13,12 +15,16 @@ _SCAN = b"\xff\xda"
 
 
 def problem_of(content: bytes) -> str | None:
-    """What a PNG or JPEG has too much of in front of its picture, or None. What is neither passes."""
+    """Return what an image file has too much of, or None."""
     if content.startswith(_PNG):
         return "too many chunks" if _has_too_many_chunks(content) else None
     if content.startswith(_JPEG):
         return "too many markers" if _has_too_many_markers(content) else None
-    return None
+    if content.startswith((b"GIF87a", b"GIF89a")):
+        return gif_problem(content)
+    if content.startswith(b"BM"):
+        return bmp_problem(content)
+    return tiff_problem(content) if content.startswith((b"II*\0", b"MM\0*")) else None
 
 
 def has_too_many_scans(content: bytes, pixels: int) -> bool:

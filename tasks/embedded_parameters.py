@@ -15,6 +15,8 @@ from typing import Any
 from PIL import Image as PILImage
 from PIL.PngImagePlugin import PngInfo
 
+from .headers import opened
+
 SOFTWARE, EXIF_IFD, MAKER_NOTE, USER_COMMENT = 0x0131, 0x8769, 0x927C, 0x9286
 ASCII_TYPE = 2
 ENTRY_BYTES, HEADER_BYTES = 12, 8
@@ -49,9 +51,9 @@ class EmbeddedParameters:
 
 
 def read_parameters(content: bytes) -> EmbeddedParameters | None:
-    """Return the parameters in an image file of any kind that Pillow opens, None when there are none that can be read."""
+    """Return the parameters in an image file of the host's formats, None when there are none that can be read."""
     try:
-        with PILImage.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as image:
+        with opened(io.BytesIO(content)) as image:
             return _in_text(image.info) or _in_exif(image.getexif())
     except Exception:  # whatever a broken note beside a good picture makes Pillow raise
         return None

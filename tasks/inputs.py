@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .pictures import verify
+from .pictures import as_kept
 
 log = logging.getLogger("fooocus_api.images")
 
@@ -38,13 +38,14 @@ class InputStore:
         self._held: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def file_name(self, content: bytes) -> str:
-        """The name this content has or would have here. Writes nothing.
+    def named(self, content: bytes) -> tuple[str, bytes]:
+        """Return the name that an image has or would have here, and the content as it is kept. Writes nothing.
 
         Raises:
             NotAnImage: it is no image that can be used.
         """
-        return f"{hashlib.sha256(content).hexdigest()}.{verify(content)}"
+        kept, extension = as_kept(content)
+        return f"{hashlib.sha256(kept).hexdigest()}.{extension}", kept
 
     def add(self, content: bytes) -> str:
         """Keep an image and give its file name. Adding it again changes nothing.
@@ -53,12 +54,12 @@ class InputStore:
             NotAnImage: it is no image that can be used.
             StorageUnavailable: it can't be written.
         """
-        file_name = self.file_name(content)
-        self.keep(self.hold({file_name: content}))
+        file_name, kept = self.named(content)
+        self.keep(self.hold({file_name: kept}))
         return file_name
 
     def hold(self, images: Mapping[str, bytes]) -> list[str]:
-        """Write images, by the names that `file_name` gave them, for a request that may still be refused.
+        """Write images, by the names that `named` gave them, for a request that may still be refused.
 
         Gives the names of those that were not here for good before: they are to be given to `keep` or `drop`.
 

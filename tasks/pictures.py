@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy
@@ -12,11 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from .bombs import has_too_many_scans, problem_of
+from .formats import OWN, Unreadable, decoder_of
+from .headers import opened
 
 MAX_PIXELS = 64_000_000
 STRIP_PIXELS = 2**20
 
-_EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "WEBP": "webp"}  # MPO: a JPEG of a phone, with more behind it
+_KEPT_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+"""What a PNG holds without loss."""
+_WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _ORIENTATION = 0x0112
 _Turn = PILImage.Transpose
 _TURNS = {
@@ -38,21 +45,42 @@ _at_once = threading.BoundedSemaphore(2)
 
 
 class NotAnImage(ValueError):
-    """The content can't be used. The message goes on after "it is": `not a PNG, JPEG or WebP image`."""
+    """The content can't be used. The message goes on after "it is": `not a PNG, JPEG, WebP … image`."""
 
 
-def verify(content: bytes) -> str:
-    """The extension for a file of this content: `png`, `jpg` or `webp`. Decodes all of it.
+def verify(content: bytes) -> None:
+    """Decode all of an image.
 
     Raises:
-        NotAnImage: it is of no such kind, is broken, or has more than MAX_PIXELS.
+        NotAnImage: it is of no kind that is read, is broken, or has more than MAX_PIXELS.
     """
     with _at_once:
-        return _EXTENSIONS[_decoded(content, MAX_PIXELS).format or ""]
+        _decoded(content, MAX_PIXELS)
+
+
+def as_kept(content: bytes) -> tuple[bytes, str]:
+    """Return an image as inputs are kept, and the extension of its file: `png`, `jpg` or `webp`. Decodes all of it.
+
+    What is of these kinds stays as it is. Others become a PNG of their first frame or page, so that every browser shows it and
+    no decoder is asked for it again. Transparency stays what it is.
+
+    Raises:
+        NotAnImage: see `verify`.
+    """
+    with _at_once:
+        image = _decoded(content, MAX_PIXELS)
+        extension = OWN.get(image.format or "")
+        if extension is not None:
+            return content, extension
+        with _readable(image):
+            picture = image if image.mode in _KEPT_MODES else _as_rgb(image, transparent=True)
+            buffer = io.BytesIO()
+            _turned(picture, image).save(buffer, "PNG", compress_level=3)
+            return buffer.getvalue(), "png"
 
 
 def read_rgb(source: Path | bytes) -> NDArray[numpy.uint8]:
-    """A PNG, JPEG or WebP of any mode as uint8 RGB of HxWx3: upright, over white, the first frame of an animation.
+    """Return an image of any kind and mode as uint8 RGB of HxWx3: upright, over white, the first frame of an animation.
 
     Raises:
         NotAnImage: see `verify`.
@@ -85,13 +113,51 @@ def upright(content: bytes, *, transparent: bool = False, max_pixels: int | None
         NotAnImage: see `verify`.
     """
     image = _decoded(content, max_pixels)
-    if "A" in image.getbands() or "transparency" in image.info:
+    with _readable(image):
+        return _turned(_as_rgb(image, transparent=transparent), image)
+
+
+def mask_rgb(source: Path | bytes) -> NDArray[numpy.uint8]:
+    """Return a mask as Gradio's own preprocess of the WebUI's upload does: upright, and RGB without its alpha.
+
+    What lies under transparent pixels counts, which is black where a canvas or a painting program has left nothing.
+
+    Raises:
+        NotAnImage: see `verify`.
+        OSError: the file can't be read.
+    """
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    with _at_once:
+        image = _decoded(content, MAX_PIXELS, scale_colour_key=False)
+        with _readable(image), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow would rather have RGBA of a palette with transparency
+            image = _turned(image, image)
+            array = numpy.empty((image.height, image.width, 3), numpy.uint8)
+            for top, bottom in _strips(image):
+                array[top:bottom] = numpy.asarray(image.crop((0, top, image.width, bottom)).convert("RGB"))
+    return array
+
+
+@contextmanager
+def _readable(image: PILImage.Image) -> Iterator[None]:
+    """Say in our words what Pillow can't do with the colours of a picture that it has decoded."""
+    try:
+        yield
+    except (ValueError, OSError, KeyError) as error:
+        raise NotAnImage(f"an image whose colours ({image.mode}) can't be read: {error}") from error
+
+
+def _as_rgb(image: PILImage.Image, *, transparent: bool) -> PILImage.Image:
+    if image.mode in _WITH_ALPHA or "transparency" in image.info:
         picture = _with_alpha(image)
-        if not transparent:
-            picture = _over_white(picture)
-    else:
-        picture = _eight_bit(image).convert("RGB")
-    turn = _TURNS.get(_orientation(image))
+        return picture if transparent else _over_white(picture)
+    picture = _eight_bit(image)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _turned(picture: PILImage.Image, original: PILImage.Image) -> PILImage.Image:
+    """The picture as it is to be looked at."""
+    turn = _TURNS.get(_orientation(original))
     return picture if turn is None else picture.transpose(turn)
 
 
@@ -111,31 +177,46 @@ def _strips(picture: PILImage.Image) -> Iterator[tuple[int, int]]:
         yield top, min(top + rows, picture.height)
 
 
-def _decoded(content: bytes, max_pixels: int | None) -> PILImage.Image:
+def _decoded(content: bytes, max_pixels: int | None, *, scale_colour_key: bool = True) -> PILImage.Image:
     image = _opened(content, max_pixels)
-    _scale_colour_key(image)
+    if scale_colour_key:
+        _scale_colour_key(image)
     try:
         image.load()
     except Exception as error:  # Pillow raises whatever its decoders meet
-        raise NotAnImage(f"a broken {_EXTENSIONS[image.format or '']} image: {error}") from error
-    return image
+        raise NotAnImage(f"a broken {_name(image.format)} image: {error}") from error
+    if image.width * image.height <= (max_pixels or sys.maxsize):
+        return image
+    raise NotAnImage(_too_many(f"{image.width}x{image.height}"))  # some learn their size while they decode
 
 
 def _opened(content: bytes, max_pixels: int | None) -> PILImage.Image:
+    """A picture that is not decoded yet. Without a bound it is one of the host's own, of whatever size."""
     if problem := problem_of(content):
         raise NotAnImage(f"a broken image: it has {problem}")
     try:
-        image = PILImage.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP"))
+        decoder = decoder_of(content)
+    except Unreadable as error:
+        raise NotAnImage(str(error)) from error
+    try:
+        if max_pixels is None and decoder in OWN:
+            image = opened(io.BytesIO(content))
+        else:
+            image = PILImage.open(io.BytesIO(content), formats=(decoder,))
     except PILImage.DecompressionBombError as error:
         raise NotAnImage(_too_many("far too many")) from error
     except Exception as error:  # as above
-        raise NotAnImage("not a PNG, JPEG or WebP image") from error
+        raise NotAnImage(f"a broken {_name(decoder)} image") from error
     width, height = image.size
     if max_pixels is not None and width * height > max_pixels:
         raise NotAnImage(_too_many(f"{width}x{height}"))
     if has_too_many_scans(content, width * height):
         raise NotAnImage("a broken image: it has too many scans")
     return image
+
+
+def _name(decoder: str | None) -> str:
+    return OWN.get(decoder or "", (decoder or "").lower())
 
 
 def _too_many(pixels: str) -> str:

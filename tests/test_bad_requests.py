@@ -210,7 +210,7 @@ def test_a_tool_keeps_no_image(client: Client) -> None:
 
 def test_a_dropped_image_goes_with_the_last_that_held_it(tmp_path: Path) -> None:
     store, content = InputStore(tmp_path), base64.b64decode(new_image())
-    name = store.file_name(content)
+    name = store.named(content)[0]
     first, second = store.hold({name: content}), store.hold({name: content})
     store.drop(first)
     assert store.path(name).read_bytes() == content
@@ -220,7 +220,7 @@ def test_a_dropped_image_goes_with_the_last_that_held_it(tmp_path: Path) -> None
 
 def test_an_image_stays_once_one_request_was_accepted(tmp_path: Path) -> None:
     store, content = InputStore(tmp_path), base64.b64decode(new_image())
-    name = store.file_name(content)
+    name = store.named(content)[0]
     refused, accepted = store.hold({name: content}), store.hold({name: content})
     store.keep(accepted)
     store.drop(refused)

@@ -116,7 +116,7 @@ PLUS = base64.b64encode(picture("WEBP", lossless=True, exif=b"\xfb\xef\xbe\xff\x
 def test_base64_and_data_uris(context: Context, text: str) -> None:
     resolver = ImageResolver(context)
     reference = resolver.resolve("uov_input_image", text)
-    assert reference == f"inputs/{context.inputs.file_name(PNG)}"
+    assert reference == f"inputs/{context.inputs.named(PNG)[0]}"
     with pytest.raises(Problem):
         open_reference(context, reference)  # not before the request is accepted
     resolver.hold()
@@ -152,12 +152,15 @@ def test_several_images_are_kept_at_once(context: Context) -> None:
         ("file:///etc/passwd", "is no image"),
         ("http://[::1/x.png", "is not a URL"),
         ("http://", "is not an http or https URL"),
-        ("cats", "the base64 data is not a PNG, JPEG or WebP image"),
-        (base64.b64encode(picture("GIF")).decode(), "the base64 data is not a PNG, JPEG or WebP image"),
+        ("cats", "the base64 data is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
+        (
+            base64.b64encode(picture("ICO")).decode(),
+            "the base64 data is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image",
+        ),
         (base64.b64encode(PNG[:60]).decode(), "the base64 data is a broken png image"),
         ("data:image/png;base64", "the data URI has no comma"),
-        ("data:image/png;base64,", "the data URI is not a PNG, JPEG or WebP image"),
-        ("data:text/html,<html>", "the data URI is not a PNG, JPEG or WebP image"),
+        ("data:image/png;base64,", "the data URI is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
+        ("data:text/html,<html>", "the data URI is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
         ("A" * (MAX_BYTES // 3 * 4 + 8), "the base64 data is larger than 50 MiB"),
         ("data:image/png," + "A" * (MAX_BYTES + 1), "the data URI is larger than 50 MiB"),
     ],
@@ -304,7 +307,7 @@ def test_a_url_is_fetched_and_kept(context: Context, site: Site, page: str) -> N
     resolver = ImageResolver(context)
     reference = resolver.resolve("uov_input_image", site.url + page)
     resolver.hold()
-    assert reference == f"inputs/{context.inputs.file_name(PNG)}"
+    assert reference == f"inputs/{context.inputs.named(PNG)[0]}"
     assert open_reference(context, reference).read_bytes() == PNG
 
 
@@ -315,7 +318,7 @@ BRISK = Limits(connect_s=5, silence_s=5, total_s=60, size=2**20)
     ("page", "message", "limits"),
     [
         ("/none.png", "answers 404 Not Found", BRISK),
-        ("/page", "is not a PNG, JPEG or WebP image", BRISK),
+        ("/page", "is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image", BRISK),
         ("/loop", "redirects more than 5 times", BRISK),
         ("/away", "is not an http or https URL", BRISK),
         ("/large", "is larger than 1 MiB", BRISK),

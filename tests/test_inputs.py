@@ -88,10 +88,13 @@ def test_it_is_converted_when_exactly_one_type_is_accepted(client: Client) -> No
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"files": {"image": ("x.png", b"<html>")}}, "image: is not a PNG, JPEG or WebP image"),
-        ({"files": {"image": ("x.gif", picture("GIF"))}}, "image: is not a PNG, JPEG or WebP image"),
+        ({"files": {"image": ("x.png", b"<html>")}}, "image: is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
+        (
+            {"files": {"image": ("x.ico", picture("ICO"))}},
+            "image: is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image",
+        ),
         ({"files": {"image": ("x.png", picture()[:60])}}, "image: is a broken png image"),
-        ({"files": {"image": ("x.png", b"")}}, "image: is not a PNG, JPEG or WebP image"),
+        ({"files": {"image": ("x.png", b"")}}, "image: is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
         ({"files": {"picture": ("x.png", picture())}}, "image: is missing; the file was sent as 'picture'"),
         ({"data": {"image": "https://example.com/x.png"}}, "image: is missing; send a file as multipart/form-data"),
         ({"json": {"image": "x"}}, "image: is missing; send a file as multipart/form-data"),
@@ -180,7 +183,7 @@ def test_the_schema_has_a_file_to_choose(client: Client) -> None:
 def test_the_store_makes_its_folder_when_it_is_needed(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "inputs"
     store = InputStore(folder)
-    name = store.file_name(picture())
+    name = store.named(picture())[0]
     with pytest.raises(UnknownInput):
         store.path(name)
     assert not folder.exists()

@@ -12,7 +12,7 @@ import numpy
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.tasks.pictures import NotAnImage, read_rgb, upright_size, verify
+from fooocus_api.tasks.pictures import NotAnImage, as_kept, read_rgb, upright_size, verify
 
 WHITE, RED, GREEN, BLUE = (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)
 ORIENTATION = 0x0112
@@ -103,7 +103,7 @@ def test_lossless_kinds_are_exact(name: str) -> None:
     pixels = read_rgb(content)
     assert pixels.dtype == numpy.uint8 and pixels.shape == (1, len(expected), 3)
     assert pixels_of(content) == expected
-    assert verify(content) == ("webp" if "webp" in name else "png")
+    assert as_kept(content) == (content, "webp" if "webp" in name else "png")
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_jpeg(mode: str, colour: Any, expected: tuple[int, int, int]) -> None:
     pixels = read_rgb(content)
     assert pixels.shape == (16, 16, 3) and pixels.dtype == numpy.uint8
     assert numpy.abs(pixels.astype(int) - expected).max() <= 3
-    assert verify(content) == "jpg"
+    assert as_kept(content) == (content, "jpg")
 
 
 def test_a_phones_jpeg_with_a_second_picture_behind_it() -> None:
     content = encoded(
         PILImage.new("RGB", (8, 8), RED), "MPO", save_all=True, append_images=[PILImage.new("RGB", (8, 8))]
     )
-    assert verify(content) == "jpg"
+    assert as_kept(content) == (content, "jpg")
     assert read_rgb(content)[4, 4, 0] > 250
 
 
@@ -167,10 +167,10 @@ PHOTO = encoded(PILImage.effect_noise((64, 64), 80), "JPEG")
 DRAWING = encoded(PILImage.effect_noise((64, 64), 80), "PNG")
 
 REFUSED = {
-    "nothing": (b"", "not a PNG, JPEG or WebP image"),
-    "text": (b"<html>", "not a PNG, JPEG or WebP image"),
-    "gif": (encoded(PILImage.new("L", (2, 2)), "GIF"), "not a PNG, JPEG or WebP image"),
-    "bmp": (encoded(PILImage.new("L", (2, 2)), "BMP"), "not a PNG, JPEG or WebP image"),
+    "nothing": (b"", "not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
+    "text": (b"<html>", "not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
+    "ico": (encoded(PILImage.new("L", (16, 16)), "ICO"), "not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
+    "tga": (encoded(PILImage.new("L", (2, 2)), "TGA"), "not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
     "half a jpeg": (PHOTO[: len(PHOTO) // 2], "a broken jpg image: "),
     "half a png": (DRAWING[: len(DRAWING) // 2], "a broken png image: "),
     "a wrong byte": (DRAWING[:1000] + b"x" + DRAWING[1001:], "a broken png image: "),

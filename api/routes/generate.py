@@ -14,6 +14,7 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from ...tasks.conversion import CannotConvert
 from ...tasks.engine import EngineUnavailable
 from ...tasks.intake import Submission
 from ...tasks.keys import Scope
@@ -25,7 +26,7 @@ from ..context import Context
 from ..errors import Problem, header, responses
 from ..idempotency import LONGEST, idempotency_of
 from ..ignored import NOTE, unknown_fields
-from ..media import MEDIA_TYPES, accepted_format
+from ..media import MEDIA_TYPES, accepted_format, not_convertible
 from ..names import note_ignored
 from ..preference import Preference, preference_of
 from ..preparation import prepare, takes_long
@@ -114,7 +115,7 @@ def router(context: Context) -> APIRouter:
         "description": DESCRIPTION,
         "response_model": RecordResponse,
         "responses": {
-            **responses(401, 409, 422, 429, 500, 503),
+            **responses(401, 406, 409, 422, 429, 500, 503),
             202: {
                 "model": RecordResponse,
                 "description": "Accepted, and not done within the time that `Prefer` gives.",
@@ -249,8 +250,11 @@ class Answer:
         if not task.images:
             raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
         relative = Path(task.images[0].path)
-        content, media_type = await run_in(CONVERTING, image_bytes, self.context, relative, image_format)
         headers["Content-Location"] = self.urls.output(task.images[0].path)
+        try:
+            content, media_type = await run_in(CONVERTING, image_bytes, self.context, relative, image_format)
+        except CannotConvert as error:
+            raise not_convertible(error, headers, task_id=task.task_id) from error
         return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
 
 

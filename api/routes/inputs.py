@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from ...tasks.formats import ANY, MEDIA_TYPES
 from ...tasks.inputs import MAX_BYTES
 from ...tasks.keys import Scope
 from ...tasks.pictures import NotAnImage, upright_size
@@ -23,7 +24,7 @@ from ..bodies import is_form
 from ..context import Context
 from ..errors import FieldError, InvalidFields, Problem, header, responses, shortened
 from ..images import open_reference
-from ..media import CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, image_response
+from ..media import CONDITIONS, FOREVER, IMAGES, image_response
 from ..names import NamingRoute
 from ..threads import INCOMING, run_in
 
@@ -60,7 +61,10 @@ def router(context: Context) -> APIRouter:
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
     async def post_input(request: Request, response: Response) -> InputResponse:
-        """Keep an image, once however often it is sent, and get its URL."""
+        """Keep an image, once however often it is sent, and get its URL.
+
+        PNG, JPEG and WebP are kept as they are, all else as a PNG of its first frame or page.
+        """
         async with bounded_form(request) as form:
             image = sent_image(form)
             content = await image.read()
@@ -111,10 +115,10 @@ def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
     image = {
         "type": "string",
         "format": "binary",
-        "description": f"A PNG, JPEG or WebP file of up to {MAX_BYTES // 2**20} MiB.",
+        "description": f"A {ANY} file of up to {MAX_BYTES // 2**20} MiB; of an animation the first frame.",
     }
     schema = {"type": "object", "required": ["image"], "properties": {"image": image, **fields}}
-    kinds = {"image": {"contentType": ", ".join(MEDIA_TYPES.values())}}
+    kinds = {"image": {"contentType": ", ".join(MEDIA_TYPES)}}
     return {"multipart/form-data": {"schema": schema, "encoding": kinds}}
 
 

@@ -11,12 +11,13 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
+from ...tasks.conversion import converted
 from ...tasks.keys import Scope
 from ...tasks.servable import regular_file
 from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
-from ..media import ASK_AGAIN, CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, converted, format_of, image_response
+from ..media import ASK_AGAIN, CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, format_of, image_response
 from ..names import NamingRoute
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
@@ -94,7 +95,11 @@ def read_output(context: Context) -> Callable[[str], bytes]:
 
 
 def image_bytes(context: Context, relative: Path, image_format: str) -> tuple[bytes, str]:
-    """An image in that format, and its media type. Off the event loop."""
+    """Return an image in that format, and its media type. Off the event loop.
+
+    Raises:
+        CannotConvert: that format can't hold it.
+    """
     path = find_output(context, relative)
     content = path.read_bytes() if format_of(path) == image_format else converted(path, image_format)
     return content, MEDIA_TYPES[image_format]

@@ -10,6 +10,8 @@ from functools import cache
 
 from PIL import Image
 
+from .other_pictures import OTHER_PICTURES
+
 TAKEN, REFUSED = 201, 422
 HUGE = bytes(2**20)
 
@@ -95,16 +97,13 @@ _ENDLESS = struct.pack("<HHII", 0x0112, 2, 2**32 - 1, 0)
 _ITSELF = struct.pack("<HHII", 0x8769, 4, 1, 8)
 
 PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
-    # no image at all, or none of the three kinds
+    # no image at all, or none of the kinds that are read
     "empty": (lambda: b"", REFUSED),
     "one-byte": (lambda: b"\x89", REFUSED),
     "html": (lambda: b"<html><script>alert(1)</script>", REFUSED),
     "svg": (lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>', REFUSED),
     "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n", REFUSED),
-    "gif": (lambda: saved("GIF"), REFUSED),
-    "bmp": (lambda: saved("BMP"), REFUSED),
     "ico": (lambda: saved("ICO"), REFUSED),
-    "tiff": (lambda: saved("TIFF"), REFUSED),
     "tiff-whose-directories-go-round": (lambda: tiff(_ENTRY, 1), REFUSED),
     "zip": (lambda: b"PK\x03\x04" + bytes(200), REFUSED),
     # PNG: bombs
@@ -169,6 +168,7 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     # too large, or called something else
     "png-of-more-than-50-mib": (lambda: png(end=bytes(50 * 2**20)), 413),
     "png-that-is-called-html": (lambda: png(), TAKEN),
+    **OTHER_PICTURES,
 }
 """Name → how it is made, and the status of its upload. What is taken can be drawn from: a picture with something odd beside
 it is still a picture."""
