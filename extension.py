@@ -91,6 +91,7 @@ class Extension:
         from .adapters.open_files import allow_more
 
         self.hooks.on_uninstall(allow_more())
+        self.server.termination.install(self.hooks)
         self.logs.start()
         self.hooks.on_uninstall(self.logs.stop)
         atexit.register(self.logs.stop)

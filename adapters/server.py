@@ -9,10 +9,11 @@ import contextlib
 import inspect
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import uvicorn
@@ -22,6 +23,7 @@ from . import web_forms
 from .arguments import Settings
 from .hooks import Hooks, host_module
 from .login import WebUILogin
+from .termination import Termination
 from .web_files import WebFiles
 
 log = logging.getLogger("fooocus_api.server")
@@ -75,6 +77,7 @@ class Server:
         self.serving = serving
         self.leave = leave
         self.login = WebUILogin()
+        self.termination = Termination()
         self.guard = guard
         self.guard_webui = guard_webui
         self.outermost = outermost
@@ -117,7 +120,7 @@ class Server:
                 self.api = self.api or self.refuse(503, NOT_STARTED)
             if settings.nowebui:
                 return self._serve_alone(self.api, settings)
-            return wrapped(*args, **kwargs)
+            return self._serve_webui(lambda: wrapped(*args, **kwargs), instance)
 
         hooks.wrap(blocks, "Blocks.launch", launch)
 
@@ -156,12 +159,27 @@ class Server:
         except Exception:
             log.exception("streams could not be ended")
 
+    def _serve_webui(self, launch: Callable[[], Any], blocks: Any) -> Any:
+        """Let Gradio serve, until Ctrl-C or SIGTERM; or no longer than it takes where it is not to block."""
+        self.termination.begin_serving()
+        try:
+            return launch()
+        except KeyboardInterrupt:
+            if not self.termination.requested:
+                raise
+            with contextlib.suppress(Exception):  # Gradio was not waiting yet, and its server has begun or not
+                blocks.server.close()
+        finally:
+            self.termination.leave_if_requested()
+
     def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
         """The same address as the WebUI's would be, until Ctrl-C."""
         port = settings.port if settings.port is not None else _first_free_port(settings.listen)
         self._is_at(f"http://{_shown(settings.listen)}:{port}")
+        self.termination.begin_serving()
         with contextlib.suppress(KeyboardInterrupt):  # it has ended as it should, and raises that once more
             self._uvicorn(api, settings.listen, port).run()
+        self.termination.leave_if_requested()
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
         assert settings.api_port is not None  # nosec B101  # for mypy, which can't know
@@ -177,15 +195,23 @@ class Server:
         config = uvicorn.Config(
             self.outermost(api), host=host, port=port, log_level="warning", timeout_graceful_shutdown=PATIENCE
         )
-        return ApiServer(config, self._let_go)
+        return ApiServer(config, self._let_go, self.termination)
 
 
 class ApiServer(uvicorn.Server):
     """A server that does not wait for streams when it ends."""
 
-    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None], termination: Termination) -> None:
         super().__init__(config)
         self._let_go = let_go
+        self._termination = termination
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM:
+            if self._termination.requested:
+                return  # uvicorn would end at once at a second one
+            self._termination.request()
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._let_go()
