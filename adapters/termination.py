@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ from types import FrameType
 from .hooks import Hooks
 
 STATUS = 128 + 15
+PATIENCE_SECONDS = 4.0
+"""Between two signals to the main thread: more than it takes to close what is open, less than `docker stop` waits for."""
 
 
 class Termination:
@@ -23,6 +26,8 @@ class Termination:
     def __init__(self) -> None:
         self.requested = False
         self._serving = False
+        self._insisting = False
+        self._leaving = threading.Event()
         self._process = os.getpid()
 
     def install(self, hooks: Hooks) -> None:
@@ -36,6 +41,8 @@ class Termination:
 
     def begin_serving(self) -> None:
         """Note that the main thread waits for a Ctrl-C from now on."""
+        if not self._serving:
+            atexit.register(self._leaving.set)
         self._serving = True
 
     def request(self) -> None:
@@ -60,7 +67,18 @@ class Termination:
             raise SystemExit(STATUS)
         elif not self.requested:
             self.requested = True
+            threading.Thread(target=self._insist, name="fooocus-api-termination", daemon=True).start()
             raise KeyboardInterrupt
+        elif self._insisting:
+            self._insisting = False
+            raise KeyboardInterrupt
+
+    def _insist(self) -> None:
+        """Signal again until the process leaves: an exception that a handler raises is lost where it meets a destructor."""
+        main = threading.main_thread().ident
+        while not self._leaving.wait(PATIENCE_SECONDS) and main is not None:
+            self._insisting = True
+            signal.pthread_kill(main, signal.SIGTERM)
 
     def _restore(self) -> None:
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == self._received:

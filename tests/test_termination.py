@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import demo_host
+from fooocus_api.tests.host import ROOT, demo_host
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
@@ -115,3 +115,47 @@ def test_where_somebody_else_has_the_signal_it_stays_theirs() -> None:
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+LOST = """
+import atexit, sys, threading, time
+sys.path.insert(0, {root!r})
+from fooocus_api.tests.conftest import load_package
+from fooocus_api.adapters import termination
+from fooocus_api.adapters.hooks import Hooks
+
+termination.PATIENCE_SECONDS = 0.2
+ending = termination.Termination()
+ending.install(Hooks())
+ending.begin_serving()
+
+
+class Swallows:
+    def __del__(self):
+        print("ready", flush=True)
+        time.sleep(1)
+
+
+try:
+    swallows = Swallows()
+    del swallows
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("left", flush=True)
+"""
+
+
+def test_a_signal_that_is_lost_in_a_destructor_is_sent_again() -> None:
+    loader = "import importlib.util, sys; spec = importlib.util.spec_from_file_location('fooocus_api', {init!r}, "
+    loader += "submodule_search_locations=[{root!r}]); module = importlib.util.module_from_spec(spec); "
+    loader += "sys.modules['fooocus_api'] = module; spec.loader.exec_module(module)"
+    start = loader.format(init=str(ROOT / "__init__.py"), root=str(ROOT))
+    body = LOST.replace("from fooocus_api.tests.conftest import load_package\n", f"{start}\n").format(root=str(ROOT))
+    with subprocess.Popen(
+        [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert said == "left\n"
