@@ -20,7 +20,7 @@ from ..tasks import events
 from ..tasks.claims import Claims
 from ..tasks.engine import EngineUnavailable, Interruption, ParameterError
 from ..tasks.lora_tags import with_tags_applied
-from ..tasks.pictures import NotAnImage, read_rgb
+from ..tasks.pictures import NotAnImage, mask_rgb, read_rgb
 from ..tasks.schedule import Entry, Needs
 from ..tasks.task import Task
 from .image_log import ImageLog
@@ -64,7 +64,7 @@ class FooocusEngine:
         parameters = with_tags_applied(parameters, _host("modules.config").lora_filenames)
         try:
             task = _host("modules.async_worker").AsyncTask(
-                args=self._arguments.positional(parameters, self._read_image)
+                args=self._arguments.positional(parameters, self._read_image, self._read_mask)
             )
         except (KeyError, ValueError, TypeError) as error:
             raise ParameterError(str(error)) from error
@@ -109,8 +109,14 @@ class FooocusEngine:
         return True
 
     def _read_image(self, reference: str) -> Any:
+        return self._read(read_rgb, reference)
+
+    def _read_mask(self, reference: str) -> Any:
+        return self._read(mask_rgb, reference)
+
+    def _read(self, read: Callable[[Path], Any], reference: str) -> Any:
         try:
-            return read_rgb(self._find_image(reference))
+            return read(self._find_image(reference))
         except (OSError, NotAnImage) as error:
             raise ParameterError(f"{reference} can't be read: {error}") from error
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..tasks.engine import ParameterError
 from ..tasks.host_field import Bounds, HostField
 from .controls import Controls
-from .pictures import Images, inpaint_input, outpainted
+from .pictures import Images, inpaint_input, outpainted, unpainted
 from .signature import UnknownSignature
 from .signature_reader import read_signature
 
@@ -57,6 +57,7 @@ SPELLINGS = {
 }
 """Other ways to write a value on the wire → the host's."""
 
+MASK = "inpaint_mask_image_upload"
 MANAGED = {
     "input_image_checkbox",
     "current_tab",
@@ -131,18 +132,23 @@ class ArgumentOrder:
         }
         return {name: field for name, field in fields.items() if field is not None}
 
-    def positional(self, parameters: dict[str, Any], images: Images) -> list[Any]:
+    def positional(self, parameters: dict[str, Any], images: Images, masks: Images | None = None) -> list[Any]:
         """A new list for AsyncTask's constructor, which empties it.
 
         Args:
             parameters: values by their names on the wire. What the host has no argument for is passed over.
             images: reads the images that the parameters refer to.
+            masks: reads the mask, as `images` does unless given.
 
         Raises:
             ParameterError: a list has more items than the host has places; an image can't be used.
         """
         values = list(self._defaults)
-        arguments = {**_plain(parameters), **self._seed(parameters), **_image_arguments(parameters, images)}
+        arguments = {
+            **_plain(parameters),
+            **self._seed(parameters),
+            **_image_arguments(parameters, images, masks or images),
+        }
         for wire_name, value in arguments.items():
             position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
             if position is not None and wire_name not in self._deciding:
@@ -237,7 +243,7 @@ def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _image_arguments(parameters: dict[str, Any], images: Images) -> dict[str, Any]:
+def _image_arguments(parameters: dict[str, Any], images: Images, masks: Images) -> dict[str, Any]:
     """What the images mean to the host: their arrays, the tab they belong to, and the switches that go with it."""
     given = {name: parameters.get(name) for name in ("enhance_input_image", "uov_input_image", "inpaint_input_image")}
     prompted = any(item["cn_img"] for item in parameters.get("controlnet_image") or [])
@@ -261,14 +267,14 @@ def _image_arguments(parameters: dict[str, Any], images: Images) -> dict[str, An
         values["enhance_checkbox"] = True
     if given["inpaint_input_image"]:
         image = images(given["inpaint_input_image"])
-        mask = parameters.get("inpaint_mask_image_upload")
-        picture, painted = inpaint_input(image, images(mask) if mask else None)
+        mask = masks(parameters[MASK]) if parameters.get(MASK) else None
+        picture, painted = inpaint_input(image, mask)
         sides, distance = parameters.get("outpaint_selections") or [], parameters.get("outpaint_distance") or []
         if sides and any(distance):
             picture, painted = outpainted(picture, painted, sides, distance)
             values.update(outpaint_selections=[], inpaint_strength=1.0, inpaint_respective_field=1.0)
         elif not sides and not (painted > 127).any():
-            raise ParameterError("inpaint_mask_image_upload: nothing in it is white, so there is nothing to draw")
+            raise ParameterError(unpainted(mask), field=MASK)
         values["inpaint_input_image"] = {"image": picture, "mask": painted}
     return values
 

@@ -14,6 +14,19 @@ Picture = Any
 Images = Callable[[str], Picture]
 """Reads the image that a reference means, as RGB. Raises `tasks.engine.ParameterError` when it is gone."""
 
+SAMPLES, DARK = 500, 40
+"""How many pixels of a row and of a column are looked at to say what colour a mask has; and what counts as black."""
+COLOURS = {
+    (True, False, False): "red",
+    (False, True, False): "green",
+    (False, False, True): "blue",
+    (True, True, False): "yellow",
+    (True, False, True): "purple",
+    (False, True, True): "cyan",
+    (True, True, True): "pale paint",
+}
+"""By which of red, green and blue are more than half as bright as the brightest of them."""
+
 OUTPAINT_SHARE = 0.3
 """How much of a side the host itself adds."""
 
@@ -31,6 +44,32 @@ def inpaint_input(image: Picture, mask: Picture | None) -> tuple[Picture, Pictur
         mask = numpy.array(PILImage.fromarray(mask).resize((width, height), PILImage.Resampling.LANCZOS))
     white = (mask.mean(axis=2) > 127).astype(numpy.uint8) * 255
     return image, numpy.repeat(white[:, :, None], 3, axis=2)
+
+
+def unpainted(mask: Picture | None) -> str:
+    """Return what is wrong with a mask in which nothing counts as painted, and what does, for an error."""
+    paint = _paint(mask) if mask is not None else None
+    seen = f"{paint} does not count, and " if paint else ""
+    return (
+        "has nothing painted, so there is nothing to draw; paint what is to be drawn anew in white on black: "
+        f"{seen}transparent is not painted"
+    )
+
+
+def _paint(mask: Picture) -> str | None:
+    """The colour that most of what is not black in a mask has, in words."""
+    few = mask[:: max(1, mask.shape[0] // SAMPLES), :: max(1, mask.shape[1] // SAMPLES)].reshape(-1, 3)
+    coloured = few[few.max(axis=1) > DARK]
+    if not len(coloured):
+        return None
+    colours, counts = numpy.unique(coloured, axis=0, return_counts=True)
+    red, green, blue = (int(value) for value in colours[counts.argmax()])
+    brightest = max(red, green, blue)
+    if brightest - min(red, green, blue) < DARK:
+        name = "grey"
+    else:
+        name = COLOURS[red * 2 > brightest, green * 2 > brightest, blue * 2 > brightest]
+    return f"{name} (#{red:02x}{green:02x}{blue:02x})"
 
 
 def outpainted(image: Picture, mask: Picture, sides: list[str], distance: list[int]) -> tuple[Picture, Picture]:

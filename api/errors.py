@@ -166,7 +166,10 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ParameterError)
     async def refused(_: Request, error: ParameterError) -> Response:
-        return problem_response(422, f"Fooocus refuses the request: {error}")
+        if error.field is None:
+            return problem_response(422, f"Fooocus refuses the request: {error}")
+        fields = InvalidFields([FieldError(field=error.field, message=str(error))])
+        return problem_response(422, fields.detail, **fields.extra)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: ClientDisconnect) -> Response:

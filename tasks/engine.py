@@ -15,7 +15,11 @@ class EngineUnavailable(Exception):
 
 
 class ParameterError(Exception):
-    """The host refuses a value; the message names it."""
+    """The host refuses a value; the message names it, unless `field` does."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class Engine(Protocol):

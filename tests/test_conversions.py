@@ -105,7 +105,7 @@ def test_an_image_beyond_pillows_bound_is_converted(tmp_path: Path) -> None:
         converted(path, "WEBP")
 
 
-TO_BE_TOO_WIDE = {
+TO_BE_TOO_WIDE: dict[str, tuple[dict[str, Any], str]] = {
     "fast 2x": ({"uov_method": "Upscale (Fast 2x)", "uov_input_image": text((9_000, 200))}, "18000x400"),
     "custom": (
         {"uov_method": "Upscale (Custom)", "upscale_multiple": 4.5, "uov_input_image": text((4_000, 100))},
@@ -145,7 +145,7 @@ def test_a_request_that_would_end_so_is_refused_before_anything_is_drawn(client:
 
 
 def test_what_fits_is_drawn(client: Client) -> None:
-    fields = {"uov_method": "Upscale (Fast 2x)", "uov_input_image": text((8_000, 200))}
+    fields: dict[str, Any] = {"uov_method": "Upscale (Fast 2x)", "uov_input_image": text((8_000, 200))}
     record = client.draw(output_format="webp", **fields)
     assert (record["images"][0]["width"], record["images"][0]["format"]) == (16_000, "webp")
     answer = client.generate(accept="image/webp", **fields)

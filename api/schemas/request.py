@@ -160,7 +160,9 @@ class CommonRequest(BaseModel):
     )
 
     inpaint_input_image: ImageText = Field(default=None, description=f"Image to inpaint or outpaint. {IMAGE}")
-    inpaint_mask_image_upload: ImageText = Field(default=None, description=f"White is drawn anew. {IMAGE}")
+    inpaint_mask_image_upload: ImageText = Field(
+        default=None, description=f"White is drawn anew, whatever its alpha; transparent is not painted. {IMAGE}"
+    )
     inpaint_additional_prompt: Text = Field(
         default="", max_length=LONGEST_PROMPT, description="Put before the prompt when inpainting."
     )
