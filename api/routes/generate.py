@@ -48,7 +48,12 @@ DESCRIPTION = """One request, four ways to get its answer; the first that applie
 4. Otherwise the record when the task has ended.
 
 `Prefer: respond-async` answers 202 with the pending record at once, `Prefer: wait=N` waits so many seconds for the result
-and answers 202 if it is not there: for proxies that close silent connections. `Location` is where to look later.
+and answers 202 if it is not there: for proxies that close silent connections. `Location` is where to look later. That 202 is
+always the record as JSON, whatever `Accept` names, for there is no image yet: tell the two apart by the status or by
+`Content-Type`. When the task has ended, the same request with its `Idempotency-Key` gives the image.
+
+An image that the format can't hold (WebP: 16383 pixels on a side, JPEG: 65500) is 406; where the request lets its size be
+known, nothing is drawn, and `output_format` is refused with 422 in the same way.
 
 A client that goes away loses nothing: its task goes on and is recorded."""
 
