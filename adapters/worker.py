@@ -141,13 +141,15 @@ class Worker:
 
     def _logged(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         path = wrapped(*args, **kwargs)
-        self.guarded(self._saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()))
+        image = args[0] if args else kwargs.get("img")
+        self.guarded(self._saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()), image)
         return path
 
-    def _saved(self, path: str, metadata: Any) -> None:
+    def _saved(self, path: str, metadata: Any, image: Any) -> None:
         if self.current is not None:
+            black = bool(self.guarded(_is_blacked_out, self.current, image))
             values = self.guarded(lambda: {key: value for _, key, value in metadata}) or {}
-            self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values))
+            self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values, blacked_out=black))
 
     # ---------------------------------------------------------- if the thread dies
 
@@ -171,6 +173,13 @@ class Worker:
             time.sleep(pause)
             self.thread = thread = threading.Thread(target=target, daemon=True)
             thread.start()
+
+
+def _is_blacked_out(task: Any, image: Any) -> bool:
+    """Return whether an image that is saved is the black one that the host's checker gives in place of an unsafe one."""
+    config = sys.modules.get("modules.config")
+    checked = getattr(task, "black_out_nsfw", False) or getattr(config, "default_black_out_nsfw", False)
+    return bool(checked) and not image.any()
 
 
 class _LastStop:

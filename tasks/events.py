@@ -73,10 +73,12 @@ class Preview(Progress):
 
 @dataclass(frozen=True, slots=True)
 class ImageSaved(Event):
-    """The host has written an image. `path` is absolute, `metadata` is what it logged with it."""
+    """The host has written an image. `path` is absolute, `metadata` is what it logged with it; `blacked_out` when its checker
+    put black in the image's place."""
 
     path: str
     metadata: dict[str, Any]
+    blacked_out: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

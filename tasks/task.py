@@ -71,6 +71,10 @@ class Image:
     kept: bool = True
 
 
+BLACKED_OUT = "blacked_out"
+"""In a task's notes: the paths of its images in whose place the host's checker put black ones."""
+
+
 def new_task_id() -> str:
     """32 hexadecimal digits, as on the wire."""
     return uuid.uuid4().hex

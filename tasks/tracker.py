@@ -18,6 +18,7 @@ from .claims import Claims
 from .ending import Ending, ended_task, write_end
 from .engine import Engine
 from .estimate import Estimator
+from .files import Files
 from .forecast import NOTHING, Forecast
 from .gaps import Gaps, complain, reason_of
 from .inputs import InputStore
@@ -27,7 +28,7 @@ from .meter import Meter
 from .recovery import sweep
 from .removal import Removal
 from .results import describe
-from .task import TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
+from .task import BLACKED_OUT, TERMINAL_VALUES, Image, Task, TaskStatus
 from .updates import Kind
 from .webhooks import Webhooks
 
@@ -63,7 +64,7 @@ class Tracker:
         self._bus = bus
         self._broadcast = broadcast
         self._claims = claims
-        self._inputs = inputs
+        self._files = Files(engine, inputs)
         self._removal = removal
         self._estimator = estimator
         self._forecast = forecast
@@ -128,11 +129,13 @@ class Tracker:
                 live.saved[path] = metadata
                 self._last_step = NO_STEP  # what is between two images is none
                 if (image := self._image(live, path)) is not None:
+                    if event.blacked_out:
+                        task.notes = {**task.notes, BLACKED_OUT: [*task.notes.get(BLACKED_OUT, ()), image.path]}
                     self._broadcast.publish("image", task, image=image)
             case events.Ended():
                 live.ending = event
                 if (
-                    not live.gaps.attempt("the results", lambda: self._are_kept(event, task), False)
+                    not live.gaps.attempt("the results", lambda: self._files.are_kept(event, task), False)
                     and not live.is_kept
                 ):
                     self._slow.submit(self._keep_all, event, live)
@@ -176,56 +179,17 @@ class Tracker:
         return live
 
     def _keep_inputs(self, live: LiveTask, event: events.Queued) -> None:
-        """The images that were put into the browser, as inputs like any other."""
-        parameters = {**live.task.parameters}
-        for (field, index, key), array in event.images.items():
-            try:
-                reference = f"inputs/{self._inputs.add(self._engine.encode(array))}"
-            except Exception:
-                log.exception("input image not kept", extra={"task_id": event.task_id})
-                continue
-            if index is None:
-                parameters[field] = reference
-            else:
-                items = list(parameters[field])
-                items[index] = {**items[index], key: reference}
-                parameters[field] = items
+        parameters = self._files.with_inputs(event, live)
         live.task.parameters, live.effort = parameters, None
         inputs = list(storage.inputs_of(parameters))
         self._follow(lambda: self._repository.add_inputs(event.task_id, parameters, inputs), event.task_id)
 
-    def _are_kept(self, event: events.Ended, task: Task) -> bool:
-        return all(self._is_kept(result, task) for result in event.results)
-
-    def _is_kept(self, result: Any, task: Task) -> bool:
-        """Return whether it is a file where the host keeps them. What the WebUI leaves in the temp folder is its own affair."""
-        return isinstance(result, str) and (task.source == "webui" or self._engine.relative_path(result) is not None)
-
     def _keep_all(self, event: events.Ended, live: LiveTask) -> None:
-        """Make files among the outputs of the results that come as arrays (image grids, debug images) or lie in the host's
-        temp folder, then let the event go on as if the host had."""
-        results: list[str] = []
-        for number, result in enumerate(event.results, start=1):
-            kept = live.gaps.attempt(f"result {number}, not saved", partial(self._kept, result, live), None)
-            if kept is not None:
-                results.append(kept)
-        if isinstance(event, events.Finished) and not results:
-            error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
-            event = events.Failed(event.task_id, [], error, at=event.at, missing=event.missing)
+        """Make files of all results, then let the event go on as if the host had."""
+        otherwise = replace(event, results=[result for result in event.results if isinstance(result, str)])
+        live.ending = live.gaps.attempt("the results", lambda: self._files.with_results(event, live), otherwise)
         live.is_kept = True
-        live.ending = replace(event, results=results)
         self._bus.emit(live.ending)
-
-    def _kept(self, result: Any, live: LiveTask) -> str:
-        task = live.task
-        if not isinstance(result, str):
-            image_format = str(task.parameters.get("output_format", "png"))
-            return self._engine.save_array(task.task_id, result, image_format)
-        if self._is_kept(result, task):
-            return result
-        path = self._engine.keep(task.task_id, result)
-        live.saved[path] = live.saved.get(result, {})
-        return path
 
     def _end(self, live: LiveTask, event: events.Ended) -> None:
         """End a task. In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk

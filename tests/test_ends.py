@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from fooocus_api.api.schemas.record import record_of
 from fooocus_api.api.urls import PublicUrls
 from fooocus_api.tasks import events, results, storage, tracker
+from fooocus_api.tasks.files import Files
 from fooocus_api.tasks.results import LONGEST_PATH
 from fooocus_api.tasks.task import TERMINAL_VALUES, Task, TaskError, TaskStatus, new_task_id
 from fooocus_api.tests.machine import PNG
@@ -355,8 +356,17 @@ def test_the_bus_outlives_whatever_a_handler_raises(world: World) -> None:
     assert world.rows()[task_id]["status"] == "pending"
 
 
+def test_results_that_nothing_can_be_made_of_are_left_out(world: World) -> None:
+    task_id = arrived(world, clicked=False)
+    (path,) = files(world, task_id, [("good", "plain")])
+    with patch.object(Files, "with_results", side_effect=Leaving(1)):
+        task = world.run(told(world, task_id, events.Finished(task_id, [path, object()])))
+    assert task.status is TaskStatus.FINISHED and [image.path for image in task.images] == [Path(path).name]
+    assert task.notes["incomplete"][0].startswith("the results: ")
+
+
 def test_the_error_of_a_handler_of_the_end_ends_the_task_all_the_same(world: World) -> None:
     task_id = arrived(world, clicked=False)
-    with patch.object(tracker.Tracker, "_are_kept", side_effect=Leaving(1)):
+    with patch.object(Files, "are_kept", side_effect=Leaving(1)):
         task = world.run(told(world, task_id, events.Finished(task_id, [])))
     assert task.status.is_terminal and world.rows()[task_id]["status"] == task.status.value

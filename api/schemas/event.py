@@ -94,9 +94,9 @@ def _data(update: Update, urls: PublicUrls, encoding: Encoding | None) -> dict[s
         if update.preview is not None and encoding is not None:
             data["preview"] = update.preview.data_uri(encoding)
     if update.image is not None:
-        data["image"] = image_entry(update.image, urls)
+        data["image"] = image_entry(update.image, urls, task)
     if update.is_terminal:
-        data["images"] = [image_entry(image, urls) for image in task.images]
+        data["images"] = [image_entry(image, urls, task) for image in task.images]
         data["result"] = [image["url"] for image in data["images"]]
         data["error"] = {"type": task.error.type, "message": task.error.message} if task.error else None
     return data

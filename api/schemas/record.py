@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from ...tasks.addresses import without_userinfo
 from ...tasks.forecast import NOTHING, Outlook
 from ...tasks.preview import PreviewImage
-from ...tasks.task import Image, Task
+from ...tasks.task import BLACKED_OUT, Image, Task
 from ..urls import PublicUrls
 from .request import IMAGE_FIELDS
 
@@ -37,6 +37,9 @@ class ImageModel(BaseModel):
     format: str | None = Field(description="png, jpeg or webp.")
     kept: bool = Field(
         description="False where Fooocus runs with --disable-image-log: fetch it soon, it goes within the hour."
+    )
+    blacked_out: bool = Field(
+        description="True where `black_out_nsfw` is on and Fooocus's checker put a black image in this one's place."
     )
     metadata: dict[str, Any] = Field(description="What Fooocus logged with the image: prompt, resolution, styles, …")
     base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
@@ -98,7 +101,7 @@ def record_of(
     Args:
         read: gives the content of an image of that path; may raise OSError when it is gone.
     """
-    images = [image_entry(image, urls) for image in task.images]
+    images = [image_entry(image, urls, task) for image in task.images]
     if task.parameters.get("require_base64"):
         for image, entry in zip(task.images, images, strict=True):
             entry["base64"] = base64_of(image, read)
@@ -131,8 +134,8 @@ def record_of(
     return record
 
 
-def image_entry(image: Image, urls: PublicUrls) -> dict[str, Any]:
-    """What is known of one image."""
+def image_entry(image: Image, urls: PublicUrls, task: Task) -> dict[str, Any]:
+    """Return what is known of one image of a task."""
     return {
         "url": urls.output(image.path),
         "seed": image.seed,
@@ -141,6 +144,7 @@ def image_entry(image: Image, urls: PublicUrls) -> dict[str, Any]:
         "height": image.height,
         "format": image.format,
         "kept": image.kept,
+        "blacked_out": image.path in task.notes.get(BLACKED_OUT, ()),
         "metadata": image.metadata,
     }
 

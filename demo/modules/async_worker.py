@@ -168,6 +168,7 @@ def worker():
     import modules.constants as constants
     import modules.default_pipeline as pipeline
     import modules.trace as trace
+    from extras.censor import default_censor
     from modules.enhance import enhance_steps
     from modules.flags import Performance
     from modules.image_input import default_size, plan_for
@@ -342,6 +343,9 @@ def worker():
                     sampler_name=task.sampler_name, scheduler_name=task.scheduler_name, latent=plan.latent,
                     denoise=plan.denoise, cfg_scale=task.cfg_scale, guides=plan.guides,
                     disable_preview=task.disable_preview)
+                if modules.config.default_black_out_nsfw or task.black_out_nsfw:
+                    progressbar(task, int(began + per_picture), 'Checking for NSFW content ...')
+                    images = default_censor(images)
                 progressbar(task, int(began + per_picture), f'Saving image {where} to system ...')
                 paths = [save_and_log(task, image, picture, use_expansion, persist_image) for image in images]
                 yield_result(task, paths, total > 1 and not task.disable_intermediate_results)

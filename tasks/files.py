@@ -1,0 +1,71 @@
+"""Files of what a task was given and gave as pixels, or left in the host's temp folder. Called by the tracker, off the bus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from . import events
+from .engine import Engine
+from .inputs import InputStore
+from .live import LiveTask
+from .task import Task, TaskError
+
+
+class Files:
+    """Brings them among the inputs and outputs. What can't be kept is named in the task's gaps."""
+
+    def __init__(self, engine: Engine, inputs: InputStore) -> None:
+        self._engine = engine
+        self._inputs = inputs
+
+    def with_inputs(self, event: events.Queued, live: LiveTask) -> dict[str, Any]:
+        """Return a WebUI task's parameters with references to the images that were put into the browser."""
+        parameters = {**live.task.parameters}
+        for (field, index, key), array in event.images.items():
+            name = field if index is None else f"{field}[{index}].{key}"
+            reference = live.gaps.attempt(f"{name}: image not kept", partial(self._input, array), None)
+            if reference is None:
+                continue
+            if index is None:
+                parameters[field] = reference
+            else:
+                items = list(parameters[field])
+                items[index] = {**items[index], key: reference}
+                parameters[field] = items
+        return parameters
+
+    def _input(self, array: Any) -> str:
+        return f"inputs/{self._inputs.add(self._engine.encode(array))}"
+
+    def are_kept(self, event: events.Ended, task: Task) -> bool:
+        """Return whether all results are files where the host keeps them."""
+        return all(self._is_kept(result, task) for result in event.results)
+
+    def _is_kept(self, result: Any, task: Task) -> bool:
+        """What the WebUI leaves in the temp folder is its own affair."""
+        return isinstance(result, str) and (task.source == "webui" or self._engine.relative_path(result) is not None)
+
+    def with_results(self, event: events.Ended, live: LiveTask) -> events.Ended:
+        """Return the end with files among the outputs in place of arrays (image grids, debug images) and of temporary files."""
+        results: list[str] = []
+        for number, result in enumerate(event.results, start=1):
+            kept = live.gaps.attempt(f"result {number}, not saved", partial(self._kept, result, live), None)
+            if kept is not None:
+                results.append(kept)
+        if isinstance(event, events.Finished) and not results:
+            error = TaskError("NotSaved", "the images could not be saved among the outputs; see Fooocus's console")
+            event = events.Failed(event.task_id, [], error, at=event.at, missing=event.missing)
+        return replace(event, results=results)
+
+    def _kept(self, result: Any, live: LiveTask) -> str:
+        task = live.task
+        if not isinstance(result, str):
+            image_format = str(task.parameters.get("output_format", "png"))
+            return self._engine.save_array(task.task_id, result, image_format)
+        if self._is_kept(result, task):
+            return result
+        path = self._engine.keep(task.task_id, result)
+        live.saved[path] = live.saved.get(result, {})
+        return path
