@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import glob
 import logging
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,8 @@ from peewee import (
     SqliteDatabase,
 )
 from playhouse import db_url
+
+from .placement import Placement, need_room
 
 log = logging.getLogger("fooocus_api.db")
 
@@ -53,6 +56,10 @@ class DatabaseProblem(Exception):
     """The database can't be used; the message says why and what helps."""
 
 
+class FileIsGone(DatabaseProblem):
+    """The database's file is not the one that was opened any more."""
+
+
 class DatabaseInUse(DatabaseProblem):
     """Another process of ours has it."""
 
@@ -70,6 +77,7 @@ class Connection:
             DatabaseProblem: it can't be opened, or another process has it.
         """
         self._lock: FileLock | None = None
+        self._placement: Placement | None = None
         try:
             self.file = sqlite_file(location)
             self.database: Database = self._open_sqlite(self.file) if self.file else _server(str(location))
@@ -78,6 +86,8 @@ class Connection:
             except Exception:
                 self.close_thread()
                 raise
+            if self.file is not None:
+                self._placement = Placement(self.file, by_number=_keeps_numbers(self.file))
         except DatabaseProblem:
             self._release()
             raise
@@ -102,9 +112,10 @@ class Connection:
         """Open this thread's connection. On PostgreSQL the promise lives as long as it does: it is the writer's to keep.
 
         Raises:
-            DatabaseProblem: another process has the database.
+            DatabaseProblem: another process has the database, or its file is gone.
             peewee.PeeweeException: there is no connection to be had.
         """
+        self.check()  # or SQLite would begin an empty one
         self.database.connect()
         if not isinstance(self.database, PostgresqlDatabase):
             return
@@ -117,6 +128,27 @@ class Connection:
                     "another Fooocus is running with this database; give this one an --api-db of its own"
                 )
             time.sleep(0.05)
+
+    def check(self) -> None:
+        """Make sure that the file is the one that was opened. Two looks at the file system cost a few microseconds.
+
+        Raises:
+            FileIsGone: it is not.
+        """
+        if self._placement is not None and not self._placement.is_kept():
+            name = self.file.name if self.file else ""
+            raise FileIsGone(
+                f"its file {name} was deleted, moved or replaced while Fooocus runs; put it back, or restart Fooocus"
+            )
+
+    def need_room(self) -> None:
+        """Make sure that the disk has room for a task, where the database is a file.
+
+        Raises:
+            OSError: it has none, or can't be written.
+        """
+        if self.file is not None:
+            need_room(self.file.parent)
 
     def _is_ours(self) -> bool:
         (ours,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
@@ -194,13 +226,23 @@ def on_network_drive(path: Path) -> bool:
     path = path.absolute()
     if path.drive.startswith("\\\\"):
         return True
+    kind, options = _drive_of(path)
+    return any(name in f"{kind} {options}".lower() for name in NETWORK_FILE_SYSTEMS) or "remote" in options.split(",")
+
+
+def _keeps_numbers(path: Path) -> bool:
+    """Return whether a file keeps its number (inode) for as long as it is the same, as far as the system tells."""
+    return os.name != "nt" and not on_network_drive(path) and "fuse" not in _drive_of(path.absolute())[0].lower()
+
+
+def _drive_of(path: Path) -> tuple[str, str]:
+    """Return the kind of file system that a path lies on, and its options; empty where the system does not tell."""
     with contextlib.suppress(OSError, RuntimeError):
         mounts = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part.mountpoint)]
         if mounts:
             mount = max(mounts, key=lambda part: len(part.mountpoint))
-            kind = f"{mount.fstype} {mount.opts}".lower()
-            return any(name in kind for name in NETWORK_FILE_SYSTEMS) or "remote" in mount.opts.split(",")
-    return False
+            return mount.fstype, mount.opts
+    return "", ""
 
 
 def shown(location: Path | str) -> str:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from .connection import Connection, DatabaseProblem, shown
 from .filters import Filter
 from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .outbox import Outbox
+from .placement import FULL, FULL_WORDS
 from .text import decoded
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
@@ -116,7 +118,10 @@ class Repository:
     def _answer(self, query: Callable[[], T]) -> T:
         for last_try in (False, True):
             try:
+                self._connection.check()  # a thread's first query would begin an empty file
                 return query()
+            except DatabaseProblem as error:
+                raise DatabaseUnavailable(f"the history can't be read: {error}") from error
             except (DatabaseError, InterfaceError) as error:
                 self._connection.close_thread()  # a server that was restarted is asked once more
                 if last_try:
@@ -149,9 +154,21 @@ class Repository:
     add_inputs = staticmethod(changes.add_inputs)
     delete = staticmethod(changes.delete)
 
-    def touch(self) -> None:
-        """Write something that changes nothing, to see whether that can be done."""
-        SchemaVersion.update(version=SchemaVersion.version).execute()
+    def unwritable(self, within_s: float) -> str | None:
+        """Return why nothing can be written now, in words that tell no place; None when it can, within so many seconds. It
+        writes something that changes nothing, and waits for that."""
+        try:
+            self._connection.need_room()
+            self.write(lambda: SchemaVersion.update(version=SchemaVersion.version).execute()).result(timeout=within_s)
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                return "it takes too long"
+            return FULL_WORDS if error.errno in FULL else "its folder can't be written"
+        except FutureTimeout:
+            return "it takes too long"
+        except DatabaseUnavailable as error:
+            return error.words or "the database refuses it"
+        return None
 
     # --------------------------------------------------------------- reads
 

@@ -14,18 +14,25 @@ from typing import Any, TypeVar
 
 from peewee import DatabaseError, InterfaceError
 
-from .connection import Connection, DatabaseProblem
+from .connection import Connection, DatabaseProblem, FileIsGone
+from .placement import FULL_WORDS, GONE_WORDS
 
 log = logging.getLogger("fooocus_api.db")
 
 T = TypeVar("T")
 MOST_AT_ONCE = 200
+LOOK_EVERY = 0.5
+"""Seconds after which somebody looks for the file who has nothing to write."""
 PAUSES = (0.1, 0.5, 1.0, 2.0)
 """Seconds between two tries when nothing can be written."""
 
 
 class DatabaseUnavailable(Exception):
-    """Nothing can be written now; the message says why."""
+    """Nothing can be written now; the message says why, and `words` in a few words that tell no place."""
+
+    def __init__(self, message: str, words: str = "") -> None:
+        super().__init__(message)
+        self.words = words
 
 
 @dataclass
@@ -67,6 +74,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._kept: list[Change] = []
         self._closing = False
+        self._gone = False
         self._thread = threading.Thread(target=self._run, name="fooocus-api-writer", daemon=True)
         self._thread.start()
 
@@ -100,6 +108,8 @@ class Writer:
             batch, last = self._next(PAUSES[min(tries, len(PAUSES)) - 1] if self._kept else None)
             if batch:
                 tries = 0 if self._commit(batch) else tries + 1
+            elif not last:
+                self._look()
             if last:
                 break
         for change in self._kept:
@@ -113,7 +123,7 @@ class Writer:
             time.sleep(pause)
         with contextlib.suppress(queue.Empty):
             for _ in range(MOST_AT_ONCE):
-                change = self._queue.get(block=not batch)
+                change = self._queue.get(block=not batch, timeout=LOOK_EVERY)
                 if change is None:
                     return batch, True
                 batch.append(change)
@@ -123,21 +133,43 @@ class Writer:
         """Run all, together on the disk or not at all. False when the database would not have it."""
         outcomes: list[tuple[Change, Any, BaseException | None]] = []
         try:
+            self._connection.check()
             if self._database.is_closed():
                 self._connection.open()
             # One alone has its own transaction; of several each has a savepoint in the one they share.
             with self._database.atomic() if len(batch) > 1 else contextlib.nullcontext():
                 for change in batch:
                     outcomes.append((change, *self._attempt(change)))
+            self._connection.check()  # what is in a file that went meanwhile is not on the disk for anybody
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:
             self._refused(batch, error)
             return False
-        if self.problem is not None:
-            self.problem = None
-            log.warning("the database can be written again")
+        self._recovered()
         for change, value, failure in outcomes:
             _settle(change.future, value, failure)
         return True
+
+    def _look(self) -> None:
+        """Nothing is to be written: notice all the same when the file goes, or comes back."""
+        try:
+            self._connection.check()
+        except FileIsGone as error:
+            self._complain(str(error))
+            self._gone = True
+        else:
+            if self._gone:
+                self._recovered()
+
+    def _complain(self, reason: str) -> None:
+        if self.problem is None:
+            log.error("the database can't be written, trying again", extra={"reason": reason})
+        self.problem = reason
+
+    def _recovered(self) -> None:
+        self._gone = False
+        if self.problem is not None:
+            self.problem = None
+            log.warning("the database can be written again")
 
     def _attempt(self, change: Change) -> tuple[Any, BaseException | None]:
         """One change, which takes no other with it when it fails by itself."""
@@ -150,12 +182,30 @@ class Writer:
             return None, error
 
     def _refused(self, batch: list[Change], error: Exception) -> None:
-        if self.problem is None:
-            log.error("the database can't be written, trying again", extra={"reason": str(error)})
-        self.problem = str(error)
-        self._connection.close_thread()  # the next try opens a new one
+        reason = reason_of(error)
+        self._complain(reason)
+        if isinstance(error, FileIsGone):
+            self._gone = True  # the connection stays: closed, it would take what lies beside the new file for its own
+        else:
+            self._connection.close_thread()  # the next try opens a new one
         for change in batch:
             if change.must:
                 self._kept.append(change)
             else:
-                _settle(change.future, None, DatabaseUnavailable(f"the history can't be written: {error}"))
+                refusal = DatabaseUnavailable(f"the history can't be written: {reason}", words_of(error))
+                _settle(change.future, None, refusal)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong first: SQLite rolls back by itself when the disk is full, and then says of our own rollback that
+    there is nothing to roll back."""
+    while "cannot rollback" in str(error) and (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return str(error)
+
+
+def words_of(error: BaseException) -> str:
+    """Return the same in a few words that tell no place, "" when there are none for it."""
+    if isinstance(error, FileIsGone):
+        return GONE_WORDS
+    return FULL_WORDS if "disk is full" in reason_of(error) else ""

@@ -6,7 +6,9 @@ Reads the database with sqlite3 alone: the extension's own packages may be gone 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +24,47 @@ EXCEPT SELECT path FROM task_image JOIN task ON task.id = task_image.task_id WHE
 """  # nosec B608  # a constant
 
 
+def history_of(outputs: Path) -> Path:
+    """Return the folder of the history in an outputs folder."""
+    return outputs / ".fooocus_api"
+
+
+def require_unused(history: Path) -> None:
+    """Make sure that no Fooocus has the history open: each holds the lock file beside its database for as long as it runs.
+
+    Raises:
+        InstallError: one has.
+    """
+    for lock in history.glob("*.lock"):
+        if _is_held(lock):
+            raise InstallError(f"a running Fooocus uses the history {history}; stop it and purge again")
+
+
+def _is_held(lock: Path) -> bool:
+    """Return whether a process holds a lock file, in the way that filelock has it held."""
+    try:
+        file = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except PermissionError:  # on Windows one that is held may not even be opened
+        return sys.platform == "win32"
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 def purge_history(outputs: Path) -> tuple[int, bool]:
     """Delete the images of the API's tasks, then the history. Those of the WebUI and of an imported history stay.
 
@@ -31,9 +74,10 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
     Raises:
         InstallError: the history can't be read or something can't be deleted.
     """
-    history = outputs / ".fooocus_api"
+    history = history_of(outputs)
     if not history.is_dir():
         return 0, False
+    require_unused(history)
     try:
         images = {image for database in history.glob("*.sqlite3") for image in _images(database, outputs)}
         for image in images:

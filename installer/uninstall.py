@@ -9,7 +9,7 @@ from . import hook
 from .checkout import Checkout, require_writable
 from .errors import InstallError
 from .package import remove_tree, unsaved_work, version_of
-from .purge import purge_history
+from .purge import history_of, purge_history, require_unused
 
 
 def uninstall(checkout: Checkout, purge: bool) -> int:
@@ -29,6 +29,8 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
         require_writable(checkout.extensions)
     # Read before anything goes: a config.txt that can't be read must not end it half-way.
     outputs = checkout.outputs if purge else None
+    if outputs is not None:
+        require_unused(history_of(outputs))
 
     was_registered = checkout.path in hook.registered()
     if was_registered:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 from typing import TypeVar
 
@@ -103,6 +102,7 @@ class TaskService:
         self.history = History(repository, self._live, engine)
         self.ownership = Ownership(repository, self._live, engine)
         self._closed = False
+        self._told: str | None = None
 
     def start(self) -> None:
         """Take up what an earlier process left unfinished, then begin to follow the worker.
@@ -116,13 +116,14 @@ class TaskService:
             self._live.add(task)
             self.intake.enqueue(task)
 
-    def is_writable(self) -> bool:
-        """Whether the history can be written at this moment; waits a little for it."""
-        try:
-            self._repository.write(self._repository.touch).result(timeout=WRITABLE_WITHIN)
-        except (DatabaseUnavailable, TimeoutError, FutureTimeout):
-            return False
-        return True
+    def unwritable(self) -> str | None:
+        """Return why the history can't be written at this moment, in words that tell no place; None when it can. It waits a
+        little for that."""
+        reason = self._repository.unwritable(WRITABLE_WITHIN)
+        if reason is not None and reason != self._told:
+            log.error("the history can't be written", extra={"reason": self._repository.problem or reason})
+        self._told = reason
+        return reason
 
     def leave(self) -> None:
         """Fooocus is about to end: let everyone go who waits or listens. Any thread."""

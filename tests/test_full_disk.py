@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tasks.claims import Claims
-from fooocus_api.tests.client import Client, Record
+from fooocus_api.tests.client import Client, Record, wait_for
 from fooocus_api.tests.host import Host, demo_host
 from fooocus_api.tests.small_disk import SmallDisk
 from fooocus_api.tests.test_bad_requests import new_image
@@ -101,3 +101,27 @@ def test_a_task_fails_and_leaves_no_half_of_an_image(disk: tuple[Host, SmallDisk
     assert client.draw()["task_status"] == "finished"
     listed = {url.rsplit("/", 1)[1] for task in client.tasks(page_size=100)["history"] for url in task["result"]}
     assert {path.name for path in host.images()} == listed and len(listed) == len(before) + 1
+
+
+def test_it_is_said_where_people_look(disk: tuple[Host, SmallDisk]) -> None:
+    host, small = disk
+    client = Client(host.url)
+    drawn(client)
+    with small.full():
+        responses = [client.generate(async_process=True, prompt="x" * 4000) for _ in range(20)]
+        wait_for(lambda: client.get("/healthz").status_code == 503, "the full disk to be said")
+        assert client.get("/healthz").json() == {
+            **client.get("/readyz").json(),
+            "status": "the history can't be written: the disk is full",
+            "database_writable": False,
+        }
+    refused = [response for response in responses if response.status_code != 200]
+    assert refused, "no request was refused"
+    for response in refused:
+        assert response.status_code == 503 and "disk is full" in response.json()["detail"]
+        assert "rollback" not in response.text
+    assert "rollback" not in host.log()
+    wait_for(lambda: client.get("/healthz").status_code == 200, "the room to be noticed")
+    client.has_tasks(running=0)
+    assert client.draw()["task_status"] == "finished"
+    assert not list((host.outputs / ".fooocus_api").glob(".room*"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -17,6 +18,7 @@ from ..context import Context
 from ..errors import responses
 from ..names import NamingRoute
 
+T = TypeVar("T")
 REMEMBERED_SECONDS = 1.0
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """What needs no key: whoever starts and stops processes has none."""
@@ -33,41 +35,40 @@ class Health(BaseModel):
     database_writable: bool = Field(description="The history can be written at this moment.")
 
 
-class Remembered:
+class Remembered(Generic[T]):
     """An answer that is asked for at most once a second: no key is needed here, and each look writes to the disk."""
 
-    def __init__(self, ask: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ask: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
         self._clock = clock
         self._lock = threading.Lock()
-        self._asked: float | None = None
-        self._answer = False
+        self._kept: tuple[float, T] | None = None
 
-    def __call__(self) -> bool:
+    def __call__(self) -> T:
         """Return the answer of this second."""
         with self._lock:
-            if self._asked is None or self._clock() - self._asked >= REMEMBERED_SECONDS:
-                self._answer = self._ask()
-                self._asked = self._clock()
-            return self._answer
+            if self._kept is None or self._clock() - self._kept[0] >= REMEMBERED_SECONDS:
+                answer = self._ask()
+                self._kept = self._clock(), answer
+            return self._kept[1]
 
 
 def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["health"], route_class=NamingRoute)
 
-    can_write = Remembered(lambda: context.service is not None and context.service.is_writable())
+    unwritable = Remembered(lambda: context.service.unwritable() if context.service is not None else "there is none")
 
     def health(*, started: bool) -> Response:
         alive = context.worker_alive()
-        writable = can_write()
+        why_not = unwritable()
         problem = (
             "the API can't work with this Fooocus; /v1/info and Fooocus's console say why"
             if context.problem()
             else "Fooocus's worker thread is not running"
             if not alive
-            else "the history can't be written"
-            if not writable
+            else f"the history can't be written: {why_not}"
+            if why_not is not None
             else "Fooocus is still loading"
             if not started
             else None
@@ -76,7 +77,7 @@ def router(context: Context) -> APIRouter:
             status=problem or "ok",
             worker_alive=alive,
             model_loaded=context.model_loaded(),
-            database_writable=writable,
+            database_writable=why_not is None,
         )
         return JSONResponse(body.model_dump(), 503 if problem else 200, headers={"Cache-Control": "no-store"})
 
@@ -97,7 +98,8 @@ def router(context: Context) -> APIRouter:
         responses={503: {"model": Health, "description": "Not yet, or not any more; `status` says why."}},
     )
     def readyz() -> Response:
-        """The same, and Fooocus has loaded its models: a task that comes now waits for no loading. Needs no key."""
+        """The same, and Fooocus has loaded its models once. It stays ready after `/v1/engine/unload`, when the next task loads
+        them again: `model_loaded` says whether they are there. Needs no key."""
         return health(started=context.has_started())
 
     @routes.get(
