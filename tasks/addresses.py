@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -82,5 +83,7 @@ def _own_addresses() -> Iterator[Address]:
 def without_userinfo(url: str) -> str:
     """Return a URL as it may be shown: a user and a password in it are for its server alone."""
     scheme, slashes, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{slashes}***@{authority.rpartition('@')[2]}{slash}{path}" if "@" in authority else url
+    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
+    if "@" not in authority:
+        return url
+    return f"{scheme}{slashes}***@{authority.rpartition('@')[2]}{rest.removeprefix(authority)}"

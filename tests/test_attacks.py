@@ -177,6 +177,8 @@ def test_copies_of_a_database_do_not_pile_up(tmp_path: Path) -> None:
         ("https://secret@example.com:8443", "https://***@example.com:8443"),
         ("https://u:p@ss@example.com/x", "https://***@example.com/x"),
         ("https://example.com/@user", "https://example.com/@user"),
+        ("https://example.com?to=a@b", "https://example.com?to=a@b"),
+        ("https://user:secret@example.com#a@b", "https://***@example.com#a@b"),
         ("", ""),
     ],
 )
