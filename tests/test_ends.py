@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -184,6 +185,14 @@ BROKEN = st.dictionaries(st.sampled_from(sorted(PARTS)), ANY_ERROR, max_size=6)
 BROKEN_ENGINES = st.dictionaries(st.sampled_from(sorted(ENGINES)), st.tuples(ANY_ERROR, st.integers(1, 3)), max_size=2)
 SAVED = st.lists(st.tuples(st.sampled_from(sorted(FILES)), st.sampled_from(sorted(METADATA))), max_size=3)
 OTHERS = st.lists(st.sampled_from(sorted(OTHER_RESULTS)), max_size=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unheard() -> Iterator[None]:
+    """Keep log lines from pytest's report: some quote halves of characters, which no process can send to another."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
