@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,10 @@ def _values(name: str) -> dict[str, Any]:
         del values["prompt"]
     if isinstance(loras := content.get("default_loras"), list):
         # Fooocus 2.5 writes [enabled, name, weight], older presets [name, weight]
-        triples = [[True, *lora] if len(lora) == 2 else lora for lora in loras]
         places = importlib.import_module("modules.config").default_max_lora_number
-        values["loras"] = [
-            {"enabled": bool(on), "model_name": file, "weight": weight} for on, file, weight in triples[:places]
-        ]
+        values["loras"] = [item for lora in loras if (item := _lora(lora)) is not None][:places]
+    if isinstance(number := values.get("image_number"), int) and number < 1:
+        del values["image_number"]  # the WebUI's slider takes none below 1
     if "aspect_ratios_selection" in values:
         values.update(_size(str(values.pop("aspect_ratios_selection"))))
     if "base_model_name" in values:
@@ -88,12 +88,27 @@ def _downloads(name: str) -> list[Download]:
     return [download for download in wanted if not download.path.is_file()]
 
 
+def _lora(value: Any) -> dict[str, Any] | None:
+    """Return a LoRA as an item of a request, None for what is none: the WebUI leaves that out as well."""
+    if not isinstance(value, list | tuple) or len(value) not in (2, 3):
+        return None
+    on, file, weight = (True, *value) if len(value) == 2 else value
+    try:
+        return {"enabled": bool(on), "model_name": str(file), "weight": float(weight)}
+    except (TypeError, ValueError):
+        return None
+
+
 def _size(ratio: str) -> dict[str, Any]:
-    """An aspect ratio that the host has not in its list is a size, as in the WebUI."""
-    width, _, height = ratio.replace("×", "*").partition("*")
-    if ratio in importlib.import_module("modules.config").available_aspect_ratios or not height.isdigit():
-        return {"aspect_ratios_selection": ratio}
-    return {"overwrite_width": int(width), "overwrite_height": int(height)}
+    """Return an aspect ratio that the host has in its list as it is, any other size as sides, and nothing for what is none."""
+    listed = importlib.import_module("modules.config").available_aspect_ratios
+    sides = re.fullmatch(r"\s*(\d{1,5})\s*[*×xX]\s*(\d{1,5})\s*", ratio)
+    if sides is None:
+        return {"aspect_ratios_selection": ratio} if ratio in listed else {}
+    width, height = int(sides[1]), int(sides[2])
+    if f"{width}*{height}" in listed:
+        return {"aspect_ratios_selection": f"{width}*{height}"}
+    return {"overwrite_width": width, "overwrite_height": height}
 
 
 def _content(name: str) -> dict[str, Any]:

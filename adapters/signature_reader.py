@@ -88,7 +88,7 @@ class _Reader:
             yield from self.either(node.test, self.block(node.body), self.block(node.orelse))
         elif isinstance(node, ast.Expr) and self.is_call(node.value, "reverse"):
             self.reversed = True
-        elif isinstance(node, ast.Expr) and self.is_call(node.value, "pop"):
+        elif isinstance(node, ast.Expr):  # dropped, or put into something by a call
             yield from self.expression(node.value, "", True)
         elif any(self.is_call(child, "pop") for child in ast.walk(node)):
             raise UnknownSignature(f"line {node.lineno} of async_worker.py takes arguments in an unknown way")

@@ -50,6 +50,8 @@ def _sizes(sent: CommonRequest) -> Iterator[str]:
 
 
 def _gives_one(sent: CommonRequest, goals: set[str], size: tuple[int, int] | None) -> bool:
+    if sent.debugging_cn_preprocessor and any(image.cn_img is not None for image in sent.controlnet_image):
+        return True  # the prepared images alone, one for each control image
     if "enhance" in goals or ("inpaint" in goals and sent.debugging_inpaint_preprocessor):
         return True
     return "upscale" in goals and ("fast" in sent.uov_method.lower() or _is_super_large(sent, size))

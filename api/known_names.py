@@ -61,6 +61,51 @@ def unknown_names(request: CommonRequest, catalog: Catalog, coming: Collection[P
         yield from _unknown_name(field, name, kind, catalog)
 
 
+def without_missing_loras(request: CommonRequest, context: Context, coming: Collection[PurePath] = ()) -> CommonRequest:
+    """Return the request without the LoRAs of the host's own configuration whose files are not there: Fooocus skips them, too.
+
+    A LoRA that only the client names is looked at like any other name.
+    """
+    default = type(request).model_fields["loras"].get_default(call_default_factory=True)
+    kept = [
+        lora
+        for lora in request.loras
+        if lora not in default
+        or is_one_of(lora.model_name, coming)
+        or _is_known("loras", lora.model_name, context.catalog)
+    ]
+    return request if len(kept) == len(request.loras) else request.model_copy(update={"loras": kept})
+
+
+def known_values(values: dict[str, Any], catalog: Catalog, coming: Collection[PurePath]) -> dict[str, Any]:
+    """Return a preset's values without names that this checkout does not know, which its WebUI leaves out as well.
+
+    A checkpoint stays, so that a file that is missing is named.
+    """
+    kept: dict[str, Any] = {}
+    for field, value in values.items():
+        kind = "loras" if field == "loras" else CommonRequest.CATALOGS.get(field)
+        if kind is None or field in ("base_model_name", "refiner_model_name"):
+            kept[field] = value
+        elif field == "loras":
+            kept[field] = [
+                lora
+                for lora in value
+                if is_one_of(lora.model_name, coming) or _is_known(kind, lora.model_name, catalog)
+            ]
+        elif isinstance(value, list):
+            kept[field] = [name for name in value if _is_known(kind, name, catalog)]
+        elif is_one_of(value, coming) or _is_known(kind, value, catalog):
+            kept[field] = value
+    return kept
+
+
+def _is_known(kind: str, name: str, catalog: Catalog) -> bool:
+    if kind in FILES and listed_as(name, catalog.names(kind)) is not None:
+        return True
+    return not any(True for _ in _unknown_name("", name, kind, catalog))
+
+
 class _Listed:
     """Looks names up, and once for all of a request at what is in the folders now."""
 

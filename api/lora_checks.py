@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..tasks.lora_tags import TAG, LoraFiles, Tag, UnusableTag, joined, tags
+from ..tasks.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, joined, tags
 from .context import Catalog, Context
 from .errors import FieldError, shortened
 from .known_names import nearest_names
@@ -19,7 +19,7 @@ MOST_WILDCARDS = 64
 def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError]:
     """Yield an error for each LoRA in a prompt that would not be applied as it is written."""
     fields = list(_prompts(request))
-    if not any("<" in text or "__" in text for _, text, _ in fields):
+    if not any(BEGINNING.search(text) or "__" in text for _, text, _ in fields):
         return
     catalog = context.catalog
     files = _files(catalog)

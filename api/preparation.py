@@ -14,7 +14,7 @@ from .effects import without_effect
 from .errors import InvalidFields
 from .ignored import extra_members, notes_of, unknown_fields
 from .images import ImageResolver
-from .known_names import with_listed_names
+from .known_names import known_values, with_listed_names, without_missing_loras
 from .media import accepted_format
 from .result_size import check_result
 from .schemas.host_request import host_values
@@ -53,8 +53,9 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
         StorageUnavailable: its images can't be written.
     """
     body, errors = with_size(sent, context.catalog.names("aspect_ratios"))
-    body, downloads = _with_preset(body, context)
+    body, downloads = _with_preset(body, context, sent)
     body = with_listed_names(body, context)
+    body = without_missing_loras(body, context, [download.path for download in downloads])
     check(body, context, coming=[download.path for download in downloads], found=errors)
     parameters = body.model_dump(exclude=extra_members(body), warnings="none")
     if one_image:
@@ -69,7 +70,7 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
     return Prepared(parameters, downloads, resolver.hold(), ignored)
 
 
-def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, list[Download]]:
+def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> tuple[CommonRequest, list[Download]]:
     """Return the body with the preset's values wherever it has the default, and the files the preset needs.
 
     A size of the request's own counts before the preset's, however each is written.
@@ -80,11 +81,13 @@ def _with_preset(body: CommonRequest, context: Context) -> tuple[CommonRequest, 
     fields = type(body).model_fields
     taken = {
         field: value
-        for field, value in beside(body, context.presets.values(name)).items()
+        for field, value in beside(body, context.presets.values(name), sent).items()
         if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
     }
     # A preset is the host's own: it is taken as it is, whatever a client may send.
-    return body.model_copy(update=host_values(type(body), taken)), context.presets.downloads(name)
+    downloads = context.presets.downloads(name)
+    values = known_values(host_values(type(body), taken), context.catalog, [download.path for download in downloads])
+    return body.model_copy(update=values), downloads
 
 
 def _resolve_images(parameters: dict[str, Any], resolver: ImageResolver, urls: PublicUrls) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,9 +28,11 @@ NEAR = 0.05
 
 _TIMES = "*xX×✕✖⨯хХ"  # as keyboards and the WebUI write it, Cyrillic ones too
 _SIZE = re.compile(
-    rf"(\d{{1,5}})\s*(?:px)?\s*[{_TIMES}]\s*(\d{{1,5}})\s*(?:px)?\s*(?:[<(\[|∣].*)?", re.DOTALL | re.ASCII
+    rf"(\d{{1,5}})(?:\.0+)?\s*(?:px)?\s*(?:[{_TIMES}]|by)\s*(\d{{1,5}})(?:\.0+)?\s*(?:px)?\s*(?:[<(\[|∣].*)?",
+    re.DOTALL | re.ASCII | re.IGNORECASE,
 )
 _PROPORTION = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)\s*[:∶/]\s*(\d{1,5}(?:\.\d{1,5})?)", re.ASCII)
+_NOT_SET = frozenset({"", "none", "null"})
 
 
 def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest, list[FieldError]]:
@@ -41,6 +44,8 @@ def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest
     change: dict[str, Any] = {side: -1 for side in SIDES if getattr(body, side) == 0}
     errors = list(_too_small(body))
     written, usual = getattr(body, RATIO), default_of(body, RATIO)
+    if written.strip().lower() in _NOT_SET:
+        change[RATIO] = written = usual
     if written != usual and written not in listed:
         size = size_of(written, listed)
         name = _listed_as(size, listed) if size is not None else None
@@ -54,9 +59,14 @@ def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest
     return (body.model_copy(update=change) if change else body), errors
 
 
-def beside(body: CommonRequest, preset: dict[str, Any]) -> dict[str, Any]:
-    """Return a preset's values without its size where the request has one of its own, however it is written."""
-    whole = getattr(body, RATIO) != default_of(body, RATIO) or all(getattr(body, side) > 0 for side in SIDES)
+def beside(body: CommonRequest, preset: dict[str, Any], sent: CommonRequest) -> dict[str, Any]:
+    """Return a preset's values without its size where the request has one of its own, however it is written.
+
+    The default in its own spelling or as the WebUI's label is what a form sends that somebody has not touched.
+    """
+    untouched = getattr(sent, RATIO) == default_of(body, RATIO) or "<" in getattr(sent, RATIO)
+    chosen = not untouched or getattr(body, RATIO) != default_of(body, RATIO)
+    whole = chosen or all(getattr(body, side) > 0 for side in SIDES)
     return {field: value for field, value in preset.items() if field not in FIELDS} if whole else preset
 
 
@@ -65,10 +75,15 @@ def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
 
     For a ratio it is the listed size that comes nearest, if one is near; else one of the area that SDXL draws best.
     """
-    text = text.strip()
-    if size := _SIZE.fullmatch(text):
-        return int(size[1]), int(size[2])
+    text = unicodedata.normalize("NFKC", text).strip()  # full-width digits and signs, as Chinese keyboards write them
+    size = _SIZE.fullmatch(text)
     proportion = _PROPORTION.fullmatch(text)
+    if size is not None and max(int(size[1]), int(size[2])) < SMALLEST and "*" not in text:
+        size, proportion = None, size  # 16x9: nobody means pixels
+    elif proportion is not None and min(float(proportion[1]), float(proportion[2])) >= SMALLEST:
+        size = proportion  # 1024/1280
+    if size is not None:
+        return int(float(size[1])), int(float(size[2]))
     if proportion is None or not float(proportion[1]) or not float(proportion[2]):
         return None
     ratio = float(proportion[1]) / float(proportion[2])

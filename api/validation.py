@@ -170,7 +170,7 @@ def _no_address(request: CommonRequest, outbound: Outbound) -> Iterator[FieldErr
     except Refused as error:
         yield FieldError(field="webhook_url", message=str(error))
     except OutboundError:
-        pass  # its name may be known when there is something to tell
+        pass  # the resolver can't say now; it may when the webhook is due
 
 
 def is_http_url(text: str) -> bool:

@@ -17,6 +17,8 @@ from .file_names import portable
 
 TAG = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
 _HOSTS_OWN = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
+BEGINNING = re.compile(r"[<＜‹〈《「]\s*(?:lora|lyco)\s*[:：]", re.IGNORECASE)
+"""How a tag begins that is meant as one: unclosed, in signs of other keyboards, or another program's."""
 LONGEST = 120
 """Characters of a tag that an error repeats."""
 _WEIGHT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
@@ -87,11 +89,19 @@ class LoraFiles:
 
 def tags(text: str, files: LoraFiles) -> Iterator[Tag | UnusableTag]:
     """Yield the tags of a prompt, in each of its lines; in place of one that can't be applied the reason."""
+    for beginning in BEGINNING.finditer(TAG.sub("", text)):
+        written = text_around(TAG.sub("", text), beginning)
+        yield UnusableTag(f"{written!r} is not a tag that Fooocus reads; write it like <lora:name:0.7>")
     for match in TAG.finditer(text):
         try:
             yield _tag(match, files)
         except UnusableTag as error:
             yield error
+
+
+def text_around(text: str, match: re.Match[str]) -> str:
+    """Return what a tag's beginning may mean the whole of."""
+    return text[match.start() : match.end() + 20].splitlines()[0]
 
 
 def rewritten(texts: Sequence[str], files: LoraFiles) -> list[str]:

@@ -21,6 +21,16 @@ BEYOND: dict[str, dict[str, Any]] = {
     "many-images": {"default_image_number": 40},
     "text": {"default_cfg_scale": "0.5", "default_sample_sharpness": "as sharp as can be"},
     "large": {"default_aspect_ratio": "2560*1440"},
+    "square": {"default_aspect_ratio": "1280x1280"},
+    "no-lora": {"default_loras": [[True], "lora", [True, LORA, "strong"], [True, LORA, 0.4], [True, "gone", 1]]},
+    "no-image": {"default_image_number": 0},
+    "no-ratio": {"default_aspect_ratio": "16:9"},
+    "unknown": {
+        "default_styles": ["Fooocus V2", "No Such Style"],
+        "default_sampler": "no_such_sampler",
+        "default_vae": "no_such.vae",
+        "default_inpaint_engine_version": "v99",
+    },
 }
 
 
@@ -197,3 +207,35 @@ def test_a_start_that_fails_says_so(tmp_path: Path) -> None:
         assert client.generate(prompt="x").status_code == 503
         assert "gradio_config" in client.get("/").text
         assert str(checkout) not in json.dumps(info)
+
+
+@pytest.mark.parametrize(
+    ("preset", "field", "value"),
+    [
+        ("square", "overwrite_width", 1280),
+        ("no-lora", "loras", [{"enabled": True, "model_name": LORA, "weight": 0.4}]),
+        ("no-image", "image_number", 1),
+        ("no-ratio", "aspect_ratios_selection", "1152*896"),
+        ("unknown", "style_selections", ["Fooocus V2"]),
+        ("unknown", "sampler_name", "dpmpp_2m_sde_gpu"),
+        ("unknown", "vae_name", "Default (model)"),
+    ],
+)
+def test_what_is_of_no_use_in_a_preset_is_left_out(wide: Host, preset: str, field: str, value: Any) -> None:
+    sent = {"prompt": "x", "preset": preset, "performance_selection": "Lightning"}
+    answer = Client(wide.url).post("/v1/engine/generate", json=sent)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["req_params"][field] == value
+
+
+def test_a_default_lora_whose_file_is_gone_is_skipped_as_fooocus_skips_it(tmp_path: Path) -> None:
+    checkout = copy_checkout(DEMO, tmp_path / "demo")
+    write_config(checkout, default_loras=[[True, LORA, 0.5], [True, "gone.safetensors", 0.5]])
+    with demo_host("--demo-null", "64x64", step_ms=0, checkout=checkout) as host:
+        client = Client(host.url)
+        kept = [lora["model_name"] for lora in client.draw(prompt="x")["req_params"]["loras"]]
+        assert kept == [LORA]
+        default = client.get("/v1/openapi.json").json()["components"]["schemas"]["CommonRequest"]["properties"]["loras"]
+        assert client.draw(prompt="x", loras=default["default"])["task_status"] == "finished"
+        named = client.generate(loras=[{"model_name": "gone.safetensors", "weight": 0.9}])
+        assert named.status_code == 422 and named.json()["errors"][0]["field"] == "loras[0].model_name"

@@ -280,3 +280,13 @@ def test_the_nearest_names_come_first_however_far_they_are(client: Client) -> No
         wrong: dict[str, Any] = {field: name}
         (error,) = client.generate(**wrong).json()["errors"]
         assert error["allowed"][0] == nearest, json.dumps(error)
+
+
+@pytest.mark.parametrize(
+    "tag", ["‹lora：mist：0.7>", "＜lora:mist:0.7＞", "<lora:mist:0.7 cat", "<lyco:mist:0.7>", "《lora:mist:1》"]
+)
+def test_what_looks_like_a_tag_and_is_none_is_refused(client: Client, tag: str) -> None:
+    answer = client.generate(prompt=f"a cat, {tag}")
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "prompt" and "<lora:name:0.7>" in error["message"]

@@ -235,3 +235,16 @@ def test_control_of_anothers_task_is_404(demo_factory: DemoFactory) -> None:
 )
 def test_the_nearest_name(name: str, known: list[str], expected: str | None) -> None:
     assert nearest(name, known)[:1] == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize(
+    "query", ["source=", "model=", "prompt=", "prompt=%20", "prompt=%00", "end_at=", "source=&source=", "status="]
+)
+def test_an_empty_filter_does_not_widen_a_deletion(demo_factory: DemoFactory, query: str) -> None:
+    client = Client(demo_factory().url)
+    task_id = client.draw()["task_id"]
+    refused = client.get(f"/tasks?action=delete&start_at=2026-01-01&{query}")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"].startswith(query.partition("=")[0])
+    assert client.get(f"/tasks/{task_id}").status_code == 200
+    assert client.get(f"/tasks?{query.partition('&')[0]}").status_code in (200, 422)

@@ -176,3 +176,10 @@ def test_an_image_in_something_else_is_named(client: Client, wrapped: str) -> No
     (error,) = answer.json()["errors"]
     prefix = wrapped.partition("{")[0]
     assert error["field"] == "uov_input_image" and f"begins with {prefix}" in error["message"]
+
+
+def test_two_files_in_one_form_are_one_too_many(client: Client) -> None:
+    answer = client.post("/inputs", files=[("image", ("a.png", picture())), ("file", ("b.png", picture()))])
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "image" and "more than one file" in error["message"]

@@ -133,3 +133,11 @@ def test_a_fork_that_keeps_its_parameters_elsewhere_is_named() -> None:
     with pytest.raises(UnknownSignature, match=r"keeps sampler, size outside of its tasks \(as common\.sampler\)"):
         names(body)
     assert names("self.seed = args.pop()\nself.seed = int(self.seed)\nself.steps = 3") == ["seed"]
+
+
+def test_pops_inside_a_call_are_arguments_without_a_name() -> None:
+    taken = "    for _ in range(2):\n        self.l.append([args.pop(), args.pop()])\n"
+    body = f"self.box = args.pop()\nif self.box:\n{taken}self.end = args.pop()"
+    signature = read_signature(HEAD + "".join(f"        {line}\n" for line in body.splitlines()))
+    assert signature.resolve({}, [False, 1]) == ["box", "end"]
+    assert signature.resolve({}, [True])[-1] == "end" and len(signature.resolve({}, [True])) == 6

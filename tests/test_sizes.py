@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
+from fooocus_api.api.sizes import size_of
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.forks import write_config
 from fooocus_api.tests.host import DEMO, demo_host
@@ -101,7 +102,6 @@ def test_a_ratio_that_no_listed_size_comes_near_is_one_of_a_million_pixels(few: 
         "63*1024",
         "2049*1024",
         "1024",
-        "",
         "x",
         "a*b",
         "0*0",
@@ -110,7 +110,6 @@ def test_a_ratio_that_no_listed_size_comes_near_is_one_of_a_million_pixels(few: 
         "1:200",
         "1024*1024*3",
         "-5*5",
-        "None",
     ],
 )
 def test_what_is_no_size_is_refused(quick: Client, written: str) -> None:
@@ -225,3 +224,41 @@ def test_an_image_as_the_answer_is_one(quick: Client) -> None:
 def test_a_preset_has_nothing_named(quick: Client) -> None:
     record = quick.draw(**NOT_SET, **VARY, preset="nightfall")
     assert "ignored_fields" not in record
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [
+        ("1024＊1024", (1024, 1024)),
+        ("１０２４×１２８０", (1024, 1280)),
+        ("1024×1024（1:1）", (1024, 1024)),
+        ("1024 by 1280", (1024, 1280)),
+        ("1024.0*1280.0", (1024, 1280)),
+        ("1024/1280", (1024, 1280)),
+        ("1280:1024", (1280, 1024)),
+    ],
+)
+def test_sizes_of_other_keyboards_are_sizes(written: str, size: tuple[int, int]) -> None:
+    assert size_of(written, ["1152*896", "1024*1024"]) == size
+
+
+@pytest.mark.parametrize("written", ["16：9", "16x9", "16 by 9", "16/9"])
+def test_small_numbers_are_a_proportion(written: str) -> None:
+    assert size_of(written, ["1152*896", "1344*768"]) == (1344, 768)
+
+
+@pytest.mark.parametrize("written", ["", "None", "null"])
+def test_a_ratio_that_is_not_set_is_the_default(client: Client, written: str) -> None:
+    assert client.draw(aspect_ratios_selection=written)["req_params"]["aspect_ratios_selection"] == "1152*896"
+
+
+@pytest.mark.parametrize("written", ["1152x896", "1152×896", "1152 * 896", "9:7"])
+def test_the_default_in_another_spelling_is_a_choice(client: Client, written: str) -> None:
+    sent = {
+        "prompt": "x",
+        "preset": "nightfall",
+        "performance_selection": "Lightning",
+        "aspect_ratios_selection": written,
+    }
+    record = client.post("/v1/engine/generate", json=sent).json()
+    assert (record["images"][0]["width"], record["images"][0]["height"]) == (1152, 896)

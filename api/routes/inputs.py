@@ -138,6 +138,9 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     except FormParserError as error:
         raise _no_form(str(error)) from error
     except HTTPException as error:  # what Starlette makes of the other half of them
+        if error.detail.startswith("Too many files"):
+            message = "is more than one file; send one image in each request"
+            raise InvalidFields([FieldError(field="image", message=message)]) from error
         raise _no_form(error.detail) from error
     try:
         yield form

@@ -26,6 +26,8 @@ from .outputs import read_output
 TaskId = Annotated[str, Path(description="As the generate call gave it; a UUID's hyphens are understood.")]
 MOST_PER_PAGE = 100
 PAGE_SIZE = 10
+FILTERS = frozenset({"start_at", "end_at", "source", "model", "prompt", "status"})
+BLANK = "\x00 \t\r\n"
 MOST_CHARACTERS = 500
 LONGEST_SEARCH = 5000
 MOST_SOURCES = 100
@@ -146,6 +148,7 @@ def router(context: Context) -> APIRouter:
         if action:
             access.require(Scope.CONTROL)
             _check_deletion(query, page, page_size)
+            _check_filters(request)
             number = await asyncio.to_thread(service.removal.remove_matching, chosen)
             return Deleted(message=f"{number} tasks deleted", deleted=number)
         page_size = min(page_size, MOST_PER_PAGE)
@@ -191,6 +194,18 @@ def full_record(context: Context, request: Request, task: Task, outlook: Outlook
     if outlook is None:
         outlook = service.outlook(task)
     return record_of(task, context.urls(request), read_output(context), preview, outlook)
+
+
+def _check_filters(request: Request) -> None:
+    """Refuse a filter without a value where it narrows down a deletion: without it all would go.
+
+    Raises:
+        InvalidFields: names each.
+    """
+    empty = [name for name, value in request.query_params.multi_items() if name in FILTERS and not value.strip(BLANK)]
+    message = "is empty, which would delete the tasks of all; give a value, or leave it out"
+    if empty:
+        raise InvalidFields([FieldError(field=name, message=message) for name in dict.fromkeys(empty)])
 
 
 def _check_times(chosen: Filter, action: str | None) -> None:
