@@ -206,7 +206,7 @@ class Tracker:
     ) -> Iterator[Callable[[], object]]:
         """What comes of an end, each part for itself: none may keep the others from happening."""
         task = live.task
-        seconds = event.clock_s - live.started_s if live.started_s is not None else None
+        seconds = round(event.clock_s - live.started_s, 3) if live.started_s is not None else None
         drawn = len(task.images) if task.status is TaskStatus.FINISHED else 0
         yield lambda: self._estimator.ended(task.task_id, drawn)
         yield lambda: self._tell_end(kind, task)
