@@ -40,7 +40,7 @@ class TokenResponse(BaseModel):
     """A token. It is shown once and kept nowhere."""
 
     token: str = Field(description="For the query parameter `token`.")
-    scope: Literal["read", "read-all"]
+    scope: Literal["read", "read-all"] = Field(description="What it may read, as the request asked for it.")
     task_id: str | None = Field(description="The one task that it opens, null for all that the scope allows.")
     expires_in: int = Field(description="Seconds.")
     expires_at: int = Field(description="Seconds since 1970.")
