@@ -24,6 +24,8 @@ one message: they parse from its first brace to its last, and two that come toge
 IN_A_BURST = 0.1
 """Seconds where the updates themselves come closer than that: a page on a slow machine is busy with the one before, and most of
 a burst is left out anyway."""
+BEFORE_THE_END = 0.25
+"""Seconds between a burst and the last message, the one that must not be read together with another."""
 TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
 
 
@@ -52,7 +54,7 @@ async def progress_of(
                 if not update.is_terminal:
                     yield _progress(task, update.outlook, update.preview)
         last = await asyncio.to_thread(_last, task, urls, read)
-        await pace.turn(_gap(subscription))
+        await pace.turn(BEFORE_THE_END if _gap(subscription) > SPACING else SPACING)
     yield last
 
 
