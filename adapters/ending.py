@@ -1,4 +1,4 @@
-"""What a `finish` of the host means. Called by the worker's seams, inside the host's `except` when the task broke."""
+"""The meaning of a `finish` of the host. Called by the worker's seams, inside the host's `except` when the task broke."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
 UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"
 
 MOST_DIGITS = 12
-"""Digits behind a name beyond which they are no number of ours."""
+"""Digits behind a name from which on they are not the number that this module adds."""
 
 
 class Overrides:
@@ -63,7 +63,7 @@ class Overrides:
     def _free_name(self, path: str, wanted: str) -> tuple[str, str]:
         """Return path and name of the next image of that name: one that neither a folder nor a record has or had today.
 
-        A record whose file was removed by hand still gives its URL to whoever it belongs to: the next image must not be there.
+        A record whose file was removed by hand still gives its URL to its owner: the next image must not be there.
         """
         folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
         day, beginning = os.path.basename(folder), f"{wanted}-"

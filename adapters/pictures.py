@@ -15,7 +15,7 @@ Images = Callable[[str], Picture]
 """Reads the image that a reference means, as RGB. Raises `tasks.engine.ParameterError` when it is gone."""
 
 SAMPLES, DARK = 500, 40
-"""How many pixels of a row and of a column are looked at to say what colour a mask has; and what counts as black."""
+"""The pixels of a row and of a column that decide on the colour named for a mask, and the bound of black."""
 COLOURS = {
     (True, False, False): "red",
     (False, True, False): "green",

@@ -247,7 +247,7 @@ class Gate:
         return web_forms.with_content_type(self._gradio_app)
 
     def _is_misspelt(self, first: str, scope: Scope) -> bool:
-        """Return whether a path is likely one of ours, misspelt, and no route of Gradio's app or of a fork's has it."""
+        """Return True for a path that is likely a misspelt one of the API and no route of Gradio's app or of a fork's."""
         return self._server.is_misspelt(first) and not any(
             route.matches(scope)[0] is not Match.NONE for route in self._routed.routes
         )

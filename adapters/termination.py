@@ -31,7 +31,7 @@ class Termination:
         self._process = os.getpid()
 
     def install(self, hooks: Hooks) -> None:
-        """Take the signal, unless somebody else has, or it can't be taken here."""
+        """Take the signal, unless another handler has it, or it can't be taken here."""
         if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
             return
         if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

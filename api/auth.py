@@ -158,7 +158,7 @@ class Doorkeeper:
 
 
 def _without_referrer(send: Send) -> Send:
-    """Return `send` that has a browser tell nobody the URL it came from: what opens something is in it."""
+    """Return `send` with a header that keeps browsers from passing the URL on: a right to read is in it."""
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""What of a request is ignored, and our name for it where it has one: told in a header and in the task's record."""
+"""Ignored parts of a request, each with its name here where it has one, in a header and in the task's record."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .schemas.request import CommonRequest
 from .schemas.without_effect import QUIET_VALUES
 
 NOTE = "ignored_fields"
-"""Where it stands in a task's notes."""
+"""Their key in a task's notes."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A name in a body that nobody knows: its path, and the place and the model it was given in."""
+    """An unknown name in a body: its path, and the place and the model it was given in."""
 
     path: str
     name: str

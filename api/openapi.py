@@ -25,7 +25,7 @@ ALLOWED = {
 UNSEEN = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
 """Shapes that are in no route's signature."""
 NO_TOKEN = frozenset({"/metrics"})
-"""What is read and no token opens."""
+"""Paths that are read and that no token opens."""
 
 
 def describe(app: FastAPI, context: Context) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _add_header_of_names(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).setdefault(
-                HEADER, header("Names in the request that nobody knows, or that can't count.")
+                HEADER, header("Names in the request that are unknown, or that can't count.")
             )
 
 

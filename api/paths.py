@@ -21,7 +21,7 @@ _VERSION = re.compile(r"v\d+(\.\d+)?", re.ASCII)
 
 
 def is_misspelt(first: str) -> bool:
-    """Return whether the first part of a path is likely one of ours, misspelt. It must not be one that the WebUI has."""
+    """Return True when the first part of a path is likely a misspelt one of the API. It must not be one that the WebUI has."""
     part = first[:LONGEST].lower()
     if _VERSION.fullmatch(part) or part.startswith(("tasks", "outputs", "inputs")):
         return True

@@ -32,7 +32,7 @@ class Prepared:
     downloads: list[Download]
     images: list[str]
     ignored: list[dict[str, Any]]
-    """What of the request is ignored, as its record tells it."""
+    """The ignored parts of the request, as its record has them."""
 
 
 def takes_long(body: CommonRequest) -> bool:

@@ -79,7 +79,7 @@ def _gap(subscription: Subscription) -> float:
 
 
 async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Update | Heartbeat, None]:
-    """Yield what is told of a task until its end, no sooner than it may be: of progress that has waited the newest words
+    """Yield a task's updates until its end, no sooner than they may be sent: of progress that has waited the newest words
     and the newest picture."""
     pace.sent()
     async for update in subscription:

@@ -1,4 +1,4 @@
-"""How large the image of a request becomes, as far as Fooocus's worker lets it be known before anything is drawn."""
+"""The size of a request's image, as far as Fooocus's worker lets it be known before generating."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _outpainted(size: Size, body: CommonRequest) -> Size:
 
 
 def _brought_to(side: int, size: Size) -> Size:
-    """What the worker makes of a picture to have that square side: step by step, in multiples of 64."""
+    """Return the size that the worker gives a picture of that square side: step by step, in multiples of 64."""
     width, height = size
     for _ in range(256):
         now = _square_side(width, height)

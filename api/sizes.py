@@ -62,7 +62,7 @@ def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest
 def beside(body: CommonRequest, preset: dict[str, Any], sent: CommonRequest) -> dict[str, Any]:
     """Return a preset's values without its size where the request has one of its own, however it is written.
 
-    The default in its own spelling or as the WebUI's label is what a form sends that somebody has not touched.
+    The default in its own spelling or as the WebUI's label is what an untouched form sends.
     """
     untouched = getattr(sent, RATIO) == default_of(body, RATIO) or "<" in getattr(sent, RATIO)
     chosen = not untouched or getattr(body, RATIO) != default_of(body, RATIO)
@@ -79,7 +79,7 @@ def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
     size = _SIZE.fullmatch(text)
     proportion = _PROPORTION.fullmatch(text)
     if size is not None and max(int(size[1]), int(size[2])) < SMALLEST and "*" not in text:
-        size, proportion = None, size  # 16x9: nobody means pixels
+        size, proportion = None, size  # 16x9 does not mean pixels
     elif proportion is not None and min(float(proportion[1]), float(proportion[2])) >= SMALLEST:
         size = proportion  # 1024/1280
     if size is not None:

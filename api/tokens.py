@@ -36,7 +36,7 @@ class BadToken(Exception):
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token lets its bearer do: read with that scope as that key, one task or all, until then (seconds since 1970)."""
+    """The right of a token's bearer: to read with that scope as that key, one task or all, until then (seconds since 1970)."""
 
     key: str
     scope: Scope
@@ -104,7 +104,7 @@ def _name(part: bytes) -> str:
 
 
 def _grant(payload: str) -> Grant | None:
-    """Return what a payload says; None when it is none of ours. It is not believed before its signature is looked at."""
+    """Return the right in a payload, None for one that `token` never makes. Check its signature before you believe it."""
     try:
         key, scope, task_id, expires = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return Grant(str(key), Scope(scope), str(task_id), int(expires))
@@ -117,4 +117,4 @@ def _text(content: bytes) -> str:
 
 
 NO_TOKENS = Tokens(b"", lambda _: [])
-"""Where none opens anything."""
+"""For a context in which no token opens anything."""

@@ -22,7 +22,7 @@ log = logging.getLogger("fooocus_api.db")
 T = TypeVar("T")
 MOST_AT_ONCE = 200
 LOOK_EVERY = 0.5
-"""Seconds after which somebody looks for the file who has nothing to write."""
+"""Seconds after which an idle writer looks for its file."""
 PAUSES = (0.1, 0.5, 1.0, 2.0)
 """Seconds between two tries when nothing can be written."""
 

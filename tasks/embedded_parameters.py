@@ -27,7 +27,7 @@ CHARSETS: dict[bytes, Callable[[bytes], str]] = {
     b"UNICODE\0": lambda text: text.decode("utf-16-le" if text[1:2] == b"\0" else "utf-16-be", "replace"),
     b"\0\0\0\0\0\0\0\0": lambda text: text.decode("utf-8", "replace"),
 }
-"""How a UserComment begins in files of other programs, and how the rest is read."""
+"""The beginning of a UserComment in files of other programs, and the reader of the rest."""
 
 
 @dataclass(frozen=True)

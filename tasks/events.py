@@ -18,7 +18,7 @@ class Event:
     task_id: str
     at: int = field(default_factory=now_ms, kw_only=True, compare=False)
     clock_s: float = field(default_factory=time.monotonic, kw_only=True, compare=False)
-    """Seconds of a clock that nobody sets, for what lies between two events."""
+    """Seconds of a monotonic clock, for the time between two events."""
 
     @property
     def is_terminal(self) -> bool:

@@ -44,7 +44,7 @@ class Files:
         return all(self._is_kept(result, task) for result in event.results)
 
     def _is_kept(self, result: Any, task: Task) -> bool:
-        """What the WebUI leaves in the temp folder is its own affair."""
+        """The WebUI's files in the temp folder are its own affair."""
         return isinstance(result, str) and (task.source == "webui" or self._engine.relative_path(result) is not None)
 
     def with_results(self, event: events.Ended, live: LiveTask) -> events.Ended:

@@ -11,7 +11,7 @@ OWN = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg", "WEBP": "webp"}  # MPO: a JPEG
 """Pillow's name of each format that is kept as it comes, which every browser shows → the file's extension. All others are kept
 as PNG."""
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/avif")
-"""What a form or a server may call them."""
+"""Their names in forms and of servers."""
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -70,7 +70,7 @@ def reads_avif() -> bool:
 
 
 def _brands(content: bytes) -> list[bytes]:
-    """What a file of ISO's media format says that it is compatible with, the first being its own kind."""
+    """Return the brands that a file of ISO's media format names, its own kind first."""
     if content[4:8] != b"ftyp":
         return []
     end = min(int.from_bytes(content[:4], "big"), _LONGEST_BOX, len(content))

@@ -1,4 +1,4 @@
-"""What is missing of a task's record. Filled by the tracker's parts where something can't be read or done."""
+"""The gaps of a task's record. Filled by the tracker's parts where something can't be read or done."""
 
 from __future__ import annotations
 

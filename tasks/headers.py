@@ -18,7 +18,7 @@ class UnknownFormat(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file says of itself; `format` is `png`, `jpeg` or `webp`."""
+    """The header of an image file; `format` is `png`, `jpeg` or `webp`."""
 
     width: int
     height: int

@@ -95,7 +95,7 @@ class LiveTasks:
         return next((replace(task) for task in tasks if task.status is TaskStatus.RUNNING), None)
 
     def counts(self) -> dict[str, int]:
-        """How many wait and run. Not on an event loop."""
+        """Count the tasks that wait and run. Not on an event loop."""
         with self._lock:
             pending = sum(live.task.status is TaskStatus.PENDING for live in self._tasks.values())
             running = sum(live.task.status is TaskStatus.RUNNING for live in self._begun.values())

@@ -18,12 +18,12 @@ from .file_names import portable
 TAG = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
 _HOSTS_OWN = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
 BEGINNING = re.compile(r"[<＜‹〈《「]\s*(?:lora|lyco)\s*[:：]", re.IGNORECASE)
-"""How a tag begins that is meant as one: unclosed, in signs of other keyboards, or another program's."""
+"""The beginning of a text that is meant as a tag: unclosed, in signs of other keyboards, or another program's."""
 LONGEST = 120
 """Characters of a tag that an error repeats."""
 _WEIGHT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _BLANK = ",. \r\n"
-"""What Fooocus takes off the ends of a line before it looks whether anything is left."""
+"""Characters that Fooocus strips from a line before it decides that the line is empty."""
 
 
 class UnusableTag(ValueError):

@@ -22,7 +22,7 @@ MAX_PIXELS = 64_000_000
 STRIP_PIXELS = 2**20
 
 _KEPT_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
-"""What a PNG holds without loss."""
+"""Modes that a PNG holds without loss."""
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 _ORIENTATION = 0x0112
 _Turn = PILImage.Transpose

@@ -1,4 +1,4 @@
-"""What is known of an image that came out. Called by the tracker and by the recovery."""
+"""The record of an image that came out. Called by the tracker and by the recovery."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class Tracker:
     def _after(
         self, live: LiveTask, event: events.Ended, kind: Kind, written: Ending, *, waited: bool
     ) -> Iterator[Callable[[], object]]:
-        """What comes of an end, each part for itself: none may keep the others from happening."""
+        """Yield the consequences of an end, each for itself: none may keep the others from happening."""
         task = live.task
         seconds = round(event.clock_s - live.started_s, 3) if live.started_s is not None else None
         drawn = len(task.images) if task.status is TaskStatus.FINISHED else 0

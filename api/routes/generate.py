@@ -62,7 +62,7 @@ task again, so that a request can be repeated when its answer was lost; with ano
 ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": LONGEST, "pattern": r"\S"}
 
 LOOK_AGAIN = 5
-"""Seconds until another look at a task, where nobody knows how long it takes."""
+"""Seconds until another look at a task whose time is not known."""
 LONGEST_LOOK = 60
 PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds, at most 3600."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
@@ -70,7 +70,7 @@ EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 HEADERS = {
     "X-Task-Id": header("The task's id.", required=True),
     "Location": header("The URL of its record.", required=True),
-    "X-Ignored-Fields": header("Fields of the request that nobody knows, or that can't count."),
+    "X-Ignored-Fields": header("Fields of the request that are unknown, or that can't count."),
     "Idempotency-Replayed": header("`true` where the task is that of an earlier request.", enum=["true"]),
     "Preference-Applied": header("What of `Prefer` was understood."),
 }

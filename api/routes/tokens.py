@@ -23,7 +23,7 @@ streams that it has opened. A key is needed to make one: have your own server as
 
 
 class TokenRequest(BaseModel):
-    """What the token is for."""
+    """The right that a token carries."""
 
     model_config = {"extra": "forbid"}  # a misspelt `task_id` would make a token for everything
 

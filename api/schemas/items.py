@@ -23,7 +23,7 @@ ImageText = Annotated[str | None, BeforeValidator(_image_text), Field(examples=[
 
 
 class Item(BaseModel):
-    """An entry of a list. Members that nobody knows are kept apart, so that they can be named."""
+    """An entry of a list. Unknown members are kept apart, so that they can be named."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 

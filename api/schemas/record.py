@@ -46,7 +46,7 @@ class ImageModel(BaseModel):
 
 
 class IgnoredField(BaseModel):
-    """A field of the request that is ignored: nobody knows its name, or it can't count beside the others."""
+    """A field of the request that is ignored: its name is unknown, or it can't count beside the others."""
 
     path: str = Field(description="As in `loras[0].strength`.")
     use: str | None = Field(description="Our name for it, where there is one in that place.")
