@@ -110,7 +110,8 @@ def _own_parts(checkout: Checkout) -> Iterator[Result]:
         f"{version} in {checkout.extension}" if version else f"not in {checkout.extension}",
         version is not None,
     )
-    is_there = hook.is_registered(checkout.path)
+    # Not by the list of checkouts: that names the folder it had when it was installed, and portable packages are moved.
+    is_there = hook.is_complete()
     text = "registered" if is_there else "not registered"
     yield Result("start-up hook", f"{text} in {hook.SITE_PACKAGES}", is_there)
     if os.environ.get("FOOOCUS_API_DISABLE", "0") not in ("", "0"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +67,7 @@ class Checkout:
 
 
 def find_checkout(given: Path | None, start: Path) -> Checkout:
-    """The checkout at `given`, else the nearest upward from `start`, else upward from the working directory.
+    """Return the checkout at `given`, else the nearest around `start`, the working directory and this Python.
 
     Raises:
         InstallError: there is none.
@@ -80,10 +82,32 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
         if missing:
             raise InstallError(f"{path} is not a Fooocus checkout: it has no {missing[0]}")
         return Checkout(path)
-    for folder in (start, *start.parents, Path.cwd(), *Path.cwd().parents):
-        if all((folder / mark).is_file() for mark in MARKS):
-            return Checkout(folder)
+    found = next(iter(_around(start, Path(sys.executable))), None)
+    if found is not None:
+        return Checkout(found)
     raise InstallError(f"no Fooocus checkout around {start}: name it, as in `python install.py FOOOCUS_DIR`")
+
+
+def _around(start: Path, python: Path) -> Iterator[Path]:
+    """Yield the checkouts that somebody may mean who names none, the likeliest first.
+
+    Above this file and above the working directory; beside the Python of a portable package; then beside this file or in the
+    working directory, where there is exactly one.
+    """
+    here = Path.cwd()
+    yield from filter(_is_checkout, (start, *start.parents, here, *here.parents))
+    yield from filter(_is_checkout, (python.parent.parent / "Fooocus",))
+    for folder in (start.parent, here, here.parent):
+        try:
+            inside = [child for child in sorted(folder.iterdir()) if _is_checkout(child)]
+        except OSError:  # a folder that may not be listed
+            continue
+        if len(inside) == 1:
+            yield inside[0]
+
+
+def _is_checkout(folder: Path) -> bool:
+    return all((folder / mark).is_file() for mark in MARKS)
 
 
 def _reason(fork: Path, missing: str) -> str:

@@ -79,10 +79,7 @@ def _wait_after_interrupt(process: subprocess.Popen[bytes]) -> int:
 
 def _create(folder: Path, replace: bool) -> None:
     if importlib.util.find_spec("ensurepip") is None:
-        version = ".".join(platform.python_version_tuple()[:2])
-        raise InstallError(
-            f"this Python can't make environments: on Debian and Ubuntu, `apt install python{version}-venv`"
-        )
+        raise InstallError(no_environments(sys.platform, ".".join(platform.python_version_tuple()[:2])))
     if folder.exists() and not replace and any(folder.iterdir()):
         raise InstallError(f"{folder} was not made by install.py: move it away first")
     try:
@@ -100,6 +97,16 @@ def _create(folder: Path, replace: bool) -> None:
     if made.returncode:
         remove_tree(folder, ignore_errors=True)
         raise InstallError(f"{folder} can't be made: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+
+
+def no_environments(system: str, version: str) -> str:
+    """Return the error for a Python that has no `ensurepip`, with the remedy for its system."""
+    if system == "win32":
+        return (
+            "the Python of Fooocus's portable package can't make environments; "
+            "use Python 3.10 or 3.11 from python.org, as in `py -3.10 install.py --demo`"
+        )
+    return f"this Python can't make environments; on Debian and Ubuntu, `apt install python{version}-venv`"
 
 
 def _read(stamp: Path) -> dict[str, str]:

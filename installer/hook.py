@@ -38,9 +38,13 @@ def registered() -> list[Path]:
 
 
 def is_registered(checkout: Path) -> bool:
-    """Whether the hook is complete, of this version, and there for that checkout."""
-    complete = _has(MODULE, SOURCE.read_text(encoding="utf-8")) and _has(PTH, LINE)
-    return complete and checkout in registered()
+    """Return True when the hook is complete, of this version, and there for that checkout."""
+    return is_complete() and checkout in registered()
+
+
+def is_complete() -> bool:
+    """Return True when this interpreter has the hook, of this version. It wakes for every checkout that has the extension."""
+    return _has(MODULE, SOURCE.read_text(encoding="utf-8")) and _has(PTH, LINE)
 
 
 def register(checkout: Path) -> bool:

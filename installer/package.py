@@ -12,11 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..files.replacing import move, retried
 from .errors import InstallError
 
 TOP_LEVEL = (".py", ".txt", ".md", "LICENSE")
 """Endings of the files that go along from the top; of the folders Python packages do, whole."""
+REMOVALS = (os.unlink, os.rmdir)
 DEVELOPERS_ONLY = {"tests", "benchmarks", "demo", "docs", "examples"}
+JUNCTION = 0xA0000003
+"""Windows's tag of a folder that stands for another (`mklink /J`)."""
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 
@@ -98,33 +102,44 @@ def remove_tree(path: Path, ignore_errors: bool = False) -> None:
 
     def unlock(function: Callable[..., Any], name: str, _: object) -> None:
         try:
+            if function not in REMOVALS:  # it has looked at something and raised; asked again it may say yes
+                raise OSError(f"{name} can't be removed")
             os.chmod(name, stat.S_IWRITE)
-            function(name)
+            retried(lambda: function(name))
         except OSError:
             if not ignore_errors:
                 raise
 
-    if path.is_symlink():
+    if is_link(path):
         path.unlink()
     elif path.exists():
         shutil.rmtree(path, onerror=unlock)
 
 
+def is_link(path: Path) -> bool:
+    """Return True for a symbolic link and for a junction, which Windows has in its place."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return path.is_symlink() or getattr(status, "st_reparse_tag", 0) == JUNCTION
+
+
 def _require_replaceable(target: Path, version: str | None) -> None:
     if version is None:
         raise InstallError(f"{target} exists and is not this extension: move it away first")
-    if target.is_symlink() or (target / ".git").exists():
+    if is_link(target) or (target / ".git").exists():
         raise InstallError(f"{target} is a git clone or a link: update it there and run its own install.py")
 
 
 def _swap(new: Path, target: Path, old: Path) -> None:
     if target.exists():
-        target.rename(old)
+        move(target, old)
     try:
-        new.rename(target)
+        move(new, target)
     except OSError:
         if old.exists():
-            old.rename(target)
+            move(old, target)
         raise
 
 

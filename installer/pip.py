@@ -34,6 +34,9 @@ def pip_install(python: Path, files: Iterable[Path], constraints: Path | None = 
     """
     command: list[str] = [
         str(python),
+        "-s",  # what lies in the user's own site-packages is neither seen by Fooocus nor pip's to remove
+        "-X",
+        "utf8",  # or pip's words come in the console's code page
         "-m",
         "pip",
         "install",

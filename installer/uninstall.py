@@ -8,7 +8,7 @@ from pathlib import Path
 from . import hook
 from .checkout import Checkout, require_writable
 from .errors import InstallError
-from .package import remove_tree, unsaved_work, version_of
+from .package import is_link, remove_tree, unsaved_work, version_of
 from .purge import history_of, purge_history, require_unused
 
 
@@ -54,7 +54,7 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
 
 
 def _require_removable(extension: Path) -> None:
-    if extension.is_symlink():
+    if is_link(extension) or _is_empty(extension):
         return
     if version_of(extension) is None:
         raise InstallError(f"{extension} is not this extension: it stays")
@@ -70,4 +70,11 @@ def _remove(checkout: Checkout) -> None:
         if not any(checkout.extensions.iterdir()):
             checkout.extensions.rmdir()
     except OSError as error:
+        if _is_empty(checkout.extension):
+            print(f"the empty folder {checkout.extension} stays: a terminal stands in it, or a program has it open")
+            return
         raise InstallError(f"{checkout.extension} can't be removed: {error}. Is Fooocus still running?") from error
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())

@@ -11,12 +11,13 @@ import pytest
 from fooocus_api.tests.host import ROOT
 
 ALLOWED = {
-    "adapters": {"adapters", "tasks"},
-    "api": {"api", "tasks"},
-    "tasks": {"tasks", "db"},
-    "db": {"db"},
-    "commands": {"commands", "tasks", "db", "installer", "adapters"},
-    "installer": {"installer", "adapters"},
+    "adapters": {"adapters", "tasks", "files"},
+    "api": {"api", "tasks", "files"},
+    "tasks": {"tasks", "db", "files"},
+    "db": {"db", "files"},
+    "commands": {"commands", "tasks", "db", "installer", "adapters", "files"},
+    "installer": {"installer", "adapters", "files"},
+    "files": {"files"},
 }
 """Room → the rooms it may import from. Of `adapters`, `installer` and `commands` read the stdlib-only modules."""
 

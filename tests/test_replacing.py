@@ -1,0 +1,90 @@
+"""Files that another program holds for a moment: the product tries again, and loses nothing if that does not help."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fooocus_api.files import replacing
+
+WAYS: dict[str, Callable[[Path, Path], None]] = {
+    "put_in_place": replacing.put_in_place,
+    "move": replacing.move,
+    "delete": lambda new, target: replacing.delete(new),
+}
+
+
+class Violation(PermissionError):
+    """An error as Windows raises it."""
+
+    def __init__(self, winerror: int) -> None:
+        super().__init__(13, "held by another program")
+        self.winerror = winerror
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, none of which takes time."""
+    made: list[float] = []
+    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", made.append)
+    return made
+
+
+def held(monkeypatch: pytest.MonkeyPatch, times: int, winerror: int = 32) -> None:
+    """Let renames and deletions fail so often, then work."""
+    left = [times]
+    for name in ("replace", "rename", "unlink"):
+        real = getattr(os, name)
+
+        def fails(*arguments: Any, real: Any = real, **named: Any) -> Any:
+            if left[0]:
+                left[0] -= 1
+                raise Violation(winerror)
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(os, name, fails)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("winerror", replacing.HELD)
+def test_it_is_done_once_the_other_program_lets_go(
+    way: str, winerror: int, tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, target = tmp_path / "new", tmp_path / "target"
+    new.write_text("content")
+    held(monkeypatch, 3, winerror)
+    WAYS[way](new, target)
+    assert not new.exists() and (way == "delete" or target.read_text() == "content")
+    assert pauses == list(replacing.PAUSES_SECONDS[:3])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_that_stays_held_is_an_error_and_is_kept(
+    way: str, tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new"
+    new.write_text("content")
+    held(monkeypatch, 100)
+    with pytest.raises(PermissionError):
+        WAYS[way](new, tmp_path / "target")
+    assert new.read_text() == "content" and len(pauses) == len(replacing.PAUSES_SECONDS)
+
+
+def test_another_error_is_raised_at_once(tmp_path: Path, pauses: list[float]) -> None:
+    with pytest.raises(FileNotFoundError):
+        replacing.put_in_place(tmp_path / "none", tmp_path / "target")
+    assert pauses == []
+
+
+def test_a_temporary_file_that_stays_held_hides_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = tmp_path / "part"
+    part.write_text("content")
+    held(monkeypatch, 1)
+    replacing.discard(part)
+    replacing.discard(part)
+    replacing.discard(part)
+    assert not part.exists()
