@@ -44,7 +44,7 @@ def is_registered(checkout: Path) -> bool:
 
 def is_complete() -> bool:
     """Return True when this interpreter has the hook, of this version. It wakes for every checkout that has the extension."""
-    return _has(MODULE, SOURCE.read_text(encoding="utf-8")) and _has(PTH, LINE)
+    return _has(MODULE, SOURCE.read_text(encoding="utf-8")) and _has(PTH, LINE) and REGISTRY.is_file()
 
 
 def register(checkout: Path) -> bool:
