@@ -101,6 +101,9 @@ def database_url(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a database URL: it must begin like sqlite:/// or postgresql://"
         )
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() == "sqlite" and not rest.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} lacks a slash; a file's URL has three: sqlite:///{rest}")
     return text
 
 

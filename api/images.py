@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ..tasks.inputs import FILE_NAME, MAX_BYTES, InputStore, UnknownInput
@@ -174,7 +174,7 @@ def find_reference(output_folders: Callable[[], list[Path]], inputs: InputStore,
     """
     room, *names = reference.split("/")
     if room == "outputs" and len(names) == 2:
-        path = output_file(output_folders(), Path(*names))
+        path = output_file(output_folders(), PurePosixPath(*names))
         if path is not None:
             return path
         raise FileNotFoundError(reference)

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
+from ..files.paths import is_device
 from ..tasks.outbound import Outbound
 from ..tasks.trip import OutboundError, Refused
 from .context import Context
@@ -24,8 +25,6 @@ SAM_BOX_THRESHOLD = 0.05
 
 LONGEST_NAME_BYTES = 224
 """Of a `save_name`: file systems take 255, of which the number, the ending and what comes before a conflict's name are some."""
-RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
-"""Names that are devices on Windows, whatever follows a dot."""
 
 
 def check(
@@ -152,7 +151,7 @@ def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
         size = len(name.encode("utf-8", "replace"))
         message = f"has {size} bytes in UTF-8; at most {LONGEST_NAME_BYTES} fit into a file's name with its number"
         yield FieldError(field="save_name", message=message)
-    if name and (name.split(".")[0].strip().lower() in RESERVED_NAMES or name[-1] in ". "):
+    if name and (is_device(name) or name[-1] in ". "):
         yield FieldError(field="save_name", message=f"{name!r} can't be a file's name on every system")
     if request.upscale_multiple != 1.0 and request.uov_method != UPSCALE_CUSTOM:
         yield FieldError(field="upscale_multiple", message=f"needs uov_method {UPSCALE_CUSTOM!r}")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.paths import sqlite_uri
 from ..tasks.task import TaskError, TaskStatus
 from .errors import CommandError
 
@@ -72,7 +73,7 @@ class OldHistory:
         if not file.is_file():
             raise CommandError(f"there is no file {file}")
         try:
-            self._connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+            self._connection = sqlite3.connect(f"{sqlite_uri(file.resolve())}?mode=ro", uri=True)
             self._connection.row_factory = sqlite3.Row
             self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
             columns = {row["name"] for row in self._connection.execute(f"PRAGMA table_info({TABLE})")}

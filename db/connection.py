@@ -6,13 +6,11 @@ import contextlib
 import datetime
 import glob
 import logging
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
 from filelock import FileLock, Timeout
 from peewee import (
     Database,
@@ -24,25 +22,11 @@ from peewee import (
 )
 from playhouse import db_url
 
+from ..files.drives import keeps_numbers, on_network_drive, synchronised_by_onedrive
 from .placement import Placement, need_room
 
 log = logging.getLogger("fooocus_api.db")
 
-NETWORK_FILE_SYSTEMS = (
-    "nfs",
-    "cifs",
-    "smb",
-    "9p",
-    "afs",
-    "sshfs",
-    "webdav",
-    "davfs",
-    "glusterfs",
-    "lustre",
-    "ceph",
-    "drvfs",
-)
-"""Where several machines may write: SQLite's write-ahead log needs memory that they don't share."""
 ADVISORY_LOCK = 0x666F6F6F  # any number that other programs don't use
 LETTING_GO_S = 2.0
 """PostgreSQL lets go of a closed connection's claim a moment later, when its process has ended."""
@@ -87,7 +71,7 @@ class Connection:
                 self.close_thread()
                 raise
             if self.file is not None:
-                self._placement = Placement(self.file, by_number=_keeps_numbers(self.file))
+                self._placement = Placement(self.file, by_number=keeps_numbers(self.file))
         except DatabaseProblem:
             self._release()
             raise
@@ -98,6 +82,12 @@ class Connection:
 
     def _open_sqlite(self, file: Path) -> Database:
         file.parent.mkdir(parents=True, exist_ok=True)
+        if synchronised_by_onedrive(file.absolute()):
+            log.warning(
+                "the history lies in a folder that OneDrive synchronises, which may hold it up or mix it with another "
+                "machine's; start Fooocus with an --output-path outside of it",
+                extra={"file": str(file)},
+            )
         self._lock = FileLock(f"{file}.lock", thread_local=False)
         try:
             self._lock.acquire(blocking=False)
@@ -190,13 +180,14 @@ class Connection:
 
 
 def sqlite_file(location: Path | str) -> Path | None:
-    """The file that a location means, None when it is another kind of database."""
+    """Return the file that a location means, None when it is another kind of database."""
     if isinstance(location, Path):
         return location
-    parts = urlsplit(location)
-    if parts.scheme != "sqlite":
+    scheme, _, rest = location.partition("://")
+    if scheme.lower() != "sqlite":
         return None
-    return Path(parts.path.removeprefix("/") or "tasks.sqlite3")
+    # Not as a URL: a folder's name may have a `#`, and `C:` may not be a server's.
+    return Path(rest.partition("?")[0].removeprefix("/") or "tasks.sqlite3")
 
 
 def sqlite_database(file: Path | str, *, uri: bool = False) -> SqliteDatabase:
@@ -219,30 +210,6 @@ def sqlite_database(file: Path | str, *, uri: bool = False) -> SqliteDatabase:
             if mode == modes[-1]:
                 raise
     raise AssertionError("unreachable")
-
-
-def on_network_drive(path: Path) -> bool:
-    """Whether a file would lie where other machines may write, as far as the system tells."""
-    path = path.absolute()
-    if path.drive.startswith("\\\\"):
-        return True
-    kind, options = _drive_of(path)
-    return any(name in f"{kind} {options}".lower() for name in NETWORK_FILE_SYSTEMS) or "remote" in options.split(",")
-
-
-def _keeps_numbers(path: Path) -> bool:
-    """Return whether a file keeps its number (inode) for as long as it is the same, as far as the system tells."""
-    return os.name != "nt" and not on_network_drive(path) and "fuse" not in _drive_of(path.absolute())[0].lower()
-
-
-def _drive_of(path: Path) -> tuple[str, str]:
-    """Return the kind of file system that a path lies on, and its options; empty where the system does not tell."""
-    with contextlib.suppress(OSError, RuntimeError):
-        mounts = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part.mountpoint)]
-        if mounts:
-            mount = max(mounts, key=lambda part: len(part.mountpoint))
-            return mount.fstype, mount.opts
-    return "", ""
 
 
 def shown(location: Path | str) -> str:

@@ -15,11 +15,12 @@ import psutil
 import pytest
 
 from fooocus_api.db import connection, migrations
-from fooocus_api.db.connection import DatabaseProblem, on_network_drive, sqlite_database, sqlite_file
+from fooocus_api.db.connection import DatabaseProblem, sqlite_database, sqlite_file
 from fooocus_api.db.models import TaskRow
 from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.tally import DAY
+from fooocus_api.files.drives import on_network_drive
 from fooocus_api.tests.conftest import ROOT
 from fooocus_api.tests.databases import Place, PostgresPlace, inserted, row
 from fooocus_api.tests.host import free_port
@@ -290,6 +291,7 @@ def test_a_network_drive_is_known_by_its_mount(tmp_path: Path, monkeypatch: pyte
         ("sqlite:///here.sqlite3", Path("here.sqlite3")),
         ("sqlite:////var/there.sqlite3", Path("/var/there.sqlite3")),
         ("sqlite:///C:/there.sqlite3", Path("C:/there.sqlite3")),
+        ("sqlite:///C:/images #2/there.sqlite3?timeout=5", Path("C:/images #2/there.sqlite3")),
         ("postgresql://host/name", None),
     ],
 )

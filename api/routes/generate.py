@@ -6,7 +6,7 @@ import asyncio
 import math
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import anyio
@@ -254,7 +254,7 @@ class Answer:
         task = await self._ended(task, headers)
         if not task.images:
             raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
-        relative = Path(task.images[0].path)
+        relative = PurePosixPath(task.images[0].path)
         headers["Content-Location"] = self.urls.output(task.images[0].path)
         try:
             content, media_type = await run_in(CONVERTING, image_bytes, self.context, relative, image_format)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
+from ...files.paths import is_file_name, is_hidden
 from ...tasks.conversion import converted
 from ...tasks.keys import Scope
-from ...tasks.servable import regular_file
+from ...tasks.servable import regular_file, resolved
 from ..access import may_see_image, needs
 from ..context import Context
 from ..errors import Problem
@@ -45,7 +46,7 @@ def router(context: Context) -> APIRouter:
 
         A signed URL, as records give it, needs no key.
         """
-        path = find_output(context, Path(date, file_name))
+        path = find_output(context, PurePosixPath(date, file_name))
         if not may_see_image(context, request)(f"outputs/{date}/{file_name}"):
             raise no_image(f"{date}/{file_name}")
         caching = FOREVER if _OF_THE_HOST.fullmatch(file_name) else ASK_AGAIN
@@ -54,7 +55,7 @@ def router(context: Context) -> APIRouter:
     return routes
 
 
-def find_output(context: Context, relative: Path) -> Path:
+def find_output(context: Context, relative: PurePosixPath) -> Path:
     """The image of that date and name.
 
     Raises:
@@ -71,13 +72,17 @@ def no_image(name: str) -> Problem:
     return Problem(404, f"there is no image {name}")
 
 
-def output_file(folders: list[Path], relative: Path) -> Path | None:
-    """The image of that date and name, None when there is none in these folders."""
-    if _leads_elsewhere(relative):
+def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:
+    """Return the image of that date and name, None when there is none in these folders.
+
+    A name that leads elsewhere is not even looked at: on Windows that asks another machine, and says who asks.
+    """
+    if not all(is_file_name(part) for part in relative.parts):
         return None
     for folder in folders:
-        path = regular_file(folder / relative, [folder])
-        if path is not None and format_of(path) and not _hidden(relative):
+        path = regular_file(folder.joinpath(*relative.parts), [folder])
+        room = resolved(folder)
+        if path is not None and room is not None and format_of(path) and not is_hidden(path, room):
             return path
     return None
 
@@ -86,7 +91,7 @@ def read_output(context: Context) -> Callable[[str], bytes]:
     """A function that gives the content of an image by its path; OSError when it is gone."""
 
     def read(path: str) -> bytes:
-        found = output_file(context.output_folders(), Path(path))
+        found = output_file(context.output_folders(), PurePosixPath(path))
         if found is None:
             raise FileNotFoundError(path)
         return found.read_bytes()
@@ -94,7 +99,7 @@ def read_output(context: Context) -> Callable[[str], bytes]:
     return read
 
 
-def image_bytes(context: Context, relative: Path, image_format: str) -> tuple[bytes, str]:
+def image_bytes(context: Context, relative: PurePosixPath, image_format: str) -> tuple[bytes, str]:
     """Return an image in that format, and its media type. Off the event loop.
 
     Raises:
@@ -103,12 +108,3 @@ def image_bytes(context: Context, relative: Path, image_format: str) -> tuple[by
     path = find_output(context, relative)
     content = path.read_bytes() if format_of(path) == image_format else converted(path, image_format)
     return content, MEDIA_TYPES[image_format]
-
-
-def _leads_elsewhere(relative: Path) -> bool:
-    """Whether Windows would take it for a path on another machine or drive: even to look asks that machine, and says who asks."""
-    return any("\\" in part or ":" in part for part in relative.parts)
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)

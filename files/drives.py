@@ -1,0 +1,76 @@
+"""Kinds of drives that a file may lie on, as far as the system tells: network drives, and folders that OneDrive synchronises."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+
+import psutil
+
+from .paths import is_below_any
+
+NETWORK_FILE_SYSTEMS = (
+    "nfs",
+    "cifs",
+    "smb",
+    "9p",
+    "afs",
+    "sshfs",
+    "webdav",
+    "davfs",
+    "glusterfs",
+    "lustre",
+    "ceph",
+    "drvfs",
+)
+"""Where several machines may write: SQLite's write-ahead log needs memory that they don't share."""
+ONEDRIVE_VARIABLES = ("OneDrive", "OneDriveConsumer", "OneDriveCommercial")
+"""Environment variables in which Windows names the folders that OneDrive synchronises: the desktop and the documents, too."""
+DRIVE_REMOTE = 4
+
+
+def on_network_drive(path: Path) -> bool:
+    """Return True when a file would lie where other machines may write."""
+    path = path.absolute()
+    if os.name == "nt":
+        return is_remote(path)
+    kind, options = _mount_of(path)
+    return any(name in f"{kind} {options}".lower() for name in NETWORK_FILE_SYSTEMS) or "remote" in options.split(",")
+
+
+def keeps_numbers(path: Path) -> bool:
+    """Return True when a file keeps its number (inode) for as long as it is the same."""
+    return os.name != "nt" and not on_network_drive(path) and "fuse" not in _mount_of(path.absolute())[0].lower()
+
+
+def windows_drive_type(anchor: str) -> int:
+    """Return `GetDriveTypeW` of a drive like `C:\\`; 0 is unknown, also on other systems."""
+    if os.name != "nt":
+        return 0
+    return int(importlib.import_module("ctypes").windll.kernel32.GetDriveTypeW(anchor))
+
+
+def is_remote(path: PurePath, drive_type: Callable[[str], int] = windows_drive_type) -> bool:
+    """Return True for a share (`\\\\nas\\share`) and a letter that stands for one. Only this path's drive is asked.
+
+    A list of all drives would wait for those that are not connected.
+    """
+    return path.drive.startswith("\\\\") or drive_type(path.anchor) == DRIVE_REMOTE
+
+
+def synchronised_by_onedrive(path: PurePath, environment: Mapping[str, str] = os.environ) -> bool:
+    """Return True for a path below a folder that OneDrive keeps the same on several machines."""
+    return is_below_any(path, (environment.get(name) for name in ONEDRIVE_VARIABLES))
+
+
+def _mount_of(path: Path) -> tuple[str, str]:
+    """Return the kind of file system that a path lies on, and its options; empty where the system does not tell."""
+    with contextlib.suppress(OSError, RuntimeError):
+        mounts = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part.mountpoint)]
+        if mounts:
+            mount = max(mounts, key=lambda part: len(part.mountpoint))
+            return mount.fstype, mount.opts
+    return "", ""
