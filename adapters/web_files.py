@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
 
+from ..files.paths import drives, is_hidden, is_on
 from ..tasks.servable import regular_file, resolved
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"})
@@ -34,6 +35,7 @@ class WebFiles:
 
     def __init__(self, checkout: Path, places: Callable[[], tuple[Path, Path]] | None = None) -> None:
         """`places` gives the host's outputs folder and temp folder; by default `modules.config` tells."""
+        self._named = checkout
         self._checkout = checkout.resolve()
         self._places = places or _places
 
@@ -55,28 +57,34 @@ class WebFiles:
 
         Links are followed first, so that none leads away.
         """
-        outputs, temp = (resolved(folder) for folder in self._places())
-        here = resolved(Path())
-        if outputs is None or temp is None or here is None:
+        named = (*self._places(), self._named, Path.cwd())
+        outputs, temp, checkout, here = (resolved(folder) for folder in named)
+        if outputs is None or temp is None or checkout is None or here is None:
             return False
-        drives = {path.drive.lower() for path in (outputs, temp, self._checkout, here)}
-        try:
-            drive = Path(text).drive.lower()
-        except ValueError:
+        # Gradio names files as the host does, by the letter of a mapped drive; resolved they lie on the share behind it.
+        if not may_be_looked_at(text, (*named, outputs, temp, checkout, here)):
             return False
-        path = resolved(Path(text)) if drive in drives | {""} else None
-        if path is None:
-            return False  # on Windows another machine would learn who asks there
-        kind = path.suffix.lower()
-        rooms = [(outputs, kind in IMAGES or path.name == LOG), (temp, kind in IMAGES | SOUNDS)]
-        rooms += [((self._checkout / name).resolve(), kind in kinds) for name, kinds in OF_THE_CHECKOUT.items()]
-        if path.parent == self._checkout and path.name in SOUND_NAMES:
-            return True
-        return any(wanted and path.is_relative_to(room) and _is_plain(path, room) for room, wanted in rooms)
+        path = resolved(Path(text))
+        rooms = [(outputs, IMAGES | {LOG}), (temp, IMAGES | SOUNDS)]
+        rooms += [((checkout / name).resolve(), kinds) for name, kinds in OF_THE_CHECKOUT.items()]
+        return path is not None and (is_given(path, rooms) or (path.parent == checkout and path.name in SOUND_NAMES))
 
 
-def _is_plain(path: Path, folder: Path) -> bool:
-    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
+def may_be_looked_at(text: str, folders: Iterable[PurePath]) -> bool:
+    """Return True for a path without a drive or on one that the folders are on: another machine would learn who asks there."""
+    known = list(folders)
+    try:
+        return is_on(type(known[0])(text), drives(known))
+    except ValueError:
+        return False
+
+
+def is_given(path: PurePath, rooms: Iterable[tuple[PurePath, frozenset[str]]]) -> bool:
+    """Return True for a file in one of the folders that is not hidden and has one of its endings or names."""
+    return any(
+        path.is_relative_to(room) and not is_hidden(path, room) and bool({path.suffix.lower(), path.name} & kinds)
+        for room, kinds in rooms
+    )
 
 
 def _places() -> tuple[Path, Path]:
