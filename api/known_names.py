@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..tasks.file_names import is_one_of, listed_as
+from ..tasks.file_names import CASE_MATTERS, is_one_of, listed_as
 from .context import Catalog, Context
 from .errors import FieldError, shortened
 from .schemas.host_request import extra_fields
@@ -114,7 +114,7 @@ class _Listed:
         self._refreshed = False
 
     def __call__(self, kind: str, name: str) -> str:
-        if "/" not in name and "\\" not in name:
+        if CASE_MATTERS and "/" not in name and "\\" not in name:
             return name
         found = listed_as(name, self._catalog.names(kind))
         if found is None and not self._refreshed:

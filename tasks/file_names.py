@@ -6,6 +6,9 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import PurePath, PurePosixPath
 
+CASE_MATTERS = os.name != "nt"
+"""True where two names that differ in case alone are two files. macOS has both kinds of disks."""
+
 
 def portable(name: str) -> PurePosixPath:
     """Return a file's name as a path of any system."""
@@ -17,14 +20,18 @@ def native(name: str, separator: str = os.sep) -> str:
     return name.replace("\\", "/").replace("/", separator)
 
 
-def listed_as(name: str, names: Collection[str]) -> str | None:
-    """Return the listed name of the same file, None when there is none."""
+def listed_as(name: str, names: Collection[str], *, case_matters: bool = CASE_MATTERS) -> str | None:
+    """Return the listed name of the same file, None when there is none. A name that is the same to the letter comes first."""
     if name in names:
         return name
-    if "/" not in name and "\\" not in name:
+    if case_matters and "/" not in name and "\\" not in name:
         return None
-    wanted = portable(name)
-    return next((candidate for candidate in names if portable(candidate) == wanted), None)
+
+    def comparable(text: str) -> PurePosixPath:
+        return portable(text if case_matters else text.casefold())
+
+    wanted = comparable(name)
+    return next((candidate for candidate in names if comparable(candidate) == wanted), None)
 
 
 def is_one_of(name: str, paths: Iterable[PurePath]) -> bool:
