@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess  # nosec B404  # this Python with a list of arguments, no shell
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..files.replacing import delete, discard, put_in_place
 from .checkout import require_writable
 from .errors import InstallError
 
@@ -15,6 +18,9 @@ MODULE = SITE_PACKAGES / "_fooocus_api_hook.py"
 PTH = SITE_PACKAGES / "fooocus_api_hook.pth"
 REGISTRY = SITE_PACKAGES / "fooocus_api_checkouts.txt"
 """One checkout a line: those that share this interpreter share the hook."""
+
+FILES = (PTH, REGISTRY, MODULE)
+"""In the order in which they may go: the .pth must never name a module that is not there."""
 
 SOURCE = Path(__file__).with_name("startup_hook.py")
 # One line, as .pth files want it. Every Python of the environment runs it, so a module that vanished must not
@@ -57,15 +63,14 @@ def register(checkout: Path) -> bool:
         return False
     checkouts = registered()
     try:
-        # The .pth last: it must never name a module that is not there.
-        MODULE.write_text(SOURCE.read_text(encoding="utf-8"), encoding="utf-8")
-        _write_registry([*checkouts, *([] if checkout in checkouts else [checkout])])
-        PTH.write_text(LINE, encoding="utf-8")
-        _require_awake()
+        with kept_on_failure():
+            # The .pth last: it must never name a module that is not there.
+            _put(MODULE, SOURCE.read_bytes())
+            _write_registry([*checkouts, *([] if checkout in checkouts else [checkout])])
+            _put(PTH, LINE.encode())
+            _require_awake()
     except (OSError, InstallError) as error:
-        if checkout not in checkouts:
-            unregister(checkout)
-        raise InstallError(f"the start-up hook could not be registered in {SITE_PACKAGES}: {error}") from error
+        raise InstallError(f"the start-up hook can't be registered in {SITE_PACKAGES}: {error}") from error
     return True
 
 
@@ -80,15 +85,28 @@ def unregister(checkout: Path) -> list[Path]:
     """
     others = [path for path in registered() if path != checkout and (path / "extensions" / "fooocus_api").exists()]
     try:
-        if others:
-            _write_registry(others)
-        else:
-            cached = MODULE.parent / "__pycache__"
-            for file in (PTH, REGISTRY, MODULE, *cached.glob(f"{MODULE.stem}.*.pyc")):
-                file.unlink(missing_ok=True)
+        with kept_on_failure():
+            if others:
+                _write_registry(others)
+            else:
+                for file in FILES:
+                    _put(file, None)
     except OSError as error:
         raise InstallError(f"the start-up hook in {SITE_PACKAGES} can't be removed: {error}") from error
     return others
+
+
+@contextmanager
+def kept_on_failure() -> Iterator[None]:
+    """Put the hook's files back as they were when what is done inside fails."""
+    before = {file: file.read_bytes() if file.is_file() else None for file in FILES}
+    try:
+        yield
+    except BaseException:
+        for file, content in reversed(before.items()):
+            with suppress(OSError):
+                _put(file, content)
+        raise
 
 
 def _require_awake() -> None:
@@ -100,7 +118,24 @@ def _require_awake() -> None:
 
 
 def _write_registry(checkouts: list[Path]) -> None:
-    REGISTRY.write_text("".join(f"{path}\n" for path in checkouts), encoding="utf-8")
+    _put(REGISTRY, "".join(f"{path}\n" for path in checkouts).encode())
+
+
+def _put(file: Path, content: bytes | None) -> None:
+    """Give a file this content, whole or not at all; without any, delete it and what Python has compiled of it."""
+    if content is None:
+        delete(file)
+        for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+            with suppress(OSError):
+                compiled.unlink()
+    elif not file.is_file() or file.read_bytes() != content:
+        new = file.with_name(f"{file.name}.new")
+        try:
+            new.write_bytes(content)
+            put_in_place(new, file)
+        except BaseException:
+            discard(new)
+            raise
 
 
 def _has(file: Path, text: str) -> bool:

@@ -116,6 +116,8 @@ def _say_result(checkout: Checkout) -> int:
     if left:
         print(f"error: installed, but {'; '.join(left)}", file=sys.stderr)
         return 1
-    print(f"\nDone. Start Fooocus as always, for example: {Path(sys.executable).name} launch.py")
+    portable = checkout.path.parent / "run.bat"
+    start = portable if portable.is_file() else f"{Path(sys.executable).name} launch.py"
+    print(f"\nDone. Start Fooocus as always, for example: {start}")
     print("WebUI  http://127.0.0.1:7865/\nAPI    http://127.0.0.1:7865/docs")
     return 0

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..files.replacing import move, retried
+from ..files.replacing import retried
 from .errors import InstallError
+from .staging import WOKEN, exchange, free_name, leftovers
 
-TOP_LEVEL = (".py", ".txt", ".md", "LICENSE")
+TOP_LEVEL = (".py", ".txt", ".md", ".bat", "LICENSE")
 """Endings of the files that go along from the top; of the folders Python packages do, whole."""
-REMOVALS = (os.unlink, os.rmdir)
 DEVELOPERS_ONLY = {"tests", "benchmarks", "demo", "docs", "examples"}
 JUNCTION = 0xA0000003
 """Windows's tag of a folder that stands for another (`mklink /J`)."""
+CLOSE_IT = "stop Fooocus, close what has a file of that folder open, and try again"
 CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 
@@ -49,26 +50,23 @@ def place(source: Path, target: Path) -> str:
     if os.path.lexists(target):
         _require_replaceable(target, previous)
         if _digests(source) == _digests(target):
+            _clear(target)
             return f"the extension is there already ({previous})"
-    new, old = target.with_name(".fooocus_api.new"), target.with_name(".fooocus_api.old")
     had_folder = target.parent.exists()
+    new = None
     try:
         target.parent.mkdir(exist_ok=True)
-        remove_tree(new)
-        remove_tree(old)
-        for file in _files(source):
-            copy = new / file.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, copy)
-        _swap(new, target, old)
-    except OSError as error:
-        remove_tree(new, ignore_errors=True)
+        new = _copy(source, free_name(target, "new"))
+        exchange(new, target, free_name(target, "old"))
+    except BaseException as error:
+        if new is not None:
+            remove_tree(new, ignore_errors=True)
         if not had_folder:
             shutil.rmtree(target.parent, ignore_errors=True)
-        raise InstallError(
-            f"the extension could not be copied to {target}: {error}. Is Fooocus still running?"
-        ) from error
-    remove_tree(old, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
+        raise InstallError(f"the extension can't be copied to {target}: {error}; {CLOSE_IT}") from error
+    _clear(target)
     current = version_of(target)
     if previous is None:
         return f"the extension is in {target} ({current})"
@@ -102,7 +100,10 @@ def remove_tree(path: Path, ignore_errors: bool = False) -> None:
 
     def unlock(function: Callable[..., Any], name: str, _: object) -> None:
         try:
-            if function not in REMOVALS:  # it has looked at something and raised; asked again it may say yes
+            if function not in (
+                os.unlink,
+                os.rmdir,
+            ):  # it has looked at something and raised; asked again it may say yes
                 raise OSError(f"{name} can't be removed")
             os.chmod(name, stat.S_IWRITE)
             retried(lambda: function(name))
@@ -114,6 +115,8 @@ def remove_tree(path: Path, ignore_errors: bool = False) -> None:
         path.unlink()
     elif path.exists():
         shutil.rmtree(path, onerror=unlock)
+    if not ignore_errors and os.path.lexists(path):
+        raise OSError(f"{path} can't be removed")
 
 
 def is_link(path: Path) -> bool:
@@ -125,22 +128,43 @@ def is_link(path: Path) -> bool:
     return path.is_symlink() or getattr(status, "st_reparse_tag", 0) == JUNCTION
 
 
+def is_empty(folder: Path) -> bool:
+    """Return True for a folder with nothing in it, as an uninstall leaves one that a terminal stands in."""
+    return folder.is_dir() and not is_link(folder) and not any(folder.iterdir())
+
+
+def is_half(target: Path) -> bool:
+    """Return True for what a power cut or a kill in the midst of an exchange has left: parts of the extension, not its start."""
+    whole = [folder for folder in leftovers(target) if (folder / WOKEN).is_file()]
+    if not whole or not target.is_dir() or is_link(target):
+        return False
+    known = {entry.name for folder in (*whole, Path(__file__).parent.parent) for entry in folder.iterdir()} - {WOKEN}
+    return {entry.name for entry in target.iterdir()} <= known
+
+
 def _require_replaceable(target: Path, version: str | None) -> None:
-    if version is None:
+    if version is None and not is_empty(target) and not is_half(target):
         raise InstallError(f"{target} exists and is not this extension: move it away first")
     if is_link(target) or (target / ".git").exists():
         raise InstallError(f"{target} is a git clone or a link: update it there and run its own install.py")
 
 
-def _swap(new: Path, target: Path, old: Path) -> None:
-    if target.exists():
-        move(target, old)
+def _copy(source: Path, new: Path) -> Path:
     try:
-        move(new, target)
-    except OSError:
-        if old.exists():
-            move(old, target)
+        for file in _files(source):
+            copy = new / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+    except BaseException:
+        remove_tree(new, ignore_errors=True)
         raise
+    return new
+
+
+def _clear(target: Path) -> None:
+    """Delete what exchanges have left, as far as it can be: nothing reads it."""
+    for folder in leftovers(target):
+        remove_tree(folder, ignore_errors=True)
 
 
 def _files(package: Path) -> Iterator[Path]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..files.replacing import retried
 from . import hook
 from .checkout import Checkout, require_writable
 from .errors import InstallError
-from .package import is_link, remove_tree, unsaved_work, version_of
+from .package import CLOSE_IT, is_empty, is_half, is_link, remove_tree, unsaved_work, version_of
 from .purge import history_of, purge_history, require_unused
+from .staging import free_name, leftovers, put, set_aside
 
 
 def uninstall(checkout: Checkout, purge: bool) -> int:
@@ -19,11 +21,11 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
         0, also when there was nothing to remove.
 
     Raises:
-        InstallError: something would be lost, or can't be written.
+        InstallError: something would be lost, or can't be written; extension and hook are as they were.
     """
     print(f"Fooocus {checkout.version} in {checkout.path}")
     extension = checkout.extension
-    is_there = os.path.lexists(extension)
+    is_there = os.path.lexists(extension) or any(leftovers(extension))
     if is_there:
         _require_removable(extension)
         require_writable(checkout.extensions)
@@ -35,11 +37,19 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
     was_registered = checkout.path in hook.registered()
     if was_registered:
         hook.require_writable_site_packages()
-        others = hook.unregister(checkout.path)
+    os.chdir(checkout.path)  # Windows does not delete the folder a process is in, and install.py may lie in it
+    aside = _set_aside(extension)
+    if was_registered:
+        try:
+            others = hook.unregister(checkout.path)
+        except InstallError:
+            if aside is not None:
+                put(aside, extension)
+            raise
         kept = f"kept for {', '.join(map(str, others))}" if others else f"removed from {hook.SITE_PACKAGES}"
         print(f"the start-up hook is {kept}")
     if is_there:
-        _remove(checkout)
+        _delete_what_is_left(checkout)
         print(f"the extension is removed from {extension}")
     if not was_registered and not is_there:
         print("there is nothing to uninstall")
@@ -54,7 +64,7 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
 
 
 def _require_removable(extension: Path) -> None:
-    if is_link(extension) or _is_empty(extension):
+    if not os.path.lexists(extension) or is_link(extension) or is_empty(extension) or is_half(extension):
         return
     if version_of(extension) is None:
         raise InstallError(f"{extension} is not this extension: it stays")
@@ -63,18 +73,27 @@ def _require_removable(extension: Path) -> None:
         raise InstallError(f"{extension} has {lost}: commit and push it or move it away first")
 
 
-def _remove(checkout: Checkout) -> None:
-    os.chdir(checkout.path)  # Windows does not delete the folder somebody is in, and install.py may lie in it
+def _set_aside(extension: Path) -> Path | None:
+    """Take the extension from its place at once: deleted file by file, it could end half deleted."""
+    if not os.path.lexists(extension):
+        return None
+    aside = free_name(extension, "old")
     try:
-        remove_tree(checkout.extension)
-        if not any(checkout.extensions.iterdir()):
-            checkout.extensions.rmdir()
+        set_aside(extension, aside)
     except OSError as error:
-        if _is_empty(checkout.extension):
-            print(f"the empty folder {checkout.extension} stays: a terminal stands in it, or a program has it open")
-            return
-        raise InstallError(f"{checkout.extension} can't be removed: {error}. Is Fooocus still running?") from error
+        raise InstallError(f"{extension} can't be removed: {error}; {CLOSE_IT}") from error
+    return aside
 
 
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
+def _delete_what_is_left(checkout: Checkout) -> None:
+    extension = checkout.extension
+    for folder in leftovers(extension):
+        remove_tree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            print(f"note: {folder} stays: a program has a file of it open; delete it later")
+    for folder in (extension, checkout.extensions):
+        if is_empty(folder):
+            try:
+                retried(folder.rmdir)
+            except OSError:
+                print(f"note: the empty folder {folder} stays: a terminal stands in it, or a program has it open")

@@ -1,0 +1,89 @@
+"""Exchange of a folder as a whole, also where a terminal stands in it: Windows then renames what is inside, not the folder.
+
+`extension.py` leaves first and comes last: the start-up hook looks for it, so what a power cut leaves half exchanged is not
+started, and Fooocus runs without the API until the next install.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..files.replacing import is_held, move
+
+WOKEN = "extension.py"
+
+
+def exchange(new: Path, target: Path, old: Path) -> None:
+    """Put `new` into the place of `target`, whose content goes to `old`.
+
+    Raises:
+        OSError: it can't be done; `target` has its content again.
+    """
+    set_aside(target, old)
+    try:
+        put(new, target)
+    except OSError:
+        if old.exists():
+            put(old, target)
+        raise
+
+
+def set_aside(target: Path, old: Path) -> None:
+    """Move a folder, or all that is in it, to a name that is free. Does nothing when there is no such folder.
+
+    Raises:
+        OSError: it can't be done; `target` has its content still.
+    """
+    if not os.path.lexists(target):
+        return
+    try:
+        move(target, old)
+    except PermissionError as error:
+        if not is_held(error):
+            raise
+        old.mkdir()
+        try:
+            _move_content(target, old)
+        except OSError:
+            old.rmdir()
+            raise
+
+
+def put(new: Path, target: Path) -> None:
+    """Move a folder to `target`, which is free or an empty folder.
+
+    Raises:
+        OSError: it can't be done; `new` has its content still.
+    """
+    if target.exists():
+        _move_content(new, target)
+        new.rmdir()
+    else:
+        move(new, target)
+
+
+def leftovers(target: Path) -> Iterator[Path]:
+    """Yield the folders beside `target` that an interrupted exchange has left."""
+    if target.parent.is_dir():
+        yield from sorted(target.parent.glob(f".{target.name}.*"))
+
+
+def free_name(target: Path, ending: str) -> Path:
+    """Return a free name beside `target`: a leftover that could not be deleted may have the first one."""
+    names = (target.with_name(f".{target.name}.{ending}{number or ''}") for number in range(1000))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _move_content(source: Path, target: Path) -> None:
+    moved: list[str] = []
+    arrives = source.name.startswith(".")
+    try:
+        for entry in sorted(source.iterdir(), key=lambda entry: ((entry.name == WOKEN) == arrives, entry.name)):
+            move(entry, target / entry.name)
+            moved.append(entry.name)
+    except OSError:
+        for name in reversed(moved):
+            move(target / name, source / name)
+        raise

@@ -1,0 +1,281 @@
+"""Upgrade and uninstall where Windows refuses to rename or delete: the extension is whole, the old one, the new one, or gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fooocus_api import __version__
+from fooocus_api.installer import hook, package
+from fooocus_api.installer import install as installing
+from fooocus_api.installer.checkout import Checkout
+from fooocus_api.installer.errors import InstallError
+from fooocus_api.installer.package import place, remove_tree, version_of
+from fooocus_api.installer.uninstall import uninstall as take_out
+from fooocus_api.tests import violations
+from fooocus_api.tests.host import DEMO, ROOT
+
+Content = dict[str, bytes]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry without pauses."""
+    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is installed: without what developers alone need."""
+    folder = tmp_path_factory.mktemp("newest") / "fooocus_api"
+    place(ROOT, folder)
+    return folder
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, newest: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout with an older version of the extension, and a hook in a site-packages of its own."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    for name in ("MODULE", "PTH", "REGISTRY"):
+        monkeypatch.setattr(hook, name, site / getattr(hook, name).name)
+    monkeypatch.setattr(hook, "FILES", (hook.PTH, hook.REGISTRY, hook.MODULE))
+    monkeypatch.setattr(hook, "SITE_PACKAGES", site)
+    monkeypatch.setattr(hook, "_require_awake", lambda: None)
+    monkeypatch.setattr(os, "chdir", lambda folder: None)
+    made = Checkout(tmp_path / "Fooocus")
+    made.extensions.mkdir(parents=True)
+    shutil.copyfile(DEMO / "fooocus_version.py", made.path / "fooocus_version.py")
+    shutil.copytree(newest, made.extension)
+    init = made.extension / "__init__.py"
+    init.write_text(init.read_text("utf-8").replace(__version__, "0.0.1"), "utf-8")
+    (made.extension / "gone_since.py").touch()
+    hook.register(made.path)
+    return made
+
+
+def content(folder: Path) -> Content:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def beside(checkout: Checkout) -> list[str]:
+    return sorted(path.name for path in checkout.extensions.iterdir())
+
+
+def test_an_upgrade_where_a_terminal_stands_in_the_folder(
+    checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    violations.hold_folder(monkeypatch, checkout.extension)
+    assert f"0.0.1 -> {__version__}" in place(newest, checkout.extension)
+    assert content(checkout.extension) == content(newest)
+    assert beside(checkout) == ["fooocus_api"]
+
+
+def test_an_upgrade_over_the_empty_folder_that_stayed(
+    checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    violations.hold_folder(monkeypatch, checkout.extension)
+    assert take_out(checkout, purge=False) == 0
+    assert beside(checkout) == ["fooocus_api"] and not content(checkout.extension)
+    place(newest, checkout.extension)
+    assert content(checkout.extension) == content(newest)
+
+
+FILES = ("extension.py", "__init__.py", "adapters/worker.py", "tasks/task.py", "gone_since.py", "uninstall.bat")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_upgrade_that_a_held_file_stops_leaves_the_old_version(
+    name: str, checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = checkout.extension / name
+    held.touch()
+    before = content(checkout.extension)
+    with monkeypatch.context() as patch:
+        violations.hold_file(patch, held)
+        with pytest.raises(InstallError, match="stop Fooocus"):
+            place(newest, checkout.extension)
+    assert content(checkout.extension) == before
+    assert beside(checkout) == ["fooocus_api"]
+    place(newest, checkout.extension)
+    assert content(checkout.extension) == content(newest)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_uninstall_that_a_held_file_stops_leaves_extension_and_hook(
+    name: str, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = checkout.extension / name
+    held.touch()
+    before, hooked = content(checkout.extension), content(hook.SITE_PACKAGES)
+    with monkeypatch.context() as patch:
+        violations.hold_file(patch, held)
+        with pytest.raises(InstallError, match="stop Fooocus"):
+            take_out(checkout, purge=False)
+    assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
+    assert beside(checkout) == ["fooocus_api"]
+    assert take_out(checkout, purge=False) == 0
+    assert not checkout.extensions.exists() and not content(hook.SITE_PACKAGES)
+
+
+@pytest.mark.parametrize("name", ["fooocus_api_hook.pth", "fooocus_api_checkouts.txt", "_fooocus_api_hook.py"])
+def test_a_held_file_of_the_hook_leaves_extension_and_hook(
+    name: str, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, hooked = content(checkout.extension), content(hook.SITE_PACKAGES)
+    with monkeypatch.context() as patch:
+        violations.refuse(patch, lambda call, path: path.name == name)
+        with pytest.raises(InstallError, match="can't be removed"):
+            take_out(checkout, purge=False)
+    assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
+
+
+def test_an_uninstall_where_a_terminal_stands_in_the_folder(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        violations.hold_folder(patch, checkout.extension)
+        for _ in range(2):  # the second finds the empty folder
+            assert take_out(checkout, purge=False) == 0
+            assert "empty folder" in capsys.readouterr().out
+        assert beside(checkout) == ["fooocus_api"] and not content(checkout.extension)
+    assert take_out(checkout, purge=False) == 0
+    assert not checkout.extensions.exists()
+
+
+def test_what_is_held_after_an_uninstall_is_named_and_deleted_by_the_next(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        violations.refuse(patch, lambda call, path: call == "unlink" and path.name == "worker.py")
+        assert take_out(checkout, purge=False) == 0
+    assert "delete it later" in capsys.readouterr().out
+    assert not checkout.extension.exists()
+    assert take_out(checkout, purge=False) == 0
+    assert not checkout.extensions.exists()
+
+
+@pytest.mark.parametrize("step", ["set aside", "put"])
+def test_an_upgrade_that_was_killed_halfway_is_finished_by_the_next_command(
+    step: str, checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    class Killed(BaseException):
+        pass
+
+    def rename(source: str, target: str, real: Callable[[str, str], None] = os.rename) -> None:
+        nonlocal calls
+        calls += 1
+        if Path(source) == checkout.extension:
+            raise violations.Violation()
+        if (calls > 20 + 10) if step == "set aside" else Path(source).name == "extension.py" and ".new" in str(source):
+            raise Killed
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", rename)
+        patch.setattr(package, "remove_tree", lambda *arguments, **named: None)
+        with pytest.raises(Killed):
+            place(newest, checkout.extension)
+    assert not (checkout.extension / "extension.py").exists(), "the start-up hook would start half of it"
+    saved = checkout.path / "saved"
+    shutil.copytree(checkout.extensions, saved)
+    place(newest, checkout.extension)
+    assert content(checkout.extension) == content(newest)
+    assert beside(checkout) == ["fooocus_api"]
+
+    shutil.rmtree(checkout.extensions)
+    saved.rename(checkout.extensions)
+    assert take_out(checkout, purge=False) == 0
+    assert not checkout.extensions.exists()
+
+
+def test_somebody_elses_folder_is_not_taken_for_half_an_extension(checkout: Checkout, newest: Path) -> None:
+    checkout.extension.rename(checkout.extension.with_name(".fooocus_api.old"))
+    theirs = checkout.extension / "mine.py"
+    theirs.parent.mkdir()
+    theirs.touch()
+    with pytest.raises(InstallError, match="is not this extension"):
+        place(newest, checkout.extension)
+    with pytest.raises(InstallError, match="is not this extension"):
+        take_out(checkout, purge=False)
+    assert theirs.exists()
+
+
+def test_an_install_with_every_third_call_refused_is_whole(
+    checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = violations.hold_every_third(monkeypatch)
+    place(newest, checkout.extension)
+    hook.register(checkout.path)
+    assert content(checkout.extension) == content(newest) and hook.is_registered(checkout.path)
+    assert take_out(checkout, purge=False) == 0
+    assert not checkout.extensions.exists() and not content(hook.SITE_PACKAGES)
+    assert len(refused) > 20
+
+
+def test_a_failed_copy_leaves_the_hook_of_before(
+    checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook.MODULE.write_text("older = True")
+    before = content(checkout.extension), content(hook.SITE_PACKAGES)
+    monkeypatch.setattr(installing, "_install_requirements", lambda *arguments: None)
+    violations.hold_file(monkeypatch, checkout.extension / "extension.py")
+    with pytest.raises(InstallError, match="stop Fooocus"):
+        installing.install(checkout, newest)
+    assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == before
+
+
+@pytest.fixture
+def junction(checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The extension as a junction to a clone elsewhere: Windows calls that no symbolic link, and shutil refuses to delete it."""
+    shutil.rmtree(checkout.extension)
+    checkout.extension.symlink_to(newest)
+    real = Path.lstat
+
+    class Junction:
+        st_reparse_tag, st_mode = package.JUNCTION, 0o040755
+
+    def lstat(path: Path) -> object:
+        return Junction() if os.path.islink(path) else real(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    return checkout.extension
+
+
+def test_a_junction_is_removed_and_what_it_leads_to_stays(junction: Path, checkout: Checkout, newest: Path) -> None:
+    before = content(newest)
+    assert take_out(checkout, purge=False) == 0
+    assert not os.path.lexists(junction)
+    assert content(newest) == before
+
+
+def test_a_junction_is_not_replaced(junction: Path, checkout: Checkout, newest: Path, tmp_path: Path) -> None:
+    with pytest.raises(InstallError, match="a git clone or a link"):
+        place(ROOT, junction)
+    assert os.path.lexists(junction) and version_of(newest) == __version__
+
+
+def test_a_folder_that_shutil_refuses_to_delete_is_an_error(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks its handler with `os.path.islink`, which would say yes the second time, and deletes nothing."""
+
+    def rmtree(path: Path, onerror: Callable[..., object]) -> None:
+        onerror(os.path.islink, str(path), (OSError, OSError("Cannot call rmtree on a symbolic link"), None))
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    with pytest.raises(OSError, match="can't be removed"):
+        remove_tree(checkout.extension)
+
+
+def test_a_deletion_that_does_nothing_is_an_error(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "rmtree", lambda path, onerror: None)
+    with pytest.raises(OSError, match="can't be removed"):
+        remove_tree(checkout.extension)
