@@ -1,13 +1,13 @@
 @echo off
-rem Installs the API into the Fooocus that this folder lies beside or in. A double click is enough.
+rem Installs the API into the Fooocus that this folder lies beside or in, or whose folder is dropped onto this file. A double click is enough.
 setlocal
-call "%~dp0installer\find_python.bat" || goto :failed
-"%PYTHON%" -s "%~dp0install.py" %*
-if errorlevel 1 goto :failed
-echo.
-echo It worked.
-if not defined FOOOCUS_API_NO_PAUSE pause
-exit /b 0
+set "GIVEN=%~f1"
+pushd "%~dp0"
+call installer\find_python.bat
+popd
+if not defined PYTHON goto :failed
+rem The end is on the same line, so that it is read before an uninstall deletes this file.
+("%PYTHON%" -s "%~dp0install.py" %* || goto :failed) & echo. & echo It worked. & (if not defined FOOOCUS_API_NO_PAUSE pause) & exit /b 0
 :failed
 echo.
 echo It did not work: the lines above say why.

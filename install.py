@@ -6,15 +6,23 @@ Any Python can read this file: one that can't run Fooocus gets a clear line inst
 import sys
 
 if __name__ == "__main__":
-    if not (3, 10) <= sys.version_info[:2] <= (3, 11):
-        version = ".".join(str(part) for part in sys.version_info[:2])
-        sys.exit("error: Python " + version + " can't run Fooocus's WebUI (gradio 3.41.2): use Python 3.10 or 3.11")
-
     import os
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    if not (3, 10) <= sys.version_info[:2] <= (3, 11):
+        own, folder = "", here
+        while folder and not own:
+            for name in ("python_embeded", "python_embedded"):
+                python = os.path.join(folder, name, "python.exe")
+                own = python if os.path.isfile(python) else own
+            folder = os.path.dirname(folder) if os.path.dirname(folder) != folder else ""
+        version = ".".join(str(part) for part in sys.version_info[:2])
+        remedy = "use Fooocus's own Python, `\"" + own + '" -s install.py`' if own else "use Python 3.10 or 3.11"
+        sys.exit("error: Python " + version + " can't run Fooocus's WebUI (gradio 3.41.2): " + remedy)
+
     from importlib.util import module_from_spec, spec_from_file_location
 
     # Loaded by path: the folder may have any name, and an embedded Python does not put it on sys.path.
-    here = os.path.dirname(os.path.abspath(__file__))
     spec = spec_from_file_location("fooocus_api", os.path.join(here, "__init__.py"), submodule_search_locations=[here])
     assert spec is not None and spec.loader is not None  # nosec B101  # for mypy, which can't know
     sys.modules["fooocus_api"] = module_from_spec(spec)

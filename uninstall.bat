@@ -1,13 +1,15 @@
 @echo off
 rem Removes the API from the Fooocus that this folder lies beside or in; history and images stay. A double click is enough.
 setlocal
-call "%~dp0installer\find_python.bat" || goto :failed
-"%PYTHON%" -s "%~dp0install.py" --uninstall %*
-if errorlevel 1 goto :failed
-echo.
-echo It worked.
-if not defined FOOOCUS_API_NO_PAUSE pause
-exit /b 0
+set "GIVEN=%~f1"
+pushd "%~dp0"
+call installer\find_python.bat
+popd
+if not defined PYTHON goto :failed
+rem Nothing can delete the folder that Command Prompt stands in.
+for %%P in ("%~dp0..") do if /i "%%~nxP"=="extensions" cd /d "%TEMP%"
+rem The end is on the same line, so that it is read before an uninstall deletes this file.
+("%PYTHON%" -s "%~dp0install.py" --uninstall %* || goto :failed) & echo. & echo It worked. & (if not defined FOOOCUS_API_NO_PAUSE pause) & exit /b 0
 :failed
 echo.
 echo It did not work: the lines above say why.

@@ -17,8 +17,8 @@ from .errors import InstallError
 
 MARKS = ("launch.py", "webui.py", "fooocus_version.py", "modules/async_worker.py")
 """Files that together only a Fooocus checkout has."""
-
-
+EMBEDDED = ("python_embeded", "python_embedded")
+"""Names of the portable package's folder of Python: Fooocus's own spelling, and what some call it who repack it."""
 WORKER = "modules/async_worker.py"
 
 
@@ -85,25 +85,46 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
     found = next(iter(_around(start, Path(sys.executable))), None)
     if found is not None:
         return Checkout(found)
-    raise InstallError(f"no Fooocus checkout around {start}: name it, as in `python install.py FOOOCUS_DIR`")
+    raise InstallError(_nothing_around(start, sys.platform))
+
+
+def own_python(checkout: Path) -> Path | None:
+    """Return the Python of the portable package that a checkout belongs to, None for any other checkout."""
+    found = (checkout.parent / name / "python.exe" for name in EMBEDDED)
+    return next(filter(Path.is_file, found), None)
 
 
 def _around(start: Path, python: Path) -> Iterator[Path]:
-    """Yield the checkouts that somebody may mean who names none, the likeliest first.
+    """Yield the checkouts that a person may mean who names none, the likeliest first.
 
-    Above this file and above the working directory; beside the Python of a portable package; then beside this file or in the
-    working directory, where there is exactly one.
+    Those above this file and the working directory; those of the portable package that these or this Python lie in; then
+    one beside this file or in the working directory, where there is exactly one.
     """
     here = Path.cwd()
-    yield from filter(_is_checkout, (start, *start.parents, here, *here.parents))
-    yield from filter(_is_checkout, (python.parent.parent / "Fooocus",))
-    for folder in (start.parent, here, here.parent):
+    above = (start, *start.parents, here, *here.parents)
+    yield from filter(_is_checkout, above)
+    packages = [folder for folder in above if any((folder / name / "python.exe").is_file() for name in EMBEDDED)]
+    if python.name:
+        yield from filter(_is_checkout, python.parents)
+        packages.append(python.parent.parent)
+    for folder in packages:
+        yield from filter(_is_checkout, (folder / "Fooocus",))
+    for folder in (*packages, start.parent, start.parent.parent, here, here.parent):
         try:
             inside = [child for child in sorted(folder.iterdir()) if _is_checkout(child)]
         except OSError:  # a folder that may not be listed
             continue
         if len(inside) == 1:
             yield inside[0]
+
+
+def _nothing_around(start: Path, system: str) -> str:
+    if system == "win32":
+        return (
+            f"there is no Fooocus around {start}; move this folder beside the folder Fooocus of the portable package, "
+            f'or name both: `C:\\path\\to\\python_embeded\\python.exe -s "{start / "install.py"}" C:\\path\\to\\Fooocus`'
+        )
+    return f"no Fooocus checkout around {start}: name it, as in `python install.py FOOOCUS_DIR`"
 
 
 def _is_checkout(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -12,10 +13,25 @@ from .environment import prepare_environment, run_to_its_end
 from .errors import InstallError
 
 CURL = (
-    'curl {url}/v1/engine/generate -H "Accept: image/png" -H "Content-Type: application/json" '
+    '{curl} {url}/v1/engine/generate -H "Accept: image/png" -H "Content-Type: application/json" '
     '-d "{{\\"prompt\\": \\"a lighthouse at sunset\\"}}" -o image.png'
 )
 """Quoted as Command Prompt and every Unix shell take it."""
+POWERSHELL = (
+    'Invoke-RestMethod {url}/v1/engine/generate -Method Post -Headers @{{Accept="image/png"}} '
+    """-ContentType application/json -Body '{{"prompt": "a lighthouse at sunset"}}' -OutFile image.png"""
+)
+"""Its `curl` is another command, and it takes `\\"` for the end of a text."""
+
+
+def first_request(url: str, system: str) -> str:
+    """Return the lines to type for a first image, in the form that the shells of that system take."""
+    if system == "win32":
+        return (
+            f"  try    in Command Prompt: {CURL.format(curl='curl.exe', url=url)}\n"
+            f"         in PowerShell: {POWERSHELL.format(url=url)}"
+        )
+    return f"  try    {CURL.format(curl='curl', url=url)}"
 
 
 def run_demo(root: Path, flags: list[str]) -> int:
@@ -62,4 +78,5 @@ def _announce(port: int, without_webui: bool) -> None:
         threading.Event().wait(0.2)
     url = f"http://127.0.0.1:{port}"
     webui = "" if without_webui else f"  WebUI  {url}/\n"
-    print(f"\nThe demo is ready (Ctrl-C stops it):\n{webui}  API    {url}/docs\n  try    {CURL.format(url=url)}\n")
+    print(f"\nThe demo is ready (Ctrl-C stops it):\n{webui}  API    {url}/docs")
+    print(f"{first_request(url, sys.platform)}\n")

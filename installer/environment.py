@@ -9,6 +9,7 @@ import platform
 import signal
 import subprocess  # nosec B404  # this Python with lists of arguments, no shell
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,10 @@ from .pip import pip_install
 
 PATIENCE = 10.0
 """Seconds that an interrupted program may take to end by itself."""
+STEP = 0.5
+"""Seconds after which a wait looks for Ctrl-C."""
+INTERRUPTED = (-signal.SIGINT, -signal.SIGTERM, 130, 0xC000013A)
+"""Exit statuses of an interrupted program; the last is Windows's."""
 
 
 def prepare_environment(root: Path, files: Sequence[Path]) -> Path:
@@ -59,7 +64,7 @@ def run_to_its_end(command: Sequence[str], folder: Path, environment: dict[str, 
 
         before = signal.signal(signal.SIGTERM, pass_on)
         try:
-            status = process.wait()
+            status = _wait(process)
         except KeyboardInterrupt:
             status = _wait_after_interrupt(process)
         finally:
@@ -67,14 +72,30 @@ def run_to_its_end(command: Sequence[str], folder: Path, environment: dict[str, 
     return status if status >= 0 else 128 - status
 
 
+def _wait(process: subprocess.Popen[bytes], seconds: float | None = None) -> int:
+    """Wait for a program, in steps: on Windows a wait can't be interrupted, and Ctrl-C counts after it.
+
+    Raises:
+        TimeoutExpired: it runs longer than that.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = STEP if end is None else min(STEP, end - time.monotonic())
+        try:
+            return process.wait(max(left, 0))
+        except subprocess.TimeoutExpired:
+            if end is not None and time.monotonic() >= end:
+                raise
+
+
 def _wait_after_interrupt(process: subprocess.Popen[bytes]) -> int:
-    """The terminal has interrupted it as well; give it time, a second Ctrl-C shortens that."""
+    """Give a program that the terminal has interrupted as well its time to end; a second Ctrl-C shortens that."""
     try:
-        status = process.wait(PATIENCE)
+        status = _wait(process, PATIENCE)
     except (KeyboardInterrupt, subprocess.TimeoutExpired):
         process.terminate()
-        status = process.wait()
-    return 0 if status in (-signal.SIGINT, -signal.SIGTERM, 130) else status
+        status = _wait(process)
+    return 0 if status in INTERRUPTED else status
 
 
 def _create(folder: Path, replace: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import hook
 from .check import problems, unsupported
-from .checkout import Checkout, require_writable
+from .checkout import EMBEDDED, Checkout, own_python, require_writable
 from .errors import InstallError
 from .package import place
 from .pip import pip_install
@@ -42,27 +42,26 @@ def install(checkout: Checkout, source: Path) -> int:
 
     _install_requirements(checkout, source / "requirements-ext.txt")
     # The hook first: without the extension it does nothing, and it is the easier one to take back.
-    was_registered = checkout.path in hook.registered()
-    changed = hook.register(checkout.path)
-    try:
+    with hook.kept_on_failure():
+        changed = hook.register(checkout.path)
         print(place(source, checkout.extension))
-    except InstallError:
-        if not was_registered:
-            hook.unregister(checkout.path)
-        raise
     print(f"the start-up hook is {'registered' if changed else 'registered already'} in {hook.SITE_PACKAGES}")
     return _say_result(checkout)
 
 
 def _require_right_python(checkout: Checkout) -> None:
-    """Another Python would take everything and Fooocus would never see it."""
+    """Refuse a Python that does not run this Fooocus: it would take everything, and Fooocus would never see it."""
+    used = Path(sys.executable).parent.resolve()
+    own = own_python(checkout.path)
+    if own is not None and used.name in EMBEDDED and used != own.parent.resolve():
+        raise InstallError(f"{sys.executable} is another package's Python: use {own} to run install.py")
     if installed_version("gradio") is not None:
         return
-    places = ("fooocus_env", "venv", ".venv", "env", "../python_embeded")
+    places = ("fooocus_env", "venv", ".venv", "env", *(f"../{name}" for name in EMBEDDED))
     for folder in places:
         for python in ("bin/python", "Scripts/python.exe", "python.exe"):
             found = checkout.path / folder / python
-            if found.is_file() and found.parent.resolve() != Path(sys.executable).parent.resolve():
+            if found.is_file() and found.parent.resolve() != used:
                 raise InstallError(f"{sys.executable} does not run this Fooocus: use {found} to run install.py")
 
 

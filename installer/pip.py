@@ -25,6 +25,9 @@ UNREACHABLE = (
 )
 """What pip and its urllib3 say when a package index can't be reached; the last when it may not try again."""
 
+HELD = ("[WinError 5]", "[WinError 32]")
+"""What pip says on Windows of a file that a running Fooocus or a virus scanner has open, in any language."""
+
 
 def pip_install(python: Path, files: Iterable[Path], constraints: Path | None = None) -> None:
     """Install requirement files into the environment of `python`, a line on stdout for each package.
@@ -95,4 +98,6 @@ def _reason(said: list[str], python: Path) -> str:
         return f"the package index can't be reached, is there a network? ({last})"
     if sys.stderr.isatty():
         print("\n".join(said), file=sys.stderr)
+    if any(sign in text for sign in HELD):
+        return f"pip can't replace a file that another program has open: {last}; is Fooocus still running?"
     return f"pip failed: {last}"

@@ -46,6 +46,7 @@ class Host:
         flags: further command line flags.
         env: further environment variables.
         python: interpreter; by default the one that runs the tests.
+        folder: the working directory; by default the checkout.
         patience: seconds it may take until HTTP answers.
 
     As a context manager it is started on entry and closed on exit. After `stop` or `kill`, `start` brings
@@ -60,10 +61,12 @@ class Host:
         flags: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         python: Path | str = sys.executable,
+        folder: Path | None = None,
         patience: float = 240,
     ) -> None:
         self.checkout = Path(checkout).resolve()
         self.python = Path(python)
+        self.started_in = folder or self.checkout
         self.way = way
         self.flags = tuple(flags)
         self.patience = patience
@@ -92,7 +95,7 @@ class Host:
         with self._log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command(),
-                cwd=self.checkout,
+                cwd=self.started_in,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,8 +17,18 @@ from fooocus_api.tests.sandbox import copy_checkout
 
 NAME = "Fooocus_win64 图片 2-5-0"
 """With spaces and Chinese characters, as people have them."""
-MISSING = """
-import sys
+WRAPPER = """#!/bin/bash
+# The embedded Python reads the environment, and the user's site-packages without -s; -I would keep it from both.
+options=(-I)
+[ -n "$PYTHONUNBUFFERED" ] && options+=(-u)
+[ -n "$PYTHONDONTWRITEBYTECODE" ] && options+=(-B)
+export EMBEDDED_USER_SITE=1
+[ "$1" = -s ] && unset EMBEDDED_USER_SITE
+exec -a "$0" {python} "${{options[@]}}" "$@"
+"""
+"""`python.exe`: isolated, so that neither a script's folder nor the working directory is on sys.path, with its own name."""
+EMBEDDED = """
+import os, site, sys
 from importlib.machinery import PathFinder
 
 
@@ -30,6 +41,8 @@ class Embedded(PathFinder):
 
 
 sys.meta_path[:] = [Embedded if finder is PathFinder else finder for finder in sys.meta_path]
+if os.environ.pop("EMBEDDED_USER_SITE", ""):
+    site.addsitedir(site.getusersitepackages())
 """
 CLONED = shutil.ignore_patterns(
     ".git", ".venv*", "__pycache__", "outputs", "temp", "benchmarks", ".*_cache", "extensions", ".hypothesis"
@@ -74,18 +87,20 @@ class Portable:
         )
 
 
-def make_portable(folder: Path) -> Portable:
+def make_portable(folder: Path, name: str = NAME) -> Portable:
     """Unpack the package. Its Python has no `venv` and no `ensurepip`, reads `.pth` files, and has the packages of this one."""
-    portable = Portable(folder / NAME)
+    portable = Portable(folder / name)
     portable.python.parent.mkdir(parents=True)
-    portable.python.symlink_to(Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}"))
+    python = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    portable.python.write_text(WRAPPER.format(python=shlex.quote(str(python))), encoding="utf-8")
+    portable.python.chmod(0o755)
     (portable.python.parent / "pyvenv.cfg").write_text(
-        f"home = {Path(sys.base_prefix, 'bin')}\ninclude-system-site-packages = false\n", encoding="utf-8"
+        f"home = {python.parent}\ninclude-system-site-packages = false\n", encoding="utf-8"
     )
     portable.site_packages.mkdir(parents=True)
     (portable.site_packages / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
-    (portable.site_packages / "_no_venv.py").write_text(MISSING, encoding="utf-8")
-    (portable.site_packages / "no_venv.pth").write_text("import _no_venv\n", encoding="utf-8")
+    (portable.site_packages / "_embedded.py").write_text(EMBEDDED, encoding="utf-8")
+    (portable.site_packages / "embedded.pth").write_text("import _embedded\n", encoding="utf-8")
     copy_checkout(DEMO, portable.fooocus)
     (portable.root / "run.bat").write_text(".\\python_embeded\\python.exe -s Fooocus\\launch.py\r\npause\r\n")
     shutil.copytree(ROOT, portable.clone, ignore=CLONED)
