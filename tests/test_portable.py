@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from fooocus_api.installer.pip import pip_install
 from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import Host
+from fooocus_api.tests.host import ROOT, Host
 from fooocus_api.tests.portable import Portable, make_portable
 from fooocus_api.tests.sandbox import assert_refused
 from fooocus_api.tests.test_import import FOOOCUSAPI_TABLE, database, record
@@ -165,6 +166,12 @@ def test_everything_works_from_every_folder(clean: Portable, folder: str, tmp_pa
     assert "extension              9." in run(install, "--check")
     assert "removed from" in run(install, "--uninstall")
     assert not extension.parent.parent.exists()
+
+
+def test_the_script_of_the_workflow_draws_an_image(clean: Portable) -> None:
+    done(clean.run(clean.clone / "install.py"))
+    script = runpy.run_path(str(ROOT / ".ci" / "portable.py"))
+    assert script["draw"](clean.root).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("way", UNPACKED)
