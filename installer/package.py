@@ -14,7 +14,7 @@ from typing import Any
 
 from ..files.replacing import retried
 from .errors import InstallError
-from .staging import WOKEN, exchange, free_name, leftovers
+from .staging import exchange, free_name, is_half, leftovers
 
 TOP_LEVEL = (".py", ".txt", ".md", ".bat", "LICENSE")
 """Endings of the files that go along from the top; of the folders Python packages do, whole."""
@@ -131,15 +131,6 @@ def is_link(path: Path) -> bool:
 def is_empty(folder: Path) -> bool:
     """Return True for a folder with nothing in it, as an uninstall leaves one that a terminal stands in."""
     return folder.is_dir() and not is_link(folder) and not any(folder.iterdir())
-
-
-def is_half(target: Path) -> bool:
-    """Return True for what a power cut or a kill in the midst of an exchange has left: parts of the extension, not its start."""
-    whole = [folder for folder in leftovers(target) if (folder / WOKEN).is_file()]
-    if not whole or not target.is_dir() or is_link(target):
-        return False
-    known = {entry.name for folder in (*whole, Path(__file__).parent.parent) for entry in folder.iterdir()} - {WOKEN}
-    return {entry.name for entry in target.iterdir()} <= known
 
 
 def _require_replaceable(target: Path, version: str | None) -> None:

@@ -6,13 +6,16 @@ started, and Fooocus runs without the API until the next install.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..files.replacing import is_held, move
+from ..files.replacing import delete, is_held, move
 
 WOKEN = "extension.py"
+NAMES = ".names"
+"""File in the folder of what is set aside: what an exchange of single entries leaves in the target is one of these names."""
 
 
 def exchange(new: Path, target: Path, old: Path) -> None:
@@ -21,7 +24,7 @@ def exchange(new: Path, target: Path, old: Path) -> None:
     Raises:
         OSError: it can't be done; `target` has its content again.
     """
-    set_aside(target, old)
+    set_aside(target, old, [entry.name for entry in new.iterdir()])
     try:
         put(new, target)
     except OSError:
@@ -30,8 +33,10 @@ def exchange(new: Path, target: Path, old: Path) -> None:
         raise
 
 
-def set_aside(target: Path, old: Path) -> None:
-    """Move a folder, or all that is in it, to a name that is free. Does nothing when there is no such folder.
+def set_aside(target: Path, old: Path, coming: Iterable[str] = ()) -> None:
+    """Move a folder, or all that is in it, to a name that is free; `coming` is what will be put there.
+
+    Does nothing when there is no such folder.
 
     Raises:
         OSError: it can't be done; `target` has its content still.
@@ -43,10 +48,13 @@ def set_aside(target: Path, old: Path) -> None:
     except PermissionError as error:
         if not is_held(error):
             raise
+        names = {*coming, *(entry.name for entry in target.iterdir())}
         old.mkdir()
+        (old / NAMES).write_text(json.dumps(sorted(names)), encoding="utf-8")
         try:
             _move_content(target, old)
         except OSError:
+            delete(old / NAMES)
             old.rmdir()
             raise
 
@@ -59,9 +67,22 @@ def put(new: Path, target: Path) -> None:
     """
     if target.exists():
         _move_content(new, target)
+        delete(new / NAMES)
         new.rmdir()
     else:
         move(new, target)
+
+
+def is_half(target: Path) -> bool:
+    """Return True for what a power cut or a kill has left in the midst of an exchange: parts of the extension, not its start."""
+    for folder in leftovers(target):
+        try:
+            names = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if not (target / WOKEN).exists() and all(entry.name in names for entry in target.iterdir()):
+            return True
+    return False
 
 
 def leftovers(target: Path) -> Iterator[Path]:
@@ -80,7 +101,8 @@ def _move_content(source: Path, target: Path) -> None:
     moved: list[str] = []
     arrives = source.name.startswith(".")
     try:
-        for entry in sorted(source.iterdir(), key=lambda entry: ((entry.name == WOKEN) == arrives, entry.name)):
+        entries = [entry for entry in source.iterdir() if entry.name != NAMES]
+        for entry in sorted(entries, key=lambda entry: ((entry.name == WOKEN) == arrives, entry.name)):
             move(entry, target / entry.name)
             moved.append(entry.name)
     except OSError:

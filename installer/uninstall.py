@@ -9,9 +9,9 @@ from ..files.replacing import retried
 from . import hook
 from .checkout import Checkout, require_writable
 from .errors import InstallError
-from .package import CLOSE_IT, is_empty, is_half, is_link, remove_tree, unsaved_work, version_of
+from .package import CLOSE_IT, is_empty, is_link, remove_tree, unsaved_work, version_of
 from .purge import history_of, purge_history, require_unused
-from .staging import free_name, leftovers, put, set_aside
+from .staging import free_name, is_half, leftovers, put, set_aside
 
 
 def uninstall(checkout: Checkout, purge: bool) -> int:

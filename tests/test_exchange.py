@@ -15,6 +15,7 @@ from fooocus_api.installer import install as installing
 from fooocus_api.installer.checkout import Checkout
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.package import place, remove_tree, version_of
+from fooocus_api.installer.staging import set_aside
 from fooocus_api.installer.uninstall import uninstall as take_out
 from fooocus_api.tests import violations
 from fooocus_api.tests.host import DEMO, ROOT
@@ -159,46 +160,79 @@ def test_what_is_held_after_an_uninstall_is_named_and_deleted_by_the_next(
     assert not checkout.extensions.exists()
 
 
-@pytest.mark.parametrize("step", ["set aside", "put"])
-def test_an_upgrade_that_was_killed_halfway_is_finished_by_the_next_command(
-    step: str, checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = 0
+class Killed(BaseException):
+    """The end of the process, by a power cut."""
 
-    class Killed(BaseException):
-        pass
 
-    def rename(source: str, target: str, real: Callable[[str, str], None] = os.rename) -> None:
-        nonlocal calls
-        calls += 1
-        if Path(source) == checkout.extension:
+def kill_at(monkeypatch: pytest.MonkeyPatch, last: int, folder: Path) -> None:
+    """End the process at its so-manieth rename, while a terminal stands in a folder. Nothing is cleaned up after that."""
+    count, real = [0], os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        if source == folder:
             raise violations.Violation()
-        if (calls > 20 + 10) if step == "set aside" else Path(source).name == "extension.py" and ".new" in str(source):
+        count[0] += 1
+        if count[0] >= last:
             raise Killed
         real(source, target)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "rename", rename)
-        patch.setattr(package, "remove_tree", lambda *arguments, **named: None)
-        with pytest.raises(Killed):
-            place(newest, checkout.extension)
-    assert not (checkout.extension / "extension.py").exists(), "the start-up hook would start half of it"
+    monkeypatch.setattr(os, "rename", rename)
+    monkeypatch.setattr(package, "remove_tree", lambda *arguments, **named: None)
+
+
+@pytest.mark.parametrize("follower", ["install", "uninstall"])
+def test_an_upgrade_that_is_killed_anywhere_is_whole_or_asleep_and_finished_by_the_next_command(
+    follower: str, checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = content(checkout.extension), content(newest)
     saved = checkout.path / "saved"
     shutil.copytree(checkout.extensions, saved)
-    place(newest, checkout.extension)
-    assert content(checkout.extension) == content(newest)
-    assert beside(checkout) == ["fooocus_api"]
+    asleep = 0
+    for last in range(1, 1000):
+        shutil.rmtree(checkout.extensions, ignore_errors=True)
+        shutil.copytree(saved, checkout.extensions)
+        hook.register(checkout.path)
+        with monkeypatch.context() as patch:
+            kill_at(patch, last, checkout.extension)
+            try:
+                place(newest, checkout.extension)
+                break
+            except Killed:
+                pass
+        if (checkout.extension / "extension.py").exists():
+            assert content(checkout.extension) in (old, new)
+        else:
+            asleep += 1
+        if follower == "install":
+            place(newest, checkout.extension)
+            assert content(checkout.extension) == new and beside(checkout) == ["fooocus_api"]
+        else:
+            assert take_out(checkout, purge=False) == 0
+            assert not checkout.extensions.exists()
+    assert last > 20 and asleep > 20
 
-    shutil.rmtree(checkout.extensions)
-    saved.rename(checkout.extensions)
-    assert take_out(checkout, purge=False) == 0
-    assert not checkout.extensions.exists()
+
+def test_an_upgrade_whose_second_half_fails_gives_the_old_version_back(
+    checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(checkout.extension)
+    fresh = checkout.extension.with_name(".fooocus_api.new")
+    for held in (lambda path: path == fresh, lambda path: path in (checkout.extension, fresh / "tasks")):
+        with monkeypatch.context() as patch:
+            violations.refuse(patch, lambda name, path, held=held: name == "rename" and held(path))  # type: ignore[misc]
+            with pytest.raises(InstallError, match="stop Fooocus"):
+                place(newest, checkout.extension)
+        assert content(checkout.extension) == before
+        assert beside(checkout) == ["fooocus_api"]
 
 
-def test_somebody_elses_folder_is_not_taken_for_half_an_extension(checkout: Checkout, newest: Path) -> None:
-    checkout.extension.rename(checkout.extension.with_name(".fooocus_api.old"))
+def test_somebody_elses_folder_is_not_taken_for_half_an_extension(
+    checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    violations.hold_folder(monkeypatch, checkout.extension)
+    set_aside(checkout.extension, checkout.extension.with_name(".fooocus_api.old"))
     theirs = checkout.extension / "mine.py"
-    theirs.parent.mkdir()
+    theirs.parent.mkdir(exist_ok=True)
     theirs.touch()
     with pytest.raises(InstallError, match="is not this extension"):
         place(newest, checkout.extension)

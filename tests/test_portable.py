@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fooocus_api.installer.checkout import find_checkout
 from fooocus_api.installer.pip import pip_install
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.host import ROOT, Host
@@ -242,3 +243,21 @@ def test_a_package_whose_folders_have_other_names(tmp_path: Path) -> None:
     command = [str(made.root / "python_embedded" / "python.exe"), "-s", str(clone / "install.py")]
     installed = done(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True))
     assert str(made.root / "Fooocus_extend") in installed
+
+
+def test_of_two_checkouts_in_a_package_it_is_the_one_that_run_bat_starts(tmp_path: Path) -> None:
+    portable = make_portable(tmp_path)
+    shutil.copytree(portable.fooocus, portable.root / "Fooocus - copy")
+    for folder in (portable.root, portable.clone, tmp_path):
+        assert str(portable.fooocus) + "\n" in done(portable.run(portable.clone / "install.py", folder=folder))
+
+
+def test_another_python_finds_the_package_too(
+    portable: Portable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is then refused with the Python to use, as any that lacks gradio."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("fooocus-api", "fooocus-api-main/fooocus-api-main", "a/b/c/d"):
+        assert find_checkout(None, portable.root / folder).path == portable.fooocus
+    monkeypatch.chdir(portable.python.parent)
+    assert find_checkout(None, tmp_path).path == portable.fooocus
