@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from ..files.replacing import delete, move
 from .errors import InstallError
-from .package import remove_tree
+from .package import CLOSE_IT, remove_tree
 
 NOT_OURS = "('webui', 'imported')"
 """Sources of tasks that the API did not draw."""
@@ -80,12 +81,25 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
     require_unused(history)
     try:
         images = {image for database in history.glob("*.sqlite3") for image in _images(database, outputs)}
-        for image in images:
-            image.unlink()
-        remove_tree(history)
+        kept = list(filter(None, map(_kept, images)))
+        if kept:  # the history stays too, or nothing would know them any more
+            raise InstallError(f"{len(kept)} of {len(images)} images can't be deleted; {CLOSE_IT}: {kept[0]}")
+        purged = history.with_name(f"{history.name}.purged")
+        remove_tree(purged)
+        move(history, purged)  # at once: of a file that is open there, Windows lets the folder's name stay
+        remove_tree(purged, ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
         raise InstallError(f"{history} can't be purged: {error}. Is Fooocus still running?") from error
     return len(images), True
+
+
+def _kept(image: Path) -> OSError | None:
+    """Delete an image, or return why it stays."""
+    try:
+        delete(image)
+    except OSError as error:
+        return error
+    return None
 
 
 def _images(database: Path, outputs: Path) -> Iterator[Path]:

@@ -1,0 +1,62 @@
+"""Purging while a program has files open: what stays can be purged by the next command, and is known until then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fooocus_api.db.repository import Repository
+from fooocus_api.installer.errors import InstallError
+from fooocus_api.installer.purge import history_of, purge_history
+from fooocus_api.tests import violations
+from fooocus_api.tests.test_install_check import task
+
+
+@pytest.fixture
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Outputs with three images of the API, and the history of them."""
+    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", lambda _: None)
+    day = tmp_path / "2026-01-01"
+    day.mkdir()
+    repository = Repository(history_of(tmp_path) / "tasks.sqlite3")
+    for number in range(3):
+        (day / f"{number}.png").write_bytes(b"an image")
+        row = task(number, "api", f"2026-01-01/{number}.png")
+        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
+    repository.close()
+    return tmp_path
+
+
+def images(outputs: Path) -> list[str]:
+    return sorted(path.name for path in outputs.glob("*/*.png"))
+
+
+def test_an_image_that_is_open_stays_with_the_history(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        violations.hold_file(patch, outputs / "2026-01-01" / "1.png")
+        with pytest.raises(InstallError, match="1 of 3 images can't be deleted"):
+            purge_history(outputs)
+    assert images(outputs) == ["1.png"]
+    assert purge_history(outputs) == (1, True)
+    assert images(outputs) == [] and not history_of(outputs).exists()
+
+
+def test_a_history_with_an_open_file_stays_whole(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = history_of(outputs) / "tasks.sqlite3"
+    for number in range(20):
+        (held.parent / f"{number}.txt").touch()
+    before = sorted(path.name for path in held.parent.iterdir())
+    with monkeypatch.context() as patch:
+        violations.hold_file(patch, held)
+        with pytest.raises(InstallError, match="can't be purged"):
+            purge_history(outputs)
+    assert sorted(path.name for path in held.parent.iterdir()) == before
+    assert purge_history(outputs) == (0, True)
+    assert sorted(outputs.iterdir()) == [outputs / "2026-01-01"]
+
+
+def test_a_purge_with_every_third_call_refused_takes_all(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert violations.hold_every_third(monkeypatch) is not None
+    assert purge_history(outputs) == (3, True)
+    assert images(outputs) == [] and sorted(outputs.iterdir()) == [outputs / "2026-01-01"]
