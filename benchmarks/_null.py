@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+
 from ..tests.host import DEMO, ROOT, Host
 from ._bare import PIPE
+from .frame import Unavailable
 
 BARE = f"import runpy; runpy.run_path({str(ROOT / 'benchmarks' / '__main__.py')!r})['load_package'](); " + (
     "from fooocus_api.benchmarks._bare import main; main()"
@@ -100,6 +102,10 @@ class BareHost(NullHost):
     bare = True
 
     def start(self) -> Host:
+        if sys.platform == "win32":
+            raise Unavailable(
+                "the bare host reads its tasks from a named pipe in a folder, which Windows does not have"
+            )
         pipe = self.folder / "tasks"
         os.mkfifo(pipe)
         self._env[PIPE] = str(pipe)
@@ -147,4 +153,4 @@ def post(connection: HTTPConnection, body: dict[str, Any], headers: dict[str, st
 
 def load_average() -> float:
     """What else this machine does, in processes over the last minute."""
-    return float(Path("/proc/loadavg").read_text("ascii").split()[0])
+    return float(psutil.getloadavg()[0])

@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from .frame import Unavailable
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -56,6 +58,8 @@ class Readers:
     """As many readers as requests, listening once the `with` block begins. `silent` of them, the last, never read."""
 
     def __init__(self, url: str, requests: Sequence[bytes], silent: int = 0) -> None:
+        if "fork" not in multiprocessing.get_all_start_methods():
+            raise Unavailable("the readers are forked, and Windows has no fork")
         context = multiprocessing.get_context("fork")
         self._pipe, theirs = context.Pipe()
         parts = urlsplit(url)

@@ -6,8 +6,11 @@ On the demo host, or on the real Fooocus named by FOOOCUS_HOME. Linux only: memo
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from pathlib import Path
+
+import psutil
 
 from ..tests.host import Host, demo_host, real_checkout, real_host
 from .frame import Options, Row
@@ -42,9 +45,16 @@ def settled_memory(pid: int) -> float:
     samples: list[float] = []
     while len(samples) < 120 and not (len(samples) > 10 and max(samples[-8:]) - min(samples[-8:]) < 1):
         time.sleep(0.5)
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        samples.append(next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("RssAnon")))
+        samples.append(own_memory(pid))
     return samples[-1]
+
+
+def own_memory(pid: int) -> float:
+    """Return the MB that a process shares with no file: anonymous pages on Linux, elsewhere what it alone has."""
+    if sys.platform != "linux":
+        return float(psutil.Process(pid).memory_full_info().uss) / 2**20
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("RssAnon"))
 
 
 def run(options: Options) -> list[Row]:

@@ -2,7 +2,8 @@
 
 A benchmark is a module beside this one with `run(options: Options) -> list[Row]`; its first docstring line says what it
 measures. A row is a dictionary that all rows of one table share the keys of. One that can't say a number without first
-breaking a promise raises `AssertionError`: the others still run, and the exit status is 1.
+breaking a promise raises `AssertionError`: the others still run, and the exit status is 1. One that needs what this system
+does not have raises `Unavailable`: it is skipped with the reason, and the exit status is that of the others.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ BY_NAME = {"soak"}
 """Run only where it is named: it takes as long as all others together."""
 
 Row = dict[str, Any]
+
+
+class Unavailable(Exception):
+    """This system lacks what a benchmark needs."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,14 @@ def main(arguments: Sequence[str]) -> int:
         try:
             results[name] = run(options)
             print(f"\n{table(results[name])}\n({time.perf_counter() - began:.0f} s)", flush=True)
+        except Unavailable as reason:
+            print(f"skipped: {reason}", flush=True)
+            results[name] = {"skipped": str(reason)}
         except Exception as error:
             traceback.print_exc()
             results[name] = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(results))
-    return int(any(isinstance(result, dict) for result in results.values()))
+    return int(any(isinstance(result, dict) and "error" in result for result in results.values()))
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -100,10 +100,7 @@ def remove_tree(path: Path, ignore_errors: bool = False) -> None:
 
     def unlock(function: Callable[..., Any], name: str, _: object) -> None:
         try:
-            if function not in (
-                os.unlink,
-                os.rmdir,
-            ):  # it has looked at something and raised; asked again it may say yes
+            if function not in (os.unlink, os.rmdir):  # it has looked at something: asked again it may say yes
                 raise OSError(f"{name} can't be removed")
             os.chmod(name, stat.S_IWRITE)
             retried(lambda: function(name))

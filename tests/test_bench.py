@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import subprocess
 import sys
 
-from fooocus_api.benchmarks.frame import chosen, names
+import pytest
+
+from fooocus_api.benchmarks import listeners
+from fooocus_api.benchmarks._readers import Readers
+from fooocus_api.benchmarks.frame import Options, Row, chosen, main, names
 from fooocus_api.tests.host import ROOT
 
 
@@ -33,3 +38,16 @@ def test_an_unknown_one_is_named_with_those_there_are() -> None:
 def test_what_runs_by_name_alone_is_said() -> None:
     assert "all but soak" in " ".join(bench("--help").stdout.split())
     assert "soak" in names() and "soak" not in chosen([])[0] and chosen(["soak"])[0] == ["soak"]
+
+
+def test_what_this_system_cannot_measure_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: Options) -> list[Row]:
+        Readers("http://127.0.0.1:1", [])
+        raise AssertionError("it has begun to measure")
+
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(listeners, "run", run)
+    assert main(["listeners"]) == 0
+    assert "no fork" in json.loads(capsys.readouterr().out.splitlines()[-1])["listeners"]["skipped"]

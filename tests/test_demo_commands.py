@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from fooocus_api.installer.demo import CURL
 from fooocus_api.tests.host import ROOT, Host
@@ -23,6 +26,7 @@ def test_keys_are_made_for_the_demo(tmp_path: Path) -> None:
     assert (tmp_path / ".fooocus_api" / "keys.json").is_file()
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_line_that_the_demo_prints_draws(demo: Host, tmp_path: Path) -> None:
     line = CURL.format(curl="curl", url=demo.url)
     assert "'" not in line and "\n" not in line, "Command Prompt knows double quotes and single lines only"

@@ -70,6 +70,10 @@ def test_a_python_that_cannot_run_fooocus_names_the_packages_own(tmp_path: Path,
     assert f'`"{own}" -s install.py`' in done.stderr
 
 
+unix_scripts = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Python is a shell script")
+
+
+@unix_scripts
 @pytest.mark.parametrize("error", ["[WinError 5] 拒绝访问。", "[WinError 32] Der Prozess kann nicht zugreifen"])
 def test_a_file_that_pip_finds_held_asks_for_fooocus(error: str, tmp_path: Path) -> None:
     """Its words are in the language of Windows, and come whole whatever the console's code page is."""
@@ -79,6 +83,7 @@ def test_a_file_that_pip_finds_held_asks_for_fooocus(error: str, tmp_path: Path)
     assert error in str(raised.value) and "is Fooocus still running?" in str(raised.value)
 
 
+@unix_scripts
 def test_another_failure_of_pip_does_not(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match=r"^pip failed: of its own$"):
         pip.pip_install(fake_pip(tmp_path, "ERROR: of its own"), [])

@@ -98,7 +98,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "day").mkdir()
     (tmp_path / "day" / "a.png").write_bytes(picture())
     (tmp_path / "outside.png").write_bytes(picture())
-    (tmp_path / "day" / "link.png").symlink_to("a.png")
+    try:
+        (tmp_path / "day" / "link.png").symlink_to("a.png")
+    except OSError:
+        pytest.skip("links can't be made here")
     (tmp_path / "day" / "away.png").symlink_to(tmp_path / "outside.png")
     (tmp_path / "day" / "circle.png").symlink_to("circle.png")
     (tmp_path / "day" / "one.png").symlink_to("other.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,21 @@ def refuse(monkeypatch: pytest.MonkeyPatch, is_held: Callable[[str, Path], bool]
 
         def call(path: Any, *others: Any, name: str = name, real: Any = real, **named: Any) -> Any:
             folder = named.get("dir_fd")
-            at = Path(os.readlink(f"/proc/self/fd/{folder}"), path) if folder is not None else Path(path)
+            at = Path(path) if folder is None else _opened(folder) / path
             if is_held(name, at):
                 raise Violation(32, str(path))
             return real(path, *others, **named)
 
         monkeypatch.setattr(os, name, call)
+
+
+def _opened(folder: int) -> Path:
+    """Return the path of an open folder: shutil deletes by those where it can."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        return Path(fcntl.fcntl(folder, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0").decode())
+    return Path(os.readlink(f"/proc/self/fd/{folder}"))
 
 
 def hold_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
