@@ -87,10 +87,12 @@ class Extension:
 
     def install(self) -> None:
         """Wait for the host's modules and patch each as it is imported."""
+        from .adapters import proactor
         from .adapters.arguments import add_flags
         from .adapters.open_files import allow_more
 
         self.hooks.on_uninstall(allow_more())
+        proactor.install(self.hooks)
         self.server.termination.install(self.hooks)
         self.logs.start()
         self.hooks.on_uninstall(self.logs.stop)
