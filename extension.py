@@ -49,6 +49,7 @@ class Extension:
 
     def __init__(self, checkout: Path) -> None:
         from .adapters.catalog import FooocusCatalog
+        from .adapters.console_close import ConsoleClose
         from .adapters.hooks import Hooks
         from .adapters.image_log import ImageLog
         from .adapters.logs import Logs
@@ -82,6 +83,7 @@ class Extension:
             self._refuse,
             WebFiles(checkout),
         )
+        self.console_close = ConsoleClose(self._leave, self._close)
         self.arguments: Any = None
         self.problem: str | None = None
 
@@ -94,6 +96,7 @@ class Extension:
         self.hooks.on_uninstall(allow_more())
         proactor.install(self.hooks)
         self.server.termination.install(self.hooks)
+        self.console_close.install(self.hooks)
         self.logs.start()
         self.hooks.on_uninstall(self.logs.stop)
         atexit.register(self.logs.stop)
@@ -206,6 +209,10 @@ class Extension:
     def _leave(self) -> None:
         if self.service is not None:
             self.service.leave()
+
+    def _close(self, within_s: float) -> None:
+        if self.service is not None:
+            self.service.close(within_s)
 
     def _build_api(self) -> AsgiApp:
         """Build the API when the WebUI is built and about to be served: the host is all there.

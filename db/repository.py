@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .outbox import Outbox
 from .placement import FULL, FULL_WORDS
 from .text import decoded
+from .writer import PATIENCE as PATIENCE_OF_WRITER
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
@@ -128,18 +130,26 @@ class Repository:
                     raise DatabaseUnavailable(f"the history can't be read: {error}") from error
         raise AssertionError("unreachable")
 
-    def close(self) -> None:
-        """Finish what is being written and close the database. A second call does nothing."""
+    def close(self, within_s: float | None = None) -> None:
+        """Finish what is being written and close the database. A second call does nothing.
+
+        Args:
+            within_s: seconds after which to return though the database hangs; half of them are the readers'. What is not
+                closed by then is left to the end of the process.
+        """
         if self._closed:
             return
         self._closed = True
+        until = None if within_s is None else time.monotonic() + within_s
         together = threading.Barrier(READERS)  # each thread closes its own
+        leaving = []
         with contextlib.suppress(RuntimeError):  # the process ends, and has ended the readers before it asks anyone
-            for _ in range(READERS):
-                self._readers.submit(self._leave, together)
-        self._readers.shutdown(wait=True)
-        self._writer.close()
-        self._connection.close()
+            leaving = [self._readers.submit(self._leave, together) for _ in range(READERS)]
+        if within_s is not None:
+            wait(leaving, within_s / 2)
+        self._readers.shutdown(wait=within_s is None)
+        if self._writer.close(PATIENCE_OF_WRITER if until is None else max(until - time.monotonic(), 0)):
+            self._connection.close()
 
     def _leave(self, together: threading.Barrier) -> None:
         with contextlib.suppress(threading.BrokenBarrierError):

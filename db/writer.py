@@ -25,6 +25,8 @@ LOOK_EVERY = 0.5
 """Seconds after which an idle writer looks for its file."""
 PAUSES = (0.1, 0.5, 1.0, 2.0)
 """Seconds between two tries when nothing can be written."""
+PATIENCE = 30.0
+"""Seconds that a writer which is closed may need for what waits."""
 
 
 class DatabaseUnavailable(Exception):
@@ -96,11 +98,12 @@ class Writer:
         self._queue.put(Change(action, future, must))
         return future
 
-    def close(self) -> None:
-        """Finish what waits, and end. A second call does nothing."""
+    def close(self, within_s: float = PATIENCE) -> bool:
+        """Finish what waits, and end. False when that takes longer than so many seconds. A second call does nothing."""
         self._closing = True
         self._queue.put(None)
-        self._thread.join(timeout=30)
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         tries = 0

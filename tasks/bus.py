@@ -29,11 +29,11 @@ class EventBus:
         self._handlers = list(handlers)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Hand out what has been emitted so far, then end the bus's thread."""
+    def stop(self, within_s: float | None = None) -> None:
+        """Hand out what has been emitted so far, then end the bus's thread; return after so many seconds anyway."""
         self._events.put(None)
         if self._thread.is_alive():
-            self._thread.join(timeout=5)
+            self._thread.join(within_s)
 
     def emit(self, event: Event) -> None:
         """Tell that something happened. Never waits, never raises; any thread."""

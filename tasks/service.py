@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -15,6 +16,7 @@ from . import storage
 from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
+from .deadline import Deadline
 from .downloads import Downloader
 from .engine import Engine, EngineUnavailable, Interruption
 from .estimate import Estimator
@@ -39,6 +41,8 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 WRITABLE_WITHIN = 3
 """Seconds after which a database that has not written counts as one that can't."""
+BUS_WITHIN = 5.0
+"""Seconds that an end waits until what the worker has told is handled."""
 
 
 class UnknownTask(Exception):
@@ -102,6 +106,8 @@ class TaskService:
         self.history = History(repository, self._live, engine)
         self.ownership = Ownership(repository, self._live, engine)
         self._closed = False
+        self._is_closed = threading.Event()
+        self._lock = threading.Lock()
         self._told: str | None = None
 
     def start(self) -> None:
@@ -129,19 +135,38 @@ class TaskService:
         """Fooocus is about to end: let everyone go who waits or listens. Any thread."""
         self.broadcast.close()
 
-    def close(self) -> None:
-        """Write what is still to be written; what waits and what runs goes on at the next start. A second call does nothing."""
-        if self._closed:
+    def close(self, within_s: float | None = None) -> None:
+        """Write what is still to be written; what waits and what runs goes on at the next start. Any thread.
+
+        Running tasks are put back first, as that must not be missed; the end of one that ends meanwhile is written over it.
+        A second call waits until the first one is done.
+
+        Args:
+            within_s: seconds after which to return, whatever is not finished by then. None waits for what is being saved.
+        """
+        deadline = Deadline(within_s)
+        with self._lock:
+            first, self._closed = not self._closed, True
+        if not first:
+            self._is_closed.wait(deadline.left())
             return
-        self._closed = True
+        try:
+            self._close(deadline)
+        finally:
+            self._is_closed.set()
+
+    def _close(self, deadline: Deadline) -> None:
+        self._tracker.leave()
+        running = self._live.of_status(TaskStatus.RUNNING, lambda live: live.task.source != "webui")
+        for task in running.values():
+            self._recovery.put_back(replace(task))
         self.webhooks.close()
-        self._bus.stop()
         self._downloader.close()
         self.removal.close()
-        self._tracker.close()
-        for task in self._live.of_status(TaskStatus.RUNNING, lambda live: live.task.source != "webui").values():
-            self._recovery.put_back(replace(task))
-        self._repository.close()
+        half = deadline.half()
+        self._bus.stop(BUS_WITHIN if half is None else half)
+        self._tracker.close(deadline.half())
+        self._repository.close(deadline.left())
 
     # ----------------------------------------------------------------- out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -71,11 +72,21 @@ class Tracker:
         self._meter = meter
         self._webhooks = webhooks
         self._last_step = NO_STEP
+        self._starting = threading.Lock()
+        self._leaving = False
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
 
-    def close(self) -> None:
-        """Finish what is being saved."""
-        self._slow.shutdown(wait=True)
+    def leave(self) -> None:
+        """Fooocus ends: from now on no row says that its task has begun. One that ends all the same is written whole."""
+        with self._starting:
+            self._leaving = True
+
+    def close(self, within_s: float | None = None) -> None:
+        """Finish what is being saved; return after so many seconds anyway."""
+        if within_s is not None:
+            with contextlib.suppress(RuntimeError):  # the process ends, and has finished it before it asks anyone
+                wait([self._slow.submit(lambda: None)], within_s)
+        self._slow.shutdown(wait=within_s is None)
 
     def apply(self, event: events.Event) -> None:
         """Do what an event means, on the bus's thread. Whatever fails of it, a task that has ended has its end."""
@@ -111,7 +122,7 @@ class Tracker:
                 self._live.begin(live)
                 live.started_s = event.clock_s
                 task.transition(TaskStatus.RUNNING, at=event.at)
-                self._write(task)
+                self._write_start(task)
                 log.info("task started", extra={"task_id": task.task_id, "attempt": task.attempts})
                 self._estimator.started(task)
                 self._broadcast.publish("started", task, outlook=self._forecast.of(task))
@@ -274,9 +285,13 @@ class Tracker:
             complain("an image's folder not known")
             return True
 
-    def _write(self, task: Task) -> Future[bool]:
+    def _write_start(self, task: Task) -> None:
         values = storage.changes(task)
-        return self._follow(lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), task.task_id)
+        with self._starting:  # what is written after `leave` would undo that the task is put back
+            if not self._leaving:
+                self._follow(
+                    lambda: self._repository.update(task.task_id, values, unless=TERMINAL_VALUES), task.task_id
+                )
 
     def _follow(self, change: Callable[[], T], task_id: str, then: Callable[[T], None] | None = None) -> Future[T]:
         """Write what has happened, however long the database can't be written."""
