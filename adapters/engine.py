@@ -18,7 +18,7 @@ from PIL import Image as PILImage
 
 from ..tasks import events
 from ..tasks.claims import Claims
-from ..tasks.engine import EngineUnavailable, Interruption, ParameterError
+from ..tasks.engine import EngineUnavailable, Interruption, ParameterError, Stayed
 from ..tasks.lora_tags import with_tags_applied
 from ..tasks.pictures import NotAnImage, mask_rgb, read_rgb
 from ..tasks.schedule import Entry, Needs
@@ -157,7 +157,7 @@ class FooocusEngine:
     def is_kept(self, path: str) -> bool:
         return Path(path).resolve().is_relative_to(output_folders()[-1].resolve())
 
-    def remove_images(self, paths: Sequence[str]) -> int:
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
         return self._image_log.remove_images(output_folders(), paths)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
@@ -16,6 +15,8 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
+from ..files.replacing import delete_now, write_atomically
+from ..tasks.engine import Stayed
 from .hooks import Hooks
 
 log = logging.getLogger("fooocus_api.images")
@@ -42,29 +43,34 @@ class ImageLog:
         with self._lock:
             return wrapped(*args, **kwargs)
 
-    def remove_images(self, folders: Sequence[Path], paths: Sequence[str]) -> int:
-        """Delete the images of these paths, relative to one of the folders with forward slashes; how many there were.
+    def remove_images(self, folders: Sequence[Path], paths: Sequence[str]) -> list[Stayed]:
+        """Delete the images of these paths, relative to one of the folders with forward slashes, and return what stayed.
 
-        What lies outside the folders, is hidden, or is no image stays, whatever the paths say.
+        What lies outside the folders, is hidden, or is no image is left alone, whatever the paths say. An image that another
+        program has open keeps no other one from being deleted; its entry stays with it. Nothing is waited for.
         """
-        removed = 0
-        entries: dict[Path, set[str]] = defaultdict(set)
+        stayed: list[Stayed] = []
+        entries: dict[Path, list[tuple[str, Path]]] = defaultdict(list)
         for relative in paths:
             for folder in folders:
                 path = image_in(folder, relative)
                 if path is None:
                     continue
-                with contextlib.suppress(FileNotFoundError):
-                    path.unlink()
-                    removed += 1
-                entries[path.with_name("log.html")].add(path.name)
-        for page, names in entries.items():
+                try:
+                    with contextlib.suppress(FileNotFoundError):
+                        delete_now(path)
+                    entries[path.with_name("log.html")].append((relative, path))
+                except OSError as error:
+                    stayed.append(Stayed(relative, path, error))
+        for page, gone in entries.items():
             try:
                 with self._lock:
-                    self._forget(page, names)
+                    self._forget(page, {path.name for _, path in gone})
             except OSError as error:
-                log.warning("log of the day not changed", extra={"page": str(page), "reason": error.strerror})
-        return removed
+                stayed += [Stayed(relative, path, error) for relative, path in gone]
+            except ValueError as error:  # not in UTF-8: it stays so
+                log.warning("log of the day not changed", extra={"page": str(page), "reason": str(error)})
+        return stayed
 
     def _forget(self, page: Path, names: Collection[str]) -> None:
         """Take the entries of these images out of a page, on disk and in the host's memory."""
@@ -80,12 +86,7 @@ class ImageLog:
             return
         kept = without_entries(entries, names)
         if kept != entries:
-            unfinished = page.with_name(f".{page.name}.tmp")
-            try:
-                unfinished.write_text(before + split + kept + end + after, encoding="utf-8")
-                os.replace(unfinished, page)
-            finally:
-                unfinished.unlink(missing_ok=True)  # the disk was full
+            write_atomically(page, before + split + kept + end + after, pauses=())  # the worker waits
 
 
 def image_in(folder: Path, relative: str) -> Path | None:
@@ -95,9 +96,14 @@ def image_in(folder: Path, relative: str) -> Path | None:
         return None
     try:
         path = (folder / relative).resolve()
-        return path if path.is_relative_to(folder.resolve()) and not path.is_dir() else None
-    except (OSError, ValueError):
+        if not path.is_relative_to(folder.resolve()):
+            return None
+    except (OSError, ValueError, RuntimeError):
         return None
+    try:
+        return None if path.is_dir() else path
+    except OSError:  # a drive that is away, or a folder that may not be looked into: it may be an image
+        return path
 
 
 def without_entries(entries: str, names: Collection[str]) -> str:

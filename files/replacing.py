@@ -7,8 +7,10 @@ file for a moment. Trying again for two seconds is what uv, pip and Briefcase do
 from __future__ import annotations
 
 import os
+import stat
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -16,17 +18,20 @@ from typing import TypeVar
 T = TypeVar("T")
 PAUSES_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 """Pauses between the tries: 2 s in all."""
-HELD = (5, 32, 33)
+SHORT_PAUSES_SECONDS = PAUSES_SECONDS[:3]
+"""Pauses for what may stay: 80 ms in all."""
+ACCESS_DENIED = 5
+HELD = (ACCESS_DENIED, 32, 33)
 """Windows's codes for access denied, a sharing violation and a locked region."""
 
 
-def put_in_place(new: Path, target: Path) -> None:
+def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
     """Rename `new` to `target`, over a file that may be there.
 
     Raises:
         OSError: it can't be done, after all tries; `new` is still there.
     """
-    retried(lambda: os.replace(new, target))
+    retried(lambda: os.replace(new, target), pauses)
 
 
 def move(source: Path, target: Path) -> None:
@@ -38,10 +43,30 @@ def move(source: Path, target: Path) -> None:
     retried(lambda: os.rename(source, target))
 
 
+def write_atomically(
+    path: Path, content: bytes | str, mode: int = 0o666, pauses: Sequence[float] = PAUSES_SECONDS
+) -> None:
+    """Write a file, in UTF-8 if it is a text, whole or not at all; the umask lessens its `mode`.
+
+    Raises:
+        OSError: it can't be written; what was there is as it was.
+    """
+    unfinished = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(unfinished, flags, mode), "wb") as file:
+            file.write(content.replace("\n", os.linesep).encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())  # its name promises its content, also after a power cut
+        put_in_place(unfinished, path, pauses)
+    finally:
+        discard(unfinished)
+
+
 def discard(path: Path) -> None:
     """Delete a temporary file if it can be deleted: its writer has its result already, good or bad."""
     with suppress(OSError):
-        path.unlink(missing_ok=True)
+        retried(lambda: path.unlink(missing_ok=True), SHORT_PAUSES_SECONDS)
 
 
 def delete(path: Path) -> None:
@@ -53,13 +78,40 @@ def delete(path: Path) -> None:
     retried(lambda: path.unlink(missing_ok=True))
 
 
-def retried(action: Callable[[], T]) -> T:
-    """Run an action again while another program holds its file, for two seconds at most.
+def delete_now(path: Path) -> None:
+    """Delete a file in one try, also one that Windows has marked as read-only.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: it can't be deleted, and is as it was.
+    """
+    try:
+        path.unlink()
+    except PermissionError as error:
+        mode = _mode_of(path) if getattr(error, "winerror", None) == ACCESS_DENIED else None
+        if mode is None or mode & stat.S_IWRITE:
+            raise
+        path.chmod(mode | stat.S_IWRITE)
+        try:
+            path.unlink()
+        except OSError:
+            path.chmod(mode)
+            raise
+
+
+def _mode_of(path: Path) -> int | None:
+    with suppress(OSError):
+        return path.stat().st_mode
+    return None
+
+
+def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_SECONDS) -> T:
+    """Run an action again while another program holds its file, after each of these pauses.
 
     Raises:
         OSError: the last try's.
     """
-    for pause in PAUSES_SECONDS:
+    for pause in pauses:
         try:
             return action()
         except PermissionError as error:

@@ -6,11 +6,12 @@ that died has named. What a full disk did not take is known until this process e
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 from collections import defaultdict
 from pathlib import Path
+
+from ..files.replacing import discard
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -50,5 +51,4 @@ class Claims:
     def release(self, task_id: str) -> None:
         """The task's images are recorded, or gone."""
         self._unwritten.pop(task_id, None)
-        with contextlib.suppress(OSError):
-            (self._folder / task_id).unlink(missing_ok=True)
+        discard(self._folder / task_id)  # can't it be, then the next start finds that there is nothing to delete

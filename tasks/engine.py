@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from .task import Task
@@ -20,6 +22,16 @@ class ParameterError(Exception):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+@dataclass(frozen=True)
+class Stayed:
+    """An image that was to be deleted and could not be, or whose entry in the host's log could not."""
+
+    path: str
+    """As it was given, relative to an outputs folder."""
+    file: Path
+    error: OSError
 
 
 class Engine(Protocol):
@@ -73,6 +85,6 @@ class Engine(Protocol):
     def is_kept(self, path: str) -> bool:
         """Whether the host keeps the image of this absolute path for good."""
 
-    def remove_images(self, paths: Sequence[str]) -> int:
-        """Delete images by their relative paths, and their entries in the host's log; what is no image of the outputs
-        folder stays. How many there were."""
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        """Delete images by their relative paths, and their entries in the host's log, in one try each, and return those that
+        could not be. What is no image of the outputs folder is left alone."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
 from functools import partial
-from pathlib import Path
 
 from ..db.repository import Repository
+from ..db.writer import DatabaseUnavailable
 from . import storage
 from .claims import Claims
 from .engine import Engine
-from .gaps import Gaps
+from .gaps import Gaps, complain
 from .headers import is_whole
+from .leftovers import Leftovers
 from .results import describe
 from .task import LIVE_VALUES, TERMINAL_VALUES, Image, Task, TaskError, TaskStatus
 from .webhooks import Webhooks
@@ -25,11 +25,14 @@ MOST_ATTEMPTS = 2
 class Recovery:
     """Decides about each unfinished task, then sweeps the images that no record lists."""
 
-    def __init__(self, engine: Engine, repository: Repository, claims: Claims, webhooks: Webhooks) -> None:
+    def __init__(
+        self, engine: Engine, repository: Repository, claims: Claims, webhooks: Webhooks, leftovers: Leftovers
+    ) -> None:
         self._engine = engine
         self._repository = repository
         self._claims = claims
         self._webhooks = webhooks
+        self._leftovers = leftovers
 
     def run(self) -> list[Task]:
         """Close or reset every unfinished task. Those to be drawn (again), in their order; all of it is on the disk.
@@ -55,11 +58,28 @@ class Recovery:
                     self._webhooks.ended(task)
 
         self._repository.write(write).result()
-        for task_id in self._claims.task_ids():
-            sweep(task_id, self._engine, self._repository, self._claims)
+        self._sweep()
         if tasks:
             log.warning("tasks were left unfinished", extra={"tasks": len(tasks), "drawn_now": len(again)})
         return again
+
+    def _sweep(self) -> None:
+        """Delete what is claimed and in no record. What can't be deleted keeps its claim, and the API from nothing."""
+        try:
+            claimed = self._claims.task_ids()
+        except OSError:
+            return complain("the claims of an earlier process not read")
+        for task_id in claimed:
+            try:
+                self._leftovers.sweep(task_id)
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                complain("images of an earlier process not deleted", task_id=task_id)
+        try:
+            self._leftovers.settle(claimed)
+        except Exception:
+            complain("images of an earlier process not deleted")
 
     def put_back(self, task: Task) -> None:
         """Fooocus ends as it should: a running task is drawn again at the next start as if it had not begun."""
@@ -100,16 +120,3 @@ class Recovery:
         if relative is None or not is_whole(path):
             return None
         return describe(path, relative, {}, gaps, kept=self._engine.is_kept(path))
-
-
-def sweep(
-    task_id: str, engine: Engine, repository: Repository, claims: Claims, done: Collection[str] = frozenset()
-) -> None:
-    """Delete what was claimed for a task, is in no record, and is not `done`: images of an attempt that is made again, halves
-    of files, and what a deletion had not come to."""
-    claimed = [path for path in claims.of(task_id) if path not in done]
-    relative = [engine.relative_path(path) if Path(path).is_absolute() else path for path in claimed]
-    paths = [path for path in relative if path is not None]
-    known = repository.reading(lambda: repository.recorded(paths))
-    engine.remove_images([path for path in paths if path not in known])
-    claims.release(task_id)

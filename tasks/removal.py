@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 from ..db.filters import Filter
 from ..db.repository import Repository
@@ -16,12 +17,14 @@ from ..db.sources import forget_uploads
 from ..db.writer import DatabaseUnavailable
 from . import storage
 from .claims import Claims
-from .engine import Engine
+from .gaps import complain
 from .inputs import InputStore
+from .leftovers import NO_TASK, Leftovers
 from .task import LIVE_VALUES, Task, now_ms
 
 log = logging.getLogger("fooocus_api.tasks")
 
+T = TypeVar("T")
 STEP = 50
 """Tasks deleted in one go: between two goes others get their turn at the database."""
 HOUR = 3600
@@ -40,29 +43,39 @@ class Limits:
     count: int | None = None
 
 
+@dataclass(frozen=True)
+class Removed:
+    """Outcome of a deletion."""
+
+    tasks: int = 0
+    files_left: int = 0
+    """Images that another program has open: they are deleted later."""
+
+
 class Removal:
     """Never touches a task that has not ended, nor a file outside of the outputs."""
 
-    def __init__(self, repository: Repository, engine: Engine, inputs: InputStore, claims: Claims) -> None:
+    def __init__(self, repository: Repository, inputs: InputStore, claims: Claims, leftovers: Leftovers) -> None:
         self._repository = repository
-        self._engine = engine
         self._claims = claims
+        self._leftovers = leftovers
         self._inputs = inputs
         self._stopping = threading.Event()
         self._passing: deque[tuple[float, list[str]]] = deque()
 
-    def remove(self, tasks: Sequence[Task]) -> int:
-        """Delete these ended tasks with their images, and give their number. May wait for the database.
+    def remove(self, tasks: Sequence[Task]) -> Removed:
+        """Delete these ended tasks with their images. May wait for the database, and a moment for another program.
 
         Raises:
             DatabaseUnavailable: nothing was deleted.
         """
+        gone = self._remove(tasks)
+        return Removed(gone, self._left_of([task.task_id for task in tasks]))
 
-        def forget() -> tuple[int, list[str]]:
+    def _remove(self, tasks: Sequence[Task]) -> int:
+        def forget() -> tuple[int, set[str]]:
             gone = sum(self._repository.delete(task.task_id) for task in tasks)
-            paths = [image.path for task in tasks for image in task.images]
-            still = self._repository.recorded(paths)
-            return gone, [path for path in paths if path not in still]
+            return gone, self._repository.recorded([image.path for task in tasks for image in task.images])
 
         # The records first: a crash in between leaves files too many, not records of nothing. The files are named before,
         # so that they go at the next start.
@@ -70,29 +83,48 @@ class Removal:
             for image in task.images:
                 self._claims.claim(task.task_id, image.path)
         try:
-            gone, paths = self._repository.write(forget).result()
+            gone, still = self._repository.write(forget).result()
         except DatabaseUnavailable:
-            self._release(tasks)
+            for task in tasks:
+                self._claims.release(task.task_id)
             raise
-        self._engine.remove_images(paths)
-        self._release(tasks)
+        self._safely(
+            self._leftovers.remove,
+            {task.task_id: [image.path for image in task.images if image.path not in still] for task in tasks},
+        )
         return gone
 
-    def _release(self, tasks: Sequence[Task]) -> None:
-        for task in tasks:
-            self._claims.release(task.task_id)
+    def _left_of(self, task_ids: Sequence[str]) -> int:
+        """Wait a moment for the images of these tasks that another program has open, and return how many stay for now."""
+        left = self._safely(self._leftovers.settle, task_ids) or 0
+        self._safely(self._leftovers.again)
+        return left
 
-    def remove_matching(self, chosen: Filter) -> int:
-        """Delete all ended tasks that the filter lets through; how many."""
+    def _safely(self, action: Callable[..., T], *arguments: Any) -> T | None:
+        """Do what a deletion that has taken place already does not depend on: what it leaves has a claim."""
+        try:
+            return action(*arguments)
+        except Exception:
+            complain("images not deleted")
+            return None
+
+    def remove_matching(self, chosen: Filter) -> Removed:
+        """Delete all ended tasks that the filter lets through."""
         return self._remove_all(replace(chosen, excluded=LIVE_VALUES))
 
+    def is_left(self, path: str) -> bool:
+        """Return True for the relative path of an image that is deleted for all but the disk."""
+        return self._leftovers.is_left(path)
+
     def throw_away(self, paths: list[str]) -> None:
-        """Images that the host doesn't keep have been handed over: they go with the first task that ends an hour later."""
+        """Images that the host doesn't keep have been handed over: they go with the first task that ends an hour later. So does
+        what an earlier deletion had to leave."""
         now = time.monotonic()
         while self._passing and self._passing[0][0] < now - THROWN_AWAY_SECONDS:
-            self._engine.remove_images(self._passing.popleft()[1])
+            self._safely(self._leftovers.remove, {NO_TASK: self._passing.popleft()[1]})
         if paths:
             self._passing.append((now, paths))
+        self._safely(self._leftovers.again)
 
     def keep_to(self, limits: Limits) -> None:
         """Begin to delete what goes beyond the limits, now and every hour, in the background."""
@@ -116,12 +148,13 @@ class Removal:
     def prune(self, limits: Limits) -> int:
         """Delete what goes beyond the limits; how many tasks that were."""
         gone = 0
+        self._safely(self._leftovers.again)
         ended = Filter(excluded=LIVE_VALUES)
         if limits.days is not None:
-            gone += self._remove_all(Filter(excluded=LIVE_VALUES, end=now_ms() - int(limits.days * DAY_MS)))
+            gone += self._remove_all(Filter(excluded=LIVE_VALUES, end=now_ms() - int(limits.days * DAY_MS))).tasks
         if limits.count is not None:
             total, _ = self._repository.reading(lambda: self._repository.count(ended))
-            gone += self._remove_all(ended, most=max(total - limits.count, 0))
+            gone += self._remove_all(ended, most=max(total - limits.count, 0)).tasks
         self.sweep_inputs()
         return gone
 
@@ -143,15 +176,21 @@ class Removal:
         forget_uploads([name for name in unused if not self._inputs.has(name)])
         return gone
 
-    def _remove_all(self, chosen: Filter, most: int | None = None) -> int:
+    def _remove_all(self, chosen: Filter, most: int | None = None) -> Removed:
         gone = 0
-        while not self._stopping.is_set() and (most is None or gone < most):
-            step = STEP if most is None else min(STEP, most - gone)
-            rows = self._repository.reading(partial(self._repository.page, chosen, 0, step, newest_first=False))
-            if not rows:
-                break
-            removed = self.remove([storage.from_row(row) for row in rows])
-            if removed == 0:
-                break
-            gone += removed
-        return gone
+        removed_ids: list[str] = []
+        try:
+            while not self._stopping.is_set() and (most is None or gone < most):
+                step = STEP if most is None else min(STEP, most - gone)
+                rows = self._repository.reading(partial(self._repository.page, chosen, 0, step, newest_first=False))
+                if not rows:
+                    break
+                tasks = [storage.from_row(row) for row in rows]
+                removed = self._remove(tasks)
+                removed_ids += [task.task_id for task in tasks]
+                if removed == 0:
+                    break
+                gone += removed
+        finally:
+            left = self._left_of(removed_ids)  # one wait for all
+        return Removed(gone, left)

@@ -24,6 +24,7 @@ from .forecast import Forecast, Outlook
 from .history import History
 from .inputs import InputStore
 from .intake import Intake
+from .leftovers import Leftovers
 from .limits import LimitReached as LimitReached
 from .live import LiveTasks
 from .meter import Meter
@@ -74,8 +75,9 @@ class TaskService:
         self.broadcast = Broadcast()
         self._live = LiveTasks()
         self.webhooks = Webhooks(repository, webhooks or WebhookSettings(), outbound or Outbound())
-        self._recovery = Recovery(engine, repository, claims, self.webhooks)
-        self.removal = Removal(repository, engine, inputs, claims)
+        leftovers = Leftovers(engine, repository, claims)
+        self._recovery = Recovery(engine, repository, claims, self.webhooks, leftovers)
+        self.removal = Removal(repository, inputs, claims, leftovers)
         self.meter = Meter()
         self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
         self.meter.gauge("tasks_running", "Tasks that run.", lambda: self.counts()["running"])
@@ -91,7 +93,7 @@ class TaskService:
             repository,
             bus,
             self.broadcast,
-            claims,
+            leftovers,
             inputs,
             self.removal,
             self._estimator,

@@ -15,7 +15,6 @@ from ..db.repository import Repository
 from . import events, storage
 from .broadcast import Broadcast
 from .bus import EventBus
-from .claims import Claims
 from .ending import Ending, ended_task, write_end
 from .engine import Engine
 from .estimate import Estimator
@@ -24,9 +23,9 @@ from .forecast import NOTHING, Forecast
 from .gaps import Gaps, complain, reason_of
 from .inputs import InputStore
 from .json_values import json_value
+from .leftovers import Leftovers
 from .live import LiveTask, LiveTasks
 from .meter import Meter
-from .recovery import sweep
 from .removal import Removal
 from .results import describe
 from .task import BLACKED_OUT, TERMINAL_VALUES, Image, Task, TaskStatus
@@ -51,7 +50,7 @@ class Tracker:
         repository: Repository,
         bus: EventBus,
         broadcast: Broadcast,
-        claims: Claims,
+        leftovers: Leftovers,
         inputs: InputStore,
         removal: Removal,
         estimator: Estimator,
@@ -64,7 +63,7 @@ class Tracker:
         self._repository = repository
         self._bus = bus
         self._broadcast = broadcast
-        self._claims = claims
+        self._leftovers = leftovers
         self._files = Files(engine, inputs)
         self._removal = removal
         self._estimator = estimator
@@ -228,9 +227,8 @@ class Tracker:
         yield lambda: self._say(task, seconds)
         for then in (partial(self._forget, live, event, written), partial(self._wake, written)):
             yield partial(self._once_written, task.task_id, written, then)
-        yield lambda: self._slow.submit(
-            self._removal.throw_away, [image.path for image in task.images if not image.kept]
-        )
+        passing = [image.path for image in task.images if not image.kept]
+        yield lambda: self._slow.submit(self._safely, task.task_id, lambda: self._removal.throw_away(passing))
 
     def _once_written(self, task_id: str, written: Ending, then: Callable[[], None]) -> None:
         written.add_done_callback(lambda _: self._safely(task_id, then))
@@ -265,7 +263,11 @@ class Tracker:
             self._live.remove(live.task.task_id)
             done = {*live.saved, *(result for result in event.results if isinstance(result, str))}
             with contextlib.suppress(RuntimeError):  # closed: then it goes at the next start
-                self._slow.submit(sweep, live.task.task_id, self._engine, self._repository, self._claims, done)
+                self._slow.submit(self._safely, live.task.task_id, partial(self._sweep, live.task.task_id, done))
+
+    def _sweep(self, task_id: str, done: set[str]) -> None:
+        self._leftovers.sweep(task_id, done)
+        self._leftovers.settle({task_id})
 
     def _image(self, live: LiveTask, path: str) -> Image | None:
         """What is known of an image; None when it is none of the host's folders."""

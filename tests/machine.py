@@ -10,10 +10,11 @@ from typing import Any
 
 from PIL import Image
 
+from fooocus_api.adapters.image_log import ImageLog
 from fooocus_api.tasks import events
 from fooocus_api.tasks.bus import EventBus, Handler
 from fooocus_api.tasks.claims import Claims
-from fooocus_api.tasks.engine import Interruption, ParameterError
+from fooocus_api.tasks.engine import Interruption, ParameterError, Stayed
 from fooocus_api.tasks.task import Task, TaskError
 
 
@@ -64,6 +65,7 @@ class Machine:
         self._bus = bus
         self._claims = claims
         self._outputs = outputs
+        self._log = ImageLog()
         self.queue: list[str] = []
         self.current: str | None = None
         self.results: list[Any] = []
@@ -127,11 +129,8 @@ class Machine:
     def is_kept(self, path: str) -> bool:
         return True
 
-    def remove_images(self, paths: Sequence[str]) -> int:
-        there = [self._outputs / path for path in paths if (self._outputs / path).is_file()]
-        for path in there:
-            path.unlink()
-        return len(there)
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        return self._log.remove_images([self._outputs], paths)
 
     # ------------------------------------------------------------ its worker
 

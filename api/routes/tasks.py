@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from ...tasks.forecast import Outlook
 from ...tasks.history import Filter, Page
 from ...tasks.keys import Scope
+from ...tasks.removal import Removed
 from ...tasks.task import Task, TaskStatus
 from ..access import access_of, needs, visible_task
 from ..bodies import JsonRoute
@@ -74,6 +75,11 @@ class Deleted(BaseModel):
 
     message: str = Field(description="The outcome in words.")
     deleted: int = Field(description="How many tasks.")
+    files_left: int = Field(
+        default=0,
+        description="How many of their images another program has open. They are deleted as soon as they can be. Left out "
+        "when there are none.",
+    )
 
 
 Time = Annotated[
@@ -149,8 +155,8 @@ def router(context: Context) -> APIRouter:
             access.require(Scope.CONTROL)
             _check_deletion(query, page, page_size)
             _check_filters(request)
-            number = await asyncio.to_thread(service.removal.remove_matching, chosen)
-            return Deleted(message=f"{number} tasks deleted", deleted=number)
+            removed = await asyncio.to_thread(service.removal.remove_matching, chosen)
+            return _deleted(removed)
         page_size = min(page_size, MOST_PER_PAGE)
         which = ("history", "current", "pending") if query is Lists.ALL else (query.value,)
         history, current, pending = await service.history.lists(
@@ -185,6 +191,14 @@ def router(context: Context) -> APIRouter:
         return await asyncio.to_thread(lambda: rendered(RecordResponse, full_record(context, request, task)))
 
     return routes
+
+
+def _deleted(removed: Removed) -> Deleted:
+    message = f"{removed.tasks} tasks deleted"
+    if not removed.files_left:
+        return Deleted(message=message, deleted=removed.tasks)
+    message += f"; {removed.files_left} of their images are open in another program and are deleted later"
+    return Deleted(message=message, deleted=removed.tasks, files_left=removed.files_left)
 
 
 def full_record(context: Context, request: Request, task: Task, outlook: Outlook | None = None) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""Sharing violations as Windows raises them, in this process or, through the environment, in others. Stdlib only.
+
+Each third deletion and renaming in some folders fails, and works when it is tried again; all of a file fail that is held. The
+count goes over all processes, so that it does not begin anew with each command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "FOOOCUS_API_TEST_VIOLATIONS"
+NAMES = ("unlink", "remove", "replace", "rename")
+ACCESSOR = getattr(pathlib, "_normal_accessor", None)
+"""What Python 3.10's pathlib calls: it has taken the functions out of `os` when it was imported."""
+SITE = """\
+import importlib.util
+spec = importlib.util.spec_from_file_location("sharing_violations", {path!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+module.begin()
+"""
+
+
+class SharingViolation(PermissionError):
+    """The error of a file that another program has open."""
+
+    winerror = 32
+
+    def __init__(self, path: str) -> None:
+        reason = "The process cannot access the file because it is being used by another process"
+        super().__init__(13, reason, path)
+
+
+class Violations:
+    """Violations in some folders.
+
+    Args:
+        state: a folder outside of them, where calls and violations are noted.
+        every: which deletion or renaming fails of so many; 0 for none but of those that are held.
+    """
+
+    def __init__(self, state: Path, *folders: Path, every: int = 3) -> None:
+        self.state = state
+        self.folders = [os.path.realpath(folder) + os.sep for folder in folders]
+        self.every = every
+        state.mkdir(exist_ok=True)
+
+    def made(self) -> list[str]:
+        """Return `<function> <path>` of each violation so far."""
+        path = self.state / "violations"
+        return path.read_text("utf-8").splitlines() if path.exists() else []
+
+    def hold(self, *patterns: str) -> None:
+        """Let another program have the files open whose paths match one of these, and no other, from now on."""
+        (self.state / "held").write_text("\n".join(patterns), "utf-8")
+
+    def environment(self) -> dict[str, str]:
+        """Return variables with which a Python has the violations from its start on."""
+        site = self.state / "site"
+        site.mkdir(exist_ok=True)
+        (site / "sitecustomize.py").write_text(SITE.format(path=__file__), "utf-8")
+        content = {"state": str(self.state), "folders": self.folders, "every": self.every}
+        paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {VARIABLE: json.dumps(content), "PYTHONPATH": os.pathsep.join(paths)}
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Have them in this process."""
+        places: list[tuple[Any, str]] = [(os, name) for name in NAMES]
+        places += [(ACCESSOR, name) for name in NAMES if hasattr(ACCESSOR, name)]
+        real = [(place, name, getattr(place, name)) for place, name in places]
+        for place, name, function in real:
+            setattr(place, name, self._failing(name, function))
+        try:
+            yield
+        finally:
+            for place, name, function in real:
+                setattr(place, name, function)
+
+    def _failing(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            number = 2 if name in ("replace", "rename") else 1
+            paths = [_absolute(path, named) for path in arguments[:number] if isinstance(path, (str, os.PathLike))]
+            if any(path.startswith(folder) for path in paths for folder in self.folders) and os.path.lexists(paths[0]):
+                self._count(name, paths)
+            return real(*arguments, **named)
+
+        return call
+
+    def _count(self, name: str, paths: list[str]) -> None:
+        """Raise when it is a held file's or the third call."""
+        try:
+            held = (self.state / "held").read_text("utf-8").split("\n")
+        except FileNotFoundError:
+            held = []
+        is_held = any(pattern and fnmatch(path, pattern) for path in paths for pattern in held)
+        if not is_held and (not self.every or self._append("calls", "x") % self.every):
+            return
+        self._append("violations", f"{name} {paths[0]}\n")
+        raise SharingViolation(paths[0])
+
+    def _append(self, name: str, text: str) -> int:
+        file = os.open(self.state / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            os.write(file, text.encode())
+            return os.fstat(file).st_size
+        finally:
+            os.close(file)
+
+
+def begin() -> None:
+    """Have the violations of the environment until this process ends."""
+    if VARIABLE in os.environ:
+        content = json.loads(os.environ[VARIABLE])
+        violations = Violations(Path(content["state"]), *map(Path, content["folders"]), every=content["every"])
+        _kept.append(violations.here())
+        _kept[-1].__enter__()
+
+
+_kept: list[Any] = []
+
+
+def _absolute(path: str | os.PathLike[str], named: dict[str, Any]) -> str:
+    folder = named.get("dir_fd")
+    if folder is not None and sys.platform == "linux":
+        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+    parent, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(parent), name)
