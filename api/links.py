@@ -9,12 +9,13 @@ import base64
 import hashlib
 import hmac
 import logging
-import os
 import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from ..files.replacing import write_atomically
 
 log = logging.getLogger("fooocus_api.links")
 
@@ -95,13 +96,4 @@ def kept_secret(path: Path) -> bytes:
 
 def _write_secret(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
-    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(secrets.token_bytes(SECRET_BYTES))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_atomically(path, secrets.token_bytes(SECRET_BYTES), 0o600)

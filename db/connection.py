@@ -23,6 +23,7 @@ from peewee import (
 from playhouse import db_url
 
 from ..files.drives import keeps_numbers, on_network_drive, synchronised_by_onedrive
+from ..files.replacing import discard
 from .placement import Placement, need_room
 
 log = logging.getLogger("fooocus_api.db")
@@ -152,11 +153,11 @@ class Connection:
             try:
                 self.database.execute_sql("VACUUM INTO ?", (str(target),))
             except BaseException:
-                target.unlink(missing_ok=True)
+                discard(target)
                 raise
             for earlier in self.file.parent.glob(f"{glob.escape(self.file.stem)}.schema{version}-*.sqlite3"):
                 if earlier != target:  # of a migration that was cut off: this copy is of the same tables
-                    earlier.unlink(missing_ok=True)
+                    discard(earlier)
             log.info("the database was copied before it is brought up to date", extra={"copy": target.name})
             return
         for table in tables:

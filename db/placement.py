@@ -5,13 +5,15 @@ SQLite does not look: it writes on into a file that was deleted, moved or replac
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from pathlib import Path
 
+from ..files.replacing import discard
+
 ROOM = 2**20
 """Bytes that a task takes with all that belongs to it, and more."""
+ROOM_NAMES = 3
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 GONE_WORDS = "its file was deleted, moved or replaced"
 FULL_WORDS = "the disk is full"
@@ -46,10 +48,14 @@ def need_room(folder: Path) -> None:
     Raises:
         OSError: that could not be done.
     """
-    path = folder / ".room.tmp"
-    try:
-        with path.open("wb") as file:
-            file.write(bytes(ROOM))
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+    for number in range(ROOM_NAMES):
+        path = folder / f".room{number or ''}.tmp"
+        try:
+            with path.open("wb") as file:
+                file.write(bytes(ROOM))
+            return
+        except PermissionError:  # on Windows a scanner may have the last one open still
+            if number == ROOM_NAMES - 1:
+                raise
+        finally:
+            discard(path)

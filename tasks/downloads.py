@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +15,7 @@ from typing import BinaryIO
 import requests
 import urllib3.exceptions
 
+from ..files.replacing import discard, put_in_place, write_atomically
 from . import events
 from .bus import EventBus
 from .engine import Engine
@@ -57,23 +58,56 @@ class Download:
         """
         part = self.path.with_name(self.path.name + ".part")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with requests.get(self.url, headers=HEADERS, stream=True, timeout=TIMEOUT) as response:
-                size = _size(response)
-                tell(0, size)
-                with part.open("wb") as file:
-                    _receive(response, size, file, tell)
-            os.replace(part, self.path)
-        except requests.Timeout as error:
-            raise self._failed(f"it does not answer within {TIMEOUT[1]} s") from error
-        except (DownloadError, OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-            raise self._failed(_reason(error)) from error
-        finally:
+            if not self._is_whole(part):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with requests.get(self.url, headers=HEADERS, stream=True, timeout=TIMEOUT) as response:
+                    size = _size(response)
+                    tell(0, size)
+                    with part.open("wb") as file:
+                        _receive(response, size, file, tell)
+        except BaseException as error:
+            discard(part)
+            if isinstance(error, requests.Timeout):
+                raise self._failed(f"it does not answer within {TIMEOUT[1]} s") from error
+            if isinstance(error, (DownloadError, OSError, ValueError, urllib3.exceptions.HTTPError)):
+                raise self._failed(_reason(error)) from error
+            raise
+        self._place(part)
+
+    def _place(self, part: Path) -> None:
+        """Give a whole file its name. It is kept for the next try when that can't be done: it may be of many gigabytes."""
+        try:
+            put_in_place(part, self.path)
+            discard(_note_of(part))
+        except OSError as error:
+            if self.path.is_file():  # somebody has brought it meanwhile
+                discard(part)
+                return
             with contextlib.suppress(OSError):
-                part.unlink()
+                write_atomically(_note_of(part), json.dumps(self._as_noted(part)))
+            raise DownloadError(
+                f"{self.path.name} was downloaded and could not be renamed from {part.name}: {_reason(error)}; "
+                "send the request again when no other program has it open: it is not downloaded again"
+            ) from error
+
+    def _is_whole(self, part: Path) -> bool:
+        """Return True for a file that was downloaded from here and could not be renamed."""
+        try:
+            return bool(json.loads(_note_of(part).read_bytes()) == self._as_noted(part))
+        except (OSError, ValueError):
+            return False
+
+    def _as_noted(self, part: Path) -> dict[str, str | int]:
+        status = part.stat()
+        return {"url": self.url, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
     def _failed(self, reason: str) -> DownloadError:
         return DownloadError(f"{self.path.name} could not be downloaded from {self.url}: {reason}")
+
+
+def _note_of(part: Path) -> Path:
+    """Return the file that says that a `.part` is whole."""
+    return part.with_name(part.name + ".whole")
 
 
 def _size(response: requests.Response) -> int | None:

@@ -8,10 +8,10 @@ import logging
 import os
 import re
 import threading
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ..files.replacing import delete_now, discard, write_atomically
 from .pictures import as_kept
 
 log = logging.getLogger("fooocus_api.images")
@@ -91,8 +91,7 @@ class InputStore:
                 self._held[file_name] -= 1
                 if not self._held[file_name]:
                     del self._held[file_name]
-                    with contextlib.suppress(OSError):
-                        (self._folder / file_name).unlink()
+                    discard(self._folder / file_name)
 
     def _take(self, file_name: str) -> bool:
         """Whether nobody has decided yet that this image stays."""
@@ -108,18 +107,11 @@ class InputStore:
             os.utime(path)  # sent again: it is not one that nobody uses
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._folder / f".{uuid.uuid4().hex}.tmp"
         try:
-            with unfinished.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # its name promises its content, also after a power cut
-            os.replace(unfinished, path)
+            write_atomically(path, content)
         except OSError:
             if not path.is_file():  # on Windows it can't be replaced while it is read, and need not be
                 raise
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def path(self, file_name: str) -> Path:
         """Where an input lies.
@@ -140,11 +132,11 @@ class InputStore:
         names: list[str] = []
         with contextlib.suppress(FileNotFoundError):
             for entry in os.scandir(self._folder):
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):
                     if entry.stat().st_mtime >= time:
                         continue
                     if entry.name.endswith(".tmp"):
-                        os.unlink(entry)
+                        delete_now(Path(entry))
                     elif FILE_NAME.fullmatch(entry.name):
                         names.append(entry.name)
                 if len(names) >= step:
@@ -160,6 +152,6 @@ class InputStore:
             path = self._folder / file_name
             with contextlib.suppress(OSError):  # read just now, on Windows: the next sweep takes it
                 if path.stat().st_mtime < before:
-                    path.unlink()
+                    delete_now(path)
                     gone += 1
         return gone

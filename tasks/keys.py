@@ -12,12 +12,13 @@ import logging
 import os
 import re
 import secrets
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from ..files.replacing import write_atomically
 
 log = logging.getLogger("fooocus_api.keys")
 
@@ -77,6 +78,10 @@ class BrokenKeys(Exception):
     """The file of keys can't be used; the message says which file and why, and tells no key."""
 
 
+class UnreadableKeys(BrokenKeys):
+    """The file of keys can't be read at this moment; what is in it is not known."""
+
+
 def new_key() -> str:
     """256 random bits, and a beginning by which people and scanners know what it is."""
     return f"fooocus_{secrets.token_urlsafe(32)}"
@@ -133,7 +138,7 @@ def load(file: Path) -> list[Key]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise BrokenKeys(f"{file} can't be read: {error.strerror or error}") from error
+        raise UnreadableKeys(f"{file} can't be read: {error.strerror or error}") from error
     except json.JSONDecodeError as error:
         raise BrokenKeys(f"{file} is no JSON: {error.msg} in line {error.lineno}") from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -152,15 +157,7 @@ def save(file: Path, keys: Iterable[Key]) -> None:
     """
     content = json.dumps({"version": VERSION, "keys": [_to_json(key) for key in keys]}, indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            out.write(content + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_atomically(file, content + "\n", 0o600)
 
 
 def _to_json(key: Key) -> dict[str, Any]:
@@ -191,6 +188,12 @@ def _from_json(number: int, item: dict[str, Any]) -> Key:
 # -------------------------------------------------------------------- all of them
 
 
+_Read = tuple[tuple[int, ...] | None, tuple[Key, ...], str | None]
+"""The state of a file when it was read, its keys, and what is wrong with it."""
+UNREAD: tuple[int, ...] = ()
+"""The state of a file that is read again at the next request."""
+
+
 class Keyring:
     """The keys of this process: those of the command line, and those of the file as it is now. Any thread.
 
@@ -201,7 +204,7 @@ class Keyring:
     def __init__(self, fixed: Sequence[Key], file: Path) -> None:
         self._fixed = tuple(fixed)
         self._file = file
-        self._read: tuple[tuple[int, ...] | None, tuple[Key, ...], str | None] = (None, (), None)
+        self._read: _Read = (None, (), None)
         self._needed = bool(fixed)
 
     def needed(self) -> bool:
@@ -245,18 +248,22 @@ class Keyring:
             state = None
         except OSError as error:
             state = (error.errno or 0,)
-        if state != self._read[0]:
-            self._read = (state, *self._load(state))
-        return (*self._fixed, *self._read[1]), self._read[2]
+        read = self._read
+        if state != read[0]:
+            read = self._read = self._load(state, read[2])
+        return (*self._fixed, *read[1]), read[2]
 
-    def _load(self, state: tuple[int, ...] | None) -> tuple[tuple[Key, ...], str | None]:
+    def _load(self, state: tuple[int, ...] | None, known: str | None) -> _Read:
         problem = f"{self._file} is gone; restart Fooocus to do without it"
         if state is not None:
             self._needed = True
             with contextlib.suppress(FileNotFoundError):
                 try:
-                    return tuple(load(self._file)), None
+                    return state, tuple(load(self._file)), None
+                except UnreadableKeys as error:  # another program may have it open for a moment
+                    state, problem = UNREAD, str(error)
                 except BrokenKeys as error:
                     problem = str(error)
-        log.error("API keys of the file not accepted", extra={"reason": problem})
-        return (), problem
+        if problem != known:
+            log.error("API keys of the file not accepted", extra={"reason": problem})
+        return state, (), problem

@@ -79,6 +79,51 @@ def test_a_route_that_awaits_nothing_is_a_plain_function(path: Path) -> None:
             assert any(isinstance(child, waits) for child in ast.walk(node)), f"{node.name} would block the event loop"
 
 
+FUNCTIONS = {"remove", "unlink", "rename", "renames", "replace", "rmdir", "move", "rmtree"}
+"""Of `os` and `shutil`."""
+METHODS = {"unlink", "rename", "rmdir"}
+WITH_CARE_OF_ITS_OWN = {"package.py", "uninstall.py", "hook.py", "purge.py"}
+"""Files of the installer that say what to do when something is held."""
+
+
+def replaced_directly(tree: ast.AST) -> Iterator[str]:
+    """What in a module renames or deletes files by itself: such an attribute of `os`, `shutil` or a path, called or not, and
+    `.replace` with one argument, which is a path's: a text's has two, and a dataclass's or a time's has names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil"):
+            yield from (alias.name for alias in node.names if alias.name in FUNCTIONS)
+        elif isinstance(node, ast.Attribute):
+            of_module = ast.unparse(node.value) in ("os", "shutil") and node.attr in FUNCTIONS
+            if of_module or node.attr in METHODS:
+                yield f"{ast.unparse(node)} in line {node.lineno}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr == "replace" and len(node.args) == 1 and not node.keywords:
+                yield f"{ast.unparse(node)} in line {node.lineno}"
+
+
+@pytest.mark.parametrize(
+    "path", [path for room, path in FILES if room != "files"] + [ROOT / "extension.py"], ids=lambda path: path.stem
+)
+def test_files_are_renamed_and_deleted_in_one_place(path: Path) -> None:
+    """On Windows another program may have any file open: `files.replacing` tries again, and says what comes of it."""
+    if path.parent.name == "installer" and path.name in WITH_CARE_OF_ITS_OWN:
+        return
+    assert not list(replaced_directly(ast.parse(path.read_text("utf-8"))))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["os.replace(a, b)", "run(os.unlink)", "path.unlink()", "a.rename(b)", "a.replace(b)", "from os import remove"],
+)
+def test_what_renames_or_deletes_is_found(line: str) -> None:
+    assert list(replaced_directly(ast.parse(line)))
+
+
+@pytest.mark.parametrize("line", ["text.replace('a', 'b')", "replace(task, status=1)", "time.replace(tzinfo=None)"])
+def test_what_does_not_is_left_alone(line: str) -> None:
+    assert not list(replaced_directly(ast.parse(line)))
+
+
 @pytest.mark.parametrize("path", [path for _, path in FILES], ids=lambda path: path.stem)
 def test_no_time_limit_is_one_that_the_host_takes_away(path: Path) -> None:
     """Fooocus's WebUI has `asyncio.wait_for` wait for 18 hours, whatever it is told."""
