@@ -108,9 +108,10 @@ class Leftovers:
                 self._left.pop(key, None)
         self._release({task_id for task_id, _ in chosen})
 
-    def is_left(self, path: str) -> bool:
-        """Return True for the relative path of an image that is deleted for all but the disk."""
-        return any(left == path for _, left in self._of(None))
+    def is_left(self, file: Path) -> bool:
+        """Return True for an image that is deleted for all but the disk."""
+        left = self._of(None).values()
+        return bool(left) and file.resolve() in {each.stayed.file for each in left}
 
     def _of(self, task_ids: Collection[str] | None) -> dict[tuple[str, str], _Left]:
         with self._lock:

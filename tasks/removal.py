@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..db.filters import Filter
@@ -112,9 +113,9 @@ class Removal:
         """Delete all ended tasks that the filter lets through."""
         return self._remove_all(replace(chosen, excluded=LIVE_VALUES))
 
-    def is_left(self, path: str) -> bool:
-        """Return True for the relative path of an image that is deleted for all but the disk."""
-        return self._leftovers.is_left(path)
+    def is_left(self, file: Path) -> bool:
+        """Return True for an image that is deleted for all but the disk."""
+        return self._leftovers.is_left(file)
 
     def throw_away(self, paths: list[str]) -> None:
         """Images that the host doesn't keep have been handed over: they go with the first task that ends an hour later. So does

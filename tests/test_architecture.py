@@ -82,7 +82,7 @@ def test_a_route_that_awaits_nothing_is_a_plain_function(path: Path) -> None:
 FUNCTIONS = {"remove", "unlink", "rename", "renames", "replace", "rmdir", "move", "rmtree"}
 """Of `os` and `shutil`."""
 METHODS = {"unlink", "rename", "rmdir"}
-WITH_CARE_OF_ITS_OWN = {"package.py", "uninstall.py", "hook.py", "purge.py"}
+WITH_CARE_OF_ITS_OWN = {"package.py", "uninstall.py"}
 """Files of the installer that say what to do when something is held."""
 
 
@@ -96,9 +96,12 @@ def replaced_directly(tree: ast.AST) -> Iterator[str]:
             of_module = ast.unparse(node.value) in ("os", "shutil") and node.attr in FUNCTIONS
             if of_module or node.attr in METHODS:
                 yield f"{ast.unparse(node)} in line {node.lineno}"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr == "replace" and len(node.args) == 1 and not node.keywords:
-                yield f"{ast.unparse(node)} in line {node.lineno}"
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and (node.func.attr, len(node.args), len(node.keywords)) == ("replace", 1, 0)
+        ):
+            yield f"{ast.unparse(node)} in line {node.lineno}"
 
 
 @pytest.mark.parametrize(

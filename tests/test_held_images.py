@@ -110,7 +110,7 @@ def test_one_of_a_selection_keeps_no_other_from_being_deleted(
     assert claims(world) == [task_id]
     (line,) = [record for record in caplog.records if "not deleted" in record.message]
     assert line.__dict__["path"] == str(images[1]) and line.__dict__["reason"]
-    assert world.service.removal.is_left(images[1].name) and not world.service.removal.is_left(images[0].name)
+    assert world.service.removal.is_left(images[1]) and not world.service.removal.is_left(images[0])
     held.errors.clear()
     drawn(world)
     assert not images[1].exists() and claims(world) == []
@@ -243,7 +243,7 @@ def test_another_file_of_the_same_name_stays(world: World, held: Held) -> None:
     image.write_bytes(PNG * 2)
     held.errors.clear()
     world.service.removal.throw_away([])
-    assert image.read_bytes() == PNG * 2 and not world.service.removal.is_left(image.name) and claims(world) == []
+    assert image.read_bytes() == PNG * 2 and not world.service.removal.is_left(image) and claims(world) == []
 
 
 def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -80,11 +80,55 @@ def test_another_error_is_raised_at_once(tmp_path: Path, pauses: list[float]) ->
     assert pauses == []
 
 
-def test_a_temporary_file_that_stays_held_hides_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_file_that_stays_held_hides_no_result(
+    tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     part = tmp_path / "part"
     part.write_text("content")
+    with monkeypatch.context() as for_long:
+        held(for_long, 100)
+        replacing.discard(part)
+    assert part.exists() and pauses == list(replacing.SHORT_PAUSES_SECONDS)
     held(monkeypatch, 1)
     replacing.discard(part)
-    replacing.discard(part)
-    replacing.discard(part)
     assert not part.exists()
+
+
+# ---------------------------------------------------------------- writing atomically
+
+
+@pytest.mark.parametrize("content", [b"a\nb\x00", "Gr\u00f6\u00dfe\n\u732b\n"])
+def test_a_file_is_written_whole(content: bytes | str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"what was there before is longer than what is written")
+    replacing.write_atomically(path, content)
+    read = path.read_bytes() if isinstance(content, bytes) else path.read_text("utf-8")
+    assert read == content and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_is_for_those_it_is_meant_for(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        replacing.write_atomically(tmp_path / "page", "x")
+        replacing.write_atomically(tmp_path / "secret", "x", 0o600)
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("page", "secret")] == [0o644, 0o600]
+
+
+@pytest.mark.parametrize("function", ["fsync", "replace"])
+def test_a_file_that_can_not_be_written_is_as_it_was(
+    function: str, tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("before")
+
+    def fails(*_: Any) -> None:
+        raise Violation(32) if function == "replace" else OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, function, fails)
+    with pytest.raises(OSError, match=r"held|No space"):
+        replacing.write_atomically(path, "after")
+    assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+    assert len(pauses) == (len(replacing.PAUSES_SECONDS) if function == "replace" else 0)

@@ -62,7 +62,7 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
         Problem: 404 when there is none in the outputs folder; nothing outside it and nothing but images is ever given.
     """
     path = output_file(context.output_folders(), relative)
-    if path is None:
+    if path is None or (context.service is not None and context.service.removal.is_left(path)):
         raise no_image(relative.as_posix())
     return path
 

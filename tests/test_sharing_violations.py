@@ -1,0 +1,447 @@
+"""One in three deletions and renamings fails as on Windows, and works when it is tried again: everything ends right.
+
+And where a file stays held for the whole time, what was there is whole, and the error says so.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fooocus_api import __version__
+from fooocus_api.api.links import SECRET_BYTES, kept_secret
+from fooocus_api.benchmarks.crash import crash
+from fooocus_api.db.connection import Connection
+from fooocus_api.db.placement import need_room
+from fooocus_api.installer.purge import history_of
+from fooocus_api.tasks.downloads import Download, DownloadError
+from fooocus_api.tasks.inputs import InputStore
+from fooocus_api.tasks.keys import ALL_SCOPES, BrokenKeys, Key, Keyring, digest_of, load, save
+from fooocus_api.tests.client import Client, wait_for
+from fooocus_api.tests.host import Host, demo_host
+from fooocus_api.tests.keys import keys_command
+from fooocus_api.tests.sandbox import make_sandbox, snapshot
+from fooocus_api.tests.sharing_violations import SharingViolation, Violations
+from fooocus_api.tests.test_downloads import PADDED, Files
+from fooocus_api.tests.test_inputs import picture
+
+Make = Callable[..., Violations]
+REASON = "being used by another process"
+
+
+@pytest.fixture
+def violations_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Makes violations in folders, which processes have that are started from then on."""
+
+    def make(*folders: Path, every: int = 3) -> Violations:
+        violations = Violations(tmp_path / "violations", *folders, every=every)
+        for name, value in violations.environment().items():
+            monkeypatch.setenv(name, value)
+        return violations
+
+    return make
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A demo host that is not started yet."""
+    host = demo_host()
+    yield host
+    host.close()
+
+
+# ------------------------------------------------------------------- the fake itself
+
+
+def test_each_third_fails_in_this_process_and_in_another(tmp_path: Path, violations_in: Make) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    violations = violations_in(folder)
+    code = f"""if 1:
+        import os, pathlib
+        for number in range(9):
+            path = pathlib.Path({str(folder)!r}, str(number))
+            path.write_text("")
+            ways = [path.unlink, lambda: os.remove(path), lambda: path.replace(path.with_name("x"))]
+            try:
+                ways[number % 3]()
+            except PermissionError as error:
+                assert error.winerror == 32
+        """
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert [line.split()[0] for line in violations.made()] == ["replace"] * 3
+    with violations.here():
+        (folder / "2").unlink()
+        (folder / "5").unlink()
+        with pytest.raises(PermissionError):
+            (folder / "8").unlink()
+        (tmp_path / "elsewhere").write_text("")
+        for _ in range(3):
+            (tmp_path / "elsewhere").rename(tmp_path / "elsewhere")
+    (folder / "8").unlink()
+    assert len(violations.made()) == 4
+
+
+# ---------------------------------------------------------------- a whole Fooocus
+
+
+def test_random_kills_lose_nothing(host: Host, violations_in: Make) -> None:
+    violations = violations_in(host.outputs)
+    row = crash(host, rounds=4, seed=random.randrange(1_000_000), pause=1.5)
+    assert row["rounds"] == 4 and violations.made()
+
+
+def page_of(host: Host) -> str:
+    return "".join(page.read_text("utf-8") for page in host.outputs.glob("*/log.html"))
+
+
+def test_deletions_leave_nothing(host: Host, violations_in: Make) -> None:
+    violations = violations_in(host.outputs)
+    client = Client(host.start().url)
+    for _ in range(6):
+        client.draw(image_number=2)
+    history = client.tasks(query="history")["history"]
+    for record in history[:3]:
+        assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 204
+        assert not any(Path(url).name in page_of(host) for url in record["result"])
+    assert len(host.images()) == 6
+    answer = client.get("/tasks", params={"action": "delete", "start_at": "2020-01-01"}).json()
+    assert answer == {"message": "3 tasks deleted", "deleted": 3}
+    assert not host.images() and "image-container" not in page_of(host)
+    assert sum("log.html" in line or ".png" in line for line in violations.made()) > 3
+    host.stop()
+    assert not list((host.outputs / ".fooocus_api" / "unfinished").iterdir()) and "Traceback" not in host.log()
+
+
+def test_retention_deletes_what_is_too_much(host: Host, violations_in: Make) -> None:
+    violations = violations_in(host.outputs)
+    client = Client(host.start().url)
+    for _ in range(5):
+        client.draw()
+    host.stop()
+    host.flags = (*host.flags, "--keep-count", "1")
+    before = len(violations.made())
+    host.start()
+    wait_for(lambda: len(host.images()) == 1, "four images to go")
+    wait_for(lambda: len(client.tasks(query="history")["history"]) == 1, "four tasks to go")
+    assert len(violations.made()) > before and "Traceback" not in host.log()
+
+
+def test_images_that_are_looked_at_elsewhere_go_when_they_can(host: Host, violations_in: Make) -> None:
+    """Neither a deletion nor a start of Fooocus waits for the other program."""
+    violations = violations_in(host.outputs, every=0)
+    client = Client(host.start().url)
+    records = [client.draw() for _ in range(3)]
+    names = [Path(record["result"][0]).name for record in records]
+    violations.hold(*(f"*/{name}" for name in names[:2]))
+    assert client.request("DELETE", f"/tasks/{records[0]['task_id']}").status_code == 204
+    assert client.get(f"/tasks/{records[0]['task_id']}").status_code == 404
+    assert client.get(records[0]["result"][0]).status_code == 404
+    answer = client.get("/tasks", params={"action": "delete", "start_at": "2020-01-01"}).json()
+    message = "2 tasks deleted; 1 of their images are open in another program and are deleted later"
+    assert answer == {"message": message, "deleted": 2, "files_left": 1}
+    assert {path.name for path in host.images()} == set(names[:2])
+    host.stop()
+    host.start()
+    assert client.get("/v1/info").json()["problem"] is None
+    assert {path.name for path in host.images()} == set(names[:2])
+    assert all(name in host.log() for name in names[:2]) and "Traceback" not in host.log()
+    violations.hold()
+    client.draw()
+    wait_for(lambda: len(host.images()) == 1, "both to go with the end of a task")
+    wait_for(lambda: not any(name in page_of(host) for name in names), "their entries to go")
+    claims = host.outputs / ".fooocus_api" / "unfinished"
+    wait_for(lambda: not list(claims.iterdir()), "their claims to go")
+
+
+def test_uploads_are_kept_or_refused(host: Host, violations_in: Make) -> None:
+    violations = violations_in(host.outputs)
+    client = Client(host.start().url)
+    folder = host.outputs / ".fooocus_api" / "inputs"
+    for number in range(6):
+        answer = client.post("/inputs", files={"image": ("x.png", picture(colour=(number, 0, 0)))})
+        assert answer.status_code == 201, answer.text
+    assert len(list(folder.iterdir())) == 6 and violations.made()
+    violations.hold("*/inputs/*.png")
+    answer = client.post("/inputs", files={"image": ("x.png", picture(colour=(0, 7, 0)))})
+    assert answer.status_code == 503 and REASON in answer.json()["detail"] and "Retry-After" in answer.headers
+    assert len(list(folder.iterdir())) == 6, "half of a file"
+    violations.hold()
+    assert client.post("/inputs", files={"image": ("x.png", picture(colour=(0, 7, 0)))}).status_code == 201
+
+
+# --------------------------------------------------------------------------- keys
+
+
+def test_keys_are_added_and_revoked_while_fooocus_runs(host: Host, violations_in: Make) -> None:
+    violations = violations_in(host.outputs, every=2)
+    host.start()
+    keys = {}
+    for name in ("first", "second", "third"):
+        done = keys_command(host.outputs, "add", name)
+        assert done.returncode == 0, done.stderr
+        keys[name] = done.stdout.strip()
+    for name, key in keys.items():
+        assert Client(host.url, key).get("/tasks").status_code == 200
+        assert keys_command(host.outputs, "revoke", name).returncode == 0
+        assert Client(host.url, key).get("/tasks").status_code == 401
+    assert sum("replace" in line for line in violations.made()) >= 3
+    assert not list((host.outputs / ".fooocus_api").glob("*.tmp"))
+
+
+def test_a_list_of_keys_that_stays_held_is_as_it_was(tmp_path: Path, violations_in: Make) -> None:
+    outputs = tmp_path / "outputs"
+    assert keys_command(outputs, "add", "first").returncode == 0
+    state = outputs / ".fooocus_api"
+    before = snapshot(state)
+    violations = violations_in(outputs, every=0)
+    violations.hold("*/keys.json")
+    for command in (("add", "second"), ("revoke", "first")):
+        done = keys_command(outputs, *command)
+        assert done.returncode != 0 and done.stdout == ""
+        assert "keys.json can't be written" in done.stderr and REASON in done.stderr and "Traceback" not in done.stderr
+    assert snapshot(state) == before and len(violations.made()) > 10
+
+
+def test_a_list_that_is_held_for_a_moment_is_read_at_the_next_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "keys.json"
+    save(file, [Key("bot", digest_of(b"secret"), ALL_SCOPES)])
+    ring = Keyring([], file)
+    with monkeypatch.context() as held:
+
+        def read_text(path: Path, *_: Any, **__: Any) -> str:
+            raise SharingViolation(str(path))
+
+        held.setattr(Path, "read_text", read_text)
+        for _ in range(3):
+            with pytest.raises(BrokenKeys, match="can't be read"):
+                ring.find(b"secret")
+        assert ring.needed() and len(caplog.records) == 1
+    key = ring.find(b"secret")
+    assert key is not None and key.name == "bot" and load(file)
+
+
+# ------------------------------------------------------------- the state's other files
+
+
+def test_the_secret_of_links_is_kept(tmp_path: Path, violations_in: Make) -> None:
+    violations = violations_in(tmp_path, every=2)
+    with violations.here():
+        for number in range(4):
+            path = tmp_path / str(number) / "link_secret"
+            secret = kept_secret(path)
+            assert path.read_bytes() == secret == kept_secret(path)
+            assert [entry.name for entry in path.parent.iterdir()] == ["link_secret"]
+        assert len(violations.made()) >= 3
+
+
+def test_links_end_with_the_process_where_the_secret_stays_held(tmp_path: Path, violations_in: Make) -> None:
+    violations = violations_in(tmp_path, every=0)
+    violations.hold("*/link_secret")
+    folder = tmp_path / "state"
+    with violations.here():
+        assert len(kept_secret(folder / "link_secret")) == SECRET_BYTES
+    assert not list(folder.iterdir()) and violations.made()
+
+
+def test_unused_inputs_are_swept_but_for_those_that_are_held(tmp_path: Path, violations_in: Make) -> None:
+    store = InputStore(tmp_path / "inputs")
+    names = [store.add(picture(colour=(number, 0, 0))) for number in range(3)]
+    (tmp_path / "inputs" / ".half.tmp").write_bytes(b"half")
+    violations = violations_in(tmp_path / "inputs", every=0)
+    violations.hold(f"*/{names[1]}", "*/.half.tmp")
+    for path in (tmp_path / "inputs").iterdir():
+        os.utime(path, (1, 1))
+    with violations.here():
+        (found,) = store.older_than(1000, 10)
+        assert set(found) == set(names) and store.remove(found, 1000) == 2
+        assert store.has(names[1]) and len(violations.made()) == 2
+        violations.hold()
+        (found,) = store.older_than(1000, 10)
+        assert found == [names[1]] and store.remove(found, 1000) == 1
+    assert not list((tmp_path / "inputs").iterdir())
+
+
+def test_a_copy_of_an_older_database_that_is_held_stops_no_migration(tmp_path: Path, violations_in: Make) -> None:
+    earlier = tmp_path / "tasks.schema1-20200101-000000.sqlite3"
+    earlier.write_bytes(b"")
+    connection = Connection(tmp_path / "tasks.sqlite3")
+    violations = violations_in(tmp_path, every=0)
+    violations.hold(f"*/{earlier.name}")
+    with connection.database.connection_context(), violations.here():
+        connection.database.execute_sql("CREATE TABLE task (id)")
+        connection.back_up(1, ["task"])
+    connection.close()
+    assert violations.made() and len(list(tmp_path.glob("*.schema1-*.sqlite3"))) == 2
+
+
+def test_a_scanner_that_reads_what_was_written_for_room_keeps_no_task_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.open
+
+    def held(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == ".room.tmp":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", held)
+    need_room(tmp_path)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(Path, "open", lambda *_, **__: held(Path(".room.tmp")))
+    with pytest.raises(PermissionError):
+        need_room(tmp_path)
+
+
+# ---------------------------------------------------------------------- downloads
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Files() as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield server
+        server.go_on.set()
+        server.shutdown()
+
+
+def silent(there: int, size: int | None) -> None:
+    """Nobody is told how far it is."""
+
+
+def test_a_model_is_downloaded(tmp_path: Path, files: Files, violations_in: Make) -> None:
+    violations = violations_in(tmp_path / "models", every=2)
+    with violations.here():
+        for number in range(3):
+            Download(f"{files.url}/whole", tmp_path / "models" / f"{number}.safetensors").fetch(silent)
+    assert {path.name: path.read_bytes() == PADDED for path in (tmp_path / "models").iterdir()} == {
+        f"{number}.safetensors": True for number in range(3)
+    }
+    assert violations.made() and len(files.asked) == 3
+
+
+def test_a_model_whose_renaming_fails_is_not_downloaded_again(
+    tmp_path: Path, files: Files, violations_in: Make
+) -> None:
+    models = tmp_path / "models"
+    download = Download(f"{files.url}/whole", models / "big.safetensors")
+    violations = violations_in(models, every=0)
+    violations.hold("*/big.safetensors")
+    with violations.here():
+        for _ in range(2):
+            with pytest.raises(DownloadError, match="was downloaded and could not be renamed") as error:
+                download.fetch(silent)
+            assert REASON in str(error.value) and (models / "big.safetensors.part").read_bytes() == PADDED
+        violations.hold()
+        download.fetch(silent)
+    assert files.asked == ["/whole"]
+    assert [path.name for path in models.iterdir()] == ["big.safetensors"]
+
+
+@pytest.mark.parametrize("changed", ["the part", "the address"])
+def test_a_part_that_may_not_be_whole_is_downloaded_anew(
+    tmp_path: Path, files: Files, violations_in: Make, changed: str
+) -> None:
+    download = Download(f"{files.url}/whole", tmp_path / "models" / "big.safetensors")
+    violations = violations_in(tmp_path / "models", every=0)
+    violations.hold("*/big.safetensors")
+    with violations.here(), pytest.raises(DownloadError):
+        download.fetch(silent)
+    if changed == "the part":
+        (tmp_path / "models" / "big.safetensors.part").write_bytes(b" " * len(PADDED))
+    else:
+        download = Download(f"{files.url}/chunked", download.path)
+    download.fetch(silent)
+    assert len(files.asked) == 2 and download.path.read_bytes() == PADDED
+
+
+def test_a_model_that_somebody_else_has_brought_is_taken(tmp_path: Path, files: Files, violations_in: Make) -> None:
+    download = Download(f"{files.url}/whole", tmp_path / "models" / "big.safetensors")
+    download.path.parent.mkdir()
+    download.path.write_bytes(b"brought")
+    violations = violations_in(tmp_path / "models", every=0)
+    violations.hold("*/big.safetensors")
+    with violations.here():
+        download.fetch(silent)
+    assert [path.read_bytes() for path in download.path.parent.iterdir()] == [b"brought"]
+
+
+# ---------------------------------------------------------------------- installing
+
+
+def test_it_installs_upgrades_and_uninstalls(tmp_path: Path, violations_in: Make) -> None:
+    sandbox = make_sandbox(tmp_path)
+    checkout = sandbox.checkout()
+    before = snapshot(checkout, sandbox.site_packages)
+    violations = violations_in(checkout, sandbox.site_packages)
+
+    def run(*arguments: str | Path) -> str:
+        done = sandbox.install(*arguments)
+        assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+        return done.stdout
+
+    run(checkout)
+    init = checkout / "extensions" / "fooocus_api" / "__init__.py"
+    fresh = snapshot_of_contents(checkout)
+    for number in range(3):
+        init.write_text(init.read_text("utf-8").replace(__version__, f"0.0.{number}"), "utf-8")
+        assert f"0.0.{number} -> {__version__}" in run(checkout)
+        assert snapshot_of_contents(checkout) == fresh
+    run("--check", checkout)
+    run("--uninstall", checkout)
+    assert snapshot(checkout, sandbox.site_packages) == before and not (checkout / "extensions").exists()
+    assert sum("rename" in line for line in violations.made()) and sum("unlink" in line for line in violations.made())
+
+
+def snapshot_of_contents(folder: Path) -> dict[str, bytes]:
+    return {path: content for path, (content, _) in snapshot(folder).items()}
+
+
+def test_an_extension_that_stays_held_is_not_replaced(tmp_path: Path, violations_in: Make) -> None:
+    sandbox = make_sandbox(tmp_path)
+    checkout = sandbox.checkout()
+    assert sandbox.install(checkout).returncode == 0
+    extension = checkout / "extensions" / "fooocus_api"
+    init = extension / "__init__.py"
+    init.write_text(init.read_text("utf-8").replace(__version__, "0.0.1"), "utf-8")
+    before = snapshot(checkout, sandbox.site_packages)
+    violations = violations_in(checkout, every=0)
+    violations.hold(str(extension))
+    done = sandbox.install(checkout)
+    assert done.returncode == 1 and "Is Fooocus still running?" in done.stderr and REASON in done.stderr
+    assert snapshot(checkout, sandbox.site_packages) == before and violations.made()
+
+
+def test_a_purge_deletes_every_image(tmp_path: Path, violations_in: Make) -> None:
+    sandbox = make_sandbox(tmp_path)
+    checkout = sandbox.checkout()
+    assert sandbox.install(checkout).returncode == 0
+    day = checkout / "outputs" / "2026-01-31"
+    history = history_of(checkout / "outputs")
+    for folder in (day, history):
+        folder.mkdir(parents=True)
+    with closing(sqlite3.connect(history / "tasks.sqlite3")) as database, database:
+        database.execute("CREATE TABLE task (id, source)")
+        database.execute("CREATE TABLE task_image (task_id, path)")
+        for number in range(5):
+            (day / f"{number}.png").write_bytes(b"image")
+            database.execute("INSERT INTO task VALUES (?, 'api')", (number,))
+            database.execute("INSERT INTO task_image VALUES (?, ?)", (number, f"2026-01-31/{number}.png"))
+    violations = violations_in(checkout, sandbox.site_packages, every=2)
+    done = sandbox.install("--uninstall", "--purge", checkout)
+    assert done.returncode == 0 and "purged: 5 images, the history" in done.stdout, done.stdout + done.stderr
+    assert not list(day.iterdir()) and not history.exists() and not (checkout / "extensions").exists()
+    assert sum(".png" in line for line in violations.made()) >= 3
