@@ -126,8 +126,7 @@ def _put(file: Path, content: bytes | None) -> None:
     if content is None:
         delete(file)
         for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
-            with suppress(OSError):
-                compiled.unlink()
+            discard(compiled)
     elif not file.is_file() or file.read_bytes() != content:
         new = file.with_name(f"{file.name}.new")
         try:

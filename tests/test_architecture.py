@@ -82,7 +82,7 @@ def test_a_route_that_awaits_nothing_is_a_plain_function(path: Path) -> None:
 FUNCTIONS = {"remove", "unlink", "rename", "renames", "replace", "rmdir", "move", "rmtree"}
 """Of `os` and `shutil`."""
 METHODS = {"unlink", "rename", "rmdir"}
-WITH_CARE_OF_ITS_OWN = {"package.py", "uninstall.py"}
+WITH_CARE_OF_ITS_OWN = {"package.py", "staging.py", "uninstall.py"}
 """Files of the installer that say what to do when something is held."""
 
 
