@@ -149,7 +149,6 @@ class Removal:
     def prune(self, limits: Limits) -> int:
         """Delete what goes beyond the limits; how many tasks that were."""
         gone = 0
-        self._safely(self._leftovers.again)
         ended = Filter(excluded=LIVE_VALUES)
         if limits.days is not None:
             gone += self._remove_all(Filter(excluded=LIVE_VALUES, end=now_ms() - int(limits.days * DAY_MS))).tasks

@@ -33,6 +33,7 @@ from fooocus_api.tests.client import Client  # noqa: E402
 from fooocus_api.tests.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402
 from fooocus_api.tests.host import Host, demo_host, real_checkout, real_host  # noqa: E402
 from fooocus_api.tests.postgres import PostgresServer, programs  # noqa: E402
+from fooocus_api.tests.sharing_violations import Violations  # noqa: E402
 
 NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
 
@@ -75,6 +76,19 @@ def demo_factory() -> Iterator[DemoFactory]:
     yield start
     for host in hosts:
         host.close()
+
+
+@pytest.fixture
+def violations_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Violations]:
+    """Makes violations in folders, which processes have that are started from then on."""
+
+    def make(*folders: Path, every: int = 3) -> Violations:
+        violations = Violations(tmp_path / "violations", *folders, every=every)
+        for name, value in violations.environment().items():
+            monkeypatch.setenv(name, value)
+        return violations
+
+    return make
 
 
 @pytest.fixture(scope="session")

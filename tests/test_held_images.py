@@ -164,6 +164,17 @@ def test_the_next_process_deletes_what_stayed(world: World, held: Held) -> None:
     assert image.name not in (world.outputs / "log.html").read_text("utf-8")
 
 
+def test_a_start_waits_for_a_scanner(world: World, held: Held) -> None:
+    (image,) = drawn(world)
+    held.hold(image)
+    world.run(world.service.delete(task_of(world, image)))
+    world.cut_the_power()
+    held.pauses.clear()
+    held.while_waiting = held.errors.clear
+    world.open()
+    assert not image.exists() and claims(world) == [] and len(held.pauses) == 1
+
+
 @pytest.mark.parametrize("error", [ValueError("bad"), RuntimeError("worse"), OSError(5, "Input/output error")])
 @pytest.mark.parametrize("part", ["remove_images", "of"])
 def test_no_error_of_one_sweep_keeps_the_api_away(
@@ -228,7 +239,7 @@ def test_an_image_that_was_never_done_goes_when_it_can(world: World, held: Held)
     held.hold(half)
     task_id = world.machine.end(None, grid=False, forgets=False, twice=False)
     world.settle()
-    assert half.exists() and claims(world) == [task_id]
+    assert half.exists() and claims(world) == [task_id] and held.pauses == list(leftovers.PAUSES)
     held.errors.clear()
     drawn(world)
     assert not half.exists() and claims(world) == []
@@ -266,6 +277,7 @@ def test_a_page_that_is_no_utf_8_keeps_nothing_from_being_deleted(world: World) 
     (world.outputs / "log.html").write_bytes("<html>Größe".encode("latin-1"))
     removed = world.service.removal.remove_matching(ALL)
     assert (removed.tasks, removed.files_left) == (2, 0) and not any(image.exists() for image in images)
+    assert claims(world) == [] and not world.complaints.said
 
 
 def test_a_read_only_image_is_deleted_as_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

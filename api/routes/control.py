@@ -78,7 +78,10 @@ def router(context: Context) -> APIRouter:
         responses={
             **responses(401, 404, 409, 422, 503),
             200: {"model": RecordResponse, "description": "It was pending and is stopped now; its record stays."},
-            204: {"description": "It had ended; its record and its images are deleted."},
+            204: {
+                "description": "It had ended; its record and its images are deleted, an image that another program "
+                "has open as soon as it can be."
+            },
         },
     )
     async def delete(request: Request, task_id: TaskId) -> Response:
