@@ -2,6 +2,9 @@
 rem Installs the API into the Fooocus that this folder lies beside or in, or whose folder is dropped onto this file. A double click is enough.
 setlocal
 set "GIVEN=%~f1"
+set "PYTHON="
+if not exist "%~dp0installer\find_python.bat" echo This file is alone: unpack the whole ZIP first, then start it there.
+if not exist "%~dp0installer\find_python.bat" goto :failed
 pushd "%~dp0"
 call installer\find_python.bat
 popd
