@@ -10,7 +10,7 @@ call installer\find_python.bat
 popd
 if not defined PYTHON goto :failed
 rem The end is on the same line, so that it is read before an uninstall deletes this file.
-("%PYTHON%" -s "%~dp0install.py" %* || goto :failed) & echo. & echo It worked. & (if not defined FOOOCUS_API_NO_PAUSE pause) & exit /b 0
+"%PYTHON%" -s "%~dp0install.py" %* & if errorlevel 0 if not errorlevel 1 (echo. & echo It worked. & (if not defined FOOOCUS_API_NO_PAUSE pause) & exit /b 0)
 :failed
 echo.
 echo It did not work: the lines above say why.

@@ -12,7 +12,7 @@ if not defined PYTHON goto :failed
 rem Nothing can delete the folder that Command Prompt stands in.
 for %%P in ("%~dp0..") do if /i "%%~nxP"=="extensions" cd /d "%TEMP%"
 rem The end is on the same line, so that it is read before an uninstall deletes this file.
-("%PYTHON%" -s "%~dp0install.py" --uninstall %* || goto :failed) & echo. & echo It worked. & (if not defined FOOOCUS_API_NO_PAUSE pause) & exit /b 0
+"%PYTHON%" -s "%~dp0install.py" --uninstall %* & if errorlevel 0 if not errorlevel 1 (echo. & echo It worked. & (if not defined FOOOCUS_API_NO_PAUSE pause) & exit /b 0)
 :failed
 echo.
 echo It did not work: the lines above say why.
