@@ -62,6 +62,11 @@ def _run(options: argparse.Namespace) -> int:
     return install(checkout, ROOT)
 
 
+def _folder(text: str) -> Path:
+    r"""Return the folder that is meant: shells complete `"C:\My Fooocus\"`, and Windows takes its last two signs for a quote."""
+    return Path(text.removesuffix('"'))
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "install.py", USAGE, "Gives a Fooocus checkout a REST API. Run it with the Python that runs Fooocus."
@@ -69,7 +74,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "checkout",
         nargs="?",
-        type=Path,
+        type=_folder,
         metavar="FOOOCUS_DIR",
         help="default: the checkout this file or you are in",
     )

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.installer import environment, pip
+from fooocus_api.installer import cli, environment, pip
 from fooocus_api.installer.checkout import find_checkout
 from fooocus_api.installer.demo import first_request
 from fooocus_api.installer.errors import InstallError
-from fooocus_api.tests.host import ROOT
+from fooocus_api.tests.host import DEMO, ROOT
 
 URL = "http://127.0.0.1:7865"
 TRY = {"prompt": "a lighthouse at sunset"}
@@ -51,6 +51,18 @@ def test_without_fooocus_around_the_text_names_the_packages_python(
     with pytest.raises(InstallError) as raised:
         find_checkout(None, tmp_path)
     assert r"python_embeded\python.exe -s" in str(raised.value) and str(tmp_path / "install.py") in str(raised.value)
+
+
+def test_a_folder_that_a_shell_has_completed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    r"""`"C:\My Fooocus\"` arrives so."""
+    asked: list[Path | None] = []
+
+    def find(given: Path | None, _: Path) -> None:
+        asked.append(given)
+        raise InstallError("enough")
+
+    monkeypatch.setattr(cli, "find_checkout", find)
+    assert cli.main([str(DEMO) + '"', "--check"]) == 1 and asked == [DEMO]
 
 
 @pytest.mark.parametrize("name", ["python_embeded", "python_embedded"])
