@@ -216,7 +216,7 @@ def test_a_preset_is_above_the_defaults_and_below_the_request(real_client: Clien
     assert (metadata["sampler"], metadata["scheduler"]) == ("euler", "normal")
     assert (metadata["guidance_scale"], metadata["sharpness"]) == (5.5, 7.0)
     assert (metadata["negative_prompt"], metadata["styles"]) == ("fog", "['Fooocus Sharp']")
-    assert response.json()["req_params"]["aspect_ratios_selection"] == "704*1408"
+    assert metadata["resolution"] == "(256, 256)"  # a size of the request's own counts before the preset's
 
     own = {"guidance_scale": 6.5, "sampler_name": "euler_ancestral", "negative_prompt": "rain"}
     body = {"prompt": "a cove", "preset": preset, **SMALL, **own}
