@@ -91,8 +91,10 @@ class Extension:
         """Wait for the host's modules and patch each as it is imported."""
         from .adapters import proactor
         from .adapters.arguments import add_flags
+        from .adapters.console_text import take_any_text
         from .adapters.open_files import allow_more
 
+        self.hooks.on_uninstall(take_any_text())
         self.hooks.on_uninstall(allow_more())
         proactor.install(self.hooks)
         self.server.termination.install(self.hooks)

@@ -78,12 +78,31 @@ class ConsoleHandler(logging.Handler):
     """Writes to stdout, where whole lines are, and above the progress bars that stderr shows on the same console."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if sys.stdout is None:
+            return
         try:
+            line = _writable(f"{self.format(record)}\n", sys.stdout)
             with tqdm.external_write_mode(file=sys.stdout):
-                sys.stdout.write(f"{self.format(record)}\n")  # at once: Fooocus's threads print on the same console
+                sys.stdout.write(line)  # at once: Fooocus's threads print on the same console
                 sys.stdout.flush()
         except Exception:  # a console that has gone takes nothing with it
             self.handleError(record)
+
+
+def _writable(line: str, stream: Any) -> str:
+    """Return a line with JSON's escapes for what a stream's encoding lacks, so that an object stays one."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    if _fits(line, encoding):
+        return line
+    return "".join(each if _fits(each, encoding) else json.dumps(each)[1:-1] for each in line)
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (LookupError, UnicodeError):
+        return text.isascii()
+    return True
 
 
 class TextFormatter(logging.Formatter):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ..adapters.console_text import take_any_text
 from . import COMMANDS
 from .errors import CommandError
 from .place import Place, add_place_arguments, find_place
@@ -20,6 +21,14 @@ def run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
     Returns:
         The exit status: 0 when all went well.
     """
+    restore = take_any_text()
+    try:
+        return _run(flags, find_checkout)
+    finally:
+        restore()
+
+
+def _run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
     parser = argparse.ArgumentParser(prog="extension.py", allow_abbrev=False)
     commands = parser.add_subparsers(required=True)
     for name, module_name in COMMANDS.items():

@@ -22,7 +22,7 @@ ALLOWED = {
 """Room → the rooms it may import from. Of `adapters`, `installer` and `commands` read the stdlib-only modules."""
 
 HOST = {"modules", "ldm_patched", "args_manager", "shared", "webui", "launch", "extras", "gradio", "fooocus_version"}
-STDLIB_ONLY = {"arguments", "signature", "signature_reader", "patch_points"}
+STDLIB_ONLY = {"arguments", "console_text", "signature", "signature_reader", "patch_points"}
 
 FILES = [(room, path) for room in ALLOWED for path in sorted((ROOT / room).rglob("*.py"))]
 
