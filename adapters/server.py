@@ -15,6 +15,7 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from types import FrameType, ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.routing import Match
@@ -147,6 +148,7 @@ class Server:
         hooks.wrap(networking, "Server.close", close)
 
     def _is_at(self, url: str) -> None:
+        url = _by_number(url)
         _announce(url)
         try:
             self.serving(url)
@@ -286,6 +288,16 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _by_number(url: str) -> str:
+    """Return a URL with 127.0.0.1 where Gradio says localhost, as it does with --listen: that port is an IPv4 one, and Windows
+    tries ::1 first, for two seconds at each new connection."""
+    parts = urlsplit(url)
+    if parts.hostname != "localhost":
+        return url
+    netloc = "127.0.0.1" if parts.port is None else f"127.0.0.1:{parts.port}"
+    return parts._replace(netloc=netloc).geturl()
+
+
 def _first_free_port(host: str) -> int:
     first = int(os.environ.get("GRADIO_SERVER_PORT", "7865"))
     for port in range(first, first + GRADIO_PORTS):
@@ -297,10 +309,16 @@ def _first_free_port(host: str) -> int:
 def _is_free(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        if os.name != "nt":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, _probing_option(), 1)
         try:
             probe.bind((host, port))
         except OSError:
             return False
     return True
+
+
+def _probing_option() -> int:
+    """Return the option with which a port that another program has can't be bound. Without it Windows lets 127.0.0.1 be bound
+    beside another's 0.0.0.0, and elsewhere a port stays taken for a minute after its program has ended."""
+    exclusive: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)  # Windows's alone
+    return socket.SO_REUSEADDR if exclusive is None else exclusive

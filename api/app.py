@@ -10,6 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from .. import __version__
 from .auth import Doorkeeper
@@ -25,6 +26,24 @@ ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue a
 and what programs ask for are tasks alike.
 
 Errors are `application/problem+json`: `detail` says what is wrong, `errors` names each field and what is allowed."""
+
+
+ASSET_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".png": "image/png",
+}
+
+
+class DocsAssets(StaticFiles):
+    """The files of the docs page, with the types that they have: Windows's registry may name others for .js and .css."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        media_type = ASSET_TYPES.get(Path(path).suffix)
+        if media_type is not None and "content-type" in response.headers:
+            response.headers["content-type"] = media_type
+        return response
 
 
 def create_api(context: Context) -> FastAPI:
@@ -80,7 +99,7 @@ def _settle(app: FastAPI) -> None:
 
 
 def _add_docs(app: FastAPI, context: Context) -> None:
-    app.mount("/docs/assets", StaticFiles(directory=Path(fastapi_offline.__file__).parent / "static"))
+    app.mount("/docs/assets", DocsAssets(directory=Path(fastapi_offline.__file__).parent / "static"))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def schema() -> Response:

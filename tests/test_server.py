@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+from typing import Any
+
 import pytest
 
+from fooocus_api.adapters.server import Server, _is_free
 from fooocus_api.api.paths import PATHS
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.conftest import DemoFactory
-from fooocus_api.tests.host import Host, free_port
+from fooocus_api.tests.host import DEMO, Host, demo_host, free_port
 
 
 def test_the_webui_keeps_its_paths(client: Client) -> None:
@@ -35,6 +39,78 @@ def test_docs_need_no_internet(client: Client) -> None:
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
         assert f"docs/assets/{asset}" in page
         assert client.get(f"/docs/assets/{asset}").status_code == 200
+
+
+POISONED = """
+import mimetypes, runpy, sys
+for ending in (".js", ".css", ".png"):
+    mimetypes.add_type("text/plain", ending)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class PoisonedHost(Host):
+    """A host on a machine whose registry has wrong types, as editors leave them on Windows."""
+
+    def _command(self) -> list[str]:
+        python, *rest = super()._command()
+        return [python, "-c", POISONED, *rest]
+
+
+def test_docs_have_their_types_whatever_the_system_says() -> None:
+    with PoisonedHost(DEMO, flags=("--nowebui", "--disable-in-browser", "--disable-analytics"), patience=90) as host:
+        client = Client(host.url)
+        types = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
+        for asset, media_type in types.items():
+            answer = client.get(f"/docs/assets/{asset}")
+            assert answer.headers["content-type"].split(";")[0] == media_type
+            again = client.get(f"/docs/assets/{asset}", headers={"If-None-Match": answer.headers["etag"]})
+            assert again.status_code == 304
+
+
+def test_where_all_may_come_the_address_is_a_number() -> None:
+    """Gradio names it localhost: on Windows each new connection would try ::1 first, where nobody listens."""
+    with demo_host("--listen", "0.0.0.0") as host:
+        assert f"[Fooocus API] {host.url}/docs" in host.log()
+        assert f"[Fooocus API] http://localhost:{host.port}" not in host.log()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://localhost:7865", "http://127.0.0.1:7865"),
+        ("https://localhost", "https://127.0.0.1"),
+        ("http://localhost.example:7865", "http://localhost.example:7865"),
+        ("http://[::1]:7865", "http://[::1]:7865"),
+        ("http://192.168.1.9:7865", "http://192.168.1.9:7865"),
+    ],
+)
+def test_what_is_announced_is_what_webhooks_say(url: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told: list[str] = []
+    server = Server.__new__(Server)
+    server.serving = told.append
+    server._is_at(url)
+    assert told == [shown] and capsys.readouterr().out == f"[Fooocus API] {shown}/docs\n"
+
+
+def test_a_port_that_another_program_has_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows the probe asks for the port alone, as two programs may share one there."""
+    options: list[tuple[int, int]] = []
+
+    class Probe(socket.socket):
+        def setsockopt(self, level: int, option: int, value: Any) -> None:  # type: ignore[override]
+            options.append((level, option))
+            super().setsockopt(level, socket.SO_REUSEADDR if option == ~4 else option, value)
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        options.clear()
+        assert not _is_free("127.0.0.1", taken.getsockname()[1])
+        monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", ~4, raising=False)
+        assert not _is_free("127.0.0.1", taken.getsockname()[1])
+    assert options == [(socket.SOL_SOCKET, socket.SO_REUSEADDR), (socket.SOL_SOCKET, ~4)]
+    assert _is_free("127.0.0.1", free_port())
 
 
 def test_info_tells_what_runs(client: Client) -> None:
