@@ -43,9 +43,8 @@ def test_docs_need_no_internet(client: Client) -> None:
 
 POISONED = """
 import mimetypes, runpy, sys
-for ending in (".js", ".css", ".png"):
-    mimetypes.add_type("text/plain", ending)
-sys.argv = sys.argv[1:]
+mimetypes.knownfiles[:] = [sys.argv[1]]  # gradio reads them anew
+sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
@@ -55,7 +54,9 @@ class PoisonedHost(Host):
 
     def _command(self) -> list[str]:
         python, *rest = super()._command()
-        return [python, "-c", POISONED, *rest]
+        types = self.folder / "mime.types"
+        types.write_text("text/plain js css png\n", "utf-8")
+        return [python, "-c", POISONED, str(types), *rest]
 
 
 def test_docs_have_their_types_whatever_the_system_says() -> None:
