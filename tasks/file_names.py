@@ -15,6 +15,11 @@ def portable(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 
 
+def comparable(name: str, *, case_matters: bool = CASE_MATTERS) -> PurePosixPath:
+    """Return a file's name as a path that equals another's when both mean the same file."""
+    return portable(name if case_matters else name.casefold())
+
+
 def native(name: str, separator: str = os.sep) -> str:
     """Return a file's name as this system writes it."""
     return name.replace("\\", "/").replace("/", separator)
@@ -27,14 +32,12 @@ def listed_as(name: str, names: Collection[str], *, case_matters: bool = CASE_MA
     if case_matters and "/" not in name and "\\" not in name:
         return None
 
-    def comparable(text: str) -> PurePosixPath:
-        return portable(text if case_matters else text.casefold())
-
-    wanted = comparable(name)
-    return next((candidate for candidate in names if comparable(candidate) == wanted), None)
+    wanted = comparable(name, case_matters=case_matters)
+    return next((one for one in names if comparable(one, case_matters=case_matters) == wanted), None)
 
 
-def is_one_of(name: str, paths: Iterable[PurePath]) -> bool:
+def is_one_of(name: str, paths: Iterable[PurePath], *, case_matters: bool = CASE_MATTERS) -> bool:
     """Return whether one of these files has that name below some folder."""
-    parts = portable(name).parts
-    return bool(parts) and any(path.parts[-len(parts) :] == parts for path in paths)
+    parts = comparable(name, case_matters=case_matters).parts
+    known = (comparable(path.as_posix(), case_matters=case_matters).parts for path in paths)
+    return bool(parts) and any(file[-len(parts) :] == parts for file in known)

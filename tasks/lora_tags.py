@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from .file_names import portable
+from .file_names import CASE_MATTERS, comparable
 
 TAG = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
 _HOSTS_OWN = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
@@ -50,14 +50,15 @@ class Tag:
 class LoraFiles:
     """The host's LoRAs by the names that a tag may have for them."""
 
-    def __init__(self, files: Iterable[str]) -> None:
+    def __init__(self, files: Iterable[str], *, case_matters: bool = CASE_MATTERS) -> None:
         """Index the files, which are in the host's order."""
+        self._case_matters = case_matters
         self._first: dict[str, str] = {}
         self._whole: dict[PurePosixPath, list[str]] = {}
         self._ends: dict[PurePosixPath, list[str]] = {}
         for file in files:
             self._first.setdefault(PurePath(file).stem, file)
-            path = portable(file)
+            path = comparable(file, case_matters=case_matters)
             for name in {path, path.with_suffix("")} if path.parts else ():
                 self._whole.setdefault(name, []).append(file)
                 for start in range(len(name.parts)):
@@ -73,7 +74,8 @@ class LoraFiles:
         Raises:
             UnusableTag: it is none, or several, or one that Fooocus can't be given by a tag.
         """
-        found = self._whole.get(portable(name)) or self._ends.get(portable(name))
+        wanted = comparable(name, case_matters=self._case_matters)
+        found = self._whole.get(wanted) or self._ends.get(wanted)
         if not found:
             raise UnusableTag(f"{name[:LONGEST]!r} is not one of the loras")
         if len(found) > 1:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from fooocus_api.adapters import web_files
 from fooocus_api.adapters.flag_values import database_url
 from fooocus_api.adapters.web_files import IMAGES, LOG, is_given, may_be_looked_at
 from fooocus_api.api.images import find_reference
@@ -18,6 +20,7 @@ from fooocus_api.files.drives import is_remote, synchronised_by_onedrive
 from fooocus_api.files.paths import is_device, is_file_name, is_hidden, sqlite_uri
 from fooocus_api.tasks.file_names import is_one_of, listed_as
 from fooocus_api.tasks.inputs import FILE_NAME, InputStore
+from fooocus_api.tasks.lora_tags import LoraFiles, rewritten
 
 OUTPUTS = PureWindowsPath(r"Z:\Fooocus 图片\outputs")
 SHARE = PureWindowsPath(r"\\nas\share\Fooocus 图片\outputs")
@@ -56,6 +59,33 @@ def test_a_mapped_drive_is_known_by_its_letter_and_by_its_share(text: str) -> No
 )
 def test_another_machine_or_drive_is_not_asked(text: str) -> None:
     assert not may_be_looked_at(text, FOLDERS)
+
+
+def test_the_webuis_folders_count_as_they_are_named_and_as_they_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link stands in for a mapped drive: Gradio names files by it, and resolved they lie elsewhere."""
+    share, drive = tmp_path / "share", tmp_path / "drive"
+    image = drive / "outputs" / "2026-01-31" / "a.png"
+    (share / "outputs" / "2026-01-31").mkdir(parents=True)
+    (share / "temp").mkdir()
+    try:
+        drive.symlink_to(share, target_is_directory=True)
+    except OSError:
+        pytest.skip("links can't be made here")
+    image.write_bytes(b"x")
+    asked: list[set[PurePath]] = []
+
+    def note(text: str, folders: Iterable[PurePath]) -> bool:
+        asked.append(set(folders))
+        return True
+
+    monkeypatch.setattr(web_files, "may_be_looked_at", note)
+    monkeypatch.chdir(drive)
+    files = web_files.WebFiles(drive, lambda: (drive / "outputs", drive / "temp"))
+    assert files.allows(str(image)) and files.allows(str(share / "outputs" / "2026-01-31" / "a.png"))
+    for folder in (drive, share):
+        assert {folder, folder / "outputs", folder / "temp"} <= asked[0]
 
 
 ROOMS = [(SHARE, IMAGES | {LOG})]
@@ -223,7 +253,15 @@ def test_files_that_are_coming_are_known_by_their_last_parts() -> None:
     coming = [PureWindowsPath(r"D:\models\loras\SDXL\mist.safetensors")]
     for name in ("SDXL/mist.safetensors", r"SDXL\mist.safetensors", "mist.safetensors"):
         assert is_one_of(name, coming)
-    assert not is_one_of("SD15/mist.safetensors", coming)
+    assert not is_one_of("SD15/mist.safetensors", coming) and not is_one_of("Mist.safetensors", coming)
+    assert is_one_of("sdxl/Mist.SAFETENSORS", coming, case_matters=False)
+
+
+def test_a_tag_finds_its_lora_without_regard_to_case() -> None:
+    files = LoraFiles(["SDXL\\Mist.safetensors"], case_matters=False)
+    assert files.meant("mist") == files.meant("sdxl/MIST") == "SDXL\\Mist.safetensors"
+    plain = LoraFiles(["Haze.safetensors"], case_matters=False)
+    assert rewritten(["a lake <lora:HAZE:0.5>"], plain) == ["a lake <lora:Haze:0.5>"]
 
 
 def raising(moment: datetime) -> float:
