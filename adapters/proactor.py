@@ -42,6 +42,7 @@ def patch(windows_events: ModuleType, proactor_events: ModuleType, hooks: Hooks)
     """Put the wrappers around the methods of asyncio's classes, until `hooks` are uninstalled. Never raises."""
     for module, path, wrapper in (
         (windows_events, "IocpProactor.accept", keep_accepting),
+        (getattr(proactor_events, "base_events", proactor_events), "_set_nodelay", do_without_nodelay),
         (proactor_events, "_ProactorBasePipeTransport._call_connection_lost", close_after_reset),
     ):
         try:
@@ -139,6 +140,15 @@ class Accepting(asyncio.Future[Any]):
             log.error("no connection can be accepted, trying again each second", extra={"reason": str(error)})
 
 
+def do_without_nodelay(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Wrap `base_events._set_nodelay`: asyncio sets that option on a connection in the midst of its accept loop.
+
+    Where the peer has reset the connection by then it raises, which ends the loop. Its first read says so as well.
+    """
+    with suppress(OSError):
+        wrapped(*args, **kwargs)
+
+
 def close_after_reset(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Wrap `_ProactorBasePipeTransport._call_connection_lost`: a connection that its peer has reset is closed as any other.
 
@@ -147,14 +157,15 @@ def close_after_reset(wrapped: Callable[..., Any], instance: Any, args: tuple[An
     try:
         return wrapped(*args, **kwargs)
     except OSError as error:
-        if instance._called_connection_lost:  # the protocol's error: all is closed
+        if instance._sock is None:  # the protocol's error: all is closed
             raise
         raised_before = error.__context__
     with suppress(OSError):
         instance._sock.close()
     instance._sock = None
     server, instance._server = instance._server, None
-    instance._called_connection_lost = True
+    if hasattr(instance, "_called_connection_lost"):  # not in Python before 3.10.9
+        instance._called_connection_lost = True
     if server is not None:
         server._detach()
     if raised_before is not None:
