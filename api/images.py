@@ -20,6 +20,7 @@ from ..tasks.tools import Picture
 from ..tasks.trip import DEFAULT_LIMITS, Limits, OutboundError
 from .context import Context
 from .errors import FieldError, InvalidFields, Problem, shortened
+from .media import not_readable
 from .routes.outputs import output_file
 from .urls import PublicUrls
 
@@ -76,13 +77,21 @@ class ImageResolver:
 
     def read(self, reference: str) -> Picture:
         """The pixels of an image that was resolved here, written or not."""
-        content = self._new.get(reference.removeprefix("inputs/"))
-        return read_rgb(open_reference(self._context, reference) if content is None else content)
+        return read_rgb(self._content(reference))
 
     def size(self, reference: str) -> tuple[int, int]:
         """Return width and height of an image that was resolved here, written or not, once it is upright."""
+        return upright_size(self._content(reference))
+
+    def _content(self, reference: str) -> bytes:
         content = self._new.get(reference.removeprefix("inputs/"))
-        return upright_size(open_reference(self._context, reference).read_bytes() if content is None else content)
+        if content is not None:
+            return content
+        path = open_reference(self._context, reference)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise not_readable(path.name, error) from error
 
     def _from_outside(self, text: str) -> str:
         if text[:5].lower() == "data:":

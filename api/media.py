@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ IMAGES: dict[int | str, dict[str, Any]] = {
         "description": "The client has it, as `If-None-Match` or `If-Modified-Since` say.",
         "headers": _VALIDATORS,
     },
-    **responses(401, 403, 404, 406, 416),
+    **responses(401, 403, 404, 406, 416, 503),
 }
 """The `responses` of a route that gives an image."""
 CONDITIONS: dict[str, Any] = {
@@ -88,7 +89,8 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
     a part of it when `Range` asks for one.
 
     Raises:
-        Problem: 404 when it has gone, 406 when that type can't hold it, 416 for a range beyond its end.
+        Problem: 404 when it has gone, 406 when that type can't hold it, 416 for a range beyond its end, 503 when it can't be
+            read now.
     """
     image_format = format_of(path)
     wanted = accepted_format(request.headers.get("accept")) or image_format
@@ -102,14 +104,19 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
         file.headers["etag"] = f'{file.headers["etag"][:-1]}-{wanted.lower()}"'
         file.headers["content-type"] = MEDIA_TYPES[wanted]
         return _unless_known(request, file) or ConvertedFile(path, wanted, dict(file.headers))
-    except FileNotFoundError:
-        raise _gone(path) from None
+    except OSError as error:
+        raise not_readable(path.name, error) from error
     except CannotConvert as error:
         raise not_convertible(error, {"Vary": "Accept"}) from error
 
 
-def _gone(path: Path) -> Problem:
-    return Problem(404, f"there is no image {path.name} any more")
+def not_readable(name: str, error: OSError, headers: dict[str, str] | None = None, **extra: Any) -> Problem:
+    """Return the 404 of an image that has gone, or the 503 of one that can't be read now: on Windows another program may have
+    it for itself alone."""
+    if isinstance(error, FileNotFoundError):
+        return Problem(404, f"there is no image {name} any more", headers=headers, **extra)
+    detail = f"the image {name} can't be read now: {error.strerror or 'the disk fails'}; ask again in a moment"
+    return Problem(503, detail, headers={**(headers or {}), "Retry-After": "5"}, **extra)
 
 
 class ConvertedFile(Response):
@@ -123,8 +130,8 @@ class ConvertedFile(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             content = await run_in(CONVERTING, converted, self._path, self._format)
-        except FileNotFoundError:
-            raise _gone(self._path) from None
+        except OSError as error:
+            raise not_readable(self._path.name, error) from error
         except CannotConvert as error:
             raise not_convertible(error, {"Vary": "Accept"}) from error
         headers = {name: value for name, value in self.headers.items() if name != "content-length"}
@@ -164,7 +171,13 @@ class ImageFile(FileResponse):
         headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
         if self._range is not None:
             headers.append((b"range", self._range.encode("ascii")))
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        path = Path(self.path)
+        try:  # before its headers promise it; and what has it open is not locked out of it before it is sent
+            file = await asyncio.to_thread(path.open, "rb")
+        except OSError as error:
+            raise not_readable(path.name, error) from error
+        with file:
+            await super().__call__({**scope, "headers": headers}, receive, send)
 
     _range: str | None = None
 

@@ -6,6 +6,8 @@ count goes over all processes, so that it does not begin anew with each command.
 
 from __future__ import annotations
 
+import builtins
+import io
 import json
 import os
 import pathlib
@@ -13,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +65,10 @@ class Violations:
         """Let another program have the files open whose paths match one of these, and no other, from now on."""
         (self.state / "held").write_text("\n".join(patterns), "utf-8")
 
+    def lock(self, *patterns: str) -> None:
+        """Let another program have these files for itself alone, and no other, from now on: they can't even be read."""
+        (self.state / "locked").write_text("\n".join(patterns), "utf-8")
+
     def environment(self) -> dict[str, str]:
         """Return variables with which a Python has the violations from its start on."""
         site = self.state / "site"
@@ -79,6 +86,11 @@ class Violations:
         real = [(place, name, getattr(place, name)) for place, name in places]
         for place, name, function in real:
             setattr(place, name, self._failing(name, function))
+        readers: tuple[Any, ...] = (io, builtins, ACCESSOR)
+        for place in readers:
+            if hasattr(place, "open"):
+                real.append((place, "open", place.open))
+                place.open = partial(self._opened, place.open)
         try:
             yield
         finally:
@@ -95,12 +107,24 @@ class Violations:
 
         return call
 
+    def _opened(self, real: Callable[..., Any], path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
+        """Open a file, unless it is a locked one's content that is asked for."""
+        if isinstance(path, (str, os.PathLike)) and mode.strip("bt") == "r":
+            absolute = _absolute(os.fspath(path), {})
+            inside = any(absolute.startswith(folder) for folder in self.folders) and os.path.lexists(absolute)
+            if inside and any(pattern and fnmatch(absolute, pattern) for pattern in self._patterns("locked")):
+                raise SharingViolation(absolute)
+        return real(path, mode, *rest, **named)
+
+    def _patterns(self, name: str) -> list[str]:
+        try:
+            return (self.state / name).read_text("utf-8").split("\n")
+        except FileNotFoundError:
+            return []
+
     def _count(self, name: str, paths: list[str]) -> None:
         """Raise when it is a held file's or the third call."""
-        try:
-            held = (self.state / "held").read_text("utf-8").split("\n")
-        except FileNotFoundError:
-            held = []
+        held = self._patterns("held")
         is_held = any(pattern and fnmatch(path, pattern) for path in paths for pattern in held)
         if not is_held and (not self.every or self._append("calls", "x") % self.every):
             return

@@ -157,6 +157,44 @@ def test_uploads_are_kept_or_refused(host: Host, violations_in: Make) -> None:
     assert client.post("/inputs", files={"image": ("x.png", picture(colour=(0, 7, 0)))}).status_code == 201
 
 
+def test_an_image_that_another_program_has_for_itself_is_there_later(host: Host, violations_in: Make) -> None:
+    violations = violations_in(host.outputs, every=0)
+    client = Client(host.start().url)
+    record = client.draw(output_format="png", require_base64=True)
+    sent = client.post("/inputs", files={"image": ("x.png", picture())}).json()
+    urls = [record["result"][0], sent["url"]]
+    asked: list[dict[str, str]] = [{}, {"Range": "bytes=0-9"}, {"Accept": "image/jpeg"}]
+    etag = client.get(urls[0]).headers["ETag"]
+    violations.lock("*.png")
+
+    for url in urls:
+        for method in ("GET", "HEAD"):
+            for headers in asked:
+                answer = client.request(method, url, headers=headers)
+                assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0, (url, headers)
+                assert answer.headers["Content-Type"] == "application/problem+json"
+                if method == "GET":
+                    assert REASON in answer.json()["detail"]
+    assert client.get(urls[0], headers={"If-None-Match": etag}).status_code == 304
+    now = client.task(record["task_id"])
+    assert now["images"][0]["base64"] is None and record["images"][0]["base64"]
+    assert "images[0].base64" in now["incomplete"][0] and REASON in now["incomplete"][0]
+    for accept in ("image/png", "image/webp"):
+        answer = client.generate(accept=accept, output_format="png")
+        assert answer.status_code == 503 and "Retry-After" in answer.headers, answer.text
+        assert client.task(answer.json()["task_id"])["task_status"] == "finished"
+    answer = client.post("/v1/tools/describe-image", json={"image": sent["url"]})
+    assert answer.status_code == 503 and REASON in answer.json()["detail"]
+
+    violations.lock()
+    for url in urls:
+        assert client.get(url).status_code == 200 and client.get(url, headers=asked[1]).status_code == 206
+        assert client.get(url, headers=asked[2]).headers["Content-Type"] == "image/jpeg"
+    again = client.task(record["task_id"])
+    assert "incomplete" not in again and again["images"][0]["base64"] == record["images"][0]["base64"]
+    assert "Exception in ASGI application" not in host.log()
+
+
 # --------------------------------------------------------------------------- keys
 
 

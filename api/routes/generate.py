@@ -26,7 +26,7 @@ from ..context import Context
 from ..errors import Problem, header, responses
 from ..idempotency import LONGEST, idempotency_of
 from ..ignored import NOTE, unknown_fields
-from ..media import MEDIA_TYPES, accepted_format, not_convertible
+from ..media import MEDIA_TYPES, accepted_format, not_convertible, not_readable
 from ..names import note_ignored
 from ..preference import Preference, preference_of
 from ..preparation import prepare, takes_long
@@ -260,6 +260,8 @@ class Answer:
             content, media_type = await run_in(CONVERTING, image_bytes, self.context, relative, image_format)
         except CannotConvert as error:
             raise not_convertible(error, headers, task_id=task.task_id) from error
+        except OSError as error:
+            raise not_readable(relative.name, error, headers, task_id=task.task_id) from error
         return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
 
 

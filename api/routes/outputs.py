@@ -12,6 +12,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
 from ...files.paths import is_file_name, is_hidden
+from ...files.replacing import SHORT_PAUSES_SECONDS, retried
 from ...tasks.conversion import converted
 from ...tasks.keys import Scope
 from ...tasks.servable import regular_file, resolved
@@ -88,13 +89,14 @@ def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:
 
 
 def read_output(context: Context) -> Callable[[str], bytes]:
-    """A function that gives the content of an image by its path; OSError when it is gone."""
+    """Return a function that gives the content of an image by its path; FileNotFoundError when it is gone, OSError when it
+    can't be read now. A scanner that looks at a fresh file for a moment is waited for."""
 
     def read(path: str) -> bytes:
         found = output_file(context.output_folders(), PurePosixPath(path))
         if found is None:
             raise FileNotFoundError(path)
-        return found.read_bytes()
+        return retried(found.read_bytes, SHORT_PAUSES_SECONDS)
 
     return read
 
@@ -104,7 +106,9 @@ def image_bytes(context: Context, relative: PurePosixPath, image_format: str) ->
 
     Raises:
         CannotConvert: that format can't hold it.
+        OSError: it can't be read now. A scanner that looks at a fresh file for a moment is waited for.
     """
     path = find_output(context, relative)
-    content = path.read_bytes() if format_of(path) == image_format else converted(path, image_format)
+    as_it_is = format_of(path) == image_format
+    content = retried(path.read_bytes if as_it_is else lambda: converted(path, image_format), SHORT_PAUSES_SECONDS)
     return content, MEDIA_TYPES[image_format]

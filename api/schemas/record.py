@@ -102,9 +102,12 @@ def record_of(
         read: gives the content of an image of that path; may raise OSError when it is gone.
     """
     images = [image_entry(image, urls, task) for image in task.images]
+    incomplete = list(task.notes.get("incomplete") or ())
     if task.parameters.get("require_base64"):
-        for image, entry in zip(task.images, images, strict=True):
-            entry["base64"] = base64_of(image, read)
+        for number, (image, entry) in enumerate(zip(task.images, images, strict=True)):
+            reasons: list[str] = []
+            entry["base64"] = base64_of(image, read, reasons.append)
+            incomplete += [f"images[{number}].base64: {reason}" for reason in reasons]
     record: dict[str, Any] = {
         "id": task.id,
         "task_id": task.task_id,
@@ -129,8 +132,8 @@ def record_of(
         record["preview"] = preview.base64() if preview is not None else ""
     if task.error is not None:
         record["error"] = {"type": task.error.type, "message": task.error.message}
-    if task.notes.get("incomplete"):
-        record["incomplete"] = task.notes["incomplete"]
+    if incomplete:
+        record["incomplete"] = incomplete
     return record
 
 
@@ -149,11 +152,20 @@ def image_entry(image: Image, urls: PublicUrls, task: Task) -> dict[str, Any]:
     }
 
 
-def base64_of(image: Image, read: Callable[[str], bytes]) -> str | None:
-    """The file as base64, None when it is gone. Off the event loop."""
+def base64_of(
+    image: Image, read: Callable[[str], bytes], unreadable: Callable[[str], None] = lambda _: None
+) -> str | None:
+    """Return the file as base64, None when it is gone or can't be read now. Off the event loop.
+
+    Args:
+        unreadable: is given the reason when the file is there and can't be read.
+    """
     try:
         return base64.b64encode(read(image.path)).decode("ascii")
-    except OSError:
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        unreadable(f"the file can't be read now: {error.strerror or 'the disk fails'}; get it by its url later")
         return None
 
 
