@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-import os
 import signal
 import socket
 import threading
@@ -24,6 +23,7 @@ from . import web_forms
 from .arguments import Settings
 from .hooks import Hooks, host_module
 from .login import WebUILogin
+from .ports import first_free_port, is_free, skip_taken
 from .termination import Termination
 from .web_files import WebFiles
 
@@ -39,8 +39,6 @@ FILE_ROUTES = ("/file=", "/file/")
 SANDBOX = b"sandbox allow-scripts allow-modals allow-popups allow-popups-to-escape-sandbox allow-downloads"
 """What the log's page needs: its buttons copy parameters and say so, its images open and can be saved."""
 NOT_STARTED = "the API could not be started; Fooocus's console says why"
-GRADIO_PORTS = 100
-"""How many ports Gradio tries when none was asked for."""
 
 
 class Server:
@@ -143,6 +141,7 @@ class Server:
             self.shared = wrapped(*args, **kwargs)
             return self.shared
 
+        skip_taken(networking, hooks)
         hooks.wrap(networking, "setup_tunnel", setup_tunnel)
         hooks.wrap(networking, "start_server", start_server)
         hooks.wrap(networking, "Server.close", close)
@@ -176,7 +175,7 @@ class Server:
 
     def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
         """The same address as the WebUI's would be, until Ctrl-C."""
-        port = settings.port if settings.port is not None else _first_free_port(settings.listen)
+        port = settings.port if settings.port is not None else first_free_port(settings.listen)
         self._is_at(f"http://{_shown(settings.listen)}:{port}")
         self.termination.begin_serving()
         with contextlib.suppress(KeyboardInterrupt):  # it has ended as it should, and raises that once more
@@ -185,7 +184,7 @@ class Server:
 
     def _serve_beside(self, api: AsgiApp, settings: Settings) -> None:
         assert settings.api_port is not None  # nosec B101  # for mypy, which can't know
-        if not _is_free(settings.listen, settings.api_port):
+        if not is_free(settings.listen, settings.api_port):
             print(f"[Fooocus API] Port {settings.api_port} is taken: the API is on the WebUI's port only.")
             return
         server = self._uvicorn(api, settings.listen, settings.api_port)
@@ -296,29 +295,3 @@ def _by_number(url: str) -> str:
         return url
     netloc = "127.0.0.1" if parts.port is None else f"127.0.0.1:{parts.port}"
     return parts._replace(netloc=netloc).geturl()
-
-
-def _first_free_port(host: str) -> int:
-    first = int(os.environ.get("GRADIO_SERVER_PORT", "7865"))
-    for port in range(first, first + GRADIO_PORTS):
-        if _is_free(host, port):
-            return port
-    raise OSError(f"no port from {first} to {first + GRADIO_PORTS - 1} is free; name one with --port")
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, _probing_option(), 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _probing_option() -> int:
-    """Return the option with which a port that another program has can't be bound. Without it Windows lets 127.0.0.1 be bound
-    beside another's 0.0.0.0, and elsewhere a port stays taken for a minute after its program has ended."""
-    exclusive: int | None = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)  # Windows's alone
-    return socket.SO_REUSEADDR if exclusive is None else exclusive

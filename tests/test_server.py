@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.server import Server, _is_free
+from fooocus_api.adapters.ports import is_free
+from fooocus_api.adapters.server import Server
 from fooocus_api.api.paths import PATHS
 from fooocus_api.tests.client import Client
 from fooocus_api.tests.conftest import DemoFactory
@@ -107,11 +108,11 @@ def test_a_port_that_another_program_has_is_not_free(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(socket, "socket", Probe)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         options.clear()
-        assert not _is_free("127.0.0.1", taken.getsockname()[1])
+        assert not is_free("127.0.0.1", taken.getsockname()[1])
         monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", ~4, raising=False)
-        assert not _is_free("127.0.0.1", taken.getsockname()[1])
+        assert not is_free("127.0.0.1", taken.getsockname()[1])
     assert options == [(socket.SOL_SOCKET, socket.SO_REUSEADDR), (socket.SOL_SOCKET, ~4)]
-    assert _is_free("127.0.0.1", free_port())
+    assert is_free("127.0.0.1", free_port())
 
 
 def test_info_tells_what_runs(client: Client) -> None:
