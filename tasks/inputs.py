@@ -104,7 +104,8 @@ class InputStore:
     def _write(self, file_name: str, content: bytes) -> None:
         path = self._folder / file_name
         if path.is_file():
-            os.utime(path)  # sent again: it is not one that nobody uses
+            with contextlib.suppress(OSError):  # it is there, be it read-only
+                os.utime(path)  # sent again: it is not one that nobody uses
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -198,6 +198,19 @@ def test_the_store_refuses_what_is_no_image(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_image_that_is_read_only_is_kept_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = InputStore(tmp_path / "inputs")
+    file_name = store.add(picture())
+    touched: list[Path] = []
+
+    def utime(path: Path) -> None:
+        touched.append(path)
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr("fooocus_api.tasks.inputs.os.utime", utime)
+    assert store.add(picture()) == file_name and touched == [store.path(file_name)]
+
+
 def test_many_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     store, content = InputStore(tmp_path), picture(size=(300, 300))
     ready = threading.Barrier(8)
