@@ -98,7 +98,6 @@ class Extension:
         self.hooks.on_uninstall(allow_more())
         proactor.install(self.hooks)
         self.server.termination.install(self.hooks)
-        self.console_close.install(self.hooks)
         self.logs.start()
         self.hooks.on_uninstall(self.logs.stop)
         atexit.register(self.logs.stop)
@@ -171,6 +170,7 @@ class Extension:
         except (DatabaseProblem, DatabaseUnavailable) as error:
             self.problem = str(error)
             return None
+        # After torch: Windows calls the newest handler first, and that of Intel's runtime ends the process.
         self.hooks.on_uninstall(service.close)
         atexit.register(service.close)
         service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))

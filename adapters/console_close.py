@@ -36,7 +36,10 @@ class ConsoleClose:
         self._callback: Any = None
 
     def install(self, hooks: Hooks) -> None:
-        """Have Windows call the handler, before those that are there already. What fails is logged."""
+        """Have Windows call the handler, before those that are there already. What fails is logged.
+
+        Call it when torch is imported: the runtime of Intel's Fortran that comes with MKL ends the process in its own handler.
+        """
         if sys.platform == "win32":
             try:
                 self._register(hooks)
