@@ -171,6 +171,7 @@ class Extension:
             self.problem = str(error)
             return None
         # After torch: Windows calls the newest handler first, and that of Intel's runtime ends the process.
+        self.console_close.install(self.hooks)
         self.hooks.on_uninstall(service.close)
         atexit.register(service.close)
         service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))

@@ -33,8 +33,7 @@ def main(flags: list[str]) -> None:
     spec.loader.exec_module(package)
     extension = importlib.import_module("fooocus_api.extension")
     _use_the_proactor(int(os.environ.get(FAILURES, "0")))
-    for event, number in SIGNALS.items():
-        signal.signal(number, lambda *_, event=event: _close_console(extension, event))
+    _use_the_console()
     extension.main(flags)
 
 
@@ -58,11 +57,24 @@ def _use_the_proactor(failures: int) -> None:
     proactor.install = lambda hooks: proactor.patch(windows_events(), proactor_events, hooks)
 
 
-def _close_console(extension: Any, event: int) -> None:
+def _use_the_console() -> None:
+    """Let the handler be called once it is installed, before that of what Fooocus's worker has imported."""
+    from fooocus_api.adapters.console_close import ConsoleClose
+    from fooocus_api.adapters.hooks import Hooks
+
+    def install(self: ConsoleClose, hooks: Hooks) -> None:
+        assert "modules.async_worker" in sys.modules, "Windows calls the newest first, which is torch's then"
+        for event, number in SIGNALS.items():
+            signal.signal(number, lambda *_, event=event: _close(self, event))
+
+    ConsoleClose.install = install  # type: ignore[method-assign]
+
+
+def _close(console_close: Any, event: int) -> None:
     """Call the handler on a thread of its own, and end the process when it returns: no `atexit`, no `finally`."""
 
     def close() -> None:
-        handled = extension._installed.console_close.on_event(event)
+        handled = console_close.on_event(event)
         os._exit(1 if handled else CLOSED)
 
     threading.Thread(target=close).start()

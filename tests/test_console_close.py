@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import logging
 import sys
 import threading
 from collections.abc import Iterator
+from ctypes import wintypes
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fooocus_api.adapters import console_close
 from fooocus_api.adapters.console_close import ConsoleClose
+from fooocus_api.adapters.hooks import Hooks
 from fooocus_api.tasks import events
 from fooocus_api.tasks.task import TaskError
 from fooocus_api.tests.as_on_windows import CLOSED, FAILURES, SIGNALS
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVENTS = pytest.mark.parametrize("event", [1, 2], ids=["Ctrl-Break", "closed window"])
+PATIENCE = 20
+"""Seconds after which a handler hangs, whose time is a fraction of one."""
 FLAGS = ("--disable-in-browser", "--disable-analytics", "--demo-load-ms", "0", "--demo-step-ms")
 
 
@@ -54,6 +61,16 @@ def handler(world: World) -> ConsoleClose:
     return ConsoleClose(world.service.leave, world.service.close)
 
 
+def handled(world: World, event: int) -> bool:
+    """Return what the handler returns, which must be in time: a test whose handler hangs fails."""
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append(handler(world).on_event(event)), daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    return answers[0]
+
+
 def images(world: World) -> set[str]:
     return {path.name for path in world.outputs.iterdir()}
 
@@ -83,7 +100,7 @@ def test_a_running_task_is_put_back_while_images_are_saved(
     world.settle()
     assert world.rows()[task_id]["status"] == "running"
     world.service._tracker._slow.submit(stuck.wait)
-    assert handler(world).on_event(event) is False
+    assert handled(world, event) is False
     rows = world.rows()
     assert (rows[task_id]["status"], rows[task_id]["attempts"], rows[task_id]["started_at"]) == ("pending", 0, -1)
     assert rows[next_id]["status"] == "pending"
@@ -119,7 +136,7 @@ def test_a_task_whose_results_are_being_saved_is_drawn_again(
     world.machine.save(reported=True)
     world.machine.end(None, grid=True, forgets=False, twice=False)
     assert saving.wait(30)
-    assert handler(world).on_event(2) is False
+    assert handled(world, 2) is False
     assert world.rows()[task_id]["status"] == "pending"
     drawn_again(world, task_id)
 
@@ -129,7 +146,7 @@ def test_a_database_that_hangs_does_not_hold_it(world: World, soon: None) -> Non
     world.machine.start()
     world.settle()
     world.hold()
-    assert handler(world).on_event(2) is False
+    assert handled(world, 2) is False
     assert world.rows()[task_id]["status"] == "running"  # the process would be dead now, as after a crash
     assert world._gate is not None
     world._gate.set()
@@ -145,7 +162,7 @@ def test_a_reader_that_hangs_does_not_hold_it(world: World, soon: None, stuck: t
     world.machine.start()
     world.settle()
     world.repository.read(stuck.wait)
-    assert handler(world).on_event(2) is False
+    assert handled(world, 2) is False
     assert world.rows()[task_id]["status"] == "pending"
     drawn_again(world, task_id)
 
@@ -258,6 +275,92 @@ def test_other_events_are_others(event: int) -> None:
     said: list[Any] = []
     assert ConsoleClose(lambda: said.append("leave"), said.append).on_event(event) is False
     assert said == []
+
+
+class Kernel32:
+    """As much of Windows's library as a handler needs: what was registered, as Windows keeps it, by its address alone."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.addresses: list[int] = []
+        self.calls: list[tuple[int, bool]] = []
+        kernel32 = self
+
+        class SetConsoleCtrlHandler:
+            argtypes: Any = None
+            restype: Any = None
+
+            def __call__(self, callback: Any, add: bool) -> int:
+                kind, flag = self.argtypes
+                assert isinstance(callback, kind) and flag is wintypes.BOOL and self.restype is wintypes.BOOL
+                address = ctypes.cast(callback, ctypes.c_void_p).value
+                assert address is not None
+                kernel32.calls.append((address, add))
+                if refuses:
+                    return 0
+                kernel32.addresses.append(address) if add else kernel32.addresses.remove(address)
+                return 1
+
+        self.SetConsoleCtrlHandler = SetConsoleCtrlHandler()
+
+    def press(self, event: int) -> int:
+        """Call the newest handler; what it answers."""
+        made = ctypes.CFUNCTYPE(wintypes.BOOL, wintypes.DWORD)
+        return int(made(self.addresses[-1])(event))
+
+
+@pytest.fixture
+def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is to be called when Python ends."""
+    functions: list[Any] = []
+    monkeypatch.setattr("fooocus_api.adapters.console_close.atexit.register", functions.append)
+    return functions
+
+
+@pytest.fixture
+def kernel32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Kernel32:
+    """Windows's library, on any system."""
+    library = Kernel32(getattr(request, "param", False))
+
+    def load(name: str, use_last_error: bool) -> Kernel32:
+        assert (name, use_last_error) == ("kernel32", True)
+        return library
+
+    monkeypatch.setattr(ctypes, "WinDLL", load, raising=False)
+    monkeypatch.setattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE, raising=False)
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: 6, raising=False)
+    monkeypatch.setattr(ctypes, "WinError", lambda code: OSError(code, "The handle is invalid"), raising=False)
+    monkeypatch.setattr("fooocus_api.adapters.console_close.sys.platform", "win32")
+    return library
+
+
+@pytest.mark.parametrize("at_the_end", [False, True], ids=["uninstalled", "Python ends"])
+def test_windows_can_call_it_until_it_is_forgotten(at_the_end: bool, kernel32: Kernel32, at_exit: list[Any]) -> None:
+    said: list[Any] = []
+    hooks = Hooks()
+    console = ConsoleClose(lambda: said.append("leave"), said.append)
+    console.install(hooks)
+    gc.collect()  # Windows has the address alone
+    assert kernel32.press(2) == 0 and kernel32.press(0) == 0
+    assert said == ["leave", console_close.WITHIN_SECONDS]
+    assert len(kernel32.calls) == 1 and len(at_exit) == 1
+    if at_the_end:
+        at_exit[0]()
+    else:
+        hooks.uninstall()
+    (address, added), (again, removed) = kernel32.calls
+    assert address == again and added and not removed and kernel32.addresses == []
+
+
+@pytest.mark.parametrize("kernel32", [True], indirect=True)
+def test_a_console_that_takes_no_handler_is_a_line_in_the_log(
+    kernel32: Kernel32, at_exit: list[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("fooocus_api"), "propagate", True)
+    ConsoleClose(lambda: None, lambda _: None).install(Hooks())
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "the console's closing can't be noticed"
+    ]
+    assert at_exit == [] and len(kernel32.calls) == 1
 
 
 class WindowsHost(Host):
