@@ -74,6 +74,12 @@ def register(checkout: Path) -> bool:
     return True
 
 
+def has_to_change(checkout: Path) -> bool:
+    """Return True when an unregistration of that checkout changes the hook, also of one registered where it lay before."""
+    others = _others(checkout)
+    return others != registered() if others else any(file.is_file() for file in FILES)
+
+
 def unregister(checkout: Path) -> list[Path]:
     """Take a checkout out, and the hook with the last one; checkouts that are gone from disk count no more.
 
@@ -83,7 +89,7 @@ def unregister(checkout: Path) -> list[Path]:
     Raises:
         InstallError: site-packages can't be written.
     """
-    others = [path for path in registered() if path != checkout and (path / "extensions" / "fooocus_api").exists()]
+    others = _others(checkout)
     try:
         with kept_on_failure():
             if others:
@@ -94,6 +100,10 @@ def unregister(checkout: Path) -> list[Path]:
     except OSError as error:
         raise InstallError(f"the start-up hook in {SITE_PACKAGES} can't be removed: {error}") from error
     return others
+
+
+def _others(checkout: Path) -> list[Path]:
+    return [path for path in registered() if path != checkout and (path / "extensions" / "fooocus_api").exists()]
 
 
 @contextmanager

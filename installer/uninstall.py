@@ -34,12 +34,12 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
     if outputs is not None:
         require_unused(history_of(outputs))
 
-    was_registered = checkout.path in hook.registered()
-    if was_registered:
+    is_hooked = hook.has_to_change(checkout.path)
+    if is_hooked:
         hook.require_writable_site_packages()
     os.chdir(checkout.path)  # Windows does not delete the folder a process is in, and install.py may lie in it
     aside = _set_aside(extension)
-    if was_registered:
+    if is_hooked:
         try:
             others = hook.unregister(checkout.path)
         except InstallError:
@@ -51,7 +51,7 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
     if is_there:
         _delete_what_is_left(checkout)
         print(f"the extension is removed from {extension}")
-    if not was_registered and not is_there:
+    if not is_hooked and not is_there:
         print("there is nothing to uninstall")
     if outputs is not None:
         images, history = purge_history(outputs)

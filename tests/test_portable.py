@@ -193,13 +193,18 @@ def test_a_zip_unpacked_anywhere_in_the_package_finds_fooocus(clean: Portable, w
 
 def test_a_package_that_was_moved_is_all_right(tmp_path: Path) -> None:
     portable = make_portable(tmp_path)
+    before = sorted(portable.site_packages.iterdir())
     assert portable.run(portable.clone / "install.py").returncode == 0
+    assert (portable.site_packages / "fooocus_api_hook.pth").is_file()
     moved = Portable(portable.root.rename(tmp_path / "moved"))
     checked = moved.run(moved.clone / "install.py", "--check")
     assert checked.returncode == 0, checked.stdout
     with Host(moved.fooocus, way="launch", flags=FLAGS, python=moved.python, patience=90) as host:
         assert Client(host.url).get("/v1/info").json()["supported"] is True
-    assert moved.run(moved.clone / "install.py", "--uninstall").returncode == 0
+    assert "removed from" in done(moved.run(moved.clone / "install.py", "--uninstall"))
+    left = [path.name for path in sorted(moved.site_packages.iterdir()) if path.name != "__pycache__"]
+    assert left == [path.name for path in before if path.name != "__pycache__"]
+    assert "nothing to uninstall" in done(moved.run(moved.clone / "install.py", "--uninstall"))
 
 
 @pytest.mark.parametrize("option", ["--demo", "--test"])
