@@ -11,10 +11,11 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..files.images import image_in
 from ..files.replacing import delete_now, write_atomically
 from ..tasks.engine import Stayed
 from .hooks import Hooks
@@ -24,7 +25,6 @@ log = logging.getLogger("fooocus_api.images")
 SPLIT = "<!--fooocus-log-split-->"
 ENTRY = '<div id="{}" class="image-container">'
 ENTRIES = '<div id="'
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class ImageLog:
@@ -87,23 +87,6 @@ class ImageLog:
         kept = without_entries(entries, names)
         if kept != entries:
             write_atomically(page, before + split + kept + end + after, pauses=())  # the worker waits
-
-
-def image_in(folder: Path, relative: str) -> Path | None:
-    """Where an image of that path lies, or would; None when it is not in the folder, hidden, or no image."""
-    parts = PurePosixPath(relative).parts
-    if not parts or any(part.startswith(".") for part in parts) or not relative.lower().endswith(SUFFIXES):
-        return None
-    try:
-        path = (folder / relative).resolve()
-        if not path.is_relative_to(folder.resolve()):
-            return None
-    except (OSError, ValueError, RuntimeError):
-        return None
-    try:
-        return None if path.is_dir() else path
-    except OSError:  # a drive that is away, or a folder that may not be looked into: it may be an image
-        return path
 
 
 def without_entries(entries: str, names: Collection[str]) -> str:

@@ -13,16 +13,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from ..files.images import image_in
 from ..files.replacing import delete, move
 from .errors import InstallError
 from .package import CLOSE_IT, remove_tree
 
-NOT_OURS = "('webui', 'imported')"
+OTHERS = ("webui", "imported")
 """Sources of tasks that the API did not draw."""
-IMAGES = f"""
-SELECT path FROM task_image JOIN task ON task.id = task_image.task_id WHERE source NOT IN {NOT_OURS}
-EXCEPT SELECT path FROM task_image JOIN task ON task.id = task_image.task_id WHERE source IN {NOT_OURS}
-"""  # nosec B608  # a constant
 
 
 def history_of(outputs: Path) -> Path:
@@ -80,7 +77,7 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
         return 0, False
     require_unused(history)
     try:
-        images = {image for database in history.glob("*.sqlite3") for image in _images(database, outputs)}
+        images = _images(history, outputs)
         kept = list(filter(None, map(_kept, images)))
         if kept:  # the history stays too, or nothing would know them any more
             raise InstallError(f"{len(kept)} of {len(images)} images can't be deleted; {CLOSE_IT}: {kept[0]}")
@@ -102,18 +99,49 @@ def _kept(image: Path) -> OSError | None:
     return None
 
 
-def _images(database: Path, outputs: Path) -> Iterator[Path]:
-    """The image files that the API's tasks list and that are still there, none outside the outputs folder."""
+def _images(history: Path, outputs: Path) -> set[Path]:
+    """Return the image files of the API that are still there, none outside the outputs folder.
+
+    Tasks list them; claims name those that a deletion has left, and those of tasks that a crash has ended.
+    """
+    drawn, others, ids = set[Path](), set[Path](), set[str]()
+    for database in history.glob("*.sqlite3"):
+        for task_id, source, relative in _recorded(database):
+            if source in OTHERS:
+                ids.add(task_id)
+            path = (outputs / relative).resolve() if relative else outputs
+            if path.is_file() and path.is_relative_to(outputs):
+                (others if source in OTHERS else drawn).add(path)
+    for claims in (history / "unfinished").glob("*"):
+        if claims.name not in ids:
+            drawn.update(_claimed(claims, outputs))
+    return drawn - others
+
+
+def _recorded(database: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the id and the source of each task with the path of each of its images, or with none."""
     with closing(sqlite3.connect(database)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "task_image" in tables:
-            paths = [path for (path,) in connection.execute(IMAGES)]
-        elif "task" in tables:  # schema 1, in the copy that an upgrade leaves
-            found = connection.execute(f"SELECT images FROM task WHERE source NOT IN {NOT_OURS}")  # nosec B608
-            paths = [image["path"] for (images,) in found for image in json.loads(images)]
-        else:
+        if "task" not in tables:
             return
-        for relative in paths:
-            path = (outputs / relative).resolve()
-            if path.is_file() and path.is_relative_to(outputs):
-                yield path
+        if "task_image" in tables:
+            question = (
+                "SELECT task.task_id, source, path FROM task LEFT JOIN task_image ON task.id = task_image.task_id"
+            )
+            yield from connection.execute(question)
+            return
+        for task_id, source, images in connection.execute("SELECT task_id, source, images FROM task"):
+            # schema 1, in the copy that an upgrade leaves
+            yield from ((task_id, source, path) for path in ("", *(image["path"] for image in json.loads(images))))
+
+
+def _claimed(claims: Path, outputs: Path) -> Iterator[Path]:
+    """Yield the image files that a file of claims names, by absolute paths or by ones relative to the outputs folder."""
+    for line in claims.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            relative = (outputs / line).resolve().relative_to(outputs).as_posix()
+        except (OSError, ValueError, RuntimeError):  # of another folder, or damaged
+            continue
+        path = image_in(outputs, relative)
+        if path is not None and path.is_file():
+            yield path

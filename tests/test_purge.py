@@ -42,6 +42,47 @@ def test_an_image_that_is_open_stays_with_the_history(outputs: Path, monkeypatch
     assert images(outputs) == [] and not history_of(outputs).exists()
 
 
+def test_images_that_only_claims_name_go_too(outputs: Path) -> None:
+    """A deletion or a crash has left them; a crash of the WebUI's task has left its own, which stays."""
+    history, day = history_of(outputs), outputs / "2026-01-01"
+    repository = Repository(history / "tasks.sqlite3")
+    for number, source, path in ((7, "webui", "2026-01-01/listed.png"), (8, "webui", "2026-01-01/other.png")):
+        row = task(number, source, path)
+        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
+    repository.close()
+    kept = ("notes.txt", "listed.png", "of_webui.png", ".hidden.png")
+    for name in ("left.png", "crashed.webp", *kept):
+        (day / name).write_bytes(b"a file")
+    outside = outputs.parent / f"{outputs.name} outside.png"
+    outside.write_bytes(b"an image")
+    lines = ["2026-01-01/left.png", str(day / "crashed.webp"), "2026-01-01/gone.png", "", "a\0b.png", "2026-01-01"]
+    lines += [
+        str(outside),
+        f"../{outside.name}",
+        "2026-01-01/notes.txt",
+        "2026-01-01/listed.png",
+        "2026-01-01/.hidden.png",
+    ]
+    (history / "unfinished").mkdir()
+    (history / "unfinished" / f"{5:032x}").write_text("\n".join(lines), "utf-8")
+    (history / "unfinished" / f"{7:032x}").write_text(f"{day / 'of_webui.png'}\n", "utf-8")
+    assert purge_history(outputs) == (5, True)
+    assert sorted(path.name for path in day.iterdir()) == sorted(kept) and outside.exists()
+    assert not history.exists()
+
+
+def test_a_claimed_image_that_is_open_stays_with_the_history(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = outputs / "2026-01-01" / "left.png"
+    left.write_bytes(b"an image")
+    (history_of(outputs) / "unfinished").mkdir()
+    (history_of(outputs) / "unfinished" / f"{5:032x}").write_text("2026-01-01/left.png\n", "utf-8")
+    with monkeypatch.context() as patch:
+        violations.hold_file(patch, left)
+        with pytest.raises(InstallError, match="1 of 4 images can't be deleted"):
+            purge_history(outputs)
+    assert purge_history(outputs) == (1, True) and images(outputs) == []
+
+
 def test_a_history_with_an_open_file_stays_whole(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held = history_of(outputs) / "tasks.sqlite3"
     for number in range(20):
