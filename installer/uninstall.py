@@ -39,13 +39,21 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
         hook.require_writable_site_packages()
     os.chdir(checkout.path)  # Windows does not delete the folder a process is in, and install.py may lie in it
     aside = _set_aside(extension)
+    others: list[Path] = []
+    purged = None
+    try:
+        with hook.kept_on_failure():
+            if is_hooked:
+                others = hook.unregister(checkout.path)
+            if (
+                outputs is not None
+            ):  # before the extension is deleted, and after all that may fail and can be taken back
+                purged = purge_history(outputs)
+    except BaseException:
+        if aside is not None:
+            put(aside, extension)
+        raise
     if is_hooked:
-        try:
-            others = hook.unregister(checkout.path)
-        except InstallError:
-            if aside is not None:
-                put(aside, extension)
-            raise
         kept = f"kept for {', '.join(map(str, others))}" if others else f"removed from {hook.SITE_PACKAGES}"
         print(f"the start-up hook is {kept}")
     if is_there:
@@ -53,8 +61,8 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
         print(f"the extension is removed from {extension}")
     if not is_hooked and not is_there:
         print("there is nothing to uninstall")
-    if outputs is not None:
-        images, history = purge_history(outputs)
+    if purged is not None:
+        images, history = purged
         print(f"purged: {images} images, {'the history' if history else 'there was no history'} in {outputs}")
     elif is_there:
         print("history and images stay in the outputs folder (--purge deletes them)")

@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from fooocus_api import __version__
+from fooocus_api.db.repository import Repository
 from fooocus_api.installer import hook, package
 from fooocus_api.installer import install as installing
 from fooocus_api.installer.checkout import Checkout
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.package import place, remove_tree, version_of
+from fooocus_api.installer.purge import history_of
 from fooocus_api.installer.staging import set_aside
 from fooocus_api.installer.uninstall import uninstall as take_out
 from fooocus_api.tests import violations
 from fooocus_api.tests.host import DEMO, ROOT
+from fooocus_api.tests.test_install_check import task
 
 Content = dict[str, bytes]
 
@@ -133,6 +136,30 @@ def test_a_held_file_of_the_hook_leaves_extension_and_hook(
         with pytest.raises(InstallError, match="can't be removed"):
             take_out(checkout, purge=False)
     assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["", "and a terminal stands in the folder"])
+@pytest.mark.parametrize("name", ["1.png", "tasks.sqlite3"])
+def test_a_purge_that_fails_leaves_hook_and_extension(
+    name: str, terminal: bool, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = checkout.path / "outputs"
+    (outputs / "2026-01-01").mkdir(parents=True)
+    (outputs / "2026-01-01" / "1.png").write_bytes(b"an image")
+    repository = Repository(history_of(outputs) / "tasks.sqlite3")
+    repository.write(lambda: repository.insert(task(1, "api", "2026-01-01/1.png"))).result()
+    repository.close()
+    before, hooked = content(checkout.extension), content(hook.SITE_PACKAGES)
+    with monkeypatch.context() as patch:
+        held = next(path for path in outputs.rglob(name))
+        folder = checkout.extension if terminal else None
+        violations.refuse(patch, lambda call, path: path in (folder, held, *held.parents))
+        with pytest.raises(InstallError, match=r"can't be (deleted|purged)"):
+            take_out(checkout, purge=True)
+    assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
+    assert beside(checkout) == ["fooocus_api"] and history_of(outputs).is_dir()
+    assert take_out(checkout, purge=True) == 0
+    assert not content(outputs) and not checkout.extensions.exists() and not content(hook.SITE_PACKAGES)
 
 
 def test_an_uninstall_where_a_terminal_stands_in_the_folder(
