@@ -6,7 +6,11 @@ set "AT=%GIVEN%"
 if defined GIVEN if exist "%AT%\launch.py" call :climb
 set "AT=%~dp0."
 if not defined PYTHON call :climb
-if not defined PYTHON for /f "delims=" %%P in ('where python 2^>nul') do if not defined PYTHON set "PYTHON=%%P"
+rem Where no Python is installed, Windows has a python.exe in WindowsApps that prints an advertisement and fails.
+if not defined PYTHON for /f "delims=" %%P in ('where python 2^>nul') do if not defined PYTHON (
+    "%%~P" -c "" >nul 2>nul
+    if errorlevel 0 if not errorlevel 1 set "PYTHON=%%~P"
+)
 if defined PYTHON exit /b 0
 echo There is no Python of Fooocus around this folder. Move it beside the folder Fooocus of the portable package,
 echo or drop the folder Fooocus onto install.bat.
