@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,3 +66,20 @@ def test_a_python_on_the_path_is_used(found: tuple[str, ...], clone: Path) -> No
 def test_it_works_and_the_prompt_stands_where_it_stood(front: str, clone: Path) -> None:
     said = prompted(clone, rf'call "..\{clone.name}\{front}"', GOOD)
     assert "It worked." in said and "rc 0 in" in said and said.splitlines()[-1].endswith("stands here")
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_python_runs_while_the_drive_of_a_share_is_there(front: str) -> None:
+    """`pushd` makes it and `popd` takes it away, in each of the two ends."""
+    text = (ROOT / front).read_text("ascii")
+    before, python, after = text.partition('\n"%PYTHON%" ')
+    worked, _, failed = after.partition("\n:failed\n")
+    assert 'pushd "%~dp0"' in before and python and not re.search(r"^\s*popd", before, re.MULTILINE)
+    assert worked.count("popd") == failed.count("popd") == 1
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_its_settings_are_its_own(front: str) -> None:
+    """A prompt with delayed expansion takes the exclamation marks out of a path."""
+    lines = [line for line in (ROOT / front).read_text("ascii").splitlines() if not line.startswith("rem")]
+    assert lines[:2] == ["@echo off", "setlocal EnableExtensions DisableDelayedExpansion"]
