@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from .benchmarking import run_benchmarks
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="replace")
     try:
-        return _run(_parse(arguments))
+        return _run(_parse(list(_apart(arguments))))
     except InstallError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -60,6 +62,19 @@ def _run(options: argparse.Namespace) -> int:
     if options.check:
         return check(checkout)
     return install(checkout, ROOT)
+
+
+def _apart(arguments: list[str]) -> Iterator[str]:
+    r"""Yield the arguments, apart what Windows has joined: `"C:\My Fooocus\" --check` arrives as `C:\My Fooocus" --check`."""
+    for number, argument in enumerate(arguments):
+        if argument in ("--demo", "--test", "--bench"):  # what follows is another program's
+            yield from arguments[number:]
+            return
+        folder, quote, options = argument.partition('" ')
+        if quote and not os.path.exists(argument):  # elsewhere than on Windows a name may have a quote
+            yield from (folder, *options.split())
+        else:
+            yield argument
 
 
 def _folder(text: str) -> Path:

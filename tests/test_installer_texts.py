@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 import signal
@@ -63,6 +64,47 @@ def test_a_folder_that_a_shell_has_completed_is_found(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(cli, "find_checkout", find)
     assert cli.main([str(DEMO) + '"', "--check"]) == 1 and asked == [DEMO]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder", "options"),
+    [
+        (['My Fooocus" --check'], "My Fooocus", {"check": True}),
+        (['My Fooocus" --uninstall --purge'], "My Fooocus", {"uninstall": True, "purge": True}),
+        (["--uninstall", 'My Fooocus"  --purge'], "My Fooocus", {"uninstall": True, "purge": True}),
+        (['a" --check'], 'a" --check', {"check": False}),
+        (["--test", 'My Fooocus" --check'], None, {"test": ['My Fooocus" --check'], "check": False}),
+    ],
+)
+def test_options_that_a_completed_folder_has_swallowed_count(
+    arguments: list[str],
+    folder: str | None,
+    options: dict[str, object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    r"""`"C:\My Fooocus\" --check` is one argument to Windows; elsewhere a folder may be named so."""
+    seen: list[argparse.Namespace] = []
+
+    def keep(parsed: argparse.Namespace) -> int:
+        seen.append(parsed)
+        return 0
+
+    monkeypatch.setattr(cli, "_run", keep)
+    monkeypatch.chdir(tmp_path)
+    if sys.platform != "win32":
+        (tmp_path / 'a" --check').mkdir()
+    elif arguments[0].startswith("a"):
+        pytest.skip("Windows has no quotes in names")
+    assert cli.main(arguments) == 0
+    assert seen[0].checkout == (folder and Path(folder))
+    assert {name: getattr(seen[0], name) for name in options} == options
+
+
+def test_what_a_completed_folder_has_swallowed_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(['My Fooocus" --chekc'])
+    assert ended.value.code == 2 and "unrecognized arguments: --chekc" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["python_embeded", "python_embedded"])
