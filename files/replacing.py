@@ -21,8 +21,10 @@ PAUSES_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 SHORT_PAUSES_SECONDS = PAUSES_SECONDS[:3]
 """Pauses for what may stay: 80 ms in all."""
 ACCESS_DENIED = 5
-HELD = (ACCESS_DENIED, 32, 33)
-"""Windows's codes for access denied, a sharing violation and a locked region."""
+NOT_EMPTY = 145
+HELD = (ACCESS_DENIED, 32, 33, NOT_EMPTY)
+"""Windows's codes for access denied, a sharing violation, a locked region, and a folder whose files, deleted already, stay until
+the program that has them open closes them."""
 
 
 def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
@@ -114,7 +116,7 @@ def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_SECONDS) -
     for pause in pauses:
         try:
             return action()
-        except PermissionError as error:
+        except OSError as error:  # for a folder that is not empty it is no PermissionError
             if not is_held(error):
                 raise
             time.sleep(pause)

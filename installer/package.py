@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..files.replacing import retried
+from ..files.replacing import PAUSES_SECONDS, retried
 from .errors import InstallError
 from .staging import exchange, free_name, is_half, leftovers
 
@@ -62,7 +62,7 @@ def place(source: Path, target: Path) -> str:
         if new is not None:
             remove_tree(new, ignore_errors=True)
         if not had_folder:
-            shutil.rmtree(target.parent, ignore_errors=True)
+            remove_tree(target.parent, ignore_errors=True)
         if not isinstance(error, OSError):
             raise
         raise InstallError(f"the extension can't be copied to {target}: {error}; {CLOSE_IT}") from error
@@ -97,19 +97,24 @@ def unsaved_work(package: Path) -> str | None:
 
 def remove_tree(path: Path, ignore_errors: bool = False) -> None:
     """Delete a folder if it is there, of a link only the link. Read-only files go too."""
+    stay: list[Path] = []
 
     def unlock(function: Callable[..., Any], name: str, _: object) -> None:
         try:
             if function not in (os.unlink, os.rmdir):  # it has looked at something: asked again it may say yes
                 raise OSError(f"{name} can't be removed")
             os.chmod(name, stat.S_IWRITE)
-            retried(lambda: function(name))
+            # For what is known to stay in it, a folder is not waited for.
+            retried(lambda: function(name), () if any(Path(name) in file.parents for file in stay) else PAUSES_SECONDS)
+        except FileNotFoundError:  # deleted before, and gone once the other program has closed it
+            return
         except OSError:
             if not ignore_errors:
                 raise
+            stay.append(Path(name))
 
     if is_link(path):
-        path.unlink()
+        retried(path.unlink)
     elif path.exists():
         shutil.rmtree(path, onerror=unlock)
     if not ignore_errors and os.path.lexists(path):

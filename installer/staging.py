@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..files.replacing import delete, is_held, move
+from ..files.replacing import delete, is_held, move, retried
 
 WOKEN = "extension.py"
 NAMES = ".names"
@@ -55,7 +55,7 @@ def set_aside(target: Path, old: Path, coming: Iterable[str] = ()) -> None:
             _move_content(target, old)
         except OSError:
             delete(old / NAMES)
-            old.rmdir()
+            retried(old.rmdir)
             raise
 
 
@@ -68,7 +68,7 @@ def put(new: Path, target: Path) -> None:
     if target.exists():
         _move_content(new, target)
         delete(new / NAMES)
-        new.rmdir()
+        retried(new.rmdir)
     else:
         move(new, target)
 

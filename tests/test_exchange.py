@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fooocus_api import __version__
 from fooocus_api.db.repository import Repository
+from fooocus_api.files import replacing
 from fooocus_api.installer import hook, package
 from fooocus_api.installer import install as installing
 from fooocus_api.installer.checkout import Checkout
@@ -22,6 +25,7 @@ from fooocus_api.installer.uninstall import uninstall as take_out
 from fooocus_api.tests import violations
 from fooocus_api.tests.host import DEMO, ROOT
 from fooocus_api.tests.test_install_check import task
+from fooocus_api.tests.test_replacing import NotEmpty
 
 Content = dict[str, bytes]
 
@@ -173,6 +177,56 @@ def test_an_uninstall_where_a_terminal_stands_in_the_folder(
         assert beside(checkout) == ["fooocus_api"] and not content(checkout.extension)
     assert take_out(checkout, purge=False) == 0
     assert not checkout.extensions.exists()
+
+
+def hold_deleted(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let files that are deleted stay in each folder until it was tried so often to remove it, as open ones do on Windows."""
+    tries: dict[str, int] = {}
+    real = os.rmdir
+
+    def rmdir(path: Any, **named: Any) -> None:
+        name = Path(path).name
+        tries[name] = tries.get(name, 0) + 1
+        if tries[name] <= times:
+            raise NotEmpty
+        try:
+            real(path, **named)
+        except OSError as error:
+            raise (NotEmpty() if error.errno == errno.ENOTEMPTY else error) from error
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["", "and a terminal stands in the folder"])
+def test_deleted_files_that_are_open_for_a_moment_stop_nothing(
+    terminal: bool,
+    checkout: Checkout,
+    newest: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as patch:
+        hold_deleted(patch, times=3)
+        if terminal:
+            violations.hold_folder(patch, checkout.extension)
+        place(newest, checkout.extension)
+    assert content(checkout.extension) == content(newest) and beside(checkout) == ["fooocus_api"]
+    with monkeypatch.context() as patch:
+        hold_deleted(patch, times=3)
+        assert take_out(checkout, purge=False) == 0
+    assert not checkout.extensions.exists() and "note:" not in capsys.readouterr().out
+
+
+def test_a_folder_is_not_waited_for_when_a_file_stays_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a" / "b" / "c" / "open.txt"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    pauses: list[float] = []
+    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", pauses.append)
+    hold_deleted(monkeypatch, times=0)
+    violations.refuse(monkeypatch, lambda call, path: path == file)
+    remove_tree(tmp_path / "a", ignore_errors=True)
+    assert file.exists() and pauses == list(replacing.PAUSES_SECONDS)
 
 
 def test_what_is_held_after_an_uninstall_is_named_and_deleted_by_the_next(

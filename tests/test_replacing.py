@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,14 @@ class Violation(PermissionError):
     def __init__(self, winerror: int) -> None:
         super().__init__(13, "held by another program")
         self.winerror = winerror
+
+
+class NotEmpty(OSError):
+    """Windows's error for a folder with a file in it, also with one that is deleted and still open: no PermissionError."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOTEMPTY, "not empty")
+        self.winerror = 145
 
 
 @pytest.fixture
@@ -72,6 +81,26 @@ def test_a_file_that_stays_held_is_an_error_and_is_kept(
     with pytest.raises(PermissionError):
         WAYS[way](new, tmp_path / "target")
     assert new.read_text() == "content" and len(pauses) == len(replacing.PAUSES_SECONDS)
+
+
+def test_a_folder_goes_once_its_deleted_files_are_closed(tmp_path: Path, pauses: list[float]) -> None:
+    folder, errors = tmp_path / "folder", [NotEmpty(), NotEmpty()]
+    folder.mkdir()
+
+    def remove() -> None:
+        if errors:
+            raise errors.pop()
+        folder.rmdir()
+
+    replacing.retried(remove)
+    assert not folder.exists() and pauses == list(replacing.PAUSES_SECONDS[:2])
+
+
+def test_a_folder_that_is_not_empty_elsewhere_is_an_error_at_once(tmp_path: Path, pauses: list[float]) -> None:
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    with pytest.raises(OSError, match="not empty"):
+        replacing.retried((tmp_path / "folder").rmdir)
+    assert pauses == []
 
 
 def test_another_error_is_raised_at_once(tmp_path: Path, pauses: list[float]) -> None:
