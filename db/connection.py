@@ -22,8 +22,8 @@ from peewee import (
 )
 from playhouse import db_url
 
-from ..files.drives import keeps_numbers, on_network_drive, synchronised_by_onedrive
 from ..files.replacing import discard
+from .drives import keeps_numbers, on_network_drive, synchronised_by_onedrive
 from .placement import Placement, need_room
 
 log = logging.getLogger("fooocus_api.db")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -16,12 +15,12 @@ from peewee import JOIN, DatabaseError, InterfaceError, fn
 
 from . import changes, migrations, queries
 from .connection import Connection, DatabaseProblem, shown
+from .deadline import Deadline
 from .filters import Filter
 from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .outbox import Outbox
 from .placement import FULL, FULL_WORDS
 from .text import decoded
-from .writer import PATIENCE as PATIENCE_OF_WRITER
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
@@ -140,15 +139,15 @@ class Repository:
         if self._closed:
             return
         self._closed = True
-        until = None if within_s is None else time.monotonic() + within_s
+        deadline = Deadline(within_s)
         together = threading.Barrier(READERS)  # each thread closes its own
         leaving = []
         with contextlib.suppress(RuntimeError):  # the process ends, and has ended the readers before it asks anyone
             leaving = [self._readers.submit(self._leave, together) for _ in range(READERS)]
         if within_s is not None:
-            wait(leaving, within_s / 2)
+            wait(leaving, deadline.half())
         self._readers.shutdown(wait=within_s is None)
-        if self._writer.close(PATIENCE_OF_WRITER if until is None else max(until - time.monotonic(), 0)):
+        if self._writer.close(deadline.left()):
             self._connection.close()
 
     def _leave(self, together: threading.Barrier) -> None:

@@ -26,7 +26,7 @@ LOOK_EVERY = 0.5
 PAUSES = (0.1, 0.5, 1.0, 2.0)
 """Seconds between two tries when nothing can be written."""
 PATIENCE = 30.0
-"""Seconds that a writer which is closed may need for what waits."""
+"""Seconds that the last writes may take when the writer is closed."""
 
 
 class DatabaseUnavailable(Exception):
@@ -98,11 +98,12 @@ class Writer:
         self._queue.put(Change(action, future, must))
         return future
 
-    def close(self, within_s: float = PATIENCE) -> bool:
-        """Finish what waits, and end. False when that takes longer than so many seconds. A second call does nothing."""
+    def close(self, within_s: float | None = None) -> bool:
+        """Finish what waits, and end. False when that takes longer than `within_s`, by default PATIENCE. A second call does
+        nothing."""
         self._closing = True
         self._queue.put(None)
-        self._thread.join(within_s)
+        self._thread.join(PATIENCE if within_s is None else within_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -53,8 +53,3 @@ def sqlite_uri(path: PurePath) -> str:
     """Return the URI by which SQLite opens an absolute path: of a share, too, where it takes no server in the URI's authority."""
     text = quote_from_bytes(os.fsencode(path.as_posix()), safe="/:")
     return f"file://{text}" if text.startswith("/") else f"file:///{text}"
-
-
-def is_below_any(path: PurePath, folders: Iterable[str | None]) -> bool:
-    """Return True for a path in one of the folders; None and "" are no folder."""
-    return any(path.is_relative_to(type(path)(folder)) for folder in folders if folder)

@@ -10,13 +10,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TypeVar
 
+from ..db.deadline import Deadline
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable as DatabaseUnavailable
 from . import storage
 from .broadcast import Broadcast
 from .bus import EventBus
 from .claims import Claims
-from .deadline import Deadline
 from .downloads import Downloader
 from .engine import Engine, EngineUnavailable, Interruption
 from .estimate import Estimator

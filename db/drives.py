@@ -10,8 +10,6 @@ from pathlib import Path, PurePath
 
 import psutil
 
-from .paths import is_below_any
-
 NETWORK_FILE_SYSTEMS = (
     "nfs",
     "cifs",
@@ -26,7 +24,7 @@ NETWORK_FILE_SYSTEMS = (
     "ceph",
     "drvfs",
 )
-"""Where several machines may write: SQLite's write-ahead log needs memory that they don't share."""
+"""Kinds of file systems that several machines may write: SQLite's write-ahead log needs memory that they don't share."""
 ONEDRIVE_VARIABLES = ("OneDrive", "OneDriveConsumer", "OneDriveCommercial")
 """Environment variables in which Windows names the folders that OneDrive synchronises: the desktop and the documents, too."""
 DRIVE_REMOTE = 4
@@ -63,7 +61,8 @@ def is_remote(path: PurePath, drive_type: Callable[[str], int] = windows_drive_t
 
 def synchronised_by_onedrive(path: PurePath, environment: Mapping[str, str] = os.environ) -> bool:
     """Return True for a path below a folder that OneDrive keeps the same on several machines."""
-    return is_below_any(path, (environment.get(name) for name in ONEDRIVE_VARIABLES))
+    folders = (environment.get(name) for name in ONEDRIVE_VARIABLES)
+    return any(path.is_relative_to(type(path)(folder)) for folder in folders if folder)
 
 
 def _mount_of(path: Path) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import time
 
 
 class Deadline:
-    """So many seconds from now; None is no limit."""
+    """A moment some seconds from now; None is no limit."""
 
     def __init__(self, seconds: float | None) -> None:
         self._at = None if seconds is None else time.monotonic() + seconds
