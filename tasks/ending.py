@@ -90,6 +90,12 @@ def write_end(repository: Repository, webhooks: Webhooks, task: Task, gaps: Gaps
     return end
 
 
+def as_written(written: Ending, task: Task) -> Task:
+    """Return the task as its row has it, if that is known by now and has taken place."""
+    done = written.result() if written.done() and written.exception() is None else None
+    return task if done is None else done.task
+
+
 def _refused(gaps: Gaps, what: str, error: BaseException) -> None:
     complain(what)
     gaps.note(f"{what}: {reason_of(error)}")

@@ -8,9 +8,11 @@ from typing import Any
 
 from . import events
 from .engine import Engine
+from .gaps import complain
 from .inputs import InputStore
 from .live import LiveTask
-from .task import Task, TaskError
+from .results import describe
+from .task import Image, Task, TaskError
 
 
 class Files:
@@ -38,6 +40,23 @@ class Files:
 
     def _input(self, array: Any) -> str:
         return f"inputs/{self._inputs.add(self._engine.encode(array))}"
+
+    def image(self, live: LiveTask, path: str) -> Image | None:
+        """Return the record of an image, read once; None when it is none of the host's folders."""
+        if path not in live.images:
+            relative = self._engine.relative_path(path)
+            if relative is None:
+                return None
+            metadata = live.saved.get(path, {})
+            live.images[path] = describe(path, relative, metadata, live.gaps, kept=self._is_for_good(path))
+        return live.images[path]
+
+    def _is_for_good(self, path: str) -> bool:
+        try:
+            return self._engine.is_kept(path)
+        except Exception:  # as the host does unless it is started with --disable-image-log
+            complain("an image's folder not known")
+            return True
 
     def are_kept(self, event: events.Ended, task: Task) -> bool:
         """Return whether all results are files where the host keeps them."""

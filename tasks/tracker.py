@@ -15,7 +15,7 @@ from ..db.repository import Repository
 from . import events, storage
 from .broadcast import Broadcast
 from .bus import EventBus
-from .ending import Ending, ended_task, write_end
+from .ending import Ending, as_written, ended_task, write_end
 from .engine import Engine
 from .estimate import Estimator
 from .files import Files
@@ -27,8 +27,7 @@ from .leftovers import Leftovers
 from .live import LiveTask, LiveTasks
 from .meter import Meter
 from .removal import Removal
-from .results import describe
-from .task import BLACKED_OUT, TERMINAL_VALUES, Image, Task, TaskStatus
+from .task import BLACKED_OUT, TERMINAL_VALUES, Task, TaskStatus
 from .updates import Kind
 from .webhooks import Webhooks
 
@@ -138,7 +137,7 @@ class Tracker:
             case events.ImageSaved(path=path, metadata=metadata):
                 live.saved[path] = metadata
                 self._last_step = NO_STEP  # what is between two images is none
-                if (image := self._image(live, path)) is not None:
+                if (image := self._files.image(live, path)) is not None:
                     if event.blacked_out:
                         task.notes = {**task.notes, BLACKED_OUT: [*task.notes.get(BLACKED_OUT, ()), image.path]}
                     self._broadcast.publish("image", task, image=image)
@@ -204,10 +203,10 @@ class Tracker:
     def _end(self, live: LiveTask, event: events.Ended) -> None:
         """End a task. In the right order for everyone: on the disk, then told, then the next task's start. Only when the disk
         can't be written people are not kept waiting: then it is seen in memory until its row says so."""
-        kind, task = ended_task(live, event, lambda path: self._image(live, path))
+        kind, task = ended_task(live, event, lambda path: self._files.image(live, path))
         written = self._follow(write_end(self._repository, self._webhooks, task, live.gaps), task.task_id)
         wait([written], timeout=PATIENCE)
-        waited, live.task = live.task.status is TaskStatus.PENDING, _as_written(written, task)
+        waited, live.task = live.task.status is TaskStatus.PENDING, as_written(written, task)
         for step in self._after(live, event, kind, written, waited=waited):
             self._safely(task.task_id, step)
 
@@ -269,24 +268,6 @@ class Tracker:
         self._leftovers.sweep(task_id, done)
         self._leftovers.settle({task_id})
 
-    def _image(self, live: LiveTask, path: str) -> Image | None:
-        """What is known of an image; None when it is none of the host's folders."""
-        if path not in live.images:
-            relative = self._engine.relative_path(path)
-            if relative is None:
-                return None
-            live.images[path] = describe(
-                path, relative, live.saved.get(path, {}), live.gaps, kept=self._is_for_good(path)
-            )
-        return live.images[path]
-
-    def _is_for_good(self, path: str) -> bool:
-        try:
-            return self._engine.is_kept(path)
-        except Exception:  # as the host does unless it is started with --disable-image-log
-            complain("an image's folder not known")
-            return True
-
     def _write_start(self, task: Task) -> None:
         values = storage.changes(task)
         with self._starting:  # what is written after `leave` would undo that the task is put back
@@ -305,9 +286,3 @@ class Tracker:
         future = self._repository.write(change, then, must=True)
         future.add_done_callback(written)
         return future
-
-
-def _as_written(written: Ending, task: Task) -> Task:
-    """Return the task as its row has it, if that is known by now and has taken place."""
-    done = written.result() if written.done() and written.exception() is None else None
-    return task if done is None else done.task
