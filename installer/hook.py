@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..files.replacing import delete, discard, put_in_place
+from ..files.replacing import delete, discard, write_atomically
 from .checkout import require_writable
 from .errors import InstallError
 
@@ -138,13 +138,7 @@ def _put(file: Path, content: bytes | None) -> None:
         for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
             discard(compiled)
     elif not file.is_file() or file.read_bytes() != content:
-        new = file.with_name(f"{file.name}.new")
-        try:
-            new.write_bytes(content)
-            put_in_place(new, file)
-        except BaseException:
-            discard(new)
-            raise
+        write_atomically(file, content)
 
 
 def _has(file: Path, text: str) -> bool:

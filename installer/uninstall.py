@@ -45,9 +45,8 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
         with hook.kept_on_failure():
             if is_hooked:
                 others = hook.unregister(checkout.path)
-            if (
-                outputs is not None
-            ):  # before the extension is deleted, and after all that may fail and can be taken back
+            # Before the extension is deleted, and after all that may fail and can be taken back.
+            if outputs is not None:
                 purged = purge_history(outputs)
     except BaseException:
         if aside is not None:
