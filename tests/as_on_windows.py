@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 FAILURES = "FAKE_PROACTOR_FAILURES"
 CLOSED = 0x3A
-"""What is left of Windows's status STATUS_CONTROL_C_EXIT in one byte."""
+"""The low byte of Windows's status STATUS_CONTROL_C_EXIT, as a Unix has no more."""
 SIGNALS = {1: signal.SIGUSR1, 2: signal.SIGUSR2} if sys.platform != "win32" else {}
 """The console's event → the signal that stands for it."""
 

@@ -49,7 +49,7 @@ class IocpProactor:
             future = self._when(listener, selectors.EVENT_READ, lambda: _accepted(listener))
 
         async def accept_coro(future: asyncio.Future[Any], conn: socket.socket) -> None:
-            """As asyncio's own: nobody ever asks for its result."""
+            """Close the socket as asyncio's own does; its result is never read."""
             try:
                 await future
             finally:

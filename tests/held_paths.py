@@ -1,25 +1,18 @@
-"""Windows's sharing violations, faked: files and folders that another program or a terminal has open."""
+"""Files and folders of this process's tests that another program, or a terminal that stands in them, has open."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fooocus_api.tests.sharing_violations import SharingViolation, absolute
+
 NAMES = ("replace", "rename", "unlink", "remove", "rmdir")
 """The calls of `os` that Windows refuses for what is open."""
-
-
-class Violation(PermissionError):
-    """An error as Windows raises it."""
-
-    def __init__(self, winerror: int = 32, name: str = "a file") -> None:
-        super().__init__(13, "held by another program", name)
-        self.winerror = winerror
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, is_held: Callable[[str, Path], bool]) -> None:
@@ -28,22 +21,11 @@ def refuse(monkeypatch: pytest.MonkeyPatch, is_held: Callable[[str, Path], bool]
         real = getattr(os, name)
 
         def call(path: Any, *others: Any, name: str = name, real: Any = real, **named: Any) -> Any:
-            folder = named.get("dir_fd")
-            at = Path(path) if folder is None else _opened(folder) / path
-            if is_held(name, at):
-                raise Violation(32, str(path))
+            if is_held(name, Path(absolute(path, named))):
+                raise SharingViolation(str(path))
             return real(path, *others, **named)
 
         monkeypatch.setattr(os, name, call)
-
-
-def _opened(folder: int) -> Path:
-    """Return the path of an open folder: shutil deletes by those where it can."""
-    if sys.platform == "darwin":
-        import fcntl
-
-        return Path(fcntl.fcntl(folder, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0").decode())
-    return Path(os.readlink(f"/proc/self/fd/{folder}"))
 
 
 def hold_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -33,13 +33,12 @@ module.begin()
 
 
 class SharingViolation(PermissionError):
-    """The error of a file that another program has open."""
+    """The error of a file that another program has open, by default a sharing violation (32)."""
 
-    winerror = 32
-
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, winerror: int = 32) -> None:
         reason = "The process cannot access the file because it is being used by another process"
         super().__init__(13, reason, path)
+        self.winerror = winerror
 
 
 class Violations:
@@ -100,7 +99,7 @@ class Violations:
     def _failing(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
             number = 2 if name in ("replace", "rename") else 1
-            paths = [_absolute(path, named) for path in arguments[:number] if isinstance(path, (str, os.PathLike))]
+            paths = [absolute(path, named) for path in arguments[:number] if isinstance(path, (str, os.PathLike))]
             if any(path.startswith(folder) for path in paths for folder in self.folders) and os.path.lexists(paths[0]):
                 self._count(name, paths)
             return real(*arguments, **named)
@@ -110,10 +109,10 @@ class Violations:
     def _opened(self, real: Callable[..., Any], path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
         """Open a file, unless it is a locked one's content that is asked for."""
         if isinstance(path, (str, os.PathLike)) and mode.strip("bt") == "r":
-            absolute = _absolute(os.fspath(path), {})
-            inside = any(absolute.startswith(folder) for folder in self.folders) and os.path.lexists(absolute)
-            if inside and any(pattern and fnmatch(absolute, pattern) for pattern in self._patterns("locked")):
-                raise SharingViolation(absolute)
+            file = absolute(os.fspath(path), {})
+            inside = any(file.startswith(folder) for folder in self.folders) and os.path.lexists(file)
+            if inside and any(pattern and fnmatch(file, pattern) for pattern in self._patterns("locked")):
+                raise SharingViolation(file)
         return real(path, mode, *rest, **named)
 
     def _patterns(self, name: str) -> list[str]:
@@ -152,9 +151,19 @@ def begin() -> None:
 _kept: list[Any] = []
 
 
-def _absolute(path: str | os.PathLike[str], named: dict[str, Any]) -> str:
+def absolute(path: str | os.PathLike[str], named: dict[str, Any]) -> str:
+    """Return the path of a call of `os`, which may have the open folder it is relative to among its named arguments."""
     folder = named.get("dir_fd")
-    if folder is not None and sys.platform == "linux":
-        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+    if folder is not None:
+        return os.path.join(_path_of(folder), path)
     parent, name = os.path.split(os.path.abspath(path))
     return os.path.join(os.path.realpath(parent), name)
+
+
+def _path_of(folder: int) -> str:
+    """Return the path of an open folder: shutil deletes by those where it can."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        return fcntl.fcntl(folder, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0").decode()
+    return os.readlink(f"/proc/self/fd/{folder}")

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import logging
-import sys
 import threading
 from collections.abc import Iterator
-from ctypes import wintypes
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fooocus_api.adapters import console_close
 from fooocus_api.adapters.console_close import ConsoleClose
-from fooocus_api.adapters.hooks import Hooks
 from fooocus_api.tasks import events
 from fooocus_api.tasks.task import TaskError
-from fooocus_api.tests.as_on_windows import CLOSED, FAILURES, SIGNALS
-from fooocus_api.tests.client import Client, wait_for
-from fooocus_api.tests.host import DEMO, ROOT, Host
+from fooocus_api.tests.client import wait_for
 from fooocus_api.tests.world import World
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 EVENTS = pytest.mark.parametrize("event", [1, 2], ids=["Ctrl-Break", "closed window"])
 PATIENCE = 20
 """Seconds after which a handler hangs, whose time is a fraction of one."""
-FLAGS = ("--disable-in-browser", "--disable-analytics", "--demo-load-ms", "0", "--demo-step-ms")
 
 
 @pytest.fixture
@@ -275,146 +266,3 @@ def test_other_events_are_others(event: int) -> None:
     said: list[Any] = []
     assert ConsoleClose(lambda: said.append("leave"), said.append).on_event(event) is False
     assert said == []
-
-
-class Kernel32:
-    """As much of Windows's library as a handler needs: what was registered, as Windows keeps it, by its address alone."""
-
-    def __init__(self, refuses: bool = False) -> None:
-        self.addresses: list[int] = []
-        self.calls: list[tuple[int, bool]] = []
-        kernel32 = self
-
-        class SetConsoleCtrlHandler:
-            argtypes: Any = None
-            restype: Any = None
-
-            def __call__(self, callback: Any, add: bool) -> int:
-                kind, flag = self.argtypes
-                assert isinstance(callback, kind) and flag is wintypes.BOOL and self.restype is wintypes.BOOL
-                address = ctypes.cast(callback, ctypes.c_void_p).value
-                assert address is not None
-                kernel32.calls.append((address, add))
-                if refuses:
-                    return 0
-                kernel32.addresses.append(address) if add else kernel32.addresses.remove(address)
-                return 1
-
-        self.SetConsoleCtrlHandler = SetConsoleCtrlHandler()
-
-    def press(self, event: int) -> int:
-        """Call the newest handler; what it answers."""
-        made = ctypes.CFUNCTYPE(wintypes.BOOL, wintypes.DWORD)
-        return int(made(self.addresses[-1])(event))
-
-
-@pytest.fixture
-def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What is to be called when Python ends."""
-    functions: list[Any] = []
-    monkeypatch.setattr("fooocus_api.adapters.console_close.atexit.register", functions.append)
-    return functions
-
-
-@pytest.fixture
-def kernel32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Kernel32:
-    """Windows's library, on any system."""
-    library = Kernel32(getattr(request, "param", False))
-
-    def load(name: str, use_last_error: bool) -> Kernel32:
-        assert (name, use_last_error) == ("kernel32", True)
-        return library
-
-    monkeypatch.setattr(ctypes, "WinDLL", load, raising=False)
-    monkeypatch.setattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE, raising=False)
-    monkeypatch.setattr(ctypes, "get_last_error", lambda: 6, raising=False)
-    monkeypatch.setattr(ctypes, "WinError", lambda code: OSError(code, "The handle is invalid"), raising=False)
-    monkeypatch.setattr("fooocus_api.adapters.console_close.sys.platform", "win32")
-    return library
-
-
-@pytest.mark.parametrize("at_the_end", [False, True], ids=["uninstalled", "Python ends"])
-def test_windows_can_call_it_until_it_is_forgotten(at_the_end: bool, kernel32: Kernel32, at_exit: list[Any]) -> None:
-    said: list[Any] = []
-    hooks = Hooks()
-    console = ConsoleClose(lambda: said.append("leave"), said.append)
-    console.install(hooks)
-    gc.collect()  # Windows has the address alone
-    assert kernel32.press(2) == 0 and kernel32.press(0) == 0
-    assert said == ["leave", console_close.WITHIN_SECONDS]
-    assert len(kernel32.calls) == 1 and len(at_exit) == 1
-    if at_the_end:
-        at_exit[0]()
-    else:
-        hooks.uninstall()
-    (address, added), (again, removed) = kernel32.calls
-    assert address == again and added and not removed and kernel32.addresses == []
-
-
-@pytest.mark.parametrize("kernel32", [True], indirect=True)
-def test_a_console_that_takes_no_handler_is_a_line_in_the_log(
-    kernel32: Kernel32, at_exit: list[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("fooocus_api"), "propagate", True)
-    ConsoleClose(lambda: None, lambda _: None).install(Hooks())
-    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "the console's closing can't be noticed"
-    ]
-    assert at_exit == [] and len(kernel32.calls) == 1
-
-
-class WindowsHost(Host):
-    """A demo host as on Windows, whose console window can be closed."""
-
-    def _command(self) -> list[str]:
-        command = super()._command()
-        return [str(ROOT / "tests" / "as_on_windows.py") if part.endswith("extension.py") else part for part in command]
-
-    def close_window(self, event: int) -> int:
-        """End it as Windows does; the exit status."""
-        assert self.process is not None
-        self.process.send_signal(SIGNALS[event])
-        return self.process.wait(60)
-
-
-needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="signals stand for the console's events")
-
-
-def on_disk(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.glob("*/*.png")}
-
-
-@needs_signals
-@pytest.mark.parametrize(
-    ("event", "flags"),
-    [(2, ()), (1, ("--nowebui",))],
-    ids=["closed window", "Ctrl-Break on the API alone"],
-)
-def test_a_host_whose_window_is_closed_draws_the_task_again(event: int, flags: tuple[str, ...]) -> None:
-    host = WindowsHost(DEMO, flags=(*FLAGS, "50", *flags), patience=90)
-    with host:
-        client = Client(host.url)
-        task_id = client.submit(overwrite_step=20, image_number=3)["task_id"]
-        last = client.submit(prompt="after it")["task_id"]
-        for _ in range(3):  # an image is there and another begun
-            wait_for(lambda: host.status_on_disk(task_id) == "running" and host.images(), "an image")
-            assert host.close_window(event) == CLOSED, host.log()[-2000:]
-            assert host.status_on_disk(task_id) == "pending"
-            host.start()
-        record = client.ended(task_id)
-        assert (record["task_status"], record["attempts"], len(record["result"])) == ("finished", 1, 3)
-        assert client.ended(last)["task_status"] == "finished"
-        shown = {url.split("/outputs/")[1] for url in [*record["result"], *client.task(last)["result"]]}
-        assert shown == on_disk(host.outputs) and len(shown) == 4
-        assert not list((host.outputs / ".fooocus_api" / "unfinished").iterdir())
-        assert "Traceback" not in host.log()
-
-
-@needs_signals
-@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
-def test_a_thousand_failed_accepts_leave_the_port_open(flags: tuple[str, ...]) -> None:
-    with WindowsHost(DEMO, flags=(*FLAGS, "5", *flags), env={FAILURES: "1000"}, patience=90) as host:
-        answer = Client(host.url).get("/healthz")
-        assert answer.status_code == 200
-        assert Client(host.url).draw()["task_status"] == "finished"
-        assert "Traceback" not in host.log() and "never retrieved" not in host.log()

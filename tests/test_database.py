@@ -16,11 +16,11 @@ import pytest
 
 from fooocus_api.db import connection, migrations
 from fooocus_api.db.connection import DatabaseProblem, sqlite_database, sqlite_file
+from fooocus_api.db.drives import on_network_drive
 from fooocus_api.db.models import TaskRow
 from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.tally import DAY
-from fooocus_api.files.drives import on_network_drive
 from fooocus_api.tests.conftest import ROOT
 from fooocus_api.tests.databases import Place, PostgresPlace, inserted, row
 from fooocus_api.tests.host import free_port

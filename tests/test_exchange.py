@@ -22,8 +22,9 @@ from fooocus_api.installer.package import place, remove_tree, version_of
 from fooocus_api.installer.purge import history_of
 from fooocus_api.installer.staging import set_aside
 from fooocus_api.installer.uninstall import uninstall as take_out
-from fooocus_api.tests import violations
+from fooocus_api.tests import held_paths
 from fooocus_api.tests.host import DEMO, ROOT
+from fooocus_api.tests.sharing_violations import SharingViolation
 from fooocus_api.tests.test_install_check import task
 from fooocus_api.tests.test_replacing import NotEmpty
 
@@ -77,7 +78,7 @@ def beside(checkout: Checkout) -> list[str]:
 def test_an_upgrade_where_a_terminal_stands_in_the_folder(
     checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    violations.hold_folder(monkeypatch, checkout.extension)
+    held_paths.hold_folder(monkeypatch, checkout.extension)
     assert f"0.0.1 -> {__version__}" in place(newest, checkout.extension)
     assert content(checkout.extension) == content(newest)
     assert beside(checkout) == ["fooocus_api"]
@@ -86,7 +87,7 @@ def test_an_upgrade_where_a_terminal_stands_in_the_folder(
 def test_an_upgrade_over_the_empty_folder_that_stayed(
     checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    violations.hold_folder(monkeypatch, checkout.extension)
+    held_paths.hold_folder(monkeypatch, checkout.extension)
     assert take_out(checkout, purge=False) == 0
     assert beside(checkout) == ["fooocus_api"] and not content(checkout.extension)
     place(newest, checkout.extension)
@@ -104,7 +105,7 @@ def test_an_upgrade_that_a_held_file_stops_leaves_the_old_version(
     held.touch()
     before = content(checkout.extension)
     with monkeypatch.context() as patch:
-        violations.hold_file(patch, held)
+        held_paths.hold_file(patch, held)
         with pytest.raises(InstallError, match="stop Fooocus"):
             place(newest, checkout.extension)
     assert content(checkout.extension) == before
@@ -121,7 +122,7 @@ def test_an_uninstall_that_a_held_file_stops_leaves_extension_and_hook(
     held.touch()
     before, hooked = content(checkout.extension), content(hook.SITE_PACKAGES)
     with monkeypatch.context() as patch:
-        violations.hold_file(patch, held)
+        held_paths.hold_file(patch, held)
         with pytest.raises(InstallError, match="stop Fooocus"):
             take_out(checkout, purge=False)
     assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
@@ -136,7 +137,7 @@ def test_a_held_file_of_the_hook_leaves_extension_and_hook(
 ) -> None:
     before, hooked = content(checkout.extension), content(hook.SITE_PACKAGES)
     with monkeypatch.context() as patch:
-        violations.refuse(patch, lambda call, path: path.name == name)
+        held_paths.refuse(patch, lambda call, path: path.name == name)
         with pytest.raises(InstallError, match="can't be removed"):
             take_out(checkout, purge=False)
     assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
@@ -157,7 +158,7 @@ def test_a_purge_that_fails_leaves_hook_and_extension(
     with monkeypatch.context() as patch:
         held = next(path for path in outputs.rglob(name))
         folder = checkout.extension if terminal else None
-        violations.refuse(patch, lambda call, path: path in (folder, held, *held.parents))
+        held_paths.refuse(patch, lambda call, path: path in (folder, held, *held.parents))
         with pytest.raises(InstallError, match=r"can't be (deleted|purged)"):
             take_out(checkout, purge=True)
     assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == (before, hooked)
@@ -170,7 +171,7 @@ def test_an_uninstall_where_a_terminal_stands_in_the_folder(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
-        violations.hold_folder(patch, checkout.extension)
+        held_paths.hold_folder(patch, checkout.extension)
         for _ in range(2):  # the second finds the empty folder
             assert take_out(checkout, purge=False) == 0
             assert "empty folder" in capsys.readouterr().out
@@ -208,7 +209,7 @@ def test_deleted_files_that_are_open_for_a_moment_stop_nothing(
     with monkeypatch.context() as patch:
         hold_deleted(patch, times=3)
         if terminal:
-            violations.hold_folder(patch, checkout.extension)
+            held_paths.hold_folder(patch, checkout.extension)
         place(newest, checkout.extension)
     assert content(checkout.extension) == content(newest) and beside(checkout) == ["fooocus_api"]
     with monkeypatch.context() as patch:
@@ -224,7 +225,7 @@ def test_a_folder_is_not_waited_for_when_a_file_stays_in_it(tmp_path: Path, monk
     pauses: list[float] = []
     monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", pauses.append)
     hold_deleted(monkeypatch, times=0)
-    violations.refuse(monkeypatch, lambda call, path: path == file)
+    held_paths.refuse(monkeypatch, lambda call, path: path == file)
     remove_tree(tmp_path / "a", ignore_errors=True)
     assert file.exists() and pauses == list(replacing.PAUSES_SECONDS)
 
@@ -233,7 +234,7 @@ def test_what_is_held_after_an_uninstall_is_named_and_deleted_by_the_next(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
-        violations.refuse(patch, lambda call, path: call == "unlink" and path.name == "worker.py")
+        held_paths.refuse(patch, lambda call, path: call == "unlink" and path.name == "worker.py")
         assert take_out(checkout, purge=False) == 0
     assert "delete it later" in capsys.readouterr().out
     assert not checkout.extension.exists()
@@ -251,7 +252,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, last: int, folder: Path) -> None:
 
     def rename(source: Path, target: Path) -> None:
         if source == folder:
-            raise violations.Violation()
+            raise SharingViolation("a file")
         count[0] += 1
         if count[0] >= last:
             raise Killed
@@ -300,7 +301,7 @@ def test_an_upgrade_whose_second_half_fails_gives_the_old_version_back(
     fresh = checkout.extension.with_name(".fooocus_api.new")
     for held in (lambda path: path == fresh, lambda path: path in (checkout.extension, fresh / "tasks")):
         with monkeypatch.context() as patch:
-            violations.refuse(patch, lambda name, path, held=held: name == "rename" and held(path))  # type: ignore[misc]
+            held_paths.refuse(patch, lambda name, path, held=held: name == "rename" and held(path))  # type: ignore[misc]
             with pytest.raises(InstallError, match="stop Fooocus"):
                 place(newest, checkout.extension)
         assert content(checkout.extension) == before
@@ -310,7 +311,7 @@ def test_an_upgrade_whose_second_half_fails_gives_the_old_version_back(
 def test_somebody_elses_folder_is_not_taken_for_half_an_extension(
     checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    violations.hold_folder(monkeypatch, checkout.extension)
+    held_paths.hold_folder(monkeypatch, checkout.extension)
     set_aside(checkout.extension, checkout.extension.with_name(".fooocus_api.old"))
     theirs = checkout.extension / "mine.py"
     theirs.parent.mkdir(exist_ok=True)
@@ -325,7 +326,7 @@ def test_somebody_elses_folder_is_not_taken_for_half_an_extension(
 def test_an_install_with_every_third_call_refused_is_whole(
     checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused = violations.hold_every_third(monkeypatch)
+    refused = held_paths.hold_every_third(monkeypatch)
     place(newest, checkout.extension)
     hook.register(checkout.path)
     assert content(checkout.extension) == content(newest) and hook.is_registered(checkout.path)
@@ -340,7 +341,7 @@ def test_a_failed_copy_leaves_the_hook_of_before(
     hook.MODULE.write_text("older = True")
     before = content(checkout.extension), content(hook.SITE_PACKAGES)
     monkeypatch.setattr(installing, "_install_requirements", lambda *arguments: None)
-    violations.hold_file(monkeypatch, checkout.extension / "extension.py")
+    held_paths.hold_file(monkeypatch, checkout.extension / "extension.py")
     with pytest.raises(InstallError, match="stop Fooocus"):
         installing.install(checkout, newest)
     assert (content(checkout.extension), content(hook.SITE_PACKAGES)) == before

@@ -9,7 +9,7 @@ import pytest
 from fooocus_api.db.repository import Repository
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.purge import history_of, purge_history
-from fooocus_api.tests import violations
+from fooocus_api.tests import held_paths
 from fooocus_api.tests.test_install_check import task
 
 
@@ -34,7 +34,7 @@ def images(outputs: Path) -> list[str]:
 
 def test_an_image_that_is_open_stays_with_the_history(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        violations.hold_file(patch, outputs / "2026-01-01" / "1.png")
+        held_paths.hold_file(patch, outputs / "2026-01-01" / "1.png")
         with pytest.raises(InstallError, match="1 of 3 images can't be deleted"):
             purge_history(outputs)
     assert images(outputs) == ["1.png"]
@@ -77,7 +77,7 @@ def test_a_claimed_image_that_is_open_stays_with_the_history(outputs: Path, monk
     (history_of(outputs) / "unfinished").mkdir()
     (history_of(outputs) / "unfinished" / f"{5:032x}").write_text("2026-01-01/left.png\n", "utf-8")
     with monkeypatch.context() as patch:
-        violations.hold_file(patch, left)
+        held_paths.hold_file(patch, left)
         with pytest.raises(InstallError, match="1 of 4 images can't be deleted"):
             purge_history(outputs)
     assert purge_history(outputs) == (1, True) and images(outputs) == []
@@ -89,7 +89,7 @@ def test_a_history_with_an_open_file_stays_whole(outputs: Path, monkeypatch: pyt
         (held.parent / f"{number}.txt").touch()
     before = sorted(path.name for path in held.parent.iterdir())
     with monkeypatch.context() as patch:
-        violations.hold_file(patch, held)
+        held_paths.hold_file(patch, held)
         with pytest.raises(InstallError, match="can't be purged"):
             purge_history(outputs)
     assert sorted(path.name for path in held.parent.iterdir()) == before
@@ -98,6 +98,6 @@ def test_a_history_with_an_open_file_stays_whole(outputs: Path, monkeypatch: pyt
 
 
 def test_a_purge_with_every_third_call_refused_takes_all(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert violations.hold_every_third(monkeypatch) is not None
+    assert held_paths.hold_every_third(monkeypatch) is not None
     assert purge_history(outputs) == (3, True)
     assert images(outputs) == [] and sorted(outputs.iterdir()) == [outputs / "2026-01-01"]

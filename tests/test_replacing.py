@@ -11,20 +11,13 @@ from typing import Any
 import pytest
 
 from fooocus_api.files import replacing
+from fooocus_api.tests.sharing_violations import SharingViolation
 
 WAYS: dict[str, Callable[[Path, Path], None]] = {
     "put_in_place": replacing.put_in_place,
     "move": replacing.move,
     "delete": lambda new, target: replacing.delete(new),
 }
-
-
-class Violation(PermissionError):
-    """An error as Windows raises it."""
-
-    def __init__(self, winerror: int) -> None:
-        super().__init__(13, "held by another program")
-        self.winerror = winerror
 
 
 class NotEmpty(OSError):
@@ -52,7 +45,7 @@ def held(monkeypatch: pytest.MonkeyPatch, times: int, winerror: int = 32) -> Non
         def fails(*arguments: Any, real: Any = real, **named: Any) -> Any:
             if left[0]:
                 left[0] -= 1
-                raise Violation(winerror)
+                raise SharingViolation("a file", winerror)
             return real(*arguments, **named)
 
         monkeypatch.setattr(os, name, fails)
@@ -154,7 +147,7 @@ def test_a_file_that_can_not_be_written_is_as_it_was(
     path.write_text("before")
 
     def fails(*_: Any) -> None:
-        raise Violation(32) if function == "replace" else OSError(28, "No space left on device")
+        raise SharingViolation("a file") if function == "replace" else OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, function, fails)
     with pytest.raises(OSError, match=r"held|No space"):

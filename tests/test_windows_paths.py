@@ -16,7 +16,7 @@ from fooocus_api.api.images import find_reference
 from fooocus_api.api.known_names import _Listed
 from fooocus_api.api.routes.outputs import output_file
 from fooocus_api.api.times import milliseconds, seconds_of
-from fooocus_api.files.drives import is_remote, synchronised_by_onedrive
+from fooocus_api.db.drives import is_remote, synchronised_by_onedrive
 from fooocus_api.files.paths import is_device, is_file_name, is_hidden, sqlite_uri
 from fooocus_api.tasks.file_names import is_one_of, listed_as
 from fooocus_api.tasks.inputs import FILE_NAME, InputStore
