@@ -1,7 +1,7 @@
-"""Makes a portable package of Fooocus, with the demo host in it, and draws an image with it.
+"""Makes a portable package of Fooocus, with the demo host in it, and generates an image with it.
 
     python .ci/portable.py make EMBEDDED_PYTHON.zip PACKAGE
-    python .ci/portable.py draw PACKAGE
+    python .ci/portable.py generate PACKAGE
 
 The Python that runs `make` gives its pip to the embedded one, which has none.
 """
@@ -31,9 +31,9 @@ def main(arguments: list[str]) -> int:
     """Do what the command line says. Returns the exit status."""
     if len(arguments) == 3 and arguments[0] == "make":
         make(Path(arguments[1]).resolve(), Path(arguments[2]).resolve())
-    elif len(arguments) == 2 and arguments[0] == "draw":
-        image = draw(Path(arguments[1]).resolve())
-        print(f"drew an image of {len(image)} bytes")
+    elif len(arguments) == 2 and arguments[0] == "generate":
+        image = generate(Path(arguments[1]).resolve())
+        print(f"generated an image of {len(image)} bytes")
     else:
         print(__doc__, file=sys.stderr)
         return 2
@@ -58,8 +58,8 @@ def make(embedded: Path, package: Path) -> None:
     (package / "run.bat").write_bytes(b".\\python_embeded\\python.exe -s Fooocus\\launch.py\r\npause\r\n")
 
 
-def draw(package: Path) -> bytes:
-    """Start Fooocus as run.bat does and return an image that its API draws.
+def generate(package: Path) -> bytes:
+    """Start Fooocus as run.bat does and return an image that its API generates.
 
     Raises:
         RuntimeError: there is none.

@@ -19,15 +19,15 @@ log = logging.getLogger("fooocus_api")
 CTRL_BREAK_EVENT = 1
 CTRL_CLOSE_EVENT = 2
 WITHIN_SECONDS = 4.0
-"""What the handler takes at most, of the five that Windows gives it."""
+"""Longest run of the handler; Windows ends the process after five seconds."""
 
 
 class ConsoleClose:
     """The handler of the console's events.
 
     Args:
-        leave: lets all go that wait for an answer.
-        close: writes what is to be written, within so many seconds.
+        leave: ends the streams and answers the waiting requests.
+        close: puts running tasks back and writes pending changes, within the given seconds.
     """
 
     def __init__(self, leave: Callable[[], None], close: Callable[[float], None]) -> None:
@@ -36,30 +36,30 @@ class ConsoleClose:
         self._callback: Any = None
 
     def install(self, hooks: Hooks) -> None:
-        """Have Windows call the handler, before those that are there already. What fails is logged.
+        """Register the handler with Windows, before those that are registered already. A failure is logged.
 
-        Call it when torch is imported: the runtime of Intel's Fortran that comes with MKL ends the process in its own handler.
+        Call it once torch is imported: the runtime of Intel's Fortran that comes with MKL ends the process in its own handler.
         """
         if sys.platform == "win32":
             try:
                 self._register(hooks)
             except Exception:
                 log.exception(
-                    "the console's closing can't be noticed; a task that runs then counts as caught by a crash"
+                    "the console's handler could not be registered; closing the window counts as a crash of the running task"
                 )
 
     def on_event(self, event: int) -> bool:
         """Let waiters go, put running tasks back, and close; return False, so that Windows ends the process.
 
-        Ctrl-C (0) is Python's. A log-off (5) and a shutdown (6) never come here: Windows tells them to services only once a
+        Ctrl-C (0) is Python's. A log-off (5) and a shutdown (6) never come here: Windows sends them to services only once a
         process has loaded user32.dll, as Python does (bpo-41298). Then a running task counts as caught by a crash.
         """
         if event in (CTRL_CLOSE_EVENT, CTRL_BREAK_EVENT):
             for step in (self._leave, lambda: self._close(WITHIN_SECONDS)):
                 try:
                     step()
-                except BaseException:  # it would end in ctypes, which prints it and does the rest all the same
-                    log.exception("a part of the console's closing failed")
+                except BaseException:  # ctypes would print it and call on
+                    log.exception("a step of the shutdown by the console failed")
         return False
 
     def _register(self, hooks: Hooks) -> None:

@@ -14,12 +14,12 @@ from io import TextIOWrapper
 
 STREAMS = ("stdout", "stderr")
 RAISING = ("strict", "surrogateescape")
-"""What a stream does with a character that its encoding lacks, where that is to raise."""
+"""Error handlers with which a stream raises for a character that its encoding lacks."""
 LENIENT = "backslashreplace"
 
 
 def take_any_text() -> Callable[[], None]:
-    """Have stdout and stderr write what their encoding lacks as `\\u732b`, and be there at all. Return what undoes it."""
+    """Let stdout and stderr exist and write what their encoding lacks as `\\u732b`; return the function that undoes it."""
     undo = [change for name in STREAMS if (change := _take_any_text(name)) is not None]
 
     def restore() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from .hooks import Hooks
 
 GRADIO_PORTS = 100
-"""How many ports Gradio tries when none was asked for."""
+"""Ports that Gradio tries, one after the other, when a launch names none."""
 
 
 def first_free_port(host: str) -> int:

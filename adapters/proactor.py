@@ -68,7 +68,7 @@ class Accepting(asyncio.Future[Any]):
         self._failures = 0
         self._complained = False
         self._under_way: Any = None
-        """What a cancellation cancels: an accept, or the pause before the next."""
+        """The accept, or the pause before the next one, that a cancellation ends."""
 
     def attempt(self) -> None:
         """Begin an accept."""
@@ -88,7 +88,7 @@ class Accepting(asyncio.Future[Any]):
         return super().cancel(msg)
 
     def _begun(self) -> Any:
-        """Begin an accept, whose helper task has somebody who takes note of its error: asyncio prints it otherwise."""
+        """Begin an accept, and read the error of its helper task: asyncio prints errors that are never read."""
         loop = self.get_loop()
         others = loop.get_task_factory()
 
@@ -110,7 +110,7 @@ class Accepting(asyncio.Future[Any]):
         if attempt.cancelled():
             super().cancel()
         elif (error := attempt.exception()) is None:
-            if self.done():  # cancelled in between: nobody takes the connection
+            if self.done():  # cancelled in between: the connection has no server
                 attempt.result()[0].close()
             else:
                 self.set_result(attempt.result())

@@ -26,7 +26,7 @@ UNREACHABLE = (
 """What pip and its urllib3 say when a package index can't be reached; the last when it may not try again."""
 
 HELD = ("[WinError 5]", "[WinError 32]")
-"""What pip says on Windows of a file that a running Fooocus or a virus scanner has open, in any language."""
+"""Parts of pip's error, in any language, for a file that a running Fooocus or a virus scanner has open on Windows."""
 
 
 def pip_install(python: Path, files: Iterable[Path], constraints: Path | None = None) -> None:

@@ -80,7 +80,7 @@ class Download:
             put_in_place(part, self.path)
             discard(_note_of(part))
         except OSError as error:
-            if self.path.is_file():  # somebody has brought it meanwhile
+            if self.path.is_file():  # another program has put it there in between
                 discard(part)
                 return
             with contextlib.suppress(OSError):

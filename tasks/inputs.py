@@ -105,7 +105,7 @@ class InputStore:
         path = self._folder / file_name
         if path.is_file():
             with contextlib.suppress(OSError):  # it is there, be it read-only
-                os.utime(path)  # sent again: it is not one that nobody uses
+                os.utime(path)  # sent again: its time of being unused begins again
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         try:

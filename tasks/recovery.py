@@ -68,7 +68,8 @@ class Recovery:
         try:
             claimed = self._claims.task_ids()
         except OSError:
-            return complain("the claims of an earlier process not read")
+            complain("the claims of an earlier process not read")
+            return
         for task_id in claimed:
             try:
                 self._leftovers.sweep(task_id)
