@@ -5,6 +5,7 @@ Gradio 3.41.2 builds its FastAPI app several times and only one of them is serve
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import logging
@@ -229,17 +230,18 @@ class Gate:
         self._routed = routed
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        app = self._app_for(scope) if scope["type"] == "http" else self._gradio_app
+        app = await self._app_for(scope) if scope["type"] == "http" else self._gradio_app
         await app(scope, receive, send)
 
-    def _app_for(self, scope: Scope) -> AsgiApp:
+    async def _app_for(self, scope: Scope) -> AsgiApp:
         path = _route_path(scope)
         first = path[1:].partition("/")[0]
         if self._server.api is not None and (first in self._server.paths or self._is_misspelt(first, scope)):
             return self._server.api
         for route in FILE_ROUTES:
             if path.startswith(route):
-                if refusal := self._server.files.refusal(path.removeprefix(route)):
+                # On a thread: it asks the disk, which may be a share that answers late.
+                if refusal := await asyncio.to_thread(self._server.files.refusal, path.removeprefix(route)):
                     return self._server.refuse(*refusal)
                 # With Gradio's login a page of another origin would get no images: browsers send it no cookie.
                 return self._gradio_app if self._server.login.needed else sandboxed(self._gradio_app)
