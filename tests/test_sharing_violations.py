@@ -6,17 +6,16 @@ And where a file stays held for the whole time, what was there is whole, and the
 from __future__ import annotations
 
 import random
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from fooocus_api import __version__
 from fooocus_api.benchmarks.crash import crash
+from fooocus_api.db.repository import Repository
 from fooocus_api.installer.purge import history_of
 from fooocus_api.tests.client import Client, wait_for
 from fooocus_api.tests.host import Host, demo_host
@@ -24,6 +23,7 @@ from fooocus_api.tests.keys import keys_command
 from fooocus_api.tests.sandbox import make_sandbox, snapshot
 from fooocus_api.tests.sharing_violations import Violations
 from fooocus_api.tests.test_inputs import picture
+from fooocus_api.tests.test_install_check import task
 
 Make = Callable[..., Violations]
 REASON = "being used by another process"
@@ -280,15 +280,13 @@ def test_a_purge_deletes_every_image(tmp_path: Path, violations_in: Make) -> Non
     assert sandbox.install(checkout).returncode == 0
     day = checkout / "outputs" / "2026-01-31"
     history = history_of(checkout / "outputs")
-    for folder in (day, history):
-        folder.mkdir(parents=True)
-    with closing(sqlite3.connect(history / "tasks.sqlite3")) as database, database:
-        database.execute("CREATE TABLE task (id, source)")
-        database.execute("CREATE TABLE task_image (task_id, path)")
-        for number in range(5):
-            (day / f"{number}.png").write_bytes(b"image")
-            database.execute("INSERT INTO task VALUES (?, 'api')", (number,))
-            database.execute("INSERT INTO task_image VALUES (?, ?)", (number, f"2026-01-31/{number}.png"))
+    day.mkdir(parents=True)
+    repository = Repository(history / "tasks.sqlite3")
+    for number in range(5):
+        (day / f"{number}.png").write_bytes(b"image")
+        row = task(number, "api", f"2026-01-31/{number}.png")
+        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
+    repository.close()
     violations = violations_in(checkout, sandbox.site_packages, every=2)
     done = sandbox.install("--uninstall", "--purge", checkout)
     assert done.returncode == 0 and "purged: 5 images, the history" in done.stdout, done.stdout + done.stderr
