@@ -169,10 +169,10 @@ def test_everything_works_from_every_folder(clean: Portable, folder: str, tmp_pa
     assert not extension.parent.parent.exists()
 
 
-def test_the_script_of_the_workflow_draws_an_image(clean: Portable) -> None:
+def test_the_script_of_the_workflow_generates_an_image(clean: Portable) -> None:
     done(clean.run(clean.clone / "install.py"))
     script = runpy.run_path(str(ROOT / ".ci" / "portable.py"))
-    assert script["draw"](clean.root).startswith(b"\x89PNG")
+    assert script["generate"](clean.root).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("way", UNPACKED)
