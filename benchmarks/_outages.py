@@ -38,11 +38,12 @@ class Outages:
             self.now = None
 
     def excuse(self) -> str | None:
-        """The outage that excuses a refusal at this moment."""
-        if self.now is not None:
-            return self.now if self.now in REFUSES else None
-        name, _, ended = self.over[-1] if self.over else ("", 0.0, 0.0)
-        return name if name in REFUSES and time.time() - ended < GRACE else None
+        """Return the outage that excuses a refusal at this moment, though another may have begun since."""
+        if self.now in REFUSES:
+            return self.now
+        now = time.time()
+        recent = (name for name, _, ended in reversed(self.over) if name in REFUSES and now - ended < GRACE)
+        return next(recent, None)
 
     def met(self, record: Record, name: str) -> bool:
         """Whether a task was being drawn in an outage of this name."""

@@ -150,7 +150,7 @@ def test_a_file_that_can_not_be_written_is_as_it_was(
         raise SharingViolation("a file") if function == "replace" else OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, function, fails)
-    with pytest.raises(OSError, match="used by another process|No space"):
+    with pytest.raises(OSError, match=r"used by another process|No space"):
         replacing.write_atomically(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
     assert len(pauses) == (len(replacing.PAUSES_SECONDS) if function == "replace" else 0)
