@@ -17,7 +17,7 @@ from fooocus_api.tests.pages import COLLECTING, Site, drawn, throttle
 if TYPE_CHECKING:
     from fooocus_api.tests.browser import Browser
 
-TASKS = 200
+TASKS = (20, pytest.param(200, marks=pytest.mark.nightly))
 PATH = "/v1/engine/generate/"
 SLOWER = 6
 """What a throttled page has of its CPU: a sixth, as a telephone."""
@@ -53,8 +53,9 @@ def messages_in(reads: list[bytes]) -> list[dict[str, Any]]:
     return [json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: ")]
 
 
-def test_no_read_has_two_messages(host: Host) -> None:
-    for number in range(TASKS):
+@pytest.mark.parametrize("tasks", TASKS)
+def test_no_read_has_two_messages(tasks: int, host: Host) -> None:
+    for number in range(tasks):
         reads = reads_of(host, {"overwrite_step": number % 12 + 1, "image_number": number % 3 + 1})
         assert max(read.count(b"data: {") for read in reads) == 1, [read[:300] for read in reads]
         seen = messages_in(reads)
