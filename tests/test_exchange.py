@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from fooocus_api import __version__
-from fooocus_api.db.repository import Repository
 from fooocus_api.files import replacing
 from fooocus_api.installer import hook, package
 from fooocus_api.installer import install as installing
@@ -23,9 +22,9 @@ from fooocus_api.installer.purge import history_of
 from fooocus_api.installer.staging import set_aside
 from fooocus_api.installer.uninstall import uninstall as take_out
 from fooocus_api.tests import held_paths
+from fooocus_api.tests.histories import add_to_history
 from fooocus_api.tests.host import DEMO, ROOT
 from fooocus_api.tests.sharing_violations import SharingViolation
-from fooocus_api.tests.test_install_check import task
 from fooocus_api.tests.test_replacing import NotEmpty
 
 Content = dict[str, bytes]
@@ -151,9 +150,7 @@ def test_a_purge_that_fails_leaves_hook_and_extension(
     outputs = checkout.path / "outputs"
     (outputs / "2026-01-01").mkdir(parents=True)
     (outputs / "2026-01-01" / "1.png").write_bytes(b"an image")
-    repository = Repository(history_of(outputs) / "tasks.sqlite3")
-    repository.write(lambda: repository.insert(task(1, "api", "2026-01-01/1.png"))).result()
-    repository.close()
+    add_to_history(outputs, [(1, "api", "2026-01-01/1.png")])
     before, hooked = content(checkout.extension), content(hook.SITE_PACKAGES)
     with monkeypatch.context() as patch:
         held = next(path for path in outputs.rglob(name))

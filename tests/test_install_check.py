@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fooocus_api.adapters.patch_points import PATCH_POINTS
-from fooocus_api.db.repository import Repository
-from fooocus_api.tasks import storage
-from fooocus_api.tasks.task import Image, Task, TaskStatus
+from fooocus_api.tests.histories import add_to_history
 from fooocus_api.tests.sandbox import Sandbox, make_sandbox
 
 OLD_WORKER = """
@@ -116,19 +113,14 @@ def test_purging_takes_the_history_and_the_images_of_the_api(sandbox: Sandbox, c
     outside = checkout / "outside.png"
     for image in (*(day / f"by_{who}.png" for who in ("api", "key", "webui", "another")), outside):
         image.write_bytes(b"an image")
-    repository = Repository(outputs / ".fooocus_api" / "tasks.sqlite3")
-    for number, (source, path) in enumerate(
-        [
-            ("api", "2026-01-01/by_api.png"),
-            ("key-0123abcd", "2026-01-01/by_key.png"),
-            ("webui", "2026-01-01/by_webui.png"),
-            ("imported", "2026-01-01/by_another.png"),
-            ("api", "../outside.png"),
-        ]
-    ):
-        row = task(number, source, path)
-        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
-    repository.close()
+    tasks = [
+        (0, "api", "2026-01-01/by_api.png"),
+        (1, "key-0123abcd", "2026-01-01/by_key.png"),
+        (2, "webui", "2026-01-01/by_webui.png"),
+        (3, "imported", "2026-01-01/by_another.png"),
+        (4, "api", "../outside.png"),
+    ]
+    add_to_history(outputs, tasks)
 
     kept = sandbox.install("--uninstall", checkout)
     assert kept.returncode == 0, kept.stderr
@@ -141,8 +133,3 @@ def test_purging_takes_the_history_and_the_images_of_the_api(sandbox: Sandbox, c
     assert not (outputs / ".fooocus_api").exists()
     assert {path.name for path in day.iterdir()} == {"by_webui.png", "by_another.png"}
     assert outside.exists()
-
-
-def task(number: int, source: str, path: str) -> dict[str, Any]:
-    """A finished task's row, with one image."""
-    return storage.to_row(Task(f"{number:032x}", source, {}, TaskStatus.FINISHED, images=[Image(path)]))

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_api.db.repository import Repository
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.purge import history_of, purge_history
 from fooocus_api.tests import held_paths
-from fooocus_api.tests.test_install_check import task
+from fooocus_api.tests.histories import add_to_history
 
 
 @pytest.fixture
@@ -19,12 +18,9 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", lambda _: None)
     day = tmp_path / "2026-01-01"
     day.mkdir()
-    repository = Repository(history_of(tmp_path) / "tasks.sqlite3")
     for number in range(3):
         (day / f"{number}.png").write_bytes(b"an image")
-        row = task(number, "api", f"2026-01-01/{number}.png")
-        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
-    repository.close()
+    add_to_history(tmp_path, [(number, "api", f"2026-01-01/{number}.png") for number in range(3)])
     return tmp_path
 
 
@@ -45,11 +41,7 @@ def test_an_image_that_is_open_stays_with_the_history(outputs: Path, monkeypatch
 def test_images_that_only_claims_name_go_too(outputs: Path) -> None:
     """A deletion or a crash has left them; a crash of the WebUI's task has left its own, which stays."""
     history, day = history_of(outputs), outputs / "2026-01-01"
-    repository = Repository(history / "tasks.sqlite3")
-    for number, source, path in ((7, "webui", "2026-01-01/listed.png"), (8, "webui", "2026-01-01/other.png")):
-        row = task(number, source, path)
-        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
-    repository.close()
+    add_to_history(outputs, [(7, "webui", "2026-01-01/listed.png"), (8, "webui", "2026-01-01/other.png")])
     kept = ("notes.txt", "listed.png", "of_webui.png", ".hidden.png")
     for name in ("left.png", "crashed.webp", *kept):
         (day / name).write_bytes(b"a file")

@@ -15,15 +15,14 @@ import pytest
 
 from fooocus_api import __version__
 from fooocus_api.benchmarks.crash import crash
-from fooocus_api.db.repository import Repository
 from fooocus_api.installer.purge import history_of
 from fooocus_api.tests.client import Client, wait_for
+from fooocus_api.tests.histories import add_to_history
 from fooocus_api.tests.host import Host, demo_host
 from fooocus_api.tests.keys import keys_command
 from fooocus_api.tests.sandbox import make_sandbox, snapshot
 from fooocus_api.tests.sharing_violations import Violations
 from fooocus_api.tests.test_inputs import picture
-from fooocus_api.tests.test_install_check import task
 
 Make = Callable[..., Violations]
 REASON = "being used by another process"
@@ -281,12 +280,9 @@ def test_a_purge_deletes_every_image(tmp_path: Path, violations_in: Make) -> Non
     day = checkout / "outputs" / "2026-01-31"
     history = history_of(checkout / "outputs")
     day.mkdir(parents=True)
-    repository = Repository(history / "tasks.sqlite3")
     for number in range(5):
         (day / f"{number}.png").write_bytes(b"image")
-        row = task(number, "api", f"2026-01-31/{number}.png")
-        repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
-    repository.close()
+    add_to_history(checkout / "outputs", [(number, "api", f"2026-01-31/{number}.png") for number in range(5)])
     violations = violations_in(checkout, sandbox.site_packages, every=2)
     done = sandbox.install("--uninstall", "--purge", checkout)
     assert done.returncode == 0 and "purged: 5 images, the history" in done.stdout, done.stdout + done.stderr
