@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 from contextlib import nullcontext
 
 import pytest
 
-from fooocus_api.benchmarks._outages import DEAF, LOCKED, Outages
+from fooocus_api.benchmarks._outages import DEAF, GRACE, LOCKED, Outages
 from fooocus_api.benchmarks.soak import FLAGS, soak
 from fooocus_api.tests.host import demo_host
 
@@ -27,6 +28,12 @@ def test_a_lock_excuses_a_late_refusal_though_the_next_outage_has_begun() -> Non
     with outages.during(DEAF, nullcontext()):
         assert outages.excuse() == LOCKED
     assert outages.excuse() == LOCKED
+
+
+def test_an_outage_of_long_ago_excuses_no_refusal() -> None:
+    outages = Outages()
+    outages.over = [(LOCKED, 0.0, time.time() - GRACE), (DEAF, 0.0, time.time())]
+    assert outages.excuse() is None
 
 
 def test_a_deaf_receiver_excuses_no_refusal() -> None:
