@@ -5,7 +5,6 @@ Gradio 3.41.2 builds its FastAPI app several times and only one of them is serve
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
 import logging
@@ -240,8 +239,7 @@ class Gate:
             return self._server.api
         for route in FILE_ROUTES:
             if path.startswith(route):
-                # On a thread: it asks the disk, which may be a share that answers late.
-                if refusal := await asyncio.to_thread(self._server.files.refusal, path.removeprefix(route)):
+                if refusal := await self._server.files.refusal_in_time(path.removeprefix(route)):
                     return self._server.refuse(*refusal)
                 # With Gradio's login a page of another origin would get no images: browsers send it no cookie.
                 return self._gradio_app if self._server.login.needed else sandboxed(self._gradio_app)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from ..files.paths import drives, is_hidden, is_on
 from ..tasks.servable import regular_file, resolved
+from .late_calls import LateCalls
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"})
 SOUNDS = frozenset({".mp3", ".ogg", ".opus", ".wav", ".flac", ".m4a", ".aac"})
@@ -28,6 +29,9 @@ OF_THE_CHECKOUT = {
 """Folder of the checkout → kinds of files in it that a page may load."""
 SOUND_NAMES = frozenset({"notification.mp3", "notification.ogg"})
 """What Fooocus plays when it is done, where somebody put one."""
+
+LOOKUPS = LateCalls("fooocus-api-file", most_threads=16, within_s=10)
+"""Looks at the disk, which may be a share that answers late."""
 
 
 class WebFiles:
@@ -51,6 +55,13 @@ class WebFiles:
         if os.path.lexists(path) and regular_file(path, [Path(path.anchor or ".")]) is None:
             return 404, "there is no such file"
         return None
+
+    async def refusal_in_time(self, text: str) -> tuple[int, str] | None:
+        """Return the same, asked off the event loop; 503 when the disk does not answer."""
+        try:
+            return await LOOKUPS.call(self.refusal, text)
+        except TimeoutError:
+            return 503, "the disk of this file does not answer; try again later"
 
     def allows(self, text: str) -> bool:
         """Return True for what the WebUI needs. Relative paths are of the checkout, where the host runs.
