@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import PurePath, PureWindowsPath
 from urllib.parse import quote_from_bytes
 
 DEVICES = frozenset(
@@ -22,7 +22,13 @@ def drives(paths: Iterable[PurePath]) -> frozenset[str]:
 
 
 def is_on(path: PurePath, known: frozenset[str]) -> bool:
-    """Return True for a path without a drive, or on one of these: to look at another asks another machine, and says who asks."""
+    r"""Return True for a path without a drive, or on one of these: to look at another asks another machine, and says who asks.
+
+    Windows takes a leading `\??\` for `\\?\`, which a share or a device may follow; pathlib takes it for a folder. No name has
+    a `?` there.
+    """
+    if isinstance(path, PureWindowsPath) and any("?" in part for part in path.parts[1 if path.drive else 0 :]):
+        return False
     return path.drive.lower() in known | {""}
 
 

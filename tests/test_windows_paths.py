@@ -55,6 +55,11 @@ def test_a_mapped_drive_is_known_by_its_letter_and_by_its_share(text: str) -> No
         r"\\?\C:\Fooocus_win64\Fooocus\css\style.css",
         r"\\.\pipe\x",
         r"\\?\UNC\evil\share\a.png",
+        r"\??\UNC\evil\share\a.png",
+        "/??/UNC/evil/share/a.png",
+        r"\??\C:\Fooocus_win64\Fooocus\css\style.css",
+        r"\??\COM1",
+        r"C:\??\UNC\evil\share\a.png",
     ],
 )
 def test_another_machine_or_drive_is_not_asked(text: str) -> None:
