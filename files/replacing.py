@@ -10,7 +10,7 @@ import os
 import stat
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -99,6 +99,27 @@ def delete_now(path: Path) -> None:
         except OSError:
             path.chmod(mode)
             raise
+
+
+def delete_all(paths: Iterable[Path]) -> dict[Path, OSError]:
+    """Delete files, also read-only ones, with one wait for all that other programs hold.
+
+    Returns:
+        The files that stay, each with the reason.
+    """
+    for pause in (*PAUSES_SECONDS, None):
+        stay: dict[Path, OSError] = {}
+        for path in paths:
+            try:
+                with suppress(FileNotFoundError):
+                    delete_now(path)
+            except OSError as error:
+                stay[path] = error
+        if pause is None or not any(map(is_held, stay.values())):
+            break
+        time.sleep(pause)
+        paths = stay
+    return stay
 
 
 def _mode_of(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ..files.images import image_in
-from ..files.replacing import delete, move
+from ..files.replacing import delete_all, move
 from .errors import InstallError
 from .package import CLOSE_IT, remove_tree
 
@@ -78,9 +78,10 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
     require_unused(history)
     try:
         images = _images(history, outputs)
-        kept = list(filter(None, map(_kept, images)))
-        if kept:  # the history stays too, or nothing would know them any more
-            raise InstallError(f"{len(kept)} of {len(images)} images can't be deleted; {CLOSE_IT}: {kept[0]}")
+        stay = delete_all(images)
+        if stay:  # the history stays too, or nothing would know them any more
+            reason = next(iter(stay.values()))
+            raise InstallError(f"{len(stay)} of {len(images)} images can't be deleted; {CLOSE_IT}: {reason}")
         purged = history.with_name(f"{history.name}.purged")
         remove_tree(purged)
         move(history, purged)  # at once: of a file that is open there, Windows lets the folder's name stay
@@ -88,15 +89,6 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
     except (OSError, sqlite3.Error) as error:
         raise InstallError(f"{history} can't be purged: {error}. Is Fooocus still running?") from error
     return len(images), True
-
-
-def _kept(image: Path) -> OSError | None:
-    """Delete an image, or return why it stays."""
-    try:
-        delete(image)
-    except OSError as error:
-        return error
-    return None
 
 
 def _images(history: Path, outputs: Path) -> set[Path]:

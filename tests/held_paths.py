@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ def hold_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def hold_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     """Let a program have a file open: neither it nor a folder above it can be renamed or removed."""
     refuse(monkeypatch, lambda name, path: path == file or path in file.parents)
+
+
+def keep_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to delete a file that is read-only, as Windows does: access is denied (5)."""
+    real = os.unlink
+
+    def unlink(path: Any, **named: Any) -> None:
+        if not os.stat(path, **named).st_mode & stat.S_IWRITE:
+            raise SharingViolation(str(path), 5)
+        real(path, **named)
+
+    monkeypatch.setattr(os, "unlink", unlink)
 
 
 def hold_every_third(monkeypatch: pytest.MonkeyPatch) -> list[str]:

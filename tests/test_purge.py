@@ -38,6 +38,13 @@ def test_an_image_that_is_open_stays_with_the_history(outputs: Path, monkeypatch
     assert images(outputs) == [] and not history_of(outputs).exists()
 
 
+def test_images_that_are_read_only_go_too(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held_paths.keep_read_only(monkeypatch)
+    for number in (0, 2):
+        (outputs / "2026-01-01" / f"{number}.png").chmod(0o444)
+    assert purge_history(outputs) == (3, True) and images(outputs) == []
+
+
 def test_images_that_only_claims_name_go_too(outputs: Path) -> None:
     """A deletion or a crash has left them; a crash of the WebUI's task has left its own, which stays."""
     history, day = history_of(outputs), outputs / "2026-01-01"
@@ -90,6 +97,6 @@ def test_a_history_with_an_open_file_stays_whole(outputs: Path, monkeypatch: pyt
 
 
 def test_a_purge_with_every_third_call_refused_takes_all(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert held_paths.hold_every_third(monkeypatch) is not None
+    refused = held_paths.hold_every_third(monkeypatch)
     assert purge_history(outputs) == (3, True)
-    assert images(outputs) == [] and sorted(outputs.iterdir()) == [outputs / "2026-01-01"]
+    assert refused and images(outputs) == [] and sorted(outputs.iterdir()) == [outputs / "2026-01-01"]

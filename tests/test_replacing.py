@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fooocus_api.files import replacing
+from fooocus_api.tests import held_paths
 from fooocus_api.tests.sharing_violations import SharingViolation
 
 WAYS: dict[str, Callable[[Path, Path], None]] = {
@@ -117,6 +118,25 @@ def test_a_temporary_file_that_stays_held_hides_no_result(
 
 
 # ---------------------------------------------------------------- writing atomically
+
+
+def test_all_files_are_deleted_with_one_wait_for_those_that_are_held(
+    tmp_path: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(10)]
+    for path in paths[:9]:
+        path.touch()
+    held_paths.refuse(monkeypatch, lambda name, path: path in paths[:4])
+    stay = replacing.delete_all(paths)
+    assert list(stay) == paths[:4] and sorted(tmp_path.iterdir()) == paths[:4]
+    assert all(map(replacing.is_held, stay.values())) and pauses == list(replacing.PAUSES_SECONDS)
+
+
+def test_what_can_never_be_deleted_is_not_waited_for(tmp_path: Path, pauses: list[float]) -> None:
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a file").touch()
+    assert list(replacing.delete_all([tmp_path / "a folder", tmp_path / "a file"])) == [tmp_path / "a folder"]
+    assert pauses == [] and sorted(tmp_path.iterdir()) == [tmp_path / "a folder"]
 
 
 @pytest.mark.parametrize("content", [b"a\nb\x00", "Gr\u00f6\u00dfe\n\u732b\n"])
