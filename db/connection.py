@@ -23,7 +23,7 @@ from peewee import (
 from playhouse import db_url
 
 from ..files.replacing import discard
-from .drives import keeps_numbers, on_network_drive, synchronised_by_onedrive
+from .drives import keeps_numbers, named_and_resolved, on_network_drive, synchronised_by_onedrive
 from .placement import Placement, need_room
 
 log = logging.getLogger("fooocus_api.db")
@@ -83,7 +83,7 @@ class Connection:
 
     def _open_sqlite(self, file: Path) -> Database:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if synchronised_by_onedrive(file.absolute()):
+        if any(map(synchronised_by_onedrive, named_and_resolved(file))):
             log.warning(
                 "the history lies in a folder that OneDrive synchronises, which may hold it up or mix it with another "
                 "machine's; start Fooocus with an --output-path outside of it",

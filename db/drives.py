@@ -31,8 +31,20 @@ DRIVE_REMOTE = 4
 
 
 def on_network_drive(path: Path) -> bool:
-    """Return True when a file would lie where other machines may write."""
-    path = path.absolute()
+    """Return True when a file would lie where other machines may write, as it is named or once every link is followed."""
+    return any(map(_is_on_network, named_and_resolved(path)))
+
+
+def named_and_resolved(path: Path) -> tuple[Path, ...]:
+    """Return the absolute path, and where it leads by links and junctions when that can be read."""
+    named = path.absolute()
+    try:
+        return named, named.resolve()
+    except (OSError, RuntimeError):  # Python before 3.13 raises the last for a link in a circle
+        return (named,)
+
+
+def _is_on_network(path: Path) -> bool:
     if os.name == "nt":
         return is_remote(path)
     kind, options = _mount_of(path)
@@ -41,7 +53,9 @@ def on_network_drive(path: Path) -> bool:
 
 def keeps_numbers(path: Path) -> bool:
     """Return True when a file keeps its number (inode) for as long as it is the same."""
-    return os.name != "nt" and not on_network_drive(path) and "fuse" not in _mount_of(path.absolute())[0].lower()
+    if os.name == "nt" or on_network_drive(path):
+        return False
+    return not any("fuse" in _mount_of(one)[0].lower() for one in named_and_resolved(path))
 
 
 def windows_drive_type(anchor: str) -> int:

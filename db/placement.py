@@ -20,7 +20,7 @@ FULL_WORDS = "the disk is full"
 
 
 class Placement:
-    """The file as it was when it was opened."""
+    """The file as it was when it was opened. Without its number, only its absence is noticed, and not its replacement."""
 
     def __init__(self, file: Path, *, by_number: bool) -> None:
         """Remember it. `by_number` is False where a file's number may change by itself, as on a network drive."""

@@ -16,7 +16,7 @@ import pytest
 
 from fooocus_api.db import connection, migrations
 from fooocus_api.db.connection import DatabaseProblem, sqlite_database, sqlite_file
-from fooocus_api.db.drives import on_network_drive
+from fooocus_api.db.drives import keeps_numbers, on_network_drive
 from fooocus_api.db.models import TaskRow
 from fooocus_api.db.queries import Filter
 from fooocus_api.db.repository import Repository
@@ -282,6 +282,10 @@ def test_a_network_drive_is_known_by_its_mount(tmp_path: Path, monkeypatch: pyte
     assert on_network_drive(tmp_path / "nas" / "outputs" / "tasks.sqlite3")
     assert not on_network_drive(tmp_path / "nas" / "disk" / "tasks.sqlite3")
     assert not on_network_drive(tmp_path / "tasks.sqlite3")
+    (tmp_path / "nas" / "outputs").mkdir(parents=True)
+    (tmp_path / "outputs").symlink_to(tmp_path / "nas" / "outputs")
+    assert on_network_drive(tmp_path / "outputs" / "tasks.sqlite3")
+    assert not keeps_numbers(tmp_path / "outputs" / "tasks.sqlite3") and keeps_numbers(tmp_path / "tasks.sqlite3")
 
 
 @pytest.mark.parametrize(
