@@ -37,10 +37,12 @@ def require_writable_site_packages() -> None:
 
 
 def registered() -> list[Path]:
-    """The checkouts that use the hook of this interpreter."""
-    if not REGISTRY.is_file():
-        return []
-    return [Path(line) for line in REGISTRY.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """Return the checkouts that use the hook of this interpreter.
+
+    Raises:
+        InstallError: another program has the list open for itself alone.
+    """
+    return [Path(line) for line in (_text_of(REGISTRY) or "").splitlines() if line.strip()]
 
 
 def is_registered(checkout: Path) -> bool:
@@ -128,7 +130,7 @@ def _require_awake() -> None:
 
 
 def _write_registry(checkouts: list[Path]) -> None:
-    _put(REGISTRY, "".join(f"{path}\n" for path in checkouts).encode())
+    _put(REGISTRY, "".join(f"{path}\n" for path in checkouts).encode(errors="surrogateescape"))
 
 
 def _put(file: Path, content: bytes | None) -> None:
@@ -142,4 +144,18 @@ def _put(file: Path, content: bytes | None) -> None:
 
 
 def _has(file: Path, text: str) -> bool:
-    return file.is_file() and file.read_text(encoding="utf-8") == text
+    return _text_of(file) == text
+
+
+def _text_of(file: Path) -> str | None:
+    """Return a file's text, None when it is not there. Bytes that are no UTF-8, as a path may have on Linux, stay as they are.
+
+    Raises:
+        InstallError: it can't be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InstallError(f"{file} can't be read; close what has it open, and try again: {error}") from error
