@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from selenium.common.exceptions import (
-    NoSuchElementException,
     StaleElementReferenceException,
     TimeoutException,
 )
@@ -207,16 +206,15 @@ class Browser:
         return self._first(f"//label[{either}]//input[@type='{kind}']")
 
     def _first(self, xpath: str) -> WebElement:
-        """The first element that is displayed; Gradio keeps hidden twins of many."""
+        """Return the first element that is displayed; Gradio keeps hidden twins of many."""
+        found: list[WebElement] = []
 
-        def displayed() -> WebElement | None:
-            return next((e for e in self.driver.find_elements(By.XPATH, xpath) if e.is_displayed()), None)
+        def is_displayed() -> bool:
+            found[:] = (one for one in self.driver.find_elements(By.XPATH, xpath) if one.is_displayed())
+            return bool(found)
 
-        self.until(lambda: displayed() is not None, xpath)
-        element = displayed()
-        if element is None:
-            raise NoSuchElementException(f"{xpath} vanished")
-        return element
+        self.until(is_displayed, xpath)
+        return found[0]  # not looked for again: a quick task's button may have gone since
 
     def _force(self, element: WebElement) -> None:
         """Click even where Gradio lays a label over the input."""
