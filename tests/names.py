@@ -13,7 +13,9 @@ import threading
 from ipaddress import ip_address
 from pathlib import Path
 
-_SERVER = "127.0.0.153"
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+_SERVER = f"127.0.0.{153 + int(_WORKER)}"
+"""An address of this process's own: tests run in several at once, and each has names that lie."""
 _TYPES = {1: 4, 28: 6}
 """A and AAAA → version of the address."""
 
