@@ -169,13 +169,11 @@ class Tracker:
                 self._broadcast.publish("queued", live.task, outlook=outlook)
 
     def _adopt(self, event: events.Queued) -> LiveTask:
-        """Return a new task of the WebUI's. It is shown once it has a row."""
+        """Return a new task of the WebUI's. It is shown once it has a row, or its row has been waited for in vain."""
         gaps = Gaps(event.task_id)
         none: dict[str, Any] = {}
         parameters = gaps.attempt("the request's fields", lambda: dict(json_value(event.parameters)), none)
         task = Task(event.task_id, event.source, parameters, queued_at=event.at)
-        live = self._live.add(task)
-        live.gaps = gaps
 
         def inserted(row_id: int) -> None:
             task.id = task.rank = row_id
@@ -183,6 +181,8 @@ class Tracker:
         row = gaps.attempt("the task's row", lambda: storage.to_row(task), None)
         if row is not None:
             wait([self._follow(lambda: self._repository.insert(row), event.task_id, inserted)], timeout=PATIENCE)
+        live = self._live.add(task)
+        live.gaps = gaps
         if event.images:
             self._slow.submit(self._keep_inputs, live, event)
         return live

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
 
 from fooocus_api.db.repository import READERS
+from fooocus_api.tasks import tracker
 from fooocus_api.tasks.history import Filter
 from fooocus_api.tests.client import wait_for
 from fooocus_api.tests.world import World
@@ -46,3 +48,16 @@ def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
     assert all(reader.result(60) for reader in readers)
     history, current, pending = world.run(world.service.history.lists(ALL, Filter(), 0, 100))
     assert (history.total, current.total, pending.total) == (1, 1, 0)
+
+
+def test_a_click_is_listed_with_its_row_and_not_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracker, "PATIENCE", 60.0)
+    world.hold()
+    with patch.object(world.repository, "write", wraps=world.repository.write) as write:
+        world.machine.click("0" * 32)
+        wait_for(lambda: write.called, "the click's row to be on its way")
+    _, _, pending = world.run(world.service.history.lists(ALL, Filter(), 0, 100))
+    assert pending.tasks == []
+    world.release()
+    _, _, pending = world.run(world.service.history.lists(ALL, Filter(), 0, 100))
+    assert [task.task_id for task in pending.tasks] == ["0" * 32] and pending.tasks[0].id > 0
