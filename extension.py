@@ -1,8 +1,8 @@
-"""The composition root: wires the rooms together and into a Fooocus. No logic, and no side effect at import.
+"""Composition root: wires the packages together and into a Fooocus. No logic, and no side effect at import.
 
-`install(checkout)` is called by the start-up hook before Fooocus parses its flags; run as a script this file does the
-same and then starts Fooocus: `python extensions/fooocus_api/extension.py [launch flags]`. With the name of a command it does
-that instead: `extension.py import PATH`.
+The startup hook calls `install(checkout)` before Fooocus parses its flags; run as a script, this file does the same and then
+starts Fooocus: `python extensions/fooocus_api/extension.py [launch flags]`. With the name of a command it runs that instead:
+`extension.py import PATH`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from typing import TYPE_CHECKING, Any
 log = logging.getLogger("fooocus_api")
 
 if TYPE_CHECKING:
-    from .adapters.arguments import Settings
-    from .adapters.server import AsgiApp
-    from .adapters.worker import Described
+    from .adapters.startup.launch_flags import Settings
+    from .adapters.webui.server import AsgiApp
+    from .adapters.worker.worker import Described
     from .api.context import Context
-    from .tasks.inputs import InputStore
-    from .tasks.outbound import Outbound
+    from .images.input_store import InputStore
+    from .outbound.client import OutboundClient
     from .tasks.service import TaskService
 
 HOME = Path(__file__).resolve().parent
 CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
-"""Environment variable that names the Fooocus to start, for an extension that does not lie in its `extensions` folder."""
+"""Environment variable that names the Fooocus to start, for an extension outside its `extensions` folder."""
 
 
 FEATURES = [
@@ -48,24 +48,24 @@ class Extension:
     """All parts of one running extension."""
 
     def __init__(self, checkout: Path) -> None:
-        from .adapters.catalog import FooocusCatalog
-        from .adapters.console_close import ConsoleClose
-        from .adapters.hooks import Hooks
-        from .adapters.image_log import ImageLog
-        from .adapters.logs import Logs
-        from .adapters.overrides import Overrides
-        from .adapters.server import Server
-        from .adapters.web_files import WebFiles
-        from .adapters.worker import Worker
-        from .api.paths import PATHS, is_misspelt
-        from .tasks.bus import EventBus
+        from .adapters.models.catalog import FooocusCatalog
+        from .adapters.patching.hooks import Patches
+        from .adapters.startup.console_close import ConsoleClose
+        from .adapters.startup.console_logging import Logs
+        from .adapters.webui.file_access import FileAccess
+        from .adapters.webui.server import Server
+        from .adapters.worker.image_log import ImageLog
+        from .adapters.worker.task_overrides import TaskOverrides
+        from .adapters.worker.worker import Worker
+        from .api.path_prefixes import PATHS, is_misspelt
+        from .tasks.streaming.event_bus import EventBus
 
         self.checkout = checkout
-        self.hooks = Hooks()
+        self.hooks = Patches()
         self.logs = Logs()
         self.bus = EventBus()
         self.worker = Worker(self.bus, self._describe)
-        self.overrides = Overrides(self.worker)
+        self.overrides = TaskOverrides(self.worker)
         self.image_log = ImageLog()
         self.catalog = FooocusCatalog()
         self.service: TaskService | None = None
@@ -81,18 +81,18 @@ class Extension:
             partial(self._guard, webui=True),
             self._outermost,
             self._refuse,
-            WebFiles(checkout),
+            FileAccess(checkout),
         )
         self.console_close = ConsoleClose(self._leave, self._close)
         self.arguments: Any = None
         self.problem: str | None = None
 
     def install(self) -> None:
-        """Wait for the host's modules and patch each as it is imported."""
-        from .adapters import proactor
-        from .adapters.arguments import add_flags
-        from .adapters.console_text import take_any_text
-        from .adapters.open_files import allow_more
+        """Register the patches of the host's modules; each runs when its module is imported."""
+        from .adapters.startup.console_text import take_any_text
+        from .adapters.startup.launch_flags import add_flags
+        from .adapters.startup.open_file_limit import allow_more
+        from .adapters.webui import proactor
 
         self.hooks.on_uninstall(take_any_text())
         self.hooks.on_uninstall(allow_more())
@@ -115,29 +115,29 @@ class Extension:
         self.overrides.patch_names(module, self.hooks)
 
     def _settings(self) -> Settings:
-        from .adapters.arguments import read_settings
+        from .adapters.startup.launch_flags import read_settings
 
         return read_settings(sys.modules["args_manager"].args)
 
     def _describe(self, task: Any) -> Described:
-        """What is recorded of a task that came through the WebUI: its parameters, and its images if it uses any."""
+        """Return the recorded parameters of a task from the WebUI, and its images if it uses any."""
         if self.arguments is None:
             return {}, {}
         return self.arguments.named(task.args), self.arguments.pictures(task.args)
 
     def _build_service(self, state: Path, inputs: InputStore) -> TaskService | None:
-        """The service, or None with `problem` saying why there can't be one."""
-        from .adapters.engine import FooocusEngine, output_folders
-        from .adapters.parameters import read_arguments
-        from .adapters.signature import UnknownSignature
-        from .api.images import find_reference
+        """Return the service, or None and set `problem` if it can't be built."""
+        from .adapters.inspection.task_signature import UnknownSignature
+        from .adapters.task_args.mapping import read_arguments
+        from .adapters.worker.engine import FooocusEngine, output_folders
         from .db.connection import DatabaseProblem
         from .db.repository import Repository
         from .db.writer import DatabaseUnavailable
-        from .tasks.claims import Claims
-        from .tasks.removal import Limits
+        from .images.file_journal import FileJournal
+        from .images.library import find_reference
+        from .tasks.history.retention import RetentionPolicy
         from .tasks.service import TaskService
-        from .tasks.webhooks import WebhookSettings
+        from .tasks.webhooks.delivery import WebhookSettings
 
         settings = self._settings()
         webhooks = WebhookSettings(
@@ -155,7 +155,7 @@ class Extension:
         schedule = self.worker.schedule
         schedule.fifo = settings.schedule == "fifo"
         schedule.most_overtakes, schedule.most_seconds = settings.max_overtakes, settings.max_overtake_seconds
-        claims = Claims(state / "unfinished")
+        claims = FileJournal(state / "unfinished")
         engine = FooocusEngine(
             self.worker, self.arguments, partial(find_reference, output_folders, inputs), self.image_log, claims
         )
@@ -170,36 +170,36 @@ class Extension:
         except (DatabaseProblem, DatabaseUnavailable) as error:
             self.problem = str(error)
             return None
-        # After torch: Windows calls the newest handler first, and that of Intel's runtime ends the process.
+        # After torch: Windows calls the newest handler first, and the one of Intel's runtime ends the process.
         self.console_close.install(self.hooks)
         self.hooks.on_uninstall(service.close)
         atexit.register(service.close)
-        service.removal.keep_to(Limits(settings.keep_days, settings.keep_count))
+        service.removal.keep_to(RetentionPolicy(settings.keep_days, settings.keep_count))
         return service
 
-    def _outbound(self) -> Outbound:
-        """Asks the servers that clients name, where that is allowed."""
-        from .tasks.addresses import AddressPolicy
-        from .tasks.outbound import Outbound
+    def _outbound(self) -> OutboundClient:
+        """Return the client for requests to servers that API clients name, limited to allowed addresses."""
+        from .outbound.address_policy import AddressPolicy
+        from .outbound.client import OutboundClient
 
-        return Outbound(AddressPolicy(self._settings().allow_private_urls))
+        return OutboundClient(AddressPolicy(self._settings().allow_private_urls))
 
     def _guard(self, app: AsgiApp, *, webui: bool = False) -> AsgiApp:
-        """What stands in front of the API, or of the WebUI: `--api-cors` lets nobody use that."""
-        from .api.guard import Guard, Trust
+        """Return the app behind its cross-origin protection. The WebUI's ignores `--api-cors`."""
+        from .api.security.cross_origin import CrossOriginProtection, TrustedOrigins
 
         settings = self._settings()
         origins = None if webui else settings.api_cors
-        trust = Trust(settings.listen, settings.base_url, origins, lambda: self.server.shared)
-        return Guard(trust, app)
+        trust = TrustedOrigins(settings.listen, settings.base_url, origins, lambda: self.server.shared)
+        return CrossOriginProtection(trust, app)
 
     def _outermost(self, app: AsgiApp) -> AsgiApp:
-        from .api.target import OriginForm
+        from .api.security.origin_form import OriginForm
 
         return OriginForm(app)
 
     def _refuse(self, status: int, reason: str) -> AsgiApp:
-        from .api.errors import problem_response
+        from .api.responses.problems import problem_response
 
         return problem_response(status, reason)
 
@@ -218,9 +218,9 @@ class Extension:
             self.service.close(within_s)
 
     def _build_api(self) -> AsgiApp:
-        """Build the API when the WebUI is built and about to be served: the host is all there.
+        """Build the API once the WebUI is built and about to be served: all host modules are imported by then.
 
-        What goes wrong is the API's answer to every request: a client that gets 404 would look for its own fault.
+        On an error, the API answers every request with the problem: with a 404, a client would look for its own mistake.
         """
         try:
             return self._built_api()
@@ -229,46 +229,46 @@ class Extension:
             self.problem = f"the API could not be built: {type(error).__name__}; Fooocus's console says where"
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
             if self.service is None:
-                with contextlib.suppress(RuntimeError):  # started already; else the worker's events would pile up
+                with contextlib.suppress(RuntimeError):  # already started; if not, events would pile up
                     self.bus.start()
             return self._unavailable(self.problem)
 
     def _unavailable(self, reason: str) -> AsgiApp:
-        from .adapters.engine import output_folders
-        from .api.auth import Doorkeeper
-        from .api.links import UNSIGNED
-        from .api.routes.health import OPEN_PATHS
-        from .api.unavailable import Unavailable
-        from .tasks.keys import FILE_NAME, Keyring
+        from .adapters.worker.engine import output_folders
+        from .api.responses.unavailable import Unavailable
+        from .api.security.authentication import AuthenticationMiddleware
+        from .api.security.open_paths import OPEN_PATHS
+        from .auth.keys import FILE_NAME, Keyring
+        from .auth.signed_urls import UNSIGNED
 
         keys = Keyring(self._settings().apikeys, output_folders()[-1] / ".fooocus_api" / FILE_NAME)
         app = Unavailable(lambda: self._info(None), reason)
-        return Doorkeeper(app, keys=keys, login=self.server.login, links=UNSIGNED, open_paths=OPEN_PATHS)
+        return AuthenticationMiddleware(app, keys=keys, login=self.server.login, links=UNSIGNED, open_paths=OPEN_PATHS)
 
     def _built_api(self) -> AsgiApp:
-        from .adapters.engine import output_folders
-        from .adapters.exposure import warnings
-        from .adapters.memory import Start, gpu_memory_used, model_loaded
-        from .adapters.presets import FooocusPresets
-        from .adapters.tools import FooocusTools
+        from .adapters.models.memory import WarmUp, gpu_memory_used, model_loaded
+        from .adapters.models.presets import FooocusPresets
+        from .adapters.models.tools import FooocusTools
+        from .adapters.startup.exposure_warnings import warnings
+        from .adapters.worker.engine import output_folders
         from .api.app import create_api
         from .api.context import Context
-        from .api.links import Links, kept_secret
-        from .api.tokens import Tokens
-        from .tasks.host_field import Bounds
-        from .tasks.inputs import InputStore
-        from .tasks.keys import FILE_NAME, Keyring
+        from .auth.keys import FILE_NAME, Keyring
+        from .auth.signed_urls import UrlSigner, load_or_create_secret
+        from .auth.tokens import Tokens
+        from .images.input_store import InputStore
+        from .tasks.ports.host_arguments import Bounds
 
         settings, login = self._settings(), self.server.login
         self.logs.configure(settings.log_level, as_json=settings.log_json)
         state = output_folders()[-1] / ".fooocus_api"
         inputs, keys = InputStore(state / "inputs"), Keyring(settings.apikeys, state / FILE_NAME)
-        start, secret = Start(), kept_secret(state / "link_secret")
+        start, secret = WarmUp(), load_or_create_secret(state / "link_secret")
         for warning in warnings(settings, login=login.needed, keys=keys.needed()):
             print(f"[Fooocus API] Warning: {warning}", flush=True)
         service = self.service = self._build_service(state, inputs)
         if service is None:
-            self.bus.start()  # nobody listens, but what the worker tells must not pile up
+            self.bus.start()  # without subscribers, but the worker's events must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         else:
             service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
@@ -291,7 +291,7 @@ class Extension:
             keys=keys,
             login=login,
             base_url=settings.base_url,
-            links=Links(secret, settings.link_ttl, keys.needed),
+            links=UrlSigner(secret, settings.link_ttl, keys.needed),
             tokens=Tokens(secret, keys.named),
             api_cors=settings.api_cors,
             outbound=self._outbound(),
@@ -335,7 +335,7 @@ def install(checkout: Path) -> Extension:
 
 
 def uninstall() -> None:
-    """Give the running host back what it had."""
+    """Undo all changes to the running host."""
     global _installed
     if _installed is not None:
         _installed.hooks.uninstall()
@@ -343,12 +343,12 @@ def uninstall() -> None:
 
 
 def main(flags: list[str]) -> None:
-    """Start Fooocus with the extension, hook or no hook, or run a command. Flags are Fooocus's own and ours.
+    """Start Fooocus with the extension, with or without the hook, or run a command. Flags are Fooocus's and the extension's.
 
     Raises:
-        SystemExit: there is no Fooocus to start, or a command is done.
+        SystemExit: no Fooocus was found, or a command has finished.
     """
-    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HOME]  # `api`, `db` … stay ours
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HOME]  # hides its `api`, `db` …
     from .commands import COMMANDS
 
     if flags and flags[0] in COMMANDS:
@@ -360,14 +360,14 @@ def main(flags: list[str]) -> None:
     sys.argv = [str(checkout / "launch.py"), *flags]
     os.chdir(checkout)
     install(checkout)
-    import launch  # type: ignore[import-not-found]  # noqa: F401  # serves until it is told to stop
+    import launch  # type: ignore[import-not-found]  # noqa: F401  # serves until it is stopped
 
 
 def find_checkout(*others: Path) -> Path:
-    """Return the Fooocus named by FOOOCUS_API_CHECKOUT, else the one this extension lies in, else the first of `others`.
+    """Return the Fooocus named by FOOOCUS_API_CHECKOUT, else the one that contains this extension, else the first of `others`.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: none was found.
     """
     named = os.environ.get(CHECKOUT_VARIABLE)
     candidates = [Path(named)] if named else [*HOME.parents, *others]
@@ -379,7 +379,7 @@ def find_checkout(*others: Path) -> Path:
 
 
 def _load_as_package() -> Any:
-    """This folder as `fooocus_api`, whatever it is called."""
+    """Import this folder as the package `fooocus_api`, regardless of its name."""
     if "fooocus_api" not in sys.modules:
         spec = importlib.util.spec_from_file_location(
             "fooocus_api", HOME / "__init__.py", submodule_search_locations=[str(HOME)]

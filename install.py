@@ -1,6 +1,6 @@
-"""What people run: `python install.py [FOOOCUS_DIR]`, see --help. A thin front, its parts are in installer/.
+"""Installer entry point: `python install.py [FOOOCUS_DIR]`, see --help. The implementation is in installer/.
 
-Any Python can read this file: one that can't run Fooocus gets a clear line instead of a syntax error.
+Any Python can parse this file: one that can't run Fooocus gets a clear message instead of a syntax error.
 """
 
 import sys
@@ -22,7 +22,7 @@ if __name__ == "__main__":
 
     from importlib.util import module_from_spec, spec_from_file_location
 
-    # Loaded by path: the folder may have any name, and an embedded Python does not put it on sys.path.
+    # Load by path: the folder may have any name, and an embedded Python does not put it on sys.path.
     spec = spec_from_file_location("fooocus_api", os.path.join(here, "__init__.py"), submodule_search_locations=[here])
     assert spec is not None and spec.loader is not None  # nosec B101  # for mypy, which can't know
     sys.modules["fooocus_api"] = module_from_spec(spec)

@@ -1,10 +1,10 @@
-"""Asks the online service of pip-audit for known weaknesses of what is installed in .venv: the extension's, the tests' and the
-demo host's packages, with all that they need.
+"""Checks the packages installed in .venv for known vulnerabilities with pip-audit's online service: those of the extension, the
+tests and the demo host, with all their dependencies.
 
-A weakness fails this, unless the package is one that Fooocus itself pins, in demo/requirements_versions.txt as in its own file
-of that name: another version there would be another Fooocus, so these are listed and left to it. So is what Python brings
-into every .venv, and what is answered below. What the service does not know, or that it can't be reached, is said and fails
-nothing.
+A vulnerability fails the check, except in three cases: Fooocus itself pins the package (in demo/requirements_versions.txt as in
+its own file of that name, where another version would make it another Fooocus), Python installs it into every .venv, or
+`ANSWERED` explains why it does no harm. These are listed. Packages that the service does not know, and a service that can't be
+reached, are reported and fail nothing.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ ROOT = Path(__file__).resolve().parent.parent
 OF_THE_HOST = ROOT / "demo" / "requirements_versions.txt"
 OF_PYTHON = {"pip", "setuptools"}
 ANSWERED = {
-    "CVE-2026-48710": "Host headers that are no host are refused in front of Starlette, by api/guard.py",
+    "CVE-2026-48710": "Host headers that are no host are refused in front of Starlette, by api/security/cross_origin.py",
     "CVE-2026-54282": "so are paths that do not begin with a slash",
-    "CVE-2026-54283": "url-encoded forms are bounded in front of it, by api/bodies.py and adapters/web_forms.py",
+    "CVE-2026-54283": "url-encoded forms are bounded in front of it, by json_body.py and form_limits.py",
 }
-"""Of Starlette, whose later versions Gradio 3.41.2 does not live with: why it can do no harm here."""
+"""Vulnerabilities of Starlette, whose later versions break Gradio 3.41.2 → why they do no harm here."""
 
 
 def main(options: list[str]) -> int:
-    """The exit status. `options` are pip-audit's own."""
+    """Run the check and return the exit status. `options` are pip-audit's own."""
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", *options]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")  # nosec B603  # see its import
     try:

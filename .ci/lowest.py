@@ -1,4 +1,4 @@
-"""Tests that the lowest versions which requirements-ext.txt admits work: arguments, start-up, wire and Gradio's own client.
+"""Tests the lowest versions that requirements-ext.txt admits: arguments, startup, the HTTP API and Gradio's own client.
 
     python .ci/lowest.py
 
@@ -17,16 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv-lowest"
 TESTS = (
     "contract",
-    "test_serving.py",
-    "test_wire.py",
-    "test_gradio_client.py",
-    "test_half_imported.py",
-    "test_misspelt_paths.py",
+    "images/test_serving.py",
+    "api/test_wire.py",
+    "api/test_gradio_client.py",
+    "installation/test_half_imported.py",
+    "api/test_misspelt_paths.py",
 )
 
 
 def main() -> int:
-    """Make the environment and run the tests in it.
+    """Create the environment and run the tests in it.
 
     Returns:
         pytest's exit status.
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def environment() -> Path:
-    """Return the interpreter of an environment that has the lowest versions of the present requirements."""
+    """Return the interpreter of an environment with the lowest versions of the current requirements."""
     python = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     wanted = "\n".join([*lowest(), *(ROOT / "demo" / "requirements.txt").read_text("utf-8").splitlines()])
     stamp = FOLDER / "lowest.txt"
@@ -54,7 +54,7 @@ def environment() -> Path:
 
 
 def works(python: str) -> bool:
-    """Return True for an interpreter that starts: a version manager's stand-in may be there without the version."""
+    """Return whether an interpreter starts: a version manager's shim may exist without the version."""
     try:
         return subprocess.run((python, "-c", "pass"), capture_output=True).returncode == 0  # nosec B603  # see its import
     except OSError:

@@ -1,9 +1,9 @@
-"""Makes a portable package of Fooocus, with the demo host in it, and generates an image with it.
+"""Builds a portable package of Fooocus that contains the demo host, and generates an image with it.
 
     python .ci/portable.py make EMBEDDED_PYTHON.zip PACKAGE
     python .ci/portable.py generate PACKAGE
 
-The Python that runs `make` gives its pip to the embedded one, which has none.
+The Python that runs `make` installs pip into the embedded one, which has none.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BODY = {"prompt": "a lighthouse", "overwrite_step": 1, "image_number": 1}
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says. Returns the exit status."""
+    """Run the command line, and return the exit status."""
     if len(arguments) == 3 and arguments[0] == "make":
         make(Path(arguments[1]).resolve(), Path(arguments[2]).resolve())
     elif len(arguments) == 2 and arguments[0] == "generate":
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(embedded: Path, package: Path) -> None:
-    """Unpack the embedded Python, let it read `.pth` files, and put the demo host and a clone beside it."""
+    """Unpack the embedded Python, enable `.pth` files in it, and add the demo host and a clone to the package."""
     folder = package / "python_embeded"
     with zipfile.ZipFile(embedded) as file:
         file.extractall(folder)
@@ -62,7 +62,7 @@ def generate(package: Path) -> bytes:
     """Start Fooocus as run.bat does and return an image that its API generates.
 
     Raises:
-        RuntimeError: there is none.
+        RuntimeError: it returned none.
     """
     port = _free_port()
     flags = ("--port", str(port), "--disable-in-browser", "--disable-analytics", "--demo-step-ms", "0")

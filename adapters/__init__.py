@@ -1,1 +1,1 @@
-"""The only room that imports Fooocus or gradio: it turns host modules into the few plain objects the others use."""
+"""The only package that imports Fooocus or Gradio; it wraps host modules in the few plain objects that the others use."""

@@ -1,1 +1,1 @@
-"""HTTP only: routes, schemas, errors. Calls the domain, never the host."""
+"""The HTTP layer: routes, schemas, errors. It calls the domain, never the host."""

@@ -1,4 +1,4 @@
-"""The API as one ASGI application, with its own docs, schema and errors."""
+"""Builds the API as one ASGI application, with its own docs, schema and errors."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from .. import __version__
-from .auth import Doorkeeper
 from .context import Context
-from .cors import add_cors
-from .errors import add_handlers, responses
-from .names import IgnoredHeader, NamingRoute
-from .openapi import describe
-from .routes import catalog, control, engine, events, generate, health, inputs, outputs, tasks, tokens, tools, webhooks
-from .slashes import EitherSlash
+from .openapi import build_schema
+from .requests.parameter_names import IgnoredHeader, NamingRoute
+from .responses.problems import add_handlers, responses
+from .routes import engine, health, inputs, models, outputs, task_actions, task_events, tasks, tokens, tools, webhooks
+from .routes.generation import route as generation
+from .security.authentication import AuthenticationMiddleware
+from .security.cors import add_cors
+from .security.open_paths import OPEN_PATHS
+from .trailing_slashes import EitherSlash
 
 ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
 and what programs ask for are tasks alike.
@@ -36,7 +38,7 @@ ASSET_TYPES = {
 
 
 class DocsAssets(StaticFiles):
-    """The files of the docs page, with the types that they have: Windows's registry may name others for .js and .css."""
+    """The files of the docs page, with fixed media types: Windows's registry may define others for .js and .css."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -47,7 +49,7 @@ class DocsAssets(StaticFiles):
 
 
 def create_api(context: Context) -> FastAPI:
-    """The application. Served as it is on a port of its own; on the WebUI's port only `paths.PATHS` reach it."""
+    """Return the application. On a separate port it receives all requests; on the WebUI's port only `path_prefixes.PATHS`."""
     app = FastAPI(
         title="Fooocus API",
         version=__version__,
@@ -57,24 +59,36 @@ def create_api(context: Context) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        strict_content_type=False,  # guard.py refuses other sites' pages, whatever they say that they send
+        strict_content_type=False,  # cross_origin.py rejects pages of other origins, with any content type
     )
     app.router.route_class = NamingRoute
     add_handlers(app)
     app.add_middleware(IgnoredHeader)
     app.add_middleware(
-        Doorkeeper,
+        AuthenticationMiddleware,
         keys=context.keys,
         login=context.login,
         links=context.links,
         tokens=context.tokens,
-        open_paths=health.OPEN_PATHS,
+        open_paths=OPEN_PATHS,
     )
-    add_cors(app, context.api_cors)  # after the doorkeeper, so that it stands before it: preflights carry no key
+    add_cors(app, context.api_cors)  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
     routers = [
         room.router(context)
-        for room in (generate, tasks, control, webhooks, events, outputs, inputs, tokens, tools, catalog, engine)
+        for room in (
+            generation,
+            tasks,
+            task_actions,
+            webhooks,
+            task_events,
+            outputs,
+            inputs,
+            tokens,
+            tools,
+            models,
+            engine,
+        )
     ]
     for router in routers:
         app.include_router(router, responses=responses(401, 403, 429, 503))
@@ -92,7 +106,7 @@ def create_api(context: Context) -> FastAPI:
 
 
 def _settle(app: FastAPI) -> None:
-    """Have FastAPI work out every route now: it does so when a route is first looked at, on the event loop."""
+    """Make FastAPI build every route now, which it otherwise does on the event loop when a route is first matched."""
     nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(nowhere)
@@ -103,7 +117,7 @@ def _add_docs(app: FastAPI, context: Context) -> None:
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def schema() -> Response:
-        return JSONResponse(describe(app, context))  # made here, on a thread: it is half a megabyte
+        return JSONResponse(build_schema(app, context))  # serialized here, on a thread: it has half a megabyte
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""What the routes work with, handed in by the composition root."""
+"""Dependencies of the routes, injected by the composition root."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, Protocol
 
 from fastapi import Request
 
-from ..tasks.downloads import Download
-from ..tasks.engine import EngineUnavailable
-from ..tasks.host_field import Bounds, HostField
-from ..tasks.inputs import InputStore
-from ..tasks.keys import Keyring
-from ..tasks.outbound import Outbound
+from ..auth.keys import Keyring
+from ..auth.signed_urls import UNSIGNED, UrlSigner
+from ..auth.tokens import NO_TOKENS, Tokens
+from ..images.input_store import InputStore
+from ..outbound.client import OutboundClient
+from ..tasks.ports.engine import EngineUnavailable
+from ..tasks.ports.host_arguments import Bounds, HostField
+from ..tasks.ports.tools import Tools
+from ..tasks.queue.model_downloads import Download
 from ..tasks.service import TaskService
-from ..tasks.tools import Tools
-from .links import UNSIGNED, Links
-from .tokens import NO_TOKENS, Tokens
-from .urls import PublicUrls
+from .responses.public_urls import PublicUrls
 
 
 class Catalog(Protocol):
-    """What the checkout offers by name."""
+    """Names that the checkout offers: models, styles, samplers and the like, and the text of its wildcards."""
 
     def names(self, kind: str) -> list[str]: ...
 
@@ -33,36 +33,36 @@ class Catalog(Protocol):
 
 
 class Presets(Protocol):
-    """What the checkout's presets say."""
+    """The checkout's presets."""
 
     def values(self, name: str) -> dict[str, Any]:
-        """Values by request field."""
+        """Return a preset's values by request field."""
 
     def downloads(self, name: str) -> list[Download]:
-        """Files it needs that are not there."""
+        """Return the missing files that a preset needs."""
 
 
 class Login(Protocol):
-    """The WebUI's login; `needed` when it is on."""
+    """The WebUI's login; `needed` if it is enabled."""
 
     @property
     def needed(self) -> bool: ...
 
     def is_in(self, cookies: Mapping[str, str]) -> bool:
-        """Whether these are the cookies of somebody who has logged in."""
+        """Return whether these cookies contain a valid session."""
 
 
 @dataclass(frozen=True)
 class Context:
     """Everything a route may need.
 
-    `service` and `tools` are None when the host is not understood; `problem()` then says why. `default(field)` is the host's
-    value for a request field, `places()` how many items its lists may have, `bounds(field, key)` the numbers that the host's
-    control takes for a field, or for `key` of its items, and `extra_fields()` the arguments of this host alone.
-    `output_folders()` is where images lie, `inputs` holds those that clients sent, and `info()` is what `/v1/info` tells.
-    `links` signs the URLs of images, `tokens` makes those of browsers, and `api_cors` are the sites whose pages may use the
-    API. `has_started()` says whether the host has loaded its models once, `model_loaded()` whether they are there now.
-    `outbound` asks the servers that clients name.
+    `service` and `tools` are None if the host is not supported; `problem()` then returns the reason. `default(field)` is the
+    host's default for a request field, `places()` the maximum length of each list, `bounds(field, key)` the range of the host's
+    control for a field, or for `key` of its items, and `extra_fields()` the arguments of this host alone. `output_folders()`
+    are the folders of generated images, `inputs` stores those that clients sent, and `info()` is the content of `/v1/info`.
+    `links` signs the URLs of images, `tokens` signs and checks those of browsers, and `api_cors` are the allowed origins.
+    `has_started()` returns whether the host has loaded its models once, `model_loaded()` whether they are loaded now.
+    `outbound` sends requests to servers that clients name.
     """
 
     service: TaskService | None
@@ -83,20 +83,20 @@ class Context:
     model_loaded: Callable[[], bool] = lambda: False
     has_started: Callable[[], bool] = lambda: True
     base_url: str | None = None
-    links: Links = UNSIGNED
+    links: UrlSigner = UNSIGNED
     tokens: Tokens = NO_TOKENS
     api_cors: tuple[str, ...] = ()
-    outbound: Outbound = field(default_factory=Outbound)
+    outbound: OutboundClient = field(default_factory=OutboundClient)
 
     def urls(self, request: Request) -> PublicUrls:
-        """Makes the URLs that a request's answer tells."""
+        """Return the builder of the URLs in a request's response."""
         return PublicUrls(request, self.base_url, self.links)
 
     def tasks(self) -> TaskService:
-        """The service.
+        """Return the service.
 
         Raises:
-            EngineUnavailable: there is none, and why.
+            EngineUnavailable: the host is not supported; the message gives the reason.
         """
         if self.service is None:
             raise EngineUnavailable(self.problem() or "Fooocus is not ready")

@@ -1,4 +1,4 @@
-"""What `GET /v1/openapi.json` says: FastAPI's description of the routes, and what FastAPI can't know of them."""
+"""Builds the schema of `GET /v1/openapi.json`: FastAPI's, extended by what FastAPI can't derive from the routes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from .auth import LINK, TOKEN, schemes_for
+from ..auth.signed_urls import LINKED
 from .context import Catalog, Context
-from .errors import PROBLEM, FieldError, ProblemDetails, header
-from .links import LINKED
-from .names import HEADER
-from .routes.health import OPEN_PATHS
-from .schemas.event import DroppedEvent, StreamMessage, TaskEvent
+from .requests.parameter_names import HEADER
+from .responses.problems import PROBLEM, FieldError, ProblemDetails, header
+from .schemas.events import DroppedEvent, StreamMessage, TaskEvent
 from .schemas.items import EnhanceControl
+from .security.authentication import LINK, TOKEN, security_schemes
+from .security.open_paths import OPEN_PATHS
 
 ALLOWED = {
     "Lora": {"model_name": "loras"},
     "ImagePrompt": {"cn_type": "control_types"},
     "EnhanceControl": EnhanceControl.CATALOGS,
 }
-"""Entries of lists → their fields whose values the host lists."""
-UNSEEN = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
-"""Shapes that are in no route's signature."""
+"""Model of a list's items → its fields with values that the host lists → their catalogs."""
+EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
+"""Models that no route's signature contains."""
 NO_TOKEN = frozenset({"/metrics"})
-"""Paths that are read and that no token opens."""
+"""Paths for GET that do not accept a token."""
 
 
-def describe(app: FastAPI, context: Context) -> dict[str, Any]:
-    """The schema, made anew at each call: the models and styles it lists may have changed, and whether a key is needed."""
+def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
+    """Return the schema, rebuilt on each call: the listed models and styles and the need for a key may have changed."""
     schema = get_openapi(
         title=app.title,
         version=app.version,
@@ -40,7 +40,7 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
     )
     _add_shapes(schema["components"]["schemas"])
     _add_allowed(schema["components"]["schemas"], context.catalog)
-    schemes = schemes_for(context.keys, context.login)
+    schemes = security_schemes(context.keys, context.login)
     if schemes:
         schema["components"]["securitySchemes"] = schemes
     for path, operations in schema["paths"].items():
@@ -48,7 +48,7 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
             _without_fastapis_422(operation["responses"])
             _add_header_of_names(operation["responses"])
             for parameter in operation.get("parameters", []):
-                parameter["schema"] = _never_null(parameter["schema"])
+                parameter["schema"] = _drop_null(parameter["schema"])
             if schemes and path not in OPEN_PATHS:
                 opens = {LINK: path.startswith(LINKED), TOKEN: method == "get" and path not in NO_TOKEN}
                 operation["security"] = [{name: []} for name in schemes if opens.get(name, True)]
@@ -56,7 +56,7 @@ def describe(app: FastAPI, context: Context) -> dict[str, Any]:
 
 
 def _add_shapes(components: dict[str, Any]) -> None:
-    for model in UNSEEN:
+    for model in EXTRA_SCHEMAS:
         components[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, part in components[model.__name__].pop("$defs", {}).items():
             components.setdefault(name, part)
@@ -65,20 +65,20 @@ def _add_shapes(components: dict[str, Any]) -> None:
 
 
 def _add_allowed(components: dict[str, Any], catalog: Catalog) -> None:
-    """Add what the host allows now to the entries of a request's lists."""
+    """Add the values that the host allows now to the items of a request's lists."""
     for model, fields in ALLOWED.items():
         for name, kind in fields.items():
             components[model]["properties"][name]["enum"] = catalog.names(kind)
 
 
 def _without_fastapis_422(responses: dict[str, Any]) -> None:
-    """FastAPI adds one to every route with a parameter, also where that is a text that can't be wrong."""
+    """Remove FastAPI's own 422, which it adds to every route with a parameter, even a text that can't be invalid."""
     if PROBLEM not in responses.get("422", {}).get("content", {PROBLEM: None}):
         del responses["422"]
 
 
 def _add_header_of_names(responses: dict[str, Any]) -> None:
-    """Add the header that any answer may have."""
+    """Add `X-Ignored-Fields`, which any successful response may have."""
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).setdefault(
@@ -86,8 +86,8 @@ def _add_header_of_names(responses: dict[str, Any]) -> None:
             )
 
 
-def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter is left out; there is no way to write null in a URL or a header."""
+def _drop_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter's schema without null, which a URL or a header can't contain: an optional parameter is omitted."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) == 1:
         return {**{name: value for name, value in schema.items() if name != "anyOf"}, **kinds[0]}

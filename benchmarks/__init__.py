@@ -1,4 +1,4 @@
-"""Numbers, measured side by side with the bare host in one run, and printed.
+"""Benchmarks that compare the extension with the bare host in one run, and print their results.
 
-One module is one benchmark: `run(options)` gives its rows. Run by `python install.py --bench [NAME…]`.
+Each module is one benchmark: `run(options)` returns its rows. Run by `python install.py --bench [NAME…]`.
 """

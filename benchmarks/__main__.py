@@ -1,4 +1,4 @@
-"""`python benchmarks [NAME…]`: what `install.py --bench` runs in its environment."""
+"""`python benchmarks [NAME…]`: the program that `install.py --bench` runs in its environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def load_package() -> None:
-    """This folder as `fooocus_api`, whatever its name."""
+    """Import this folder's parent as the package `fooocus_api`, regardless of its name."""
     spec = importlib.util.spec_from_file_location(
         "fooocus_api", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )

@@ -1,4 +1,4 @@
-"""All ways in which a guest of a soak asks for images. What is wrong raises AssertionError."""
+"""All ways in which a guest of the soak benchmark requests images. A violation raises AssertionError."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 import requests
 
-from ..tests.client import QUICK, events, picture
+from ..tests.support.client import QUICK, events, picture
 from ._guest import Guest
 from ._reckoning import in_base64, new_picture
 
 GENERATE = "/v1/engine/generate"
 ENDS = (200, 409, 500)
-"""What a task may come to that somebody waits for: done, stopped before there was an image, failed."""
+"""Statuses of a synchronous request: finished, stopped before the first image, failed."""
 
 
 def new_fields(guest: Guest) -> dict[str, Any]:
-    """A request like no other: its prompt comes once. Some bring an image, some name a webhook."""
+    """Return the fields of a unique request: no other has its prompt. Some have an image, some a webhook."""
     chance = guest.chance
     fields: dict[str, Any] = {
         "prompt": f"soak {chance.getrandbits(64):x}",
@@ -45,24 +45,24 @@ def new_fields(guest: Guest) -> dict[str, Any]:
 
 
 def post(guest: Guest, fields: dict[str, Any], headers: dict[str, str], patience: float = 600) -> requests.Response:
-    """The request, whose answer is read as it comes."""
+    """Send the request, and return the response before its body is read."""
     body = {**QUICK, **fields}
     return guest.client.post(GENERATE, json=body, headers=headers, stream=True, timeout=patience)
 
 
 def given(guest: Guest, response: requests.Response, fields: dict[str, Any], *expected: int) -> str | None:
-    """The id that came with an answer, once all of it is read; None when the request was refused."""
+    """Read the whole response and return its task id; None if the request was refused."""
     if not guest.ledger.answered(response, *expected):
         guest.ledger.refused.add(fields["prompt"])
         return None
-    response.content  # noqa: B018  # however long it takes
+    response.content  # noqa: B018  # reads it, regardless of the time
     task_id = response.headers["X-Task-Id"]
     guest.note(task_id, fields)
     return task_id
 
 
 def generate(guest: Guest) -> None:
-    """One image or more, in one of all modes."""
+    """Generate one or more images, in a random mode."""
     ways = (sync, async_, prefer_wait, prefer_async, stream, binary)
     (way,) = guest.chance.choices(ways, (2, 3, 1, 1, 2, 1))
     guest.ledger.count(way.__name__.rstrip("_"))
@@ -116,7 +116,7 @@ def stream(guest: Guest, fields: dict[str, Any]) -> None:
 
 
 def repeated(guest: Guest) -> None:
-    """The same request twice is one task, and another with its key is refused."""
+    """Send the same request twice and expect one task; expect a refusal of another request with its idempotency key."""
     fields = {**new_fields(guest), "async_process": True}
     headers = {"Idempotency-Key": fields["prompt"]}
     guest.ledger.count("repeated")
@@ -132,7 +132,7 @@ def repeated(guest: Guest) -> None:
 
 
 def left(guest: Guest) -> None:
-    """A client that has lost its answer, or never waited for it, asks again for what it has asked for."""
+    """Disconnect before the response, then repeat the request with its idempotency key."""
     fields = new_fields(guest)
     headers = {"Idempotency-Key": fields["prompt"]}
     guest.ledger.count("left")
@@ -147,7 +147,7 @@ def left(guest: Guest) -> None:
 
 
 def upload(guest: Guest) -> None:
-    """An image, which is served as it was sent."""
+    """Upload an image and expect it to be served unchanged."""
     guest.ledger.count("upload")
     content = new_picture(guest.chance)
     if (url := guest.sent(content)) is not None:

@@ -1,4 +1,4 @@
-"""Looks at every task of a soak once it has ended, deletes most, and looks at the others again when all is over."""
+"""Checks every task of a soak after its end, deletes most of them, and checks the others again at the end."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from urllib.parse import urlsplit
 
 from standardwebhooks import Webhook
 
-from ..tests.client import ENDED, Client, Record
-from ..tests.receiver import Receiver
+from ..tests.support.client import ENDED, Client, Record
+from ..tests.support.webhook_receiver import Receiver
 from ._ledger import Asked, Ledger
 from ._outages import FULL
 from ._reckoning import record_of
 
 RIPE = 20.0
-"""Seconds after which nobody meddles with a task any more."""
+"""Seconds after which no guest touches a task any more."""
 KEPT = 0.2
-"""Of all tasks, to be looked at again in the end."""
+"""Fraction of all tasks that are kept for a second check at the end."""
 TOLD = ("prompt", "image_number", "overwrite_step", "overwrite_width", "output_format", "priority", "save_name")
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 
 class Auditor:
-    """May see everything, and reads what the receiver of webhooks was sent."""
+    """Checks tasks with full permissions, and verifies the deliveries to the webhook receiver."""
 
     def __init__(self, url: str, key: str, ledger: Ledger, receiver: Receiver, secret: str, seed: float) -> None:
         self._client = Client(url, key, patience=600)
@@ -42,7 +42,7 @@ class Auditor:
         self.deliveries: Counter[int] = Counter()
 
     def visit(self, over: threading.Event) -> None:
-        """What is wrong is in the ledger."""
+        """Check ended tasks until `over` is set. Violations go to the ledger."""
         while not over.wait(1):
             with self._ledger.noting("a webhook"):
                 self.take_deliveries()
@@ -55,7 +55,7 @@ class Auditor:
         self._client.session.close()
 
     def take_deliveries(self) -> None:
-        """Verify what the receiver was sent."""
+        """Verify the deliveries to the receiver."""
         while not self._receiver.none_left():
             delivery = self._receiver.next()
             self.deliveries[delivery.status] += 1
@@ -65,7 +65,7 @@ class Auditor:
                 self._told[record["task_id"]].append(record)
 
     def waits_for_webhooks(self) -> bool:
-        """Whether somebody is still to be told of the end of a task."""
+        """Return whether any webhook is still to be delivered."""
         self.take_deliveries()
         return any(
             not given.deleted and "webhook_url" in given.fields and not self._is_delivered(task_id, given)
@@ -80,7 +80,7 @@ class Auditor:
         return self._ledger.answered(response, 200) and response.json()["webhook_status"] == "delivered"
 
     def _look_at(self, task_id: str, given: Asked) -> None:
-        """The task, if it has ended and that was told; and perhaps it is deleted."""
+        """Check a task if it has ended and its webhook was delivered; perhaps delete it."""
         with given.lock:
             state = self._client.get(f"/tasks/{task_id}").json().get("task_status", "gone")
             if state not in (*ENDED, "gone"):
@@ -92,10 +92,10 @@ class Auditor:
                 self._delete(task_id, given, given.record)
 
     def check(self, task_id: str, given: Asked) -> None:
-        """Everything about a task that has ended.
+        """Check an ended task completely.
 
         Raises:
-            AssertionError: something is wrong.
+            AssertionError: a check fails.
         """
         found = record_of(self._client, task_id, given)
         before = given.record
@@ -136,7 +136,7 @@ class Auditor:
             assert _lasting(message) == _lasting(record), f"told {message} of {record}"
 
     def _delete(self, task_id: str, given: Asked, record: Record) -> None:
-        """By its id, or by its time if it is the only one of its millisecond."""
+        """Delete a task by its id, or by its time if it is the only one of its millisecond."""
         self._ledger.count("deleted by the auditor")
         self._ledger.ask(task_id, "delete")
         moment = datetime.fromtimestamp(record["in_queue_mills"] / 1000, timezone.utc).isoformat(
@@ -154,7 +154,7 @@ class Auditor:
 
 
 def _lasting(record: Record) -> dict[str, Any]:
-    """What of an ended task's record never changes. The signatures of its URLs do."""
+    """Return the fields of an ended task's record that never change. The signatures of its URLs do."""
     names = ("id", "task_status", "in_queue_mills", "start_mills", "finish_mills", "source", "progress", "attempts")
     return {name: record[name] for name in names} | {
         "result": [urlsplit(url).path for url in record["result"]],

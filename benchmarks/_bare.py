@@ -1,4 +1,4 @@
-"""Runs in the bare host's process: Fooocus alone, whose queue takes tasks from a pipe as a click would put them there."""
+"""Runs in the bare host's process: Fooocus alone, whose queue takes tasks from a pipe, as the WebUI's button would add them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 import threading
 from pathlib import Path
 
-from ..adapters.parameters import read_arguments
+from ..adapters.task_args.mapping import read_arguments
 
 PIPE = "FOOOCUS_BENCH_PIPE"
-"""Environment variable: a named pipe; each line is a task's parameters in JSON, by their names on the wire."""
+"""Environment variable: a named pipe; each line is a task's parameters in JSON, by their names in the API."""
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _take(pipe: Path) -> None:
-    with pipe.open(encoding="utf-8") as lines:  # waits until there is somebody who writes
+    with pipe.open(encoding="utf-8") as lines:  # blocks until a writer opens it
         worker = importlib.import_module("modules.async_worker")
         arguments = read_arguments(Path.cwd())
         for line in lines:

@@ -1,5 +1,7 @@
-"""Fills a history with as many rows as are wanted: copies of a task that a host has really drawn, each with a prompt,
-seed, model, time and end of its own. For the benchmarks that need a long history."""
+"""Fills a history with any number of rows, for the benchmarks that need a long one.
+
+They are copies of a task that a host has generated, each with its own prompt, seed, model, time and status.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from typing import Any
 
 from peewee import Model, SqliteDatabase
 
-from ..db import tally
 from ..db.models import TABLES, ImageRow, ParametersRow, TaskRow
+from ..db.statements import daily_counts
 
 YEARS_MS = 3 * 365 * 24 * 3600 * 1000
 CHUNK = 5_000
@@ -40,14 +42,14 @@ SAMPLE = {
 
 
 PRAGMAS = {"journal_mode": "off", "synchronous": "off", "cache_size": -400_000, "locking_mode": "exclusive"}
-"""Nothing is lost but a temporary file if this is cut off."""
+"""No safety: if this is interrupted, only a temporary file is lost."""
 
 
 def fill(file: Path, number: int, seed: int) -> list[str]:
-    """Add so many ended tasks of the past three years, and give the ids of some thousand of them.
+    """Add `number` ended tasks of the past three years, and return the ids of a few thousand of them.
 
     Args:
-        file: a SQLite history that no process has open, with one drawn task made from `SAMPLE`.
+        file: a SQLite history that no process has open, with one generated task made from `SAMPLE`.
     """
     chance = random.Random(seed)
     database = SqliteDatabase(str(file), pragmas=PRAGMAS)
@@ -68,7 +70,7 @@ def fill(file: Path, number: int, seed: int) -> list[str]:
                 connection.executemany(_insert(model), [tuple(row.values()) for row in values])
             connection.commit()
             ids += [copy.task["task_id"] for copy in copies[:: max(1, number // 5_000)]]
-        tally.recount()
+        daily_counts.recount()
     database.close()
     return ids
 
@@ -81,7 +83,7 @@ class _Copy:
 
 
 class _Original:
-    """The drawn task, as templates."""
+    """The generated task, as templates."""
 
     def __init__(self, database: Any) -> None:
         with database.connection_context():

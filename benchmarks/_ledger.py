@@ -1,4 +1,4 @@
-"""All that a soak was given and has asked for: tasks by their ids, refused prompts, statuses; and what was found wrong."""
+"""Record of a soak: tasks by their ids, refused prompts, response statuses, and violations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from ..tests.client import Record
+from ..tests.support.client import Record
 from ._outages import Outages
 from ._reckoning import Given
 
@@ -22,7 +22,7 @@ SAME_EVER_AFTER = ("task_id", "task_status", "req_params", "in_queue_mills", "st
 
 @dataclass
 class Asked(Given):
-    """A task, who asked for it (the name of a key) and with which fields. `lock` is for who controls or audits it."""
+    """A task with its owner (the name of a key) and its fields. `lock` is for controlling or auditing it."""
 
     owner: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
@@ -32,14 +32,14 @@ class Asked(Given):
 
 
 class Ledger:
-    """Written by all visitors at once."""
+    """The record of a soak. All visitors write it concurrently."""
 
     def __init__(self, outages: Outages) -> None:
         self.outages = outages
         self.given: dict[str, Asked] = {}
         self.refused: set[str] = set()
         self.overheard: dict[str, str] = {}
-        """Task id → a key with which something was heard of it."""
+        """Task id → the source that records and events have shown for it."""
         self.done: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -47,7 +47,7 @@ class Ledger:
         self._lock = threading.Lock()
 
     def give(self, task_id: str, owner: str, fields: dict[str, Any]) -> None:
-        """A task's id was given out."""
+        """Record the id of an accepted task."""
         with self._lock:
             if task_id in self.given:
                 self.problems.append(f"task {task_id} was given out twice")
@@ -55,20 +55,20 @@ class Ledger:
             self.given[task_id] = Asked(fields["image_number"], asked, owner=owner, fields=fields)
 
     def ask(self, task_id: str, what: str) -> None:
-        """Something is about to be done to a task, whose id perhaps nobody has been given yet."""
+        """Record an action on a task before it is requested. The id may not have been returned to its client yet."""
         with self._lock:
             self._asked[task_id].add(what)
 
     def count(self, what: str) -> None:
-        """It was done once more."""
+        """Count an action."""
         with self._lock:
             self.done[what] += 1
 
     def answered(self, response: requests.Response, *expected: int) -> bool:
-        """Whether it has one of these statuses. Where an outage excuses it, it may be a refusal instead.
+        """Return whether the response has an expected status; False for a refusal that an outage excuses.
 
         Raises:
-            AssertionError: it is something else.
+            AssertionError: it is any other response.
         """
         if response.status_code in expected:
             return True
@@ -82,7 +82,7 @@ class Ledger:
 
     @contextmanager
     def noting(self, what: str) -> Iterator[None]:
-        """What is wrong is written down, and everything goes on."""
+        """Record any exception of the `with` block as a violation, and continue."""
         try:
             yield
         except Exception as error:

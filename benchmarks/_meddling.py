@@ -1,5 +1,7 @@
-"""What a guest of a soak does beside asking for images: it stops, moves, deletes, listens and looks, also where it should
-not. What is wrong raises AssertionError."""
+"""Actions of a guest of a soak other than submitting: stop, move, delete, listen and look, even without permission.
+
+A violation raises AssertionError.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,14 @@ from typing import Any
 
 import requests
 
-from ..tests.client import events
+from ..tests.support.client import events
 from ._guest import Guest
 
 LOOKS = ("/v1/info", "/v1/engines/all-models", "/v1/engines/styles", "/v1/engines/presets", "/v1/openapi.json", "/docs")
 
 
 def control(guest: Guest) -> None:
-    """One of its own newest tasks."""
+    """Control one of the guest's newest tasks."""
     if not guest.mine:
         return
     task_id = guest.chance.choice(guest.mine)
@@ -36,7 +38,7 @@ def control(guest: Guest) -> None:
 
 
 def control_running(guest: Guest) -> None:
-    """Whatever runs, whoever waits for it; or what waits, as the list has it."""
+    """Control the running task of any owner, or a pending one from the list."""
     how = guest.chance.choice(("stop", "skip", "cancel"))
     guest.ledger.count(f"{how} any")
     if how != "cancel":
@@ -52,7 +54,7 @@ def control_running(guest: Guest) -> None:
 
 
 def follow(guest: Guest) -> None:
-    """One of its own newest tasks, to its end or not."""
+    """Follow one of the guest's newest tasks, to its end or not."""
     if not guest.mine:
         return
     guest.ledger.count("follow")
@@ -68,7 +70,7 @@ def follow(guest: Guest) -> None:
 
 
 def listen(guest: Guest) -> None:
-    """To everything, for a while, and away in the midst of it."""
+    """Listen to all events for a while, and disconnect in the middle."""
     guest.ledger.count("listen")
     end = time.monotonic() + guest.chance.uniform(0, 8)
     previews = guest.chance.choice(("true", "false"))
@@ -84,7 +86,7 @@ def listen(guest: Guest) -> None:
 
 
 def lists(guest: Guest) -> None:
-    """A page, with this filter or that."""
+    """Request a page with a random filter."""
     guest.ledger.count("list")
     chance = guest.chance
     query: dict[str, Any] = {"page": chance.choice((0, 0, 1, 5)), "page_size": chance.choice((1, 10, 100))}
@@ -98,14 +100,14 @@ def lists(guest: Guest) -> None:
 
 
 def heard(guest: Guest, told: list[dict[str, Any]]) -> None:
-    """Records or events of tasks: a small key is shown its own alone."""
+    """Check that a restricted key receives only records and events of its own tasks."""
     for item in told:
         assert guest.owner == "boss" or item["source"] == guest.owner, f"{guest.owner} is shown {item}"
         guest.ledger.overheard.setdefault(item["task_id"], item["source"])
 
 
 def look(guest: Guest) -> None:
-    """Around."""
+    """Request read-only pages."""
     guest.ledger.count("look")
     guest.ledger.answered(guest.client.get(guest.chance.choice(LOOKS)), 200)
     guest.ledger.answered(guest.client.get("/metrics"), 200 if guest.owner == "boss" else 403)
@@ -115,7 +117,7 @@ def look(guest: Guest) -> None:
 
 
 def pry(guest: Guest) -> None:
-    """Without a key nothing is there, and with a small one nothing of others."""
+    """Check that a request without a key gets nothing, and a restricted key nothing of other owners."""
     guest.ledger.count("pry")
     path = guest.chance.choice(("/tasks", "/v1/info", "/v1/events", "/v1/engine/control?action=stop"))
     assert guest.stranger.get(path).status_code == 401
@@ -128,7 +130,7 @@ def pry(guest: Guest) -> None:
     )
     guest.ledger.answered(guest.client.request(method, f"/tasks/{task_id}{tail}"), 404)
     if given.record is None or "save_name" in given.fields:
-        return  # nobody has looked at it yet; or, deleted, its images' names may be those of another's by now
+        return  # not audited yet; or, once deleted, another task's images may have its names by now
     for url in given.record["result"]:
         assert guest.stranger.get(url.partition("?")[0]).status_code == 401
         guest.ledger.answered(guest.client.get(url.partition("?")[0]), 404)

@@ -1,4 +1,4 @@
-"""Demo hosts that draw nothing and note when their worker does what: with the extension, and bare."""
+"""Demo hosts with a null engine that trace their worker's timing: with the extension, and bare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from ..tests.host import DEMO, ROOT, Host
+from ..tests.support.host import DEMO, ROOT, Host
 from ._bare import PIPE
 from .frame import Unavailable
 
@@ -30,7 +30,7 @@ PATIENCE = 120
 
 @dataclass
 class Timing:
-    """When the worker did what with one task, in nanoseconds of the clock that all processes share."""
+    """Times of the worker's steps for one task, in nanoseconds of the clock that all processes share."""
 
     pop: int
     previews: dict[int, int] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Timing:
 
     @property
     def seconds(self) -> float:
-        """From the worker's pop to its `finish`."""
+        """Seconds from the worker's pop to its `finish`."""
         return (self.done - self.pop) / 1e9
 
 
 class NullHost(Host):
-    """A demo host whose engine draws nothing. One task at a time, by `draw`."""
+    """A demo host with a null engine. One task at a time, by `draw`."""
 
     bare = False
 
@@ -57,24 +57,24 @@ class NullHost(Host):
         self._seen = 0
 
     def connection(self) -> HTTPConnection:
-        """To the host, closed by whoever asks."""
+        """Return a connection to the host; the caller closes it."""
         parts = urlsplit(self.url)
         return HTTPConnection(str(parts.hostname), parts.port, timeout=PATIENCE)
 
     def draw(self, **fields: Any) -> Timing:
-        """One task to its end."""
+        """Run one task to its end."""
         _, timing = self.answered(**fields)
         return timing
 
     def answered(self, **fields: Any) -> tuple[int, Timing]:
-        """One task by a synchronous request: when the client had the whole answer, and what the worker did."""
+        """Run one task by a synchronous request. Return the time of the complete response, and the worker's timing."""
         if not hasattr(self, "_connection"):
             self._connection = self.connection()
         post(self._connection, {**TASK, **fields})
         return time.monotonic_ns(), self.next_timings()[-1]
 
     def next_timings(self, number: int = 1) -> list[Timing]:
-        """What the worker has noted since the last call, once it is so many tasks."""
+        """Wait for `number` further tasks, and return the timings recorded since the last call."""
         began = time.monotonic()
         while len(timings := self._timings()) < self._seen + number:
             assert time.monotonic() - began < PATIENCE, f"no task ended; the host's log:\n{self.log()[-3000:]}"
@@ -129,7 +129,7 @@ class BareHost(NullHost):
 
 @contextmanager
 def side_by_side(*flags: str, **pace: Any) -> Iterator[tuple[BareHost, NullHost]]:
-    """The bare host and the extended one, both up and warm."""
+    """Yield the bare host and the extended one, both started and warmed up."""
     with BareHost(**pace) as bare, NullHost(*flags, **pace) as extended:
         for host in (bare, extended):
             assert isinstance(host, NullHost)
@@ -141,7 +141,7 @@ def side_by_side(*flags: str, **pace: Any) -> Iterator[tuple[BareHost, NullHost]
 
 
 def post(connection: HTTPConnection, body: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
-    """The answer of the generate route, which must be a success."""
+    """Return the response of the generate route, which must be a success."""
     connection.request(
         "POST", "/v1/engine/generate", json.dumps(body), {"Content-Type": "application/json", **(headers or {})}
     )
@@ -152,5 +152,5 @@ def post(connection: HTTPConnection, body: dict[str, Any], headers: dict[str, st
 
 
 def load_average() -> float:
-    """What else this machine does, in processes over the last minute."""
+    """Return the load of this machine over the last minute, in processes."""
     return float(psutil.getloadavg()[0])

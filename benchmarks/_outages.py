@@ -1,4 +1,4 @@
-"""What goes wrong around a host while it is soaked: a locked database, a full disk, a receiver of webhooks that is down."""
+"""Failures around a host during a soak: a locked database, a full disk, a webhook receiver that is down."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..tests.client import Record
-from ..tests.receiver import Receiver
+from ..tests.support.client import Record
+from ..tests.support.webhook_receiver import Receiver
 
 LOCKED, FULL, DEAF = "locked database", "full disk", "receiver down"
 REFUSES = (LOCKED, FULL)
-"""When a request may be refused."""
+"""Outages during which a request may be refused."""
 GRACE = 10.0
-"""Seconds after an outage in which what began in it may still be answered."""
+"""Seconds after an outage during which requests that began in it may still be answered."""
 
 
 class Outages:
-    """Which there are, one at a time, and when each was. Times are seconds since 1970."""
+    """The current outage, at most one, and the times of past ones in seconds since 1970."""
 
     def __init__(self) -> None:
         self.now: str | None = None
@@ -28,7 +28,7 @@ class Outages:
 
     @contextlib.contextmanager
     def during(self, name: str, outage: AbstractContextManager[None]) -> Iterator[None]:
-        """It is so within the `with` block."""
+        """Keep the outage up within the `with` block, and record it."""
         began, self.now = time.time(), name
         try:
             with outage:
@@ -38,7 +38,7 @@ class Outages:
             self.now = None
 
     def excuse(self) -> str | None:
-        """Return the outage that excuses a refusal at this moment, though another may have begun since."""
+        """Return the outage that excuses a refusal now: the current one, or one within its grace period."""
         if self.now in REFUSES:
             return self.now
         now = time.time()
@@ -46,14 +46,14 @@ class Outages:
         return next(recent, None)
 
     def met(self, record: Record, name: str) -> bool:
-        """Whether a task was being drawn in an outage of this name."""
+        """Return whether a task was running during an outage of this name."""
         started, finished = record["start_mills"] / 1000, record["finish_mills"] / 1000
         return any(began <= finished and started <= ended for kind, began, ended in self.over if kind == name)
 
 
 @contextlib.contextmanager
 def locked(database: Path) -> Iterator[None]:
-    """Another program has the database, and nobody else can write."""
+    """Lock the database exclusively, so that no other process can write."""
     with contextlib.closing(sqlite3.connect(database, isolation_level=None, timeout=60)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
@@ -62,7 +62,7 @@ def locked(database: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def deaf(receiver: Receiver) -> Iterator[None]:
-    """Nobody listens at the receiver's port."""
+    """Close the receiver's port."""
     receiver.close()
     yield
     receiver.start()

@@ -1,4 +1,4 @@
-"""Many readers of event streams in one process of their own, which does little beside reading."""
+"""Many readers of event streams in a separate process, which does little else."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 STEP = re.compile(rb"Sampling step (\d+)/")
 TASK_ID = re.compile(rb'"task_id": "(\w+)"')
 SILENT_BUFFER = 4096
-"""Bytes that the system takes for a reader that never reads."""
+"""Bytes that the system buffers for a reader that never reads."""
 PATIENCE = 180
 
 
 @dataclass
 class Reading:
-    """What one reader saw. For each preview: the task as a place in `Seen.tasks`, its step, and when it was there."""
+    """Previews that one reader received. For each: the index of its task in `Seen.tasks`, its step, and its arrival time."""
 
     tasks: array[int] = field(default_factory=lambda: array("q"))
     steps: array[int] = field(default_factory=lambda: array("q"))
@@ -37,25 +37,25 @@ class Reading:
 
 @dataclass
 class Seen:
-    """What all readers saw: their readings, and the tasks' ids in the order of their first events."""
+    """Results of all readers, and the tasks' ids in the order of their first events."""
 
     readings: list[Reading]
     tasks: list[str]
 
 
 def get(path: str) -> bytes:
-    """A GET request, whose connection ends with the stream."""
+    """Return a GET request whose connection closes with the stream."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
 
 
 def post(path: str, body: bytes) -> bytes:
-    """The same for a POST of JSON."""
+    """Return a POST request with a JSON body whose connection closes with the stream."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Readers:
-    """As many readers as requests, listening once the `with` block begins. `silent` of them, the last, never read."""
+    """One reader per request, listening once the `with` block begins. The last `silent` of them never read."""
 
     def __init__(self, url: str, requests: Sequence[bytes], silent: int = 0) -> None:
         if "fork" not in multiprocessing.get_all_start_methods():
@@ -73,12 +73,12 @@ class Readers:
         return self
 
     def stop(self) -> Seen:
-        """End all streams."""
+        """End all streams, and return the results."""
         self._pipe.send("stop")
         return self.ended()
 
     def ended(self) -> Seen:
-        """Wait until the host has ended all streams."""
+        """Wait until the host has ended all streams, and return the results."""
         assert self._pipe.poll(PATIENCE), "the streams did not end"
         seen: Seen = self._pipe.recv()
         return seen
@@ -101,7 +101,7 @@ class _Reader:
         self.reading = Reading()
 
     def take(self, tasks: dict[bytes, int]) -> bool:
-        """Read what is there. False at the end of the stream."""
+        """Read the available data. Return False at the end of the stream."""
         chunk = self.socket.recv(1 << 20)
         now = time.monotonic_ns()
         *events, self.rest = (self.rest + chunk).split(b"\n\n")

@@ -1,4 +1,4 @@
-"""What must hold of a host's tasks, database and files, whatever was done to it. For the benchmarks that treat it badly."""
+"""Invariants of a host's tasks, database and files after abuse, for the benchmarks that crash or overload it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path
 
 from PIL import Image as PILImage
 
-from ..tests.client import ENDED, Client, Record
-from ..tests.host import Host
+from ..tests.support.client import ENDED, Client, Record
+from ..tests.support.host import Host
 
 
 @dataclass
 class Given:
-    """A task whose id was given out, and what was asked of it since, whether or not the answer came."""
+    """A task whose id was returned, and the actions requested for it since, whether or not their responses arrived."""
 
     images: int
     asked: set[str] = field(default_factory=set)
@@ -31,7 +31,7 @@ class Given:
 
 @contextlib.contextmanager
 def repeatable(name: str, host: Host, seed: int) -> Iterator[None]:
-    """Says the seed at first, and with the AssertionError of a broken promise, whose host's log it keeps. Closes the host."""
+    """Print the seed, and add it to an AssertionError together with a saved copy of the host's log. Closes the host."""
     print(f"seed {seed}", flush=True)
     try:
         yield
@@ -45,7 +45,7 @@ def repeatable(name: str, host: Host, seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def database_of(host: Host) -> Iterator[sqlite3.Connection]:
-    """A connection to a copy of its history: the original is left as it is."""
+    """Yield a connection to a copy of the host's history; the original stays unchanged."""
     state = host.outputs / ".fooocus_api"
     with tempfile.TemporaryDirectory(prefix="fooocus-api-copy-") as folder:
         for name in ("tasks.sqlite3", "tasks.sqlite3-wal"):
@@ -59,10 +59,10 @@ def database_of(host: Host) -> Iterator[sqlite3.Connection]:
 
 
 def assert_database_is_sound(host: Host) -> None:
-    """Of a host that does not run: SQLite finds nothing wrong, and what is counted is what is there."""
+    """Check a stopped host's database: SQLite reports no error, and the counters match the rows."""
     with database_of(host) as database:
         if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'task_tally'").fetchone():
-            return  # killed before there was anything
+            return  # killed before the tables existed
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
         tally = dict(database.execute("SELECT status, number FROM task_tally WHERE number <> 0"))
@@ -73,8 +73,11 @@ def assert_database_is_sound(host: Host) -> None:
 
 
 def assert_nothing_is_left_over(host: Host) -> tuple[int, int]:
-    """Of a host that does not run, all of whose tasks have ended: every image is in one record, once, and every record's
-    images are there. How many rows and images there are."""
+    """Check a stopped host whose tasks have all ended: no orphan images, no missing ones, none listed twice.
+
+    Returns:
+        The number of rows and of images.
+    """
     with database_of(host) as database:
         rows = dict(database.execute("SELECT task_id, status FROM task"))
         listed = [path for (path,) in database.execute("SELECT path FROM task_image")]
@@ -91,10 +94,10 @@ def assert_nothing_is_left_over(host: Host) -> tuple[int, int]:
 
 
 def record_of(client: Client, task_id: str, given: Given) -> tuple[Record, list[PILImage.Image]] | None:
-    """The record of a task that should have ended, with its images; None of one that was deleted.
+    """Return the record of a task that must have ended, with its images; None if it was deleted.
 
     Raises:
-        AssertionError: it is lost, or something in it can't be so.
+        AssertionError: it is lost, or its record is inconsistent.
     """
     response = client.get(f"/tasks/{task_id}")
     if response.status_code == 404:
@@ -120,12 +123,12 @@ def record_of(client: Client, task_id: str, given: Given) -> tuple[Record, list[
 
 
 def new_picture(chance: random.Random) -> bytes:
-    """A small PNG of some colour."""
+    """Return a small PNG of a random colour."""
     buffer = io.BytesIO()
     PILImage.new("RGB", (96, 64), tuple(chance.randrange(256) for _ in range(3))).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def in_base64(content: bytes) -> str:
-    """As a request takes it."""
+    """Return the content as a request expects it."""
     return base64.b64encode(content).decode()

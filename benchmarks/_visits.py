@@ -1,4 +1,4 @@
-"""The visits to a host that is soaked: guests who do this and that, a vandal, and one who listens and never reads."""
+"""The visitors of a host during a soak: guests with random actions, a vandal, and a subscriber that never reads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from ..tests.client import Client
 from ..tests.hostile.pictures import PICTURES
 from ..tests.hostile.requests import REQUESTS
+from ..tests.support.client import Client
 from ._asking import generate, left, repeated, upload
 from ._guest import Guest
 from ._ledger import REFUSALS, Ledger
@@ -30,11 +30,11 @@ ACTIONS: dict[Callable[[Guest], None], float] = {
     upload: 0.5,
     pry: 1,
 }
-"""How often each, beside the others."""
+"""Relative frequency of each action."""
 
 
 def visit(guest: Guest, pause: float, over: threading.Event) -> None:
-    """Act about once in `pause` seconds. What is wrong is in the ledger."""
+    """Act about once every `pause` seconds until `over` is set. Violations go to the ledger."""
     while not over.wait(guest.chance.uniform(0, 2 * pause)):
         (action,) = guest.chance.choices(list(ACTIONS), list(ACTIONS.values()))
         with guest.ledger.noting(f"{guest.owner} {action.__name__}"):
@@ -43,7 +43,7 @@ def visit(guest: Guest, pause: float, over: threading.Event) -> None:
 
 
 class Vandal:
-    """Sends the corpus of hostile input again and again, in an order of its own."""
+    """Sends the corpus of hostile input repeatedly, in random order."""
 
     def __init__(self, url: str, key: str, ledger: Ledger, pause: float, seed: float) -> None:
         self._client = Client(url, key, patience=600)
@@ -52,7 +52,7 @@ class Vandal:
         self._chance = random.Random(seed)
 
     def visit(self, over: threading.Event) -> None:
-        """What is wrong is in the ledger."""
+        """Send hostile input until `over` is set. Violations go to the ledger."""
         for name in self._names():
             if over.wait(self._chance.uniform(0, 2 * self._pause)):
                 break
@@ -80,7 +80,7 @@ class Vandal:
 
 @contextlib.contextmanager
 def silent_listener(url: str, key: str) -> Iterator[None]:
-    """One that asks for all events and never reads any."""
+    """Subscribe to all events, and never read any."""
     place = urlsplit(url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,6 +1,6 @@
-"""What the extension adds to a host's boot: seconds until it answers and memory then, with and without, side by side.
+"""Startup cost of the extension: seconds until the host answers, and its memory then, with and without the extension.
 
-On the demo host, or on the real Fooocus named by FOOOCUS_HOME. Linux only: memory is read from /proc.
+On the demo host, or on the real Fooocus named by FOOOCUS_HOME.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import psutil
 
-from ..tests.host import Host, demo_host, real_checkout, real_host
+from ..tests.support.host import Host, demo_host, real_checkout, real_host
 from .frame import Options, Row
 
 BARE = "import sys, os; sys.path.insert(0, os.getcwd()); import launch"
-"""How extension.py starts Fooocus, without the extension."""
+"""Starts Fooocus as extension.py does, without the extension."""
 
 
 class BareHost(Host):
-    """Fooocus alone."""
+    """Host with Fooocus alone."""
 
     def _command(self) -> list[str]:
         python, _, *flags = super()._command()
@@ -28,7 +28,7 @@ class BareHost(Host):
 
 
 def boot(real: bool, extended: bool) -> tuple[float, float]:
-    """Seconds until the host answers HTTP, and its memory in MB once it has settled."""
+    """Return the seconds until the host answers HTTP, and its memory in MB once it has settled."""
     host = real_host() if real else demo_host()
     if not extended:
         host.__class__ = BareHost
@@ -41,7 +41,7 @@ def boot(real: bool, extended: bool) -> tuple[float, float]:
 
 
 def settled_memory(pid: int) -> float:
-    """MB of a process's own memory (mapped model files not counted) once its worker has imported and loaded."""
+    """Return the MB of a process's own memory (without mapped model files) once its worker has imported and loaded."""
     samples: list[float] = []
     while len(samples) < 120 and not (len(samples) > 10 and max(samples[-8:]) - min(samples[-8:]) < 1):
         time.sleep(0.5)
@@ -50,7 +50,7 @@ def settled_memory(pid: int) -> float:
 
 
 def own_memory(pid: int) -> float:
-    """Return the MB that a process shares with no file: anonymous pages on Linux, elsewhere what it alone has."""
+    """Return the MB that a process does not share with files: anonymous pages on Linux, elsewhere its unique set size."""
     if sys.platform != "linux":
         return float(psutil.Process(pid).memory_full_info().uss) / 2**20
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -58,14 +58,14 @@ def own_memory(pid: int) -> float:
 
 
 def run(options: Options) -> list[Row]:
-    """Medians of a number of boots, by turns."""
+    """Return the medians of several boots, with and without the extension in turn."""
     real = real_checkout() is not None
     rounds = options.rounds or 5
     figures: dict[str, list[tuple[float, float]]] = {"bare": [], "extended": []}
     for number in range(rounds + 1):
         for name, values in figures.items():
             figure = boot(real, name == "extended")
-            if number:  # the first round fills the disk cache and compiles
+            if number:  # the first round only warms the disk cache and compiles
                 values.append(figure)
                 print(f"{name:10} {figure[0]:7.2f} s {figure[1]:8.1f} MB", flush=True)
     host = "real" if real else "demo"

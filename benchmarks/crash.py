@@ -1,4 +1,4 @@
-"""Kills the host at random moments during a stream of requests, and looks whether any task, image or row was lost.
+"""Kills the host at random moments during a stream of requests, and checks that no task, image or row was lost.
 
 200 rounds on the demo host, 3 on the real Fooocus named by FOOOCUS_HOME.
 """
@@ -14,8 +14,8 @@ from typing import Any
 
 import requests
 
-from ..tests.client import ENDED, Client, wait_for
-from ..tests.host import Host, HostError, demo_host, real_checkout, real_host
+from ..tests.support.client import ENDED, Client, wait_for
+from ..tests.support.host import Host, HostError, demo_host, real_checkout, real_host
 from ._reckoning import (
     Given,
     assert_database_is_sound,
@@ -29,18 +29,18 @@ from .frame import Options, Row
 
 CLIENTS = 3
 IDS_ARE_GIVEN = (200, 202, 409, 500)
-"""What a generate request may answer; a refusal for any other reason is a bug of this file."""
+"""Expected statuses of a generate request; any other is a bug of this file."""
 
 
 def run(options: Options) -> list[Row]:
-    """One row with what became of all tasks. Raises AssertionError, with the seed, when a promise was broken."""
+    """Return one row with the final status of all tasks. Raises AssertionError, with the seed, on a violation."""
     if real_checkout() is not None:
         return [crash(real_host(), options.rounds or 3, options.seed, pause=12.0)]
     return [crash(demo_host(step_ms=10), options.rounds or 200, options.seed, pause=1.5)]
 
 
 def crash(host: Host, rounds: int, seed: int, pause: float) -> Row:
-    """Start and kill `host`, not started yet, so many times; each life lasts up to `pause` seconds after its start."""
+    """Start and kill `host`, not started yet, `rounds` times; each run lasts up to `pause` seconds after its start."""
     with repeatable("crash", host, seed):
         return _Storm(host, random.Random(seed), pause).run(rounds)
 
@@ -76,7 +76,7 @@ class _Storm:
         return {"rounds": rounds, "starts_cut_off": self.done["starts_cut_off"], **self._reckoning(client)}
 
     def _killed_while_it_starts(self) -> None:
-        """The recovery is cut off as well."""
+        """Kill the host during its startup, and so during its recovery."""
 
         def start() -> None:
             with contextlib.suppress(HostError):
@@ -90,10 +90,10 @@ class _Storm:
         self.done["starts_cut_off"] += 1
         assert_database_is_sound(self.host)
 
-    # ------------------------------------------------------------ while it lives
+    # ------------------------------------------------------------ while it runs
 
     def _client(self, seed: float) -> None:
-        """Sends this and that until nobody answers any more."""
+        """Send random requests until the host stops answering."""
         chance = random.Random(seed)
         client = Client(self.host.url, patience=600)
         try:
@@ -126,13 +126,13 @@ class _Storm:
             assert response.status_code in IDS_ARE_GIVEN, f"{response.status_code} {response.text}"
             task_id = response.headers["X-Task-Id"]
             self.given[task_id] = Given(1 if mode == "binary" else fields["image_number"])
-            response.content  # noqa: B018  # all of it, however long it takes
+            response.content  # noqa: B018  # reads all of it, regardless of the time
 
     def _control(self, client: Client, chance: random.Random) -> None:
         ours = list(self.given)
         if not ours:
             return
-        task_id = chance.choice(ours[-10:])  # of the newest some wait, run, or have just ended
+        task_id = chance.choice(ours[-10:])  # the newest are pending, running, or have just ended
         what = chance.choice(("stop", "skip", "move-to-front", "delete"))
         self.done[what] += 1
         self.given[task_id].asked.add(what)
@@ -143,10 +143,10 @@ class _Storm:
             status = client.post(f"/tasks/{task_id}/{what}").status_code
         assert status in (200, 204, 409) or (status == 404 and "delete" in self.given[task_id].asked), (what, status)
 
-    # ------------------------------------------------------------ what must hold
+    # ------------------------------------------------------------ invariants
 
     def _reckoning(self, client: Client) -> Row:
-        """What became of every task that was ever given out, and of every file."""
+        """Return the final status of every accepted task, and check every file."""
         ends: Counter[str] = Counter()
         for task_id, given in self.given.items():
             found = record_of(client, task_id, given)

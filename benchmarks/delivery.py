@@ -1,7 +1,7 @@
-"""How many previews reach a reader that keeps up, and how long after the worker has made them.
+"""Previews that reach a reader that keeps up, and their delay after the worker has made them.
 
-Two streams: `/tasks/{task_id}/events` (WebP), which tells every step, and `generate` with `stream_output` (PNG), whose messages
-are 50 ms apart, so that its steps take a little more. Two sizes: 64×64, and 288×224 as real ones are.
+Two streams: `/tasks/{task_id}/events` (WebP), which reports every step, and `generate` with `stream_output` (PNG), whose messages
+are 50 ms apart, so that its steps take slightly longer. Two sizes: 64×64, and 288×224 like real previews.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .frame import Options, Row, percentile
 EVENTS, GENERATE = "events, WebP", "generate, PNG"
 ROUNDS = {"64x64": 30, "288x224": 10}
 PACE = {("64x64", EVENTS): 10, ("64x64", GENERATE): 60, ("288x224", EVENTS): 50, ("288x224", GENERATE): 60}
-"""Milliseconds a step takes."""
+"""Milliseconds per step."""
 MOST = {
     ("64x64", EVENTS): (8.0, 40.0),
     ("64x64", GENERATE): (8.0, 90.0),
     ("288x224", EVENTS): (25.0, 40.0),
     ("288x224", GENERATE): (25.0, 90.0),
 }
-"""Milliseconds at p50 and p99; a message of the second stream waits up to 50 for the one before."""
+"""Allowed milliseconds at p50 and p99; a message of the second stream waits up to 50 for the previous one."""
 
 
 def run(options: Options) -> list[Row]:
-    """Previews that arrived, of how many, and their delays in milliseconds."""
+    """Return the number of previews made and received, and their delays in milliseconds."""
     rows: list[Row] = []
     for (size, name), step_ms in PACE.items():
         with NullHost(size=size, step_ms=step_ms) as host:
@@ -52,13 +52,13 @@ def run(options: Options) -> list[Row]:
 
 
 def delays_of(timing: Timing, reading: Reading) -> list[float]:
-    """Milliseconds from a preview's making to its arrival, for each that arrived."""
+    """Return the milliseconds from the creation of each received preview to its arrival."""
     arrivals = zip(reading.steps, reading.moments, strict=True)
     return [(moment - timing.previews[step]) / 1e6 for step, moment in arrivals]
 
 
 def streamed(host: NullHost) -> tuple[Timing, Reading]:
-    """A task by the stream of the generate route."""
+    """Run a task over the stream of the generate route."""
     body = json.dumps({**TASK, "stream_output": True}).encode()
     with Readers(host.url, [request_of("/v1/engine/generate", body)]) as readers:
         seen = readers.ended()
@@ -66,7 +66,7 @@ def streamed(host: NullHost) -> tuple[Timing, Reading]:
 
 
 def followed(host: NullHost) -> tuple[Timing, Reading]:
-    """A task by its own event stream, which begins while it waits behind another one."""
+    """Run a task over its own event stream, opened while it is pending behind another one."""
     connection = host.connection()
     for body in (TASK, TASK):
         record = post(connection, {**body, "async_process": True})

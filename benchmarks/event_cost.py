@@ -1,4 +1,4 @@
-"""What an event costs the worker thread: appends to the host's plain list and to ours, side by side."""
+"""Cost of an event on the worker thread: appends to the host's plain list and to the extension's, side by side."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy
 
-from ..adapters.task_queue import TaskQueue
-from ..adapters.worker import Worker
-from ..tasks.bus import EventBus
+from ..adapters.worker.task_queue import TaskQueue
+from ..adapters.worker.worker import Worker
+from ..tasks.streaming.event_bus import EventBus
 from .frame import Options, Row, percentile
 
 ROUNDS = 2_000
 
 
 class PlainTask:
-    """What the host's loop appends to."""
+    """Task with the attributes that the host's loop appends to."""
 
     def __init__(self) -> None:
         self.yields: list[Any] = []
@@ -25,14 +25,14 @@ class PlainTask:
 
 
 def timed(yields: list[Any], item: list[Any]) -> float:
-    """Microseconds that one append takes on this thread."""
+    """Return the microseconds that one append takes on this thread."""
     began = time.perf_counter_ns()
     yields.append(item)
     return (time.perf_counter_ns() - began) / 1000
 
 
 def run(options: Options) -> list[Row]:
-    """Cost in µs on the worker thread: p50 and p99 for the bare list and for ours, with a consumer that keeps up."""
+    """Return the cost in µs on the worker thread: p50 and p99 for both lists, with a consumer that keeps up."""
     bus = EventBus()
     bus.start(lambda event: None)
     worker = Worker(bus, lambda task: ({}, {}))
@@ -50,7 +50,7 @@ def run(options: Options) -> list[Row]:
         for _ in range(options.rounds or ROUNDS):
             costs["bare"].append(timed(bare.yields, item))
             costs["ours"].append(timed(ours.yields, item))
-            time.sleep(0.0005)  # a step takes a while; the bus reads meanwhile, as it does in life
+            time.sleep(0.0005)  # a step takes time, in which the bus reads, as on a real host
         figures = {
             f"{kind}_p{percent}_us": round(percentile(values, percent), 2)
             for kind, values in costs.items()

@@ -1,9 +1,9 @@
-"""Runs benchmarks by the names of their modules, prints a table of each, and all results as JSON on the last line.
+"""Runs benchmarks by module name, prints a table of each, and all results as JSON on the last line.
 
-A benchmark is a module beside this one with `run(options: Options) -> list[Row]`; its first docstring line says what it
-measures. A row is a dictionary that all rows of one table share the keys of. One that can't say a number without first
-breaking a promise raises `AssertionError`: the others still run, and the exit status is 1. One that needs what this system
-does not have raises `Unavailable`: it is skipped with the reason, and the exit status is that of the others.
+A benchmark is a module in this folder with `run(options: Options) -> list[Row]`; its first docstring line describes its
+measurement. A row is a dictionary; all rows of a table share its keys. A benchmark raises `AssertionError` on a violation: the
+others still run, and the exit status is 1. It raises `Unavailable` if this system lacks a requirement: it is skipped with the
+reason, and the exit status is that of the others.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from typing import Any
 HOME = Path(__file__).resolve().parent
 FRAME = {"__init__", "__main__", "frame"}
 BY_NAME = {"soak"}
-"""Run only where it is named: it takes as long as all others together."""
+"""Benchmarks that run only if named: they take as long as all others together."""
 
 Row = dict[str, Any]
 
 
 class Unavailable(Exception):
-    """This system lacks what a benchmark needs."""
+    """A requirement of a benchmark is missing on this system."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for; None is the benchmark's own choice."""
+    """Command-line options; None stands for the benchmark's own default."""
 
     rounds: int | None = None
     rows: tuple[int, ...] | None = None
@@ -45,12 +45,12 @@ class Options:
 
 
 def names() -> list[str]:
-    """All benchmarks there are: the files of this folder."""
+    """Return the names of all benchmarks: the files of this folder."""
     return sorted(path.stem for path in HOME.glob("*.py") if path.stem not in FRAME and not path.stem.startswith("_"))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the arguments name. The exit status: 0 when every benchmark came to its end."""
+    """Run the named benchmarks. Return the exit status: 0 if all completed."""
     wanted, options = chosen(arguments)
     results: dict[str, Any] = {}
     for name in wanted:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Rows as text: a line each under the names of their keys, numbers to the right."""
+    """Return the rows as a text table, with numbers aligned right."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[_text(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *cells, strict=True)]
@@ -86,7 +86,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent stay at or below. At least two values."""
+    """Return the value that `percent` percent of the values do not exceed. At least two values."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
@@ -99,7 +99,7 @@ def _text(value: Any) -> str:
 
 
 def chosen(arguments: Sequence[str]) -> tuple[list[str], Options]:
-    """Which benchmarks the arguments name, and what else they ask for."""
+    """Return the names and options in the arguments."""
     parser = argparse.ArgumentParser("install.py --bench", description="Measures, prints tables and a line of JSON.")
     parser.add_argument(
         "names",

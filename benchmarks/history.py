@@ -1,4 +1,4 @@
-"""How long records, pages and searches take over HTTP with 1,000, 100,000 and a million tasks behind it."""
+"""Duration of record, page and search requests over HTTP with 1,000, 100,000 and a million tasks in the history."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from ..tests.client import Client
-from ..tests.host import Host, answers, demo_host, free_port
+from ..tests.support.client import Client
+from ..tests.support.host import Host, answers, demo_host, free_port
 from ._filling import RARE, SAMPLE, fill
 from .frame import Options, Row, percentile, table
 
@@ -30,9 +30,9 @@ LIMITS = {
     "by id": (3.0, 15.0),
     **dict.fromkeys(("a page", "the last page", "range: a page", "range: the last"), (10.0, None)),
 }
-"""Milliseconds that p50 and p99 may take, whatever the size."""
+"""Allowed milliseconds at p50 and p99, for every size."""
 RATIO = 1.5
-"""How much longer than with the smallest history it may take."""
+"""Allowed factor over the smallest history."""
 BARE = """
 import sys, json, uvicorn
 from fastapi import FastAPI
@@ -41,12 +41,15 @@ record = json.loads(sys.stdin.read())
 app.get("/tasks/{task_id}")(lambda task_id: record)
 uvicorn.run(app, port=int(sys.argv[1]), log_level="warning")
 """
-"""The same record from memory, by a FastAPI that does nothing else."""
+"""Bare FastAPI that returns the same record from memory."""
 
 
 def run(options: Options) -> list[Row]:
-    """A row for each question and size. All hosts run at once and are asked by turns, and so is a bare FastAPI that gives
-    a record from memory: whatever else the machine does, it does to all of them."""
+    """Return a row per request and size.
+
+    All hosts run at once and are queried in turn, together with a bare FastAPI that returns a record from memory: other load on
+    the machine affects all of them alike.
+    """
     sizes = sorted(options.rows or SIZES)
     hosts = [demo_host() for _ in sizes]
     rows: list[Row] = []
@@ -71,7 +74,7 @@ def run(options: Options) -> list[Row]:
 
 
 def _filled(host: Host, size: int, seed: int) -> list[str]:
-    """Give a host its history; some ids."""
+    """Fill a host's history, and return some ids."""
     free = shutil.disk_usage(host.folder).free
     assert free > size * BYTES_PER_ROW * 1.5, f"{size:,} rows need more room than there is in {host.folder}"
     host.start()
@@ -85,7 +88,7 @@ def _filled(host: Host, size: int, seed: int) -> list[str]:
 
 
 class _History:
-    """A host with a history, and what it is asked: paths that are made anew each time."""
+    """A host with a history, and its requests: paths that are generated for each call."""
 
     def __init__(self, host: Host, size: int, ids: Sequence[str], chance: random.Random) -> None:
         self.size = size
@@ -101,7 +104,7 @@ class _History:
         self._month = {"start_at": _iso(ends[1] - tenth // 4), "end_at": _iso(ends[1])}
 
     def questions(self) -> dict[str, tuple[int, Callable[[], str]]]:
-        """How often, and what for."""
+        """Return the repetitions and the path generator of each request."""
         return {
             "by id": (TIMES, lambda: f"/tasks/{self._chance.choice(self.ids)}"),
             "a page": (TIMES, self._page()),
@@ -127,7 +130,7 @@ class _History:
         return lambda: f"/tasks?{urlencode({**query, 'page': self._chance.randrange(pages)})}"
 
     def _last_page(self, **query: Any) -> Callable[[], str]:
-        """The last that is whole, so that all sizes have as much to give."""
+        """Return the last full page, so that all sizes return the same number of records."""
         return self._list(**query, page=self._total(query) // PAGE_SIZE - 1)
 
     def _total(self, query: dict[str, Any]) -> int:
@@ -135,7 +138,7 @@ class _History:
 
 
 def _asked(what: str, histories: Sequence[_History], floor: int) -> list[Row]:
-    """p50 and p99 in milliseconds; the first answer is apart, for it may come from the disk."""
+    """Return rows with p50 and p99 in milliseconds; the first response is separate, because it may come from the disk."""
     bare = _Connection(floor)
     times, _ = histories[0].questions()[what]
     paths = [history.questions()[what][1] for history in histories]
@@ -167,13 +170,13 @@ def _asked(what: str, histories: Sequence[_History], floor: int) -> list[Row]:
 
 
 class _Connection:
-    """A kept-alive connection that costs as little as it can."""
+    """A keep-alive connection with minimal overhead."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def get(self, path: str) -> float:
-        """Milliseconds until all of the answer is there."""
+        """Return the milliseconds until the response is complete."""
         began = time.perf_counter_ns()
         self._connection.request("GET", path)
         response = self._connection.getresponse()
@@ -185,7 +188,7 @@ class _Connection:
 
 @contextmanager
 def _bare(record: Any) -> Iterator[int]:
-    """The port of a bare FastAPI that gives this record."""
+    """Yield the port of a bare FastAPI that returns this record."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-c", BARE, str(port)], stdin=subprocess.PIPE, text=True)
     try:

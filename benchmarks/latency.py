@@ -1,4 +1,4 @@
-"""How long after the worker's `finish` the client of a synchronous request has the whole answer."""
+"""Time from the worker's `finish` until the client of a synchronous request has the complete response."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .frame import Options, Row, percentile
 
 ROUNDS = 200
 MOST = {50: 5.0, 99: 20.0}
-"""Milliseconds by percentile."""
+"""Allowed milliseconds by percentile."""
 
 
 def run(options: Options) -> list[Row]:
-    """p50 and p99 in milliseconds, for the null engine's 30 steps of 10 ms and for tasks of no length."""
+    """Return p50 and p99 in milliseconds, for the null engine's 30 steps of 10 ms and for tasks of zero length."""
     rows: list[Row] = []
     for step_ms in (10, 0):
         with NullHost(step_ms=step_ms) as host:

@@ -1,7 +1,7 @@
-"""200 readers of `/v1/events`, one of which never reads: how late the others get each preview, and the host's memory.
+"""200 readers of `/v1/events`, one of which never reads: delay of each preview for the others, and the host's memory.
 
-For ten minutes, or `--minutes`, at 100 ms a step; then for a while at 10 ms, where 200 readers are more than one event loop
-can serve at every step: they get the newest picture each time, and less than all.
+For ten minutes, or `--minutes`, at 100 ms per step; then for a shorter time at 10 ms, where one event loop can't serve 200
+readers at every step: each reader gets the newest picture every time, but not all pictures.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from .memory import resident
 LISTENERS = 200
 MINUTES = 10.0
 QUICK = 0.1
-"""Of the minutes, at 10 ms a step."""
+"""Fraction of the minutes that run at 10 ms per step."""
 WARM = 0.2
-"""Of the time, after which memory is first looked at."""
+"""Fraction of the time after which memory is first recorded."""
 
 
 def run(options: Options) -> list[Row]:
-    """Delays in milliseconds over all readers that read, the slowest reader's p50, and MB at first and at last."""
+    """Return the delays in milliseconds over all active readers, the slowest reader's p50, and MB at the start and the end."""
     minutes = options.minutes or MINUTES
     rows = []
     for step_ms, share in ((100, 1.0), (10, QUICK)):
@@ -45,7 +45,7 @@ def _draw_for(host: NullHost, seconds: float) -> tuple[list[Timing], list[float]
     while time.monotonic() - began < seconds or len(timings) < 3:
         timings.append(host.draw())
         memory.append(resident(host.process.pid))
-    time.sleep(1)  # the last event is on its way
+    time.sleep(1)  # wait for the last event
     return timings, memory
 
 

@@ -1,4 +1,4 @@
-"""The host's memory, threads and open files after 100 tasks and after 2,000: images, streams, clients that leave."""
+"""The host's memory, threads and open files after 100 and after 2,000 tasks: images, streams, disconnecting clients."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .frame import Options, Row
 TASKS = 2_000
 FIRST = 100
 MOST = 20.0
-"""MB that it may grow between the two."""
+"""Allowed growth in MB between the two."""
 SETTLED = 3.0
-"""Seconds after which the connections and threads of the last task are gone."""
+"""Seconds after which the connections and threads of the last task are closed."""
 
 
 def run(options: Options) -> list[Row]:
-    """MB, threads and file descriptors at several numbers of tasks; the last row is the difference."""
+    """Return MB, threads and file descriptors at several numbers of tasks; the last row is the difference."""
     last = options.tasks or TASKS
     marks = sorted({min(FIRST, last), last // 4, last // 2, last * 3 // 4, last} - {0})
     rows: list[Row] = []
@@ -51,12 +51,12 @@ def run(options: Options) -> list[Row]:
 
 
 def resident(pid: int) -> float:
-    """MB of memory that a process has."""
+    """Return a process's resident memory in MB."""
     return float(psutil.Process(pid).memory_info().rss) / 2**20
 
 
 def figures_of(pid: int) -> Row:
-    """MB of memory, threads and file descriptors of a process."""
+    """Return a process's memory in MB, and its numbers of threads and file descriptors."""
     process = psutil.Process(pid)
     files = process.num_handles() if sys.platform == "win32" else process.num_fds()
     return {"mb": resident(pid), "threads": process.num_threads(), "files": files}
@@ -89,7 +89,7 @@ def _streamed(host: NullHost) -> None:
 
 
 def _left(host: NullHost) -> None:
-    """A client that goes away in the midst of its stream; its task goes on."""
+    """Disconnect in the middle of a stream; its task continues."""
     with Readers(host.url, [_stream_request(300)]):
         pass
     host.next_timings()

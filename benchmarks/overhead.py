@@ -1,6 +1,6 @@
-"""How much longer a task takes with the extension than on the bare host, from the worker's pop to its `finish`.
+"""Extra time of a task with the extension compared to the bare host, from the worker's pop to its `finish`.
 
-With nobody, with 10 and with 200 readers of `/v1/events` with previews; the two hosts draw by turns, medians are compared.
+With 0, 10 and 200 readers of `/v1/events` with previews; the two hosts generate in turn, and their medians are compared.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from .frame import Options, Row
 
 LISTENERS = (0, 10, 200)
 MOST = {(0, 10): 2.0, (10, 10): 2.0, (200, 10): 10.0, (0, 100): 2.0, (10, 100): 2.0, (200, 100): 1.0}
-"""Percent that it may take longer, by listeners and milliseconds of a step."""
+"""Allowed extra time in percent, by listeners and milliseconds per step."""
 
 
 def run(options: Options) -> list[Row]:
-    """Medians in milliseconds for each number of listeners and each pace."""
+    """Return the medians in milliseconds for each number of listeners and each pace."""
     rows: list[Row] = []
     for step_ms, rounds in ((10, options.rounds or 30), (100, max(3, (options.rounds or 30) // 4))):
         with side_by_side(step_ms=step_ms) as (bare, extended):

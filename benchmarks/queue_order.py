@@ -1,6 +1,6 @@
-"""24 tasks by turns for two checkpoints, whose loading takes as long as the drawing: fair beside first come, first served.
+"""24 tasks alternating between two checkpoints whose loading takes as long as generating: `fair` compared with `fifo`.
 
-On the demo host, or on the real Fooocus named by FOOOCUS_HOME, where first is measured how many steps take as long as a load.
+On the demo host, or on the real Fooocus named by FOOOCUS_HOME, where it first measures how many steps take as long as a load.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..tests.client import QUICK, Client
-from ..tests.host import Host, real_checkout, real_host
+from ..tests.support.client import QUICK, Client
+from ..tests.support.host import Host, real_checkout, real_host
 from ._null import NullHost, load_average, post
 from .frame import Options, Row
 
 TASKS = 24
 LEAST = 1.7
-"""Times the throughput of first come, first served."""
+"""Required throughput relative to `fifo`."""
 DRAWING_MS = 300
 DEMO_STEPS = 30
 CALIBRATION_TASKS = 8
 MOST_STEPS = 30
-"""On a real Fooocus, whose loads may take as long as a hundred steps: then the run would take an hour."""
+"""Limit on a real Fooocus: a load may take as long as a hundred steps, which would make the run take an hour."""
 
 
 def run(options: Options) -> list[Row]:
-    """Seconds, loads, and how often any task was overtaken, for both orders; and the ratio of the medians."""
+    """Return seconds, loads, and the most overtakes of a task for both orders, and the ratio of the medians."""
     real = real_checkout() is not None
     rounds = options.rounds or (1 if real else 3)
     steps = DEMO_STEPS
@@ -69,7 +69,7 @@ def _checkpoints(client: Client) -> tuple[str, str]:
 
 
 def _drawn(url: str, checkpoints: list[str], steps: int, tasks: int) -> list[dict[str, Any]]:
-    """The records of all tasks, in the order in which they were asked for."""
+    """Return the records of all tasks, in the order of submission."""
     parts = urlsplit(url)
     with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=60)) as connection:
         turns = itertools.islice(itertools.cycle(checkpoints), tasks)
@@ -100,7 +100,7 @@ def _figures(records: list[dict[str, Any]]) -> Row:
 
 
 def _typical(order: list[dict[str, Any]], changed: bool) -> float | None:
-    """Median seconds from a task's start to the next one's, for tasks before which the checkpoint did or didn't change."""
+    """Return the median seconds from a task's start to the next start, for tasks whose checkpoint did or did not change."""
     names = [record["req_params"]["base_model_name"] for record in order]
     starts = [record["start_mills"] for record in order]
     taken = [
@@ -112,20 +112,20 @@ def _typical(order: list[dict[str, Any]], changed: bool) -> float | None:
 
 
 def _load_to_drawing(rows: list[Row]) -> float | None:
-    """A load's seconds by a drawing's, in these very runs: 1 where they cost the same. None where too few were drawn."""
+    """Return the ratio of a load's time to the generation's in these runs, 1 if equal. None if too few tasks were measured."""
     changed = [row["loaded_and_drawn_s"] for row in rows if row["schedule"] == "fifo" and row["loaded_and_drawn_s"]]
     drawn = [row["drawn_s"] for row in rows if row["schedule"] == "fair" and row["drawn_s"]]
     return float(statistics.median(changed) / statistics.median(drawn) - 1) if changed and drawn else None
 
 
 def _steps_like_a_load(url: str, first: str, second: str) -> int:
-    """How many steps take as long as loading the other checkpoint, measured as they are run: from a queue that is full."""
+    """Return how many steps take as long as loading the other checkpoint, measured under the same condition: a full queue."""
 
     def seconds(checkpoints: list[str], steps: int) -> float:
         starts = sorted(record["start_mills"] for record in _drawn(url, checkpoints, steps, CALIBRATION_TASKS))
         return float(statistics.median(later - before for before, later in itertools.pairwise(starts))) / 1000
 
-    seconds([first, second], 2)  # the first loads come from the disk, the later ones from the system's cache
+    seconds([first, second], 2)  # warm up: the first loads come from the disk, later ones from the system's cache
     few, many = 4, 16
     changing, short, long = seconds([first, second], few), seconds([second], few), seconds([second], many)
     load, step = changing - short, max((long - short) / (many - few), 0.001)

@@ -1,6 +1,6 @@
-"""Sends what fits the schema and what does not, and looks whether every answer is as the schema says; 20,000 cases.
+"""Sends valid and invalid requests, and checks that every response conforms to the schema; 20,000 cases.
 
-With a key, without, and where none is needed, on the demo host; tests/schema says how.
+With a key, without, and where none is needed, on the demo host; see tests/schema.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ CASES = 20_000
 
 
 def run(options: Options) -> list[Row]:
-    """A row for each run and one with all cases. Raises AssertionError, with the seed, when an answer was another one."""
+    """Return a row per run and one for all cases. Raises AssertionError, with the seed, on a violation."""
     print(f"seed {options.seed}", flush=True)
     wanted = options.cases or CASES
     runs = search(wanted, options.seed)

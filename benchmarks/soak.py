@@ -1,6 +1,6 @@
-"""Everything at once for an hour: many clients in all modes, some that leave or mean harm, a locked database, a full disk.
+"""Everything at once for an hour: many clients in all modes, some disconnecting or hostile, a locked database, a full disk.
 
-An hour on the demo host, ten minutes on the real Fooocus named by FOOOCUS_HOME, or `--minutes`. By its name alone.
+An hour on the demo host, ten minutes on the real Fooocus named by FOOOCUS_HOME, or `--minutes`. Runs only if named.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..tests.client import Client, wait_for
-from ..tests.host import Host, demo_host, real_checkout, real_host
-from ..tests.keys import add_key, key_of
-from ..tests.receiver import Receiver
-from ..tests.small_disk import SmallDisk
+from ..tests.support.client import Client, wait_for
+from ..tests.support.host import Host, demo_host, real_checkout, real_host
+from ..tests.support.keys import add_key, key_of
+from ..tests.support.small_disk import SmallDisk
+from ..tests.support.webhook_receiver import Receiver
 from ._auditor import Auditor
 from ._guest import Guest
 from ._ledger import Ledger
@@ -38,36 +38,35 @@ FLAGS = (
 )
 BOSSES, BOTS = 3, 2
 WARM = 0.15
-"""Of the time, after which everything is counted for the first time."""
+"""Fraction of the time after which resources are first counted."""
 WHEN = {LOCKED: 0.3, DEAF: 0.5, FULL: 0.7}
-"""As a part of the time."""
+"""Start of each outage as a fraction of the time."""
 LONGEST_OUTAGE = 60.0
 SHORTEST_OUTAGE = 8.0
-"""Seconds; SQLite waits five for others."""
+"""Seconds; SQLite waits five for a lock."""
 VANDALS_PAUSE = 5
-"""Times as long as a guest's: much of what it sends is large."""
+"""Multiple of a guest's pause: much of the vandal's input is large."""
 BURST = 24
-"""Clients at once."""
+"""Number of concurrent clients."""
 MORE = {"threads": BOSSES + BOTS + 2, "files": 0, "listeners": 0}
-"""What there may be more of in the end: a pool has a thread for each request that ever waited beside others, and they are as
-many as the visitors."""
+"""Allowed growth at the end: a pool has a thread per request that ever waited concurrently, at most one per visitor."""
 NO_IMAGE = {"image": ("none.png", b"no image")}
 AS_JPEG = {"Accept": "image/jpeg"}
 PATIENCE = 900
 SETTLED = 6.0
-"""Seconds after which the connections of the last requests are gone."""
+"""Seconds after which the connections of the last requests are closed."""
 PATIENCE_FOR_THREADS = 60
 
 
 def run(options: Options) -> list[Row]:
-    """Tables of what was done and of what was used. Raises AssertionError, with the seed, when a promise was broken."""
+    """Return tables of actions and of resources used. Raises AssertionError, with the seed, on a violation."""
     if real_checkout() is not None:
         return soak(real_host(*FLAGS), options.minutes or 10, options.seed, pause=6.0)
     return soak(demo_host(*FLAGS, step_ms=20), options.minutes or 60, options.seed, pause=1.25)
 
 
 def soak(host: Host, minutes: float, seed: int, pause: float) -> list[Row]:
-    """Soak `host`, not started yet; each client does something about once in `pause` seconds."""
+    """Soak `host`, not started yet; each client acts about once every `pause` seconds."""
     why_not = SmallDisk.why_not()
     if why_not:
         print(f"the full disk is left out: {why_not}", flush=True)
@@ -126,11 +125,11 @@ class _Soak:
             self._pass(seconds)
         return self._reckoning(self._settle())
 
-    # ------------------------------------------------------------ while it goes on
+    # ------------------------------------------------------------ while it runs
 
     @contextlib.contextmanager
     def _visitors(self) -> Iterator[None]:
-        """All of them, within the `with` block."""
+        """Run all visitors within the `with` block."""
         over = threading.Event()
         keys = [("boss", BOSS)] * BOSSES + [("bot", self.bot)] * BOTS
         guests = [
@@ -153,7 +152,7 @@ class _Soak:
                 self._say("everyone has gone")
 
     def _pass(self, until: float) -> None:
-        """Wait until so many seconds have passed since the beginning, and tell how it goes."""
+        """Wait until `until` seconds have passed since the beginning, and print the progress."""
         while (now := time.monotonic() - self.began) < until:
             time.sleep(min(1.0, until - now))
             assert not self.ledger.problems, "\n".join(self.ledger.problems)
@@ -166,7 +165,7 @@ class _Soak:
         print(f"{passed:5.1f} min: {len(self.ledger.given)} tasks, {text}", flush=True)
 
     def _burst(self) -> None:
-        """Have every pool of threads have all that it ever has."""
+        """Bring every thread pool to its maximum size."""
         with ThreadPoolExecutor(BURST) as pool:
             clients = [Client(self.host.url, BOSS) for _ in range(BURST)]
             list(pool.map(lambda client: [client.tasks(page_size=100) for _ in range(5)], clients))
@@ -179,7 +178,7 @@ class _Soak:
         return [url for record in self.boss.tasks(query="history", page_size=5)["history"] for url in record["result"]]
 
     def _settle(self) -> Row:
-        """Wait until all is done and everyone has gone; what is used then."""
+        """Wait until all tasks are done and all visitors have gone; return the resources used then."""
         wait_for(lambda: not any(self.boss.get("/v1/info").json()["tasks"].values()), "all tasks to end", PATIENCE)
         self._say("nothing is drawn any more")
         wait_for(lambda: not self.auditor.waits_for_webhooks(), "all webhooks to be delivered", PATIENCE)
@@ -198,7 +197,7 @@ class _Soak:
         assert listeners is not None
         return {**figures_of(self.host.process.pid), "listeners": int(float(listeners[1]))}
 
-    # ------------------------------------------------------------ when it is over
+    # ------------------------------------------------------------ at the end
 
     def _reckoning(self, end: Row) -> list[Row]:
         ledger = self.ledger
@@ -237,14 +236,14 @@ class _Soak:
         return [{"figure": name, "value": value} for name, value in figures.items()]
 
     def _quarters(self) -> Iterator[tuple[str, float]]:
-        """The median of the minutes' MB in each quarter of the time."""
+        """Yield the median of the minutes' MB for each quarter of the time."""
         memory = [row["mb"] for row in self.minutes]
         size = len(memory) // 4
         for number in range(4 if size else 0):
             yield f"quarter {number + 1}", statistics.median(memory[number * size : (number + 1) * size])
 
     def _assert_nobody_is_unknown(self) -> None:
-        """Each task was given to who asked for it, once, and none that was refused is there."""
+        """Check that each task's id was returned to its client, once, and that no refused task exists."""
         with database_of(self.host) as database:
             rows = dict(database.execute("SELECT task_id, words FROM task"))
         unknown = rows.keys() - self.ledger.given.keys()
@@ -260,7 +259,7 @@ OUR_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\]")
 
 
 def assert_no_bugs_in(log: str, *, disk_was_full: bool) -> int:
-    """Look at every traceback of a log: Fooocus's worker may find the disk full where it is. How many such there are."""
+    """Check every traceback in a log, and return the number of excused ones: Fooocus's worker may fail on the full disk."""
     excused = 0
     whole: list[str] = []
     for block in log.split(TRACEBACK)[1:]:
@@ -268,7 +267,7 @@ def assert_no_bugs_in(log: str, *, disk_was_full: bool) -> int:
         end = next((number for number, line in enumerate(lines) if not line.startswith(" ")), len(lines) - 1)
         whole += lines[: end + 1]
         if any(line.startswith(CHAINED) for line in lines[end : end + 4]):
-            continue  # the next one is what came of it
+            continue  # the next traceback is its consequence
         in_worker = any("async_worker.py" in line for line in whole)
         text = "\n".join(whole)
         assert disk_was_full and in_worker and "No space left on device" in whole[-1], f"something broke:\n{text}"

@@ -1,4 +1,4 @@
-"""How many asynchronous submissions of 20 clients are accepted a second, and that each is in the database by then."""
+"""Rate at which asynchronous submissions of 20 clients are accepted, and whether each is in the database by then."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..tests.client import QUICK, Client
-from ..tests.host import Host, demo_host
+from ..tests.support.client import QUICK, Client
+from ..tests.support.host import Host, demo_host
 from .frame import Options, Row, percentile
 
 CLIENTS = 20
@@ -22,7 +22,7 @@ HEADERS = {"Content-Type": "application/json"}
 
 
 def run(options: Options) -> list[Row]:
-    """A row for each round, while a long task is drawn."""
+    """Return a row per round, measured while a long task is running."""
     rows: list[Row] = []
     for number in range(1, (options.rounds or 3) + 1):
         with demo_host(step_ms=1000) as host:
@@ -59,7 +59,11 @@ def _round(host: Host) -> Row:
 
 
 def _client(port: int, file: Path, together: threading.Barrier) -> list[tuple[str, float, bool]]:
-    """Submits its share, one after the other: id, milliseconds, and whether another connection sees the row right then."""
+    """Submit this client's share, one after the other.
+
+    Returns:
+        For each submission its id, milliseconds, and whether another connection sees its row at once.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port)
     database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     answers = []

@@ -1,9 +1,8 @@
-"""What `extension.py` does beside starting Fooocus, one module for each command. Without a running Fooocus.
+"""Commands of `extension.py` other than starting Fooocus, one module each. They need no running Fooocus.
 
 A module has `HELP`, `add_arguments(parser)` and `run(arguments, place) -> exit status`; it may raise `CommandError`.
-`add_arguments` gives the parsers that take the flags which say where Fooocus keeps things: the one it got, or those of its own
-commands.
+`add_arguments` returns the parsers that get the flags for Fooocus's locations: its argument, or those of its subcommands.
 """
 
-COMMANDS = {"import": "import_history", "keys": "keys"}
-"""Name on the command line → module in this room."""
+COMMANDS = {"import": "history_import.command", "keys": "keys"}
+"""Name on the command line → module of this package."""

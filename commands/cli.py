@@ -1,4 +1,4 @@
-"""The command line of the commands: arguments in, exit status out, errors as one line. Called by extension.py."""
+"""Command line of the commands: arguments in, exit status out, errors as one line."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ..adapters.console_text import take_any_text
+from ..adapters.startup.console_text import take_any_text
 from . import COMMANDS
 from .errors import CommandError
-from .place import Place, add_place_arguments, find_place
+from .history_location import HistoryLocation, add_place_arguments, locate_history
 
 
 def run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
-    """Do what the command line says.
+    """Run the command in `flags`.
 
     Returns:
-        The exit status: 0 when all went well.
+        The exit status: 0 on success.
     """
     restore = take_any_text()
     try:
@@ -39,8 +39,8 @@ def _run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
         command.set_defaults(run=module.run)
     arguments = parser.parse_args(flags)
     try:
-        place: Place = find_place(find_checkout(), arguments)
-        os.chdir(place.checkout)  # as Fooocus does: relative paths in its settings and in URLs mean the same here
+        place: HistoryLocation = locate_history(find_checkout(), arguments)
+        os.chdir(place.checkout)  # as Fooocus does, so that relative paths in its settings and in URLs resolve alike
         return int(arguments.run(arguments, place))
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`extension.py keys add|list|revoke`: who may use the API. A running Fooocus sees it at its next request. Run by cli.py."""
+"""`extension.py keys add|list|revoke`: manages API keys. A running Fooocus applies changes at its next request."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..tasks.keys import (
+from ..auth.keys import (
     FILE_NAME,
     NAME_RULE,
     USUAL_SCOPES,
     BrokenKeys,
     Key,
-    KeyLimits,
+    KeyQuota,
     Scope,
     check_name,
     digest_of,
@@ -27,15 +27,15 @@ from ..tasks.keys import (
     save,
 )
 from .errors import CommandError
-from .place import Place
+from .history_location import HistoryLocation
 
 HELP = "Make, list and revoke API keys. Fooocus need not run; if it does, it need not be restarted."
-PATIENCE = 10
-"""Seconds for another such command to end."""
+LOCK_TIMEOUT_S = 10
+"""Seconds to wait for another `keys` command to finish."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    """The three commands."""
+    """Add the three subcommands."""
     commands = parser.add_subparsers(dest="command", required=True)
     about = "Make a key and print it, this once: nothing but its hash is kept."
     add = commands.add_parser("add", help=about, description=about, allow_abbrev=False)
@@ -61,11 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentPars
     return [add, listing, revoke]
 
 
-def run(arguments: argparse.Namespace, place: Place) -> int:
-    """Do it. The key alone goes to standard output, so that a script can take it.
+def run(arguments: argparse.Namespace, place: HistoryLocation) -> int:
+    """Run the subcommand. Only the key goes to standard output, so that a script can read it.
 
     Raises:
-        CommandError: the file can't be read or written, or there is no such key, or there is one already.
+        CommandError: the file can't be read or written, or the key is unknown or exists already.
     """
     file = place.state / FILE_NAME
     if arguments.command == "list":
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace, place: Place) -> int:
 
 
 def _add(arguments: argparse.Namespace, file: Path) -> None:
-    limits = KeyLimits(arguments.requests_per_minute, arguments.pending_tasks, arguments.images_per_day)
+    limits = KeyQuota(arguments.requests_per_minute, arguments.pending_tasks, arguments.images_per_day)
     text = new_key()
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     key = Key(arguments.name, digest_of(text.encode()), arguments.scopes, limits, now)
@@ -122,14 +122,14 @@ def _list(keys: list[Key], file: Path) -> None:
 
 @contextmanager
 def _alone_with(file: Path) -> Iterator[None]:
-    """While no other such command changes the file.
+    """Lock the file against other `keys` commands.
 
     Raises:
-        CommandError: one does, and does not end; or the file can't be written.
+        CommandError: another command does not release it in time, or the file can't be written.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{file}.lock", timeout=PATIENCE):
+        with FileLock(f"{file}.lock", timeout=LOCK_TIMEOUT_S):
             yield
     except Timeout as error:
         raise CommandError("another `keys` command is at work: try again") from error

@@ -1,1 +1,1 @@
-"""What is kept: peewee models, migrations and the repository the domain calls. Imports no other room."""
+"""Persistence: peewee models, migrations and the repository that the domain calls. Imports no other package but `files`."""

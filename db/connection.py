@@ -1,4 +1,4 @@
-"""Opens the database: SQLite in a file, or whatever a peewee URL names. Called by the repository."""
+"""Opens the database, SQLite in a file or any that a peewee URL names, and locks it against other processes."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ log = logging.getLogger("fooocus_api.db")
 
 ADVISORY_LOCK = 0x666F6F6F  # any number that other programs don't use
 LETTING_GO_S = 2.0
-"""PostgreSQL lets go of a closed connection's claim a moment later, when its process has ended."""
+"""Seconds to retry the advisory lock: PostgreSQL releases it a moment after a connection closes, when its server process has
+ended."""
 CONNECT_SECONDS = 10
-"""How long a server may take to answer: Fooocus's WebUI waits for it at start."""
+"""Seconds that a server may take to accept a connection: Fooocus's WebUI waits for it on startup."""
 KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
-"""Lets PostgreSQL notice within a minute that this machine is gone, and with it our claim."""
+"""Keepalive settings by which PostgreSQL notices within a minute that this machine is gone, and releases its advisory lock."""
 
 
 class DatabaseProblem(Exception):
-    """The database can't be used; the message says why and what helps."""
+    """The database can't be used; the message gives the reason and a remedy."""
 
 
 class FileIsGone(DatabaseProblem):
@@ -46,20 +47,20 @@ class FileIsGone(DatabaseProblem):
 
 
 class DatabaseInUse(DatabaseProblem):
-    """Another process of ours has it."""
+    """Another Fooocus process uses the database."""
 
 
 class Connection:
-    """A database, and the promise that no other process of ours works on it."""
+    """A database, locked so that no other Fooocus process uses it."""
 
     def __init__(self, location: Path | str) -> None:
-        """Open or create it.
+        """Open or create the database.
 
         Args:
             location: file of a SQLite database, or a URL as peewee takes it (`postgresql://user:password@host/name`).
 
         Raises:
-            DatabaseProblem: it can't be opened, or another process has it.
+            DatabaseProblem: the database can't be opened, or another process uses it.
         """
         self._lock: FileLock | None = None
         self._placement: Placement | None = None
@@ -100,13 +101,14 @@ class Connection:
         return sqlite_database(file)
 
     def open(self) -> None:
-        """Open this thread's connection. On PostgreSQL the promise lives as long as it does: it is the writer's to keep.
+        """Open this thread's connection. On PostgreSQL the advisory lock lasts as long as this connection, so the writer must
+        keep it.
 
         Raises:
-            DatabaseProblem: another process has the database, or its file is gone.
-            peewee.PeeweeException: there is no connection to be had.
+            DatabaseProblem: another process uses the database, or its file is gone.
+            peewee.PeeweeException: the database refuses the connection.
         """
-        self.check()  # or SQLite would begin an empty one
+        self.check()  # or SQLite would create an empty file
         self.database.connect()
         if not isinstance(self.database, PostgresqlDatabase):
             return
@@ -121,10 +123,10 @@ class Connection:
             time.sleep(0.05)
 
     def check(self) -> None:
-        """Make sure that the file is the one that was opened. Two looks at the file system cost a few microseconds.
+        """Make sure that the file is the one that was opened. It costs a few microseconds for one `stat` call.
 
         Raises:
-            FileIsGone: it is not.
+            FileIsGone: the file was deleted, moved or replaced.
         """
         if self._placement is not None and not self._placement.is_kept():
             name = self.file.name if self.file else ""
@@ -133,10 +135,10 @@ class Connection:
             )
 
     def need_room(self) -> None:
-        """Make sure that the disk has room for a task, where the database is a file.
+        """Make sure that the disk has space for a task, if the database is a file.
 
         Raises:
-            OSError: it has none, or can't be written.
+            OSError: the disk has no space, or can't be written.
         """
         if self.file is not None:
             need_room(self.file.parent)
@@ -146,7 +148,7 @@ class Connection:
         return bool(ours)
 
     def back_up(self, version: int, tables: Iterable[str]) -> None:
-        """Keep these tables before a migration: a file beside the database, or copies in it."""
+        """Back up these tables before a migration: SQLite to a file next to the database, others to copies inside it."""
         if self.file is not None:
             stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
             target = self.file.with_name(f"{self.file.stem}.schema{version}-{stamp}.sqlite3")
@@ -156,7 +158,7 @@ class Connection:
                 discard(target)
                 raise
             for earlier in self.file.parent.glob(f"{glob.escape(self.file.stem)}.schema{version}-*.sqlite3"):
-                if earlier != target:  # of a migration that was cut off: this copy is of the same tables
+                if earlier != target:  # of an interrupted migration: this copy has the same tables
                     discard(earlier)
             log.info("the database was copied before it is brought up to date", extra={"copy": target.name})
             return
@@ -166,12 +168,12 @@ class Connection:
             self.database.execute_sql(f'CREATE TABLE "{copy}" AS SELECT * FROM "{table}"')  # nosec B608  # names of our tables
 
     def close(self) -> None:
-        """Close this thread's connection and let others have the database."""
+        """Close this thread's connection and unlock the database."""
         self.close_thread()
         self._release()
 
     def close_thread(self) -> None:
-        """Close this thread's connection, if it has one. Never raises: it may have broken long ago."""
+        """Close this thread's connection, if it has one. Never raises, as the connection may be broken already."""
         with contextlib.suppress(PeeweeException):
             self.database.close()
 
@@ -181,18 +183,18 @@ class Connection:
 
 
 def sqlite_file(location: Path | str) -> Path | None:
-    """Return the file that a location means, None when it is another kind of database."""
+    """Return the SQLite file that a location names, None for another kind of database."""
     if isinstance(location, Path):
         return location
     scheme, _, rest = location.partition("://")
     if scheme.lower() != "sqlite":
         return None
-    # Not as a URL: a folder's name may have a `#`, and `C:` may not be a server's.
+    # Not parsed as a URL: a folder's name may have a `#`, and `C:` would be the host.
     return Path(rest.partition("?")[0].removeprefix("/") or "tasks.sqlite3")
 
 
 def sqlite_database(file: Path | str, *, uri: bool = False) -> SqliteDatabase:
-    """A SQLite database whose commits survive a power cut, with a write-ahead log where that works."""
+    """Return a SQLite database whose commits survive a power cut, with a write-ahead log where that works."""
     modes = ("delete",) if not uri and on_network_drive(Path(file)) else ("wal", "delete")
     for mode in modes:
         pragmas = {
@@ -214,15 +216,15 @@ def sqlite_database(file: Path | str, *, uri: bool = False) -> SqliteDatabase:
 
 
 def shown(location: Path | str) -> str:
-    """A location without its password."""
+    """Return a location without its password."""
     return without_password(str(location), location)
 
 
 def without_password(text: str, location: Path | str) -> str:
-    """A text that may have the location's password in it, without."""
+    """Return a text without the location's password."""
     try:
         password = None if isinstance(location, Path) else urlsplit(location).password
-    except ValueError:  # no URL at all: what could be a password in it, nobody can tell
+    except ValueError:  # not a URL: any part of it may be the password
         return text.replace(str(location), "…")
     if password:
         text = text.replace(f":{password}@", ":…@")
@@ -230,7 +232,7 @@ def without_password(text: str, location: Path | str) -> str:
 
 
 def _server(url: str) -> Database:
-    """The database of a URL, not opened yet."""
+    """Return the database of a URL, not opened yet."""
     parts = urlsplit(url)
     postgres = parts.scheme.startswith(("postgres", "psycopg"))
     patience = {"connect_timeout": CONNECT_SECONDS} if postgres and "connect_timeout" not in parts.query else {}

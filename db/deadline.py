@@ -1,4 +1,4 @@
-"""The time that an end has left, shared by the parts that end one after the other."""
+"""Time limit of a shutdown, shared by the parts that stop one after the other."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 
 
 class Deadline:
-    """A moment some seconds from now; None is no limit."""
+    """A moment some seconds from now; None means no limit."""
 
     def __init__(self, seconds: float | None) -> None:
         self._at = None if seconds is None else time.monotonic() + seconds
 
     def left(self) -> float | None:
-        """Return the seconds that are left, as `join` and `wait` take them; None without a limit."""
+        """Return the remaining seconds, as `join` and `wait` take them; None without a limit."""
         return None if self._at is None else max(self._at - time.monotonic(), 0.0)
 
     def half(self) -> float | None:
-        """Return half of them, for a part that must leave some to those after it."""
+        """Return half of the remaining seconds, for a part that must leave time for the next."""
         left = self.left()
         return None if left is None else left / 2

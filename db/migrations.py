@@ -1,4 +1,4 @@
-"""Numbered steps from an empty or older database to the current one. Run when the database is opened."""
+"""Numbered migrations from an empty or older database to the current schema. They run when the database is opened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from peewee import (
 from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
 
-from . import tally
+from .encoding import as_json, plain
 from .models import (
     TABLES,
     AttemptRow,
@@ -35,13 +35,13 @@ from .models import (
     WebhookRow,
 )
 from .models import database as proxy
-from .text import as_json, plain
+from .statements import daily_counts
 
 OURS = [table._meta.table_name for table in TABLES]
 
 
 class WrongDatabase(Exception):
-    """A newer version of the extension, or another program, has written the database."""
+    """The database was written by a newer version of the extension, or by another program."""
 
 
 def _one_table(_: Database) -> None:
@@ -49,11 +49,11 @@ def _one_table(_: Database) -> None:
 
 
 def _lists_of_any_length(database: Database) -> None:
-    """Parameters, images and inputs get tables of their own, and what lists are filtered by gets columns."""
+    """Move parameters, images and inputs to tables of their own, and add columns for the filters of lists."""
     migrator = SchemaMigrator.from_database(database)
     alter(migrator.rename_table("task", "task_1"))
     for index in database.get_indexes("task_1"):
-        if index.columns != ["id"]:  # the others' names are wanted again
+        if index.columns != ["id"]:  # the new table reuses the other names
             alter(migrator.drop_index("task_1", index.name))
     for table in (TaskRow, ParametersRow, ImageRow, InputRow, TallyRow):
         table.create_table()
@@ -64,7 +64,7 @@ def _lists_of_any_length(database: Database) -> None:
         FirstTaskRow.drop_table()
     finally:
         FirstTaskRow._meta.set_table_name("task")
-    if isinstance(database, PostgresqlDatabase):  # which counts only the ids it has given itself
+    if isinstance(database, PostgresqlDatabase):  # its sequence counts only the ids it has assigned itself
         database.execute_sql("SELECT setval(pg_get_serial_sequence('task', 'id'), max(id)) FROM task")
 
 
@@ -88,38 +88,38 @@ def _move(old: dict[str, Any]) -> None:
 
 
 def _outbox(_: Database) -> None:
-    """Who is to be told of a task's end, and what came of it."""
+    """Create the webhook outbox and the table of its delivery attempts."""
     for table in (WebhookRow, AttemptRow):
         table.create_table()
 
 
 def _days(database: Database) -> None:
-    """What is counted is counted by day, and what lists are filtered by is indexed in their order."""
+    """Count tasks by day, and index the filters of lists in the order of the lists."""
     TallyRow.drop_table()
     TallyRow.create_table()
-    tally.recount()
+    daily_counts.recount()
     migrator = SchemaMigrator.from_database(database)
     for index in database.get_indexes("task"):
         if len(index.columns) == 2:
             alter(migrator.drop_index("task", index.name))
-    TaskRow.create_table()  # the indexes that are missing
+    TaskRow.create_table()  # creates the missing indexes
 
 
 def _whose_is_what(_: Database) -> None:
-    """Who uploaded what, and how many images each source has asked for today."""
+    """Create the tables of the inputs' uploaders and of the images that each source has requested today."""
     for table in (UploadRow, UsageRow):
         table.create_table()
 
 
 def _notes(database: Database) -> None:
-    """Give tasks a column for their notes; a table that an earlier step made of today's model has it already."""
+    """Add the `notes` column to tasks, unless an earlier step has created the table from the current model."""
     if "notes" not in {column.name for column in database.get_columns("task")}:
         migrator = SchemaMigrator.from_database(database)
         alter(migrator.add_column("task", "notes", TextField(null=True)))
 
 
 class FirstTaskRow(Model):
-    """The one table of schema 1."""
+    """The only table of schema 1."""
 
     id = AutoField()
     task_id = CharField(max_length=32, unique=True)
@@ -153,10 +153,10 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
 
 
 def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> None:
-    """Run what has not run yet, all of it in one transaction, after `back_up` has kept the tables of an older version.
+    """Run the pending migrations in one transaction, after `back_up` has saved the tables of an older version.
 
     Raises:
-        WrongDatabase: it has seen more steps than this version knows, or has tables of our names that aren't ours.
+        WrongDatabase: the schema is newer than this version, or another program has tables of the same names.
     """
     version = _version(database)
     if version > len(MIGRATIONS):
@@ -184,7 +184,7 @@ def _version(database: Database) -> int:
 
 
 class _without_foreign_keys:
-    """SQLite drops a table's dependents with it, unless it is told to look away; it can be told outside transactions only."""
+    """Disables SQLite's foreign keys, or dropping a table would delete its dependent rows. Works outside transactions only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database if isinstance(database, SqliteDatabase) else None

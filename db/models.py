@@ -1,4 +1,4 @@
-"""The tables. Called by this room only."""
+"""Peewee models of the tables. Used inside this package only."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ database = DatabaseProxy()
 
 
 class TaskRow(Model):
-    """One task: what lists are filtered and sorted by. Narrow, so that a million of them can be looked through.
+    """One task: the columns that lists are filtered and sorted by. Narrow, so that a million rows can be scanned.
 
-    Times are milliseconds since 1970, -1 while unknown. `rank` is the order in which pending tasks are drawn, `words` the
-    prompt in lower case for searching, `error` and `notes` JSON text, null where there are none.
+    Times are milliseconds since 1970, -1 while unknown. `rank` is the order in which pending tasks run, `words` the prompt in
+    lower case for searching; `error` and `notes` are JSON text, or null.
     """
 
     id = AutoField()
@@ -48,7 +48,7 @@ class TaskRow(Model):
         database = database
         table_name = "task"
         indexes = (
-            # With the id they are in the order of the lists, with the status nothing else has to be read.
+            # The id gives them the order of the lists; with the status they are covering indexes.
             (("queued_at", "id", "status"), False),
             (("status", "queued_at", "id"), False),
             (("source", "queued_at", "id", "status"), False),
@@ -57,7 +57,7 @@ class TaskRow(Model):
 
 
 class ParametersRow(Model):
-    """What a task was asked to draw, as JSON text: some kilobytes that lists needn't read to find their page."""
+    """A task's request parameters, as JSON text: some kilobytes that lists needn't read to find their page."""
 
     task = ForeignKeyField(TaskRow, primary_key=True, on_delete="CASCADE")
     parameters = TextField()
@@ -69,7 +69,7 @@ class ParametersRow(Model):
 
 
 class ImageRow(Model):
-    """An image that came out of a task. `path` is relative to the outputs folder, `kept` false when Fooocus throws it away."""
+    """An image that a task generated. `path` is relative to the outputs folder, `kept` is false if Fooocus discards the file."""
 
     task = ForeignKeyField(TaskRow, on_delete="CASCADE")
     position = IntegerField()
@@ -89,7 +89,7 @@ class ImageRow(Model):
 
 
 class InputRow(Model):
-    """An image that a task was given, by its file name among the inputs."""
+    """An input image of a task, by its file name among the inputs."""
 
     task = ForeignKeyField(TaskRow, on_delete="CASCADE")
     file_name = CharField(max_length=80, index=True)
@@ -101,7 +101,7 @@ class InputRow(Model):
 
 
 class TallyRow(Model):
-    """How many tasks of a status were queued on a day, in days since 1970 by UTC."""
+    """The number of tasks of a status that were queued on a day, in days since 1970 in UTC."""
 
     status = CharField(max_length=16)
     day = IntegerField()
@@ -114,11 +114,11 @@ class TallyRow(Model):
 
 
 class WebhookRow(Model):
-    """Whom to tell of a task's end, and how far that is. Its `state` is waiting (for that end), pending, delivered or failed.
+    """A task's message in the webhook outbox. Its `state` is waiting (for the task's end), pending, delivered or failed.
 
-    `url` is empty where it is the launch flag's; `receiver` is what deliveries to one place share, `base_url` what the URLs
-    in the body begin with, as far as it is known. A pending one is due at `due_at`; `since` is when the tries began, and
-    `tries` how many there were since.
+    `url` is empty if the launch flag's applies; deliveries to one place share a `receiver`; the URLs in the body begin with
+    `base_url`, if it is known. A pending message is due at `due_at`; its attempts began at `since`, and there were `tries` since
+    then.
     """
 
     task = ForeignKeyField(TaskRow, primary_key=True, on_delete="CASCADE")
@@ -137,7 +137,7 @@ class WebhookRow(Model):
 
 
 class AttemptRow(Model):
-    """One try to deliver a webhook: when, how long it took, and the answer's status or why there was none."""
+    """One attempt to deliver a webhook: its time, its duration, and the answer's status or the reason why there was none."""
 
     id = AutoField()
     task = ForeignKeyField(TaskRow, on_delete="CASCADE")
@@ -152,7 +152,7 @@ class AttemptRow(Model):
 
 
 class UploadRow(Model):
-    """Who has uploaded an input: until a task uses it, nothing else says whose it is."""
+    """The source that uploaded an input: until a task uses the input, nothing else records its owner."""
 
     file_name = CharField(max_length=80)
     source = CharField(max_length=64)
@@ -164,7 +164,7 @@ class UploadRow(Model):
 
 
 class UsageRow(Model):
-    """How many images a source has asked for on the last day on which it did; `day` counts from 1970, in UTC."""
+    """The number of images that a source requested on the last day with a request; `day` counts from 1970, in UTC."""
 
     source = CharField(max_length=64, primary_key=True)
     day = IntegerField()
@@ -176,7 +176,7 @@ class UsageRow(Model):
 
 
 class SchemaVersion(Model):
-    """The one row that says which migrations have run."""
+    """The single row with the number of migrations that have run."""
 
     version = IntegerField()
 

@@ -1,6 +1,6 @@
-"""Notices that the database's file is no longer where it was opened, and that its disk has no room. Called by the connection.
+"""Detects that the database's file was deleted, moved or replaced, or that its disk is full.
 
-SQLite does not look: it writes on into a file that was deleted, moved or replaced, and says that all is well.
+SQLite does not check this: it keeps writing to a file that was deleted, moved or replaced, and reports success.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..files.replacing import discard
 
 ROOM = 2**20
-"""Bytes that a task takes with all that belongs to it, and more."""
+"""Bytes that must be free: more than a task takes with all its rows."""
 ROOM_NAMES = 3
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 GONE_WORDS = "its file was deleted, moved or replaced"
@@ -20,16 +20,16 @@ FULL_WORDS = "the disk is full"
 
 
 class Placement:
-    """The file as it was when it was opened. Without its number, only its absence is noticed, and not its replacement."""
+    """The identity of the database's file when it was opened. Without the inode number, a replacement goes unnoticed."""
 
     def __init__(self, file: Path, *, by_number: bool) -> None:
-        """Remember it. `by_number` is False where a file's number may change by itself, as on a network drive."""
+        """Record the identity. `by_number` is False if a file's inode number may change by itself, as on a network drive."""
         self._file = file
         self._by_number = by_number
         self._known = self._state()
 
     def is_kept(self) -> bool:
-        """Return whether the file is there, and still the same."""
+        """Return whether the file exists and is still the same."""
         return self._known is None or self._state() == self._known
 
     def _state(self) -> tuple[int, int] | None:
@@ -37,7 +37,7 @@ class Placement:
             status = os.stat(self._file)
         except FileNotFoundError:
             return None
-        except OSError:  # a drive that is away for a moment: SQLite says so itself
+        except OSError:  # the drive is unavailable for a moment: SQLite reports that
             return self._known
         return (status.st_dev, status.st_ino) if self._by_number else (0, 0)
 
@@ -46,7 +46,7 @@ def need_room(folder: Path) -> None:
     """Write and delete a file of ROOM bytes.
 
     Raises:
-        OSError: that could not be done.
+        OSError: the file can't be written.
     """
     for number in range(ROOM_NAMES):
         path = folder / f".room{number or ''}.tmp"
@@ -54,7 +54,7 @@ def need_room(folder: Path) -> None:
             with path.open("wb") as file:
                 file.write(bytes(ROOM))
             return
-        except PermissionError:  # on Windows a scanner may have the last one open still
+        except PermissionError:  # on Windows a scanner may still hold the previous file
             if number == ROOM_NAMES - 1:
                 raise
         finally:

@@ -1,4 +1,4 @@
-"""The one door to the database: a writer thread for every change, a few threads for reads. Called by `tasks`."""
+"""Access to the database: a writer thread for all changes, a few reader threads."""
 
 from __future__ import annotations
 
@@ -13,37 +13,38 @@ from typing import Any, TypeVar
 
 from peewee import JOIN, DatabaseError, InterfaceError, fn
 
-from . import changes, migrations, queries
+from . import migrations
 from .connection import Connection, DatabaseProblem, shown
 from .deadline import Deadline
-from .filters import Filter
+from .encoding import decoded
 from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
-from .outbox import Outbox
 from .placement import FULL, FULL_WORDS
-from .text import decoded
+from .statements import queries, writes
+from .statements.filters import Filter
+from .statements.outbox import Outbox
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
 
 T = TypeVar("T")
 READERS = 4
-PATIENCE = 10
-"""Seconds that a reader may need for its last answer when the database is closed."""
+READER_CLOSE_TIMEOUT_S = 10
+"""Seconds that a reader may take to finish its last query when the database is closed."""
 
 
 class Repository:
-    """Tasks on disk, as dictionaries of column values (the JSON columns as Python objects, `images` a list of such).
+    """Tasks in the database, as dictionaries of column values (JSON columns as Python objects, `images` as a list of such).
 
-    Changes are functions run by `write`, on the writer's thread; they are on the disk before their future is done.
-    Everything else reads, on a reader's thread: `read` for event loops, `reading` for threads that may wait. So it is with
-    the functions of its `outbox`.
+    Changes are functions that `write` runs on the writer's thread; they are on the disk before their future completes. All other
+    functions read, on a reader's thread: event loops use `read`, threads that may block use `reading`. The same holds for the
+    functions of `outbox`.
     """
 
     def __init__(self, location: Path | str) -> None:
-        """Open or create the database, a file or a URL, and bring its schema up to date.
+        """Open or create the database, a file or a URL, and migrate its schema.
 
         Raises:
-            DatabaseProblem: it can't be used; the message says why.
+            DatabaseProblem: the database can't be used; the message gives the reason.
         """
         self.outbox = Outbox()
         self._connection = Connection(location)
@@ -52,10 +53,10 @@ class Repository:
         self._database.bind(TABLES)
         try:
             migrations.migrate(self._database, self._connection.back_up)
-        except Exception as error:  # whatever an old database may have in it
+        except Exception as error:  # an old database may contain anything
             self._connection.close()
             raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
-        self._connection.close_thread()  # from now on the writer has one, and each reader
+        self._connection.close_thread()  # from now on the writer and each reader open their own
         self._writer = Writer(self._connection)
         self._closed = False
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="fooocus-api-reader")
@@ -67,26 +68,26 @@ class Repository:
 
     @property
     def problem(self) -> str | None:
-        """Why nothing can be written now, if so."""
+        """The reason why nothing can be written now, or None."""
         return self._writer.problem
 
     def write(
         self, change: Callable[[], T], then: Callable[[T], None] | None = None, *, must: bool = False
     ) -> Future[T]:
-        """Run `change` on the writer's thread, whole or not at all, and `then` there with its answer once it is on the disk.
+        """Run `change` on the writer's thread, atomically, and `then` there with its result once it is on the disk.
 
-        One that `must` be done is tried until it is.
+        If `must` is set, the writer retries the change until it succeeds.
 
         Raises:
-            DatabaseUnavailable: from the future, when nothing can be written now.
+            DatabaseUnavailable: from the future, if nothing can be written now.
         """
         return self._writer.write(change, then, must=must)
 
     def first_possible(self, changes: Sequence[Callable[[], T]], refused: Callable[[BaseException], None]) -> T:
-        """Run the first of these changes that does not fail by itself, on the writer's thread, and return its answer.
+        """Run the first of these changes that does not fail by itself, on the writer's thread, and return its result.
 
-        `refused` gets the error of each that does; that of the last one is raised, as is any that tells that the database
-        can't be written.
+        `refused` gets the error of each change that fails. The error of the last change is raised, and so is any error that means
+        that the database can't be written.
         """
         *richer, last = changes
         for change in richer:
@@ -103,7 +104,7 @@ class Repository:
         """Run `query` on a reader's thread, which keeps its connection.
 
         Raises:
-            DatabaseUnavailable: from the future, when the database does not answer.
+            DatabaseUnavailable: from the future, if the database does not answer.
         """
         try:
             return self._readers.submit(self._answer, query)
@@ -113,36 +114,36 @@ class Repository:
             return refused
 
     def reading(self, query: Callable[[], T]) -> T:
-        """The answer itself."""
+        """Return the result of `read`. Blocking."""
         return self.read(query).result()
 
     def _answer(self, query: Callable[[], T]) -> T:
         for last_try in (False, True):
             try:
-                self._connection.check()  # a thread's first query would begin an empty file
+                self._connection.check()  # a thread's first query would create an empty file
                 return query()
             except DatabaseProblem as error:
                 raise DatabaseUnavailable(f"the history can't be read: {error}") from error
             except (DatabaseError, InterfaceError) as error:
-                self._connection.close_thread()  # a server that was restarted is asked once more
+                self._connection.close_thread()  # retry once, as the server may have restarted
                 if last_try:
                     raise DatabaseUnavailable(f"the history can't be read: {error}") from error
         raise AssertionError("unreachable")
 
     def close(self, within_s: float | None = None) -> None:
-        """Finish what is being written and close the database. A second call does nothing.
+        """Finish the pending writes and close the database. A second call does nothing.
 
         Args:
-            within_s: seconds after which to return though the database hangs; half of them are the readers'. What is not
-                closed by then is left to the end of the process.
+            within_s: seconds after which to return although the database hangs; the readers get half of them. Connections that
+                are still open then last until the process ends.
         """
         if self._closed:
             return
         self._closed = True
         deadline = Deadline(within_s)
-        together = threading.Barrier(READERS)  # each thread closes its own
+        together = threading.Barrier(READERS)  # each thread closes its own connection
         leaving = []
-        with contextlib.suppress(RuntimeError):  # the process ends, and has ended the readers before it asks anyone
+        with contextlib.suppress(RuntimeError):  # at exit the interpreter has already stopped the readers
             leaving = [self._readers.submit(self._leave, together) for _ in range(READERS)]
         if within_s is not None:
             wait(leaving, deadline.half())
@@ -152,20 +153,20 @@ class Repository:
 
     def _leave(self, together: threading.Barrier) -> None:
         with contextlib.suppress(threading.BrokenBarrierError):
-            together.wait(PATIENCE)
+            together.wait(READER_CLOSE_TIMEOUT_S)
         self._connection.close_thread()
 
     # ------------------------------------------------------------- changes
 
-    insert = staticmethod(changes.insert)
-    insert_ended = staticmethod(changes.insert_ended)
-    update = staticmethod(changes.update)
-    add_inputs = staticmethod(changes.add_inputs)
-    delete = staticmethod(changes.delete)
+    insert = staticmethod(writes.insert)
+    insert_ended = staticmethod(writes.insert_ended)
+    update = staticmethod(writes.update)
+    add_inputs = staticmethod(writes.add_inputs)
+    delete = staticmethod(writes.delete)
 
     def unwritable(self, within_s: float) -> str | None:
-        """Return why nothing can be written now, in words that tell no place; None when it can, within so many seconds. It
-        writes something that changes nothing, and waits for that."""
+        """Return why nothing can be written now, in words that name no path; None if a write that changes nothing succeeds within
+        `within_s` seconds."""
         try:
             self._connection.need_room()
             self.write(lambda: SchemaVersion.update(version=SchemaVersion.version).execute()).result(timeout=within_s)
@@ -182,11 +183,11 @@ class Repository:
     # --------------------------------------------------------------- reads
 
     def get(self, task_id: str) -> dict[str, Any] | None:
-        """One task, or None."""
+        """Return a task, or None."""
         return self._one("task_id", task_id)
 
     def sources_and_images(self, task_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
-        """Which of these tasks there are: where each came from and how many images it has."""
+        """Return the source and the number of images of each of these tasks that exists."""
         query = (
             TaskRow.select(TaskRow.task_id, TaskRow.source, fn.COUNT(ImageRow.position))
             .join(ImageRow, JOIN.LEFT_OUTER)
@@ -196,48 +197,48 @@ class Repository:
         return {task_id: (source, images) for task_id, source, images in query.tuples()}
 
     def with_idempotency_key(self, key: str) -> dict[str, Any] | None:
-        """The task that this key was given with, or None."""
+        """Return the task that was submitted with this key, or None."""
         return self._one("idempotency_key", key)
 
     def in_order(self, statuses: Sequence[str]) -> list[dict[str, Any]]:
-        """All tasks that have one of these statuses, in the order in which they are to be drawn."""
+        """Return all tasks with one of these statuses, in the order in which they are to run."""
         query = TaskRow.select(TaskRow.id).where(TaskRow.status.in_(list(statuses)))
         ids = [row_id for (row_id,) in query.order_by(TaskRow.rank, TaskRow.id).tuples()]
         return [row for start in range(0, len(ids), 500) for row in self._rows(ids[start : start + 500])]
 
     def page(self, chosen: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[dict[str, Any]]:
-        """Tasks from `offset` on, at most `limit`, by the time they were queued."""
+        """Return tasks from `offset` on, at most `limit`, sorted by the time they were queued."""
         return self._rows(queries.page(chosen, offset, limit, newest_first=newest_first))
 
     def page_and_count(
         self, chosen: Filter, offset: int, limit: int, *, newest_first: bool = True
     ) -> tuple[list[dict[str, Any]], tuple[int, bool]]:
-        """Both `page` and `count`, in one go where that is quicker."""
+        """Return both `page` and `count`, in one step where that is faster."""
         ids, counted = queries.page_and_count(chosen, offset, limit, newest_first=newest_first)
         return self._rows(ids), counted
 
     def count(self, chosen: Filter) -> tuple[int, bool]:
-        """How many tasks that is, and whether it is only the most that are counted."""
+        """Return the number of tasks that the filter finds, and whether counting stopped at its maximum."""
         return queries.count(chosen)
 
     def task_ids(self, chosen: Filter, limit: int) -> list[str]:
-        """The ids of the oldest such tasks."""
+        """Return the ids of the oldest tasks that the filter finds, at most `limit`."""
         ids = queries.page(chosen, 0, limit, newest_first=False)
         found: dict[int, str] = dict(TaskRow.select(TaskRow.id, TaskRow.task_id).where(TaskRow.id.in_(ids)).tuples())
         return [found[row_id] for row_id in ids if row_id in found]
 
     def lowest_rank(self, statuses: Sequence[str]) -> int:
-        """The rank that comes first among the tasks that have one of these statuses; 1 or less, so that what comes before it
-        can be told from what was never moved."""
+        """Return the lowest rank among the tasks with one of these statuses, at most 1, so that a rank below it differs from
+        those of tasks that were never moved."""
         query = TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 1)).where(TaskRow.status.in_(list(statuses)))
         return min(int(query.scalar()), 1)
 
     def recorded(self, paths: Sequence[str]) -> set[str]:
-        """Which of these images some record lists."""
+        """Return those of these images that a record lists."""
         return {path for (path,) in ImageRow.select(ImageRow.path).where(ImageRow.path.in_(list(paths))).tuples()}
 
     def inputs_in_use(self, file_names: Sequence[str]) -> set[str]:
-        """Which of these inputs some record points to."""
+        """Return those of these inputs that a record uses."""
         return {
             name
             for (name,) in InputRow.select(InputRow.file_name).where(InputRow.file_name.in_(list(file_names))).tuples()

@@ -1,4 +1,4 @@
-"""One thread for all changes; those that wait are committed together. Called by the repository."""
+"""Writer thread for all changes. It commits queued changes together."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .placement import FULL_WORDS, GONE_WORDS
 log = logging.getLogger("fooocus_api.db")
 
 T = TypeVar("T")
-MOST_AT_ONCE = 200
+MAX_AT_ONCE = 200
 LOOK_EVERY = 0.5
-"""Seconds after which an idle writer looks for its file."""
+"""Seconds after which an idle writer checks its file."""
 PAUSES = (0.1, 0.5, 1.0, 2.0)
-"""Seconds between two tries when nothing can be written."""
-PATIENCE = 30.0
+"""Backoff in seconds between attempts while nothing can be written."""
+WRITER_CLOSE_TIMEOUT_S = 30.0
 """Seconds that the last writes may take when the writer is closed."""
 
 
 class DatabaseUnavailable(Exception):
-    """Nothing can be written now; the message says why, and `words` in a few words that tell no place."""
+    """The database can't be written or read now; the message gives the reason, and `words` a short one that names no path."""
 
     def __init__(self, message: str, words: str = "") -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class DatabaseUnavailable(Exception):
 
 @dataclass
 class Change:
-    """`action` to be done; one that `must` be is tried until it is."""
+    """A queued write. If `must` is set, the writer retries it until it succeeds."""
 
     action: Callable[[], Any]
     future: Future[Any]
@@ -47,27 +47,27 @@ class Change:
 
 
 def _settle(future: Future[Any], value: Any, failure: BaseException | None) -> None:
-    """Give a change's outcome to those who wait for it. What they do with it on this thread can't end the thread."""
+    """Set the outcome of a change's future. An exception in a callback, which runs on this thread, does not end the thread."""
     try:
         if failure is None:
             future.set_result(value)
         else:
             future.set_exception(failure)
-    except BaseException:  # concurrent.futures itself passes over what is an Exception
+    except BaseException:  # concurrent.futures catches only Exception itself
         log.exception("what follows a change failed")
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Return whether an error is not the change's own fault: the disk is full, the file locked, the server gone."""
+    """Return whether an error has a cause outside the change: the disk is full, the file locked, the server gone."""
     if not isinstance(error, DatabaseError | InterfaceError):
         return False
-    if "binding parameter" in str(error):  # how Python 3.10's SQLite calls a value that it has no type for
+    if "binding parameter" in str(error):  # the error of Python 3.10's SQLite for a value of an unknown type
         return False
     return type(error) in (DatabaseError, InterfaceError) or type(error).__name__ == "OperationalError"
 
 
 class Writer:
-    """Runs changes in the order of `write`, each whole or not at all, and is done with one when it is on the disk."""
+    """Runs changes in the order of `write`, each atomically, and completes a change once it is on the disk."""
 
     def __init__(self, connection: Connection) -> None:
         self.problem: str | None = None
@@ -83,13 +83,13 @@ class Writer:
     def write(
         self, action: Callable[[], T], then: Callable[[T], None] | None = None, *, must: bool = False
     ) -> Future[T]:
-        """Have `action` run on the writer's thread, and `then` with its answer there too, once that is on the disk.
+        """Queue `action` for the writer's thread, and `then` with its result on the same thread, once it is on the disk.
 
-        When the database can't be written the future gets `DatabaseUnavailable`, unless it `must`: then it is tried again,
-        before all that comes later, until it is done or the writer is closed.
+        If the database can't be written, the future gets `DatabaseUnavailable`. If `must` is set, the writer instead retries the
+        action, before all later ones, until it succeeds or the writer is closed.
         """
         future: Future[T] = Future()
-        future.set_running_or_notify_cancel()  # who waits may go away, and must not take the change along
+        future.set_running_or_notify_cancel()  # the caller may cancel its wait; the write must still happen
         if then is not None:
             future.add_done_callback(lambda done: None if done.exception() else then(done.result()))
         if self._closing:
@@ -99,11 +99,11 @@ class Writer:
         return future
 
     def close(self, within_s: float | None = None) -> bool:
-        """Finish what waits, and end. False when that takes longer than `within_s`, by default PATIENCE. A second call does
-        nothing."""
+        """Finish the queued changes and stop. Return False if that takes longer than `within_s`, by default
+        WRITER_CLOSE_TIMEOUT_S. A second call does nothing."""
         self._closing = True
         self._queue.put(None)
-        self._thread.join(PATIENCE if within_s is None else within_s)
+        self._thread.join(WRITER_CLOSE_TIMEOUT_S if within_s is None else within_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -121,12 +121,12 @@ class Writer:
         self._connection.close_thread()
 
     def _next(self, pause: float | None) -> tuple[list[Change], bool]:
-        """What was kept and what has come since; and whether nothing comes any more."""
+        """Return the changes to retry and those queued since, and whether they are the last."""
         batch, self._kept = self._kept, []
         if pause is not None and not self._closing:
             time.sleep(pause)
         with contextlib.suppress(queue.Empty):
-            for _ in range(MOST_AT_ONCE):
+            for _ in range(MAX_AT_ONCE):
                 change = self._queue.get(block=not batch, timeout=LOOK_EVERY)
                 if change is None:
                     return batch, True
@@ -134,17 +134,17 @@ class Writer:
         return batch, False
 
     def _commit(self, batch: list[Change]) -> bool:
-        """Run all, together on the disk or not at all. False when the database would not have it."""
+        """Run all changes in one transaction. Return False if the database refuses it."""
         outcomes: list[tuple[Change, Any, BaseException | None]] = []
         try:
             self._connection.check()
             if self._database.is_closed():
                 self._connection.open()
-            # One alone has its own transaction; of several each has a savepoint in the one they share.
+            # A single change has its own transaction; several share one and have a savepoint each.
             with self._database.atomic() if len(batch) > 1 else contextlib.nullcontext():
                 for change in batch:
                     outcomes.append((change, *self._attempt(change)))
-            self._connection.check()  # what is in a file that went meanwhile is not on the disk for anybody
+            self._connection.check()  # a commit to a file that has disappeared is lost
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:
             self._refused(batch, error)
             return False
@@ -154,7 +154,7 @@ class Writer:
         return True
 
     def _look(self) -> None:
-        """Nothing is to be written: notice all the same when the file goes, or comes back."""
+        """Check the file while there is nothing to write, to notice that it disappears or returns."""
         try:
             self._connection.check()
         except FileIsGone as error:
@@ -176,11 +176,11 @@ class Writer:
             log.warning("the database can be written again")
 
     def _attempt(self, change: Change) -> tuple[Any, BaseException | None]:
-        """One change, which takes no other with it when it fails by itself."""
+        """Run one change and return its result and its error. A change that fails by itself does not undo others."""
         try:
             with self._database.atomic():
                 return change.action(), None
-        except BaseException as error:  # whatever it is: nothing is written any more without this thread
+        except BaseException as error:  # any error: without this thread nothing is written
             if is_unavailable(error):
                 raise
             return None, error
@@ -189,9 +189,9 @@ class Writer:
         reason = reason_of(error)
         self._complain(reason)
         if isinstance(error, FileIsGone):
-            self._gone = True  # the connection stays: closed, it would take what lies beside the new file for its own
+            self._gone = True  # keep the connection: on closing, SQLite would take the new file's log for its own
         else:
-            self._connection.close_thread()  # the next try opens a new one
+            self._connection.close_thread()  # the next attempt opens a new one
         for change in batch:
             if change.must:
                 self._kept.append(change)
@@ -201,15 +201,15 @@ class Writer:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what went wrong first: SQLite rolls back by itself when the disk is full, and then says of our own rollback that
-    there is nothing to roll back."""
+    """Return the original error: when the disk is full SQLite rolls back by itself, and then reports that our own rollback has
+    nothing to roll back."""
     while "cannot rollback" in str(error) and (before := error.__cause__ or error.__context__) is not None:
         error = before
     return str(error)
 
 
 def words_of(error: BaseException) -> str:
-    """Return the same in a few words that tell no place, "" when there are none for it."""
+    """Return the reason in a few words that name no path, "" if there are none for it."""
     if isinstance(error, FileIsGone):
         return GONE_WORDS
     return FULL_WORDS if "disk is full" in reason_of(error) else ""

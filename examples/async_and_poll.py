@@ -1,4 +1,4 @@
-"""Text to image, asynchronous: the answer comes at once, and the record is asked for until the task has ended."""
+"""Text to image, asynchronous: get the task at once, then poll its record until the task has ended."""
 
 import base64
 import time

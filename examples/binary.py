@@ -1,4 +1,4 @@
-"""Text to image, binary: the answer is the image itself, in the format that `Accept` names."""
+"""Text to image, binary: the response is the image itself, in the format of the `Accept` header."""
 
 from common import GENERATE, connect
 

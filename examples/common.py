@@ -1,4 +1,4 @@
-"""What the examples share: options, requests to one server, where images go, and a picture to send."""
+"""Shared by the examples: options, requests to one server, saving images, and a picture to send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BALL = (330, 250, 470, 390)
 
 
 class Api:
-    """Requests to one server. An answer that is no success is printed and ends the program."""
+    """Sends requests to one server. An error response is printed and ends the program."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -34,13 +34,13 @@ class Api:
         return self._request("POST", path, **arguments)
 
     def draw(self, **params: Any) -> dict[str, Any]:
-        """The record of a task, when it has ended."""
+        """Run a task to its end, and return its record."""
         record: dict[str, Any] = self.post(GENERATE, json=params).json()
         print(record["task_id"], record["task_status"])
         return record
 
     def save(self, name: str, *images: str | bytes) -> None:
-        """Keep images, given as URLs or as files' content, and say how large they are."""
+        """Save images, given as URLs or as content, and print their sizes."""
         folder = Path(self.options.out)
         folder.mkdir(parents=True, exist_ok=True)
         for number, image in enumerate(images, 1):
@@ -58,7 +58,7 @@ class Api:
 
 
 def connect(about: str | None, **more: str) -> Api:
-    """The server that the command line names. `more` are further options of the program, with their defaults."""
+    """Return the server that the command line names. `more` are further options of the program, with their defaults."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--url", default="http://127.0.0.1:7865", help="address of Fooocus")
     parser.add_argument("--key", help="API key, where the server asks for one")
@@ -69,7 +69,7 @@ def connect(about: str | None, **more: str) -> Api:
 
 
 def picture() -> str:
-    """A red ball on a meadow, as base64 of a PNG."""
+    """Return a picture of a red ball on a meadow, as a PNG in base64."""
     image = Image.new("RGB", SIZE, (150, 195, 235))
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 300, *SIZE), fill=(90, 150, 70))
@@ -78,7 +78,7 @@ def picture() -> str:
 
 
 def ball_mask() -> str:
-    """White where the ball is, as base64 of a PNG."""
+    """Return a mask that is white where the ball is, as a PNG in base64."""
     mask = Image.new("L", SIZE)
     ImageDraw.Draw(mask).ellipse(BALL, fill=255)
     return encoded(mask)

@@ -1,4 +1,4 @@
-"""A picture in words: sent as JSON, and as a file in a form."""
+"""Describe a picture in words: sent as JSON, and as a file in a form."""
 
 import base64
 

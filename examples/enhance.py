@@ -1,4 +1,4 @@
-"""Enhance: parts of an image are found and drawn again, one after the other, after or before it is varied or upscaled."""
+"""Enhance: find parts of an image and generate them again, one after the other, before or after a variation or an upscale."""
 
 from common import connect, picture
 

@@ -1,4 +1,4 @@
-"""A request with every field, as clients send it that fill in a whole form: "None" is no image, as is a missing `cn_img`."""
+"""A request with every field, as clients with a complete form send it: "None" means no image, and so does a missing `cn_img`."""
 
 from common import GENERATE, connect
 

@@ -1,4 +1,4 @@
-"""Image prompts: what is drawn follows one or several images. The first is one that was drawn before, given by its URL."""
+"""Image prompts: one or several images guide the result. The first one is an earlier result, given by its URL."""
 
 from common import connect, picture
 

@@ -1,4 +1,4 @@
-"""Inpaint: the white of a mask is drawn anew. The mask is one's own, or comes from /v1/tools/generate_mask (see mask.py)."""
+"""Inpaint: generate the white area of a mask again. Use your own mask or one from /v1/tools/generate_mask (see mask.py)."""
 
 from common import ball_mask, connect, picture
 

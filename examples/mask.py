@@ -1,4 +1,4 @@
-"""A mask of what is in a picture, as base64 of a PNG. `image` is base64 or a URL; all else may be left out."""
+"""Generate a mask of the objects in a picture, as a PNG in base64. `image` is base64 or a URL; all else is optional."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Image prompts mixed with vary or upscale, with inpaint, and with both at once."""
+"""Image prompts combined with vary or upscale, with inpaint, and with both at once."""
 
 from common import ball_mask, connect, picture
 

@@ -1,4 +1,4 @@
-"""Outpaint: more of an image on any of its sides, by 30 % or by so many pixels [left, top, right, bottom]."""
+"""Outpaint: extend an image on any of its sides, by 30 % or by a number of pixels [left, top, right, bottom]."""
 
 from common import connect, picture
 

@@ -1,4 +1,4 @@
-"""Presets: a name stands for a model, styles and settings. One whose model is missing downloads it first, which takes time."""
+"""Presets: a name stands for a model, styles and settings. If the model is missing, it is downloaded first, which takes time."""
 
 from common import connect
 

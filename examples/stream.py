@@ -1,4 +1,4 @@
-"""Text to image as a stream: an event for each step, with a preview, and the last one with the URLs."""
+"""Text to image as a stream: one event per step, with a preview; the last one has the URLs."""
 
 import base64
 import json

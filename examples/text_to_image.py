@@ -1,4 +1,4 @@
-"""Text to image, synchronous: the answer is the task's record, when all images are done."""
+"""Text to image, synchronous: the response is the task's record, once all images are done."""
 
 from common import GENERATE, connect
 
@@ -16,5 +16,5 @@ record = api.post(
 print(record["task_id"], record["task_status"], f"{record['finish_mills'] - record['start_mills']} ms")
 api.save("text-to-image", *record["result"])
 
-record = api.post(GENERATE, json={}).json()  # nothing need be said
+record = api.post(GENERATE, json={}).json()  # every field is optional
 api.save("text-to-image-nothing-said", *record["result"])

@@ -1,4 +1,4 @@
-"""Upscale and vary: an image made larger, by any factor, or drawn again more or less as it was."""
+"""Upscale and vary: enlarge an image by any factor, or generate a subtle or strong variation of it."""
 
 from common import connect, picture
 

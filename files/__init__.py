@@ -1,1 +1,1 @@
-"""Files on disk, as Windows and others treat them. Stdlib only; every other room may import it."""
+"""File operations and path checks for Windows and other systems. Stdlib only; every other package may import it."""

@@ -1,7 +1,7 @@
-"""Putting a finished file or folder into its place, and removing one, on systems where a program may hold it for a moment.
+"""Replaces, moves and deletes files and folders, with retries while another program holds them.
 
-Windows refuses to rename or delete what another program has open: a virus scanner, an indexer or a backup looks at each fresh
-file for a moment. Trying again for two seconds is what uv, pip and Briefcase do as well.
+Windows refuses to rename or delete a file that another program has open: a virus scanner, an indexer or a backup opens each new
+file for a moment. uv, pip and Briefcase also retry for two seconds.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PAUSES_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
-"""Pauses between the tries: 2 s in all."""
+"""Pauses between attempts, 2 s in total."""
 SHORT_PAUSES_SECONDS = PAUSES_SECONDS[:3]
-"""Pauses for what may stay: 80 ms in all."""
+"""Pauses for files that may remain, 80 ms in total."""
 ACCESS_DENIED = 5
 NOT_EMPTY = 145
 HELD = (ACCESS_DENIED, 32, 33, NOT_EMPTY)
-"""Windows's codes for access denied, a sharing violation, a locked region, and a folder whose files, deleted already, stay until
+"""Windows's error codes for access denied, a sharing violation, a locked region, and a folder whose deleted files remain until
 the program that has them open closes them."""
 
 
 def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
-    """Rename `new` to `target`, over a file that may be there.
+    """Rename `new` to `target`, replacing an existing file.
 
     Raises:
-        OSError: it can't be done, after all tries; `new` is still there.
+        OSError: all attempts failed; `new` still exists.
     """
     retried(lambda: os.replace(new, target), pauses)
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename a file or folder to a name that is free.
+    """Rename a file or folder to an unused name.
 
     Raises:
-        OSError: it can't be done, after all tries.
+        OSError: all attempts failed.
     """
     retried(lambda: os.rename(source, target))
 
@@ -48,10 +48,10 @@ def move(source: Path, target: Path) -> None:
 def write_atomically(
     path: Path, content: bytes | str, mode: int = 0o666, pauses: Sequence[float] = PAUSES_SECONDS
 ) -> None:
-    """Write a file, in UTF-8 if it is a text, whole or not at all; the umask lessens its `mode`.
+    """Write a file atomically, text in UTF-8. The umask applies to `mode`.
 
     Raises:
-        OSError: it can't be written; what was there is as it was.
+        OSError: the file can't be written; an existing file is unchanged.
     """
     unfinished = path.with_name(f".{uuid.uuid4().hex}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -59,33 +59,33 @@ def write_atomically(
         with open(os.open(unfinished, flags, mode), "wb") as file:
             file.write(content.replace("\n", os.linesep).encode() if isinstance(content, str) else content)
             file.flush()
-            os.fsync(file.fileno())  # its name promises its content, also after a power cut
+            os.fsync(file.fileno())  # once it has its name, its content must survive a power failure
         put_in_place(unfinished, path, pauses)
     finally:
         discard(unfinished)
 
 
 def discard(path: Path) -> None:
-    """Delete a temporary file if it can be deleted: its writer has its result already, good or bad."""
+    """Delete a temporary file if possible, and ignore a failure, which does not change the writer's result."""
     with suppress(OSError):
         retried(lambda: path.unlink(missing_ok=True), SHORT_PAUSES_SECONDS)
 
 
 def delete(path: Path) -> None:
-    """Delete a file, or do nothing when it is not there.
+    """Delete a file if it exists.
 
     Raises:
-        OSError: it can't be deleted, after all tries.
+        OSError: all attempts failed.
     """
     retried(lambda: path.unlink(missing_ok=True))
 
 
 def delete_now(path: Path) -> None:
-    """Delete a file in one try, also one that Windows has marked as read-only.
+    """Delete a file without retries, even one that is read-only on Windows.
 
     Raises:
-        FileNotFoundError: it is not there.
-        OSError: it can't be deleted, and is as it was.
+        FileNotFoundError: the file does not exist.
+        OSError: the file can't be deleted; it is unchanged.
     """
     try:
         path.unlink()
@@ -129,15 +129,15 @@ def _mode_of(path: Path) -> int | None:
 
 
 def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_SECONDS) -> T:
-    """Run an action again while another program holds its file, after each of these pauses.
+    """Run an action and return its result. While another program holds the file, retry after each of these pauses.
 
     Raises:
-        OSError: the last try's.
+        OSError: the error of the last attempt, or one that is not worth a retry.
     """
     for pause in pauses:
         try:
             return action()
-        except OSError as error:  # for a folder that is not empty it is no PermissionError
+        except OSError as error:  # for a folder that is not empty it isn't a PermissionError
             if not is_held(error):
                 raise
             time.sleep(pause)
@@ -145,5 +145,5 @@ def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_SECONDS) -
 
 
 def is_held(error: OSError) -> bool:
-    """Return True for an error that says another program has the file open."""
+    """Return whether an error means that another program has the file open."""
     return getattr(error, "winerror", None) in HELD

@@ -1,1 +1,1 @@
-"""What install.py does, stdlib only, as it runs before anything is installed. Called by install.py alone."""
+"""Implementation of install.py. Stdlib only, because it runs before anything is installed."""

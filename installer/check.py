@@ -1,4 +1,4 @@
-"""What fits and what does not, told without importing any of Fooocus. Used by cli.py and install.py."""
+"""Checks whether a checkout meets the requirements, without importing any of Fooocus."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..adapters.patch_points import inspect_checkout
-from ..adapters.signature import UnknownSignature
-from ..adapters.signature_reader import read_signature
-from . import hook
+from ..adapters.inspection.patch_points import inspect_checkout
+from ..adapters.inspection.signature_reader import read_signature
+from ..adapters.inspection.task_signature import UnknownSignature
 from .checkout import Checkout
-from .package import version_of
+from .placement import hook_registration
+from .placement.extension_files import version_of
 from .requirements import installed_version, read_requirements
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements-ext.txt"
@@ -24,7 +24,7 @@ SUPPORTED = "supported are Fooocus 2.5.0 and newer, mashb1t/Fooocus 2.6.0 to 2.6
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the report. `ok` is None where it is only worth knowing."""
+    """One line of the report. `ok` is None for information only."""
 
     topic: str
     text: str
@@ -35,7 +35,7 @@ def check(checkout: Checkout) -> int:
     """Print the report.
 
     Returns:
-        0 if all is well, else 1.
+        0 if every check passes, else 1.
     """
     print(f"{checkout.path}\n")
     failures = 0
@@ -47,7 +47,7 @@ def check(checkout: Checkout) -> int:
 
 
 def unsupported(checkout: Checkout) -> str | None:
-    """Why the API can't work with this version of Fooocus, None when it can."""
+    """Return why the API can't work with this version of Fooocus, None if it can."""
     order = _argument_order(checkout)
     if not order.ok:
         return f"{order.text} ({SUPPORTED})"
@@ -56,7 +56,7 @@ def unsupported(checkout: Checkout) -> str | None:
 
 
 def problems(checkout: Checkout) -> list[str]:
-    """What of our own part is not as it has to be."""
+    """Return the failed checks of the extension's own parts."""
     return [
         f"{result.topic}: {result.text}" for result in (*_dependencies(), *_own_parts(checkout)) if result.ok is False
     ]
@@ -82,7 +82,7 @@ def _report(checkout: Checkout) -> Iterator[Result]:
 def _patch_points(checkout: Checkout) -> Iterator[Result]:
     has_gradio = installed_version("gradio") is not None
     for finding in inspect_checkout(checkout.path):
-        # Without gradio nothing is known about the points in it, and that it is missing is told elsewhere.
+        # Without gradio its patch points can't be checked; another line reports that it is missing.
         ok = finding.found if has_gradio or not finding.module.startswith("gradio.") else None
         state = "found" if finding.found else f"missing, {finding.detail}"
         yield Result("patch point", f"{finding.module}.{finding.name} {state} ({finding.why})", ok)
@@ -110,10 +110,10 @@ def _own_parts(checkout: Checkout) -> Iterator[Result]:
         f"{version} in {checkout.extension}" if version else f"not in {checkout.extension}",
         version is not None,
     )
-    # Not by the list of checkouts: that names the folder it had when it was installed, and portable packages are moved.
-    is_there = hook.is_complete()
+    # Ignores the list of checkouts: it has the folder at installation time, and portable packages are moved.
+    is_there = hook_registration.is_complete()
     text = "registered" if is_there else "not registered"
-    yield Result("start-up hook", f"{text} in {hook.SITE_PACKAGES}", is_there)
+    yield Result("start-up hook", f"{text} in {hook_registration.SITE_PACKAGES}", is_there)
     if os.environ.get("FOOOCUS_API_DISABLE", "0") not in ("", "0"):
         yield Result("FOOOCUS_API_DISABLE", "is set: the extension will not start", None)
 
@@ -129,13 +129,13 @@ def _ports() -> Iterator[Result]:
         if not port.isdecimal() or not 0 < int(port) < 65536:
             yield Result(f"port of {name}", f"{port!r} is no port: a number from 1 to 65535 is", False)
         else:
-            # A port in use is no fault: most likely it is Fooocus running right now.
+            # A port in use is not a failure: most likely Fooocus is running.
             text = "in use (is Fooocus running?)" if in_use(int(port)) else "free"
             yield Result(f"port of {name}", f"{port} is {text}", None)
 
 
 def in_use(port: int) -> bool:
-    """Whether something listens on that port of this machine."""
+    """Return whether a program listens on that port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""A Fooocus checkout: finding one, and what installing needs to know of it. Used all over this room."""
+"""A Fooocus checkout: how to find one, and its properties that the installation needs."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..adapters.signature import UnknownSignature
-from ..adapters.signature_reader import read_signature
+from ..adapters.inspection.signature_reader import read_signature
+from ..adapters.inspection.task_signature import UnknownSignature
 from .errors import InstallError
 
 MARKS = ("launch.py", "webui.py", "fooocus_version.py", "modules/async_worker.py")
-"""Files that together only a Fooocus checkout has."""
+"""Files that only a Fooocus checkout has all of."""
 EMBEDDED = ("python_embeded", "python_embedded")
-"""Names of the portable package's folder of Python: Fooocus's own spelling, and what some call it who repack it."""
+"""Names of the portable package's Python folder: Fooocus's own spelling, and the one of some repackagers."""
 WORKER = "modules/async_worker.py"
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A folder with Fooocus in it."""
+    """A folder that contains Fooocus."""
 
     path: Path
 
     @property
     def version(self) -> str:
-        """What its fooocus_version.py says, such as `2.5.5` or `2.6.5 (mashb1t)`, else `unknown`."""
+        """The version in its fooocus_version.py, such as `2.5.5` or `2.6.5 (mashb1t)`, else `unknown`."""
         text = (self.path / "fooocus_version.py").read_text(encoding="utf-8", errors="replace")
         match = re.search(r"""^version\s*=\s*['"](.+?)['"]""", text, re.MULTILINE)
         return match[1] if match else "unknown"
 
     @property
     def extensions(self) -> Path:
-        """Fooocus itself ignores this folder, and so does its git."""
+        """The folder of extensions; Fooocus and its git ignore it."""
         return self.path / "extensions"
 
     @property
     def extension(self) -> Path:
-        """Where our extension lies, or would."""
+        """The folder of this extension, whether or not it exists."""
         return self.extensions / "fooocus_api"
 
     @property
     def outputs(self) -> Path:
-        """The folder of images: environment, else config.txt, else `outputs`, as Fooocus looks for it.
+        """The folder of images: from the environment, else config.txt, else `outputs`, as Fooocus determines it.
 
         Raises:
             InstallError: config.txt can't be read.
@@ -70,7 +70,7 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
     """Return the checkout at `given`, else the nearest around `start`, the working directory and this Python.
 
     Raises:
-        InstallError: there is none.
+        InstallError: none was found.
     """
     if given is not None:
         path = given.expanduser().resolve()
@@ -89,16 +89,16 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
 
 
 def own_python(checkout: Path) -> Path | None:
-    """Return the Python of the portable package that a checkout belongs to, None for any other checkout."""
+    """Return the Python of the portable package that contains a checkout, None for any other checkout."""
     found = (checkout.parent / name / "python.exe" for name in EMBEDDED)
     return next(filter(Path.is_file, found), None)
 
 
 def _around(start: Path, python: Path) -> Iterator[Path]:
-    """Yield the checkouts that a person may mean who names none, the likeliest first.
+    """Yield the checkouts that may be meant if none is named, the likeliest first.
 
-    Those above this file and the working directory; those of the portable package that these or this Python lie in; then
-    one beside this file or in the working directory, where there is exactly one.
+    First those above `start` and the working directory; then those of the portable package that contains these or this Python;
+    then one next to `start` or in the working directory, if there is exactly one.
     """
     here = Path.cwd()
     above = (start, *start.parents, here, *here.parents)
@@ -112,7 +112,7 @@ def _around(start: Path, python: Path) -> Iterator[Path]:
     for folder in (*packages, start.parent, start.parent.parent, here, here.parent):
         try:
             inside = [child for child in sorted(folder.iterdir()) if _is_checkout(child)]
-        except OSError:  # a folder that may not be listed
+        except OSError:  # no permission to list the folder
             continue
         if len(inside) == 1:
             yield inside[0]
@@ -140,10 +140,10 @@ def _reason(fork: Path, missing: str) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Find out now that a folder can't be written, not in the middle of the work.
+    """Check early that a folder can be written, so that the work does not fail half-way.
 
     Raises:
-        InstallError: it can't be.
+        InstallError: it can't be written.
     """
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     try:

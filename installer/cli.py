@@ -1,4 +1,4 @@
-"""The command line of install.py: arguments in, exit status out, errors as one line. Called by install.py."""
+"""Command line of install.py: arguments in, exit status out, errors as one line."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .benchmarking import run_benchmarks
 from .check import check
 from .checkout import find_checkout
-from .demo import run_demo
+from .development.run_benchmarks import run_benchmarks
+from .development.run_demo import run_demo
+from .development.run_tests import run_tests
 from .errors import InstallError
 from .install import install
-from .testing import run_tests
 from .uninstall import uninstall
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The folder install.py lies in: a clone, or the installed copy."""
+"""The folder of install.py: a clone, or the installed copy."""
 
 USAGE = """install.py [FOOOCUS_DIR]
        install.py --uninstall [--purge] [FOOOCUS_DIR]
@@ -29,13 +29,13 @@ USAGE = """install.py [FOOOCUS_DIR]
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says.
+    """Run the command line.
 
     Returns:
-        The exit status: 0 done, 1 it did not work (a line on stderr says why), 2 wrong usage,
-        130 interrupted; with --test it is pytest's, with --demo the demo's, with --bench the benchmarks'.
+        The exit status: 0 success, 1 failure (with the reason on stderr), 2 wrong usage, 130 interrupted;
+        with --test it is pytest's, with --demo the demo's, with --bench the benchmarks'.
     """
-    # In order where another program reads them, and no install ends because a sign can't be printed.
+    # Keep both streams in order for another program, and never fail because a character can't be printed.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="replace")
@@ -65,20 +65,20 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _apart(arguments: list[str]) -> Iterator[str]:
-    r"""Yield the arguments, apart what Windows has joined: `"C:\My Fooocus\" --check` arrives as `C:\My Fooocus" --check`."""
+    r"""Yield the arguments, splitting what Windows has joined: `"C:\My Fooocus\" --check` arrives as `C:\My Fooocus" --check`."""
     for number, argument in enumerate(arguments):
-        if argument in ("--demo", "--test", "--bench"):  # what follows is another program's
+        if argument in ("--demo", "--test", "--bench"):  # the rest belongs to another program
             yield from arguments[number:]
             return
         folder, quote, options = argument.partition('" ')
-        if quote and not os.path.exists(argument):  # elsewhere than on Windows a name may have a quote
+        if quote and not os.path.exists(argument):  # outside Windows a name may contain a quote
             yield from (folder, *options.split())
         else:
             yield argument
 
 
 def _folder(text: str) -> Path:
-    r"""Return the folder that is meant: shells complete `"C:\My Fooocus\"`, and Windows takes its last two signs for a quote."""
+    r"""Return the intended folder: shells complete `"C:\My Fooocus\"`, and Windows parses its last two characters as a quote."""
     return Path(text.removesuffix('"'))
 
 

@@ -1,7 +1,7 @@
-"""The one exception of this room, for what can be foreseen. Any module here raises it, cli.py prints it."""
+"""The package's one exception, for expected errors. Any module here raises it; cli.py prints it."""
 
 from __future__ import annotations
 
 
 class InstallError(Exception):
-    """The message is one clear line for the person at the terminal. Nothing is left half-done."""
+    """An expected error, with a one-line message for the person at the terminal. Nothing is left half-done."""

@@ -1,4 +1,4 @@
-"""Installing into a checkout: what must hold first, the steps, and a look at the result. Called by cli.py."""
+"""Installs the extension into a checkout: preconditions, steps, and a check of the result."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import hook
 from .check import problems, unsupported
 from .checkout import EMBEDDED, Checkout, own_python, require_writable
 from .errors import InstallError
-from .package import place
 from .pip import pip_install
+from .placement import hook_registration
+from .placement.extension_files import place
 from .requirements import installed_version, installed_versions, normalized, read_requirements
 
 REASONS = {
@@ -20,37 +20,43 @@ REASONS = {
     "pydantic": "the API needs version 2, and gradio lives with it",
     "huggingface-hub": "transformers 4 can't use 1.0 and newer",
 }
-"""Why a package is moved; others are moved into the range that the extension is tested with."""
+"""Package → why its version is changed; all others are moved into the range that the extension is tested with."""
 
 NOT_PINNED_BY_FOOOCUS = ("torch", "torchvision", "torchaudio", "xformers", "gradio", "gradio_client")
-"""Held where they are all the same: Fooocus breaks when one of them moves."""
+"""Packages kept at their version although Fooocus does not pin them: Fooocus breaks when one of them changes."""
 
 
 def install(checkout: Checkout, source: Path) -> int:
-    """Put the extension lying in `source` into a checkout. Doing it again changes nothing.
+    """Install the extension in `source` into a checkout. Repeating it changes nothing.
 
     Returns:
-        0, or 1 when it is installed but can't work with this Fooocus.
+        0, or 1 if it is installed but can't work with this Fooocus.
 
     Raises:
-        InstallError: it can't be done; checkout and interpreter are as they were.
+        InstallError: it failed; checkout and interpreter are unchanged.
     """
     print(f"Fooocus {checkout.version} in {checkout.path}")
     _require_right_python(checkout)
     require_writable(checkout.extensions)
-    hook.require_writable_site_packages()
+    hook_registration.require_writable_site_packages()
 
     _install_requirements(checkout, source / "requirements-ext.txt")
-    # The hook first: without the extension it does nothing, and it is the easier one to take back.
-    with hook.kept_on_failure():
-        changed = hook.register(checkout.path)
+    # The hook first: without the extension it does nothing, and it is easier to roll back.
+    with hook_registration.kept_on_failure():
+        changed = hook_registration.register(checkout.path)
         print(place(source, checkout.extension))
-    print(f"the start-up hook is {'registered' if changed else 'registered already'} in {hook.SITE_PACKAGES}")
+    print(
+        f"the start-up hook is {'registered' if changed else 'registered already'} in {hook_registration.SITE_PACKAGES}"
+    )
     return _say_result(checkout)
 
 
 def _require_right_python(checkout: Checkout) -> None:
-    """Refuse a Python that does not run this Fooocus: it would take everything, and Fooocus would never see it."""
+    """Reject a Python that does not run this Fooocus: the installation would succeed, but Fooocus would never see it.
+
+    Raises:
+        InstallError: it is another package's or another environment's Python.
+    """
     used = Path(sys.executable).parent.resolve()
     own = own_python(checkout.path)
     if own is not None and used.name in EMBEDDED and used != own.parent.resolve():
@@ -88,7 +94,7 @@ def _install_requirements(checkout: Checkout, requirements: Path) -> None:
 
 
 def _held_where_they_are(checkout: Checkout, ours: set[str]) -> dict[str, str]:
-    """What Fooocus pins, in the version that is installed, else in the one it will install itself."""
+    """Return the packages that Fooocus pins, at the installed version, else at the one that Fooocus will install."""
     pinned = {
         requirement.name: requirement.specifier.removeprefix("==").strip()
         for requirement in read_requirements(checkout.path / "requirements_versions.txt")

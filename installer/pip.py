@@ -1,4 +1,4 @@
-"""Runs pip: noise hidden, progress shown, failures told in one line. For install.py and environment.py."""
+"""Runs pip, showing its progress and reporting failures in one line."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ UNREACHABLE = (
     "SSLError",
     "(from versions: none)",
 )
-"""What pip and its urllib3 say when a package index can't be reached; the last when it may not try again."""
+"""Messages of pip and its urllib3 when a package index can't be reached; the last appears when retries are disabled."""
 
 HELD = ("[WinError 5]", "[WinError 32]")
 """Parts of pip's error, in any language, for a file that a running Fooocus or a virus scanner has open on Windows."""
 
 
 def pip_install(python: Path, files: Iterable[Path], constraints: Path | None = None) -> None:
-    """Install requirement files into the environment of `python`, a line on stdout for each package.
+    """Install requirement files into the environment of `python`, printing a line per package.
 
     Raises:
-        InstallError: pip is missing or failed; what was installed before is as it was.
+        InstallError: pip is missing or failed; the packages installed before are unchanged.
     """
     command: list[str] = [
         str(python),
-        "-s",  # what lies in the user's own site-packages is neither seen by Fooocus nor pip's to remove
+        "-s",  # ignore the user's own site-packages: Fooocus does not use it, and pip must not change it
         "-X",
-        "utf8",  # or pip's words come in the console's code page
+        "utf8",  # otherwise pip writes in the console's code page
         "-m",
         "pip",
         "install",
@@ -76,7 +76,7 @@ def _run_showing_progress(command: Sequence[str]) -> tuple[list[str], int]:
                     seconds = time.monotonic() - began
                     print(f"  {seconds:4.0f} s  {step[1] or 'installing what was downloaded'}")
         except KeyboardInterrupt:
-            pip.wait()  # it was interrupted as well and cleans up
+            pip.wait()  # pip was interrupted as well and cleans up
             raise
     return said, pip.returncode
 

@@ -1,6 +1,6 @@
-"""Deletes what the API drew and remembers, and nothing else. Called by uninstall.py.
+"""Deletes the API's images and history, and nothing else.
 
-Reads the database with sqlite3 alone: the extension's own packages may be gone or of another version by now.
+Reads the database with sqlite3 alone: the extension's own packages may be missing or have another version.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from ..files.images import image_in
+from ..files.image_paths import image_in
 from ..files.replacing import delete_all, move
 from .errors import InstallError
-from .package import CLOSE_IT, remove_tree
+from .placement.extension_files import CLOSE_IT, remove_tree
 
 OTHERS = ("webui", "imported")
-"""Sources of tasks that the API did not draw."""
+"""Sources of tasks that the API did not generate."""
 
 
 def history_of(outputs: Path) -> Path:
@@ -28,10 +28,10 @@ def history_of(outputs: Path) -> Path:
 
 
 def require_unused(history: Path) -> None:
-    """Make sure that no Fooocus has the history open: each holds the lock file beside its database for as long as it runs.
+    """Check that no Fooocus has the history open: each holds the lock file next to its database while it runs.
 
     Raises:
-        InstallError: one has.
+        InstallError: one has it open.
     """
     for lock in history.glob("*.lock"):
         if _is_held(lock):
@@ -39,12 +39,12 @@ def require_unused(history: Path) -> None:
 
 
 def _is_held(lock: Path) -> bool:
-    """Return whether a process holds a lock file, in the way that filelock has it held."""
+    """Return whether a process holds a lock file in the way that filelock locks it."""
     try:
         file = os.open(lock, os.O_RDWR)
     except FileNotFoundError:
         return False
-    except PermissionError:  # on Windows one that is held may not even be opened
+    except PermissionError:  # on Windows a locked file can't even be opened
         return sys.platform == "win32"
     try:
         if sys.platform == "win32":
@@ -64,13 +64,13 @@ def _is_held(lock: Path) -> bool:
 
 
 def purge_history(outputs: Path) -> tuple[int, bool]:
-    """Delete the images of the API's tasks, then the history. Those of the WebUI and of an imported history stay.
+    """Delete the images of the API's tasks, then the history. Images of the WebUI and of an imported history stay.
 
     Returns:
-        The number of images deleted, and whether there was a history.
+        The number of images deleted, and whether a history existed.
 
     Raises:
-        InstallError: the history can't be read or something can't be deleted.
+        InstallError: the history can't be read, or a file can't be deleted.
     """
     history = history_of(outputs)
     if not history.is_dir():
@@ -79,12 +79,12 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
     try:
         images = _images(history, outputs)
         stay = delete_all(images)
-        if stay:  # the history stays too, or nothing would know them any more
+        if stay:  # keep the history as well, or these images would become orphans
             reason = next(iter(stay.values()))
             raise InstallError(f"{len(stay)} of {len(images)} images can't be deleted; {CLOSE_IT}: {reason}")
         purged = history.with_name(f"{history.name}.purged")
         remove_tree(purged)
-        move(history, purged)  # at once: of a file that is open there, Windows lets the folder's name stay
+        move(history, purged)  # at once: on Windows an open file would keep the folder's name
         remove_tree(purged, ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
         raise InstallError(f"{history} can't be purged: {error}. Is Fooocus still running?") from error
@@ -92,9 +92,9 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
 
 
 def _images(history: Path, outputs: Path) -> set[Path]:
-    """Return the image files of the API that are still there, none outside the outputs folder.
+    """Return the existing image files of the API, limited to the outputs folder.
 
-    Tasks list them; claims name those that a deletion has left, and those of tasks that a crash has ended.
+    Tasks list them; the file journal names those left by a deletion, and those of tasks that a crash has ended.
     """
     drawn, others, ids = set[Path](), set[Path](), set[str]()
     for database in history.glob("*.sqlite3"):
@@ -111,7 +111,7 @@ def _images(history: Path, outputs: Path) -> set[Path]:
 
 
 def _recorded(database: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield the id and the source of each task with the path of each of its images, or with none."""
+    """Yield the id and the source of each task with the path of each of its images, or without a path."""
     with closing(sqlite3.connect(database)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "task" not in tables:
@@ -123,16 +123,16 @@ def _recorded(database: Path) -> Iterator[tuple[str, str, str]]:
             yield from connection.execute(question)
             return
         for task_id, source, images in connection.execute("SELECT task_id, source, images FROM task"):
-            # schema 1, in the copy that an upgrade leaves
+            # schema 1, in the backup that a migration leaves
             yield from ((task_id, source, path) for path in ("", *(image["path"] for image in json.loads(images))))
 
 
 def _claimed(claims: Path, outputs: Path) -> Iterator[Path]:
-    """Yield the image files that a file of claims names, by absolute paths or by ones relative to the outputs folder."""
+    """Yield the image files named in a journal file, by absolute paths or relative to the outputs folder."""
     for line in claims.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             relative = (outputs / line).resolve().relative_to(outputs).as_posix()
-        except (OSError, ValueError, RuntimeError):  # of another folder, or damaged
+        except (OSError, ValueError, RuntimeError):  # in another folder, or damaged
             continue
         path = image_in(outputs, relative)
         if path is not None and path.is_file():

@@ -1,4 +1,4 @@
-"""Requirement files and what of them is installed, for plain pins only. Used by check.py and install.py."""
+"""Parses requirement files and compares them with the installed packages, for plain pins only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ COMPARE: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
 
 @dataclass(frozen=True)
 class Requirement:
-    """Such as `starlette==0.52.1` or `huggingface_hub>=0.23.2,<1.0`; only `==`, `>=` and `<` are known."""
+    """A requirement such as `starlette==0.52.1` or `huggingface_hub>=0.23.2,<1.0`; only `==`, `>=` and `<` are supported."""
 
     name: str
     specifier: str
 
     def admits(self, version: str) -> bool:
-        """Whether that version will do."""
+        """Return whether that version satisfies the requirement.
+
+        Raises:
+            ValueError: the specifier has another operator.
+        """
         for part in filter(None, self.specifier.split(",")):
             match = re.fullmatch(r"\s*(==|>=|<)\s*([\w.]+)\s*", part)
             if match is None:
@@ -36,17 +40,17 @@ class Requirement:
 
     @property
     def installed(self) -> str | None:
-        """The version this interpreter has of it."""
+        """The installed version in this interpreter, None if it is missing."""
         return installed_version(self.name)
 
     @property
     def met(self) -> bool:
-        """Whether nothing need be done for it."""
+        """True if the installed version satisfies the requirement."""
         return self.installed is not None and self.admits(self.installed)
 
 
 def read_requirements(file: Path) -> list[Requirement]:
-    """The requirements of a file, none if it is not there. Comments, options and other forms are left out."""
+    """Return the requirements in a file, none if it is missing. Comments, options and other forms are ignored."""
     if not file.is_file():
         return []
     found = []
@@ -58,7 +62,7 @@ def read_requirements(file: Path) -> list[Requirement]:
 
 
 def installed_version(name: str) -> str | None:
-    """The version this interpreter has of a distribution, None when it has none."""
+    """Return the installed version of a distribution in this interpreter, None if it is missing."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -66,18 +70,18 @@ def installed_version(name: str) -> str | None:
 
 
 def installed_versions() -> dict[str, str]:
-    """Every distribution of this interpreter, by normalized name. Sees what pip did a moment ago."""
+    """Return the version of every distribution of this interpreter by normalized name, including what pip has just installed."""
     importlib.invalidate_caches()
     found: dict[str, str] = {}
     for distribution in metadata.distributions():
         name: str | None = distribution.metadata["Name"]
-        if name:  # what pip left over from an interrupted install has none
+        if name:  # leftovers of an interrupted pip install have none
             found.setdefault(normalized(name), distribution.version)
     return found
 
 
 def normalized(name: str) -> str:
-    """`huggingface_hub`, `Huggingface-Hub` and `huggingface.hub` are one name."""
+    """Return the normalized name: `huggingface_hub`, `Huggingface-Hub` and `huggingface.hub` are the same."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,4 +1,4 @@
-"""Taking the extension out of a checkout; history and images only if purged. Called by cli.py."""
+"""Removes the extension from a checkout; history and images only with `--purge`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 from pathlib import Path
 
 from ..files.replacing import retried
-from . import hook
 from .checkout import Checkout, require_writable
 from .errors import InstallError
-from .package import CLOSE_IT, is_empty, is_link, remove_tree, unsaved_work, version_of
+from .placement import hook_registration
+from .placement.extension_files import CLOSE_IT, is_empty, is_link, remove_tree, unsaved_work, version_of
+from .placement.staging import free_name, is_half, leftovers, put, set_aside
 from .purge import history_of, purge_history, require_unused
-from .staging import free_name, is_half, leftovers, put, set_aside
 
 
 def uninstall(checkout: Checkout, purge: bool) -> int:
-    """Remove hook and extension, and with `purge` the history and the API's images.
+    """Remove the hook and the extension, and with `purge` the history and the API's images.
 
     Returns:
-        0, also when there was nothing to remove.
+        0, also if there was nothing to remove.
 
     Raises:
-        InstallError: something would be lost, or can't be written; extension and hook are as they were.
+        InstallError: unsaved work would be lost, or a file can't be written; extension and hook are unchanged.
     """
     print(f"Fooocus {checkout.version} in {checkout.path}")
     extension = checkout.extension
@@ -29,23 +29,23 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
     if is_there:
         _require_removable(extension)
         require_writable(checkout.extensions)
-    # Read before anything goes: a config.txt that can't be read must not end it half-way.
+    # Read before anything is removed: an unreadable config.txt must not abort the removal half-way.
     outputs = checkout.outputs if purge else None
     if outputs is not None:
         require_unused(history_of(outputs))
 
-    is_hooked = hook.has_to_change(checkout.path)
+    is_hooked = hook_registration.has_to_change(checkout.path)
     if is_hooked:
-        hook.require_writable_site_packages()
-    os.chdir(checkout.path)  # Windows does not delete the folder a process is in, and install.py may lie in it
+        hook_registration.require_writable_site_packages()
+    os.chdir(checkout.path)  # Windows does not delete a process's working directory, and install.py may be in it
     aside = _set_aside(extension)
     others: list[Path] = []
     purged = None
     try:
-        with hook.kept_on_failure():
+        with hook_registration.kept_on_failure():
             if is_hooked:
-                others = hook.unregister(checkout.path)
-            # Before the extension is deleted, and after all that may fail and can be taken back.
+                others = hook_registration.unregister(checkout.path)
+            # Before the extension is deleted, and after every step that may fail and can be rolled back.
             if outputs is not None:
                 purged = purge_history(outputs)
     except BaseException:
@@ -53,7 +53,9 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
             put(aside, extension)
         raise
     if is_hooked:
-        kept = f"kept for {', '.join(map(str, others))}" if others else f"removed from {hook.SITE_PACKAGES}"
+        kept = (
+            f"kept for {', '.join(map(str, others))}" if others else f"removed from {hook_registration.SITE_PACKAGES}"
+        )
         print(f"the start-up hook is {kept}")
     if is_there:
         _delete_what_is_left(checkout)
@@ -81,7 +83,7 @@ def _require_removable(extension: Path) -> None:
 
 
 def _set_aside(extension: Path) -> Path | None:
-    """Take the extension from its place at once: deleted file by file, it could end half deleted."""
+    """Move the extension away at once: deleting it file by file could stop half-way."""
     if not os.path.lexists(extension):
         return None
     aside = free_name(extension, "old")

@@ -1,1 +1,1 @@
-"""The domain: tasks, their events and their life. Knows neither HTTP nor Fooocus."""
+"""The domain: tasks, their events and their life cycle. Independent of HTTP and Fooocus."""

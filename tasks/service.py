@@ -1,4 +1,4 @@
-"""The one door to tasks, for API and WebUI alike: look up, listen, stop, skip, move, delete; `intake` is where they come in."""
+"""The single interface to tasks for API and WebUI: look up, subscribe, stop, skip, move and delete; `intake` accepts new ones."""
 
 from __future__ import annotations
 
@@ -10,75 +10,76 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TypeVar
 
+from ..auth.rate_limit import LimitReached as LimitReached
 from ..db.deadline import Deadline
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable as DatabaseUnavailable
-from . import storage
-from .broadcast import Broadcast
-from .bus import EventBus
-from .claims import Claims
-from .downloads import Downloader
-from .engine import Engine, EngineUnavailable, Interruption
-from .estimate import Estimator
-from .forecast import Forecast, Outlook
-from .history import History
-from .inputs import InputStore
-from .intake import Intake
-from .leftovers import Leftovers
-from .limits import LimitReached as LimitReached
-from .live import LiveTasks
-from .meter import Meter
-from .outbound import Outbound
-from .ownership import Ownership
-from .preview import PreviewImage
-from .recovery import Recovery
-from .removal import Removal
-from .task import LIVE_VALUES, Task, TaskStatus
-from .tracker import Tracker
-from .webhooks import Webhooks, WebhookSettings
+from ..images.file_journal import FileJournal
+from ..images.input_store import InputStore
+from ..images.preview import PreviewImage
+from ..outbound.client import OutboundClient
+from .history.leftovers import Leftovers
+from .history.ownership import Ownership
+from .history.queries import History
+from .history.retention import Retention
+from .lifecycle.lifecycle import TaskLifecycle
+from .lifecycle.metrics import Metrics
+from .lifecycle.recovery import Recovery
+from .model import rows
+from .model.active_tasks import ActiveTasks
+from .model.outlook import Outlook
+from .model.task import ACTIVE_STATUSES, Task, TaskStatus
+from .ports.engine import Engine, EngineUnavailable, Interruption
+from .queue.estimator import Estimator
+from .queue.eta import EtaCalculator
+from .queue.model_downloads import Downloader
+from .queue.submission import Submissions
+from .streaming.broadcaster import Broadcaster
+from .streaming.event_bus import EventBus
+from .webhooks.delivery import Webhooks, WebhookSettings
 
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
 WRITABLE_WITHIN = 3
-"""Seconds after which a database that has not written counts as one that can't."""
+"""Seconds after which a database without a successful write counts as unwritable."""
 BUS_WITHIN = 5.0
-"""Seconds that an end waits until what the worker has told is handled."""
+"""Seconds that a shutdown waits for the handling of queued events."""
 
 
 class UnknownTask(Exception):
-    """There is no task of that id."""
+    """The id belongs to no task."""
 
 
 class WrongStatus(Exception):
-    """The task is not in a status in which that can be done; the message says so."""
+    """The task's status does not permit the operation; the message names the status."""
 
 
 class TaskService:
-    """Keeps the living tasks in memory and all of them in the database."""
+    """Keeps active tasks in memory, and all tasks in the database."""
 
     def __init__(
         self,
         engine: Engine,
         repository: Repository,
         bus: EventBus,
-        claims: Claims,
+        claims: FileJournal,
         inputs: InputStore,
         max_pending: int | None = None,
         webhooks: WebhookSettings | None = None,
-        outbound: Outbound | None = None,
+        outbound: OutboundClient | None = None,
     ) -> None:
-        """`max_pending` is how many tasks may wait before more are refused."""
+        """Create the parts of the domain. `max_pending` is the number of pending tasks at which more are refused."""
         self._engine = engine
         self._repository = repository
         self._bus = bus
-        self.broadcast = Broadcast()
-        self._live = LiveTasks()
-        self.webhooks = Webhooks(repository, webhooks or WebhookSettings(), outbound or Outbound())
+        self.broadcast = Broadcaster()
+        self._live = ActiveTasks()
+        self.webhooks = Webhooks(repository, webhooks or WebhookSettings(), outbound or OutboundClient())
         leftovers = Leftovers(engine, repository, claims)
         self._recovery = Recovery(engine, repository, claims, self.webhooks, leftovers)
-        self.removal = Removal(repository, inputs, claims, leftovers)
-        self.meter = Meter()
+        self.removal = Retention(repository, inputs, claims, leftovers)
+        self.meter = Metrics()
         self.meter.gauge("queue_length", "Tasks that wait.", lambda: self.counts()["pending"])
         self.meter.gauge("tasks_running", "Tasks that run.", lambda: self.counts()["running"])
         self.meter.gauge("listeners", "Open event streams and waiting requests.", self.broadcast.listeners)
@@ -86,8 +87,8 @@ class TaskService:
             "deliveries", "Updates handed to listeners since the start.", lambda: self.broadcast.delivered
         )
         self._estimator = Estimator(engine.steps)
-        self._forecast = Forecast(self._live, engine, self._estimator)
-        self._tracker = Tracker(
+        self._forecast = EtaCalculator(self._live, engine, self._estimator)
+        self._tracker = TaskLifecycle(
             self._live,
             engine,
             repository,
@@ -102,7 +103,7 @@ class TaskService:
             self.webhooks,
         )
         self._downloader = Downloader(bus, self._live, engine)
-        self.intake = Intake(
+        self.intake = Submissions(
             engine, repository, self._live, self._downloader, self._estimator, self.webhooks, max_pending
         )
         self.history = History(repository, self._live, engine)
@@ -113,7 +114,7 @@ class TaskService:
         self._told: str | None = None
 
     def start(self) -> None:
-        """Take up what an earlier process left unfinished, then begin to follow the worker.
+        """Recover the tasks that an earlier process left unfinished, then start to handle worker events.
 
         Raises:
             DatabaseUnavailable: the history can't be read or written.
@@ -125,8 +126,8 @@ class TaskService:
             self.intake.enqueue(task)
 
     def unwritable(self) -> str | None:
-        """Return why the history can't be written at this moment, in words that tell no place; None when it can. It waits a
-        little for that."""
+        """Return why the history can't be written now, without naming a path or host; None if it can. Waits up to
+        `WRITABLE_WITHIN` seconds."""
         reason = self._repository.unwritable(WRITABLE_WITHIN)
         if reason is not None and reason != self._told:
             log.error("the history can't be written", extra={"reason": self._repository.problem or reason})
@@ -134,17 +135,17 @@ class TaskService:
         return reason
 
     def leave(self) -> None:
-        """Fooocus is about to end: let everyone go who waits or listens. Any thread."""
+        """End all subscriptions and waiting requests before the shutdown. Any thread."""
         self.broadcast.close()
 
     def close(self, within_s: float | None = None) -> None:
-        """Write what is still to be written; what waits and what runs goes on at the next start. Any thread.
+        """Write all outstanding changes and shut down; pending and running tasks resume at the next start. Any thread.
 
-        Running tasks are put back first, as that must not be missed; the end of one that ends meanwhile is written over it.
+        Running tasks are put back first, as that write is essential; the end of one that still ends overwrites it.
         A second call waits until the first one is done.
 
         Args:
-            within_s: seconds after which to return, whatever is not finished by then. None waits for what is being saved.
+            within_s: seconds after which to return, finished or not. None waits until all images are saved.
         """
         deadline = Deadline(within_s)
         with self._lock:
@@ -170,13 +171,13 @@ class TaskService:
         self._tracker.close(deadline.half())
         self._repository.close(deadline.left())
 
-    # ----------------------------------------------------------------- out
+    # ------------------------------------------------------------- reading
 
     async def get(self, task_id: str) -> Task:
-        """A task as it is now.
+        """Return a task in its current state.
 
         Raises:
-            UnknownTask: there is none of that id.
+            UnknownTask: the id belongs to no task.
         """
         live = self._live.get(task_id)
         if live is not None:
@@ -184,37 +185,38 @@ class TaskService:
         row = await self._read(lambda: self._repository.get(task_id))
         if row is None:
             raise UnknownTask(task_id)
-        return storage.from_row(row)
+        return rows.from_row(row)
 
     def preview(self, task_id: str) -> PreviewImage | None:
-        """The newest picture of a running task, if it has one."""
+        """Return the newest preview of a running task, None without one."""
         live = self._live.get(task_id)
         return live.preview if live else None
 
     def running(self) -> Task | None:
-        """The task the worker has in hand."""
+        """Return the running task, None without one."""
         return self._live.running()
 
     def counts(self) -> dict[str, int]:
-        """How many tasks wait and run."""
+        """Return the number of pending and running tasks."""
         return self._live.counts()
 
     def outlook(self, task: Task) -> Outlook:
-        """Where a waiting task stands, and when it or the running one will be done. Not on an event loop."""
+        """Return a task's queue position and ETA. Not on an event loop."""
         return self._forecast.of(task)
 
     def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
-        """Return the same of several, as far as they wait in the queue; at one moment for all."""
+        """Return the outlooks of those tasks that are in the queue, all from one snapshot. Not on an event loop."""
         return self._forecast.some(task_ids)
 
     async def wait(self, task_id: str) -> Task:
-        """The task once it has ended. Woken by its last update.
+        """Wait for a task's end, without polling, and return the ended task.
 
         Raises:
-            EngineUnavailable: Fooocus ends; the task is drawn when it is started again.
+            UnknownTask: the id belongs to no task.
+            EngineUnavailable: Fooocus is shutting down; the task resumes at the next start.
         """
         with self.broadcast.subscribe(task_id, only_end=True) as subscription:
-            task = await self.get(task_id)  # only now: nothing is missed
+            task = await self.get(task_id)  # after subscribing, so that no update is missed
             if not task.status.is_terminal:
                 async for update in subscription.updates():
                     task = update.task
@@ -225,9 +227,9 @@ class TaskService:
     # ------------------------------------------------------------- control
 
     async def stop(self, task_id: str) -> bool:
-        """End a task, pending or running, and leave all others alone. False when it had ended already."""
+        """Stop a pending or running task, and no other. Return False if it had ended already."""
         return await asyncio.to_thread(
-            lambda: (  # in the order in which it goes from one to the next
+            lambda: (  # in the order in which a task passes through them
                 self._downloader.cancel(task_id)
                 or self._engine.withdraw(task_id)
                 or self._engine.interrupt(task_id, "stop")
@@ -235,36 +237,36 @@ class TaskService:
         )
 
     def skip(self, task_id: str) -> bool:
-        """Go on with the next image of a running task. False when it is not the running one."""
+        """Skip the current image of a running task. Return False if the task is not running."""
         return self._engine.interrupt(task_id, "skip")
 
     def interrupt_running(self, how: Interruption, source: str | None = None) -> str | None:
-        """Stop the running task or skip its current image, with `source` only if it is from there. Its id, or None when
-        nothing runs."""
+        """Stop the running task or skip its current image, and return its id. None without a running task, or if it is not
+        from `source`."""
         task = self.running()
         if task is None or source not in (None, task.source):
             return None
         return task.task_id if self._engine.interrupt(task.task_id, how) else None
 
     async def move_to_front(self, task_id: str) -> bool:
-        """Let a pending task be the next, also after a restart. False when it does not wait in the queue."""
+        """Move a pending task to the front of the queue, also for a restart. Return False if it is not in the queue."""
         live = self._live.get(task_id)
         if live is None or not self._engine.move_to_front(task_id):
             return False
 
         def change() -> None:
-            live.task.rank = self._repository.lowest_rank(LIVE_VALUES) - 1
+            live.task.rank = self._repository.lowest_rank(ACTIVE_STATUSES) - 1
             self._repository.update(task_id, {"rank": live.task.rank})
 
         await asyncio.wrap_future(self._repository.write(change))
         return True
 
     async def delete(self, task_id: str) -> Task:
-        """Delete an ended task and its images, or cancel a pending one. The task as it is then.
+        """Delete an ended task and its images, or cancel a pending one. Return the task in its last state.
 
         Raises:
-            UnknownTask: there is none of that id.
-            WrongStatus: it is running.
+            UnknownTask: the id belongs to no task.
+            WrongStatus: the task is running.
         """
         task = await self.get(task_id)
         if task.status is TaskStatus.PENDING and await self.stop(task_id):

@@ -29,11 +29,11 @@ def load_package() -> None:
 
 load_package()
 
-from fooocus_api.tests.client import Client  # noqa: E402
-from fooocus_api.tests.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402
-from fooocus_api.tests.host import Host, demo_host, real_checkout, real_host  # noqa: E402
-from fooocus_api.tests.postgres import PostgresServer, programs  # noqa: E402
-from fooocus_api.tests.sharing_violations import Violations  # noqa: E402
+from fooocus_api.tests.support.client import Client  # noqa: E402
+from fooocus_api.tests.support.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402
+from fooocus_api.tests.support.host import Host, demo_host, real_checkout, real_host  # noqa: E402
+from fooocus_api.tests.support.postgres import PostgresServer, programs  # noqa: E402
+from fooocus_api.tests.support.sharing_violations import Violations  # noqa: E402
 
 NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
 
@@ -134,7 +134,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 def browser() -> Iterator[object]:
     """A headless Chromium (tests.browser.Browser). Skips where selenium or Chromium is not installed."""
     pytest.importorskip("selenium", reason="selenium is not installed: tests that click in the WebUI are skipped")
-    from fooocus_api.tests.browser import Browser
+    from fooocus_api.tests.support.browser import Browser
 
     with Browser() as window:
         yield window

@@ -1,1 +1,1 @@
-"""The endpoints, a file for each subject."""
+"""API endpoints, one module per subject."""

@@ -1,4 +1,4 @@
-"""`/v1/engine/control` and `/v1/info`: the worker and what this process is."""
+"""`/v1/engine/control` and `/v1/info`: stop or skip tasks; versions and features of this process."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...tasks.keys import Scope
-from ..access import access_of, needs, visible_task
-from ..bodies import JsonRoute
+from ...auth.keys import Scope
 from ..context import Context
-from ..errors import FieldError, InvalidFields, responses
-from ..names import unknown_name, unknown_names
-from .control import skip_task, stop_task
+from ..requests.json_body import JsonRoute
+from ..requests.parameter_names import unknown_name, unknown_names
+from ..responses.problems import FieldError, InvalidFields, responses
+from ..security.authorization import access_of, require_scope, visible_task
+from .task_actions import skip_task, stop_task
 
 T = TypeVar("T")
 Action = Literal["stop", "skip"]
@@ -42,7 +42,7 @@ class ControlResponse(BaseModel):
 
 
 class InfoResponse(BaseModel):
-    """This process: versions, features, and what of the host is patched."""
+    """Versions, features and patched host modules of this process."""
 
     name: str = Field(description="Of this extension.")
     version: str = Field(description="Of this extension.")
@@ -60,7 +60,7 @@ class InfoResponse(BaseModel):
 
 
 def router(context: Context) -> APIRouter:
-    """The routes."""
+    """Return the router."""
     routes = APIRouter(tags=["engine"], route_class=JsonRoute)
 
     async def control(
@@ -71,8 +71,8 @@ def router(context: Context) -> APIRouter:
         ] = None,
         body: Annotated[ControlRequest | None, Body()] = None,
     ) -> ControlResponse:
-        """Stop the running task, or skip its current image. Waiting tasks are left alone, and so is one that the
-        key may not see. With a `task_id` that task alone is stopped, pending or running, or skipped."""
+        """Stop the running task, or skip its current image. Pending tasks, and a running task that the key may not see, are not
+        affected. With a `task_id`, stop that task, pending or running, or skip its current image instead."""
         body = body or ControlRequest()
         _refuse_unknown_members(body)
         how: Action | None = _one_of("action", action, body.action)
@@ -84,13 +84,16 @@ def router(context: Context) -> APIRouter:
         running = await asyncio.to_thread(context.tasks().interrupt_running, how, access_of(request).only)
         return ControlResponse(message=DONE[how] if running else "No task is running.", task_id=running)
 
-    options: dict[str, Any] = {"dependencies": [needs(Scope.CONTROL)], "responses": responses(401, 404, 409, 422, 503)}
+    options: dict[str, Any] = {
+        "dependencies": [require_scope(Scope.CONTROL)],
+        "responses": responses(401, 404, 409, 422, 503),
+    }
     routes.post("/v1/engine/control/", summary="Stop or skip", **options)(control)
     routes.post("/v1/engine/control", include_in_schema=False, **options)(control)
 
     @routes.get("/v1/info", summary="Versions and features", responses=responses(401))
     def info() -> InfoResponse:
-        """What runs here, and whether it can draw."""
+        """Return the versions and features of this process, and whether it can generate images."""
         return InfoResponse(**context.info())
 
     return routes
@@ -100,8 +103,8 @@ async def _act_on(context: Context, request: Request, task_id: str, how: Action)
     """Stop or skip one task.
 
     Raises:
-        UnknownTask: there is none of that id, or none that the key may see.
-        WrongStatus: it has ended, or it is to be skipped and does not run.
+        UnknownTask: no task has that id, or the key may not see it.
+        WrongStatus: the task has ended, or it is to be skipped and is not running.
     """
     service = context.tasks()
     task = await visible_task(context, request, task_id)
@@ -120,10 +123,10 @@ def _refuse_unknown_members(body: ControlRequest) -> None:
 
 
 def _one_of(field: str, in_query: T | None, in_body: T | None) -> T | None:
-    """Return the value that was given.
+    """Return the value from the query or the body.
 
     Raises:
-        InvalidFields: it is empty, or query and body say different things.
+        InvalidFields: the value is empty, or query and body differ.
     """
     if in_query is not None and in_body is not None and in_query != in_body:
         raise InvalidFields([FieldError(field=field, message="differs between query and body; send it once")])

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: for those who watch over this process."""
+"""`/healthz`, `/readyz` and `/metrics`: monitoring of this process."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
-from ...tasks.keys import Scope
-from ..access import needs
+from ...auth.keys import Scope
 from ..context import Context
-from ..errors import responses
-from ..names import NamingRoute
+from ..requests.parameter_names import NamingRoute
+from ..responses.problems import responses
+from ..security.authorization import require_scope
 
 T = TypeVar("T")
 REMEMBERED_SECONDS = 1.0
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""What needs no key: whoever starts and stops processes has none."""
 
 
 class Health(BaseModel):
-    """Whether this process can draw."""
+    """The state of this process: its worker, its models and its history."""
 
     status: str = Field(description="`ok`, or what is wrong.")
     worker_alive: bool = Field(description="Fooocus's worker thread takes tasks.")
@@ -36,7 +34,7 @@ class Health(BaseModel):
 
 
 class Remembered(Generic[T]):
-    """An answer that is asked for at most once a second: no key is needed here, and each look writes to the disk."""
+    """Caches the result of a check for a second: the routes need no key, and each check writes to the disk."""
 
     def __init__(self, ask: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
@@ -45,7 +43,7 @@ class Remembered(Generic[T]):
         self._kept: tuple[float, T] | None = None
 
     def __call__(self) -> T:
-        """Return the answer of this second."""
+        """Return the result, at most REMEMBERED_SECONDS old."""
         with self._lock:
             if self._kept is None or self._clock() - self._kept[0] >= REMEMBERED_SECONDS:
                 answer = self._ask()
@@ -54,7 +52,7 @@ class Remembered(Generic[T]):
 
 
 def router(context: Context) -> APIRouter:
-    """The routes."""
+    """Return the router."""
     routes = APIRouter(tags=["health"], route_class=NamingRoute)
 
     unwritable = Remembered(lambda: context.service.unwritable() if context.service is not None else "there is none")
@@ -88,7 +86,7 @@ def router(context: Context) -> APIRouter:
         responses={503: {"model": Health, "description": "It can't draw; `status` says why."}},
     )
     def healthz() -> Response:
-        """The worker thread is alive and the history can be written. Needs no key."""
+        """Report whether the worker thread is alive and the history can be written. Needs no key."""
         return health(started=True)
 
     @routes.get(
@@ -98,19 +96,19 @@ def router(context: Context) -> APIRouter:
         responses={503: {"model": Health, "description": "Not yet, or not any more; `status` says why."}},
     )
     def readyz() -> Response:
-        """The same, and Fooocus has loaded its models once. It stays ready after `/v1/engine/unload`, when the next task loads
-        them again: `model_loaded` says whether they are there. Needs no key."""
+        """Report the same as `/healthz`, and whether Fooocus has loaded its models once. Stays ready after `/v1/engine/unload`,
+        when the next task loads them again: `model_loaded` says whether they are in memory. Needs no key."""
         return health(started=context.has_started())
 
     @routes.get(
         "/metrics",
         summary="Metrics for Prometheus",
         response_class=Response,
-        dependencies=[needs(Scope.ADMIN)],
+        dependencies=[require_scope(Scope.ADMIN)],
         responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 429, 503)},
     )
     def metrics() -> Response:
-        """Queue length, seconds of tasks and steps, events, listeners, deliveries, memory of the GPU."""
+        """Return queue length, seconds of tasks and steps, events, subscribers, webhook deliveries and GPU memory."""
         return Response(context.tasks().meter.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -1,4 +1,4 @@
-"""`POST /inputs` and `GET /inputs/{file_name}`: images to be used in requests."""
+"""`POST /inputs` and `GET /inputs/{file_name}`: uploaded images for use in requests."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-from ...tasks.formats import ANY, MEDIA_TYPES
-from ...tasks.inputs import MAX_BYTES
-from ...tasks.keys import Scope
-from ...tasks.pictures import NotAnImage, upright_size
-from ..access import Access, access_of, may_see_image, needs
-from ..bodies import is_form
+from ...auth.keys import Scope
+from ...images.decoding import NotAnImage, upright_size
+from ...images.input_formats import ANY, MEDIA_TYPES
+from ...images.input_store import MAX_BYTES
 from ..context import Context
-from ..errors import FieldError, InvalidFields, Problem, header, responses, shortened
-from ..images import open_reference
-from ..media import CONDITIONS, FOREVER, IMAGES, image_response
-from ..names import NamingRoute
-from ..threads import INCOMING, run_in
+from ..executors import INPUT_EXECUTOR, run_in
+from ..requests.image_sources import open_reference
+from ..requests.json_body import is_form
+from ..requests.parameter_names import NamingRoute
+from ..responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
+from ..responses.problems import FieldError, InvalidFields, Problem, header, responses, shortened
+from ..security.authorization import Access, access_of, may_see_image, require_scope
 
 FORM_BYTES = MAX_BYTES + 2**20
-"""The largest form: an image of the largest size and whatever surrounds it."""
+"""Bytes of the largest form: an image of the largest size and 1 MiB for the rest of the form."""
 
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 class InputResponse(BaseModel):
-    """An image that is kept."""
+    """A stored image."""
 
     url: str = Field(description="Its address, to be used where a request takes an image.")
     file_name: str = Field(description="As good as the address in requests to this server.")
@@ -45,7 +45,7 @@ class InputResponse(BaseModel):
 
 
 def router(context: Context) -> APIRouter:
-    """The routes."""
+    """Return the router."""
     routes = APIRouter(tags=["images"], route_class=NamingRoute)
 
     @routes.post(
@@ -53,7 +53,7 @@ def router(context: Context) -> APIRouter:
         status_code=201,
         summary="Upload an image",
         response_model=InputResponse,
-        dependencies=[needs(Scope.GENERATE)],
+        dependencies=[require_scope(Scope.GENERATE)],
         responses={
             **responses(401, 413, 422, 503),
             201: {"headers": {"Location": header("Its address.", required=True)}},
@@ -61,19 +61,19 @@ def router(context: Context) -> APIRouter:
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
     async def post_input(request: Request, response: Response) -> InputResponse:
-        """Keep an image, once however often it is sent, and get its URL.
+        """Store an image and return its URL. An image that is sent again is stored only once.
 
-        PNG, JPEG and WebP are kept as they are, all else as a PNG of its first frame or page.
+        PNG, JPEG and WebP are stored unchanged, other formats as a PNG of the first frame or page.
         """
         async with bounded_form(request) as form:
             image = sent_image(form)
             content = await image.read()
-        kept = await run_in(INCOMING, _keep, context, access_of(request), content)
+        kept = await run_in(INPUT_EXECUTOR, _keep, context, access_of(request), content)
         url = context.urls(request).image(f"inputs/{kept['file_name']}")
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
 
-    reading = [needs(Scope.READ)]
+    reading = [require_scope(Scope.READ)]
 
     @routes.head("/inputs/{file_name}", include_in_schema=False, dependencies=reading)
     @routes.get(
@@ -87,12 +87,12 @@ def router(context: Context) -> APIRouter:
     def get_input(
         request: Request, file_name: Annotated[str, Path(description="As `POST /inputs` and records give it.")]
     ) -> Response:
-        """The file, converted when `Accept` names exactly one supported image type and it is another.
+        """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
-        A signed URL, as records and `POST /inputs` give it, needs no key.
+        A signed URL, as found in records and returned by `POST /inputs`, needs no key.
         """
         path = open_reference(context, f"inputs/{file_name}", may_see_image(context, request))
-        return image_response(request, path, FOREVER)
+        return image_response(request, path, CACHE_IMMUTABLE)
 
     return routes
 
@@ -111,7 +111,7 @@ def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
 
 
 def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
-    """What the API's description says of a form with one image file and further fields."""
+    """Return the OpenAPI content of a form with one image file and further fields."""
     image = {
         "type": "string",
         "format": "binary",
@@ -124,20 +124,20 @@ def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def bounded_form(request: Request) -> AsyncIterator[FormData]:
-    """A form with one image file.
+    """Yield a form with one image file.
 
     Raises:
-        Problem: 413 while it is read, if it is too large to be one; 422 when it is no form.
+        Problem: 413 while it is read, if it is too large; 422 if it is not a valid form.
     """
-    if not is_form(request):  # the other kind of form takes a file of 50 MiB apart for minutes, on the event loop
+    if not is_form(request):  # a urlencoded form of 50 MiB blocks the event loop for minutes
         raise _no_image()
-    if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some of Python's encodings take forever, or fail
+    if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some Python codecs hang or fail
         raise _no_form("its charset can only be utf-8")
     try:
         form = await _bounded(request).form(max_files=1)
     except FormParserError as error:
         raise _no_form(str(error)) from error
-    except HTTPException as error:  # what Starlette makes of the other half of them
+    except HTTPException as error:  # Starlette raises this for other form errors
         if error.detail.startswith("Too many files"):
             message = "is more than one file; send one image in each request"
             raise InvalidFields([FieldError(field="image", message=message)]) from error
@@ -149,7 +149,7 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
 
 
 def _bounded(request: Request) -> Request:
-    """The same request, whose body is refused while it is read if it is too large to be an image's form."""
+    """Return the same request with a body that raises 413 once more than FORM_BYTES were read."""
     received = 0
 
     async def receive() -> Message:
@@ -172,7 +172,7 @@ def sent_image(form: FormData) -> UploadFile:
     """Return the form's image.
 
     Raises:
-        InvalidFields: there is none in the field `image`; names the fields that were sent.
+        InvalidFields: the field `image` has no file; the message names the fields that were sent.
     """
     image = form.get("image")
     if isinstance(image, UploadFile):
@@ -182,7 +182,7 @@ def sent_image(form: FormData) -> UploadFile:
     files = [shortened(name, 60) for name, value in form.multi_items() if isinstance(value, UploadFile)]
     if files:
         message = f"is missing; the file was sent as {files[0]!r}: rename that field to 'image'"
-    elif names := list(dict.fromkeys(shortened(name, 60) for name, _ in form.multi_items()))[:MOST_NAMED]:
+    elif names := list(dict.fromkeys(shortened(name, 60) for name, _ in form.multi_items()))[:MAX_NAMED]:
         message = f"is missing; the form has no file, only {', '.join(map(repr, names))}"
     else:
         message = "is missing; the form is empty"

@@ -1,4 +1,4 @@
-"""`GET /outputs/{date}/{file_name}`: the images."""
+"""`GET /outputs/{date}/{file_name}`: generated images."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
-from ...files.paths import is_file_name, is_hidden
+from ...auth.keys import Scope
 from ...files.replacing import SHORT_PAUSES_SECONDS, retried
-from ...tasks.conversion import converted
-from ...tasks.keys import Scope
-from ...tasks.servable import regular_file, resolved
-from ..access import may_see_image, needs
+from ...images.conversion import converted
+from ...images.file_kinds import format_of
+from ...images.library import output_file
 from ..context import Context
-from ..errors import Problem
-from ..media import ASK_AGAIN, CONDITIONS, FOREVER, IMAGES, MEDIA_TYPES, format_of, image_response
-from ..names import NamingRoute
+from ..requests.parameter_names import NamingRoute
+from ..responses.images import CACHE_IMMUTABLE, CACHE_REVALIDATE, CONDITIONS, IMAGES, MEDIA_TYPES, image_response
+from ..responses.problems import Problem
+from ..security.authorization import may_see_image, require_scope
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
-"""A name that Fooocus made, of the time and a random number: it does not come twice. One made of a `save_name` can."""
+"""A name that Fooocus makes from the time and a random number. It is not used twice; a name made from a `save_name` can be."""
 
 
 def router(context: Context) -> APIRouter:
-    """The route."""
-    routes = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[needs(Scope.READ)])
+    """Return the router."""
+    routes = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
 
     @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
     @routes.get(
@@ -43,24 +43,24 @@ def router(context: Context) -> APIRouter:
         date: Annotated[str, PathParameter(description="The folder of a day, like 2026-01-31.")],
         file_name: Annotated[str, PathParameter(description="As records give it.")],
     ) -> Response:
-        """The file, converted when `Accept` names exactly one supported image type and it is another.
+        """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
-        A signed URL, as records give it, needs no key.
+        A signed URL, as found in records, needs no key.
         """
         path = find_output(context, PurePosixPath(date, file_name))
         if not may_see_image(context, request)(f"outputs/{date}/{file_name}"):
             raise no_image(f"{date}/{file_name}")
-        caching = FOREVER if _OF_THE_HOST.fullmatch(file_name) else ASK_AGAIN
+        caching = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
         return image_response(request, path, caching)
 
     return routes
 
 
 def find_output(context: Context, relative: PurePosixPath) -> Path:
-    """The image of that date and name.
+    """Return the path of the image with that date and name.
 
     Raises:
-        Problem: 404 when there is none in the outputs folder; nothing outside it and nothing but images is ever given.
+        Problem: 404 if there is none in the outputs folder. Files outside it and files that are not images are never returned.
     """
     path = output_file(context.output_folders(), relative)
     if path is None or (context.service is not None and context.service.removal.is_left(path)):
@@ -69,28 +69,13 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
 
 
 def no_image(name: str) -> Problem:
-    """404: there is none, or none that they may see; nobody learns which."""
+    """Return the 404 for an image that does not exist or that the caller may not see; the answer does not reveal which."""
     return Problem(404, f"there is no image {name}")
 
 
-def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:
-    """Return the image of that date and name, None when there is none in these folders.
-
-    A name that leads elsewhere is not even looked at: on Windows that asks another machine, and says who asks.
-    """
-    if not all(is_file_name(part) for part in relative.parts):
-        return None
-    for folder in folders:
-        path = regular_file(folder.joinpath(*relative.parts), [folder])
-        room = resolved(folder)
-        if path is not None and room is not None and format_of(path) and not is_hidden(path, room):
-            return path
-    return None
-
-
 def read_output(context: Context) -> Callable[[str], bytes]:
-    """Return a function that gives the content of an image by its path; FileNotFoundError when it is gone, OSError when it
-    can't be read now. A scanner that looks at a fresh file for a moment is waited for."""
+    """Return a function that reads an image by its path. It raises FileNotFoundError if the image is gone, OSError if it can't be
+    read now. It retries briefly, as a virus scanner may hold a fresh file."""
 
     def read(path: str) -> bytes:
         found = output_file(context.output_folders(), PurePosixPath(path))
@@ -105,8 +90,8 @@ def image_bytes(context: Context, relative: PurePosixPath, image_format: str) ->
     """Return an image in that format, and its media type. Off the event loop.
 
     Raises:
-        CannotConvert: that format can't hold it.
-        OSError: it can't be read now. A scanner that looks at a fresh file for a moment is waited for.
+        CannotConvert: that format can't hold the image.
+        OSError: the image can't be read now, even after brief retries, as a virus scanner may hold a fresh file.
     """
     path = find_output(context, relative)
     as_it_is = format_of(path) == image_format

@@ -1,4 +1,4 @@
-"""`/tasks`: the records of tasks, one or many."""
+"""`/tasks`: records of one or many tasks, and deletion by filter."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from ...tasks.forecast import Outlook
-from ...tasks.history import Filter, Page
-from ...tasks.keys import Scope
-from ...tasks.removal import Removed
-from ...tasks.task import Task, TaskStatus
-from ..access import access_of, needs, visible_task
-from ..bodies import JsonRoute
+from ...auth.keys import Scope
+from ...tasks.history.queries import Filter, Page
+from ...tasks.history.retention import Removed
+from ...tasks.model.outlook import Outlook
+from ...tasks.model.task import Task, TaskStatus
 from ..context import Context
-from ..errors import FieldError, InvalidFields, header, responses, shortened
-from ..rendering import rendered
-from ..schemas.record import RecordResponse, record_of
-from ..times import FORMS as TIMES
-from ..times import milliseconds
+from ..requests.json_body import JsonRoute
+from ..requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
+from ..requests.timestamps import parse_timestamp
+from ..responses.problems import FieldError, InvalidFields, header, responses, shortened
+from ..responses.rendering import rendered
+from ..schemas.task import RecordResponse, record_of
+from ..security.authorization import access_of, require_scope, visible_task
 from .outputs import read_output
 
 TaskId = Annotated[str, Path(description="As the generate call gave it; a UUID's hyphens are understood.")]
-MOST_PER_PAGE = 100
+MAX_PER_PAGE = 100
 PAGE_SIZE = 10
 FILTERS = frozenset({"start_at", "end_at", "source", "model", "prompt", "status"})
 BLANK = "\x00 \t\r\n"
-MOST_CHARACTERS = 500
-LONGEST_SEARCH = 5000
-MOST_SOURCES = 100
-MOST_WORDS = 50
-"""To look for in prompts: a database takes no condition of any length."""
+MAX_CHARACTERS = 500
+MAX_SEARCH_LENGTH = 5000
+MAX_SOURCES = 100
+MAX_WORDS = 50
+"""Words to search for in prompts: databases limit a condition's length."""
 TOTALS = {
     "X-Total-Count": "How many tasks there are in the list that was asked for; in all three with `query=all`.",
     "X-Total-History": "How many of them have ended.",
@@ -43,11 +43,11 @@ TOTALS = {
     "X-Page-Size": "Tasks on a page.",
 }
 FORMS: dict[str, dict[str, Any]] = {"X-Total-Capped": {"enum": ["true", "false"]}}
-"""What those are that are no numbers."""
+"""Schemas of the headers that are not integers."""
 
 
 class Lists(str, Enum):
-    """Which lists are given."""
+    """The lists to return."""
 
     ALL = "all"
     HISTORY = "history"
@@ -56,14 +56,14 @@ class Lists(str, Enum):
 
 
 class Sort(str, Enum):
-    """Which of the ended tasks come first."""
+    """The order of the ended tasks."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
 
 
 class TaskLists(BaseModel):
-    """Tasks by what they are doing. Lists that were not asked for are empty."""
+    """Tasks by their state. Lists that were not requested are empty."""
 
     history: list[RecordResponse] = Field(description="Those that have ended.")
     current: list[RecordResponse] = Field(description="The running one, with its newest preview.")
@@ -71,7 +71,7 @@ class TaskLists(BaseModel):
 
 
 class Deleted(BaseModel):
-    """What `action=delete` has done."""
+    """The outcome of `action=delete`."""
 
     message: str = Field(description="The outcome in words.")
     deleted: int = Field(description="How many tasks.")
@@ -85,7 +85,7 @@ class Deleted(BaseModel):
 Time = Annotated[
     str | None,
     Query(
-        max_length=MOST_CHARACTERS,
+        max_length=MAX_CHARACTERS,
         description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own, or milliseconds "
         "since 1970.",
         json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
@@ -94,8 +94,8 @@ Time = Annotated[
 
 
 def router(context: Context) -> APIRouter:
-    """The routes."""
-    routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[needs(Scope.READ)])
+    """Return the router."""
+    routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.READ)])
     headers = {
         name: header(text, **FORMS.get(name, {"type": "integer", "minimum": 0})) for name, text in TOTALS.items()
     }
@@ -111,45 +111,45 @@ def router(context: Context) -> APIRouter:
         request: Request,
         query: Annotated[Lists, Query(description="Which lists are wanted.")] = Lists.ALL,
         page: Annotated[int, Query(ge=0, le=10_000_000, description="Of `history` and `pending`, the first is 0.")] = 0,
-        page_size: Annotated[int, Query(ge=1, description=f"At most {MOST_PER_PAGE} are given.")] = PAGE_SIZE,
+        page_size: Annotated[int, Query(ge=1, description=f"At most {MAX_PER_PAGE} are given.")] = PAGE_SIZE,
         start_at: Time = None,
         end_at: Time = None,
         status: Annotated[
             list[TaskStatus] | None, Query(description="Only these; may be given more than once.")
         ] = None,
         source: Annotated[
-            list[Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]] | None,
-            Query(max_length=MOST_SOURCES, description="`webui`, `api`, `imported`, or which key; as records say."),
+            list[Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]] | None,
+            Query(max_length=MAX_SOURCES, description="`webui`, `api`, `imported`, or which key; as records say."),
         ] = None,
         model: Annotated[
-            str | None, Query(max_length=MOST_CHARACTERS, description="The checkpoint's file name.")
+            str | None, Query(max_length=MAX_CHARACTERS, description="The checkpoint's file name.")
         ] = None,
         prompt: Annotated[
             str | None,
-            Query(max_length=LONGEST_SEARCH, description="Words or parts of words that are all in the prompt."),
+            Query(max_length=MAX_SEARCH_LENGTH, description="Words or parts of words that are all in the prompt."),
         ] = None,
         sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
         action: Annotated[
             str | None,
             Query(
-                max_length=MOST_CHARACTERS,
+                max_length=MAX_CHARACTERS,
                 description="`delete` deletes what has ended of all that the filters find, with its images; give a time.",
                 json_schema_extra={"anyOf": [{"type": "string", "enum": ["delete"]}]},
             ),
         ] = None,
     ) -> Any:
-        """Always a page at a time; the headers say how many there are. A key without `read-all` sees its own tasks alone."""
+        """Return one page of tasks; the headers have the totals. A key without `read-all` sees only its own tasks."""
         service, access = context.tasks(), access_of(request)
         chosen = Filter(
             statuses=tuple(item.value for item in status or ()),
-            start=milliseconds("start_at", start_at),
-            end=milliseconds("end_at", end_at, end=True),
+            start=parse_timestamp("start_at", start_at),
+            end=parse_timestamp("end_at", end_at, end=True),
             sources=access.sources(tuple(filter(None, source or ()))),
             model=model or None,
             words=tuple((prompt or "").replace("\x00", " ").split()),
         )
-        if len(chosen.words) > MOST_WORDS:
-            raise InvalidFields([FieldError(field="prompt", message=f"has more than {MOST_WORDS} words")])
+        if len(chosen.words) > MAX_WORDS:
+            raise InvalidFields([FieldError(field="prompt", message=f"has more than {MAX_WORDS} words")])
         _check_times(chosen, action)
         if action:
             access.require(Scope.CONTROL)
@@ -157,7 +157,7 @@ def router(context: Context) -> APIRouter:
             _check_filters(request)
             removed = await asyncio.to_thread(service.removal.remove_matching, chosen)
             return _deleted(removed)
-        page_size = min(page_size, MOST_PER_PAGE)
+        page_size = min(page_size, MAX_PER_PAGE)
         which = ("history", "current", "pending") if query is Lists.ALL else (query.value,)
         history, current, pending = await service.history.lists(
             which, chosen, page, page_size, newest_first=sort is Sort.NEWEST
@@ -186,7 +186,7 @@ def router(context: Context) -> APIRouter:
         request: Request,
         task_id: TaskId,
     ) -> Any:
-        """The record as it is now. While the task runs, `preview` is the newest picture of it."""
+        """Return the current record. While the task runs, `preview` is its newest preview."""
         task = await visible_task(context, request, task_id)
         return await asyncio.to_thread(lambda: rendered(RecordResponse, full_record(context, request, task)))
 
@@ -202,7 +202,7 @@ def _deleted(removed: Removed) -> Deleted:
 
 
 def full_record(context: Context, request: Request, task: Task, outlook: Outlook | None = None) -> dict[str, Any]:
-    """A task's record with what only the living have. Off the event loop."""
+    """Return a task's record with an active task's preview and outlook. Off the event loop."""
     service = context.tasks()
     preview = service.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
     if outlook is None:
@@ -211,10 +211,10 @@ def full_record(context: Context, request: Request, task: Task, outlook: Outlook
 
 
 def _check_filters(request: Request) -> None:
-    """Refuse a filter without a value where it narrows down a deletion: without it all would go.
+    """Refuse an empty filter in a deletion: it would limit nothing, and too many tasks would be deleted.
 
     Raises:
-        InvalidFields: names each.
+        InvalidFields: names each empty filter.
     """
     empty = [name for name, value in request.query_params.multi_items() if name in FILTERS and not value.strip(BLANK)]
     message = "is empty, which would delete the tasks of all; give a value, or leave it out"
@@ -237,10 +237,10 @@ def _check_times(chosen: Filter, action: str | None) -> None:
 
 
 def _check_deletion(query: Lists, page: int, page_size: int) -> None:
-    """Refuse what reads like a bound of the deletion and is none.
+    """Refuse parameters that look like limits of a deletion but are not.
 
     Raises:
-        InvalidFields: a page is asked for, or a list of tasks that have not ended.
+        InvalidFields: the request asks for a page, or for a list of tasks that have not ended.
     """
     errors = []
     if query not in (Lists.ALL, Lists.HISTORY):

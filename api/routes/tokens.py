@@ -1,4 +1,4 @@
-"""`POST /v1/tokens`: a short-lived right to read, for pages in a browser that must not hold a key."""
+"""`POST /v1/tokens`: short-lived, read-only tokens for browser pages, which must not hold a key."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from ...tasks.keys import Scope
+from ...auth.keys import Scope
+from ...auth.tokens import MAX_LIFETIME_S, Grant
 from ...tasks.service import UnknownTask, WrongStatus
-from ..access import access_of, needs, visible_task
-from ..bodies import JsonRoute
 from ..context import Context
-from ..errors import responses
-from ..tokens import LONGEST_SECONDS, Grant
+from ..requests.json_body import JsonRoute
+from ..responses.problems import responses
+from ..security.authorization import access_of, require_scope, visible_task
 
 DESCRIPTION = """A token is sent as the query parameter `token`, and opens what its key may read, by GET alone: so a page can
 follow `/v1/events?token=…` with EventSource. It makes no further token, ends with its key and within an hour, and so do the
@@ -23,7 +23,7 @@ streams that it has opened. A key is needed to make one: have your own server as
 
 
 class TokenRequest(BaseModel):
-    """The right that a token carries."""
+    """The access that a token grants."""
 
     model_config = {"extra": "forbid"}  # a misspelt `task_id` would make a token for everything
 
@@ -33,11 +33,11 @@ class TokenRequest(BaseModel):
     task_id: str | None = Field(
         default=None, max_length=100, description="The one task that it opens; all that the scope allows, unless given."
     )
-    lifetime: int = Field(default=LONGEST_SECONDS, ge=1, le=LONGEST_SECONDS, description="Seconds.")
+    lifetime: int = Field(default=MAX_LIFETIME_S, ge=1, le=MAX_LIFETIME_S, description="Seconds.")
 
 
 class TokenResponse(BaseModel):
-    """A token. It is shown once and kept nowhere."""
+    """A token. It is returned once and not stored."""
 
     token: str = Field(description="For the query parameter `token`.")
     scope: Literal["read", "read-all"] = Field(description="What it may read, as the request asked for it.")
@@ -47,8 +47,8 @@ class TokenResponse(BaseModel):
 
 
 def router(context: Context) -> APIRouter:
-    """Return the route."""
-    routes = APIRouter(tags=["tokens"], route_class=JsonRoute, dependencies=[needs(Scope.READ)])
+    """Return the router."""
+    routes = APIRouter(tags=["tokens"], route_class=JsonRoute, dependencies=[require_scope(Scope.READ)])
 
     @routes.post(
         "/v1/tokens",
@@ -69,7 +69,7 @@ def router(context: Context) -> APIRouter:
         if body.task_id is not None:
             task = await visible_task(context, request, body.task_id)
             if scope is not Scope.READ_ALL and task.source != access.source:
-                raise UnknownTask(body.task_id)  # to this scope it is as good as not there
+                raise UnknownTask(body.task_id)  # this scope may not see it
             task_id = task.task_id
         grant = Grant(access.source, scope, task_id, int(time.time()) + body.lifetime)
         response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""`/v1/tools/*` and `/v1/engine/unload`: what is done with the models beside drawing, in turn with the tasks."""
+"""`/v1/tools/*` and `/v1/engine/unload`: other uses of the models than generating images, in turn with the tasks."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from starlette.datastructures import UploadFile
 
-from ...tasks.engine import EngineUnavailable
-from ...tasks.inputs import MAX_BYTES
-from ...tasks.keys import Scope
-from ...tasks.pictures import NotAnImage, read_rgb
-from ...tasks.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
-from ..access import may_see_image, needs
-from ..bodies import JsonOrFormRoute, JsonRoute, is_form
+from ...auth.keys import Scope
+from ...images.decoding import NotAnImage, read_rgb
+from ...images.input_store import MAX_BYTES
+from ...tasks.ports.engine import EngineUnavailable
+from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..context import Catalog, Context
-from ..errors import FieldError, InvalidFields, Problem, responses, shortened
-from ..images import ImageResolver
-from ..memory import PICTURES, Share
-from ..names import note_ignored, unknown_names
-from ..threads import INCOMING, run_in
-from ..validation import SAM_BOX_THRESHOLD, sam_errors
+from ..executors import INPUT_EXECUTOR, run_in
+from ..requests.image_sources import ImageResolver
+from ..requests.json_body import JsonOrFormRoute, JsonRoute, is_form
+from ..requests.memory_budget import IMAGE_BUDGET, Reservation
+from ..requests.parameter_names import note_ignored, unknown_names
+from ..responses.problems import FieldError, InvalidFields, Problem, responses, shortened
+from ..security.authorization import may_see_image, require_scope
+from ..validation.validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form, sent_image
 
 T = TypeVar("T")
@@ -41,13 +41,13 @@ DESCRIBE_KINDS: dict[str, DescribeKind] = {
     "Photograph": "photo",
     "Art/Anime": "anime",
 }
-"""What `image_type` may be: our names, then the WebUI's."""
+"""Values of `image_type`: this API's names, then the WebUI's."""
 
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server."
 
 
 class DescribeRequest(BaseModel):
-    """A picture to be put into words."""
+    """An image to be described."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -60,13 +60,13 @@ class DescribeRequest(BaseModel):
 
 
 class DescribeResponse(BaseModel):
-    """A picture in words."""
+    """The description of an image."""
 
     describe: str = Field(description="A caption or tags, to be used as a prompt.")
 
 
 class MaskRequest(BaseModel):
-    """A picture, and what of it the mask is to show."""
+    """An image, and what its mask is to cover."""
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "mask_model": "mask_models",
@@ -92,12 +92,12 @@ class MaskRequest(BaseModel):
     dino_debug: bool = Field(default=False, description="The boxes themselves as the mask; `sam`.")
 
     def options(self) -> MaskOptions:
-        """As the tool takes it."""
+        """Return the request as the tool's options."""
         return MaskOptions(**self.model_dump(exclude={"image", *(self.model_extra or {})}))
 
 
 class UnloadResponse(BaseModel):
-    """What was freed."""
+    """The outcome of an unload."""
 
     message: str = Field(description="The outcome in words.")
     freed_mb: float | None = Field(default=None, description="MiB of the memory the message names, where measured.")
@@ -113,7 +113,7 @@ DESCRIBE_BODY: dict[str, Any] = {
 
 
 def router(context: Context) -> APIRouter:
-    """The routes."""
+    """Return the router."""
     routes = APIRouter(tags=["tools"], route_class=JsonRoute)
 
     async def describe_image(
@@ -122,12 +122,12 @@ def router(context: Context) -> APIRouter:
             str | None, Query(description="Here or in the body.", json_schema_extra={"enum": list(DESCRIBE_KINDS)})
         ] = None,
     ) -> DescribeResponse:
-        """Words for an image, to be used as a prompt. Waits for the tasks before it."""
+        """Describe an image in words, to be used as a prompt. Runs after the tasks queued before it."""
         tools = _tools(context)
         image, wanted = await _describe_body(request)
         kind = _describe_kind(wanted, image_type)
-        with PICTURES.share() as share:
-            picture = await run_in(INCOMING, _read, context, request, image, share)
+        with IMAGE_BUDGET.share() as share:
+            picture = await run_in(INPUT_EXECUTOR, _read, context, request, image, share)
             return DescribeResponse(describe=await _answer(tools.describe(picture, kind), request))
 
     routes.add_api_route(
@@ -135,7 +135,7 @@ def router(context: Context) -> APIRouter:
         describe_image,
         methods=["POST"],
         summary="Describe an image",
-        dependencies=[needs(Scope.GENERATE)],
+        dependencies=[require_scope(Scope.GENERATE)],
         responses=responses(401, 413, 415, 422, 500, 503),
         openapi_extra={"requestBody": DESCRIBE_BODY},
         route_class_override=JsonOrFormRoute,
@@ -144,13 +144,14 @@ def router(context: Context) -> APIRouter:
     model = _mask_request(context)
 
     async def generate_mask(request: Request, body: Annotated[Any, Body()]) -> str:
-        """A mask of an image, as the base64 of a PNG file: white is what was found. Waits for the tasks before it."""
+        """Return a mask of an image, as the base64 of a PNG file: white marks what was found. Runs after the tasks queued before
+        it."""
         tools = _tools(context)
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
         if errors := list(_mask_errors(body, context.catalog)):
             raise InvalidFields(errors)
-        with PICTURES.share() as share:
-            picture = await run_in(INCOMING, _read, context, request, body.image, share)
+        with IMAGE_BUDGET.share() as share:
+            picture = await run_in(INPUT_EXECUTOR, _read, context, request, body.image, share)
             mask = await _answer(tools.mask(picture, body.options()), request)
         return await asyncio.to_thread(_png, mask)
 
@@ -158,19 +159,19 @@ def router(context: Context) -> APIRouter:
     routes.post(
         "/v1/tools/generate_mask",
         summary="Make a mask",
-        dependencies=[needs(Scope.GENERATE)],
+        dependencies=[require_scope(Scope.GENERATE)],
         responses=responses(401, 422, 500, 503),
     )(generate_mask)
 
     async def unload(request: Request) -> Any:
-        """Free the memory the models take, when the tasks before it are done. The next task loads what it needs."""
+        """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
         freed = await _answer(_tools(context).unload(), request)
         return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
 
     options: dict[str, Any] = {
         "summary": "Free the models' memory",
         "response_model": UnloadResponse,
-        "dependencies": [needs(Scope.ADMIN)],
+        "dependencies": [require_scope(Scope.ADMIN)],
         "responses": responses(401, 422, 500, 503),
     }
     routes.post("/v1/engine/unload", **options)(unload)
@@ -188,7 +189,7 @@ def _tools(context: Context) -> Tools:
 
 
 async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:
-    """The image, as text or as a file's content, and `image_type`, of a body in either form."""
+    """Return the image, as text or as a file's content, and the `image_type` of a JSON or form body."""
     if is_form(request):
         async with bounded_form(request) as form:
             image, image_type = form.get("image") or sent_image(form), form.get("image_type")
@@ -207,7 +208,11 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
 
 
 def _describe_kind(*image_types: str | None) -> DescribeKind:
-    """The first of those that were given; none of them may be a wrong one."""
+    """Return the kind of the first given image type, `photo` if none is given.
+
+    Raises:
+        InvalidFields: one of the image types is unknown.
+    """
     known = {name.lower(): kind for name, kind in DESCRIBE_KINDS.items()}
     given = [text for text in image_types if text is not None] or ["Photo"]
     for text in given:
@@ -218,7 +223,7 @@ def _describe_kind(*image_types: str | None) -> DescribeKind:
 
 
 def _mask_request(context: Context) -> type[MaskRequest]:
-    """MaskRequest with, in its schema, what the host allows."""
+    """Return MaskRequest with the host's allowed values in its schema."""
     fields: dict[str, Any] = {}
     for name, kind in MaskRequest.CATALOGS.items():
         field = FieldInfo.merge_field_infos(MaskRequest.model_fields[name])
@@ -246,8 +251,8 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
         )
 
 
-def _read(context: Context, request: Request, image: str | bytes | None, share: Share) -> Picture:
-    """The pixels of an image, however it was sent, as far as there is memory for them. Off the event loop."""
+def _read(context: Context, request: Request, image: str | bytes | None, share: Reservation) -> Picture:
+    """Return an image's pixels, whichever way it was sent, and reserve memory for them. Off the event loop."""
     picture = _pixels(context, request, image)
     share.take(picture.nbytes)
     return picture
@@ -272,13 +277,17 @@ def _pixels(context: Context, request: Request, image: str | bytes | None) -> Pi
 
 
 async def _answer(future: Future[T], request: Request) -> T:
-    """What the future brings. When the client goes away before its turn, the turn is given up."""
+    """Return the future's result. If the client disconnects first, cancel the future.
+
+    Raises:
+        Problem: 503 if the client disconnected, 500 if the tool failed.
+    """
     answered = asyncio.wrap_future(future)
     gone = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
         if not answered.done():
-            raise Problem(503, "the client went away")  # nobody reads it
+            raise Problem(503, "the client went away")  # the response is never read
         return answered.result()
     except ToolFailed as failure:
         error = {"type": failure.error.type, "message": failure.error.message}

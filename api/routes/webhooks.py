@@ -1,4 +1,4 @@
-"""`/tasks/{task_id}/webhooks`: whom a task's end is told, what came of it, and telling it again. And what is told."""
+"""`/tasks/{task_id}/webhooks`: state of a task's webhook, its attempts and its resending; also builds the webhook's body."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from ...tasks.keys import Scope
+from ...auth.keys import Scope
+from ...tasks.model.task import Task
 from ...tasks.service import WrongStatus
-from ...tasks.task import Task
-from ...tasks.webhooks import WebhookState
-from ..access import needs, visible_task
-from ..bodies import JsonRoute
+from ...tasks.webhooks.delivery import WebhookState
 from ..context import Context
-from ..errors import responses
-from ..schemas.record import RecordResponse, record_of
-from ..urls import PublicUrls
+from ..requests.json_body import JsonRoute
+from ..responses.problems import responses
+from ..responses.public_urls import PublicUrls
+from ..schemas.task import RecordResponse, record_of
+from ..security.authorization import require_scope, visible_task
 from .outputs import read_output
 from .tasks import TaskId
 
 
 class WebhookAttempt(BaseModel):
-    """One try."""
+    """One delivery attempt."""
 
     at_mills: int = Field(description="When it began, in milliseconds since 1970.")
     duration_mills: int = Field(description="Until the answer, or until there was none.")
@@ -31,7 +31,7 @@ class WebhookAttempt(BaseModel):
 
 
 class WebhookResponse(BaseModel):
-    """How far the telling of a task's end is."""
+    """Delivery state of a task's webhook."""
 
     task_id: str = Field(description="32 hexadecimal digits.")
     webhook_url: str = Field(
@@ -46,7 +46,7 @@ class WebhookResponse(BaseModel):
 
 
 def router(context: Context) -> APIRouter:
-    """The routes."""
+    """Return the router."""
     routes = APIRouter(tags=["webhooks"], route_class=JsonRoute)
 
     async def state_of(task: Task) -> Any:
@@ -55,24 +55,24 @@ def router(context: Context) -> APIRouter:
     @routes.get(
         "/tasks/{task_id}/webhooks",
         summary="Deliveries of a task's webhook",
-        dependencies=[needs(Scope.READ)],
+        dependencies=[require_scope(Scope.READ)],
         response_model=WebhookResponse,
         responses=responses(401, 404, 503),
     )
     async def get_webhooks(request: Request, task_id: TaskId) -> Any:
-        """Whom the task's end is told, how far that is, and every try so far."""
+        """Return the webhook's receiver, its delivery state and its newest attempts."""
         return await state_of(await visible_task(context, request, task_id))
 
     @routes.post(
         "/tasks/{task_id}/webhooks/resend",
         summary="Send a task's webhook again",
-        dependencies=[needs(Scope.CONTROL)],
+        dependencies=[require_scope(Scope.CONTROL)],
         response_model=WebhookResponse,
         responses=responses(401, 404, 409, 422, 429, 503),
     )
     async def resend(request: Request, task_id: TaskId) -> Any:
-        """Tell of the task's end again, delivered or not: at once, and then for a day. 409 when it has not ended, or nobody
-        is to be told."""
+        """Deliver the webhook again, whether it was delivered or not: at once, with retries for a day. Answers 409 if the task
+        has not ended or has no webhook."""
         service = context.tasks()
         task = await visible_task(context, request, task_id)
         if not task.status.is_terminal:
@@ -87,9 +87,10 @@ def router(context: Context) -> APIRouter:
 
 
 def webhook_body(context: Context, own_url: str, task: Task, base_url: str) -> bytes:
-    """What a receiver is sent: the record as `GET /tasks/{task_id}` gives it. Off the event loop.
+    """Return the body that a receiver gets: the record as `GET /tasks/{task_id}` returns it. Off the event loop.
 
-    Its URLs begin with `--base-url`, else with `base_url`, by which the task's client knows us, else with `own_url`.
+    Its URLs begin with `--base-url`, else with `base_url`, under which the task's client reached this server, else with
+    `own_url`.
     """
     record = record_of(
         task, PublicUrls(None, context.base_url or base_url or own_url, context.links), read_output(context)

@@ -1,1 +1,1 @@
-"""The shapes on the wire."""
+"""Schemas of requests, responses and events."""

@@ -1,4 +1,4 @@
-"""The request's model for the running host: its defaults, bounds and choices, and the arguments that it alone has."""
+"""Builds the request model for the running host, with its defaults, bounds, choices and extra arguments."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 from pydantic.fields import FieldInfo
 
-from ...tasks.host_field import Bounds, HostField
+from ...tasks.ports.host_arguments import Bounds, HostField
 from ..context import Context
+from .generate import CommonRequest
 from .items import EnhanceControl, ImagePrompt, Lora
-from .request import CommonRequest
 
 M = TypeVar("M", bound=BaseModel)
 ITEMS: dict[str, type[BaseModel]] = {"loras": Lora, "controlnet_image": ImagePrompt, "enhance_ctrls": EnhanceControl}
-"""Fields that are lists → the model of an item."""
+"""List field → the model of its items."""
 
 
 def request_model(context: Context) -> type[CommonRequest]:
-    """Return CommonRequest with the running host's defaults and bounds and, in its schema, the values the host allows now.
+    """Return CommonRequest with the running host's defaults and bounds; its schema lists the values the host allows now.
 
-    A default is the host's own, whatever the wire's bounds are: they are widened to include it. A host that takes less than
-    the wire does not narrow it.
+    The bounds are widened to include the host's defaults and ranges, and never narrowed.
     """
     fields: dict[str, Any] = {}
     for name, field in CommonRequest.model_fields.items():
@@ -40,15 +39,15 @@ def request_model(context: Context) -> type[CommonRequest]:
 
 
 def extra_fields(context: Context) -> dict[str, HostField]:
-    """Return the host's own arguments by name; none that a pydantic model can't have as a field."""
+    """Return the host's own arguments by name, without those whose name a pydantic field can't have."""
     found = context.extra_fields(set(CommonRequest.model_fields))
     return {name: field for name, field in found.items() if not hasattr(BaseModel, name)}
 
 
 def host_values(model: type[CommonRequest], values: dict[str, Any]) -> dict[str, Any]:
-    """Return a preset's values as those of the model's fields: converted where the type differs, never checked for bounds.
+    """Return a preset's values converted to the types of the model's fields, without a check of bounds.
 
-    Values that are of no use for a field are left out, as the WebUI leaves them out.
+    Values that can't be converted are skipped, as in the WebUI.
     """
     converted: dict[str, Any] = {}
     for name, value in values.items():
@@ -64,7 +63,7 @@ def host_values(model: type[CommonRequest], values: dict[str, Any]) -> dict[str,
 
 
 def lora_items(model: type[CommonRequest], items: list[dict[str, Any]]) -> list[Lora]:
-    """Return the host's LoRAs as items of the model's `loras`, whatever their weights are."""
+    """Return the host's LoRAs as items of the model's `loras`, without a check of their weights."""
     (item,) = model.model_fields["loras"].annotation.__args__  # type: ignore[union-attr]
     return [_unchecked(item, values) for values in items]
 
@@ -74,7 +73,7 @@ def _unchecked(model: type[M], values: dict[str, Any]) -> M:
 
 
 def _set_items(fields: dict[str, Any], name: str, item: type[BaseModel], context: Context) -> None:
-    """Set a list's field, with the host's bounds for its items."""
+    """Set a list field, with the host's bounds for its items and the host's default."""
     field = CommonRequest.model_fields[name]
     default = None if name in CommonRequest.FIXED else context.default(name)
     changed: dict[str, Any] = {}
@@ -91,7 +90,7 @@ def _set_items(fields: dict[str, Any], name: str, item: type[BaseModel], context
 
 
 def _changed(field: FieldInfo, default: Any, bounds: Bounds | None, catalog: str | None, context: Context) -> Any:
-    """Return the field as the host has it, None when it is as the wire has it."""
+    """Return the field with the host's default, bounds and choices, None if nothing differs from CommonRequest."""
     if default is None and bounds is None and catalog is None:
         return None
     if bounds is not None:
@@ -105,7 +104,7 @@ def _changed(field: FieldInfo, default: Any, bounds: Bounds | None, catalog: str
 
 
 def _widened(field: FieldInfo, host: Bounds, *defaults: Any) -> Bounds | None:
-    """Return the bounds of wire, host and defaults together; None for a field that has none, or whose own are as wide."""
+    """Return the field's bounds, widened by the host's and the defaults, None if that changes nothing."""
     own = _bounds_of(field)
     if own == Bounds():
         return None
@@ -123,11 +122,11 @@ def _widened(field: FieldInfo, host: Bounds, *defaults: Any) -> Bounds | None:
 def _bounds_of(field: FieldInfo) -> Bounds:
     low = next((rule.ge for rule in field.metadata if isinstance(rule, Ge)), None)
     high = next((rule.le for rule in field.metadata if isinstance(rule, Le)), None)
-    return Bounds(low, high)  # type: ignore[arg-type]  # annotated-types types them as whatever can be compared
+    return Bounds(low, high)  # type: ignore[arg-type]  # annotated-types types them as any comparable
 
 
 def _with_bounds(field: FieldInfo, default: Any, bounds: Bounds) -> Any:
-    """Return a field for numbers anew: pydantic offers no way to change the bounds of one."""
+    """Return a new field with these bounds, as pydantic can't change the bounds of an existing one."""
     return Field(
         default=default,
         ge=bounds.minimum,
@@ -138,7 +137,7 @@ def _with_bounds(field: FieldInfo, default: Any, bounds: Bounds) -> Any:
 
 
 def _host_field(extra: HostField) -> tuple[Any, Any]:
-    """Return type and field of one of the host's own arguments."""
+    """Return the type and the field of one of the host's own arguments."""
     kind: Any = list[extra.kind] if extra.several else extra.kind  # type: ignore[name-defined]
     if extra.default is None:
         kind = kind | None

@@ -1,4 +1,4 @@
-"""Entries of the lists in a request: LoRAs, image prompts, enhancements."""
+"""Items of the lists in a request: LoRAs, image prompts, enhancements."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
-from ...tasks.no_image import is_no_image
+from .no_image import is_no_image
 
-LONGEST_PROMPT = 20_000
+MAX_PROMPT_LENGTH = 20_000
 """Characters. Fooocus encodes all of them, 75 tokens at a time."""
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
 
 
 def _image_text(value: Any) -> Any:
-    """Return None for every text that means no image."""
+    """Return None for any text that means no image, and every other value unchanged."""
     return None if value is None or (isinstance(value, str) and is_no_image(value)) else value
 
 
 ImageText = Annotated[str | None, BeforeValidator(_image_text), Field(examples=["None"])]
-"""With an example, as a form filled in from the schema would have some text for an image."""
+"""Has an example, as a form filled in from the schema would otherwise contain a placeholder text as image."""
 
 
 class Item(BaseModel):
-    """An entry of a list. Unknown members are kept apart, so that they can be named."""
+    """An item of a list. It keeps unknown members separately, so that they can be reported."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
 
 class Lora(Item):
-    """A LoRA and how strongly it counts."""
+    """A LoRA and its weight."""
 
     enabled: bool = Field(default=True, description="Whether it is applied.")
     model_name: str = Field(default="None", description="A file in the LoRA folders; `None` for no LoRA.")
@@ -37,7 +37,7 @@ class Lora(Item):
 
 
 class ImagePrompt(Item):
-    """An image that guides the drawing. Skipped without `cn_img`."""
+    """An image that guides the generation. Skipped without `cn_img`."""
 
     cn_img: ImageText = Field(default=None, description=IMAGE)
     cn_stop: float | None = Field(default=0.6, ge=0, le=1, description="Share of the steps during which it counts.")
@@ -46,20 +46,20 @@ class ImagePrompt(Item):
 
 
 class EnhanceControl(Item):
-    """One enhancement: what to look for in the image, and what to draw there."""
+    """One enhancement: what to detect in the image, and what to generate there."""
 
     enhance_enabled: bool = Field(default=False, description="Whether it takes place.")
     enhance_mask_dino_prompt: str = Field(
         default="",
-        max_length=LONGEST_PROMPT,
+        max_length=MAX_PROMPT_LENGTH,
         validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
         description="What to look for, with mask model `sam`, which needs it.",
     )
     enhance_prompt: str = Field(
-        default="", max_length=LONGEST_PROMPT, description="What to draw there; empty for `prompt`."
+        default="", max_length=MAX_PROMPT_LENGTH, description="What to draw there; empty for `prompt`."
     )
     enhance_negative_prompt: str = Field(
-        default="", max_length=LONGEST_PROMPT, description="What to keep out; empty for `negative_prompt`."
+        default="", max_length=MAX_PROMPT_LENGTH, description="What to keep out; empty for `negative_prompt`."
     )
     enhance_mask_model: str = Field(default="sam", description="What finds it.")
     enhance_mask_cloth_category: str = Field(

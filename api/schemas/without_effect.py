@@ -1,4 +1,4 @@
-"""FooocusAPI's fields that have no effect: accepted whatever their values are, and told of in the schema."""
+"""FooocusAPI's fields that have no effect: accepted with any value, and marked as deprecated in the schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WITHOUT_EFFECT: dict[str, dict[str, Any]] = {
     "inpaint_mask_upload_checkbox": {"type": "boolean", "default": False},
     "invert_mask_checkbox": {"type": "boolean", "default": False},
 }
-"""FooocusAPI's fields that have no effect, which its clients send, in the words of JSON Schema."""
+"""Field → its JSON Schema."""
 _OFF = frozenset({"", "0", "false", "no", "none", "off"})
 _ON = frozenset({"1", "on", "true", "yes"})
 QUIET_VALUES: dict[str, frozenset[str]] = {
@@ -21,11 +21,11 @@ QUIET_VALUES: dict[str, frozenset[str]] = {
     "inpaint_mask_upload_checkbox": _OFF | _ON,
     "invert_mask_checkbox": _OFF,
 }
-"""Their values that ask for nothing but what happens: those of FooocusAPI's default, and what it sets itself."""
+"""Field → values in lower case that match what happens anyway, such as FooocusAPI's default; not reported as ignored."""
 
 
 def add_fields_without_effect(schema: dict[str, Any]) -> None:
-    """Add them to the schema alone: whatever their values are, they are accepted."""
+    """Add the fields to the schema only: the model accepts them as unknown fields, with any value."""
     for name, described in WITHOUT_EFFECT.items():
         text = "Ignored, and accepted for FooocusAPI's clients: the images that are given decide."
         schema["properties"][name] = {**described, "deprecated": True, "description": text}

@@ -60,8 +60,8 @@ class Sender:
     def __init__(self, installed: Any) -> None:
         self.table = importlib.import_module("fooocus_api.tests.contract.fields")
         self.rows = importlib.import_module("fooocus_api.tests.contract.rows").ROWS
-        host = importlib.import_module("fooocus_api.tests.host")
-        client = importlib.import_module("fooocus_api.tests.client")
+        host = importlib.import_module("fooocus_api.tests.support.host")
+        client = importlib.import_module("fooocus_api.tests.support.client")
         self.caught: queue.Queue[Any] = queue.Queue()
         self.webui = sys.modules["webui"]
         self._catch_tasks(installed.worker)

@@ -120,7 +120,7 @@ def load_extension() -> Any:
 
 def probe(installed: Any, checkout: Path) -> dict[str, Any]:
     """Build tasks through the extension's parameters and see what the host made of them."""
-    parameters = importlib.import_module("fooocus_api.adapters.parameters")
+    parameters = importlib.import_module("fooocus_api.adapters.task_args.mapping")
     async_worker = importlib.import_module("modules.async_worker")
     config = importlib.import_module("modules.config")
     flags = importlib.import_module("modules.flags")

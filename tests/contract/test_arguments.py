@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.patch_points import inspect_checkout
-from fooocus_api.adapters.signature_reader import read_signature
+from fooocus_api.adapters.inspection.patch_points import inspect_checkout
+from fooocus_api.adapters.inspection.signature_reader import read_signature
 from fooocus_api.tests.contract import probe as script
-from fooocus_api.tests.host import DEMO, REAL_ENVIRONMENT, REAL_FLAGS, real_checkout, real_python
+from fooocus_api.tests.support.host import DEMO, REAL_ENVIRONMENT, REAL_FLAGS, real_checkout, real_python
 
 HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=pytest.mark.real)]
 CONFIGURATIONS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .pictures import png
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.client import Client
+    from fooocus_api.tests.support.client import Client
 
 GENERATE, DESCRIBE = "/v1/engine/generate", "/v1/tools/describe-image"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import Host
-from fooocus_api.tests.test_bad_requests import what_is_there
-from fooocus_api.tests.test_inputs import upload
+from fooocus_api.tests.api.test_bad_requests import what_is_there
+from fooocus_api.tests.images.test_inputs import upload
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import Host
 
 from .pictures import PICTURES
 from .requests import REQUESTS

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import REAL_ENVIRONMENT, REAL_FLAGS, Host, real_checkout, real_python
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import REAL_ENVIRONMENT, REAL_FLAGS, Host, real_checkout, real_python
 
 pytestmark = pytest.mark.real
 

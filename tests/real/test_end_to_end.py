@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fooocus_api.tests.client import LONG, Client, Record, picture, wait_for
+from fooocus_api.tests.support.client import LONG, Client, Record, picture, wait_for
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.host import Host
+    from fooocus_api.tests.support.host import Host
 
 pytestmark = pytest.mark.real
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_api.tests.examples import PROGRAMS, check_example
-from fooocus_api.tests.host import Host, real_host
+from fooocus_api.tests.support.examples import PROGRAMS, check_example
+from fooocus_api.tests.support.host import Host, real_host
 
 pytestmark = pytest.mark.real
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fooocus_api.tests.client import LONG, Client, ServerSentEvent, events
+from fooocus_api.tests.support.client import LONG, Client, ServerSentEvent, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
 
-    from fooocus_api.tests.host import Host
+    from fooocus_api.tests.support.host import Host
 
 pytestmark = pytest.mark.real
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.tests.client import Client
+from fooocus_api.tests.support.client import Client
 
 pytestmark = pytest.mark.real
 

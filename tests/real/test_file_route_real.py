@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import Host
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import Host
 
 pytestmark = pytest.mark.real
 

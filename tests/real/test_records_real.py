@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.tests.client import Client, Record
+from fooocus_api.tests.support.client import Client, Record
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.host import Host
+    from fooocus_api.tests.support.host import Host
 
 pytestmark = pytest.mark.real
 

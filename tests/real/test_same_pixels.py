@@ -15,11 +15,11 @@ import pytest
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
-from fooocus_api.tests.client import QUICK, Client
+from fooocus_api.tests.support.client import QUICK, Client
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.browser import Browser
-    from fooocus_api.tests.host import Host
+    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.host import Host
 
 HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=pytest.mark.real)]
 PROMPT = "a red house by the sea"

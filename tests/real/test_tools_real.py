@@ -17,8 +17,8 @@ import pytest
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
-from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import Host
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import Host
 
 pytestmark = pytest.mark.real
 

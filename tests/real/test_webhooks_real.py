@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fooocus_api.tests.client import Client, wait_for
-from fooocus_api.tests.host import real_host
-from fooocus_api.tests.receiver import Receiver
-from fooocus_api.tests.test_webhooks import QUICKLY, verified, webhooks
+from fooocus_api.tests.api.test_webhooks import QUICKLY, verified, webhooks
+from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.host import real_host
+from fooocus_api.tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.real
 

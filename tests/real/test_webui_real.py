@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fooocus_api.tests.client import LONG
+from fooocus_api.tests.support.client import LONG
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.browser import Browser
-    from fooocus_api.tests.client import Client
-    from fooocus_api.tests.host import Host
+    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.client import Client
+    from fooocus_api.tests.support.host import Host
 
 pytestmark = pytest.mark.real
 

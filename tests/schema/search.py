@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fooocus_api.tests.client import Client
-from fooocus_api.tests.host import Host, demo_host
-from fooocus_api.tests.keys import add_key, key_of
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.keys import add_key, key_of
 
 HERE = Path(__file__).resolve().parent
 EVERYTHING = "generate,read-all,control,admin"

@@ -1,0 +1,101 @@
+"""The host names that the extension uses or patches, and a check of a checkout for each. Stdlib only; imports no host code."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PatchPoint:
+    """A name in a host module, and its purpose. Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5."""
+
+    module: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Result of the check of one patch point in a checkout."""
+
+    module: str
+    name: str
+    why: str
+    found: bool
+    detail: str
+
+
+PATCH_POINTS = (
+    PatchPoint("ldm_patched.modules.args_parser", "parser", "our launch flags are added to it"),
+    PatchPoint("args_manager", "args", "the parsed launch flags are read from it"),
+    PatchPoint("modules.async_worker", "AsyncTask", "tasks are built with it"),
+    PatchPoint("modules.async_worker", "async_tasks", "the queue, replaced by one that tells when tasks come and go"),
+    PatchPoint("modules.async_worker", "worker", "started again should its thread ever die"),
+    PatchPoint("modules.private_logger", "log", "wrapped to learn of every saved image"),
+    PatchPoint("modules.private_logger", "generate_temp_filename", "wrapped to give images their `save_name`"),
+    PatchPoint("modules.util", "get_shape_ceil", "wrapped to upscale by any factor"),
+    PatchPoint("modules.util", "resample_image", "wrapped to upscale by any factor"),
+    PatchPoint("modules.config", "path_outputs", "where images are"),
+    PatchPoint("ldm_patched.modules.model_management", "interrupt_current_processing", "stops and skips a task"),
+    PatchPoint("extras.interrogate", "default_interrogator", "describes a photo"),
+    PatchPoint("extras.wd14tagger", "default_interrogator", "describes an anime picture"),
+    PatchPoint("extras.inpaint_mask", "generate_mask_from_image", "makes a mask"),
+    PatchPoint("extras.inpaint_mask", "SAMOptions", "says what the mask is to show"),
+    PatchPoint("shared", "gradio_root", "the WebUI"),
+    PatchPoint("webui", "ctrls", "the WebUI's controls: the defaults of every argument"),
+    PatchPoint("gradio.routes", "App.create_app", "wrapped to put the API in front of the WebUI"),
+    PatchPoint("gradio.blocks", "Blocks.launch", "wrapped to start the API when the WebUI starts"),
+)
+
+
+def inspect_checkout(checkout: Path) -> list[Finding]:
+    """Check every patch point in the source of a checkout and of the installed gradio, without importing either."""
+    return [_inspect(point, checkout) for point in PATCH_POINTS]
+
+
+def _inspect(point: PatchPoint, checkout: Path) -> Finding:
+    path = _source_of(point.module, checkout)
+    if path is None or not path.is_file():
+        detail = "gradio is not installed" if point.module.startswith("gradio") else "no such file"
+        return Finding(point.module, point.name, point.why, False, detail)
+    try:
+        found = point.name in _names_in(path)
+    except (SyntaxError, UnicodeDecodeError, OSError) as error:
+        return Finding(point.module, point.name, point.why, False, f"{path.name}: {error}")
+    return Finding(point.module, point.name, point.why, found, "" if found else f"{path.name} has no `{point.name}`")
+
+
+def _source_of(module: str, checkout: Path) -> Path | None:
+    top, *rest = module.split(".")
+    if top != "gradio":
+        return checkout.joinpath(top, *rest).with_suffix(".py")
+    spec = importlib.util.find_spec(top)  # finds the package without importing it
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]).joinpath(*rest).with_suffix(".py")
+
+
+@lru_cache
+def _names_in(path: Path) -> frozenset[str]:
+    """Return the names that a module defines at its top level (including `with` and `if` blocks), methods as `Class.method`."""
+    return frozenset(_defined(ast.parse(path.read_text(encoding="utf-8")).body))
+
+
+def _defined(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+            if isinstance(node, ast.ClassDef):
+                yield from (f"{node.name}.{name}" for name in _defined(node.body))
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                yield ast.unparse(target).split(".")[-1]
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.With | ast.If | ast.Try):
+            yield from _defined(node.body)

@@ -1,0 +1,1 @@
+"""The host's models and presets, their memory, and the tools that use them."""

@@ -1,0 +1,70 @@
+"""The host's describe and mask functions as the domain's Tools, called on the worker thread between tasks.
+
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import importlib
+from concurrent.futures import Future
+from typing import Any
+
+import numpy
+
+from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, Unloaded
+from ..worker.worker import Worker
+from .memory import ModelMemory, WarmUp
+
+INTERROGATORS: dict[DescribeKind, str] = {"photo": "extras.interrogate", "anime": "extras.wd14tagger"}
+
+
+class FooocusTools:
+    """Implements `tasks.ports.tools.Tools` on a running host."""
+
+    def __init__(self, worker: Worker, start: WarmUp) -> None:
+        self._worker = worker
+        self._memory = ModelMemory(start)
+        worker.before_task = self._memory.before
+
+    def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
+        return self._worker.do(lambda: _describe(image, kind))
+
+    def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
+        return self._worker.do(lambda: _mask(image, options))
+
+    def unload(self) -> Future[Unloaded]:
+        return self._worker.do(self._unload)
+
+    def _unload(self) -> Unloaded:
+        freed = self._memory.unload()
+        self._worker.unloaded()
+        return freed
+
+
+def _describe(image: Picture, kind: DescribeKind) -> str:
+    # Imported on first use, as in the WebUI: the import alone loads half of a machine learning library.
+    return str(_host(INTERROGATORS[kind]).default_interrogator(image))
+
+
+def _mask(image: Picture, options: MaskOptions) -> Picture:
+    host = _host("extras.inpaint_mask")
+    extras: dict[str, str] = {}
+    sam_options = None
+    if options.mask_model == "u2net_cloth_seg":
+        extras["cloth_category"] = options.cloth_category
+    elif options.mask_model == "sam":
+        sam_options = host.SAMOptions(
+            dino_prompt=options.dino_prompt_text,
+            dino_box_threshold=options.box_threshold,
+            dino_text_threshold=options.text_threshold,
+            dino_erode_or_dilate=options.dino_erode_or_dilate,
+            dino_debug=options.dino_debug,
+            max_detections=options.sam_max_detections,
+            model_type=options.sam_model,
+        )
+    mask, *_ = host.generate_mask_from_image(image, options.mask_model, extras, sam_options)
+    return numpy.ascontiguousarray(mask, dtype=numpy.uint8)
+
+
+def _host(name: str) -> Any:
+    return importlib.import_module(name)

@@ -1,0 +1,1 @@
+"""Startup and shutdown of the process: launch flags, console text and log lines, warnings, signals."""

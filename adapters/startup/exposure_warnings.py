@@ -1,0 +1,42 @@
+"""Startup warnings about access without a key or a login, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from .launch_flags import Settings
+
+KEY = "`--apikey KEY`, or `extension.py keys add NAME`"
+LOGIN = "users in Fooocus's auth.json"
+
+
+def warnings(settings: Settings, *, login: bool, keys: bool) -> Iterator[str]:
+    """Yield the startup warnings for these settings.
+
+    Args:
+        login: the WebUI's login is on.
+        keys: the API requires a key.
+    """
+    webui = not settings.nowebui
+    if login and not webui and not keys:
+        yield f"auth.json asks for a login, and without the WebUI nobody can log in: the API refuses all. Cure: {KEY}."
+    where = []
+    if not _is_loopback(settings.listen):
+        where.append(f"Whoever reaches this machine ({settings.listen})")
+    if settings.share and webui:
+        yield "--share publishes the WebUI on the internet, and the API under the same address."
+        where.append("Whoever has the --share address")
+    for people in where:
+        if not login and not keys:
+            cure = f"{KEY} for the API, and {LOGIN} for the WebUI" if webui else KEY
+            yield f"{people} can draw, and see and delete all images: there is neither a login nor an API key. Cure: {cure}."
+        elif not login and webui:
+            yield f"{people} can use the WebUI: API keys do not protect it. Cure: {LOGIN}."
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

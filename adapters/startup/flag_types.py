@@ -1,0 +1,122 @@
+"""Parsers of the extension's launch flags. Each returns a text's value, or raises an argparse error that says what is allowed."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from ...auth.keys import Key, named_key
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+TEN_YEARS = 3650 * UNITS["d"]
+
+
+def apikey(text: str) -> Key:
+    """Parse a key, with or without a name."""
+    try:
+        return named_key(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; it is KEY or NAME:KEY") from error
+
+
+def port(text: str) -> int:
+    """Parse a TCP port."""
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535 is")
+    return int(text)
+
+
+def network(text: str) -> Network:
+    """Parse a network in CIDR form."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a network like 192.168.1.0/24: {error}") from error
+
+
+def base_url(text: str) -> str:
+    """Parse the public address, and drop its trailing slashes."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address: it must begin with http:// or https://")
+    return text.rstrip("/")
+
+
+def origin(text: str) -> str:
+    """Parse an origin as browsers send it in `Origin`, or `*` for any."""
+    scheme, separator, host = text.rstrip("/").partition("://")
+    if text not in ("*", "null") and not (scheme and separator and host and not set("/?#@* ,") & set(host)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a site: one is written like https://shop.example, all are *")
+    return text.rstrip("/").lower()
+
+
+def duration(text: str) -> int:
+    """Parse a duration, with or without a unit, into seconds."""
+    number, seconds = (text[:-1], UNITS[text[-1:].lower()]) if text[-1:].lower() in UNITS else (text, 1)
+    try:
+        value = round(float(number) * seconds)
+    except (ValueError, OverflowError):
+        value = 0
+    if not 0 < value <= TEN_YEARS:
+        meant = "a time of up to ten years, as in 90s, 30m, 24h or 7d"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
+    return value
+
+
+def webhook_url(text: str) -> str:
+    """Parse a receiver's URL. It may contain a password: no message repeats it."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError("it is not an address like https://example.com/hook")
+    return text
+
+
+def webhook_secret(text: str) -> bytes:
+    """Parse a secret in the Standard Webhooks format into its key. No message repeats it."""
+    prefix, _, digits = text.partition("_")
+    try:
+        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except ValueError:
+        key = b""
+    if prefix != "whsec" or not 24 <= len(key) <= 64:
+        raise argparse.ArgumentTypeError(
+            "it is not a webhook secret: whsec_ and the base64 of 24 to 64 random bytes is, such as "
+            "openssl rand -base64 32 gives them"
+        )
+    return key
+
+
+def database_url(text: str) -> str:
+    """Parse a value of `--api-db`."""
+    if "://" not in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a database URL: it must begin like sqlite:/// or postgresql://"
+        )
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() == "sqlite" and not rest.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} lacks a slash; a file's URL has three: sqlite:///{rest}")
+    return text
+
+
+def positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
+    """Return a parser for numbers above 0."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < 1e9:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {meant}")
+        return value
+
+    return parse

@@ -1,0 +1,85 @@
+"""Shutdown by SIGTERM, as `docker stop` and systemd send it: in the same order as Ctrl-C, with exit status 143."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from ..patching.hooks import Patches
+
+STATUS = 128 + 15
+PATIENCE_SECONDS = 4.0
+"""Seconds between two signals to the main thread: longer than closing takes, shorter than `docker stop` waits."""
+
+
+class Termination:
+    """Handler of SIGTERM. Python runs it on the main thread, interrupting any code there.
+
+    Before the API is served the process ends at once: no task has been accepted. Afterwards the main thread only waits for
+    Ctrl-C, and gets a KeyboardInterrupt; a second signal is ignored, because pending changes are being written.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._serving = False
+        self._insisting = False
+        self._leaving = threading.Event()
+        self._process = os.getpid()
+
+    def install(self, hooks: Patches) -> None:
+        """Install the handler, unless another handler has the signal or it can't be handled here."""
+        if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+            return
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            return
+        signal.signal(signal.SIGTERM, self._received)
+        hooks.on_uninstall(self._restore)
+
+    def begin_serving(self) -> None:
+        """Record that from now on the main thread only waits for Ctrl-C."""
+        if not self._serving:
+            atexit.register(self._leaving.set)
+        self._serving = True
+
+    def request(self) -> None:
+        """Record a signal that a server on the main thread has received."""
+        self.requested = True
+
+    def leave_if_requested(self) -> None:
+        """End the process with the signal's exit status if the server was ended by the signal.
+
+        Raises:
+            SystemExit: it was.
+        """
+        if self.requested:
+            raise SystemExit(STATUS)
+
+    def _received(self, _signal: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._process:  # a forked child
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGTERM)
+        elif not self._serving:
+            self.requested = True
+            raise SystemExit(STATUS)
+        elif not self.requested:
+            self.requested = True
+            threading.Thread(target=self._insist, name="fooocus-api-termination", daemon=True).start()
+            raise KeyboardInterrupt
+        elif self._insisting:
+            self._insisting = False
+            raise KeyboardInterrupt
+
+    def _insist(self) -> None:
+        """Repeat the signal until the process exits: Python discards an exception that a handler raises inside a destructor."""
+        main = threading.main_thread().ident
+        while not self._leaving.wait(PATIENCE_SECONDS) and main is not None:
+            self._insisting = True
+            signal.pthread_kill(main, signal.SIGTERM)
+
+    def _restore(self) -> None:
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == self._received:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,103 @@
+"""Allow-list of the files that the WebUI needs from Gradio's `/file=`, which by itself serves the entire checkout.
+
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5 with gradio 3.41.2: the page loads its scripts and styles, the
+styles' samples, the notification's sound, results from the outputs and copies of them from the temp folder, and log.html.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
+
+from ...files.paths import drives, is_hidden, is_on
+from ...files.served_files import regular_file, resolved
+from .late_calls import LateCalls
+
+IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"})
+SOUNDS = frozenset({".mp3", ".ogg", ".opus", ".wav", ".flac", ".m4a", ".aac"})
+PAGE_PARTS = frozenset({".js", ".mjs", ".css", ".map", ".woff", ".woff2", ".ttf"}) | IMAGES
+LOG = "log.html"
+
+OF_THE_CHECKOUT = {
+    "javascript": PAGE_PARTS,
+    "css": PAGE_PARTS,
+    "sdxl_styles": IMAGES,
+    "presets": IMAGES,
+}
+"""Folder of the checkout → file extensions that a page may load from it."""
+SOUND_NAMES = frozenset({"notification.mp3", "notification.ogg"})
+"""Optional sound files that Fooocus plays after a task, if the user has added one."""
+
+LOOKUPS = LateCalls("fooocus-api-file", most_threads=16, within_s=10)
+"""Looks at the disk, which may be a share that answers late."""
+
+
+class FileAccess:
+    """Decides whether the WebUI needs a path requested from `/file=`."""
+
+    def __init__(self, checkout: Path, places: Callable[[], tuple[Path, Path]] | None = None) -> None:
+        """Allow files of this checkout. `places` returns the host's outputs and temp folders; `modules.config` is the default."""
+        self._named = checkout
+        self._checkout = checkout.resolve()
+        self._places = places or _places
+
+    def refusal(self, text: str) -> tuple[int, str] | None:
+        """Return the status and reason to refuse a path, None if its file may be served.
+
+        A missing file is left to Gradio, which answers 404. An existing path that is not a regular file is refused: Gradio would
+        block on a FIFO, and fail on a circular link.
+        """
+        if not self.allows(text):
+            return 403, "this is not a file that the WebUI needs"
+        path = Path(text)
+        if os.path.lexists(path) and regular_file(path, [Path(path.anchor or ".")]) is None:
+            return 404, "there is no such file"
+        return None
+
+    async def refusal_in_time(self, text: str) -> tuple[int, str] | None:
+        """Return the same, asked off the event loop; 503 when the disk does not answer."""
+        try:
+            return await LOOKUPS.call(self.refusal, text)
+        except TimeoutError:
+            return 503, "the disk of this file does not answer; try again later"
+
+    def allows(self, text: str) -> bool:
+        """Return whether the WebUI needs this path. Relative paths are relative to the checkout, the host's working directory.
+
+        Links are resolved first, so that none leads outside.
+        """
+        named = (*self._places(), self._named, Path.cwd())
+        outputs, temp, checkout, here = (resolved(folder) for folder in named)
+        if outputs is None or temp is None or checkout is None or here is None:
+            return False
+        # Gradio names files as the host does, by the letter of a mapped drive; a resolved path names the share instead.
+        if not may_be_looked_at(text, (*named, outputs, temp, checkout, here)):
+            return False
+        path = resolved(Path(text))
+        rooms = [(outputs, IMAGES | {LOG}), (temp, IMAGES | SOUNDS)]
+        rooms += [((checkout / name).resolve(), kinds) for name, kinds in OF_THE_CHECKOUT.items()]
+        return path is not None and (is_given(path, rooms) or (path.parent == checkout and path.name in SOUND_NAMES))
+
+
+def may_be_looked_at(text: str, folders: Iterable[PurePath]) -> bool:
+    """Return whether a path has no drive or a drive of the folders: accessing another server would reveal this account to it."""
+    known = list(folders)
+    try:
+        return is_on(type(known[0])(text), drives(known))
+    except ValueError:
+        return False
+
+
+def is_given(path: PurePath, rooms: Iterable[tuple[PurePath, frozenset[str]]]) -> bool:
+    """Return whether a file lies in one of the folders, is not hidden and has one of its extensions or names."""
+    return any(
+        path.is_relative_to(room) and not is_hidden(path, room) and bool({path.suffix.lower(), path.name} & kinds)
+        for room, kinds in rooms
+    )
+
+
+def _places() -> tuple[Path, Path]:
+    config = importlib.import_module("modules.config")
+    return Path(config.path_outputs), Path(config.temp_path)

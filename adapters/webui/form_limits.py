@@ -1,0 +1,43 @@
+"""Limits for request bodies sent to Gradio, which parses forms before it checks the login, on the API's event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+AsgiApp = Callable[
+    [MutableMapping[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]
+]
+
+MAX_FORM_BYTES = 4096
+"""Largest url-encoded form. Gradio's page sends none, its Python client a name and a password; parsing 1 MB takes 10 s."""
+
+
+def problem_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+    """Return the status and reason to refuse a request with these headers, None to accept it. Names are in lower case."""
+    headers = list(headers)
+    kind = b" ".join(value for name, value in headers if name == b"content-type").lower()  # any of several may count
+    length = dict(headers).get(b"content-length", b"")
+    if b"multipart/form-data" in kind and b"charset" in kind:  # some of Python's encodings take minutes
+        return 415, "a form with files is sent without a charset"
+    if b"urlencoded" in kind and not (length.isdigit() and int(length[:9]) <= MAX_FORM_BYTES):
+        return 413, f"a url-encoded form has at most {MAX_FORM_BYTES} bytes, and says how many"
+    return None
+
+
+def with_content_type(app: AsgiApp) -> AsgiApp:
+    """Return the app with a JSON Content-Type added to every POST request that has none.
+
+    Gradio's Python client of that time sends JSON without one; FastAPI 0.132 and later do not parse that.
+    """
+
+    async def answer(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and not _has_content_type(scope["headers"]):
+            scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
+        await app(scope, receive, send)
+
+    return answer
+
+
+def _has_content_type(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"content-type" and value for name, value in headers)

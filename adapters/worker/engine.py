@@ -1,0 +1,176 @@
+"""Fooocus's worker as the domain's Engine: builds, queues, withdraws and interrupts AsyncTasks."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy
+from PIL import Image as PILImage
+
+from ...images.decoding import NotAnImage, mask_rgb, read_rgb
+from ...images.file_journal import FileJournal
+from ...tasks.model import events
+from ...tasks.model.lora_tags import with_tags_applied
+from ...tasks.model.task import Task
+from ...tasks.model.workload import ModelNeeds
+from ...tasks.ports.engine import EngineUnavailable, Interruption, ParameterError, Stayed
+from ...tasks.queue.scheduler import QueueEntry
+from ..task_args.mapping import ArgumentMapper
+from .image_log import ImageLog
+from .queue_items import QueuedTask
+from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
+from .task_queue import ID_ATTRIBUTE
+from .worker import Worker
+
+
+class FooocusEngine:
+    """Implements `tasks.ports.engine.Engine` on a running host."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        arguments: ArgumentMapper,
+        find_image: Callable[[str], Path],
+        image_log: ImageLog,
+        claims: FileJournal,
+    ) -> None:
+        """Store the dependencies. `find_image` returns the file of an image reference; it may raise `FileNotFoundError`."""
+        self._worker = worker
+        self._arguments = arguments
+        self._image_log = image_log
+        self._claims = claims
+        self._find_image = find_image
+
+    def check(self, parameters: dict[str, Any]) -> None:
+        if not self._worker.alive() or self._worker.queue is None:
+            raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
+        self._build(parameters)
+
+    def enqueue(self, task: Task) -> None:
+        if self._worker.queue is None:
+            return
+        entry = QueueEntry(None, task.source, task.priority, task.was_moved, ModelNeeds.of(task.parameters))
+        self._worker.queue.append_ticket(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
+
+    def _build(self, parameters: dict[str, Any]) -> Any:
+        parameters = with_tags_applied(parameters, _host("modules.config").lora_filenames)
+        try:
+            task = _host("modules.async_worker").AsyncTask(
+                args=self._arguments.positional(parameters, self._read_image, self._read_mask)
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise ParameterError(str(error)) from error
+        setattr(task, SAVE_NAME_ATTRIBUTE, parameters.get("save_name") or "")
+        setattr(task, UPSCALE_ATTRIBUTE, parameters.get("upscale_multiple") or 1.0)
+        return task
+
+    def withdraw(self, task_id: str) -> bool:
+        item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
+        if isinstance(item, QueuedTask):
+            self._worker.bus.emit(events.Stopped(task_id, []))
+        elif item is not None:
+            item.last_stop = "stop"
+            item.yields.append(["finish", item.results])  # without it a browser waits forever
+        return item is not None
+
+    def move_to_front(self, task_id: str) -> bool:
+        item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
+        if item is not None and self._worker.queue is not None:
+            self._worker.queue.put_first(item)
+            self._worker.bus.emit(events.Moved(task_id))
+        return item is not None
+
+    def order(self) -> list[str]:
+        return self._worker.queue.order() if self._worker.queue is not None else []
+
+    def in_hand(self) -> str | None:
+        return getattr(self._worker.current, ID_ATTRIBUTE, None)
+
+    def steps(self, performance: str) -> int | None:
+        try:
+            steps: int | None = _host("modules.flags").Performance(performance).steps()
+        except ValueError:
+            return None
+        return steps
+
+    def interrupt(self, task_id: str, how: Interruption) -> bool:
+        task = self._worker.current
+        if task is None or getattr(task, ID_ATTRIBUTE, None) != task_id:
+            return False
+        task.last_stop = how  # the worker sets its own flag at the next step it reports
+        return True
+
+    def _read_image(self, reference: str) -> Any:
+        return self._read(read_rgb, reference)
+
+    def _read_mask(self, reference: str) -> Any:
+        return self._read(mask_rgb, reference)
+
+    def _read(self, read: Callable[[Path], Any], reference: str) -> Any:
+        try:
+            return read(self._find_image(reference))
+        except (OSError, NotAnImage) as error:
+            raise ParameterError(f"{reference} can't be read: {error}") from error
+
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
+        folder = output_folders()[0]
+        extension = {"jpg": "jpeg"}.get(image_format, image_format)
+        _, path, _ = _host("modules.util").generate_temp_filename(folder=str(folder), extension=extension)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self._claims.claim(task_id, path)
+        PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(path)
+        return str(path)
+
+    def encode(self, array: Any) -> bytes:
+        buffer = io.BytesIO()
+        PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+    def keep(self, task_id: str, path: str) -> str:
+        source = Path(path)
+        folder = output_folders()[0] / source.parent.name  # both have one folder per day
+        folder.mkdir(parents=True, exist_ok=True)
+        content = source.read_bytes()
+        for name in chain([source.name], (f"{source.stem}-{number}{source.suffix}" for number in count(1))):
+            with suppress(FileExistsError), (folder / name).open("xb") as file:
+                self._claims.claim(task_id, str(folder / name))
+                file.write(content)
+                return str(folder / name)
+        raise AssertionError("there is always a next number")
+
+    def relative_path(self, path: str) -> str | None:
+        for folder in output_folders():
+            try:
+                return Path(path).resolve().relative_to(folder.resolve()).as_posix()
+            except ValueError:
+                continue
+        return None
+
+    def is_kept(self, path: str) -> bool:
+        return Path(path).resolve().is_relative_to(output_folders()[-1].resolve())
+
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        return self._image_log.remove_images(output_folders(), paths)
+
+
+def output_folders() -> list[Path]:
+    """Return the host's current image folders, the preferred one first: with `--disable-image-log` its temp folder."""
+    config = _host("modules.config")
+    folders = [Path(config.path_outputs)]
+    if getattr(_host("args_manager").args, "disable_image_log", False):
+        folders.insert(0, Path(config.temp_path))
+    return folders
+
+
+def _host(name: str) -> ModuleType:
+    """Return a module that the host has already imported."""
+    return importlib.import_module(name)

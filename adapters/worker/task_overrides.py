@@ -1,0 +1,108 @@
+"""Per-task overrides of host functions while the task runs: the names of its images, and its upscale factor.
+
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..patching.hooks import Patches
+from .task_queue import ID_ATTRIBUTE
+from .worker import Worker
+
+log = logging.getLogger("fooocus_api.worker")
+
+SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
+UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"
+
+MAX_DIGITS = 12
+"""Number of digits after a name from which on they are not the index that this module adds."""
+
+
+class TaskOverrides:
+    """Applies the running task's overrides at every call of a wrapped function."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self.claim: Callable[[str, str], None] = lambda task_id, path: None
+        """Called with a task's id and the path of an image that is about to be written for it."""
+        self.recorded: Callable[[str], list[str]] = lambda beginning: []
+        """Called with a path prefix below the outputs; returns the recorded paths with it, whether or not their files exist."""
+        self.folders: Callable[[], list[Path]] = list
+        """Returns the folders that may contain images."""
+
+    def patch_names(self, private_logger: ModuleType, hooks: Patches) -> None:
+        """Name images after `save_name`, and report each path before its file exists. Wraps `modules.private_logger`'s naming."""
+        hooks.wrap(private_logger, "generate_temp_filename", self._named)
+
+    def patch_upscale(self, util: ModuleType, hooks: Patches) -> None:
+        """Apply the factor of `Upscale (Custom)`. The worker takes both functions from `modules.util` when its thread starts."""
+        hooks.wrap(util, "get_shape_ceil", self._shape_ceil)
+        hooks.wrap(util, "resample_image", self._resampled)
+
+    def _named(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        date, path, name = wrapped(*args, **kwargs)
+        task = self._worker.current
+        if task is None or threading.current_thread() is not self._worker.thread:
+            return date, path, name
+        if wanted := getattr(task, SAVE_NAME_ATTRIBUTE, ""):
+            path, name = self._free_name(path, wanted)
+        self._worker.guarded(self.claim, getattr(task, ID_ATTRIBUTE), path)
+        return date, path, name
+
+    def _free_name(self, path: str, wanted: str) -> tuple[str, str]:
+        """Return path and name of the next image with that name, unused today by any file and any record.
+
+        A record whose file was deleted by hand still has its URL, which the next image must not take over.
+        """
+        folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
+        day, beginning = os.path.basename(folder), f"{wanted}-"
+        try:
+            names = [recorded.rpartition("/")[2] for recorded in self.recorded(f"{day}/{beginning}")]
+        except Exception:
+            log.exception("the history could not be asked for names; the image gets one that is free for sure")
+            beginning = f"{wanted}-{time.time_ns()}-"
+            names = []
+        for place in {folder, *(str(outputs / day) for outputs in self.folders())}:
+            with contextlib.suppress(FileNotFoundError):
+                names += [entry.name for entry in os.scandir(place) if entry.name.startswith(beginning)]
+        name = f"{beginning}{next_index(names, beginning)}{extension}"
+        return os.path.join(folder, name), name
+
+    def _shape_ceil(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (multiple := self._multiple()) != 1.0 and len(args) == 2:
+            args = (args[0] * multiple, args[1] * multiple)
+        return wrapped(*args, **kwargs)
+
+    def _resampled(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if (multiple := self._multiple()) != 1.0 and {"width", "height"} <= kwargs.keys():
+            kwargs = {**kwargs, "width": kwargs["width"] * multiple, "height": kwargs["height"] * multiple}
+        return wrapped(*args, **kwargs)
+
+    def _multiple(self) -> float:
+        """Return the factor if the caller is the worker's own upscale with the custom method, else 1.
+
+        The host's helpers call the same two functions for other sizes, and an enhancement may use its own method.
+        """
+        multiple = getattr(self._worker.current, UPSCALE_ATTRIBUTE, 1.0)
+        if multiple == 1.0 or threading.current_thread() is not self._worker.thread:
+            return 1.0
+        caller = sys._getframe(2)
+        custom = caller.f_code.co_name == "apply_upscale" and "custom" in str(caller.f_locals.get("uov_method", ""))
+        return float(multiple) if custom else 1.0
+
+
+def next_index(names: list[str], beginning: str) -> int:
+    """Return the highest index after `beginning` in the names plus one, 0 if there is none."""
+    numbers = (name.removeprefix(beginning).partition(".")[0] for name in names)
+    return max((int(number) + 1 for number in numbers if number.isdecimal() and len(number) < MAX_DIGITS), default=0)

@@ -1,0 +1,201 @@
+"""Observes the host's worker through a replaced queue and `yields` lists that report its progress.
+
+Exceptions here must not reach the worker: its `len`, `pop` and the `append` in its `except` run outside any `try`, and an
+exception there ends its thread permanently. Each override does what the plain list does, and guards the rest.
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import ModuleType
+from typing import Any
+
+from ...images.preview import PreviewImage
+from ...tasks.model import events
+from ...tasks.model.task import TaskError
+from ...tasks.ports.engine import EngineUnavailable
+from ...tasks.queue.scheduler import Scheduler
+from ...tasks.streaming.event_bus import EventBus
+from ..patching.hooks import Patches
+from .ending import SKIPS_ATTRIBUTE, ending
+from .queue_items import WorkerJob
+from .task_queue import ID_ATTRIBUTE, TaskQueue
+
+log = logging.getLogger("fooocus_api.worker")
+
+STEP = "Sampling step"
+"""Prefix of the host's title for a sampling step. The host also shows other pictures, and with `disable_preview` none."""
+
+Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
+
+
+class Worker:
+    """The host's only worker thread, as seen from its queue. `current` is written on the worker thread only."""
+
+    def __init__(self, bus: EventBus, describe: Callable[[Any], Described]) -> None:
+        """Report to `bus`. `describe` returns the parameters by name, and the images, of a task from the WebUI."""
+        self.bus = bus
+        self.describe = describe
+        self.schedule = Scheduler()
+        self.current: Any = None
+        self.before_task: Callable[[Any], None] = lambda task: None
+        self.queue: TaskQueue | None = None
+        self.host: ModuleType | None = None
+        self.thread: threading.Thread | None = None
+        self.raised_interrupt = False
+        self._complained = False
+
+    def patch(self, async_worker: ModuleType, hooks: Patches) -> None:
+        """Replace the queue of `modules.async_worker`, right after its import. The worker looks it up on every iteration."""
+        self.host = async_worker
+        self.queue = TaskQueue(self, async_worker.async_tasks)
+        hooks.replace(async_worker, "async_tasks", self.queue)
+        hooks.replace(async_worker.AsyncTask, "last_stop", _LastStop())
+        target = async_worker.worker
+        self.thread = next((t for t in threading.enumerate() if getattr(t, "_target", None) is target), None)
+        if self.thread is not None:
+            threading.Thread(target=self._revive, args=(target,), name="fooocus-api-watch", daemon=True).start()
+
+    def patch_log(self, private_logger: ModuleType, hooks: Patches) -> None:
+        """Report every image that `modules.private_logger.log` writes."""
+        hooks.wrap(private_logger, "log", self._logged)
+
+    def alive(self) -> bool:
+        """Return whether the worker thread is running."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def do(self, action: Callable[[], Any]) -> Future[Any]:
+        """Run `action` on the worker thread after the tasks before it. The future has its result.
+
+        Raises:
+            EngineUnavailable: the worker thread is not running.
+        """
+        if self.queue is None or not self.alive():
+            raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
+        job = WorkerJob(action)
+        self.queue.append_job(job)
+        return job.future
+
+    # ------------------------------------------------------- on the worker thread
+
+    def unloaded(self) -> None:
+        """Record that all models have been unloaded."""
+        self.schedule.loaded = None
+        self.bus.emit(events.Unloaded())
+
+    def started(self, task: Any) -> None:
+        self.current = task
+        self.raised_interrupt = False
+        self.bus.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
+        interrupt_flag(False)  # set for an earlier task after its last step, it would end this one at its first
+
+    def yielded(self, task: Any, item: Any) -> None:
+        flag, product = item
+        task_id = getattr(task, ID_ATTRIBUTE)
+        if flag == "preview":
+            if task.last_stop:
+                # Set here and not in the request: only here it is sure to affect this task and no other,
+                # and if a WebUI click clears it for another task, the next step sets it again.
+                interrupt_flag(True)
+                self.raised_interrupt = True
+            percent, title, image = product
+            percent, title = int(percent), str(title)
+            is_step = title.startswith(STEP)
+            if image is None:
+                self.bus.emit(events.Progress(task_id, percent, title, is_step=is_step))
+            else:
+                self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
+
+    def finished(self, task: Any, results: Any) -> None:
+        """Emit the event of a task's end. Values that can't be read are listed in it; it is emitted in any case."""
+        error = sys.exc_info()[1]
+        is_current = self.current is task
+        if is_current:
+            self.current = None
+        self.bus.emit(ending(task, results, error))
+        if is_current and self.raised_interrupt:
+            interrupt_flag(False)
+
+    def abandoned(self) -> None:
+        """Fail a task whose end was never reported, although the worker asks for the next one."""
+        task, self.current = self.current, None
+        if task is not None:
+            error = TaskError("NoEnd", "Fooocus went on to the next task without ending this one")
+            self.bus.emit(events.Failed(getattr(task, ID_ATTRIBUTE), [], error))
+
+    def guarded(self, action: Callable[..., Any], *args: Any) -> Any:
+        """Return the result of `action`, or None if it raises: a bug here must never reach the worker. Log the first error."""
+        try:
+            return action(*args)
+        except Exception:
+            if not self._complained:
+                self._complained = True
+                log.exception("an event was lost; the worker goes on")
+            return None
+
+    def _logged(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        path = wrapped(*args, **kwargs)
+        image = args[0] if args else kwargs.get("img")
+        self.guarded(self._saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()), image)
+        return path
+
+    def _saved(self, path: str, metadata: Any, image: Any) -> None:
+        if self.current is not None:
+            black = bool(self.guarded(_is_blacked_out, self.current, image))
+            values = self.guarded(lambda: {key: value for _, key, value in metadata}) or {}
+            self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values, blacked_out=black))
+
+    # ---------------------------------------------------------- if the thread dies
+
+    def _revive(self, target: Callable[[], None]) -> None:
+        """Wait for the worker's thread to end, which should never happen, and restart it."""
+        thread = self.thread
+        for pause in (0, 1, 10, 60, None):
+            assert thread is not None  # nosec B101  # for mypy, which can't know
+            thread.join()
+            if pause is None:
+                log.error("Fooocus's worker thread keeps dying: no more tasks are drawn until Fooocus is restarted")
+                for job in [item for item in self.queue or () if isinstance(item, WorkerJob)]:
+                    job.refuse(EngineUnavailable("Fooocus's worker thread is not running"))
+                return
+            log.error("Fooocus's worker thread has died; starting it again")
+            if self.current is not None:
+                error = TaskError("WorkerDied", "Fooocus's worker thread died")
+                self.bus.emit(events.Failed(getattr(self.current, ID_ATTRIBUTE), [], error))
+                list.append(self.current.yields, ["finish", []])  # a browser may wait for it
+                self.current = None
+            time.sleep(pause)
+            self.thread = thread = threading.Thread(target=target, daemon=True)
+            thread.start()
+
+
+def _is_blacked_out(task: Any, image: Any) -> bool:
+    """Return whether a saved image is the black one that the host's safety checker substitutes for an unsafe image."""
+    config = sys.modules.get("modules.config")
+    checked = getattr(task, "black_out_nsfw", False) or getattr(config, "default_black_out_nsfw", False)
+    return bool(checked) and not image.any()
+
+
+class _LastStop:
+    """`AsyncTask.last_stop`, with a count of skips: the worker resets a skip to False, which would lose who requested it."""
+
+    def __get__(self, task: Any, owner: type) -> Any:
+        return self if task is None else vars(task).get("last_stop", False)
+
+    def __set__(self, task: Any, value: Any) -> None:
+        vars(task)["last_stop"] = value
+        if value == "skip":
+            vars(task)[SKIPS_ATTRIBUTE] = vars(task).get(SKIPS_ATTRIBUTE, 0) + 1
+
+
+def interrupt_flag(value: bool) -> None:
+    """Set or clear the host's global flag that interrupts sampling."""
+    management = sys.modules.get("ldm_patched.modules.model_management")
+    if management is not None:
+        management.interrupt_current_processing(value)

@@ -1,0 +1,1 @@
+"""Request parsing: bodies, names, images, timestamps, and the preparation of a task."""

@@ -1,0 +1,36 @@
+"""The `Idempotency-Key` header of the generate route."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from ...tasks.queue.submission import Idempotency
+from ..responses.problems import FieldError, InvalidFields
+
+MAX_LENGTH = 255
+
+
+def idempotency_of(key: str | None, source: str, body: bytes) -> Idempotency | None:
+    """Return the digests of key and body, None without the header. Equal keys of different sources have different digests.
+
+    Raises:
+        InvalidFields: the header is empty or too long.
+    """
+    if key is None:
+        return None
+    if not 0 < len(key.strip()) <= MAX_LENGTH:
+        message = f"must have 1 to {MAX_LENGTH} characters"
+        raise InvalidFields([FieldError(field="Idempotency-Key", message=message)])
+    return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(body)))
+
+
+def _canonical(body: bytes) -> bytes:
+    """Return the JSON in canonical form, so that equal content gives equal bytes."""
+    content: Any = json.loads(body)
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

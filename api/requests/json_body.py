@@ -1,0 +1,169 @@
+"""Reads JSON bodies within size limits and parses them off the event loop, for `APIRouter(route_class=JsonRoute)`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from codecs import BOM_UTF8
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pydantic_core
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+
+from ..responses.problems import FieldError, InvalidFields, Problem, shortened
+from .memory_budget import BODY_BUDGET, Reservation
+from .parameter_names import NamingRoute
+
+MAX_BODY = 96 * 2**20
+"""Bytes: enough for one image of the largest size in base64, or several smaller ones."""
+MAX_SIGNS = 200_000
+"""Commas, brackets and quotes in one body. A usual request has a thousand."""
+MAX_ESCAPES = 2_000_000
+"""Backslashes in one body. Base64 of 50 MiB with every slash escaped has half as many."""
+MAX_IN_A_ROW = 4096
+"""Consecutive backslashes before a quote."""
+SMALL = 2**16
+"""Bytes of each body that the budget does not count, so that clients that exhaust it block no usual request."""
+LONG_TEXT = 256
+"""Characters. A longer text can't be one of our fields' names."""
+
+_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class JsonRoute(NamingRoute):
+    """A route that reads and parses the body before FastAPI does; FastAPI then uses the cached content."""
+
+    takes_forms = False
+    """Set if the route reads forms itself, as FastAPI would read them without a limit."""
+
+    def get_route_handler(self) -> _Handler:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            if self.takes_forms and is_form(request):
+                return await handle(request)
+            bounded = _Read(request.scope, request.receive)
+            with BODY_BUDGET.share() as share:
+                try:
+                    await bounded.read(share)
+                    return await handle(bounded)
+                finally:
+                    bounded.forget()
+
+        return handler
+
+
+class JsonOrFormRoute(JsonRoute):
+    """A `JsonRoute` that also accepts forms, which it reads by `inputs.bounded_form`."""
+
+    takes_forms = True
+
+
+class _Read(Request):
+    """A request that caches its body and the parsed JSON."""
+
+    async def read(self, share: Reservation) -> None:
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > MAX_BODY:
+            raise _too_large()
+        body = bytearray()  # joining many pieces at the end would block the event loop
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            piece = message.get("body", b"")
+            body += piece
+            if len(body) > MAX_BODY:
+                raise _too_large()
+            share.take(max(len(body) - SMALL - share.size, 0))
+            if not message.get("more_body"):
+                break
+        self._body: Any = body
+        if _is_json(self) and body:
+            self._json = await asyncio.to_thread(read_json, body)
+
+    def forget(self) -> None:
+        """Free the body, as a stream keeps the request until it ends."""
+        self._body, self._json = b"", None
+
+
+def read_json(body: bytes | bytearray) -> Any:
+    """Parse JSON in UTF-8 without NaN, lone surrogates or duplicate names in one object. A leading byte order mark, as Windows
+    programs write it, is ignored.
+
+    Raises:
+        Problem: 413, the body has too many values: their number determines time and memory.
+        InvalidFields: the body is not such JSON.
+    """
+    if body.startswith(BOM_UTF8):
+        body = body[len(BOM_UTF8) :]
+    if sum(body.count(sign) for sign in b',[{"') > MAX_SIGNS:
+        raise Problem(413, f"the body has too many values: at most {MAX_SIGNS} commas, brackets and quotes are allowed")
+    if body.count(b"\\") > MAX_ESCAPES:
+        raise Problem(413, f"the body has too many backslashes: at most {MAX_ESCAPES} are allowed")
+    try:
+        content = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="none")
+        json.loads(_without_long_texts(body), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if _is_utf8(body) else "it is not in UTF-8"
+        raise InvalidFields([FieldError(field="body", message=f"is not JSON that can be used: {reason}")]) from error
+    return content
+
+
+def _is_utf8(body: bytes | bytearray) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_long_texts(body: bytes | bytearray) -> str:
+    """Return the JSON with a number in place of each long text, such as an image. Distinct names remain distinct: each number
+    is unique, and longer than any short text."""
+    pieces: list[bytes | bytearray] = []
+    at = kept = 0
+    while (start := body.find(b'"', at)) >= 0:
+        end = body.find(b'"', start + 1)
+        while _is_escaped(body, start, end):
+            end = body.find(b'"', end + 1)
+        if end - start > LONG_TEXT:
+            pieces += body[kept : start + 1], b"%0*d" % (LONG_TEXT + 1, start)
+            kept = end
+        at = end + 1
+    return b"".join([*pieces, body[kept:]]).decode()
+
+
+def _is_escaped(body: bytes | bytearray, start: int, at: int) -> bool:
+    before = body[max(start + 1, at - MAX_IN_A_ROW) : at]
+    backslashes = len(before) - len(before.rstrip(b"\\"))
+    if backslashes == MAX_IN_A_ROW:
+        raise ValueError("too many backslashes")
+    return backslashes % 2 == 1
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    names = {name for name, _ in pairs}
+    if len(names) < len(pairs):
+        twice = next(name for name in names if sum(name == other for other, _ in pairs) > 1)
+        raise ValueError(f"{shortened(twice)!r} is given more than once")
+
+
+def is_form(request: Request) -> bool:
+    """Return whether the body is a form that may contain files."""
+    return _kind(request) == "multipart/form-data"
+
+
+def _is_json(request: Request) -> bool:
+    kind = _kind(request)
+    return kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"the body is too large: at most {MAX_BODY // 2**20} MiB are allowed; send images to /inputs")

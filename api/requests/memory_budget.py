@@ -1,0 +1,58 @@
+"""Limits the memory that clients' data occupies, over all concurrent requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..responses.problems import Problem
+
+
+class MemoryBudget:
+    """Bytes that all requests share; `left` is the unreserved rest."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def share(self) -> Iterator[Reservation]:
+        """Yield one request's reservation, released when the `with` block ends."""
+        share = Reservation(self)
+        try:
+            yield share
+        finally:
+            self.take(-share.size)
+
+    def take(self, size: int) -> bool:
+        """Reserve bytes, or release them if negative. Return whether enough was left. Any thread."""
+        with self._lock:
+            if size > max(self.left, 0):
+                return False
+            self.left -= size
+            return True
+
+
+class Reservation:
+    """The bytes that one request has reserved, `size` of them."""
+
+    def __init__(self, memory: MemoryBudget) -> None:
+        self._memory = memory
+        self.size = 0
+
+    def take(self, size: int) -> None:
+        """Reserve more bytes.
+
+        Raises:
+            Problem: 503, the budget is exhausted.
+        """
+        if not self._memory.take(size):
+            raise Problem(503, "too many large requests at once; try again later", headers={"Retry-After": "5"})
+        self.size += size
+
+
+BODY_BUDGET = MemoryBudget(2**30)
+"""Budget of bodies, from the first byte to the response."""
+IMAGE_BUDGET = MemoryBudget(2**30)
+"""Budget of pictures that wait for a tool's model."""

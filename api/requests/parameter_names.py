@@ -1,0 +1,145 @@
+"""Checks the names of a request's query parameters and of its body's members.
+
+A request that deletes or stops something is rejected for an unknown name: if the name were ignored, it would delete or stop
+something else. Every other request is answered, with the unknown names in `X-Ignored-Fields`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from ...auth.keys import Scope
+from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields, shortened
+from ..security.authorization import scope_of
+from ..validation.nearest_names import MAX_NAME_LENGTH, nearest
+
+HEADER = "X-Ignored-Fields"
+PASSING = frozenset({"expires", "signature", "token"})
+"""Parameters of signed URLs and of tokens, which any URL may carry."""
+ACTION = "action"
+"""The query parameter by which a GET changes something: `GET /tasks?action=delete`."""
+
+
+class NamingRoute(APIRoute):
+    """A route that checks names, the base of all routes."""
+
+    def __init__(self, path: str, *args: Any, dependencies: Sequence[Any] | None = None, **kwargs: Any) -> None:
+        given = [one for one in dependencies or () if one != CHECK]  # an app creates a router's routes a second time
+        super().__init__(path, *args, dependencies=[*given, CHECK], **kwargs)
+
+    @property
+    def acts(self) -> bool:
+        """Return whether a request deletes, stops or moves something: it neither only reads nor generates."""
+        scopes = {scope_of(one) for one in self.dependencies}
+        return not (self.methods or set()) <= {"GET", "HEAD"} and Scope.GENERATE not in scopes
+
+
+async def _check(request: Request) -> None:
+    """Reject or note names that the route does not know. Runs after the check of the key's scope."""
+    route = request.scope["route"]
+    known = dict(_parameters(route.dependant))
+    given = request.query_params.multi_items()
+    unknown = unknown_names((name for name, _ in given), known)
+    if not (route.acts or any(name == ACTION and value for name, value in given)):
+        note_ignored(request, unknown)
+        return
+    errors = await asyncio.to_thread(_errors, unknown, known, "query parameter")
+    names = [name for name, _ in given]
+    for name, several in known.items():
+        if not several and names.count(name) > 1:
+            errors.append(FieldError(field=name, message="is given more than once; send it once"))
+    if not route.dependant.body_params:
+        errors += await asyncio.to_thread(_errors, unknown_names(await _members(request), ()), known, "member")
+    if errors:
+        raise InvalidFields(errors)
+
+
+CHECK = Depends(_check)
+
+
+def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """Return the unknown names, each once, without those that begin with `_`, which clients add to bypass caches."""
+    return [
+        name for name in dict.fromkeys(names) if name not in known and name not in PASSING and not name.startswith("_")
+    ]
+
+
+def unknown_name(name: str, known: Collection[str], kind: str) -> FieldError:
+    """Return the error for an unknown name, with the most similar known ones."""
+    near = nearest(name, known, many=3)
+    cure = f"; did you mean {near[0]}?" if near else f"; leave it out, this route knows {_listed(known)}"
+    return FieldError(
+        field=shortened(name, MAX_NAME_LENGTH), message=f"is an unknown {kind}{cure}", allowed=near or None
+    )
+
+
+def note_ignored(request: Request, names: Iterable[str]) -> None:
+    """Add names to the response's `X-Ignored-Fields`."""
+    request.state.ignored = [*getattr(request.state, "ignored", ()), *names]
+
+
+class IgnoredHeader:
+    """ASGI middleware that writes a request's noted names into the response header."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start" and (names := scope.get("state", {}).get("ignored")):
+                message["headers"] = [*message["headers"], (HEADER.lower().encode(), header_value(names))]
+            await send(message)
+
+        await self._app(scope, receive, answer)
+
+
+def header_value(names: Iterable[str]) -> bytes:
+    """Return names as a header value: at most MAX_ERRORS, in printable ASCII."""
+    # uvicorn drops the whole response if a header value begins or ends with a space.
+    written = (re.sub("[^!-+.-~-]", "?", shortened(name, MAX_NAME_LENGTH)) or "?" for name in dict.fromkeys(names))
+    return ", ".join(islice(written, MAX_ERRORS)).encode("ascii")
+
+
+def _errors(unknown: Iterable[str], known: Collection[str], kind: str) -> list[FieldError]:
+    """Return the errors for unknown names. It searches for similar names: off the event loop."""
+    return [unknown_name(name, known, kind) for name in islice(unknown, MAX_ERRORS)]
+
+
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Yield the names of a route's query parameters, and whether each may be given more than once."""
+    for field in dependant.query_params:
+        yield field.alias, _is_list(field.field_info.annotation)
+    for part in dependant.dependencies:
+        yield from _parameters(part)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
+
+
+async def _members(request: Request) -> list[str]:
+    """Return the names in the body of a request whose route takes no body. `JsonRoute` has read it within its limits."""
+    body = bytes(await request.body())
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        return [name for name, _ in parse_qsl(body.decode("latin-1"), keep_blank_values=True)]
+    is_json = kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json or not body:
+        return []
+    content = await request.json()
+    return list(content) if isinstance(content, dict) else []
+
+
+def _listed(known: Collection[str]) -> str:
+    return ", ".join(sorted(known)) if known else "none"

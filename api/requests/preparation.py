@@ -1,0 +1,109 @@
+"""Converts a request's body into a task's parameters: preset, images, names. Off the event loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from ...tasks.queue.model_downloads import Download
+from ..context import Context
+from ..responses.images import accepted_format
+from ..responses.problems import InvalidFields
+from ..responses.public_urls import PublicUrls
+from ..schemas.generate import IMAGE_FIELDS, CommonRequest
+from ..schemas.host_request import host_values
+from ..security.authorization import may_see_image
+from ..validation.known_names import known_values, with_listed_names, without_missing_loras
+from ..validation.result_size import check_result
+from ..validation.sizes import beside, with_size
+from ..validation.validation import check
+from .ignored_fields import extra_members, notes_of, unknown_fields
+from .image_sources import ImageResolver
+from .ineffective_fields import without_effect
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The arguments for the service, and the images to drop if the service refuses the task."""
+
+    parameters: dict[str, Any]
+    downloads: list[Download]
+    images: list[str]
+    ignored: list[dict[str, Any]]
+    """The ignored fields of the request, in the form of the record."""
+
+
+def takes_long(body: CommonRequest) -> bool:
+    """Return whether preparation may take long: it reads pictures, or resolves the webhook's host."""
+    pictures = (*(getattr(body, field) for field in IMAGE_FIELDS), *(item.cn_img for item in body.controlnet_image))
+    return bool(body.webhook_url) or any(pictures)
+
+
+def prepare(sent: CommonRequest, context: Context, request: Request, *, one_image: bool = False) -> Prepared:
+    """Check the whole request, then write its images.
+
+    Args:
+        one_image: the response is an image, so the task generates only one.
+
+    Raises:
+        InvalidFields: names every wrong field and what is allowed.
+        Problem: 406, the image would be too large for the format that `Accept` names.
+        StorageUnavailable: the images can't be written.
+    """
+    body, errors = with_size(sent, context.catalog.names("aspect_ratios"))
+    body, downloads = _with_preset(body, context, sent)
+    body = with_listed_names(body, context)
+    body = without_missing_loras(body, context, [download.path for download in downloads])
+    check(body, context, coming=[download.path for download in downloads], found=errors)
+    parameters = body.model_dump(exclude=extra_members(body), warnings="none")
+    if one_image:
+        parameters["image_number"] = 1
+    resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
+    _resolve_images(parameters, resolver, context.urls(request))
+    accept = accepted_format(request.headers.get("accept")) if one_image else None
+    check_result(body, parameters, resolver.size, accept)
+    varied = parameters["uov_input_image"]
+    size = resolver.size(varied) if varied else None
+    ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=one_image))
+    return Prepared(parameters, downloads, resolver.hold(), ignored)
+
+
+def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> tuple[CommonRequest, list[Download]]:
+    """Return the body with the preset's values wherever it has the default, and the files the preset needs.
+
+    The request's size takes precedence over the preset's, in any notation.
+    """
+    name = body.preset
+    if name == "initial" or name not in context.catalog.names("presets"):
+        return body, []  # the checks report an unknown preset
+    fields = type(body).model_fields
+    taken = {
+        field: value
+        for field, value in beside(body, context.presets.values(name), sent).items()
+        if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
+    }
+    # A preset is the host's own: the limits for clients' values do not apply to it.
+    downloads = context.presets.downloads(name)
+    values = known_values(host_values(type(body), taken), context.catalog, [download.path for download in downloads])
+    return body.model_copy(update=values), downloads
+
+
+def _resolve_images(parameters: dict[str, Any], resolver: ImageResolver, urls: PublicUrls) -> None:
+    """Replace every image by its reference. Report all unusable images in one error."""
+    errors: list[Any] = []
+
+    def resolve(place: dict[str, Any], key: str, field: str) -> None:
+        try:
+            place[key] = resolver.resolve(field, place[key], urls)
+        except InvalidFields as error:
+            errors.extend(error.errors)
+
+    for field in IMAGE_FIELDS:
+        resolve(parameters, field, field)
+    for index, item in enumerate(parameters["controlnet_image"]):
+        resolve(item, "cn_img", f"controlnet_image[{index}].cn_img")
+    if errors:
+        raise InvalidFields(errors)
+    parameters["controlnet_image"] = [item for item in parameters["controlnet_image"] if item["cn_img"]]

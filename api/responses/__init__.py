@@ -1,0 +1,1 @@
+"""Responses: problem documents, images, events, public URLs."""

@@ -1,0 +1,1 @@
+"""`POST /v1/engine/generate` and its stream."""

@@ -1,0 +1,144 @@
+"""Progress stream of a generate request: FooocusAPI's message format, one message at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from ....images.preview import PNG, PreviewImage
+from ....tasks.model.outlook import Outlook
+from ....tasks.model.task import Task
+from ....tasks.service import TaskService
+from ....tasks.streaming.broadcaster import Subscription
+from ....tasks.streaming.updates import Heartbeat, Kind, Update
+from ...requests.ignored_fields import NOTE
+from ...responses.problems import problem_body
+from ...responses.public_urls import PublicUrls
+from ...responses.sse import PING, message
+from ...schemas.task import base64_of
+from ...security.event_streams import Right
+
+SPACING = 0.05
+"""Minimum seconds between two messages, and from the headers to the first. FooocusAPI's clients take the result of one read for
+one message: they parse from its first brace to its last, and fail on two messages at once."""
+IN_A_BURST = 0.1
+"""Seconds between messages if the updates come closer than SPACING: a page on a slow machine is still busy with the previous one,
+and most of a burst is dropped anyway."""
+BEFORE_THE_END = 0.25
+"""Seconds between a burst and the last message, which must not be read together with another."""
+TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
+
+
+async def progress_of(
+    task: Task, service: TaskService, urls: PublicUrls, read: Callable[[str], bytes], right: Right
+) -> AsyncGenerator[bytes, None]:
+    """Yield a task's current state, then its progress, then its result.
+
+    Args:
+        read: returns the content of the image at a path; may raise OSError if the image is gone.
+    """
+    pace = _Pace()
+    with service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
+        right.watch(subscription)
+        task = await service.get(task.task_id)
+        if not task.status.is_terminal:
+            first = _progress(task, await asyncio.to_thread(service.outlook, task))
+            pace.sent()  # the headers
+            await pace.turn(SPACING)
+            yield first
+            async for update in _spaced(subscription, pace):
+                if isinstance(update, Heartbeat):
+                    yield PING
+                    continue
+                task = update.task
+                if not update.is_terminal:
+                    yield _progress(task, update.outlook, update.preview)
+        last = await asyncio.to_thread(_last, task, urls, read)
+        await pace.turn(BEFORE_THE_END if _gap(subscription) > SPACING else SPACING)
+    yield last
+
+
+class _Pace:
+    """Spaces out messages. A message has been sent when the client asks for the next one."""
+
+    def __init__(self) -> None:
+        self._sent: float | None = None
+
+    def sent(self) -> None:
+        """Record that a message was sent just now."""
+        self._sent = asyncio.get_running_loop().time()
+
+    async def turn(self, gap: float) -> None:
+        """Wait until `gap` seconds after the previous message."""
+        if self._sent is not None:
+            await asyncio.sleep(self._sent + gap - asyncio.get_running_loop().time())
+
+
+def _gap(subscription: Subscription) -> float:
+    return SPACING if subscription.interval >= SPACING else IN_A_BURST
+
+
+async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Update | Heartbeat, None]:
+    """Yield a task's updates until its end, no sooner than they may be sent. Of accumulated progress, yield only the newest text
+    and the newest preview."""
+    pace.sent()
+    async for update in subscription:
+        if isinstance(update, Update) and update.is_terminal:
+            yield update
+            return
+        if isinstance(update, Heartbeat):
+            yield update
+            pace.sent()
+        elif isinstance(update, Update) and update.kind in TOLD:
+            await pace.turn(SPACING)
+            if not subscription.outdates(update, TOLD):
+                await pace.turn(_gap(subscription))
+            if not subscription.outdates(update, TOLD):
+                yield update
+                pace.sent()
+
+
+def _last(task: Task, urls: PublicUrls, read: Callable[[str], bytes]) -> bytes:
+    images = [urls.output(image.path) for image in task.images]
+    data: dict[str, Any] = {
+        "progress": task.progress,
+        "preview": None,
+        "message": task.status.value.capitalize(),
+        "images": images,
+    }
+    if ignored := task.notes.get(NOTE):
+        data[NOTE] = ignored
+    if task.parameters.get("require_base64"):
+        data["base64"] = [base64_of(image, read) for image in task.images]
+    if not task.status.is_terminal:
+        detail = f"Fooocus is ending; task {task.task_id} goes on when it is started again"
+        problem = problem_body(503, detail, task_id=task.task_id, task_status=task.status.value)
+        return message({**problem, **data, "message": detail}, "error")
+    if task.error is None:
+        return message(data)
+    error = {"type": task.error.type, "message": task.error.message}
+    problem = failure_members(task)
+    return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
+
+
+def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:
+    data: dict[str, Any] = {
+        "progress": task.progress,
+        "preview": picture.data_uri(PNG) if picture is not None else None,
+        "message": task.title or "Waiting",
+        "images": [],
+        "queue_position": outlook.queue_position,
+        "eta_seconds": outlook.eta_seconds,
+    }
+    return message(data)
+
+
+def failure_members(task: Task) -> dict[str, Any]:
+    """Return the problem members for a task that failed or was interrupted."""
+    error = task.error
+    detail = f"Fooocus failed: {error.type}: {error.message}" if error else f"the task is {task.status.value}"
+    members: dict[str, Any] = {"detail": detail, "task_id": task.task_id, "task_status": task.status.value}
+    if error:
+        members["error"] = {"type": error.type, "message": error.message}
+    return members

@@ -1,0 +1,275 @@
+"""`POST /v1/engine/generate`: one request, answered in one of four ways."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from contextlib import suppress
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Body, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+
+from ....auth.keys import Scope
+from ....images.conversion import CannotConvert
+from ....tasks.model.task import Task, TaskStatus
+from ....tasks.ports.engine import EngineUnavailable
+from ....tasks.queue.submission import Submission
+from ....tasks.service import TaskService
+from ...context import Context
+from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
+from ...requests.idempotency import MAX_LENGTH, idempotency_of
+from ...requests.ignored_fields import NOTE, unknown_fields
+from ...requests.json_body import JsonRoute
+from ...requests.parameter_names import note_ignored
+from ...requests.prefer import Preference, preference_of
+from ...requests.preparation import prepare, takes_long
+from ...responses.images import MEDIA_TYPES, accepted_format, not_convertible, not_readable
+from ...responses.problems import Problem, header, responses
+from ...responses.sse import sse_openapi_content
+from ...schemas.events import StreamMessage
+from ...schemas.generate import CommonRequest
+from ...schemas.host_request import request_model
+from ...schemas.task import RecordResponse, record_of
+from ...security.authorization import access_of, require_scope
+from ...security.event_streams import event_stream
+from ..outputs import image_bytes, read_output
+from .progress_stream import failure_members, progress_of
+
+DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
+
+1. `Accept: image/png`, `image/jpeg`, `image/jpg` or `image/webp`: the image itself (`image_number` is 1).
+2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`, and while it waits or runs
+   `queue_position` and `eta_seconds`. The last message is `Finished`; a task that fails ends with an event named `error`.
+3. `async_process: true`: the record at once, with `task_status: "pending"`. Look at `GET /tasks/{task_id}` later.
+4. Otherwise the record when the task has ended.
+
+`Prefer: respond-async` answers 202 with the pending record at once, `Prefer: wait=N` waits so many seconds for the result
+and answers 202 if it is not there: for proxies that close silent connections. `Location` is where to look later. That 202 is
+always the record as JSON, whatever `Accept` names, for there is no image yet: tell the two apart by the status or by
+`Content-Type`. When the task has ended, the same request with its `Idempotency-Key` gives the image.
+
+An image that the format can't hold (WebP: 16383 pixels on a side, JPEG: 65500) is 406; where the request lets its size be
+known, nothing is drawn, and `output_format` is refused with 422 in the same way.
+
+A client that goes away loses nothing: its task goes on and is recorded."""
+
+IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent again with the same body it gives the first
+task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
+ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": MAX_LENGTH, "pattern": r"\S"}
+
+LOOK_AGAIN = 5
+"""`Retry-After` in seconds for a task whose remaining time is unknown."""
+MAX_LOOK_S = 60
+PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds, at most 3600."
+EXAMPLE = {"prompt": "a cat by the lake at sunset"}
+
+HEADERS = {
+    "X-Task-Id": header("The task's id.", required=True),
+    "Location": header("The URL of its record.", required=True),
+    "X-Ignored-Fields": header("Fields of the request that are unknown, or that can't count."),
+    "Idempotency-Replayed": header("`true` where the task is that of an earlier request.", enum=["true"]),
+    "Preference-Applied": header("What of `Prefer` was understood."),
+}
+
+LINKS = {
+    f"{method} {path}": {
+        "operationRef": f"#/paths/{path.replace('/', '~1')}/{method}",
+        "parameters": {"task_id": "$response.header.X-Task-Id"},
+    }
+    for method, path in (
+        ("get", "/tasks/{task_id}"),
+        ("delete", "/tasks/{task_id}"),
+        ("get", "/tasks/{task_id}/events"),
+        ("get", "/tasks/{task_id}/webhooks"),
+        ("post", "/tasks/{task_id}/webhooks/resend"),
+        ("post", "/tasks/{task_id}/stop"),
+        ("post", "/tasks/{task_id}/skip"),
+        ("post", "/tasks/{task_id}/move-to-front"),
+    )
+}
+"""OpenAPI links to the operations on the task."""
+
+
+def router(context: Context) -> APIRouter:
+    """Return the router, with a request model built for the running host."""
+    routes = APIRouter(tags=["generate"], route_class=JsonRoute, dependencies=[require_scope(Scope.GENERATE)])
+    model = request_model(context)
+
+    async def generate(
+        request: Request,
+        body: Annotated[Any, Body()],
+        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY, json_schema_extra=ID_FORM)] = None,
+        prefer: Annotated[str | None, Header(description=PREFER)] = None,
+    ) -> Response:
+        """Generate images."""
+        answer = GenerationResponder(
+            context.tasks(), context, request, preference_of(request.headers.getlist("prefer"))
+        )
+        note_ignored(request, (one.path for one in unknown_fields(body)))
+        return await answer.to(body, idempotency_key)
+
+    examples: dict[str, Any] = {
+        "A prompt, and all else as in Fooocus": {"value": EXAMPLE},
+        "Every field, with its default": {"value": {**model().model_dump(), **EXAMPLE}},
+    }
+    generate.__annotations__["body"] = Annotated[model, Body(openapi_examples=examples)]
+    options: dict[str, Any] = {
+        "summary": "Generate images",
+        "description": DESCRIPTION,
+        "response_model": RecordResponse,
+        "responses": {
+            **responses(401, 406, 409, 422, 429, 500, 503),
+            202: {
+                "model": RecordResponse,
+                "description": "Accepted, and not done within the time that `Prefer` gives.",
+                "headers": {
+                    **HEADERS,
+                    "Retry-After": header(
+                        "Seconds until another look is worth it.", required=True, type="integer", minimum=1
+                    ),
+                },
+                "links": LINKS,
+            },
+            200: {
+                "description": "The record, the stream or the image.",
+                "content": {
+                    **sse_openapi_content(StreamMessage.__name__),
+                    **{kind: {} for kind in MEDIA_TYPES.values()},
+                },
+                "headers": {**HEADERS, "Content-Location": header("Of an image: its URL.")},
+                "links": LINKS,
+            },
+        },
+    }
+    routes.post("/v1/engine/generate/", **options)(generate)
+    routes.post("/v1/engine/generate", include_in_schema=False)(generate)
+    return routes
+
+
+class GenerationResponder:
+    """Submits a generate request and answers it in the form that the client asked for."""
+
+    def __init__(self, service: TaskService, context: Context, request: Request, preference: Preference | None) -> None:
+        self.service = service
+        self.context = context
+        self.urls = context.urls(request)
+        self.request = request
+        self.read = read_output(context)
+        self.accept = accepted_format(request.headers.get("accept"))
+        self.preference = preference
+
+    async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
+        submission = await self._submission(body, idempotency_key)
+        task = submission.task
+        note_ignored(self.request, (one["path"] for one in task.notes.get(NOTE, ())))
+        headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
+        if submission.repeated:
+            headers["Idempotency-Replayed"] = "true"
+        if self.accept is None and body.stream_output:
+            told = partial(progress_of, task, self.service, self.urls, self.read)
+            return event_stream(self.request, Scope.GENERATE, told, headers)
+        if self.accept is None and body.async_process:
+            return await self._json(task, headers)
+        if self.preference is not None:
+            headers["Preference-Applied"] = self.preference.applied
+            if not await self._has_ended(task, self.preference.wait):
+                return await self._accepted(await self.service.get(task.task_id), headers)
+        if self.accept is not None:
+            return await self._image(task, self.accept, headers)
+        return await self._record(task, headers)
+
+    async def _has_ended(self, task: Task, seconds: float) -> bool:
+        """Return whether the task has ended or ends within `seconds`."""
+        if task.status.is_terminal:
+            return True
+        with suppress(EngineUnavailable), anyio.move_on_after(seconds):  # the host disarms asyncio's own limit
+            await self.service.wait(task.task_id)
+            return True
+        return False
+
+    async def _ended(self, task: Task, headers: dict[str, str]) -> Task:
+        """Return the task once it has ended.
+
+        Raises:
+            Problem: 503 if Fooocus shuts down first, with the URL of the record after a restart; 500 if the task failed.
+        """
+        try:
+            task = await self.service.wait(task.task_id)
+        except EngineUnavailable as error:
+            raise Problem(503, str(error), headers=headers, task_id=task.task_id) from error
+        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
+            raise _failure(task, headers)
+        return task
+
+    async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
+        """Submit a new task, or return the earlier one if this request repeats its idempotency key."""
+        access = access_of(self.request)
+        if body.priority > 0:
+            access.require(Scope.CONTROL)  # the same as move-to-front
+        source = access.source
+        content = await self.request.body()
+        idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
+        if idempotency is not None and (earlier := await self.service.intake.repeated(idempotency)) is not None:
+            return earlier
+        preparing = partial(prepare, body, self.context, self.request, one_image=self.accept is not None)
+        prepared = await (run_in(INPUT_EXECUTOR, preparing) if takes_long(body) else run_in_threadpool(preparing))
+        parameters = prepared.parameters
+        if self.accept is not None and "output_format" not in body.model_fields_set:
+            parameters["output_format"] = self.accept.lower()
+        try:
+            submission = await self.service.intake.submit(
+                parameters,
+                source=source,
+                downloads=prepared.downloads,
+                idempotency=idempotency,
+                within=access.limits,
+                webhook_url=body.webhook_url,
+                base_url=self.urls.base,
+                notes={NOTE: prepared.ignored} if prepared.ignored else None,
+            )
+        except Exception:  # but not on cancellation: the task may be accepted nevertheless
+            await run_in_threadpool(self.context.inputs.drop, prepared.images)
+            raise
+        self.context.inputs.keep(prepared.images)
+        return submission
+
+    async def _record(self, task: Task, headers: dict[str, str]) -> Response:
+        return await self._json(await self._ended(task, headers), headers)
+
+    async def _accepted(self, task: Task, headers: dict[str, str]) -> Response:
+        """Answer 202 with the record, and in `Retry-After` the seconds after which to ask again."""
+        outlook = await asyncio.to_thread(self.service.outlook, task)
+        eta = outlook.eta_seconds
+        after = LOOK_AGAIN if eta is None else min(max(math.ceil(eta), 1), MAX_LOOK_S)
+        return await self._json(task, {**headers, "Retry-After": str(after)}, status=202)
+
+    async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
+        def record() -> Response:
+            values = record_of(task, self.urls, self.read, outlook=self.service.outlook(task))
+            return JSONResponse(values, status, headers=headers)
+
+        at_hand = task.status.is_terminal and not task.parameters.get("require_base64")
+        return record() if at_hand else await asyncio.to_thread(record)
+
+    async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
+        task = await self._ended(task, headers)
+        if not task.images:
+            raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
+        relative = PurePosixPath(task.images[0].path)
+        headers["Content-Location"] = self.urls.output(task.images[0].path)
+        try:
+            content, media_type = await run_in(CONVERSION_EXECUTOR, image_bytes, self.context, relative, image_format)
+        except CannotConvert as error:
+            raise not_convertible(error, headers, task_id=task.task_id) from error
+        except OSError as error:
+            raise not_readable(relative.name, error, headers, task_id=task.task_id) from error
+        return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
+
+
+def _failure(task: Task, headers: dict[str, str]) -> Problem:
+    return Problem(500, **failure_members(task), headers=headers)

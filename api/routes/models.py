@@ -1,0 +1,58 @@
+"""`GET /v1/engines/*`: names that requests may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from ..context import Context
+from ..requests.parameter_names import NamingRoute
+from ..responses.problems import responses
+
+LISTS = {
+    "styles": ("styles", "Styles"),
+    "presets": ("presets", "Presets"),
+    "samplers": ("samplers", "Samplers"),
+    "schedulers": ("schedulers", "Schedulers"),
+    "performances": ("performances", "Performances"),
+    "aspect-ratios": ("aspect_ratios", "Aspect ratios"),
+}
+"""Last part of the path → catalog and title."""
+
+
+class ModelFiles(BaseModel):
+    """Files that are now in the model folders, by the names that requests use."""
+
+    model_filenames: list[str] = Field(description="Checkpoints, for `base_model_name` and `refiner_model_name`.")
+    lora_filenames: list[str] = Field(description="For `loras`.")
+    vae_filenames: list[str] = Field(description="For `vae_name`.")
+
+
+def router(context: Context) -> APIRouter:
+    """Return the router. Each call reads the current names."""
+    routes = APIRouter(tags=["catalog"], route_class=NamingRoute)
+
+    @routes.get("/v1/engines/all-models", summary="Model files", responses=responses(401))
+    def all_models() -> ModelFiles:
+        """List checkpoints, LoRAs and VAEs, including files just added to their folders."""
+        context.catalog.refresh()
+        return ModelFiles(
+            model_filenames=context.catalog.names("model_files"),
+            lora_filenames=context.catalog.names("lora_files"),
+            vae_filenames=context.catalog.names("vae_files"),
+        )
+
+    for path, (kind, title) in LISTS.items():
+        options: dict[str, Any] = {"summary": title, "operation_id": f"all_{kind}", "responses": responses(401)}
+        routes.get(f"/v1/engines/{path}", **options)(_names(context, kind))
+    return routes
+
+
+def _names(context: Context, kind: str) -> Callable[[], list[str]]:
+    def names() -> list[str]:
+        return context.catalog.names(kind)
+
+    return names

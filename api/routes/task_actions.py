@@ -1,0 +1,118 @@
+"""Actions on one task: stop, skip, move to the front, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import anyio
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from ...auth.keys import Scope
+from ...tasks.model.task import Task, TaskStatus
+from ...tasks.ports.engine import EngineUnavailable
+from ...tasks.service import TaskService, WrongStatus
+from ..context import Context
+from ..requests.json_body import JsonRoute
+from ..responses.problems import responses
+from ..schemas.task import RecordResponse
+from ..security.authorization import require_scope, visible_task
+from .tasks import TaskId, full_record
+
+STOPS_WITHIN = 1.0
+"""Seconds that the response to a stop waits for the running task to end: most steps take less."""
+
+
+def router(context: Context) -> APIRouter:
+    """Return the router. Its routes answer with the task's record after the action."""
+    routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.CONTROL)])
+    options: dict[str, Any] = {
+        "response_model": RecordResponse,
+        "response_model_exclude_unset": True,
+        "responses": responses(401, 404, 409, 422, 503),
+    }
+
+    async def record(request: Request, task_id: str) -> Any:
+        task = await context.tasks().get(task_id)
+        return await asyncio.to_thread(full_record, context, request, task)
+
+    @routes.post("/tasks/{task_id}/stop", summary="Stop a task", **options)
+    async def stop(request: Request, task_id: TaskId) -> Any:
+        """Stop a pending or running task of any source. A task that has already ended answers 409.
+
+        A running task ends at its next step. The response waits briefly for that; a record that still says `running` has
+        `stopping: true`.
+        """
+        service = context.tasks()
+        task = await visible_task(context, request, task_id)
+        await stop_task(service, task.task_id)
+        if task.started_at == -1:
+            await service.wait(task.task_id)  # it was only removed from the queue
+        else:
+            with suppress(EngineUnavailable), anyio.move_on_after(STOPS_WITHIN):
+                await service.wait(task.task_id)
+        stopped = await record(request, task.task_id)
+        return stopped if TaskStatus(stopped["task_status"]).is_terminal else {**stopped, "stopping": True}
+
+    @routes.post("/tasks/{task_id}/skip", summary="Skip a task's current image", **options)
+    async def skip(request: Request, task_id: TaskId) -> Any:
+        """Skip to the next image. A task that is not running answers 409."""
+        task = await visible_task(context, request, task_id)
+        skip_task(context.tasks(), task)
+        return await record(request, task.task_id)
+
+    @routes.post("/tasks/{task_id}/move-to-front", summary="Let a task be the next", **options)
+    async def move_to_front(request: Request, task_id: TaskId) -> Any:
+        """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
+        service = context.tasks()
+        task = await visible_task(context, request, task_id)
+        if not await service.move_to_front(task.task_id):
+            raise WrongStatus(f"task {task.task_id} does not wait in the queue: it is {task.status.value}")
+        return await record(request, task.task_id)
+
+    @routes.delete(
+        "/tasks/{task_id}",
+        summary="Delete or cancel a task",
+        response_model=None,
+        responses={
+            **responses(401, 404, 409, 422, 503),
+            200: {"model": RecordResponse, "description": "It was pending and is stopped now; its record stays."},
+            204: {
+                "description": "It had ended; its record and its images are deleted, an image that another program "
+                "has open as soon as it can be."
+            },
+        },
+    )
+    async def delete(request: Request, task_id: TaskId) -> Response:
+        """Delete an ended task with its images and their entries in the day's log, or cancel a pending one. A running task
+        answers 409."""
+        service = context.tasks()
+        before = await visible_task(context, request, task_id)
+        task = await service.delete(before.task_id)
+        if before.status.is_terminal:
+            return Response(status_code=204)
+        return JSONResponse(await asyncio.to_thread(full_record, context, request, task))
+
+    return routes
+
+
+async def stop_task(service: TaskService, task_id: str) -> None:
+    """Stop a pending or running task.
+
+    Raises:
+        WrongStatus: the task has already ended.
+    """
+    if not await service.stop(task_id):
+        raise WrongStatus(f"task {task_id} has ended: it is {(await service.get(task_id)).status.value}")
+
+
+def skip_task(service: TaskService, task: Task) -> None:
+    """Skip to the next image of a running task.
+
+    Raises:
+        WrongStatus: the task is not running.
+    """
+    if not service.skip(task.task_id):
+        raise WrongStatus(f"task {task.task_id} is not running: it is {task.status.value}")

@@ -1,0 +1,180 @@
+"""`/v1/events` and `/tasks/{task_id}/events`: live events of all tasks or of one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+
+from ...auth.keys import Scope
+from ...images.preview import Encoding, PreviewFormat
+from ...tasks.model.task import Task, TaskStatus
+from ...tasks.service import TaskService
+from ...tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
+from ..context import Context
+from ..requests.parameter_names import NamingRoute
+from ..responses.problems import responses
+from ..responses.public_urls import PublicUrls
+from ..responses.sse import PING, sse_openapi_content
+from ..schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
+from ..security.authorization import access_of, require_scope, visible_task
+from ..security.event_streams import Right, event_stream
+from .tasks import TaskId
+
+END = "end"
+"""Suffix of the last event's id if the events of an ended task are rebuilt from its record."""
+
+Previews = Annotated[bool, Query(description="Whether progress comes with pictures.")]
+Format = Annotated[
+    PreviewFormat | Literal["jpg"], Query(description="Of the pictures. WebP and JPEG are much smaller than PNG.")
+]
+Size = Annotated[int | None, Query(ge=16, le=2048, description="Longest side of the pictures in pixels, at most.")]
+LastEventId = Annotated[str | None, Header(description="The `id` of the last event that was read.")]
+
+
+def router(context: Context) -> APIRouter:
+    """Return the router."""
+    routes = APIRouter(tags=["events"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
+    stream: dict[int | str, dict[str, Any]] = {
+        200: {
+            "description": "Server-sent events; the `data` of each is a `TaskEvent` or a `DroppedEvent`.",
+            "content": sse_openapi_content(TaskEvent.__name__, DroppedEvent.__name__),
+        }
+    }
+
+    @routes.get(
+        "/v1/events",
+        summary="Events of all tasks",
+        description=f"Of the WebUI's tasks, too, where the key may see them. The stream does not end.\n\n{EVENTS}",
+        response_class=Response,
+        responses={**stream, **responses(401, 422, 503)},
+    )
+    def all_events(
+        request: Request,
+        previews: Previews = True,
+        preview_format: Format = "webp",
+        preview_size: Size = None,
+        last_event_id: LastEventId = None,
+    ) -> Response:
+        urls, source = context.urls(request), access_of(request).only
+        encoding = _encoding(previews, preview_format, preview_size)
+        told = partial(_all, context.tasks(), source, urls, encoding, last_event_id or None)
+        return event_stream(request, Scope.READ, told)
+
+    @routes.get(
+        "/tasks/{task_id}/events",
+        summary="Events of one task",
+        description=f"The stream ends with the task; of one that has ended already what is known of it is told.\n\n{EVENTS}",
+        response_class=Response,
+        responses={
+            **stream,
+            204: {"description": "It has ended, and its last event has been read: there is nothing to come back for."},
+            **responses(401, 404, 422, 503),
+        },
+    )
+    async def task_events(
+        request: Request,
+        task_id: TaskId,
+        previews: Previews = True,
+        preview_format: Format = "webp",
+        preview_size: Size = None,
+        last_event_id: LastEventId = None,
+    ) -> Response:
+        service = context.tasks()
+        task = await visible_task(context, request, task_id)
+        if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
+            return Response(status_code=204)
+        encoding = _encoding(previews, preview_format, preview_size)
+        told = partial(_one, service, task.task_id, context.urls(request), encoding, last_event_id or None)
+        return event_stream(request, Scope.READ, told)
+
+    return routes
+
+
+def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | None) -> Encoding | None:
+    return Encoding("jpeg" if kind == "jpg" else kind, size) if previews else None
+
+
+async def _all(
+    service: TaskService,
+    source: str | None,
+    urls: PublicUrls,
+    encoding: Encoding | None,
+    after: str | None,
+    right: Right,
+) -> AsyncGenerator[bytes, None]:
+    broadcast = service.broadcast
+    with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
+        right.watch(subscription)
+        yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
+        async for item in subscription:
+            yield _rendered(item, service, urls, encoding)
+
+
+async def _one(
+    service: TaskService,
+    task_id: str,
+    urls: PublicUrls,
+    encoding: Encoding | None,
+    after: str | None,
+    right: Right,
+) -> AsyncGenerator[bytes, None]:
+    with service.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
+        right.watch(subscription)
+        task = await service.get(task_id)
+        if after is None and not task.status.is_terminal:
+            kind: Kind = "queued" if task.status is TaskStatus.PENDING else "progress"
+            outlook = await asyncio.to_thread(service.outlook, task)
+            now = Update(0, kind, task, service.preview(task_id), outlook=outlook)
+            if now.preview is not None and encoding is not None:
+                await asyncio.to_thread(now.preview.base64, encoding)
+            yield event_of(now, subscription.begins_at, urls, encoding)
+        elif task.status.is_terminal and not subscription.has_end():
+            for update in _told_from(task):
+                if update.number > _number_read(task_id, after):
+                    number = END if update.is_terminal else str(update.number)
+                    yield event_of(update, f"{task_id}-{number}", urls, encoding)
+            return
+        async for item in subscription:
+            yield _rendered(item, service, urls, encoding)
+            if isinstance(item, Update) and item.is_terminal:
+                return
+
+
+def _rendered(
+    item: Update | Dropped | Heartbeat, service: TaskService, urls: PublicUrls, encoding: Encoding | None
+) -> bytes:
+    if isinstance(item, Heartbeat):
+        return PING
+    event_id = service.broadcast.update_id(item)
+    return dropped_event(item, event_id) if isinstance(item, Dropped) else event_of(item, event_id, urls, encoding)
+
+
+def _told_from(task: Task) -> Iterator[Update]:
+    """Yield the events of an ended task, rebuilt from its record."""
+    waiting = replace(task, status=TaskStatus.PENDING, progress=0, images=[], error=None)
+    yield Update(1, "queued", waiting)
+    if task.started_at != -1:
+        yield Update(2, "started", replace(waiting, status=TaskStatus.RUNNING))
+    for number, image in enumerate(task.images, 3):
+        yield Update(number, "image", replace(waiting, status=TaskStatus.RUNNING), image=image)
+    kind: Any = task.status.value
+    yield Update(3 + len(task.images), kind, task)
+
+
+def _number_read(task_id: str, last: str | None) -> int:
+    """Return the number of the last event of `_told_from` that the client has read; 0 if `last` is not one of them."""
+    found = re.fullmatch(rf"{task_id}-(\d{{1,9}})", last or "", re.ASCII)
+    return int(found[1]) if found else 0
+
+
+def _has_read_the_end(service: TaskService, task: Task, last: str | None) -> bool:
+    if last is None:
+        return False
+    return last == f"{task.task_id}-{END}" or service.broadcast.is_end(last, task.task_id)

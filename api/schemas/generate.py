@@ -1,0 +1,255 @@
+"""The body of `POST /v1/engine/generate`, with the fields, ranges and defaults of FooocusAPI's CommonRequest."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from .items import IMAGE, MAX_PROMPT_LENGTH, EnhanceControl, ImagePrompt, ImageText, Lora
+from .without_effect import add_fields_without_effect
+
+UPSCALE_CUSTOM = "Upscale (Custom)"
+"""An upscale method that the API adds to the host's: enlarges by `upscale_multiple`."""
+DISABLED = ("disabled", "disable")
+"""Spellings, in lower case, of the method that neither varies nor upscales."""
+
+
+def _file_name(value: Any) -> Any:
+    name = _no_null(value)
+    if isinstance(name, str) and not re.search(FILE_NAME, name):
+        raise PydanticCustomError(
+            "file_name", "begins with a letter or digit and has only these, spaces and _ . ( ) + -"
+        )
+    return name
+
+
+def _no_null(value: Any) -> Any:
+    return "" if value is None or value == "None" else value
+
+
+Text = Annotated[str, BeforeValidator(_no_null)]
+FILE_NAME = r"^(|[^\W_][\w .()+-]*)$"
+MAX_LIST_LENGTH = 1000
+"""Entries, checked before any entry is validated."""
+SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 leaves it to the aspect ratio."
+NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
+"""JSON Schema of the valid sides."""
+
+
+class CommonRequest(BaseModel):
+    """A generation request. The defaults are those of the running Fooocus, except for a few that the API fixes."""
+
+    model_config = ConfigDict(
+        extra="allow", allow_inf_nan=False, protected_namespaces=(), json_schema_extra=add_fields_without_effect
+    )
+
+    CATALOGS: ClassVar[dict[str, str]] = {
+        "style_selections": "styles",
+        "performance_selection": "performances",
+        "aspect_ratios_selection": "aspect_ratios",
+        "output_format": "output_formats",
+        "base_model_name": "models",
+        "refiner_model_name": "refiners",
+        "sampler_name": "samplers",
+        "scheduler_name": "schedulers",
+        "vae_name": "vaes",
+        "refiner_swap_method": "refiner_swap_methods",
+        "metadata_scheme": "metadata_schemes",
+        "uov_method": "uov_methods",
+        "outpaint_selections": "outpaint_directions",
+        "inpaint_engine": "inpaint_engines",
+        "enhance_uov_method": "enhance_uov_methods",
+        "enhance_uov_processing_order": "enhance_orders",
+        "enhance_uov_prompt_type": "enhance_prompt_types",
+        "preset": "presets",
+    }
+    FIXED: ClassVar[frozenset[str]] = frozenset(
+        {
+            "prompt",
+            "image_number",
+            "image_seed",
+            "save_metadata_to_images",
+            "generate_image_grid",
+            "uov_method",
+            "outpaint_selections",
+            "enhance_checkbox",
+            "inpaint_additional_prompt",
+        }
+    )
+    """Fields whose default the API fixes; all others have the host's."""
+
+    prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description="What to draw.")
+    negative_prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description="What to keep out of it.")
+    style_selections: list[str] = Field(
+        default=["Fooocus V2", "Fooocus Enhance", "Fooocus Sharp"],
+        max_length=MAX_LIST_LENGTH,
+        description="Names of styles, applied in this order.",
+    )
+    performance_selection: str = Field(default="Speed", description="How many steps to spend, and with which LoRA.")
+    aspect_ratios_selection: str = Field(
+        default="1152*896",
+        description="Width*height in pixels. A size that is not listed sets `overwrite_width` and `overwrite_height`. "
+        "`1024x1280`, `16:9` and the WebUI's own label are understood.",
+    )
+    image_number: int = Field(default=1, ge=1, le=32, description="How many images.")
+    output_format: str = Field(default="png", description="File format; `jpg` is taken for `jpeg`.")
+    image_seed: int = Field(
+        default=-1,
+        ge=-1,
+        le=2**63 - 1,
+        description="Seed of the first image, as a number or its digits as text; -1 takes a random one.",
+    )
+    read_wildcards_in_order: bool = Field(default=False, description="Take wildcard lines in order and not at random.")
+    sharpness: float = Field(default=2.0, ge=0, le=30, description="How sharp the image is; less is softer.")
+    guidance_scale: float = Field(default=4.0, ge=1, le=30, description="How closely to follow the prompt.")
+    base_model_name: str = Field(default="juggernautXL_v8Rundiffusion.safetensors", description="Checkpoint.")
+    refiner_model_name: str = Field(default="None", description="Second checkpoint, or None.")
+    refiner_switch: float = Field(
+        default=0.5, ge=0.1, le=1, description="Share of the steps before the refiner takes over."
+    )
+    loras: list[Lora] = Field(
+        default=[], max_length=MAX_LIST_LENGTH, description="LoRAs, as many as Fooocus has places for."
+    )
+    disable_preview: bool = Field(default=False, description="Draw without previews.")
+    disable_intermediate_results: bool = Field(default=False, description="Show images only when all are done.")
+    disable_seed_increment: bool = Field(default=False, description="The same seed for every image of the task.")
+    black_out_nsfw: bool = Field(default=False, description="Black images in place of unsafe ones.")
+    adm_scaler_positive: float = Field(default=1.5, ge=0, le=3, description="1.0 disables it.")
+    adm_scaler_negative: float = Field(default=0.8, ge=0, le=3, description="1.0 disables it.")
+    adm_scaler_end: float = Field(default=0.3, ge=0, le=1, description="Share of the steps with ADM guidance.")
+    adaptive_cfg: float = Field(default=7.0, ge=1, le=30, description="CFG mimicking from TSNR.")
+    clip_skip: int = Field(default=2, ge=1, le=12, description="Last layers of CLIP to leave out, and one: 1 for none.")
+    sampler_name: str = Field(default="dpmpp_2m_sde_gpu", description="Sampler. Few-step performances bring their own.")
+    scheduler_name: str = Field(
+        default="karras", description="Scheduler of the noise. Few-step performances bring their own."
+    )
+    vae_name: str = Field(default="Default (model)", description="VAE file, or that of the checkpoint.")
+    overwrite_step: int = Field(
+        default=-1, ge=-1, le=200, description="Number of steps; -1 leaves it to the performance."
+    )
+    overwrite_switch: int = Field(
+        default=-1, ge=-1, le=200, description="Step at which the refiner takes over; -1 for none."
+    )
+    overwrite_width: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
+    overwrite_height: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
+    refiner_swap_method: str = Field(default="joint", description="How the refiner takes over.")
+    freeu_enabled: bool = Field(default=False, description="Draw with FreeU.")
+    freeu_b1: float = Field(default=1.01, ge=0, le=2, description="FreeU's factor of the backbone, first stage.")
+    freeu_b2: float = Field(default=1.02, ge=0, le=2, description="FreeU's factor of the backbone, second stage.")
+    freeu_s1: float = Field(
+        default=0.99, ge=0, le=4, description="FreeU's factor of the skip connections, first stage."
+    )
+    freeu_s2: float = Field(
+        default=0.95, ge=0, le=4, description="FreeU's factor of the skip connections, second stage."
+    )
+    save_metadata_to_images: bool = Field(default=True, description="Write the parameters into the files.")
+    metadata_scheme: str = Field(
+        default="fooocus", description="Form of these parameters; `a111` is taken for `a1111`."
+    )
+    generate_image_grid: bool = Field(default=False, description="One more image with all of them side by side.")
+
+    uov_input_image: ImageText = Field(default=None, description=f"Image to vary or upscale. {IMAGE}")
+    uov_method: str = Field(default="Disabled", description="How to vary or upscale it.")
+    upscale_multiple: float = Field(default=1.0, ge=1, le=5, description=f"Factor of `{UPSCALE_CUSTOM}`.")
+    overwrite_vary_strength: float = Field(default=-1, ge=-1, le=1, description="Denoising of Vary; -1 for its own.")
+    overwrite_upscale_strength: float = Field(
+        default=-1, ge=-1, le=1, description="Denoising of Upscale; -1 for its own."
+    )
+
+    inpaint_input_image: ImageText = Field(default=None, description=f"Image to inpaint or outpaint. {IMAGE}")
+    inpaint_mask_image_upload: ImageText = Field(
+        default=None, description=f"White is drawn anew, whatever its alpha; transparent is not painted. {IMAGE}"
+    )
+    inpaint_additional_prompt: Text = Field(
+        default="", max_length=MAX_PROMPT_LENGTH, description="Put before the prompt when inpainting."
+    )
+    outpaint_selections: list[str] = Field(default=[], max_length=MAX_LIST_LENGTH, description="Sides to draw more of.")
+    outpaint_distance: list[Annotated[int, Field(ge=0, le=4096)]] = Field(
+        default=[0, 0, 0, 0],
+        min_length=4,
+        max_length=4,
+        description="Pixels to add [left, top, right, bottom]; 0 adds 30 % on a selected side.",
+    )
+    debugging_inpaint_preprocessor: bool = Field(default=False, description="Give the prepared image and mask alone.")
+    inpaint_disable_initial_latent: bool = Field(default=False, description="Begin from noise alone.")
+    inpaint_engine: str = Field(default="v2.6", description="Inpaint model, or None.")
+    inpaint_strength: float = Field(default=1.0, ge=0, le=1, description="Denoising of inpaint; outpaint takes 1.0.")
+    inpaint_respective_field: float = Field(
+        default=0.618, ge=0, le=1, description="Area to look at: 0 the mask alone, 1 the whole image."
+    )
+    inpaint_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which the mask grows.")
+
+    controlnet_image: list[ImagePrompt] = Field(
+        default=[], max_length=MAX_LIST_LENGTH, description="Image prompts, as many as Fooocus has places for."
+    )
+    mixing_image_prompt_and_vary_upscale: bool = Field(
+        default=False, description="Image prompts with `uov_input_image`."
+    )
+    mixing_image_prompt_and_inpaint: bool = Field(
+        default=False, description="Image prompts with `inpaint_input_image`."
+    )
+    debugging_cn_preprocessor: bool = Field(default=False, description="Give the prepared control images alone.")
+    skipping_cn_preprocessor: bool = Field(default=False, description="The control images are prepared already.")
+    canny_low_threshold: int = Field(default=64, ge=1, le=255, description="PyraCanny: weaker edges are left out.")
+    canny_high_threshold: int = Field(
+        default=128, ge=1, le=255, description="PyraCanny: stronger edges are kept in any case."
+    )
+    controlnet_softness: float = Field(
+        default=0.25, ge=0, le=1, description="How little control images count in late layers."
+    )
+
+    enhance_input_image: ImageText = Field(default=None, description=f"Image to enhance. {IMAGE}")
+    enhance_checkbox: bool = Field(default=False, description="Enhance what is drawn; on by itself with an image.")
+    enhance_uov_method: str = Field(default="Disabled", description="Vary or upscale as part of it.")
+    enhance_uov_processing_order: str = Field(default="Before First Enhancement", description="When to do that.")
+    enhance_uov_prompt_type: str = Field(default="Original Prompts", description="With which prompts to do that.")
+    enhance_ctrls: list[EnhanceControl] = Field(
+        default=[], max_length=MAX_LIST_LENGTH, description="Enhancements, as many as Fooocus has tabs for."
+    )
+    debugging_dino: bool = Field(default=False, description="Boxes of GroundingDINO in place of masks.")
+    dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which its boxes grow.")
+    debugging_enhance_masks_checkbox: bool = Field(default=False, description="Give the masks as images as well.")
+    save_final_enhanced_image_only: bool = Field(default=False, description="Keep the last image of each enhancement.")
+
+    preset: Annotated[str, BeforeValidator(lambda value: _no_null(value) or "initial")] = Field(
+        default="initial", description="Values to take in place of the defaults; `initial` for none."
+    )
+    save_name: Annotated[str, BeforeValidator(_file_name)] = Field(
+        default="",
+        max_length=100,
+        pattern=FILE_NAME,
+        description="Images are named `{save_name}-{number}` in the day's folder; an existing one is never overwritten.",
+    )
+    require_base64: bool = Field(default=False, description="Give the images as base64 as well.")
+    stream_output: bool = Field(default=False, description="Answer with server-sent events. Beats `async_process`.")
+    async_process: bool = Field(default=False, description="Answer at once with the task's id.")
+    priority: int = Field(
+        default=0,
+        ge=-10,
+        le=10,
+        description="Of tasks that wait those with the highest go first, whosever they are. A click in the WebUI has 0. "
+        "With a key, more than 0 needs the scope `control`.",
+    )
+    webhook_url: Text = Field(
+        default="",
+        max_length=2000,
+        description="An http(s) URL that the record is sent to when the task has ended, in place of that of `--webhook-url`.",
+    )
+
+    def has_image_prompts(self) -> bool:
+        """Return whether there is an image prompt with an image."""
+        return any(image.cn_img is not None for image in self.controlnet_image)
+
+    def tab(self) -> str | None:
+        """Return the WebUI's tab that matches the given images, None without images."""
+        if self.enhance_input_image:
+            return "enhance"
+        if self.has_image_prompts():
+            return "ip"
+        return "uov" if self.uov_input_image else "inpaint" if self.inpaint_input_image else None
+
+
+IMAGE_FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload")

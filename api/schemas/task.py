@@ -1,0 +1,184 @@
+"""Schema of a task's record: FooocusAPI's fields and additional ones."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from ...images.preview import PreviewImage
+from ...outbound.address_policy import without_userinfo
+from ...tasks.model.outlook import NO_OUTLOOK, Outlook
+from ...tasks.model.task import BLACKED_OUT, Image, Task
+from ..responses.public_urls import PublicUrls
+from .generate import IMAGE_FIELDS
+
+
+class TaskErrorModel(BaseModel):
+    """The error by which a task failed, in the host's words."""
+
+    type: str = Field(description="Type of the exception.")
+    message: str = Field(description="Of the exception.")
+
+
+class ImageModel(BaseModel):
+    """One generated image."""
+
+    url: str = Field(description="Where the file is; signed where keys are needed.")
+    seed: int | None = Field(
+        description="Null for images that are not drawn, such as a grid. One that a request or the WebUI gave may have 19 "
+        "digits, more than JavaScript keeps of a number: take `seed_text` there."
+    )
+    seed_text: str | None = Field(description="The digits of `seed`, which `image_seed` takes as well.")
+    width: int | None = Field(description="Pixels.")
+    height: int | None = Field(description="Pixels.")
+    format: str | None = Field(description="png, jpeg or webp.")
+    kept: bool = Field(
+        description="False where Fooocus runs with --disable-image-log: fetch it soon, it goes within the hour."
+    )
+    blacked_out: bool = Field(
+        description="True where `black_out_nsfw` is on and Fooocus's checker put a black image in this one's place."
+    )
+    metadata: dict[str, Any] = Field(description="What Fooocus logged with the image: prompt, resolution, styles, …")
+    base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
+
+
+class IgnoredField(BaseModel):
+    """An ignored field of the request: its name is unknown, or it has no effect in combination with others."""
+
+    path: str = Field(description="As in `loras[0].strength`.")
+    use: str | None = Field(description="Our name for it, where there is one in that place.")
+
+
+class RecordResponse(BaseModel):
+    """One task. Times are milliseconds since 1970, -1 while unknown."""
+
+    id: int = Field(description="Row in the database.")
+    task_id: str = Field(description="32 hexadecimal digits.")
+    req_params: dict[str, Any] = Field(description="The request, with every field.")
+    in_queue_mills: int = Field(description="When it was accepted.")
+    start_mills: int = Field(description="When the worker took it.")
+    finish_mills: int = Field(description="When it ended.")
+    task_status: str = Field(description="pending, running, finished, failed, stopped or interrupted.")
+    progress: float = Field(description="0 to 100.")
+    preview: str | None = Field(
+        default=None, description="Newest preview, base64 of a PNG; empty before the first one. Not on ended tasks."
+    )
+    webhook_url: str = Field(description="What the request gave.")
+    result: list[str] = Field(description="URLs of the images.")
+    images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
+    source: str = Field(description="Where the task came from: webui, api, which key, or imported.")
+    queue_position: int | None = Field(default=None, description="Of a pending task: how many are drawn before it.")
+    eta_seconds: float | None = Field(
+        default=None,
+        description="Of a task that waits or runs: seconds until it is done, as far as this machine's speed is known.",
+    )
+    error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
+    attempts: int = Field(description="How many times the worker has taken it.")
+    ignored_fields: list[IgnoredField] | None = Field(
+        default=None, description="What of the request is ignored; only where something is."
+    )
+    stopping: bool | None = Field(
+        default=None, description="`true` in the response to a stop whose task has yet to reach its next step."
+    )
+    incomplete: list[str] | None = Field(
+        default=None,
+        description="Only where something is missing of the record: a sentence for each thing that could not be read or kept.",
+    )
+
+
+def record_of(
+    task: Task,
+    urls: PublicUrls,
+    read: Callable[[str], bytes],
+    preview: PreviewImage | None = None,
+    outlook: Outlook = NO_OUTLOOK,
+) -> dict[str, Any]:
+    """Return the record as JSON values. It may read files and encode a picture: off the event loop.
+
+    Args:
+        read: returns the content of the image at a path; may raise OSError.
+    """
+    images = [image_entry(image, urls, task) for image in task.images]
+    incomplete = list(task.notes.get("incomplete") or ())
+    if task.parameters.get("require_base64"):
+        for number, (image, entry) in enumerate(zip(task.images, images, strict=True)):
+            reasons: list[str] = []
+            entry["base64"] = base64_of(image, read, reasons.append)
+            incomplete += [f"images[{number}].base64: {reason}" for reason in reasons]
+    record: dict[str, Any] = {
+        "id": task.id,
+        "task_id": task.task_id,
+        "req_params": with_image_urls(task.parameters, urls),
+        "in_queue_mills": task.queued_at,
+        "start_mills": task.started_at,
+        "finish_mills": task.finished_at,
+        "task_status": task.status.value,
+        "progress": task.progress,
+        "webhook_url": without_userinfo(task.webhook_url),
+        "result": [image["url"] for image in images],
+        "images": images,
+        "source": task.source,
+        "attempts": task.attempts,
+    }
+    if ignored := task.notes.get("ignored_fields"):
+        record["ignored_fields"] = ignored
+    if not task.status.is_terminal:
+        record["queue_position"] = outlook.queue_position
+        record["eta_seconds"] = outlook.eta_seconds
+    if not task.status.is_terminal:
+        record["preview"] = preview.base64() if preview is not None else ""
+    if task.error is not None:
+        record["error"] = {"type": task.error.type, "message": task.error.message}
+    if incomplete:
+        record["incomplete"] = incomplete
+    return record
+
+
+def image_entry(image: Image, urls: PublicUrls, task: Task) -> dict[str, Any]:
+    """Return the record's entry for one image of a task."""
+    return {
+        "url": urls.output(image.path),
+        "seed": image.seed,
+        "seed_text": None if image.seed is None else str(image.seed),
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "kept": image.kept,
+        "blacked_out": image.path in task.notes.get(BLACKED_OUT, ()),
+        "metadata": image.metadata,
+    }
+
+
+def base64_of(
+    image: Image, read: Callable[[str], bytes], unreadable: Callable[[str], None] = lambda _: None
+) -> str | None:
+    """Return the file as base64, None if it was deleted or can't be read now. Off the event loop.
+
+    Args:
+        unreadable: receives the reason if the file exists but can't be read.
+    """
+    try:
+        return base64.b64encode(read(image.path)).decode("ascii")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        unreadable(f"the file can't be read now: {error.strerror or 'the disk fails'}; get it by its url later")
+        return None
+
+
+def with_image_urls(parameters: dict[str, Any], urls: PublicUrls) -> dict[str, Any]:
+    """Return the request's parameters with each image's URL in place of its reference, and no credentials in `webhook_url`."""
+    shown = {**parameters}
+    if url := shown.get("webhook_url"):
+        shown["webhook_url"] = without_userinfo(str(url))
+    for field in IMAGE_FIELDS:
+        if shown.get(field):
+            shown[field] = urls.image(shown[field])
+    if prompts := shown.get("controlnet_image"):
+        shown["controlnet_image"] = [
+            {**item, "cn_img": urls.image(item["cn_img"])} if item.get("cn_img") else item for item in prompts
+        ]
+    return shown

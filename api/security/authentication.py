@@ -1,0 +1,196 @@
+"""Authenticates requests by API key, token or signed URL, or by the WebUI's login if no key is configured."""
+
+from __future__ import annotations
+
+import base64
+import re
+from functools import partial
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ...auth.keys import BrokenKeys, Keyring
+from ...auth.rate_limit import LimitReached, RequestRate
+from ...auth.signed_urls import InvalidSignature, UrlSigner
+from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, taken_from
+from ..context import Login
+from ..responses.problems import Problem, limit_problem, problem_response, shortened
+from .authorization import FULL_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
+
+LINK, TOKEN = "link", "token"
+KEY_SCHEMES: dict[str, dict[str, str]] = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-KEY", "description": "An API key."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key as the token."},
+    "basic": {"type": "http", "scheme": "basic", "description": "An API key as the password, with any user name."},
+    TOKEN: {
+        "type": "apiKey",
+        "in": "query",
+        "name": PARAMETER,
+        "description": "A token of `POST /v1/tokens`: for minutes, to read alone.",
+    },
+    LINK: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "The URL of an image as records give it, with `expires` and `signature`.",
+    },
+}
+"""OpenAPI security schemes if keys are configured."""
+LOGIN_SCHEMES: dict[str, dict[str, str]] = {
+    "login": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "access-token-unsecure",
+        "description": "The WebUI's session, as its `/login` gives it; over HTTPS `access-token` as well.",
+    },
+}
+"""OpenAPI security schemes if no key is configured and the WebUI requires a login."""
+_TASK = re.compile(r"/tasks/([^/]+)(?:/|$)")
+
+
+def security_schemes(keys: Keyring, login: Login) -> dict[str, dict[str, str]]:
+    """Return the security schemes in force now, empty if no credentials are needed."""
+    return KEY_SCHEMES if keys.needed() else LOGIN_SCHEMES if login.needed else {}
+
+
+class AuthenticationMiddleware:
+    """ASGI middleware that rejects unauthenticated requests, and those over their key's rate limit, before their body is read."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Keyring,
+        login: Login,
+        links: UrlSigner,
+        open_paths: frozenset[str],
+        tokens: Tokens = NO_TOKENS,
+    ) -> None:
+        """Accept every request for `open_paths` and every GET or HEAD with a URL that `links` has signed."""
+        self._app = app
+        self._keys = keys
+        self._login = login
+        self._links = links
+        self._tokens = tokens
+        self._open_paths = open_paths
+        self._rate = RequestRate()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            token = taken_from(scope)
+            request = Request(scope)
+            if token is not None or "signature" in request.query_params:
+                send = _without_referrer(send)
+            try:
+                access = self._access(request, token)
+                self._count(access)
+            except Problem as problem:
+                refusal = problem_response(problem.status, problem.detail, problem.headers, **problem.extra)
+                await refusal(scope, receive, send)
+                return
+            request.state.access, request.state.source = access, access.source
+            request.state.access_now = partial(self._access, request, token)
+        await self._app(scope, receive, send)
+
+    def _access(self, request: Request, token: str | None) -> Access:
+        """Return the client's access, by the current keys and login.
+
+        Raises:
+            Problem: 401, 403 or 404, or 503 when the keys can't be read.
+        """
+        if request.scope["path"] in self._open_paths:
+            return FULL_ACCESS
+        if self._keys.needed():  # one stat call: too short to leave the event loop for
+            return self._access_by_key(request, token)
+        if self._login.needed and not self._login.is_in(request.cookies):
+            message = "log in to the WebUI and send its session cookie, or have an API key made"
+            raise Problem(401, message, headers={"WWW-Authenticate": BEARER})
+        return FULL_ACCESS
+
+    def _access_by_key(self, request: Request, token: str | None) -> Access:
+        given = _key_in(request)
+        if self._has_link(request, alone=given is None and token is None):
+            return SIGNED_URL_ACCESS
+        try:
+            if given is None and token is not None:
+                return self._access_by_token(request, token)
+            key = self._keys.find(given or b"")
+        except BrokenKeys as error:
+            message = "the list of API keys can't be used; Fooocus's console says why"
+            raise Problem(503, message, headers={"Retry-After": "60"}) from error
+        if key is None:
+            what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
+            raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
+        return Access.of_key(key)
+
+    def _access_by_token(self, request: Request, token: str) -> Access:
+        """Return a token's access: read-only, and never more than its key's."""
+        try:
+            grant, key = self._tokens.grant(token)
+        except BadToken as error:
+            raise Problem(401, str(error), headers={"WWW-Authenticate": BEARER}) from error
+        if request.method not in ("GET", "HEAD"):
+            raise Problem(403, f"a token is for GET alone, not for {request.method}; send an API key")
+        if grant.task_id:
+            asked = _TASK.match(request.scope["path"])
+            if asked is None:
+                raise Problem(403, f"this token opens /tasks/{grant.task_id} and what is below it, and nothing else")
+            if as_stored(asked[1]) != grant.task_id:
+                raise Problem(404, f"there is no task {shortened(asked[1])}")
+        return Access(key.name, frozenset({grant.scope}), key.limits)
+
+    def _count(self, access: Access) -> None:
+        if access.limits.requests_per_minute is not None:
+            try:
+                self._rate.take(access.source, access.limits.requests_per_minute)
+            except LimitReached as error:
+                raise limit_problem(error) from error
+
+    def _has_link(self, request: Request, *, alone: bool) -> bool:
+        """Return whether the request uses a valid signed URL.
+
+        Raises:
+            Problem: 403, the signature is invalid and the request has neither key nor token (`alone`).
+        """
+        if request.method not in ("GET", "HEAD"):
+            return False
+        try:
+            return self._links.opens(request.scope["path"].removeprefix("/"), request.query_params)
+        except InvalidSignature as error:
+            if alone:
+                raise Problem(403, str(error)) from None
+            return False
+
+
+def _without_referrer(send: Send) -> Send:
+    """Return a `send` that adds `Referrer-Policy: no-referrer`, as the URL contains a credential."""
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"referrer-policy", b"no-referrer")]
+        await send(message)
+
+    return answer
+
+
+def _key_in(request: Request) -> bytes | None:
+    """Return the key as the bytes sent, None without one. Header values have no defined encoding."""
+    if key := request.headers.get("x-api-key"):
+        return key.encode("latin-1")
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip().encode("latin-1")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials, validate=True).partition(b":")[2]
+        except ValueError:  # not base64, or not even ASCII
+            return None
+    return None
+
+
+BEARER = 'Bearer realm="Fooocus API"'
+
+
+def _challenge(request: Request) -> str:
+    """Return the `WWW-Authenticate` challenge. Only Basic makes a browser that opens a page ask for a password."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    return 'Basic realm="Fooocus API"' if wants_page else BEARER

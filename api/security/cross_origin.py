@@ -1,0 +1,233 @@
+"""Cross-origin (CSRF) and DNS-rebinding protection. One instance wraps the API, one the WebUI."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..responses.problems import problem_response, shortened
+from ..responses.public_urls import forwarded_host, is_host
+
+log = logging.getLogger("fooocus_api.guard")
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+FILES = "/file"
+"""Gradio's route for files, whose names have backslashes on Windows; `adapters.webui.file_access` checks them."""
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class TrustedOrigins:
+    """The server's host names, and the origins whose pages may use the protected application.
+
+    Args:
+        listen: address that the server listens on. Beyond loopback every host name is accepted. On loopback a foreign name
+            means DNS rebinding: an attacker's domain resolves to this machine, so the browser treats its page as same-origin.
+        base_url: the public address, if configured.
+        origins: allowed origins, as in `https://shop.example`, or `*` for all; None for the WebUI, which has no CORS.
+        shared: returns the public address of Gradio's `--share`, once it exists.
+    """
+
+    def __init__(
+        self,
+        listen: str,
+        base_url: str | None = None,
+        origins: Collection[str] | None = (),
+        shared: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._any_host = not _is_loopback(listen)
+        self._base_url = base_url
+        self.takes_sites = origins is not None
+        self._origins = frozenset(origin.lower() for origin in origins or ())
+        self._shared = shared
+
+    def knows(self, host: str) -> bool:
+        """Return whether a Host header names this server. The port is ignored, as ports may be forwarded."""
+        if self._any_host:
+            return True
+        name = _name(host)
+        return _is_loopback(name) or name in [_name(urlsplit(url).netloc) for url in self._public_urls()]
+
+    def allows(self, origin: str) -> bool:
+        """Return whether pages of this origin have the rights of the server's own pages."""
+        return "*" in self._origins or origin.lower() in self._origins
+
+    def is_own(self, origin: str, hosts: Sequence[str]) -> bool:
+        """Return whether a page's origin is this server, for a request that names the server `hosts`."""
+        place = _place(origin)
+        scheme = origin.partition(":")[0]
+        own = [f"{scheme}://{host}" for host in hosts if host]
+        return place is not None and place in [_place(url) for url in (*own, *self._public_urls())]
+
+    def _public_urls(self) -> list[str]:
+        return [url for url in (self._base_url, self._shared()) if url]
+
+
+class CrossOriginProtection:
+    """ASGI middleware that rejects cross-origin and malformed requests with problem documents: 403 for a foreign origin or host,
+    400 or 404 for a request that no legitimate client sends.
+
+    For the WebUI it removes a foreign Origin header from the requests that pass: Gradio would let any page read its responses.
+    """
+
+    def __init__(self, trust: TrustedOrigins, app: ASGIApp) -> None:
+        self._trust = trust
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if refusal is None:
+            await self._app(self._without_foreign_origin(scope), receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "cross-site"})
+        else:
+            # The client may parse the next bytes on this connection as another request than this server (request smuggling).
+            closing = {"Connection": "close"} if refusal[0] == 400 else None
+            await problem_response(*refusal, closing)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Return the status and the reason of a rejection, None to accept the request."""
+        if malformed := _malformation(scope):
+            return malformed
+        objection = self._objection(scope)
+        return None if objection is None else (403, objection)
+
+    def _objection(self, scope: Scope) -> str | None:
+        """Return the reason to reject a request with 403, None to accept it."""
+        headers = Headers(scope=scope)
+        for host in headers.getlist("host"):
+            if not self._trust.knows(host):
+                host = shortened(host)
+                log.warning("foreign host refused", extra={"host": host})
+                return (
+                    f"this server is not {host!r}; if that name is to lead here, start Fooocus with --base-url "
+                    f"http://{host} (or https://), or let it --listen beyond this machine"
+                )
+        if not _changes_something(scope):
+            return None
+        page = headers.get("origin") or _origin(headers.get("referer", ""))
+        if page and self._trust.allows(page):
+            return None
+        if self._is_ours(page, headers, scope):
+            return None
+        page = shortened(page)
+        log.warning("cross-site request refused", extra={"origin": page})
+        cured = page and self._trust.takes_sites
+        cure = f"; if that site may do this, start Fooocus with --api-cors {page}" if cured else ""
+        return f"a page of another site{f' ({page})' if page else ''} sent this through a browser{cure}"
+
+    def _without_foreign_origin(self, scope: Scope) -> Scope:
+        if scope["type"] == "http" and self._trust.takes_sites:
+            return self._without_cookie_of_foreign_page(scope)
+        if scope["type"] != "http":
+            return scope
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if origin is None or self._is_own(origin, headers, scope):
+            return scope
+        return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"origin"]}
+
+    def _without_cookie_of_foreign_page(self, scope: Scope) -> Scope:
+        """Return the request without its cookies if a page of another origin sent it: `--api-cors` allows that page's scripts,
+        but does not lend them the visitor's WebUI session. A followed link keeps its cookies."""
+        headers = Headers(scope=scope)
+        if "cookie" not in headers:
+            return scope
+        page, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        clicked = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
+        foreign = (
+            not self._is_own(page, headers, scope) if page else site not in ("same-origin", "none") and not clicked
+        )
+        if not foreign:
+            return scope
+        return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"cookie"]}
+
+    def _is_own(self, page: str, headers: Headers, scope: Scope) -> bool:
+        return self._trust.is_own(page, [*headers.getlist("host"), forwarded_host(scope)])
+
+    def _is_ours(self, page: str, headers: Headers, scope: Scope) -> bool:
+        """Return whether a request comes from one of the server's own pages, from the address bar, or from a program.
+
+        Browsers send Sec-Fetch-Site only over HTTPS and on loopback, and Origin with all but plain GETs; a page can suppress
+        the Referer. So a GET with none of the three counts as a program's only if its User-Agent is not a browser's.
+        """
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        if page:
+            return self._is_own(page, headers, scope)
+        return scope["type"] == "websocket" or scope["method"] != "GET" or not _is_browser(headers)
+
+
+def _malformation(scope: Scope) -> tuple[int, str] | None:
+    """Return the status and the reason to reject a request that two programs could read differently, None if it is well-formed.
+
+    Starlette before 1.0.1 and 1.3.0 concatenates host and path and parses the URL again. Windows resolves `\\\\name` on
+    another machine, to which it discloses the user.
+    """
+    path = str(scope["path"])
+    if not path.startswith("/"):
+        return 400, "the path does not begin with a slash"
+    headers = Headers(scope=scope)
+    for name in ("host", "origin", "content-length", "content-type"):
+        if len(headers.getlist(name)) > 1:  # the next program on the way may use another one of them
+            return 400, f"the header {name.title()} is given more than once"
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return 400, "Content-Length and Transfer-Encoding exclude each other"
+    for host in headers.getlist("host"):
+        if not is_host(host):
+            return 400, "the Host header is no name or address with perhaps a port"
+    if "\\" in path and not path.startswith(FILES):
+        return 404, "no path here has a backslash in it"
+    return None
+
+
+def _changes_something(scope: Scope) -> bool:
+    if scope["type"] == "websocket" or scope["method"] not in READS:
+        return True
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return any(name == "action" for name, _ in query)  # GET /tasks?action=delete, which older clients send
+
+
+def _is_browser(headers: Headers) -> bool:
+    return headers.get("user-agent", "").startswith("Mozilla/")
+
+
+def _origin(url: str) -> str:
+    """Return the origin of a URL, "" if it has none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _place(url: str) -> tuple[str, int | None] | None:
+    """Return the host and the port of a URL, None if it is not a URL."""
+    try:
+        parts = urlsplit(url.lower())
+        return (_name(parts.netloc), parts.port or DEFAULT_PORTS.get(parts.scheme)) if parts.netloc else None
+    except ValueError:
+        return None
+
+
+def _name(host: str) -> str:
+    """Return the name in a Host header, without the port, the brackets of IPv6 and a final dot."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].removesuffix(".")
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

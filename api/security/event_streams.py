@@ -1,0 +1,65 @@
+"""Event streams that end when the client that opened them loses access."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+from ...auth.keys import Scope
+from ...tasks.streaming.broadcaster import Subscription
+from .authorization import RECHECK_INTERVAL_S, access_watcher
+
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+"""Headers that keep proxies from caching or buffering events."""
+
+
+TURN = 0.001
+"""Seconds that a stream may send without yielding to the event loop."""
+
+
+class Right:
+    """Access to a stream, which may be revoked while the stream is open."""
+
+    def __init__(self, request: Request, scope: Scope) -> None:
+        self.lasts = access_watcher(request, scope)
+
+    def watch(self, subscription: Subscription) -> None:
+        """End a stream's subscription soon after the revocation, even without events."""
+        subscription.while_true(self.lasts, RECHECK_INTERVAL_S)
+
+
+def event_stream(
+    request: Request,
+    scope: Scope,
+    messages: Callable[[Right], AsyncGenerator[bytes, None]],
+    headers: dict[str, str] | None = None,
+) -> StreamingResponse:
+    """Return a response that sends each event in its own chunk, as some clients split the stream at chunk boundaries.
+
+    The stream ends when the client loses `scope`.
+
+    Args:
+        messages: yields the events. It must pass its subscription to the `watch` of the argument.
+    """
+    right = Right(request, scope)
+    told = _while_allowed(messages(right), right.lasts)
+    return StreamingResponse(told, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
+
+
+async def _while_allowed(
+    messages: AsyncGenerator[bytes, None], allowed: Callable[[], bool]
+) -> AsyncGenerator[bytes, None]:
+    begun = time.monotonic()
+    async with aclosing(messages):  # unsubscribes as soon as the stream ends
+        async for one in messages:
+            if not allowed():  # one stat call: too short to leave the event loop for
+                return
+            yield one
+            if time.monotonic() - begun > TURN:  # a client that reconnects may have two thousand events to replay
+                await asyncio.sleep(0)
+                begun = time.monotonic()

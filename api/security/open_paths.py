@@ -1,0 +1,6 @@
+"""Paths that need no key."""
+
+from __future__ import annotations
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""Health checks, which process supervisors request without a key."""

@@ -1,0 +1,37 @@
+"""Converts an absolute-form request target, a whole URL as clients send it to a proxy, into origin-form."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..responses.public_urls import is_host
+
+_ABSOLUTE = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
+
+
+class OriginForm:
+    """The outermost ASGI middleware on every port: turns `GET http://our-host/healthz` into `GET /healthz` with that host.
+
+    So every check sees the same path. The URL's host replaces the Host header (RFC 9112, 3.2.2) and passes the same checks.
+    A URL without a host remains a path without a leading slash, which `cross_origin` rejects.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(_in_origin_form(scope), receive, send)
+
+
+def _in_origin_form(scope: Scope) -> Scope:
+    if scope["type"] not in ("http", "websocket") or str(scope["path"]).startswith("/"):
+        return scope
+    match = _ABSOLUTE.fullmatch(scope.get("raw_path", b"").decode("latin-1"))
+    if match is None or not is_host(match[1]):
+        return scope
+    path = match[2] or "/"
+    headers = [(b"host", match[1].encode("latin-1")), *(item for item in scope["headers"] if item[0] != b"host")]
+    return {**scope, "path": unquote(path), "raw_path": path.encode("latin-1"), "headers": headers}

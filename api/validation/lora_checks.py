@@ -1,0 +1,95 @@
+"""Checks LoRAs in prompts: rejects those that Fooocus would silently drop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...tasks.model.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, joined, tags
+from ..context import Catalog, Context
+from ..responses.problems import FieldError, shortened
+from ..schemas.generate import CommonRequest
+from .known_names import nearest_names
+
+WILDCARD = re.compile(r"__([\w-]+)__")
+MAX_WILDCARDS = 64
+"""Maximum of nested wildcards to follow, as in Fooocus."""
+
+
+def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError]:
+    """Yield an error for each LoRA in a prompt that Fooocus would not apply as written."""
+    fields = list(_prompts(request))
+    if not any(BEGINNING.search(text) or "__" in text for _, text, _ in fields):
+        return
+    catalog = context.catalog
+    files = _files(catalog)
+    if any(isinstance(tag, UnusableTag) for _, text, _ in fields for tag in tags(text, files)):
+        catalog.refresh()  # the file may be new in its folder
+        files = _files(catalog)
+    for field, text, is_positive in fields:
+        if not is_positive and TAG.search(text):
+            yield FieldError(
+                field=field, message="has a LoRA, which Fooocus takes from the prompt alone; move it there"
+            )
+            continue
+        for tag in dict.fromkeys(tags(text, files)):
+            if isinstance(tag, UnusableTag):
+                allowed = tag.allowed or nearest_names(str(tag), catalog.names("loras"))
+                yield FieldError(field=field, message=str(tag), allowed=allowed)
+        if (name := _wildcard_with_lora(text, catalog)) is not None:
+            message = f"the wildcard __{shortened(name)}__ has a LoRA, which Fooocus leaves as text; name it in loras"
+            yield FieldError(field=field, message=message)
+    yield from _beside_the_list(request, context, files)
+
+
+def _files(catalog: Catalog) -> LoraFiles:
+    return LoraFiles(catalog.names("lora_files"))
+
+
+def _prompts(request: CommonRequest) -> Iterator[tuple[str, str, bool]]:
+    """Yield the path of each prompt in use, its text, and whether it is a positive prompt."""
+    for name in joined(vars(request)):
+        yield name, getattr(request, name), True
+    yield "negative_prompt", request.negative_prompt, False
+    for index, control in enumerate(request.enhance_ctrls):
+        if control.enhance_enabled:
+            yield f"enhance_ctrls[{index}].enhance_prompt", control.enhance_prompt, True
+            yield f"enhance_ctrls[{index}].enhance_negative_prompt", control.enhance_negative_prompt, False
+
+
+def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles) -> Iterator[FieldError]:
+    """Yield errors for LoRAs in prompts that exceed the host's number of LoRAs, or that `loras` has with another weight."""
+    enabled = [lora for lora in request.loras if lora.enabled and lora.model_name != "None"]
+    listed = {lora.model_name: lora.weight for lora in enabled}
+    enhanced = [
+        (field, [text]) for field, text, positive in _prompts(request) if positive and field.startswith("enhance")
+    ]
+    names = joined(vars(request))
+    for field, texts in [("prompt", [getattr(request, name) for name in names]), *enhanced]:
+        found = [tag for text in texts for tag in tags(text, files) if isinstance(tag, Tag)]
+        for tag in found:
+            if tag.file in listed and float(tag.weight) != listed[tag.file]:
+                message = f"{tag.file!r} is in loras with the weight {listed[tag.file]}, which counts; name it once"
+                yield FieldError(field=field, message=message)
+                break
+        added = {tag.file for tag in found} - set(listed)
+        places = context.places().get("loras", 0)
+        if added and len(enabled) + len(added) > places:
+            message = f"with its LoRAs there are more than this Fooocus has places for, {places}"
+            yield FieldError(field=field, message=message)
+
+
+def _wildcard_with_lora(text: str, catalog: Catalog) -> str | None:
+    """Return the name of the first wildcard with a LoRA, in a prompt or in a nested wildcard, None without one."""
+    waiting: list[str] = WILDCARD.findall(text)
+    seen: set[str] = set()
+    while waiting and len(seen) < MAX_WILDCARDS:
+        name = waiting.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        content = catalog.wildcard(name)
+        if TAG.search(content):
+            return name
+        waiting += WILDCARD.findall(content)
+    return None

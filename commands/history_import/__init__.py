@@ -1,0 +1,1 @@
+"""`extension.py import`: imports the history of another API."""

@@ -1,0 +1,149 @@
+"""`extension.py import PATH`: imports the history of FooocusAPI or Fooocus-API."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ...db.repository import Repository
+from ...db.writer import DatabaseUnavailable
+from ...images.input_store import InputStore
+from ...tasks.model.rows import inputs_of, to_row
+from ...tasks.model.task import Task
+from ..errors import CommandError
+from ..history_location import HistoryLocation
+from .conversion import SOURCE, FileLocator, task_from
+from .old_databases import FOOOCUSAPI, BrokenRow, OldHistory, OldTask
+
+HELP = "Take over the history of FooocusAPI (outputs/db.sqlite3) or Fooocus-API (database.db). Fooocus must not run."
+AT_ONCE = 500
+"""Tasks per transaction."""
+BROKEN_SHOWN = 5
+
+
+@dataclass
+class Report:
+    """Counts of imported rows: tasks that are new, had images added, or existed already."""
+
+    added: int = 0
+    completed: int = 0
+    known: int = 0
+    images: int = 0
+    missing: int = 0
+    left_out: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    def count(self, tasks: list[Task], outcomes: Counter[str]) -> None:
+        """Add the tasks of a committed transaction."""
+        self.added += outcomes["added"]
+        self.completed += outcomes["completed"]
+        self.known += outcomes["known"]
+        self.images += sum(len(task.images) for task in tasks)
+        self.left_out += sum("left_out" in task.parameters["imported"] for task in tasks)
+        self.missing += sum(len(task.parameters["imported"].get("missing_results", ())) for task in tasks)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """Add the path of the old database."""
+    parser.add_argument(
+        "path", type=lambda text: Path(text).expanduser().absolute(), metavar="PATH", help="The old database."
+    )
+    return [parser]
+
+
+def run(arguments: argparse.Namespace, place: HistoryLocation) -> int:
+    """Import the tasks that are missing. Repeating it changes nothing, except that images which have appeared since are added.
+
+    Raises:
+        CommandError: the old database can't be read, or the history can't be written; tasks added before that stay.
+    """
+    report = Report()
+    with closing(OldHistory(arguments.path)) as old, place.repository() as repository:
+        finder = _finder(old.program, arguments.path.parent, place)
+        try:
+            _import(old, repository, finder, report)
+        except DatabaseUnavailable as error:
+            raise CommandError(f"{error}; {report.added} tasks were added before") from error
+        except OSError as error:
+            raise CommandError(f"an input can't be kept: {error}; {report.added} tasks were added before") from error
+        except KeyboardInterrupt:
+            print(f"{report.added} tasks were added; run it again to go on", file=sys.stderr)
+            raise
+    _tell(report, old.program, finder, place)
+    return 1 if report.broken else 0
+
+
+def _finder(program: str, folder: Path, place: HistoryLocation) -> FileLocator:
+    """Return the locator for the old program's files. `folder` is the folder of its database."""
+    inputs = InputStore(place.state / "inputs")
+    if program == FOOOCUSAPI:
+        return FileLocator(place.outputs, inputs, (folder,), (folder.parent / "inputs", place.checkout / "inputs"))
+    return FileLocator(place.outputs, inputs, (folder / "outputs" / "files", place.outputs / "files"))
+
+
+def _import(old: OldHistory, repository: Repository, finder: FileLocator, report: Report) -> None:
+    rows = iter(old)
+    with tqdm(total=len(old), unit=" tasks", desc=old.program, disable=None) as bar:
+        while batch := list(islice(rows, AT_ONCE)):
+            tasks = list(_tasks(batch, finder, report))
+            report.count(tasks, repository.write(partial(_write, repository, tasks)).result())
+            bar.update(len(batch))
+
+
+def _tasks(rows: list[OldTask | BrokenRow], finder: FileLocator, report: Report) -> Iterator[Task]:
+    for row in rows:
+        if isinstance(row, BrokenRow):
+            report.broken.append(str(row))
+            continue
+        try:
+            yield task_from(row, finder)
+        except BrokenRow as error:
+            report.broken.append(f"task {row.task_id}: {error}")
+
+
+def _write(repository: Repository, tasks: list[Task]) -> Counter[str]:
+    """Write the tasks in one transaction, on the writer's thread. Return the number of tasks per outcome."""
+    outcomes: Counter[str] = Counter()
+    new: list[tuple[dict[str, Any], list[str]]] = []
+    there = repository.sources_and_images([task.task_id for task in tasks])
+    for task in tasks:
+        source, images = there.get(task.task_id, (None, 0))
+        inputs = list(inputs_of(task.parameters))
+        if source is None:
+            new.append((to_row(task), inputs))
+        elif source == SOURCE and images < len(task.images):
+            repository.update(task.task_id, {"images": to_row(task)["images"]})
+            repository.add_inputs(task.task_id, task.parameters, inputs)
+            outcomes["completed"] += 1
+        else:
+            outcomes["known"] += 1
+        there[task.task_id] = (source or "", images)  # the old database may contain it twice
+    repository.insert_ended(new)
+    outcomes["added"] = len(new)
+    return outcomes
+
+
+def _tell(report: Report, program: str, finder: FileLocator, place: HistoryLocation) -> None:
+    print(f"{program}: {report.added} tasks imported, {report.known} were there already", end="")
+    print(f", {report.completed} got images they lacked." if report.completed else ".")
+    print(f"{report.images} images are in {place.outputs}", end="")
+    print(f", {report.missing} are not: the records name them." if report.missing else ".")
+    if finder.elsewhere:
+        folder = next(iter(finder.elsewhere)).parent.parent
+        print(f"{len(finder.elsewhere)} of those lie in {folder}: copy its folders there and import again.")
+    if report.left_out:
+        print(f"{report.left_out} tasks had input images that could not come along: the records name them.")
+    for reason in report.broken[:BROKEN_SHOWN]:
+        print(f"skipped: {reason}", file=sys.stderr)
+    if report.broken:
+        print(f"error: {len(report.broken)} rows are broken and were skipped", file=sys.stderr)

@@ -1,0 +1,59 @@
+"""Ownership of images and inputs by source, and the images that sources request. Run by the repository's `read` and `write`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..models import ImageRow, InputRow, TaskRow, UploadRow, UsageRow
+
+
+def owns_image(source: str, path: str) -> bool:
+    """Return whether the newest task that lists the image is of that source: that task wrote the file last."""
+    query = TaskRow.select(TaskRow.source).join(ImageRow).where(ImageRow.path == path)
+    return bool(query.order_by(TaskRow.id.desc()).limit(1).scalar() == source)
+
+
+def images_beginning(beginning: str) -> list[str]:
+    """Return the recorded paths that begin so. The characters `%` and `_` are literal."""
+    last = beginning[:-1] + chr(ord(beginning[-1]) + 1)
+    query = ImageRow.select(ImageRow.path).where((ImageRow.path >= beginning) & (ImageRow.path < last))
+    return [path for (path,) in query.tuples() if path.startswith(beginning)]
+
+
+def owns_input(source: str, file_name: str) -> bool:
+    """Return whether that source has uploaded the input, or has a task that uses it."""
+    uploads = UploadRow.select(UploadRow.source)
+    if uploads.where((UploadRow.file_name == file_name) & (UploadRow.source == source)).exists():
+        return True
+    tasks = TaskRow.select(TaskRow.id).join(InputRow)
+    return bool(tasks.where((InputRow.file_name == file_name) & (TaskRow.source == source)).exists())
+
+
+def add_upload(source: str, file_name: str) -> None:
+    """Record the source that uploaded an input. Changes the database."""
+    UploadRow.insert(source=source, file_name=file_name).on_conflict_ignore().execute()
+
+
+def forget_uploads(file_names: Sequence[str]) -> None:
+    """Delete the upload records of these inputs. Changes the database."""
+    UploadRow.delete().where(UploadRow.file_name.in_(list(file_names))).execute()
+
+
+def with_status(source: str, status: str) -> int:
+    """Return the number of tasks of that source with a status that few tasks have, such as `pending`."""
+    query = TaskRow.select(TaskRow.id).where(TaskRow.status == status)
+    # As an expression, the source keeps SQLite from scanning all its tasks by the index on it.
+    return int(query.where(TaskRow.source.concat("") == source).count())
+
+
+def images_asked(source: str, day: int) -> int:
+    """Return the number of images that a source has requested on a day."""
+    found = UsageRow.select(UsageRow.images).where((UsageRow.source == source) & (UsageRow.day == day)).scalar()
+    return int(found or 0)
+
+
+def ask_for_images(source: str, day: int, number: int) -> None:
+    """Add to the number of images requested on a day. Changes the database."""
+    images = images_asked(source, day) + number
+    if not UsageRow.update(day=day, images=images).where(UsageRow.source == source).execute():
+        UsageRow.insert(source=source, day=day, images=images).execute()

@@ -1,0 +1,1 @@
+"""Image files: decoding, formats, conversion, the input store, lookup by name. Independent of tasks and HTTP."""

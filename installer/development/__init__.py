@@ -1,0 +1,1 @@
+"""Environments for the repository's own programs: demo, tests and benchmarks."""

@@ -1,0 +1,82 @@
+"""`--demo`: runs the demo host with the extension in the repository's own environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+
+from ..check import in_use
+from ..errors import InstallError
+from .venv import prepare_environment, run_to_its_end
+
+CURL = (
+    '{curl} {url}/v1/engine/generate -H "Accept: image/png" -H "Content-Type: application/json" '
+    '-d "{{\\"prompt\\": \\"a lighthouse at sunset\\"}}" -o image.png'
+)
+"""Quoted so that Command Prompt and every Unix shell accept it."""
+POWERSHELL = (
+    'Invoke-RestMethod {url}/v1/engine/generate -Method Post -Headers @{{Accept="image/png"}} '
+    """-ContentType application/json -Body '{{"prompt": "a lighthouse at sunset"}}' -OutFile image.png"""
+)
+"""PowerShell needs its own form: its `curl` is another command, and it parses `\\"` as the end of a string."""
+
+
+def first_request(url: str, system: str) -> str:
+    """Return the commands for a first image, in the form that the shells of that system accept."""
+    if system == "win32":
+        return (
+            f"  try    in Command Prompt: {CURL.format(curl='curl.exe', url=url)}\n"
+            f"         in PowerShell: {POWERSHELL.format(url=url)}"
+        )
+    return f"  try    {CURL.format(curl='curl', url=url)}"
+
+
+def run_demo(root: Path, flags: list[str]) -> int:
+    """Serve until stopped. `flags` are the host's and the extension's.
+
+    Returns:
+        The demo's exit status, 0 after Ctrl-C.
+
+    Raises:
+        InstallError: the demo is missing here, or its environment or port is not available.
+    """
+    checkout = root / "demo"
+    if not (checkout / "launch.py").is_file():
+        raise InstallError(f"{root} has no demo: run --demo from a clone of the repository")
+    python = prepare_environment(root, demo_requirements(root))
+    port = _port(flags)
+    if port is not None:
+        if in_use(port):
+            raise InstallError(f"port {port} is in use: stop what runs there, or add `--port {port + 1}`")
+        threading.Thread(target=_announce, args=(port, "--nowebui" in flags), daemon=True).start()
+    environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(checkout), "PYTHONUNBUFFERED": "1"}
+    return run_to_its_end((str(python), str(root / "extension.py"), *flags), root, environment)
+
+
+def demo_requirements(root: Path) -> list[Path]:
+    """Return the requirement files of the demo host and the extension."""
+    files = ("demo/requirements_versions.txt", "demo/requirements.txt", "requirements-ext.txt")
+    return [root / file for file in files]
+
+
+def _port(flags: list[str]) -> int | None:
+    """Return the port that the demo will serve on; None if it will not serve, or will itself report an invalid port."""
+    if "--help" in flags or "-h" in flags:
+        return None
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--port", nargs="?", const="", default=os.environ.get("GRADIO_SERVER_PORT") or "7865")
+    port: str = parser.parse_known_args(flags)[0].port
+    return int(port) if port.isdecimal() and 0 < int(port) < 65536 else None
+
+
+def _announce(port: int, without_webui: bool) -> None:
+    """Print the addresses once the demo serves: printed earlier, the host's own lines would scroll them away."""
+    while not in_use(port):
+        threading.Event().wait(0.2)
+    url = f"http://127.0.0.1:{port}"
+    webui = "" if without_webui else f"  WebUI  {url}/\n"
+    print(f"\nThe demo is ready (Ctrl-C stops it):\n{webui}  API    {url}/docs")
+    print(f"{first_request(url, sys.platform)}\n")

@@ -1,0 +1,1 @@
+"""Lists, deletion and retention of tasks, and the ownership of images."""

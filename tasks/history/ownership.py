@@ -1,0 +1,52 @@
+"""Ownership of images: a source owns those that its tasks generated or use, and those that it uploaded. Restricts callers
+that may see only their own."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ...db.repository import Repository
+from ...db.statements import usage
+from ..model.active_tasks import ActiveTasks
+from ..ports.engine import Engine
+
+
+class Ownership:
+    """Owners of images. References are `inputs/<file name>` and `outputs/<date>/<file name>`."""
+
+    def __init__(self, repository: Repository, live: ActiveTasks, engine: Engine) -> None:
+        self._repository = repository
+        self._live = live
+        self._engine = engine
+
+    def owns(self, source: str, reference: str) -> bool:
+        """Return whether the source owns the image. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        room, _, name = reference.partition("/")
+        if room == "inputs":
+            return self._repository.reading(partial(usage.owns_input, source, name))
+        if room != "outputs":
+            return False
+        for owner, path in self._live.saved():  # images of an active task have no record yet
+            if self._engine.relative_path(path) == name:
+                return owner == source
+        return self._repository.reading(partial(usage.owns_image, source, name))
+
+    def recorded(self, beginning: str) -> list[str]:
+        """Return the recorded image paths, relative to the outputs folder, that have this prefix. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        return self._repository.reading(partial(usage.images_beginning, beginning))
+
+    def note_upload(self, source: str, file_name: str) -> None:
+        """Add the source to the owners of an input. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be written.
+        """
+        self._repository.write(partial(usage.add_upload, source, file_name)).result()

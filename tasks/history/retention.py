@@ -1,0 +1,196 @@
+"""Deletes ended tasks with their images, on request or by the retention policy, and unused inputs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...db.repository import Repository
+from ...db.statements.filters import Filter
+from ...db.statements.usage import forget_uploads
+from ...db.writer import DatabaseUnavailable
+from ...images.file_journal import FileJournal
+from ...images.input_store import InputStore
+from ..model.gaps import complain
+from ..model.rows import from_row
+from ..model.task import ACTIVE_STATUSES, Task, now_ms
+from .leftovers import NO_TASK, Leftovers
+
+log = logging.getLogger("fooocus_api.tasks")
+
+T = TypeVar("T")
+STEP = 50
+"""Tasks deleted per transaction: other changes get their turn between two of them."""
+HOUR = 3600
+DAY_MS = 24 * HOUR * 1000
+UNUSED_INPUT_SECONDS = 24 * HOUR
+"""Seconds after which an input that no request uses is deleted."""
+THROWN_AWAY_SECONDS = HOUR
+"""Seconds for which an image that Fooocus does not keep stays available."""
+
+
+@dataclass(frozen=True)
+class RetentionPolicy:
+    """Limits of the history, by age in days and by number of tasks; None for no limit."""
+
+    days: float | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Result of a deletion: the number of deleted tasks."""
+
+    tasks: int = 0
+    files_left: int = 0
+    """Number of images that another program has open; they are deleted later."""
+
+
+class Retention:
+    """Deletes tasks and images. It never touches an active task, nor a file outside the inputs and outputs."""
+
+    def __init__(self, repository: Repository, inputs: InputStore, claims: FileJournal, leftovers: Leftovers) -> None:
+        self._repository = repository
+        self._claims = claims
+        self._leftovers = leftovers
+        self._inputs = inputs
+        self._stopping = threading.Event()
+        self._passing: deque[tuple[float, list[str]]] = deque()
+
+    def remove(self, tasks: Sequence[Task]) -> Removed:
+        """Delete these ended tasks with their images. May wait for the database, and briefly for images in use.
+
+        Raises:
+            DatabaseUnavailable: nothing was deleted.
+        """
+        gone = self._remove(tasks)
+        return Removed(gone, self._left_of([task.task_id for task in tasks]))
+
+    def _remove(self, tasks: Sequence[Task]) -> int:
+        def forget() -> tuple[int, set[str]]:
+            gone = sum(self._repository.delete(task.task_id) for task in tasks)
+            return gone, self._repository.recorded([image.path for task in tasks for image in task.images])
+
+        # Delete the records first: a crash in between leaves orphaned files, not records without files. The journal entries
+        # come before, so that the next start deletes the orphans.
+        for task in tasks:
+            for image in task.images:
+                self._claims.claim(task.task_id, image.path)
+        try:
+            gone, still = self._repository.write(forget).result()
+        except DatabaseUnavailable:
+            for task in tasks:
+                self._claims.release(task.task_id)
+            raise
+        self._safely(
+            self._leftovers.remove,
+            {task.task_id: [image.path for image in task.images if image.path not in still] for task in tasks},
+        )
+        return gone
+
+    def _left_of(self, task_ids: Sequence[str]) -> int:
+        """Retry the images of these tasks for a short time, and return the number of those that are left."""
+        left = self._safely(self._leftovers.settle, task_ids) or 0
+        self._safely(self._leftovers.again)
+        return left
+
+    def _safely(self, action: Callable[..., T], *arguments: Any) -> T | None:
+        """Run a step after the commit of a deletion; log a failure. Remaining files are in the journal."""
+        try:
+            return action(*arguments)
+        except Exception:
+            complain("images not deleted")
+            return None
+
+    def remove_matching(self, chosen: Filter) -> Removed:
+        """Delete all ended tasks that match the filter."""
+        return self._remove_all(replace(chosen, excluded=ACTIVE_STATUSES))
+
+    def is_left(self, file: Path) -> bool:
+        """Return whether the file is a leftover: its image is deleted for clients, and the file is not."""
+        return self._leftovers.is_left(file)
+
+    def throw_away(self, paths: list[str]) -> None:
+        """Schedule the deletion of images that the host does not keep: the first call after `THROWN_AWAY_SECONDS`, at the end
+        of a task, deletes them. Each call also retries leftovers of earlier deletions."""
+        now = time.monotonic()
+        while self._passing and self._passing[0][0] < now - THROWN_AWAY_SECONDS:
+            self._safely(self._leftovers.remove, {NO_TASK: self._passing.popleft()[1]})
+        if paths:
+            self._passing.append((now, paths))
+        self._safely(self._leftovers.again)
+
+    def keep_to(self, limits: RetentionPolicy) -> None:
+        """Start a background thread that prunes the history now and every hour, if it has limits."""
+        if limits != RetentionPolicy():
+            threading.Thread(target=self._prune, args=(limits,), name="fooocus-api-retention", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop after the current transaction."""
+        self._stopping.set()
+
+    def _prune(self, limits: RetentionPolicy) -> None:
+        while not self._stopping.is_set():
+            try:
+                gone = self.prune(limits)
+                if gone:
+                    log.info("old tasks deleted", extra={"tasks": gone})
+            except Exception:
+                log.exception("old tasks could not be deleted; trying again in an hour")
+            self._stopping.wait(HOUR)
+
+    def prune(self, limits: RetentionPolicy) -> int:
+        """Delete tasks beyond the limits, and unused inputs. Return the number of deleted tasks."""
+        gone = 0
+        ended = Filter(excluded=ACTIVE_STATUSES)
+        if limits.days is not None:
+            gone += self._remove_all(Filter(excluded=ACTIVE_STATUSES, end=now_ms() - int(limits.days * DAY_MS))).tasks
+        if limits.count is not None:
+            total, _ = self._repository.reading(lambda: self._repository.count(ended))
+            gone += self._remove_all(ended, most=max(total - limits.count, 0)).tasks
+        self.sweep_inputs()
+        return gone
+
+    def sweep_inputs(self) -> int:
+        """Delete inputs that no record uses and that were not uploaded recently, and return their number."""
+        gone = 0
+        before = time.time() - UNUSED_INPUT_SECONDS
+        for names in self._inputs.older_than(before, STEP):
+            if self._stopping.is_set():
+                break
+            # On the writer's thread, so that no task that uses one can be accepted in between.
+            gone += self._repository.write(partial(self._remove_unused, names, before)).result()
+        return gone
+
+    def _remove_unused(self, names: list[str], before: float) -> int:
+        used = self._repository.inputs_in_use(names)
+        unused = [name for name in names if name not in used]
+        gone = self._inputs.remove(unused, before)
+        forget_uploads([name for name in unused if not self._inputs.has(name)])
+        return gone
+
+    def _remove_all(self, chosen: Filter, most: int | None = None) -> Removed:
+        gone = 0
+        removed_ids: list[str] = []
+        try:
+            while not self._stopping.is_set() and (most is None or gone < most):
+                step = STEP if most is None else min(STEP, most - gone)
+                rows = self._repository.reading(partial(self._repository.page, chosen, 0, step, newest_first=False))
+                if not rows:
+                    break
+                tasks = [from_row(row) for row in rows]
+                removed = self._remove(tasks)
+                removed_ids += [task.task_id for task in tasks]
+                if removed == 0:
+                    break
+                gone += removed
+        finally:
+            left = self._left_of(removed_ids)  # one wait for all of them
+        return Removed(gone, left)

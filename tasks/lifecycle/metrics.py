@@ -1,0 +1,64 @@
+"""Prometheus metrics. Updated on the bus thread; read by each scrape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+STEP_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+TASK_BUCKETS = (0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
+
+
+class _Counted(Collector):
+    """A counter whose value is read from elsewhere."""
+
+    def __init__(self, name: str, text: str, read: Callable[[], float]) -> None:
+        self._name, self._text, self._read = name, text, read
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._text, self._read())
+
+
+class Metrics:
+    """Metrics of the extension, in a separate registry: the host may have its own metrics."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._events = Counter("fooocus_api_events", "Events of tasks.", ["kind"], registry=self.registry)
+        self._task_seconds = Histogram(
+            "fooocus_api_task_seconds",
+            "Seconds from a task's start to its end.",
+            ["status"],
+            buckets=TASK_BUCKETS,
+            registry=self.registry,
+        )
+        self._step_seconds = Histogram(
+            "fooocus_api_step_seconds", "Seconds between two steps.", buckets=STEP_BUCKETS, registry=self.registry
+        )
+
+    def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Register a gauge whose value `read` returns at every scrape."""
+        Gauge(f"fooocus_api_{name}", text, registry=self.registry).set_function(read)
+
+    def counter(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Register a counter whose value `read` returns at every scrape."""
+        self.registry.register(_Counted(f"fooocus_api_{name}", text, read))
+
+    def event(self, kind: str) -> None:
+        """Count an event of a task."""
+        self._events.labels(kind).inc()
+
+    def step(self, seconds: float) -> None:
+        """Record the duration of a step."""
+        self._step_seconds.observe(seconds)
+
+    def task(self, status: str, seconds: float) -> None:
+        """Record the duration of an ended task."""
+        self._task_seconds.labels(status).observe(seconds)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self.registry)

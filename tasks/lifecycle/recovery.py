@@ -1,0 +1,125 @@
+"""Recovers the tasks that an earlier process left unfinished, and puts running tasks back at shutdown."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from ...db.repository import Repository
+from ...db.writer import DatabaseUnavailable
+from ...images.file_headers import is_whole
+from ...images.file_journal import FileJournal
+from ..history.leftovers import Leftovers
+from ..model.gaps import Gaps, complain
+from ..model.image_record import image_record
+from ..model.rows import changes, from_row
+from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Image, Task, TaskError, TaskStatus
+from ..ports.engine import Engine
+from ..webhooks.delivery import Webhooks
+
+log = logging.getLogger("fooocus_api.tasks")
+
+MAX_ATTEMPTS = 2
+
+
+class Recovery:
+    """Requeues or ends each unfinished task, then deletes orphaned images."""
+
+    def __init__(
+        self, engine: Engine, repository: Repository, claims: FileJournal, webhooks: Webhooks, leftovers: Leftovers
+    ) -> None:
+        self._engine = engine
+        self._repository = repository
+        self._claims = claims
+        self._webhooks = webhooks
+        self._leftovers = leftovers
+
+    def run(self) -> list[Task]:
+        """Requeue or end every unfinished task, and return the requeued ones in their order. All changes are committed.
+
+        A task of the API is requeued, one that was running first; it fails if the process has died twice while running it.
+        A task of the WebUI is interrupted, as its browser session is gone.
+        """
+        rows_left = self._repository.reading(lambda: self._repository.in_order(ACTIVE_STATUSES))
+        tasks = [from_row(row) for row in rows_left]
+        again = [task for task in tasks if self._decide(task)]
+        again.sort(key=lambda task: task.started_at == -1)  # stable sort: started tasks go first
+        for task in again:
+            if task.status is TaskStatus.RUNNING:
+                task.transition(TaskStatus.PENDING, at_recovery=True)
+                task.rank = self._repository.reading(lambda: self._repository.lowest_rank(ACTIVE_STATUSES)) - 1
+        rows = {task.task_id: {**changes(task), "rank": task.rank} for task in tasks}
+
+        def write() -> None:
+            for task_id, values in rows.items():
+                self._repository.update(task_id, values)
+            for task in tasks:
+                if task.status.is_terminal:
+                    self._webhooks.ended(task)
+
+        self._repository.write(write).result()
+        self._sweep()
+        if tasks:
+            log.warning("tasks were left unfinished", extra={"tasks": len(tasks), "drawn_now": len(again)})
+        return again
+
+    def _sweep(self) -> None:
+        """Delete journaled images without a record. One that can't be deleted stays in the journal, and the start continues."""
+        try:
+            claimed = self._claims.task_ids()
+        except OSError:
+            complain("the claims of an earlier process not read")
+            return
+        for task_id in claimed:
+            try:
+                self._leftovers.sweep(task_id)
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                complain("images of an earlier process not deleted", task_id=task_id)
+        try:
+            self._leftovers.settle(claimed)
+        except Exception:
+            complain("images of an earlier process not deleted")
+
+    def put_back(self, task: Task) -> None:
+        """Put a running task back to pending at a regular shutdown, so that the next start runs it as if it had not begun."""
+        task.transition(TaskStatus.PENDING, at_recovery=True)
+        task.attempts -= 1
+        values = changes(task)
+        self._repository.write(
+            lambda: self._repository.update(task.task_id, values, unless=TERMINAL_STATUSES), must=True
+        )
+
+    def _decide(self, task: Task) -> bool:
+        """Return whether the task is requeued. Otherwise end it."""
+        was_running = task.status is TaskStatus.RUNNING
+        if task.source == "webui":
+            task.transition(TaskStatus.INTERRUPTED, at_recovery=True)
+            task.error = TaskError("Interrupted", "Fooocus ended before the task did")
+        elif was_running and task.attempts >= MAX_ATTEMPTS:
+            task.transition(TaskStatus.FAILED, at_recovery=True)
+            task.error = TaskError("Crashed", f"Fooocus ended {task.attempts} times while it drew this task")
+        else:
+            return True
+        gaps = Gaps(task.task_id)
+        task.images = self._left_by(task, gaps)
+        task.notes = gaps.added_to(task.notes)
+        return False
+
+    def _left_by(self, task: Task, gaps: Gaps) -> list[Image]:
+        """Return the images that were complete before the process died."""
+        found: list[Image] = []
+        none: list[str] = []
+        for path in gaps.attempt("the images", lambda: self._claims.of(task.task_id), none):
+            image = gaps.attempt("an image", partial(self._whole_image, path, gaps), None)
+            if image is not None:
+                found.append(image)
+        return found
+
+    def _whole_image(self, path: str, gaps: Gaps) -> Image | None:
+        """Return an image's record, None outside the host's folders or for a truncated file, as the last one may be."""
+        relative = self._engine.relative_path(path)
+        if relative is None or not is_whole(path):
+            return None
+        return image_record(path, relative, {}, gaps, kept=self._engine.is_kept(path))

@@ -1,0 +1,1 @@
+"""Tasks and events as values, the active tasks, and their database rows."""

@@ -1,0 +1,1 @@
+"""Protocols that the host's adapters implement for the domain."""

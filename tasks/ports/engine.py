@@ -1,0 +1,90 @@
+"""Protocol of the image generator. Implemented by `adapters`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ..model.task import Task
+
+Interruption = Literal["stop", "skip"]
+
+
+class EngineUnavailable(Exception):
+    """The host can't accept tasks; the message says why."""
+
+
+class ParameterError(Exception):
+    """The host refuses a parameter's value; `field` names the parameter, or else the message does."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Stayed:
+    """An image whose file, or whose entry in the host's log, could not be deleted."""
+
+    path: str
+    """The path given to `remove_images`, relative to an outputs folder."""
+    file: Path
+    error: OSError
+
+
+class Engine(Protocol):
+    """One worker with one queue. Any thread may call the methods; none of them waits for the worker."""
+
+    def check(self, parameters: dict[str, Any]) -> None:
+        """Check that the host's task can be built from these parameters.
+
+        Raises:
+            EngineUnavailable: the host can't accept tasks.
+            ParameterError: the host refuses a parameter.
+        """
+
+    def enqueue(self, task: Task) -> None:
+        """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
+
+    def withdraw(self, task_id: str) -> bool:
+        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
+
+    def move_to_front(self, task_id: str) -> bool:
+        """Move a task to the front of the queue. Return False if it is not in the queue."""
+
+    def order(self) -> list[str]:
+        """Return the ids of the tasks in the queue, the next one first."""
+
+    def in_hand(self) -> str | None:
+        """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""
+
+    def steps(self, performance: str) -> int | None:
+        """Return the steps of an image with this performance, None for an unknown performance."""
+
+    def interrupt(self, task_id: str, how: Interruption) -> bool:
+        """End the running task, or its current image, at the next step. Return False if the task is not running."""
+
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
+        """Save an array that the host returned as a result, and return its absolute path. Slow; not on the worker thread."""
+
+    def encode(self, array: Any) -> bytes:
+        """Encode an array as PNG. Slow; not on the worker thread."""
+
+    def keep(self, task_id: str, path: str) -> str:
+        """Bring an image from the host's temp folder into the outputs folder, and return its path there. May be slow.
+
+        Raises:
+            OSError: the image is missing, or the disk is full.
+        """
+
+    def relative_path(self, path: str) -> str | None:
+        """Return an image's path relative to the folder that contains it, with forward slashes; None outside of all folders."""
+
+    def is_kept(self, path: str) -> bool:
+        """Return whether the host keeps the image at this absolute path permanently."""
+
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        """Delete images by their relative paths, with their entries in the host's log, in one try each. Return those that
+        could not be deleted. Paths that are not images of the outputs folder are ignored."""

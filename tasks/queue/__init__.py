@@ -1,0 +1,1 @@
+"""Submission, scheduling, estimates, quotas and model downloads."""

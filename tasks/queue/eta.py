@@ -1,0 +1,102 @@
+"""Queue positions and ETAs of pending and running tasks. Not on an event loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..model.active_tasks import ActiveTasks
+from ..model.outlook import NO_OUTLOOK, Outlook
+from ..model.task import Task, TaskStatus
+from ..ports.engine import Engine
+from .estimator import Estimator
+
+
+@dataclass(frozen=True)
+class QueueSnapshot:
+    """Places of all queued tasks: id → number of tasks ahead, and seconds from the end of the running task to its own end.
+
+    Valid as long as the queue has this `order` and the estimator this `version`.
+    """
+
+    order: list[str]
+    version: int
+    places: dict[str, tuple[int, float | None]]
+
+
+class EtaCalculator:
+    """Computes outlooks from the queue's order and the estimator's measurements."""
+
+    def __init__(self, live: ActiveTasks, engine: Engine, estimator: Estimator) -> None:
+        self._live = live
+        self._engine = engine
+        self._estimator = estimator
+        self._lock = threading.Lock()
+        self._looks = 0
+        self._known = QueueSnapshot([], -1, {})
+
+    def of(self, task: Task) -> Outlook:
+        """Return a task's outlook."""
+        if task.status is TaskStatus.RUNNING:
+            return Outlook(eta_seconds=_rounded(self._estimator.remaining(task)))
+        if task.status is not TaskStatus.PENDING:
+            return NO_OUTLOOK
+        place = self._places().get(task.task_id)
+        if place is not None:
+            return _outlook(place, self._until_free())
+        return self._of_taken(task) if self._engine.in_hand() == task.task_id else NO_OUTLOOK
+
+    def some(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
+        """Return the outlooks of these tasks by id, without those that are not in the queue."""
+        free, places = self._until_free(), self._places()
+        return {task_id: _outlook(place, free) for task_id in task_ids if (place := places.get(task_id))}
+
+    def _of_taken(self, task: Task) -> Outlook:
+        """Return the outlook of a task that the worker has taken. Its `Started` event may still be on its way."""
+        running = self._live.running()
+        if running is not None and running.task_id == task.task_id:
+            return Outlook(0, _rounded(self._estimator.remaining(running)))
+        return _outlook((0, self._estimator.seconds(self._estimator.effort(task), self._estimator.loaded)), 0.0)
+
+    def _until_free(self) -> float | None:
+        """Return the seconds until the running task ends: 0 without one, None without measurements."""
+        running = self._live.running()
+        return 0.0 if running is None else self._estimator.remaining(running)
+
+    def _places(self) -> dict[str, tuple[int, float | None]]:
+        """Return the current places. Callers that arrive during a computation share the next one: otherwise each request of
+        a flood, as each changes the queue, would walk the whole queue."""
+        looks = self._looks
+        with self._lock:
+            if self._looks == looks:
+                self._looks += 1
+                order, version = self._engine.order(), self._estimator.version
+                if order is not self._known.order or version != self._known.version:
+                    self._known = self._look(order, version)
+            return self._known.places
+
+    def _look(self, order: list[str], version: int) -> QueueSnapshot:
+        total: float | None = 0.0
+        loaded = self._estimator.loaded
+        places = {}
+        for position, task_id in enumerate(order):
+            live = self._live.get(task_id)
+            if live is None:
+                total = None
+            elif total is not None:
+                live.effort = live.effort or self._estimator.effort(live.task)
+                seconds = self._estimator.seconds(live.effort, loaded)
+                total = None if seconds is None else total + seconds
+                loaded = live.effort.needs
+            places[task_id] = position, total
+        return QueueSnapshot(order, version, places)
+
+
+def _outlook(place: tuple[int, float | None], free: float | None) -> Outlook:
+    position, seconds = place
+    return Outlook(position, None if free is None or seconds is None else _rounded(free + seconds))
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

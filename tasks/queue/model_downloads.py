@@ -1,0 +1,231 @@
+"""Downloads missing files that a task needs, and enqueues the task when it has all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import requests
+import urllib3.exceptions
+
+from ...files.replacing import discard, put_in_place, write_atomically
+from ..model import events
+from ..model.active_tasks import ActiveTasks
+from ..model.task import Task, TaskError
+from ..ports.engine import Engine
+from ..streaming.event_bus import EventBus
+
+PIECE = 1 << 18
+MIB = 1 << 20
+TIMEOUT = (10, 60)
+"""Seconds to connect, and seconds between two bytes."""
+HEADERS = {"Accept-Encoding": "identity"}
+"""Requests the file without compression, so that Content-Length is the file's size."""
+
+
+class DownloadError(Exception):
+    """A file could not be downloaded; the message names it and the reason."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to download from `url` to `path`."""
+
+    url: str
+    path: Path
+
+    def to_json(self) -> dict[str, str]:
+        """Return the download as it is stored with its task."""
+        return {"url": self.url, "path": str(self.path)}
+
+    @staticmethod
+    def from_json(values: dict[str, str]) -> Download:
+        """Return the download that `to_json` has stored."""
+        return Download(values["url"], Path(values["path"]))
+
+    def fetch(self, tell: Callable[[int, int | None], None]) -> None:
+        """Download the file completely or not at all. Report the bytes received and the total, None if unknown.
+
+        Raises:
+            DownloadError: the server is unreachable, broke off or sent a web page, or the file can't be written.
+        """
+        part = self.path.with_name(self.path.name + ".part")
+        try:
+            if not self._is_whole(part):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with requests.get(self.url, headers=HEADERS, stream=True, timeout=TIMEOUT) as response:
+                    size = _size(response)
+                    tell(0, size)
+                    with part.open("wb") as file:
+                        _receive(response, size, file, tell)
+        except BaseException as error:
+            discard(part)
+            if isinstance(error, requests.Timeout):
+                raise self._failed(f"it does not answer within {TIMEOUT[1]} s") from error
+            if isinstance(error, (DownloadError, OSError, ValueError, urllib3.exceptions.HTTPError)):
+                raise self._failed(_reason(error)) from error
+            raise
+        self._place(part)
+
+    def _place(self, part: Path) -> None:
+        """Rename a complete file. If that fails, keep it for the next try: it may have many gigabytes."""
+        try:
+            put_in_place(part, self.path)
+            discard(_note_of(part))
+        except OSError as error:
+            if self.path.is_file():  # another program has created it since
+                discard(part)
+                return
+            with contextlib.suppress(OSError):
+                write_atomically(_note_of(part), json.dumps(self._as_noted(part)))
+            raise DownloadError(
+                f"{self.path.name} was downloaded and could not be renamed from {part.name}: {_reason(error)}; "
+                "send the request again when no other program has it open: it is not downloaded again"
+            ) from error
+
+    def _is_whole(self, part: Path) -> bool:
+        """Return whether a file was downloaded completely from this URL and could not be renamed."""
+        try:
+            return bool(json.loads(_note_of(part).read_bytes()) == self._as_noted(part))
+        except (OSError, ValueError):
+            return False
+
+    def _as_noted(self, part: Path) -> dict[str, str | int]:
+        status = part.stat()
+        return {"url": self.url, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+    def _failed(self, reason: str) -> DownloadError:
+        return DownloadError(f"{self.path.name} could not be downloaded from {self.url}: {reason}")
+
+
+def _note_of(part: Path) -> Path:
+    """Return the path of the marker file for a complete `.part`."""
+    return part.with_name(part.name + ".whole")
+
+
+def _size(response: requests.Response) -> int | None:
+    """Return the length of the response's body, None for a chunked one.
+
+    Raises:
+        DownloadError: the status is an error, the body is a web page, or its length is unknown.
+    """
+    if not response.ok:
+        raise DownloadError(f"it answers {response.status_code} {response.reason}")
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        raise DownloadError("it answers with a web page in place of the file")
+    if "chunked" in response.headers.get("Transfer-Encoding", ""):
+        return None
+    size = response.headers.get("Content-Length", "")
+    if not size.isdigit():
+        raise DownloadError("it does not say how large the file is, and so a part could not be told from the whole")
+    return int(size)
+
+
+def _receive(
+    response: requests.Response, size: int | None, file: BinaryIO, tell: Callable[[int, int | None], None]
+) -> None:
+    # read1 returns what has arrived, so that a cancelled download ends with a slow server, too; urllib3 < 2.1 has only read.
+    read = getattr(response.raw, "read1", response.raw.read)
+    broke_off = None
+    try:
+        while piece := read(PIECE):
+            file.write(piece)
+            tell(file.tell(), size)
+    except urllib3.exceptions.ProtocolError as error:
+        broke_off = error
+    if broke_off or size not in (None, file.tell()):
+        of = "" if size is None else f" of {size}"
+        raise DownloadError(f"it broke off after {file.tell()}{of} bytes") from broke_off
+
+
+def _reason(error: BaseException) -> str:
+    """Return the message of the innermost exception, without the wrapping by libraries."""
+    while not isinstance(error, DownloadError) and (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+class Downloader:
+    """Downloads the files of one task after the other in the background, and enqueues each task when its files are complete."""
+
+    def __init__(self, bus: EventBus, live: ActiveTasks, engine: Engine) -> None:
+        self._bus = bus
+        self._live = live
+        self._engine = engine
+        self._waiting: set[str] = set()
+        self._told = ""
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-downloads")
+
+    def submit(self, task: Task, downloads: Sequence[Download]) -> None:
+        """Schedule the downloads of a pending task that is not in the queue yet."""
+        with self._lock:
+            self._waiting.add(task.task_id)
+        self._thread.submit(self._run, task, downloads)
+
+    def cancel(self, task_id: str) -> bool:
+        """Cancel a task that waits for its files; its `Stopped` event follows. Return False if it does not wait for any."""
+        with self._lock:
+            if task_id not in self._waiting:
+                return False
+            self._waiting.remove(task_id)
+        self._bus.emit(events.Stopped(task_id, []))
+        return True
+
+    def close(self) -> None:
+        """Cancel all downloads."""
+        with self._lock:
+            self._waiting.clear()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, task: Task, downloads: Sequence[Download]) -> None:
+        """Download a task's files, report progress and enqueue the task, or fail it with the reason."""
+        try:
+            for download in downloads:
+                if not download.path.is_file():
+                    download.fetch(partial(self._tell, task.task_id, download.path.name))
+        except _Cancelled:
+            return
+        except Exception as error:
+            with self._leaving(task.task_id) as waited:
+                if waited:
+                    self._bus.emit(events.Failed(task.task_id, [], TaskError(type(error).__name__, str(error))))
+            return
+        with self._leaving(task.task_id) as waited:
+            if waited:
+                self._tell_title(task.task_id, 0, "Waiting ...")
+                self._engine.enqueue(task)
+
+    def _tell(self, task_id: str, name: str, there: int, size: int | None) -> None:
+        if task_id not in self._waiting:
+            raise _Cancelled
+        if size:
+            percent = there * 100 // size
+            self._tell_title(task_id, percent, f"Downloading {name}: {percent} %")
+        else:
+            self._tell_title(task_id, 0, f"Downloading {name}: {there // MIB} MiB")
+
+    def _tell_title(self, task_id: str, percent: int, title: str) -> None:
+        if title != self._told:
+            self._told = title
+            self._bus.emit(events.Progress(task_id, percent, title))
+
+    @contextlib.contextmanager
+    def _leaving(self, task_id: str) -> Iterator[bool]:
+        """Remove a task from the waiting ones and yield whether it was there. The `with` block holds the lock: no `cancel`
+        can come in between."""
+        with self._lock:
+            waited = task_id in self._waiting
+            self._waiting.discard(task_id)
+            yield waited
+
+
+class _Cancelled(Exception):
+    """The task that needed the file was cancelled."""

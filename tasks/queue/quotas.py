@@ -1,0 +1,42 @@
+"""Quotas of a source and of the queue. A refusal names the limit and the seconds until a retry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ...auth.keys import KeyQuota
+from ...auth.rate_limit import LimitReached
+from ...db.statements import usage
+from ..model.task import Task, TaskStatus, now_ms
+
+DAY_MS = 24 * 3600 * 1000
+
+
+class QueueFull(LimitReached):
+    """The queue holds its maximum of pending tasks, of all sources together."""
+
+    def __init__(self, most: int, retry_after: int) -> None:
+        super().__init__("max_pending", most, retry_after, f"{most} tasks wait already, no more may")
+
+
+def charge(task: Task, within: KeyQuota, seconds_until_room: Callable[[], int]) -> None:
+    """Charge a new task to its source's quota. On the writer's thread, in the transaction that adds the task.
+
+    The charge is not refunded if the task fails or is stopped.
+
+    Raises:
+        LimitReached: the task would exceed the quota.
+    """
+    source, most = task.source, within.pending_tasks
+    if most is not None and usage.with_status(source, TaskStatus.PENDING.value) >= most:
+        raise LimitReached("pending_tasks", most, seconds_until_room(), f"{most} tasks of this key wait, no more may")
+    if (most := within.images_per_day) is None:
+        return
+    day, passed = divmod(now_ms(), DAY_MS)
+    number, asked = int(task.parameters.get("image_number") or 1), usage.images_asked(source, day)
+    if asked + number > most:
+        rest = f"{asked} of them are used and {number} more are asked for"
+        message = f"this key may have {most} images a day (UTC): {rest}"
+        raise LimitReached("images_per_day", most, math.ceil((DAY_MS - passed) / 1000), message)
+    usage.ask_for_images(source, day, number)

@@ -1,0 +1,152 @@
+"""Accepts tasks: checks a task, charges its quota, stores it in the database, then puts it into the host's queue."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...auth.keys import UNLIMITED, KeyQuota
+from ...db.repository import Repository
+from ..history.queries import Filter
+from ..model import rows
+from ..model.active_tasks import ActiveTasks
+from ..model.task import Task, TaskStatus, new_task_id
+from ..ports.engine import Engine
+from ..webhooks.delivery import Webhooks
+from .estimator import Estimator
+from .model_downloads import Download, Downloader
+from .quotas import QueueFull, charge
+
+USUAL_RETRY = 10
+"""Seconds to suggest for a retry if the running task's remaining time is unknown."""
+WAITING = Filter(statuses=(TaskStatus.PENDING.value,))
+
+
+class IdempotencyConflict(Exception):
+    """The idempotency key was used for a different request before."""
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """Identity of a request: `key` names it, `fingerprint` is equal for equal content. Both at most 64 characters."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The task that answers a request; `repeated` if an earlier, identical request created it."""
+
+    task: Task
+    repeated: bool = False
+
+
+class Submissions:
+    """Accepts and enqueues tasks. `max_pending` is the number of pending tasks at which more are refused."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        repository: Repository,
+        live: ActiveTasks,
+        downloader: Downloader,
+        estimator: Estimator,
+        webhooks: Webhooks,
+        max_pending: int | None,
+    ) -> None:
+        self._engine = engine
+        self._repository = repository
+        self._live = live
+        self._downloader = downloader
+        self._estimator = estimator
+        self._webhooks = webhooks
+        self._max_pending = max_pending
+
+    async def submit(
+        self,
+        parameters: dict[str, Any],
+        *,
+        source: str = "api",
+        downloads: Sequence[Download] = (),
+        idempotency: Idempotency | None = None,
+        webhook_url: str = "",
+        base_url: str = "",
+        within: KeyQuota = UNLIMITED,
+        notes: dict[str, Any] | None = None,
+    ) -> Submission:
+        """Accept a task. It is in the database when this returns, and enters the host's queue in the order of its row.
+
+        Args:
+            downloads: files that the task needs. It stays pending until they are complete, and later tasks go first.
+            webhook_url: receives the record of the ended task.
+            base_url: the prefix of the URLs in that record.
+            within: the quota of the task's source.
+            notes: stored with the task.
+
+        Raises:
+            EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
+        """
+        files = [download.to_json() for download in downloads]
+        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files, notes=notes or {})
+        if idempotency is not None:
+            task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
+        await asyncio.to_thread(self._engine.check, parameters)
+        row, inputs = rows.to_row(task), list(rows.inputs_of(parameters))
+
+        def accept() -> Task:
+            earlier = self._repository.with_idempotency_key(idempotency.key) if idempotency else None
+            if earlier is not None:
+                return _same(rows.from_row(earlier), idempotency)
+            if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
+                raise QueueFull(self._max_pending, self._seconds_until_room())
+            charge(task, within, self._seconds_until_room)
+            task.id = task.rank = self._repository.insert(row, inputs)
+            self._webhooks.accept(task, base_url)
+            return task
+
+        as_accepted = task
+
+        def accepted(answer: Task) -> None:
+            nonlocal as_accepted
+            as_accepted = replace(answer)  # before the worker can take it
+            if answer is task:
+                self._live.add(task)
+                self.enqueue(task)
+
+        answer = await asyncio.shield(asyncio.wrap_future(self._repository.write(accept, accepted)))
+        return Submission(as_accepted, repeated=answer is not task)
+
+    async def repeated(self, idempotency: Idempotency) -> Submission | None:
+        """Return the task that an earlier, identical request created, None without one.
+
+        Raises:
+            IdempotencyConflict: the key was used for a different request.
+        """
+        row = await asyncio.wrap_future(
+            self._repository.read(lambda: self._repository.with_idempotency_key(idempotency.key))
+        )
+        return None if row is None else Submission(_same(rows.from_row(row), idempotency), repeated=True)
+
+    def _seconds_until_room(self) -> int:
+        """Return the seconds until the running task ends and the next one starts, at least 1."""
+        running = self._live.running()
+        seconds = self._estimator.remaining(running) if running else None
+        return max(1, math.ceil(seconds)) if seconds is not None else USUAL_RETRY
+
+    def enqueue(self, task: Task) -> None:
+        """Put an accepted task into the host's queue, after the download of missing files."""
+        downloads = [Download.from_json(item) for item in task.downloads]
+        if any(not download.path.is_file() for download in downloads):
+            self._downloader.submit(task, downloads)
+        else:
+            self._engine.enqueue(task)
+
+
+def _same(task: Task, idempotency: Idempotency | None) -> Task:
+    if idempotency is None or task.fingerprint != idempotency.fingerprint:
+        raise IdempotencyConflict("this Idempotency-Key came with another request before")
+    return task

@@ -1,0 +1,1 @@
+"""Worker events to subscribers: the bus, updates, and the broadcaster."""

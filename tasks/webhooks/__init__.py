@@ -1,0 +1,1 @@
+"""Webhook deliveries: retries, one at a time for each receiver, signatures."""

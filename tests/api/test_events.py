@@ -1,0 +1,302 @@
+"""The event streams: everyone sees every step, in order, and a reader that comes back gets what it missed."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from PIL import Image as PILImage
+
+from fooocus_api.tests.support.client import Client, wait_for
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.conftest import DemoFactory
+    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.host import Host
+
+Event = dict[str, Any]
+ENDS = ("finished", "failed", "stopped", "interrupted")
+
+
+@pytest.fixture
+def slow(demo_factory: DemoFactory) -> tuple[Host, Client]:
+    host = demo_factory(step_ms=50)
+    return host, Client(host.url)
+
+
+class Reader:
+    """Reads a stream in a thread of its own; `events` are all so far, each with its name, id and data."""
+
+    def __init__(self, client: Client, path: str, last: str | None = None, **query: Any) -> None:
+        parts = urlsplit(client.url)
+        self._connection = HTTPConnection(str(parts.hostname), parts.port, timeout=60)
+        headers = {"Last-Event-ID": last} if last else {}
+        if key := client.session.headers.get("X-API-KEY"):
+            headers["X-API-KEY"] = str(key)
+        self._connection.request("GET", f"{path}?{urlencode(query)}", headers=headers)
+        self._socket = self._connection.sock
+        self._response = self._connection.getresponse()
+        assert self._response.status == 200
+        assert str(self._response.getheader("content-type")).startswith("text/event-stream")
+        self.events: list[Event] = []
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        event: Event = {}
+        with contextlib.suppress(OSError, HTTPException, ValueError):  # closed by us, or by a host that ends
+            for raw in self._response:
+                name, _, value = raw.decode().rstrip("\n").partition(": ")
+                if raw == b"\n" and "data" in event:
+                    self.events.append(event)
+                    event = {}
+                elif name == "data":
+                    event["data"] = json.loads(value)
+                elif name in ("event", "id"):
+                    event[name] = value
+        self.ended.set()
+
+    def close(self) -> None:
+        """Leave at once; `close` alone would wait for the thread that reads."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._connection.close()
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.events]
+
+    def of(self, name: str) -> list[Event]:
+        return [event["data"] for event in self.events if event["event"] == name]
+
+    def until(self, name: str, number: int = 1) -> Event:
+        wait_for(lambda: len(self.of(name)) >= number, f"{number} event(s) {name!r} in {self.names()}", 30)
+        return self.of(name)[number - 1]
+
+
+@contextmanager
+def reading(client: Client, path: str, **arguments: Any) -> Iterator[Reader]:
+    reader = Reader(client, path, **arguments)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def picture(data_uri: str) -> PILImage.Image:
+    return PILImage.open(io.BytesIO(base64.b64decode(data_uri.partition(",")[2])))
+
+
+def test_a_task_from_its_place_in_the_queue_to_its_end(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    ahead = client.submit(overwrite_step=20)["task_id"]
+    task_id = client.submit(overwrite_step=5, image_number=2)["task_id"]
+    client.until(ahead, "running")
+    with reading(client, f"/tasks/{task_id}/events") as reader:
+        assert reader.until("queued")["queue_position"] == 0
+        assert reader.ended.wait(30)
+    names = reader.names()
+    assert names[0] == "queued" and names[-1] == "finished" and names.index("started") < names.index("progress")
+    assert names.count("image") == 2 and len(reader.of("progress")) >= 10
+    assert {event["data"]["task_id"] for event in reader.events} == {task_id}
+    end, record = reader.of("finished")[0], client.task(task_id)
+    assert end["result"] == record["result"] and end["images"] == record["images"] and end["progress"] == 100
+    assert [event["image"]["url"] for event in reader.of("image")] == record["result"]
+    assert picture(reader.of("progress")[-2]["preview"]).format == "WEBP"
+    numbers = [int(event["id"].rpartition("-")[2]) for event in reader.events]
+    assert numbers == sorted(set(numbers))
+
+
+def test_of_an_ended_task_its_record_is_told_and_that_is_all(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    record = client.draw(image_number=2)
+    host.stop()
+    host.start()
+    with reading(client, f"/tasks/{record['task_id']}/events") as reader:
+        assert reader.ended.wait(10)
+    assert reader.names() == ["queued", "started", "image", "image", "finished"]
+    assert len(reader.of("finished")[0]["result"]) == 2
+    again = client.get(f"/tasks/{record['task_id']}/events", headers={"Last-Event-ID": reader.events[-1]["id"]})
+    assert again.status_code == 204
+    assert client.get(f"/tasks/{'0' * 32}/events").status_code == 404
+
+
+def test_who_comes_back_gets_what_was_missed(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    with reading(client, "/v1/events") as whole, reading(client, "/v1/events") as first:
+        one = client.submit(overwrite_step=3)["task_id"]
+        first.until("started")
+        first.close()
+        last = first.events[-1]["id"]
+        two = client.submit(overwrite_step=3)["task_id"]
+        client.ended(two)
+        with reading(client, "/v1/events", last=last) as second:
+            second.until("finished", 2)
+            whole.until("finished", 2)
+        ids = [event["id"] for event in whole.events]
+        missed = [event for event in whole.events[ids.index(last) + 1 :] if event["event"] != "progress"]
+        assert [event for event in second.events if event["event"] != "progress"] == missed
+        assert [event["event"] for event in missed][-3:] == ["started", "image", "finished"]
+        told = [(event["event"], event["data"]["task_id"]) for event in second.events if event["event"] in ENDS]
+        assert told == [("finished", one), ("finished", two)]
+
+
+def test_who_comes_back_to_another_process_is_told_so(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    with reading(client, "/v1/events") as reader:
+        client.draw()
+        reader.until("finished")
+    host.stop()
+    host.start()
+    with reading(client, "/v1/events", last=reader.events[-1]["id"]) as later:
+        assert later.until("dropped") == {"dropped": None}
+        client.draw()
+        later.until("finished")
+
+
+def test_an_open_stream_does_not_keep_fooocus_from_ending(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    with reading(client, "/v1/events") as reader:
+        client.draw()
+        answers: list[int] = []
+        waiter = threading.Thread(target=lambda: answers.append(client.generate(overwrite_step=200).status_code))
+        waiter.start()
+        client.has_tasks(running=1)
+        assert host.stop() == 0, "it had to be killed"
+        assert reader.ended.wait(5)
+        waiter.join(5)
+    assert answers == [503]
+    assert "Traceback" not in host.log()
+
+
+def test_all_are_told_where_a_task_begins_to_wait(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    running = client.submit(overwrite_step=100)["task_id"]
+    client.until(running, "running")
+    with reading(client, "/v1/events", previews="false") as reader:
+        waiting = [client.submit()["task_id"] for _ in range(3)]
+        reader.until("queued", 3)
+        for task_id in [*waiting, running]:
+            client.post(f"/tasks/{task_id}/stop")
+    told = {event["task_id"]: event["queue_position"] for event in reader.of("queued")[:3]}
+    assert told == dict(zip(waiting, range(3), strict=True))
+
+
+def test_previews_as_they_are_wanted(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    wanted: dict[str, dict[str, Any]] = {
+        "none": {"previews": "false"},
+        "png": {"preview_format": "png"},
+        "small": {"preview_format": "jpeg", "preview_size": 20},
+    }
+    readers = {name: Reader(client, "/v1/events", **query) for name, query in wanted.items()}
+    client.draw(overwrite_step=5)
+    for reader in readers.values():
+        reader.until("finished")
+        reader.close()
+    previews = {name: [data.get("preview") for data in reader.of("progress")] for name, reader in readers.items()}
+    assert not any(previews["none"])
+    png = picture(next(filter(None, previews["png"])))
+    small = picture(next(filter(None, previews["small"])))
+    assert png.format == "PNG" and small.format == "JPEG" and max(small.size) == 20 < max(png.size)
+
+
+def test_clicks_in_the_webui_are_seen(demo_factory: DemoFactory, browser: Browser) -> None:
+    host = demo_factory()
+    client = Client(host.url)
+    with reading(client, "/v1/events") as reader:
+        browser.open(host.url).quick(steps=3).generate("clicked")
+        assert reader.until("finished")["source"] == "webui"
+        assert len(reader.of("progress")) >= 3 and reader.of("queued")[0]["source"] == "webui"
+
+
+def test_how_a_task_ends_is_told(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    task_id = client.submit(overwrite_step=100)["task_id"]
+    with reading(client, f"/tasks/{task_id}/events") as reader:
+        reader.until("progress", 2)
+        client.post(f"/tasks/{task_id}/stop")
+        assert reader.ended.wait(10)
+    assert reader.names()[-1] == "stopped" and reader.of("stopped")[0]["task_status"] == "stopped"
+
+
+def test_time_left_is_learnt_from_what_was_drawn(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    unknown = client.submit(overwrite_step=20)
+    assert unknown["eta_seconds"] is None
+    client.ended(unknown["task_id"])
+    ids = [client.submit(overwrite_step=40, image_number=2)["task_id"] for _ in range(3)]
+    client.until(ids[0], "running")
+    etas = [record["eta_seconds"] for record in client.tasks(query="pending")["pending"]]
+    assert len(etas) == 2 and 4 < etas[0] < 20 and etas[0] + 2 < etas[1] < 30
+    assert 1 < client.task(ids[0])["eta_seconds"] < 10
+    for task_id in ids:
+        client.post(f"/tasks/{task_id}/stop")
+
+
+def test_a_waiting_task_is_told_of_each_new_place(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    running = client.submit(overwrite_step=200)["task_id"]
+    client.until(running, "running")
+    ahead = [client.submit()["task_id"] for _ in range(3)]
+    task_id = client.submit()["task_id"]
+    with reading(client, f"/tasks/{task_id}/events") as reader:
+        for number, change in enumerate(
+            (
+                lambda: client.post(f"/tasks/{ahead[0]}/stop"),
+                lambda: client.request("DELETE", f"/tasks/{ahead[1]}"),
+                lambda: client.post(f"/tasks/{task_id}/move-to-front"),
+                lambda: client.post(f"/tasks/{ahead[2]}/move-to-front"),
+            ),
+            1,
+        ):
+            reader.until("queued", number)
+            assert change().status_code == 200
+        reader.until("queued", 5)
+        for each in (running, ahead[2]):
+            client.post(f"/tasks/{each}/stop")
+        assert reader.ended.wait(30)
+    assert [event["queue_position"] for event in reader.of("queued")][:5] == [3, 2, 1, 0, 1]
+
+
+def test_steps_without_pictures_are_steps(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    client.draw(disable_preview=True, overwrite_step=8, image_number=2)
+    metrics = client.get("/metrics").text.splitlines()
+    counted = next(line for line in metrics if line.startswith("fooocus_api_step_seconds_count"))
+    assert float(counted.split()[1]) == 2 * 7  # what is between two steps of one image
+    client.submit(overwrite_step=100)
+    assert client.submit()["eta_seconds"] is not None
+    for record in client.tasks(query="current")["current"] + client.tasks(query="pending")["pending"]:
+        client.post(f"/tasks/{record['task_id']}/stop")
+
+
+def test_who_comes_back_in_the_midst_of_an_ended_task_gets_the_rest(slow: tuple[Host, Client]) -> None:
+    host, client = slow
+    task_id = client.draw(image_number=2)["task_id"]
+    host.stop()
+    host.start()
+    with reading(client, f"/tasks/{task_id}/events", last=f"{task_id}-3") as reader:
+        assert reader.ended.wait(10)
+    assert reader.names() == ["image", "finished"]
+
+
+def test_who_was_told_that_something_is_gone_goes_on_from_there(slow: tuple[Host, Client]) -> None:
+    _, client = slow
+    with reading(client, "/v1/events", last="of-another-process-7") as reader:
+        assert reader.until("dropped") == {"dropped": None}
+    client.draw()
+    with reading(client, "/v1/events", last=reader.events[0]["id"], preview_format="jpg") as later:
+        later.until("finished")
+    assert later.names()[0] == "queued" and "dropped" not in later.names()

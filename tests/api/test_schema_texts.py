@@ -1,0 +1,56 @@
+"""The schema has a description for every field, and what the host allows wherever it lists that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fooocus_api.tests.support.client import Client
+
+Schema = dict[str, Any]
+LISTED: dict[str, dict[str, str]] = {
+    "CommonRequest": {
+        "base_model_name": "demo_daylight.safetensors",
+        "sampler_name": "euler",
+        "uov_method": "Disabled",
+    },
+    "Lora": {"model_name": "demo_warm_light.safetensors"},
+    "ImagePrompt": {"cn_type": "PyraCanny"},
+    "EnhanceControl": {
+        "enhance_mask_model": "sam",
+        "enhance_mask_cloth_category": "full",
+        "enhance_mask_sam_model": "vit_b",
+        "enhance_inpaint_engine": "v2.6",
+    },
+    "MaskRequest": {"mask_model": "u2net", "cloth_category": "full", "sam_model": "vit_b"},
+}
+
+
+@pytest.fixture(scope="module")
+def schema(client: Client) -> Schema:
+    described: Schema = client.get("/v1/openapi.json").json()
+    return described
+
+
+def test_every_field_and_every_parameter_has_a_description(schema: Schema) -> None:
+    for name, component in schema["components"]["schemas"].items():
+        for field, described in component.get("properties", {}).items():
+            assert described.get("description"), f"{name}.{field}"
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description"), (method, path, parameter["name"])
+
+
+@pytest.mark.parametrize("model", LISTED)
+def test_what_the_host_allows_is_listed(schema: Schema, model: str) -> None:
+    properties = schema["components"]["schemas"][model]["properties"]
+    for field, some in LISTED[model].items():
+        assert some in properties[field]["enum"], field
+
+
+def test_sides_are_those_that_can_be_drawn(schema: Schema) -> None:
+    for side in ("overwrite_width", "overwrite_height"):
+        field = schema["components"]["schemas"]["CommonRequest"]["properties"][side]
+        assert field["anyOf"] == [{"maximum": 0}, {"minimum": 64}] and field["maximum"] == 2048

@@ -1,0 +1,53 @@
+"""`--bench`: a table for people, and a last line for programs."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import subprocess
+import sys
+
+import pytest
+
+from fooocus_api.benchmarks import listeners
+from fooocus_api.benchmarks._readers import Readers
+from fooocus_api.benchmarks.frame import Options, Row, chosen, main, names
+from fooocus_api.tests.support.host import ROOT
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What install.py --bench runs once its environment is there."""
+    command = [sys.executable, str(ROOT / "benchmarks"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_a_benchmark_prints_a_table_and_the_same_as_json() -> None:
+    done = bench("event_cost", "--rounds", "20")
+    assert done.returncode == 0, done.stderr
+    *table, last = done.stdout.splitlines()
+    (row,) = [row for row in json.loads(last)["event_cost"] if row["event"] == "preview"]
+    assert row["ours_p50_us"] > 0
+    assert any(line.startswith("preview") and f"{row['ours_p50_us']:.2f}" in line for line in table)
+
+
+def test_an_unknown_one_is_named_with_those_there_are() -> None:
+    done = bench("speed")
+    assert done.returncode == 2 and "speed" in done.stderr and "event_cost" in done.stderr
+
+
+def test_what_runs_by_name_alone_is_said() -> None:
+    assert "all but soak" in " ".join(bench("--help").stdout.split())
+    assert "soak" in names() and "soak" not in chosen([])[0] and chosen(["soak"])[0] == ["soak"]
+
+
+def test_what_this_system_cannot_measure_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: Options) -> list[Row]:
+        Readers("http://127.0.0.1:1", [])
+        raise AssertionError("it has begun to measure")
+
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(listeners, "run", run)
+    assert main(["listeners"]) == 0
+    assert "no fork" in json.loads(capsys.readouterr().out.splitlines()[-1])["listeners"]["skipped"]

@@ -1,0 +1,153 @@
+"""Flags, endpoints, commands, links and examples of the documentation, in both languages."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import unquote
+
+import pytest
+from PIL import Image as PILImage
+
+from fooocus_api.adapters.startup.launch_flags import add_flags
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import ROOT, Host
+
+PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")])
+ENGLISH_ONLY = {"architecture.md", "development.md"}
+ENGLISH = [page for page in PAGES if not page.stem.endswith("_zh")]
+OF_OTHERS = {
+    "--demo-step-ms",
+    "--demo-load-ms",
+    "--demo-null",
+    "--demo-trace",
+    "--disable-image-log",
+    "--listen",
+    "--port",
+    "--share",
+}
+"""Flags of Fooocus and of the demo host."""
+MAX_README_LINES = 150
+
+in_both_languages = pytest.mark.parametrize("language", ["", "_zh"], ids=["English", "Chinese"])
+on_every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def text_of(name: str, language: str) -> str:
+    """Return the text of a page in a language."""
+    return (ROOT / f"{name}{language}.md").read_text("utf-8")
+
+
+def our_flags() -> set[str]:
+    """Return the extension's launch flags."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_flags(SimpleNamespace(parser=parser))  # type: ignore[arg-type]
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+@in_both_languages
+def test_every_flag_is_explained_once(language: str) -> None:
+    explained = re.findall(r"^\| `(--[a-z-]+)", text_of("docs/flags", language), re.MULTILINE)
+    assert sorted(explained) == sorted(our_flags())
+
+
+@pytest.fixture(scope="module")
+def known_flags(demo: Host) -> set[str]:
+    """The flags of the extension, its commands, its installer, the host and the demo."""
+    helps = (
+        ("install.py", "--help"),
+        ("extension.py", "keys", "add", "--help"),
+        ("extension.py", "import", "--help"),
+    )
+    texts = (
+        subprocess.run([demo.python, ROOT / script, *flags], capture_output=True, text=True, check=True).stdout
+        for script, *flags in helps
+    )
+    return our_flags() | set(re.findall(r"--[a-z][a-z-]+", "".join(texts))) | OF_OTHERS
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "windows" not in page.stem], ids=lambda page: page.stem)
+def test_every_flag_named_exists(page: Path, known_flags: set[str]) -> None:
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8"))) <= known_flags
+
+
+@in_both_languages
+def test_every_endpoint_is_explained_and_exists(language: str, client: Client) -> None:
+    schema = client.get("/v1/openapi.json").json()["paths"]
+    explained = re.findall(r"\| `((?:GET|POST|DELETE) /[^` ]*)`", text_of("docs/endpoints", language))
+    exist = {f"{method.upper()} {path}" for path, operations in schema.items() for method in operations}
+    assert sorted(explained) == sorted(exist | {"GET /docs", "GET /v1/openapi.json"})
+
+
+@in_both_languages
+def test_the_commands_come_first(language: str) -> None:
+    first = text_of("README", language).split("```")[1]
+    assert "python install.py --demo" in first and "python install.py --test" in first
+
+
+@in_both_languages
+def test_the_readme_is_short(language: str) -> None:
+    assert len(text_of("README", language).splitlines()) <= MAX_README_LINES
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@on_every_page
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        assert linked.is_file(), target
+        assert not anchor or unquote(anchor) in anchors_of(linked), target
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@in_both_languages
+def test_the_first_curl_generates_an_image(language: str, demo: Host) -> None:
+    command = next(line for line in text_of("README", language).splitlines() if line.startswith("curl "))
+    command = command.replace("http://127.0.0.1:7865", demo.url).removesuffix("-o cat.png") + "-s"
+    image = subprocess.run(command, shell=True, capture_output=True, check=True).stdout
+    assert PILImage.open(io.BytesIO(image)).format == "PNG"
+
+
+def python_of(page: Path) -> str:
+    """Return the Python examples of a page, one after the other."""
+    return "".join(block.split("```")[0] for block in page.read_text("utf-8").split("```python")[1:])
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_of(page)], ids=lambda page: page.stem)
+def test_the_python_examples_run(
+    page: Path, demo: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = python_of(page).replace("http://127.0.0.1:7865", demo.url)
+    exec(compile(code, page.name, "exec"), {})
+    if page.stem.startswith("README"):
+        assert capsys.readouterr().out.startswith("finished ['http://127.0.0.1")
+        assert PILImage.open(tmp_path / "cat.png").format == "PNG"
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in ENGLISH if page.name not in ENGLISH_ONLY], ids=lambda page: page.stem
+)
+def test_both_languages_say_the_same(page: Path) -> None:
+    english, chinese = (one.read_text("utf-8") for one in (page, page.with_name(f"{page.stem}_zh.md")))
+    for pattern in (r"^## ", r"^\| `[^`]+`", r"^```\w+", r"^!\["):
+        assert len(re.findall(pattern, english, re.M)) == len(re.findall(pattern, chinese, re.M)), pattern
+
+
+@pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)
+def test_the_index_links_every_page(page: Path) -> None:
+    name = "../README.md" if page.parent == ROOT else page.name
+    assert page == ROOT / "docs" / "README.md" or f"]({name}" in text_of("docs/README", "")

@@ -1,0 +1,52 @@
+"""Every program in examples/ runs as its reader would run it, against the demo host, and leaves the images it should."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.examples import EXAMPLES, PROGRAMS, check_example, images_of, run_example
+from fooocus_api.tests.support.host import Host
+
+DEFAULT = (1152, 896)
+
+TOLD = {
+    "async_and_poll": r"pending\n(.*\n)*finished 100",
+    "binary": r"image/jpg gives image/jpeg",
+    "control": r"The current image is being skipped\.\nThe running task is being stopped\.\nstopped after \d+ of 32",
+    "describe": r"Photo: a .*\nAnime: .*, .*\nFrom a file: a ",
+    "every_field": r"fields nobody knows: none",
+    "presets": r"presets: .*nightfall.*\n.* finished\ndefault draws with demo_daylight",
+    "stream": r"Sampling step 4/4, image 1/1 \.\.\.\n(.*\n)*100.* % Finished",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_it_runs_and_leaves_its_images(demo: Host, tmp_path: Path, program: str) -> None:
+    told = check_example(program, demo.url, tmp_path, DEFAULT)
+    assert re.search(TOLD.get(program, "finished|png"), told), told
+
+
+def test_all_are_expected_to_leave_something() -> None:
+    assert sorted(images_of(DEFAULT)) == PROGRAMS
+
+
+def test_a_key_is_sent_where_the_server_asks_for_one(demo_factory: DemoFactory, tmp_path: Path) -> None:
+    url = demo_factory("--apikey", "secret").url
+    refused = run_example("binary", url, tmp_path)
+    assert refused.returncode == 1 and refused.stderr.startswith("401 "), refused.stderr
+    check_example("async_and_poll", url, tmp_path, DEFAULT, "--key", "secret")
+
+
+def test_a_wrong_request_ends_it_with_the_reason(demo: Host, tmp_path: Path) -> None:
+    done = run_example("presets", demo.url, tmp_path, "--preset", "nightfal")
+    assert done.returncode == 1 and "'nightfal' is not one of the presets" in done.stderr, done.stderr
+
+
+def test_the_readme_names_each_in_both_languages() -> None:
+    rows = re.findall(r"^\| \[(\w+)\.py\]\(\1\.py\) \|(.+)\|(.+)\|$", (EXAMPLES / "README.md").read_text("utf-8"), re.M)
+    assert sorted(program for program, *_ in rows) == PROGRAMS
+    assert all(re.search("[a-z]", english) and re.search("[\u4e00-\u9fff]", chinese) for _, english, chinese in rows)

@@ -1,0 +1,105 @@
+"""The stream of a generate request: clients take what one read gives for one message."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from fooocus_api.tests.support.client import QUICK, Client
+from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.pages import COLLECTING, Site, drawn, throttle
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.support.browser import Browser
+
+TASKS = (20, pytest.param(200, marks=pytest.mark.nightly))
+PATH = "/v1/engine/generate/"
+SLOWER = 6
+"""What a throttled page has of its CPU: a sixth, as a telephone."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with Site(COLLECTING) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def host(site: Site) -> Iterator[Host]:
+    """As quick as it can be: all that is told of a task is told within milliseconds."""
+    with demo_host("--api-cors", site.origin, step_ms=0) as host:
+        yield host
+
+
+def reads_of(host: Host, body: dict[str, Any]) -> list[bytes]:
+    """What each read of an answer gives, on a socket of its own."""
+    parts, content = urlsplit(host.url), json.dumps({**QUICK, **body, "stream_output": True}).encode()
+    head = f"POST {PATH} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    reads = []
+    with socket.create_connection((str(parts.hostname), parts.port or 80), timeout=60) as connection:
+        connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        while read := connection.recv(2**20):
+            reads.append(read)
+    return reads
+
+
+def messages_in(reads: list[bytes]) -> list[dict[str, Any]]:
+    lines = b"".join(reads).splitlines()
+    return [json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: ")]
+
+
+@pytest.mark.parametrize("tasks", TASKS)
+def test_no_read_has_two_messages(tasks: int, host: Host) -> None:
+    for number in range(tasks):
+        reads = reads_of(host, {"overwrite_step": number % 12 + 1, "image_number": number % 3 + 1})
+        assert max(read.count(b"data: {") for read in reads) == 1, [read[:300] for read in reads]
+        seen = messages_in(reads)
+        assert seen[0]["images"] == [] and len(seen) >= 2
+        assert seen[-1]["message"] == "Finished" and len(seen[-1]["images"]) == number % 3 + 1
+        assert [message["images"] for message in seen[:-1]] == [[]] * (len(seen) - 1)
+
+
+def test_of_waiting_progress_the_newest_is_sent(host: Host) -> None:
+    seen = messages_in(reads_of(host, {"overwrite_step": 100, "image_number": 2}))
+    assert len(seen) < 100
+    progress = [message["progress"] for message in seen]
+    assert progress == sorted(progress) and progress[-1] == 100
+
+
+def test_steps_that_are_further_apart_are_all_sent() -> None:
+    with demo_host(step_ms=70) as host:
+        said = [event.data["message"] for event in Client(host.url).stream(overwrite_step=6)]
+        for step in range(1, 7):
+            assert any(f"Sampling step {step}/6" in message for message in said), said
+
+
+def test_events_are_as_quick_as_they_were(host: Host) -> None:
+    """Every step of a hundred, or a `dropped` in its place: what is spaced is the answer to a generate request alone."""
+    client = Client(host.url)
+    with client.get("/v1/events?previews=false", stream=True, timeout=60) as response:
+        lines = response.iter_lines(chunk_size=None)
+        next(lines)
+        client.draw(overwrite_step=100)
+        kinds = []
+        for line in lines:
+            if line.startswith(b"event: "):
+                kinds.append(line.removeprefix(b"event: ").decode())
+            if kinds and kinds[-1] == "finished":
+                break
+    assert kinds.count("progress") > 50
+
+
+def test_a_page_that_parses_what_a_read_gives_draws_every_time(host: Host, site: Site, browser: Browser) -> None:
+    browser.driver.get(site.origin)
+    try:
+        for times, rate in ((40, 1), (10, SLOWER)):
+            throttle(browser.driver, rate)
+            found = drawn(browser.driver, times, host.url + PATH, {**QUICK, "prompt": "a cat", "overwrite_step": 30})
+            assert found == [{"message": "Finished", "images": 1}] * times
+    finally:
+        throttle(browser.driver, 1)

@@ -1,0 +1,21 @@
+"""Random kills during a stream of requests lose nothing: a few rounds of the benchmark, whose 200 take longer."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from fooocus_api.benchmarks.crash import crash
+from fooocus_api.tests.support.host import demo_host, real_host
+
+
+def test_random_kills_lose_nothing() -> None:
+    row = crash(demo_host(step_ms=10), rounds=5, seed=random.randrange(1_000_000), pause=1.5)
+    assert row["rounds"] == 5
+
+
+@pytest.mark.real
+def test_random_kills_of_a_real_fooocus_lose_nothing() -> None:
+    row = crash(real_host(), rounds=3, seed=random.randrange(1_000_000), pause=12.0)
+    assert row["rounds"] == 3

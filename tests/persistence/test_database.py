@@ -1,0 +1,303 @@
+"""The database as a whole: older and newer ones, who else wants it, and where it can't be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from fooocus_api.db import connection, migrations
+from fooocus_api.db.connection import DatabaseProblem, sqlite_database, sqlite_file
+from fooocus_api.db.drives import keeps_numbers, on_network_drive
+from fooocus_api.db.models import TaskRow
+from fooocus_api.db.repository import Repository
+from fooocus_api.db.statements.daily_counts import DAY
+from fooocus_api.db.statements.queries import Filter
+from fooocus_api.tests.conftest import ROOT
+from fooocus_api.tests.support.databases import Place, PostgresPlace, inserted, row
+from fooocus_api.tests.support.host import free_port
+from fooocus_api.tests.support.postgres import PASSWORD, PostgresServer
+
+# ----------------------------------------------------- older and newer ones
+
+FIRST_SCHEMA = """
+    CREATE TABLE task (
+        id {serial} PRIMARY KEY, task_id VARCHAR(32) NOT NULL, source VARCHAR(64) NOT NULL,
+        status VARCHAR(16) NOT NULL, parameters TEXT NOT NULL, queued_at BIGINT NOT NULL, started_at BIGINT NOT NULL,
+        finished_at BIGINT NOT NULL, progress INTEGER NOT NULL, title TEXT NOT NULL, webhook_url TEXT NOT NULL,
+        images TEXT NOT NULL, error TEXT, attempts INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX task_task_id ON task (task_id);
+    CREATE INDEX task_source ON task (source);
+    CREATE INDEX task_status ON task (status);
+    CREATE INDEX task_queued_at ON task (queued_at);
+    CREATE TABLE schema_version (id {serial} PRIMARY KEY, version INTEGER NOT NULL);
+    INSERT INTO schema_version (version) VALUES (1);
+"""
+OLD_IMAGE = {"path": "a.png", "metadata": {"seed": "5"}, "seed": 5, "width": 8, "height": 9, "format": "png"}
+
+
+def old_database(place: Place) -> list[tuple[Any, ...]]:
+    """A database as the first version of the extension left it, and the rows in it."""
+    sqlite = isinstance(place.location, Path)
+    for statement in FIRST_SCHEMA.format(serial="INTEGER NOT NULL" if sqlite else "SERIAL NOT NULL").split(";"):
+        if statement.strip():
+            place.execute(statement)
+    rows = [
+        (
+            number + 1,
+            f"{number:032x}",
+            "webui" if number % 3 else "api",
+            ("finished", "failed", "pending", "running")[number % 4],
+            json.dumps(
+                {"prompt": f"Katze \x00 {number}\ud83d", "base_model_name": "m.safetensors" if number else None}
+            ),
+            1000 + number,
+            *(-1, -1, 0, "", ""),
+            json.dumps(
+                [{**OLD_IMAGE, "path": name} for name in ("a.png", "b.png", "a.png")] if number % 4 == 0 else []
+            ),
+            json.dumps({"type": "ValueError", "message": "no"}) if number % 4 == 1 else None,
+            1,
+        )
+        for number in range(20)
+    ]
+    for values in rows:
+        place.execute(f"INSERT INTO task VALUES ({', '.join('?' * len(values))})", values)
+    if not sqlite:
+        place.execute("SELECT setval('task_id_seq', 20)")
+    return rows
+
+
+def test_an_old_database_is_brought_up_to_date_and_kept_beside(place: Place) -> None:
+    old = old_database(place)
+    repository = Repository(place.location)
+    found = repository.reading(lambda: repository.page(Filter(), 0, 99, newest_first=False))
+    assert [(item["id"], item["task_id"], item["source"], item["status"]) for item in found] == [row[:4] for row in old]
+    assert [item["parameters"] for item in found] == [json.loads(row[4]) for row in old]
+    assert all(item["rank"] == item["id"] and item["downloads"] == [] for item in found)
+    images = [{**OLD_IMAGE, "path": name, "kept": True} for name in ("a.png", "b.png")]
+    assert [item["images"] for item in found] == [images if number % 4 == 0 else [] for number in range(20)]
+    assert found[1]["error"] == {"type": "ValueError", "message": "no"}
+    chosen = Filter(words=("KATZE", "7"), model="m.safetensors")
+    assert [item["id"] for item in repository.reading(lambda: repository.page(chosen, 0, 99))] == [18, 8]
+    assert repository.reading(lambda: repository.count(Filter(statuses=("pending",)))) == (5, False)
+    (new,) = inserted(repository, row())
+    assert repository.reading(lambda: repository.get(new))["id"] == 21  # type: ignore[index]
+    repository.close()
+    assert place.backup() == list(range(1, 21))
+    assert place.execute("SELECT version FROM schema_version") == [(len(migrations.MIGRATIONS),)]
+    Repository(place.location).close()  # and there is nothing more to do
+
+
+def test_a_claim_that_is_let_go_a_moment_later_is_waited_for(postgres: PostgresServer) -> None:
+    location, claimed = PostgresPlace(postgres).location, threading.Event()
+
+    def hold_it_for_a_moment() -> None:
+        repository = Repository(location)
+        claimed.set()
+        time.sleep(0.5)
+        repository.close()
+
+    holder = threading.Thread(target=hold_it_for_a_moment)
+    holder.start()
+    assert claimed.wait(30)
+    Repository(location).close()
+    holder.join()
+
+
+def test_a_database_that_counts_without_days_learns_them(place: Place) -> None:
+    Repository(place.location).close()
+    new = sorted(index_columns(place))
+    place.execute("DROP TABLE task_tally")
+    place.execute("CREATE TABLE task_tally (status VARCHAR(16) NOT NULL PRIMARY KEY, number INTEGER NOT NULL)")
+    place.execute("DROP INDEX taskrow_queued_at_id_status")
+    place.execute("CREATE INDEX taskrow_queued_at_status ON task (queued_at, status)")
+    place.execute("UPDATE schema_version SET version = 3")
+    place.execute(
+        "INSERT INTO task (id, task_id, source, status, model, words, rank, queued_at, started_at, finished_at, progress, "
+        "title, attempts, webhook_url) VALUES (1, ?, '', 'failed', '', '', 1, ?, -1, -1, 0, '', 0, '')",
+        ("0" * 32, 5 * DAY + 1),
+    )
+    Repository(place.location).close()
+    assert place.execute("SELECT status, day, number FROM task_tally") == [("failed", 5, 1)]
+    assert sorted(index_columns(place)) == new
+
+
+def index_columns(place: Place) -> list[list[str]]:
+    repository = Repository(place.location)
+    try:
+        return [index.columns for index in repository.reading(lambda: TaskRow._meta.database.get_indexes("task"))]
+    finally:
+        repository.close()
+
+
+def test_a_migration_that_fails_half_way_leaves_all_as_it_was(place: Place) -> None:
+    old = old_database(place)
+    place.execute("UPDATE task SET images = ? WHERE id = 15", ("no JSON",))
+    with pytest.raises(DatabaseProblem, match="can't be used"):
+        Repository(place.location)
+    assert place.execute("SELECT version FROM schema_version") == [(1,)]
+    assert [row[:14] for row in place.execute("SELECT * FROM task ORDER BY id")][:14] == old[:14]
+    place.execute("UPDATE task SET images = ? WHERE id = 15", ("[]",))
+    assert place.backup() == list(range(1, 21))
+    for copy in Path(str(place.location)).parent.glob("tasks.schema1-*"):
+        copy.unlink()  # made in the same second as the next one
+    repository = Repository(place.location)
+    assert repository.reading(lambda: repository.count(Filter())) == (20, False)
+    repository.close()
+
+
+def test_a_newer_database_is_left_alone(place: Place) -> None:
+    Repository(place.location).close()
+    newer = len(migrations.MIGRATIONS) + 1
+    place.execute("UPDATE schema_version SET version = ?", (newer,))
+    with pytest.raises(DatabaseProblem, match=f"schema {newer}, this version of the extension knows {newer - 1}"):
+        Repository(place.location)
+    assert place.execute("SELECT version FROM schema_version") == [(newer,)]
+
+
+def test_another_programs_database_is_left_alone(place: Place) -> None:
+    place.execute("CREATE TABLE task (id INTEGER, title TEXT)")
+    place.execute("INSERT INTO task VALUES (1, 'wash up')")
+    with pytest.raises(DatabaseProblem, match="tables of another program: task"):
+        Repository(place.location)
+    assert place.execute("SELECT * FROM task") == [(1, "wash up")]
+
+
+# ------------------------------------------------------------ who else wants it
+
+OPEN = """
+import importlib.util, sys
+for name in sys.argv[2:]:
+    sys.modules[name] = None
+spec = importlib.util.spec_from_file_location("fooocus_api", "__init__.py", submodule_search_locations=["."])
+sys.modules["fooocus_api"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from fooocus_api.db.connection import DatabaseProblem
+from fooocus_api.db.repository import Repository
+from fooocus_api.db.statements.daily_counts import DAY
+from pathlib import Path
+try:
+    Repository(sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1])).close()
+    print("opened")
+except DatabaseProblem as problem:
+    print(problem)
+"""
+
+
+def opened_elsewhere(location: Path | str, *, without: tuple[str, ...] = ()) -> str:
+    """What a process of its own has to say when it opens a database, `without` some modules."""
+    command = [sys.executable, "-c", OPEN, str(location), *without]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert not done.stderr, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_second_process_is_refused_until_the_first_has_ended(place: Place) -> None:
+    repository = Repository(place.location)
+    (task_id,) = inserted(repository, row())
+    for _ in range(2):
+        said = opened_elsewhere(place.location)
+        assert "another Fooocus is running" in said and "--api-db" in said
+    assert repository.reading(lambda: repository.get(task_id))
+    repository.close()
+    assert opened_elsewhere(place.location) == "opened"
+
+
+# ------------------------------------------------------------- where it can't be
+
+
+def test_what_is_wrong_with_a_url_is_said_without_its_password(postgres: PostgresServer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no database, but longer than its header would be: " + "x" * 200, encoding="utf-8")
+    nobody_listens = f"postgresql://u:{PASSWORD}@127.0.0.1:{free_port()}/x"
+    wrong = {
+        postgres.url("no_such_database"): "does not exist",
+        postgres.url("postgres", password="wr0ng%2Fword"): "password authentication failed",
+        nobody_listens: "refused",
+        f"postgresql://u:{PASSWORD}@127.0.0.1:{postgres.port}": "no database name",
+        f"postgresql://u:{PASSWORD}@127.0.0.1:port/x": "port",
+        f"postgresql://u:{PASSWORD}@[::1/x": "IPv6",
+        f"postgresql://u:{PASSWORD}@127.0.0.1:{postgres.port}/x?nonsense=1": "nonsense",
+        f"oracle://u:{PASSWORD}@127.0.0.1/x": "postgresql://user:password@host/name",
+        "history.sqlite3": "sqlite:///path/to/file.sqlite3",
+        "": "sqlite:///path/to/file.sqlite3",
+        f"sqlite:///{tmp_path}/file": "not a database",
+        f"sqlite:///{tmp_path}": "unable to open",
+        f"sqlite:///{tmp_path}/file/below/it": "directory",
+    }
+    for url, expected in wrong.items():
+        with pytest.raises(DatabaseProblem) as problem:
+            Repository(url)
+        text = str(problem.value)
+        assert expected.lower() in text.lower(), text
+        assert not any(word in text for word in ("s3cret", "wr0ng")) and "\n" not in text, text
+
+
+def test_without_its_driver_postgresql_says_what_to_install() -> None:
+    said = opened_elsewhere(f"postgresql://u:{PASSWORD}@127.0.0.1/x", without=("psycopg", "psycopg2", "psycopg2cffi"))
+    assert 'pip install "psycopg[binary]"' in said and "s3cret" not in said
+
+
+def journal_mode(location: Path | str, *, uri: bool = False) -> str:
+    opened = sqlite_database(location, uri=uri)
+    with opened.connection_context():
+        opened.execute_sql("CREATE TABLE IF NOT EXISTS something (id INTEGER)")
+        assert opened.execute_sql("PRAGMA synchronous").fetchone() == (2,)
+        assert opened.execute_sql("PRAGMA foreign_keys").fetchone() == (1,)
+        (mode,) = opened.execute_sql("PRAGMA journal_mode").fetchone()
+    return str(mode)
+
+
+def test_a_file_has_a_write_ahead_log_where_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert journal_mode(tmp_path / "local.sqlite3") == "wal"
+    if sys.platform != "win32":  # locks by files beside it, and so no memory that is shared
+        assert journal_mode(f"file:{tmp_path}/dotfile.sqlite3?vfs=unix-dotfile", uri=True) == "delete"
+    monkeypatch.setattr(connection, "on_network_drive", lambda path: True)
+    assert journal_mode(tmp_path / "remote.sqlite3") == "delete"
+    assert journal_mode(tmp_path / "local.sqlite3") == "delete"  # moved there
+    repository = Repository(tmp_path / "remote.sqlite3")
+    (task_id,) = inserted(repository, row())
+    assert repository.reading(lambda: repository.get(task_id))
+    repository.close()
+
+
+def test_a_network_drive_is_known_by_its_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/proc/self/mountinfo").exists():
+        pytest.skip("mounts are only made up here for Linux")
+    assert not on_network_drive(tmp_path / "tasks.sqlite3")
+    root = Path(os.sep)
+    mounts = [(root, "ext4", "rw"), (tmp_path / "nas", "nfs4", "rw"), (tmp_path / "nas" / "disk", "ext4", "rw")]
+    partition = type(psutil.disk_partitions(all=True)[0])
+    made_up = [partition("somewhere", str(path), kind, options) for path, kind, options in mounts]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: made_up)
+    assert on_network_drive(tmp_path / "nas" / "outputs" / "tasks.sqlite3")
+    assert not on_network_drive(tmp_path / "nas" / "disk" / "tasks.sqlite3")
+    assert not on_network_drive(tmp_path / "tasks.sqlite3")
+    (tmp_path / "nas" / "outputs").mkdir(parents=True)
+    (tmp_path / "outputs").symlink_to(tmp_path / "nas" / "outputs")
+    assert on_network_drive(tmp_path / "outputs" / "tasks.sqlite3")
+    assert not keeps_numbers(tmp_path / "outputs" / "tasks.sqlite3") and keeps_numbers(tmp_path / "tasks.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("location", "file"),
+    [
+        (Path("here.sqlite3"), Path("here.sqlite3")),
+        ("sqlite:///here.sqlite3", Path("here.sqlite3")),
+        ("sqlite:////var/there.sqlite3", Path("/var/there.sqlite3")),
+        ("sqlite:///C:/there.sqlite3", Path("C:/there.sqlite3")),
+        ("sqlite:///C:/images #2/there.sqlite3?timeout=5", Path("C:/images #2/there.sqlite3")),
+        ("postgresql://host/name", None),
+    ],
+)
+def test_which_urls_are_files(location: Path | str, file: Path | None) -> None:
+    assert sqlite_file(location) == file

@@ -1,0 +1,113 @@
+"""What must be written is written, whatever the database does meanwhile; what need not be is refused."""
+
+from __future__ import annotations
+
+import pytest
+from peewee import SqliteDatabase
+
+from fooocus_api.db.connection import DatabaseProblem
+from fooocus_api.db.models import TABLES, database
+from fooocus_api.db.repository import Repository
+from fooocus_api.db.statements.queries import Filter
+from fooocus_api.db.writer import DatabaseUnavailable
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.databases import Place, PostgresPlace, SqlitePlace, inserted, row
+from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.postgres import PostgresServer
+
+
+def impatient(repository: Repository) -> None:
+    """Let SQLite wait for others' locks for a moment only."""
+    if isinstance(database.obj, SqliteDatabase):
+        repository.write(lambda: database.pragma("busy_timeout", 20, permanent=True)).result(60)
+
+
+def test_what_must_be_written_survives_an_outage_in_its_order(place: Place) -> None:
+    repository = Repository(place.location)
+    impatient(repository)
+    (task_id,) = inserted(repository, row())
+    done: list[str] = []
+    with place.unwritable():
+        started = repository.write(
+            lambda: repository.update(task_id, {"status": "running", "progress": 1}),
+            lambda _: done.append("started"),
+            must=True,
+        )
+        refused = repository.write(lambda: repository.insert(row()))
+        assert isinstance(refused.exception(60), DatabaseUnavailable)
+        assert repository.problem is not None
+        ended = repository.write(
+            lambda: repository.update(task_id, {"status": "finished", "progress": 100}),
+            lambda _: done.append("ended"),
+            must=True,
+        )
+        more = [repository.write(lambda: None, lambda _: done.append("more"), must=True) for _ in range(300)]
+        assert isinstance(repository.write(lambda: repository.insert(row())).exception(60), DatabaseUnavailable)
+        assert not started.done() and not ended.done()
+    for future in (started, ended, more[-1]):
+        future.result(60)
+    assert done == ["started", "ended"] + ["more"] * 300
+    assert not repository.problem
+    found = repository.reading(lambda: repository.get(task_id))
+    assert found is not None and (found["status"], found["progress"]) == ("finished", 100)
+    assert repository.reading(lambda: repository.count(Filter())) == (1, False)
+    repository.close()
+
+
+def test_a_writer_that_is_closed_in_an_outage_ends_and_says_so(place: Place) -> None:
+    repository = Repository(place.location)
+    impatient(repository)
+    with place.unwritable():
+        waiting = [repository.write(lambda: repository.insert(row()), must=True) for _ in range(300)]
+        repository.close()
+        assert all(isinstance(future.exception(60), DatabaseUnavailable) for future in waiting)
+    assert isinstance(repository.write(lambda: 1, must=True).exception(60), DatabaseUnavailable)
+    assert isinstance(repository.read(lambda: 1).exception(60), DatabaseUnavailable)
+    repository.close()
+    Repository(place.location).close()
+
+
+def test_a_deletion_that_is_refused_leaves_all_as_it_was(demo: Host, client: Client) -> None:
+    record = client.draw()
+    state = demo.outputs / ".fooocus_api"
+    with SqlitePlace(state / "tasks.sqlite3").unwritable():
+        assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 503
+    assert client.task(record["task_id"]) == record and client.image(record["result"][0])
+    assert not (state / "unfinished" / record["task_id"]).exists()
+    assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 204
+
+
+def test_a_server_that_hangs_up_is_called_again(postgres: PostgresServer) -> None:
+    place = PostgresPlace(postgres)
+    repository = Repository(place.location)
+    inserted(repository, row())
+    for _ in range(3):
+        postgres.hang_up()
+        assert repository.reading(lambda: repository.count(Filter())) == (1, False)
+    postgres.hang_up()
+    repository.write(lambda: repository.insert(row()), must=True).result(60)
+    assert repository.reading(lambda: repository.count(Filter())) == (2, False)
+    with pytest.raises(
+        DatabaseProblem, match="another Fooocus"
+    ):  # the new connection keeps others out as the old one did
+        Repository(place.location)
+    repository.close()
+
+
+def test_a_database_taken_by_another_in_an_outage_is_left_to_it(postgres: PostgresServer) -> None:
+    location = PostgresPlace(postgres).location
+    repository = Repository(location)
+    postgres.hang_up()
+    other = Repository(location)
+    try:
+        assert repository.write(lambda: repository.insert(row())).exception(60)  # finds the line dead
+        with pytest.raises(DatabaseUnavailable, match="another Fooocus"):
+            repository.write(lambda: repository.insert(row())).result(60)
+    finally:
+        other.close()
+    # Both spoke through the models of this process: let them be the first one's again.
+    database.initialize(repository._database)
+    repository._database.bind(TABLES)
+    written = repository.write(lambda: repository.insert(row()), must=True)
+    assert written.result(60) == 1
+    repository.close()

@@ -1,0 +1,364 @@
+"""Records and lists, on SQLite and on PostgreSQL: they hold what they were given and find it again."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+
+from fooocus_api.db.repository import Repository
+from fooocus_api.db.statements import queries
+from fooocus_api.db.statements.daily_counts import DAY
+from fooocus_api.db.statements.queries import Filter
+from fooocus_api.tests.support.databases import Place, image, inserted, row
+
+ENDED = ("finished", "failed", "stopped", "interrupted")
+UNFINISHED = ("pending", "running")
+
+
+@pytest.fixture
+def repository(place: Place) -> Iterator[Repository]:
+    repository = Repository(place.location)
+    yield repository
+    repository.close()
+
+
+def get(repository: Repository, task_id: str) -> dict[str, Any]:
+    found = repository.reading(lambda: repository.get(task_id))
+    assert found is not None
+    return found
+
+
+def assert_tally_is_right(place: Place) -> None:
+    tally = [counted for counted in place.execute("SELECT status, day, number FROM task_tally") if counted[2]]
+    counted = place.execute(f"SELECT status, queued_at / {DAY}, count(*) FROM task GROUP BY 1, 2")
+    assert sorted(tally) == sorted(counted)
+
+
+def numbers(rows: list[dict[str, Any]]) -> list[int]:
+    """By `queued_at`, which these tests count from 0."""
+    return [values["queued_at"] for values in rows]
+
+
+@pytest.fixture
+def many(repository: Repository, place: Place) -> Repository:
+    """100 tasks queued at 0 to 99: every tenth runs or waits, models and sources take turns."""
+    rows = [
+        row(
+            queued_at=number,
+            status="pending" if number % 20 == 9 else "running" if number % 20 == 19 else ENDED[number % 4],
+            source=("api", "webui", "key:anna")[number % 3],
+            model=("one.safetensors", "two.safetensors")[number % 2],
+            prompt=f"number {number}",
+        )
+        for number in range(100)
+    ]
+    inserted(repository, *rows)
+    assert_tally_is_right(place)
+    return repository
+
+
+# ----------------------------------------------------------------- records
+
+
+def test_a_record_is_found_as_it_was_given(repository: Repository) -> None:
+    given = row(
+        downloads=[{"url": "https://example.org/a", "path": "/models/a"}],
+        images=[image("2026-01-01/a.png"), image("2026-01-01/b.webp", seed=None, width=None, kept=False)],
+        error={"type": "ValueError", "message": "no"},
+        notes={"ignored_fields": [{"path": "steps", "use": "overwrite_step"}]},
+        status="failed",
+        webhook_url="https://example.org/hook",
+        idempotency_key="key",
+        fingerprint="f" * 64,
+    )
+    (task_id,) = inserted(repository, given)
+    found = get(repository, task_id)
+    assert found == {**given, "id": 1, "rank": 1}
+    assert repository.reading(lambda: repository.with_idempotency_key("key")) == found
+    assert repository.reading(lambda: repository.get("0" * 32)) is None
+    assert repository.reading(lambda: repository.with_idempotency_key("another")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NUL \x00 in it",
+        "emoji 🐈‍⬛ and 中文",
+        "half \ud83d a character",
+        "\udc80\x00",
+        "\\u0000 \\ \" ' %s ? %",
+        "\u2028\u0085",
+    ],
+    ids=ascii,
+)
+def test_any_text_is_kept_as_it_is(repository: Repository, text: str) -> None:
+    given = row(
+        parameters={"prompt": text, "base_model_name": text, text: [text, None, 1.5, {"deep": text}]},
+        images=[image("a.png", metadata={text: text})],
+        error={"type": text, "message": text},
+        title=text,
+    )
+    (task_id,) = inserted(repository, given)
+    found = get(repository, task_id)
+    assert found["parameters"] == given["parameters"]
+    assert found["images"][0]["metadata"] == {text: text} and found["error"] == given["error"]
+    written = repository.write(lambda: repository.update(task_id, {"title": text, "error": {"type": text}}))
+    assert written.result(60) and get(repository, task_id)["error"] == {"type": text}
+
+
+def test_a_change_goes_to_its_task_only(repository: Repository, place: Place) -> None:
+    first, second = inserted(repository, row(), row())
+    images = [image("a.png"), image("b.png")]
+    values = {"status": "running", "progress": 40, "title": "Sampling", "images": images}
+    assert repository.write(lambda: repository.update(first, values)).result(60)
+    found = get(repository, first)
+    assert {key: found[key] for key in values} == values
+    assert get(repository, second)["status"] == "pending" and get(repository, second)["images"] == []
+    assert repository.write(lambda: repository.update(first, {"images": images[:1]})).result(60)
+    assert get(repository, first)["images"] == images[:1]
+    assert not repository.write(lambda: repository.update("0" * 32, values)).result(60)
+    assert_tally_is_right(place)
+
+
+@pytest.mark.parametrize("status", ENDED)
+def test_the_first_end_wins(repository: Repository, place: Place, status: str) -> None:
+    (task_id,) = inserted(repository, row(status=status))
+    for other in (*UNFINISHED, *ENDED):
+        change = partial(repository.update, task_id, {"status": other, "images": [image("a.png")]}, unless=ENDED)
+        assert not repository.write(change).result(60)
+    assert get(repository, task_id)["status"] == status and get(repository, task_id)["images"] == []
+    assert_tally_is_right(place)
+
+
+def test_no_record_lists_an_image_twice(repository: Repository) -> None:
+    (task_id,) = inserted(repository, row(images=[image("a.png")]))
+    twice = {"status": "finished", "images": [image("b.png"), image("b.png")]}
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        repository.write(lambda: repository.update(task_id, twice)).result(60)
+    found = get(repository, task_id)
+    assert found["status"] == "pending" and [item["path"] for item in found["images"]] == ["a.png"]
+
+
+def test_inputs_are_in_use_while_a_record_points_to_them(repository: Repository) -> None:
+    first, second = inserted(repository, row(), row(), inputs=["a.png", "b.png", "a.png"])
+    repository.write(lambda: repository.add_inputs(second, {"x": "inputs/c.png"}, ["c.png", "a.png"])).result(60)
+    repository.write(lambda: repository.add_inputs("0" * 32, {}, ["d.png"])).result(60)
+
+    def in_use() -> set[str]:
+        return repository.reading(lambda: repository.inputs_in_use(["a.png", "c.png", "d.png"]))
+
+    assert in_use() == {"a.png", "c.png"} and get(repository, second)["parameters"] == {"x": "inputs/c.png"}
+    repository.write(lambda: repository.delete(second)).result(60)
+    assert in_use() == {"a.png"}
+    repository.write(lambda: repository.delete(first)).result(60)
+    assert in_use() == set()
+
+
+def test_with_a_task_goes_all_that_belongs_to_it(repository: Repository, place: Place) -> None:
+    first, second = inserted(
+        repository,
+        row(status="finished", images=[image("a.png"), image("b.png")]),
+        row(status="finished", images=[image("b.png")]),
+        inputs=["c.png"],
+    )
+    assert repository.write(lambda: repository.delete(first)).result(60)
+    assert not repository.write(lambda: repository.delete(first)).result(60)
+    assert repository.reading(lambda: repository.recorded(["a.png", "b.png"])) == {"b.png"}
+    for table in ("task", "task_parameters", "task_image", "task_input"):
+        assert place.execute(f"SELECT count(*) FROM {table}") == [(1,)]
+    assert_tally_is_right(place)
+    assert get(repository, second)["images"] == [image("b.png")]
+
+
+def test_unfinished_tasks_come_in_the_order_in_which_they_are_to_be_drawn(repository: Repository) -> None:
+    first, second, third, _, moved = inserted(
+        repository, row(status="running"), row(), row(), row(status="stopped"), row()
+    )
+    repository.write(lambda: repository.update(moved, {"rank": repository.lowest_rank(UNFINISHED) - 1})).result(60)
+    repository.write(lambda: repository.update(third, {"rank": repository.lowest_rank(UNFINISHED) - 1})).result(60)
+    found = repository.reading(lambda: repository.in_order(UNFINISHED))
+    assert [values["task_id"] for values in found] == [third, moved, first, second]
+
+
+def test_a_key_stands_for_one_task(repository: Repository) -> None:
+    inserted(repository, row(idempotency_key="key"), row(), row())
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        inserted(repository, row(idempotency_key="key"))
+
+
+def test_many_writers_at_once(repository: Repository, place: Place) -> None:
+    """They are committed together, and one that fails takes no other with it."""
+    rows = [row(prompt=f"number {number}") for number in range(600)]
+    rows[300]["task_id"] = rows[0]["task_id"]
+
+    def write(values: dict[str, Any]) -> str:
+        try:
+            return f"row {repository.write(lambda: repository.insert(values)).result(60)}"
+        except Exception as error:
+            return type(error).__name__
+
+    def broken() -> None:
+        repository.insert(row(prompt="half done"))
+        raise KeyError("its own fault")
+
+    with ThreadPoolExecutor(20) as clients:
+        outcomes = clients.map(write, rows)
+        failing = [repository.write(broken) for _ in range(20)]
+    counted = Counter(outcome.split()[0] for outcome in outcomes)
+    assert counted == {"row": 599, "IntegrityError": 1}
+    assert all(isinstance(future.exception(60), KeyError) for future in failing)
+    assert place.execute("SELECT count(*) FROM task") == [(599,)]
+    assert repository.problem is None
+    assert_tally_is_right(place)
+
+
+def test_who_goes_away_takes_no_change_along(repository: Repository) -> None:
+    values = row()
+    assert not repository.write(lambda: repository.insert(values)).cancel()
+    inserted(repository, row())
+    assert get(repository, values["task_id"])["id"] == 1
+
+
+# ------------------------------------------------------------------- lists
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("in_time", [False, True], ids=["all", "of a time"])
+def test_pages_together_are_the_list(many: Repository, newest_first: bool, in_time: bool) -> None:
+    everything = [number for number in range(100) if number % 10 != 9]
+    if newest_first:
+        everything.reverse()
+    chosen = Filter(excluded=UNFINISHED, start=0 if in_time else None)
+    first_far_last_and_beyond = (
+        (0, 10),
+        (10, 10),
+        (40, 7),
+        (44, 3),
+        (49, 3),
+        (83, 10),
+        (89, 10),
+        (90, 10),
+        (9**6, 1),
+        (0, 500),
+    )
+    for offset, limit in first_far_last_and_beyond:
+        found = many.reading(lambda: many.page(chosen, offset, limit, newest_first=newest_first))  # noqa: B023
+        assert numbers(found) == everything[offset : offset + limit], (offset, limit)
+
+
+def test_filters(many: Repository) -> None:
+    wanted: list[tuple[Filter, Callable[[int], bool]]] = [
+        (Filter(), lambda n: True),
+        (Filter(statuses=("failed",)), lambda n: n % 4 == 1 and n % 10 != 9),
+        (Filter(statuses=("failed", "pending")), lambda n: (n % 4 == 1 and n % 10 != 9) or n % 20 == 9),
+        (Filter(statuses=("failed",), excluded=("failed",)), lambda n: False),
+        (Filter(sources=("webui",)), lambda n: n % 3 == 1),
+        (Filter(sources=("webui", "key:anna")), lambda n: n % 3 != 0),
+        (Filter(sources=("nobody",)), lambda n: False),
+        (Filter(model="two.safetensors"), lambda n: n % 2 == 1),
+        (Filter(start=17), lambda n: n >= 17),
+        (Filter(end=17), lambda n: n <= 17),
+        (Filter(start=17, end=17), lambda n: n == 17),
+        (Filter(words=("ber", "7")), lambda n: "7" in str(n)),
+        (Filter(words=("NUMBER",), start=90, sources=("api",), model="one.safetensors"), lambda n: n in (90, 96)),
+    ]
+    for chosen, expected in wanted:
+        numbered = [number for number in range(100) if expected(number)]
+        found = many.reading(lambda: many.page(chosen, 0, 100, newest_first=False))  # noqa: B023
+        assert numbers(found) == numbered, chosen
+        assert many.reading(lambda: many.count(chosen)) == (len(numbered), False), chosen  # noqa: B023
+        ids = many.reading(lambda: many.task_ids(chosen, 5))  # noqa: B023
+        assert ids == [values["task_id"] for values in found[:5]], chosen
+
+
+def test_words_are_found_whatever_they_are_made_of(repository: Repository) -> None:
+    found_by = {
+        "100%": ["100% wool"],
+        "100": ["100 wool", "100% wool"],
+        "e_c": ["snake_case"],
+        "k\\s": ["back\\slash"],
+        "'ox'": ["it's an 'ox'"],
+        "猫在": ["一只猫在屋顶上"],
+        "straße": ["GROSSE STRASSE", "Große Straße"],
+        "ça": ["ÇA VA"],
+        "ΟΔΥΣΣΕΎΣ": ["Οδυσσεύς"],
+        "🐈": ["a 🐈 on a roof"],
+        "ROOF a": ["a 🐈 on a roof", "a dog on a roof"],
+        "roof cat": [],
+    }
+    others = ["snakeXcase", "backslash", "back/slash", "一只狗"]
+    prompts = sorted({prompt for found in found_by.values() for prompt in found} | set(others))
+    inserted(repository, *(row(prompt=prompt) for prompt in prompts))
+    for words, expected in found_by.items():
+        chosen = Filter(words=tuple(words.split()))
+        found = repository.reading(lambda: repository.page(chosen, 0, 99, newest_first=False))  # noqa: B023
+        assert [item["parameters"]["prompt"] for item in found] == sorted(expected), words
+
+
+def test_filtered_lists_are_counted_up_to_a_limit(many: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MAX_COUNT", 20)
+    for chosen, found in ((Filter(start=0, sources=("api",)), 34), (Filter(words=("number",)), 100)):
+        assert found > 20 and many.reading(lambda: many.count(chosen)) == (20, True)  # noqa: B023
+        page, counted = many.reading(lambda: many.page_and_count(chosen, 5, 10, newest_first=False))  # noqa: B023
+        assert counted == (20, True) and page == many.reading(lambda: many.page(chosen, 5, 10, newest_first=False))  # noqa: B023
+    assert many.reading(lambda: many.count(Filter(start=80))) == (20, False)
+    assert many.reading(lambda: many.count(Filter(start=79, end=99))) == (20, True)  # a part of a day
+    assert many.reading(lambda: many.count(Filter(start=0))) == (100, False)  # whole days are never capped
+    assert many.reading(lambda: many.count(Filter(statuses=("finished",)))) == (25, False)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_totals_and_pages_of_any_time_are_right(
+    repository: Repository, place: Place, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Over days with and without tasks, and changes; every page is looked for by its day."""
+    monkeypatch.setattr(queries, "MAX_OFFSET_SCAN", -1)
+    chance = random.Random(seed)
+    rows = [
+        row(queued_at=chance.choice((5, 6, 7, 20, 21)) * DAY + chance.choice((0, 1, 500, DAY - 1)), status=status)
+        for status in chance.choices(ENDED, k=60)
+    ]
+    inserted(repository, *rows)
+    for values in rows[:10]:
+        repository.write(partial(repository.delete, values["task_id"])).result(60)
+    for values in rows[10:20]:
+        values["status"] = "stopped"
+        repository.write(partial(repository.update, values["task_id"], {"status": "stopped"})).result(60)
+    assert_tally_is_right(place)
+    times = [None, *(day * DAY + moment for day in (4, 5, 6, 7, 20, 21, 22) for moment in (-1, 0, 1, 600))]
+    for _ in range(150):
+        newest_first, offset, limit = chance.random() < 0.5, chance.randrange(60), chance.randint(1, 20)
+        chosen = Filter(
+            statuses=chance.choice(((), ("stopped",))),
+            excluded=chance.choice(((), ("failed", "finished"))),
+            start=chance.choice(times),
+            end=chance.choice(times),
+        )
+        expected = [
+            values["queued_at"]
+            for values in sorted(rows[10:], key=lambda values: int(values["queued_at"]), reverse=newest_first)
+            if (not chosen.statuses or values["status"] in chosen.statuses)
+            and values["status"] not in chosen.excluded
+            and (chosen.start is None or values["queued_at"] >= chosen.start)
+            and (chosen.end is None or values["queued_at"] <= chosen.end)
+        ]
+        ask = partial(repository.page_and_count, chosen, offset, limit, newest_first=newest_first)
+        found, counted = repository.reading(ask)
+        assert counted == (len(expected), False), chosen
+        assert numbers(found) == expected[offset : offset + limit], (chosen, offset, limit, newest_first)
+
+
+def test_tasks_of_the_same_millisecond_are_on_one_page_each(repository: Repository) -> None:
+    ids = inserted(repository, *(row(queued_at=5, status="finished") for _ in range(30)))
+    seen = [
+        item["task_id"]
+        for offset in range(0, 30, 7)
+        for item in repository.reading(lambda offset=offset: repository.page(Filter(), offset, 7))  # type: ignore[misc]
+    ]
+    assert seen == ids[::-1]

@@ -1,0 +1,201 @@
+"""Whoever means harm uses up what is theirs: others' records, files and small requests are answered all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import socket
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+import numpy
+import pytest
+from PIL import Image as PILImage
+from starlette.types import Message
+
+from fooocus_api.adapters.startup.open_file_limit import allow_more
+from fooocus_api.adapters.worker.queue_items import WorkerJob
+from fooocus_api.api.requests.json_body import SMALL, _Read
+from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget
+from fooocus_api.api.responses.problems import Problem
+from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.client import QUICK, Client, wait_for
+from fooocus_api.tests.support.host import Host, demo_host
+
+MANY = 45
+"""More than the threads of any one kind."""
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with demo_host("--allow-private-urls", "127.0.0.0/8", step_ms=20) as started:
+        yield started
+
+
+class Silent:
+    """A server that takes connections and says nothing until it is closed."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/a.png"
+        self.asked: list[socket.socket] = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        while True:
+            try:
+                self.asked.append(self.listener.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self.listener.close()
+        for connection in self.asked:
+            connection.close()
+
+
+@contextmanager
+def waiting_for_a_silent_server(host: Host, path: str, **body: object) -> Iterator[list[Future[int]]]:
+    """Many requests whose image does not come; `IMAGE` stands for it."""
+    silent = Silent()
+    text = json.dumps(body).replace("IMAGE", silent.url)
+
+    def send() -> int:
+        headers = {"Content-Type": "application/json"}
+        return Client(host.url).post(path, data=text, headers=headers).status_code
+
+    with ThreadPoolExecutor(MANY) as pool:
+        sent = [pool.submit(send) for _ in range(MANY)]
+        try:
+            wait_for(lambda: len(silent.asked) == MANY, "all to be asked for")
+            yield sent
+        finally:
+            silent.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/engine/generate", {**QUICK, "uov_method": "Vary (Subtle)", "uov_input_image": "IMAGE"}),
+        ("/v1/tools/describe-image", {"image": "IMAGE"}),
+    ],
+)
+def test_nobody_waits_for_a_server_that_another_has_named(host: Host, path: str, body: dict[str, object]) -> None:
+    client = Client(host.url)
+    drawn = client.draw()
+    with waiting_for_a_silent_server(host, path, **body) as sent:
+        assert client.get("/healthz").status_code == 200
+        assert client.get(drawn["result"][0]).status_code == 200
+        assert client.task(drawn["task_id"]) and client.tasks()["history"]
+        assert client.draw()["task_status"] == "finished"
+        assert not any(request.done() for request in sent)
+    assert {request.result() for request in sent} == {422}
+
+
+def red(side: int) -> bytes:
+    buffer = io.BytesIO()
+    PILImage.new("RGB", (side, side), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_pictures_that_wait_for_the_models_have_a_bound(demo_factory: DemoFactory) -> None:
+    """Each of these is a small file and 192 MB of pixels; the sixth one has to come again."""
+    host = demo_factory(step_ms=200)
+    client = Client(host.url)
+    name = client.post("/inputs", files={"image": red(8000)}).json()["file_name"]
+    long = client.submit(overwrite_step=200)
+    client.until(long["task_id"], "running")
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(client.post, "/v1/tools/describe-image", json={"image": name}) for _ in range(8)]
+        wait_for(lambda: sum(request.done() for request in sent) == 3, "three to be refused")
+        assert client.submit(prompt="a small one")["task_status"] == "pending"
+        client.post(f"/tasks/{long['task_id']}/stop")
+        answers = sorted(request.result().status_code for request in sent)
+    assert answers == [200] * 5 + [503] * 3
+    [refused] = {request.result().headers["retry-after"] for request in sent if request.result().status_code == 503}
+    assert int(refused) > 0
+
+
+@contextmanager
+def few_open_files(limit: int) -> Iterator[None]:
+    """What is started here begins with this soft limit, as from a shell that sets it."""
+    resource = pytest.importorskip("resource", reason="this system has no limit of open files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_idle_connections_leave_room_for_the_images(demo_factory: DemoFactory) -> None:
+    with few_open_files(100):
+        host = demo_factory()
+    client = Client(host.url, patience=60)
+    with ExitStack() as stack:
+        for _ in range(200):
+            idle = stack.enter_context(socket.create_connection(("127.0.0.1", host.port)))
+            idle.sendall(b"GET /v1/events HTTP/1.1\r\n")  # and no more
+        record = client.draw()
+        assert client.image(record["result"][0]).size == (256, 256)
+    assert "Too many open files" not in host.log()
+
+
+def test_the_limit_of_open_files_is_set_back() -> None:
+    resource = pytest.importorskip("resource", reason="this system has no limit of open files")
+    with few_open_files(100):
+        set_back = allow_more()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 100
+        set_back()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 100
+
+
+def test_a_job_that_is_given_up_holds_nothing() -> None:
+    picture = numpy.zeros((1, 1, 3), numpy.uint8)
+    gone = weakref.ref(picture)
+    job = WorkerJob(partial(len, picture))
+    del picture
+    assert gone() is not None and job.future.cancel()
+    assert gone() is None
+    job.run()
+
+
+def read(size: int) -> None:
+    """A JSON body of that size, as a route reads it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b'"' + b"a" * (size - 2) + b'"'}
+
+    async def read_it() -> None:
+        with BODY_BUDGET.share() as share:
+            await _Read({"type": "http", "method": "POST", "headers": []}, receive).read(share)
+
+    asyncio.run(read_it())
+
+
+def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
+    with BODY_BUDGET.share() as share:
+        share.take(BODY_BUDGET.left)
+        read(SMALL)
+        with pytest.raises(Problem) as refused:
+            read(SMALL + 1)
+        assert refused.value.status == 503
+    read(SMALL + 1)
+
+
+def test_memory_that_is_shared() -> None:
+    memory = MemoryBudget(100)
+    with memory.share() as mine, memory.share() as others:
+        mine.take(60)
+        others.take(40)
+        mine.take(0)
+        with pytest.raises(Problem) as refused:
+            others.take(1)
+        assert refused.value.status == 503
+    with memory.share() as again:
+        again.take(100)

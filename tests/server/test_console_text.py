@@ -1,0 +1,203 @@
+"""Output in an encoding that lacks most characters, as a log file on Windows has, or no output at all: nothing fails by it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from fooocus_api.adapters.startup.console_logging import NAME, Logs
+from fooocus_api.adapters.startup.console_text import take_any_text
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import DEMO, ROOT, Host, demo_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROMPT = "猫🐱"
+ENCODINGS = pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+
+
+@pytest.fixture
+def host_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Host]]:
+    """Makes demo hosts that write in an encoding, to a folder with Chinese characters."""
+    hosts: list[Host] = []
+
+    def make(encoding: str, *flags: str) -> Host:
+        host = demo_host(*flags)
+        hosts.append(host)
+        host._env["PYTHONIOENCODING"] = encoding
+        host.outputs = host.folder / "图片🐱"
+        return host
+
+    yield make
+    for host in hosts:
+        host.close()
+
+
+def printed(host: Host, encoding: str) -> str:
+    return host._log_file.read_bytes().decode(encoding)
+
+
+def plain_picture() -> str:
+    """One colour: nothing is found in it, which the host prints with the words that were looked for."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (9, 99, 199)).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@ENCODINGS
+@pytest.mark.parametrize(
+    "flags", [("--log-json", "--log-level", "debug"), ("--log-level", "debug")], ids=["JSON", "text"]
+)
+def test_a_task_with_any_words_is_drawn(host_of: Callable[..., Host], encoding: str, flags: tuple[str, ...]) -> None:
+    host = host_of(encoding, *flags).start()
+    client = Client(host.url)
+    record = client.draw(
+        prompt=PROMPT,
+        enhance_checkbox=True,
+        enhance_input_image=plain_picture(),
+        enhance_uov_method="Vary (Subtle)",
+        enhance_uov_processing_order="After Last Enhancement",
+        enhance_ctrls=[{"enhance_enabled": True, "enhance_mask_model": "sam", "enhance_mask_dino_prompt": PROMPT}],
+    )
+    assert record["task_status"] == "finished", record["error"]
+    assert record["result"]
+    host.stop()
+    text = printed(host, encoding)
+    assert "Traceback" not in text and "Logging error" not in text
+    shown = PROMPT.encode(encoding, "backslashreplace").decode(encoding)
+    assert f'No "{shown}" detected' in text  # the host's own print
+    if "--log-json" in flags:
+        lines = [json.loads(line[line.index('{"time"') :]) for line in text.splitlines() if '{"time"' in line]
+        assert PROMPT in [line.get("prompt") for line in lines]
+    else:
+        assert "prompt=" in text
+
+
+@ENCODINGS
+def test_a_problem_that_names_a_path_is_an_answer(host_of: Callable[..., Host], encoding: str) -> None:
+    """The path is printed while the API is built, and can't keep it from being there and saying why."""
+    host = host_of(encoding)
+    state = host.outputs / ".fooocus_api"
+    state.mkdir(parents=True)
+    (state / "tasks.sqlite3").write_bytes(b"no database at all " * 100)
+    host.start()
+    info = Client(host.url).get("/v1/info")
+    assert info.status_code == 200 and "图片" in info.json()["problem"] and "could not be built" not in info.text
+    assert "Traceback" not in printed(host, encoding)
+
+
+def command(encoding: str, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(DEMO), "PYTHONIOENCODING": encoding}
+    done = [sys.executable, str(ROOT / "extension.py"), *map(str, arguments)]
+    return subprocess.run(done, capture_output=True, env=environment, timeout=120)
+
+
+@ENCODINGS
+def test_the_commands_print_any_path(tmp_path: Path, encoding: str) -> None:
+    outputs = tmp_path / "图片🐱"
+    outputs.mkdir()
+    listed = command(encoding, "keys", "list", "--output-path", outputs)
+    assert (listed.returncode, listed.stderr) == (0, b"")
+    assert str(outputs).encode(encoding, "backslashreplace") in listed.stdout
+    missing = outputs / "无.sqlite3"
+    refused = command(encoding, "import", missing, "--output-path", outputs)
+    assert refused.returncode == 1 and refused.stderr.startswith(b"error: ")
+    assert str(missing).encode(encoding, "backslashreplace") in refused.stderr
+
+
+NO_CONSOLE = """
+import runpy, sys
+sys.stdout = sys.stderr = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class WithoutConsole(Host):
+    """As pythonw.exe starts it."""
+
+    def _command(self) -> list[str]:
+        python, *rest = super()._command()
+        return [python, "-c", NO_CONSOLE, *rest]
+
+
+@pytest.mark.parametrize("flags", [("--log-json",), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+def test_without_a_console_all_works(flags: tuple[str, ...]) -> None:
+    with WithoutConsole(DEMO, flags=("--disable-in-browser", "--disable-analytics", *flags), patience=60) as host:
+        assert Client(host.url).draw(prompt=PROMPT)["task_status"] == "finished"
+
+
+def test_a_command_without_a_console_does_its_work(tmp_path: Path) -> None:
+    environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(DEMO)}
+    done = [sys.executable, "-c", NO_CONSOLE, ROOT / "extension.py", "keys", "list", "--output-path", tmp_path]
+    assert subprocess.run(list(map(str, done)), env=environment, timeout=120).returncode == 0
+
+
+# ------------------------------------------------------------------ the streams themselves
+
+
+def strict(encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict", write_through=True)
+
+
+def test_it_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = strict("gbk"), io.TextIOWrapper(io.BytesIO(), encoding="gbk", errors="replace")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    restore = take_any_text()
+    assert (out.errors, err.errors) == ("backslashreplace", "replace")  # what takes any text already stays as it is
+    restore()
+    assert (out.errors, err.errors) == ("strict", "replace")
+    monkeypatch.setattr(sys, "stdout", None)
+    restore = take_any_text()
+    print(PROMPT)
+    restore()
+    assert sys.stdout is None
+
+
+def test_streams_of_other_kinds_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", other)
+    take_any_text()()
+    assert sys.stdout is other
+
+
+class Tee:
+    """A stream that a launcher puts in the console's place: it writes to a file of the system's encoding."""
+
+    encoding = "gbk"
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, text: str) -> None:
+        self.written.append(text.encode(self.encoding))
+
+    def flush(self) -> None: ...
+
+
+@pytest.mark.parametrize("stream", [Tee(), None], ids=["another's stream", "none"])
+def test_a_line_is_written_whatever_the_stream(monkeypatch: pytest.MonkeyPatch, stream: Any) -> None:
+    errors: list[logging.LogRecord] = []
+    monkeypatch.setattr(logging.Handler, "handleError", lambda _, record: errors.append(record))
+    monkeypatch.setattr(sys, "stdout", stream)
+    logs = Logs()
+    logs.start()
+    logs.configure("info", as_json=True)
+    logging.getLogger(f"{NAME}.tests").info("a line", extra={"prompt": PROMPT})
+    logs.stop()
+    assert errors == []
+    if stream is not None:
+        assert json.loads(b"".join(stream.written).decode("gbk"))["prompt"] == PROMPT

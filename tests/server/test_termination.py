@@ -1,0 +1,161 @@
+"""SIGTERM, as `docker stop` and systemd send it: what a Ctrl-C does, with the exit status 143."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import ROOT, demo_host
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.conftest import DemoFactory
+    from fooocus_api.tests.support.host import Host
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+STATUS = 143
+
+
+def terminate(host: Host, times: int = 1) -> int:
+    """The exit status after so many signals."""
+    assert host.process is not None
+    for _ in range(times):
+        host.process.send_signal(signal.SIGTERM)
+    return host.process.wait(30)
+
+
+@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+def test_it_ends_as_by_ctrl_c(demo_factory: DemoFactory, flags: tuple[str, ...]) -> None:
+    host = demo_factory(*flags, step_ms=50)
+    client = Client(host.url)
+    answered: list[requests.Response] = []
+    told: list[tuple[str, Any]] = []
+    threads = [
+        threading.Thread(target=lambda: answered.append(client.generate(overwrite_step=100))),
+        threading.Thread(target=lambda: told.extend((e.name, e.data) for e in client.stream(overwrite_step=100))),
+    ]
+    for thread in threads:
+        thread.start()
+        client.has_tasks(running=1, pending=threads.index(thread))
+    assert terminate(host) == STATUS
+    for thread in threads:
+        thread.join(30)
+    assert answered[0].status_code == 503 and "goes on" in answered[0].json()["detail"]
+    assert told[-1][0] == "error" and told[-1][1]["status"] == 503
+    assert "Traceback" not in host.log()
+    task_id = answered[0].headers["x-task-id"]
+    for _ in range(2):
+        assert host.status_on_disk(task_id) == "pending"
+        host.start()
+        client.until(task_id, "running")
+        assert terminate(host) == STATUS
+    host.start()
+    record = client.ended(task_id)
+    assert record["task_status"] == "finished" and record["attempts"] == 1
+    assert len(record["result"]) == 1
+
+
+@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+def test_several_at_once_are_one(demo_factory: DemoFactory, flags: tuple[str, ...]) -> None:
+    host = demo_factory(*flags, step_ms=50)
+    task_id = Client(host.url).submit(overwrite_step=100)["task_id"]
+    Client(host.url).until(task_id, "running")
+    assert terminate(host, 5) == STATUS
+    assert host.status_on_disk(task_id) == "pending"
+
+
+@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+def test_it_ends_also_while_it_starts(flags: tuple[str, ...]) -> None:
+    """At any moment, from the first import to the first answer."""
+    host = demo_host(*flags)
+    try:
+        for tenths in range(2, 40, 4):
+            host.outputs.mkdir(exist_ok=True)
+            host.temp.mkdir(exist_ok=True)
+            with host._log_file.open("ab") as log:
+                host.process = subprocess.Popen(
+                    host._command(),
+                    cwd=host.checkout,
+                    env=host._environment(),
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            try:
+                host.process.wait(tenths / 10)
+            except subprocess.TimeoutExpired:
+                assert terminate(host) in (STATUS, -signal.SIGTERM), host.log()[-2000:]
+        host.start()
+        assert Client(host.url).draw()["task_status"] == "finished"
+    finally:
+        host.close()
+
+
+def test_where_somebody_else_has_the_signal_it_stays_theirs() -> None:
+    from fooocus_api.adapters.patching.hooks import Patches
+    from fooocus_api.adapters.startup.termination import Termination
+
+    before = signal.getsignal(signal.SIGTERM)
+    own = lambda *_: None  # noqa: E731  # a handler that can be told from others
+    try:
+        signal.signal(signal.SIGTERM, own)
+        Termination().install(Patches())
+        assert signal.getsignal(signal.SIGTERM) is own
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        hooks = Patches()
+        Termination().install(hooks)
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        hooks.uninstall()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+LOST = """
+import atexit, sys, threading, time
+sys.path.insert(0, {root!r})
+from fooocus_api.tests.conftest import load_package
+from fooocus_api.adapters import termination
+from fooocus_api.adapters.patching.hooks import Hooks
+
+termination.PATIENCE_SECONDS = 0.2
+ending = termination.Termination()
+ending.install(Hooks())
+ending.begin_serving()
+
+
+class Swallows:
+    def __del__(self):
+        print("ready", flush=True)
+        time.sleep(1)
+
+
+try:
+    swallows = Swallows()
+    del swallows
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("left", flush=True)
+"""
+
+
+def test_a_signal_that_is_lost_in_a_destructor_is_sent_again() -> None:
+    loader = "import importlib.util, sys; spec = importlib.util.spec_from_file_location('fooocus_api', {init!r}, "
+    loader += "submodule_search_locations=[{root!r}]); module = importlib.util.module_from_spec(spec); "
+    loader += "sys.modules['fooocus_api'] = module; spec.loader.exec_module(module)"
+    start = loader.format(init=str(ROOT / "__init__.py"), root=str(ROOT))
+    body = LOST.replace("from fooocus_api.tests.conftest import load_package\n", f"{start}\n").format(root=str(ROOT))
+    with subprocess.Popen(
+        [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert said == "left\n"

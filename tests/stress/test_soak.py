@@ -1,0 +1,43 @@
+"""Everything at once breaks no promise: half a minute of the benchmark, whose hour is run by hand."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import nullcontext
+
+import pytest
+
+from fooocus_api.benchmarks._outages import DEAF, GRACE, LOCKED, Outages
+from fooocus_api.benchmarks.soak import FLAGS, soak
+from fooocus_api.tests.support.host import demo_host
+
+
+@pytest.mark.nightly
+def test_everything_at_once_loses_nothing() -> None:
+    rows = soak(demo_host(*FLAGS, step_ms=20), minutes=0.5, seed=random.randrange(1_000_000), pause=0.8)
+    figures = {row["figure"]: row["value"] for row in rows}
+    assert figures["ids given out"] > 10 and figures["… finished"] > 0
+    assert figures["locked database, seconds"] >= 8 and figures["listeners, in the end"] == 0
+
+
+def test_a_lock_excuses_a_late_refusal_though_the_next_outage_has_begun() -> None:
+    outages = Outages()
+    with outages.during(LOCKED, nullcontext()):
+        assert outages.excuse() == LOCKED
+    with outages.during(DEAF, nullcontext()):
+        assert outages.excuse() == LOCKED
+    assert outages.excuse() == LOCKED
+
+
+def test_an_outage_of_long_ago_excuses_no_refusal() -> None:
+    outages = Outages()
+    outages.over = [(LOCKED, 0.0, time.time() - GRACE), (DEAF, 0.0, time.time())]
+    assert outages.excuse() is None
+
+
+def test_a_deaf_receiver_excuses_no_refusal() -> None:
+    outages = Outages()
+    with outages.during(DEAF, nullcontext()):
+        assert outages.excuse() is None
+    assert outages.excuse() is None

@@ -1,0 +1,183 @@
+"""A machine that draws nothing: the worker and its queue as the domain sees them, moved by hand. For tests of `tasks`."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from fooocus_api.adapters.worker.image_log import ImageLog
+from fooocus_api.images.file_journal import FileJournal
+from fooocus_api.tasks.model import events
+from fooocus_api.tasks.model.task import Task, TaskError
+from fooocus_api.tasks.ports.engine import Interruption, ParameterError, Stayed
+from fooocus_api.tasks.streaming.event_bus import EventBus, Handler
+
+
+def _png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 4)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PNG = _png()
+
+
+class CountingBus(EventBus):
+    """The bus, which can be asked whether all that was emitted has been handled, and can die with its events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = 0
+        self._changed = threading.Condition()
+        self.dead = False
+
+    def start(self, *handlers: Handler) -> None:
+        super().start(*(self._unless_dead(handler) for handler in handlers), self._count)
+
+    def _unless_dead(self, handler: Handler) -> Handler:
+        return lambda event: None if self.dead else handler(event)
+
+    def emit(self, event: events.Event) -> None:
+        with self._changed:
+            self._open += 1
+        super().emit(event)
+
+    def _count(self, _: events.Event) -> None:
+        with self._changed:
+            self._open -= 1
+            self._changed.notify_all()
+
+    def settle(self) -> None:
+        """Wait until nothing is under way."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._open == 0, 30)
+
+
+class Machine:
+    """Implements `tasks.engine.Engine`; what its worker does next is said by calling `start`, `save`, `end` …"""
+
+    def __init__(self, bus: EventBus, claims: FileJournal, outputs: Path) -> None:
+        self._bus = bus
+        self._claims = claims
+        self._outputs = outputs
+        self._log = ImageLog()
+        self.queue: list[str] = []
+        self.current: str | None = None
+        self.results: list[Any] = []
+        self.stopping = False
+
+    # ------------------------------------------------------------ the engine
+
+    def check(self, parameters: dict[str, Any]) -> None:
+        if parameters.get("wrong"):
+            raise ParameterError("wrong is not allowed")
+
+    def enqueue(self, task: Task) -> None:
+        self._bus.emit(events.Queued(task.task_id))
+        self.queue.append(task.task_id)
+
+    def withdraw(self, task_id: str) -> bool:
+        if task_id not in self.queue:
+            return False
+        self.queue.remove(task_id)
+        self._bus.emit(events.Stopped(task_id, []))
+        return True
+
+    def move_to_front(self, task_id: str) -> bool:
+        if task_id not in self.queue:
+            return False
+        self.queue.remove(task_id)
+        self.queue.insert(0, task_id)
+        self._bus.emit(events.Moved(task_id))
+        return True
+
+    def order(self) -> list[str]:
+        return list(self.queue)
+
+    def in_hand(self) -> str | None:
+        return self.current
+
+    def steps(self, performance: str) -> int | None:
+        return None
+
+    def interrupt(self, task_id: str, how: Interruption) -> bool:
+        if task_id != self.current:
+            return False
+        self.stopping = self.stopping or how == "stop"
+        return True
+
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
+        path = self._new_file(task_id)
+        path.write_bytes(PNG)
+        return str(path)
+
+    def encode(self, array: Any) -> bytes:
+        return PNG
+
+    def keep(self, task_id: str, path: str) -> str:
+        raise FileNotFoundError(path)
+
+    def relative_path(self, path: str) -> str | None:
+        inside = Path(path).is_relative_to(self._outputs)
+        return Path(path).relative_to(self._outputs).as_posix() if inside else None
+
+    def is_kept(self, path: str) -> bool:
+        return True
+
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        return self._log.remove_images([self._outputs], paths)
+
+    # ------------------------------------------------------------ its worker
+
+    def click(self, task_id: str) -> None:
+        """A task that comes through the WebUI."""
+        self._bus.emit(events.Queued(task_id, "webui", {"prompt": "clicked"}))
+        self.queue.append(task_id)
+
+    def start(self) -> None:
+        """Take the next task."""
+        self.current, self.results, self.stopping = self.queue.pop(0), [], False
+        self._bus.emit(events.Started(self.current))
+
+    def progress(self, percent: int) -> None:
+        assert self.current is not None
+        self._bus.emit(events.Progress(self.current, percent, "Sampling"))
+
+    def save(self, *, reported: bool) -> None:
+        """Write an image; unreported it is one that is cut off, or dies with the worker."""
+        assert self.current is not None
+        path = self._new_file(self.current)
+        path.write_bytes(PNG if reported else PNG[:40])
+        if reported:
+            self._bus.emit(events.ImageSaved(self.current, str(path), {"seed": "7"}))
+            self.results.append(str(path))
+
+    def end(self, error: TaskError | None, *, grid: bool, forgets: bool, twice: bool) -> str:
+        """Be done with the task: failed with an `error`, with a picture that is no file yet (`grid`), with no results though
+        it had some (`forgets`, when it fails), or telling so twice."""
+        assert self.current is not None
+        task_id, self.current = self.current, None
+        results = [] if forgets and error else [*self.results, *([object()] if grid else [])]
+        ended: events.Ended
+        if error is not None:
+            ended = events.Failed(task_id, results, error)
+        else:
+            ended = (events.Stopped if self.stopping else events.Finished)(task_id, results)
+        self._bus.emit(ended)
+        if twice:
+            self._bus.emit(events.Failed(task_id, [], TaskError("Second", "of two")))
+        return task_id
+
+    def _new_file(self, task_id: str) -> Path:
+        number = len(list(self._outputs.iterdir()))
+        path = self._outputs / f"{task_id[:8]}-{number}.png"
+        while path.exists():
+            number += 1
+            path = self._outputs / f"{task_id[:8]}-{number}.png"
+        self._claims.claim(task_id, str(path))
+        return path

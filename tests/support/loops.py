@@ -1,0 +1,75 @@
+"""A demo host whose event loops say how long they are held: CPU time of their thread, for each callback that is not short.
+
+As a script it measures the host that it then starts: `python tests/support/loops.py FILE extension.py [launch flags]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import runpy
+import sys
+import threading
+import time
+from pathlib import Path
+
+WORTH_TELLING_MS = 1.0
+"""Shorter callbacks are many, and nobody minds them."""
+
+
+def main(file: str, script: str) -> None:
+    """Run the script; each long callback becomes a line of the file: milliseconds, and what was called."""
+    run = asyncio.Handle._run
+    told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    collecting: dict[int, list[float]] = {}
+
+    def collected(phase: str, _: dict[str, int]) -> None:
+        """Note what Python's collector of all garbage takes: it comes when it likes, on whatever thread."""
+        spans = collecting.setdefault(threading.get_ident(), [])
+        spans.append(-time.thread_time() if phase == "start" else time.thread_time())
+
+    def measured(handle: asyncio.Handle) -> None:
+        collecting.pop(threading.get_ident(), None)
+        began = time.thread_time()
+        run(handle)
+        held = (time.thread_time() - began - sum(collecting.get(threading.get_ident(), ()))) * 1000
+        if held >= WORTH_TELLING_MS:
+            os.write(told, f"{held:.2f} {str(handle)[:200]!r}\n".encode())
+
+    gc.callbacks.append(collected)
+    asyncio.Handle._run = measured  # type: ignore[method-assign, assignment]
+    runpy.run_path(script, run_name="__main__")
+
+
+if __name__ == "__main__":
+    _, file, *sys.argv = sys.argv
+    sys.path[0] = str(Path(sys.argv[0]).parent)
+    main(file, sys.argv[0])
+else:
+    from typing import Any
+
+    from fooocus_api.tests.support.host import DEMO, Host
+
+    class WatchedHost(Host):
+        """A demo host that is not yet started, measured from its start on."""
+
+        def __init__(self, *flags: str, step_ms: int = 5, **options: Any) -> None:
+            pace = ("--demo-step-ms", str(step_ms), "--demo-load-ms", "0")
+            flags = ("--disable-in-browser", "--disable-analytics", *pace, *flags)
+            super().__init__(DEMO, flags=flags, patience=120, **options)
+            self.held = self.folder / "held"
+
+        def mark(self) -> int:
+            """Where in the file the next long callback will be."""
+            return self.held.stat().st_size
+
+        def longest(self, since: int) -> tuple[float, str]:
+            """The callback since then that took most CPU time of its loop's thread: milliseconds, and what it was."""
+            lines = self.held.read_bytes()[since:].decode().splitlines()
+            found = [(float(line.partition(" ")[0]), line.partition(" ")[2]) for line in lines]
+            return max(found, default=(0.0, "nothing"))
+
+        def _command(self) -> list[str]:
+            python, script, *flags = super()._command()
+            return [python, str(Path(__file__).resolve()), str(self.held), script, *flags]

@@ -1,0 +1,95 @@
+"""Web pages of another origin, as the programs of others serve them: what their scripts do with the API in a browser."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from fooocus_api.tests.support.client import wait_for
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
+
+COLLECTING = """<!doctype html>
+<meta charset="utf-8">
+<title>Draw</title>
+<p id="message"></p><progress id="progress" max="100" value="0"></progress><img id="preview"><div id="images"></div>
+<script>
+// What reads give is collected until it is JSON from its first brace to its last: two messages at once never are.
+async function draw(url, body) {
+  const response = await fetch(url, {
+    method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({...body, stream_output: true})
+  });
+  const reader = response.body.getReader(), decoder = new TextDecoder();
+  let collected = "", last = null;
+  for (;;) {
+    const {done, value} = await reader.read();
+    if (done) return last;
+    collected += decoder.decode(value, {stream: true});
+    try {
+      last = JSON.parse(collected.slice(collected.indexOf("{"), collected.lastIndexOf("}") + 1));
+    } catch { continue; }
+    collected = "";
+    document.getElementById("message").textContent = last.message;
+    document.getElementById("progress").value = last.progress;
+    if (last.preview) document.getElementById("preview").src = last.preview;
+  }
+}
+async function run(times, url, body) {
+  window.drawn = [];
+  for (let time = 0; time < times; time++) {
+    const last = await draw(url, body).catch(error => ({message: String(error), images: []}));
+    drawn.push({message: last && last.message, images: last ? last.images.length : 0});
+    for (const src of (last && last.images) || []) {
+      document.getElementById("images").append(Object.assign(new Image(), {src}));
+    }
+  }
+}
+</script>
+"""
+"""What the example page of FooocusAPI does, in our own words."""
+
+
+class Site:
+    """A web server of another origin with one page, from when the `with` block begins until it ends."""
+
+    def __init__(self, page: str) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                content = page.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the tests' output free of requests."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Site:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def throttle(driver: Chrome, rate: float) -> None:
+    """Make the page's CPU so many times slower; 1 is as it is."""
+    driver.execute_cdp_cmd("Emulation.setCPUThrottlingRate", {"rate": rate})
+
+
+def drawn(driver: Chrome, times: int, url: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the page's last message said, each of so many times in a row."""
+    driver.execute_script("run(...arguments)", times, url, body)
+    wait_for(lambda: len(driver.execute_script("return window.drawn || []")) == times, f"{times} drawings")
+    found: list[dict[str, Any]] = driver.execute_script("return window.drawn")
+    return found

@@ -1,0 +1,102 @@
+"""Where a task stands and how long it takes, at every moment of its way to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fooocus_api.tasks.model.outlook import Outlook
+from fooocus_api.tasks.model.task import Task, TaskStatus
+from fooocus_api.tasks.queue.estimator import Estimator
+from fooocus_api.tests.support.simulation import World
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.close()
+
+
+def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(world: World) -> None:
+    first, second = (world.run(world.service.intake.submit({"prompt": name})).task for name in ("first", "second"))
+    world.settle()
+    assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 1]
+    world.machine.queue.remove(first.task_id)
+    world.machine.current = first.task_id
+    assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 0]
+    world.machine.queue.insert(0, first.task_id)
+    world.machine.current = None
+    world.machine.start()
+    world.settle()
+    assert first.status is TaskStatus.PENDING  # it was looked up before
+    assert world.service.outlook(first).queue_position == 0
+    assert world.service.outlook(world.run(world.service.get(first.task_id))).queue_position is None
+
+
+def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(world: World) -> None:
+    enqueue = world.machine.enqueue
+
+    def begun_at_once(task: Task) -> None:
+        enqueue(task)
+        world.machine.start()
+        world.bus.settle()
+        assert task.status is TaskStatus.RUNNING
+
+    world.machine.enqueue = begun_at_once  # type: ignore[method-assign]
+    task = world.run(world.service.intake.submit({"prompt": "quick"})).task
+    assert (task.status, task.started_at) == (TaskStatus.PENDING, -1)
+
+
+def test_nobody_can_tell_where_a_task_stands_that_is_not_in_the_queue(world: World) -> None:
+    elsewhere = Task("0" * 32, "api", {})
+    assert world.service.outlook(elsewhere) == Outlook(None, None)
+
+
+def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
+    now = 100.0
+    estimator = Estimator(lambda performance: 10, clock=lambda: now)
+    task = Task("0" * 32, "api", {"aspect_ratios_selection": "1000*1000"}, status=TaskStatus.RUNNING)
+    estimator.started(task)
+    assert estimator.remaining(task) is None
+    now += 60  # to load the model
+    for step in range(1, 10):
+        task.progress = 10 + 9 * step
+        estimator.step(task.task_id, task.progress)
+        left = estimator.remaining(task)
+        if step == 1:
+            assert left is None  # the time of no step is known yet
+        else:
+            assert left == pytest.approx(2.0 * (10 - step))
+        now += 2
+
+
+def drawn(estimator: Estimator, clock: list[float], begin: float, images: int = 1, **parameters: object) -> None:
+    """A task that begins to draw so late, makes ten steps of two seconds for each image and needs one to finish it."""
+    task = Task("1" * 32, "api", {"base_model_name": "a", **parameters}, status=TaskStatus.RUNNING)
+    estimator.started(task)
+    clock[0] += begin
+    for number in range(10):
+        estimator.step(task.task_id, 10 * number)
+        clock[0] += 2 if number < 9 else 1
+    estimator.ended(task.task_id, images)
+
+
+def test_what_was_unloaded_has_to_be_loaded() -> None:
+    clock = [100.0]
+    estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
+    effort = estimator.effort(Task("0" * 32, "api", {"base_model_name": "a"}))
+    drawn(estimator, clock, begin=1)  # the host had loaded its checkpoint before
+    assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
+    estimator.unloaded()
+    drawn(estimator, clock, begin=30)
+    assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
+    assert estimator.seconds(effort, None) == pytest.approx(30 + 18 + 1)
+
+
+def test_an_image_grid_is_no_image_that_was_asked_for() -> None:
+    clock = [100.0]
+    estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
+    drawn(estimator, clock, begin=1, images=2)
+    assert estimator.step_seconds()

@@ -1,0 +1,166 @@
+"""The order of the queue, over arrivals of every kind: its bounds hold, nobody starves, and loads are saved."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from itertools import count
+
+import pytest
+
+from fooocus_api.tasks.model.workload import ModelNeeds
+from fooocus_api.tasks.queue.scheduler import QueueEntry, Scheduler
+
+
+def needs(checkpoint: str, lora: str = "") -> ModelNeeds:
+    return ModelNeeds((checkpoint, "None", "Default (model)"), frozenset({(lora, 1.0)} if lora else ()))
+
+
+def drain(schedule: Scheduler, entries: list[QueueEntry]) -> list[str]:
+    left = list(entries)
+    order = []
+    while left:
+        order.append(left.pop(schedule.pick(left, 0.0)).key)
+    return order
+
+
+def test_alone_a_source_is_served_in_order() -> None:
+    assert drain(Scheduler(), [QueueEntry(str(number)) for number in range(5)]) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_click_waits_for_one_task_of_a_flood() -> None:
+    flood = [QueueEntry(f"bot {number}", "key-1") for number in range(300)]
+    schedule = Scheduler()
+    schedule.pick(flood, 0.0)
+    left = [*flood[1:], QueueEntry("click", "webui")]
+    assert left[schedule.pick(left, 0.0)].key == "click"
+
+
+def test_sources_take_turns() -> None:
+    entries = [QueueEntry(f"a{number}", "a") for number in range(4)]
+    entries += [QueueEntry("b0", "b"), QueueEntry("c0", "c"), QueueEntry("b1", "b")]
+    assert drain(Scheduler(), entries) == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+def test_a_higher_priority_goes_first_and_the_front_before_all() -> None:
+    entries = [
+        QueueEntry("low", priority=-1),
+        QueueEntry("normal"),
+        QueueEntry("high", priority=5),
+        QueueEntry("front", front=True),
+    ]
+    assert drain(Scheduler(), entries) == ["front", "high", "normal", "low"]
+
+
+def test_first_come_first_served_when_asked_for() -> None:
+    entries = [QueueEntry("a", "x", 0), QueueEntry("b", "y", 9, needs=needs("m")), QueueEntry("c", "z", 0)]
+    assert drain(Scheduler(fifo=True), entries) == ["a", "b", "c"]
+
+
+def test_what_is_loaded_goes_first_the_best_match_before_all() -> None:
+    schedule = Scheduler(loaded=needs("a", "style"))
+    entries = [
+        QueueEntry("other", needs=needs("b")),
+        QueueEntry("same", needs=needs("a")),
+        QueueEntry("all", needs=needs("a", "style")),
+    ]
+    assert drain(schedule, entries) == ["all", "same", "other"]
+
+
+def test_24_tasks_of_two_checkpoints_need_three_loads_at_most() -> None:
+    schedule = Scheduler()
+    order = drain(schedule, [QueueEntry("ab"[number % 2], needs=needs("ab"[number % 2])) for number in range(24)])
+    loads = sum(before != after for before, after in zip([None, *order], order, strict=False))
+    assert 48 / (24 + loads) >= 1.7, "".join(order)
+
+
+def test_the_forecast_is_what_happens_and_changes_nothing() -> None:
+    entries = [
+        QueueEntry(number, source="xyz"[number % 3], priority=number % 2, needs=needs("ab"[number % 2]))
+        for number in range(40)
+    ]
+    schedule = Scheduler()
+    forecast = list(schedule.order(entries, 0.0))
+    assert forecast == list(schedule.order(entries, 0.0))
+    assert forecast == drain(schedule, entries)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
+    chance = random.Random(seed)
+    models = ["a", "b", "c"][: chance.randint(1, 3)]
+
+    def entry(number: int) -> QueueEntry:
+        return QueueEntry(
+            number,
+            source=chance.choice("xyz"[: chance.randint(1, 3)]),
+            priority=chance.choice([0, 0, 0, 1]),
+            front=chance.random() < 0.1,
+            needs=chance.choice(
+                [None, needs(chance.choice(models)), needs(chance.choice(models), chance.choice("pq"))]
+            ),
+            overtaken=chance.choice([0, 0, 0, 3, 8]),
+            since=chance.choice([None, 0.0, 70.0]),
+        )
+
+    schedule = Scheduler(
+        fifo=chance.random() < 0.1,
+        most_overtakes=chance.choice([0, 2, 8]),
+        loaded=chance.choice([None, needs("a"), needs("a", "p"), ModelNeeds()]),
+    )
+    schedule.pick([QueueEntry("before", source="x")], 0.0)
+    entries = [entry(number) for number in range(chance.randint(1, 60))]
+    forecast = list(schedule.order(entries, 100.0))
+    left, drawn = list(entries), []
+    while left:
+        drawn.append(left.pop(schedule.pick(left, 100.0)).key)
+    assert forecast == drawn
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
+    """10,000 arrivals in all, a second to a minute each: nobody is overtaken too often or for too long."""
+    chance = random.Random(seed)
+    schedule = Scheduler(most_overtakes=8, most_seconds=60)
+    sources, checkpoints, numbers = ["webui", "key-1", "key-2", "key-3"], ["a", "b", "c"], count()
+    waiting: list[QueueEntry] = []
+    arrived: dict[int, float] = {}
+    overtaken: Counter[int] = Counter()
+    first_overtaken: dict[int, float] = {}
+    now, done = 0.0, 0
+    while done < 2000:
+        for _ in range(chance.choice([0, 0, 1, 1, 1, 2, 3] if len(arrived) < 2000 else [0])):
+            entry = QueueEntry(next(numbers), chance.choice(sources), needs=needs(chance.choice(checkpoints)))
+            arrived[entry.key] = now
+            waiting.append(entry)
+        if waiting:
+            index = schedule.pick(waiting, now)
+            taken = waiting.pop(index)
+            for entry in waiting[:index]:
+                if entry.source == taken.source:
+                    overtaken[entry.key] += 1
+                    assert overtaken[entry.key] <= 8
+                    assert now - first_overtaken.setdefault(entry.key, now) < 60
+            done += 1
+        now += chance.choice([1.0, 5.0, 20.0, 60.0])
+    assert len(overtaken) > 100
+
+
+def test_needs_are_read_from_a_request() -> None:
+    request = {
+        "base_model_name": "a.safetensors",
+        "refiner_model_name": "None",
+        "vae_name": "Default (model)",
+        "performance_selection": "Speed",
+        "loras": [
+            {"enabled": True, "model_name": "style.safetensors", "weight": 0.5},
+            {"enabled": False, "model_name": "other.safetensors", "weight": 1},
+            {"enabled": True, "model_name": "None", "weight": 1},
+        ],
+    }
+    found = ModelNeeds.of(request)
+    assert found == ModelNeeds.of({**request, "prompt": "another", "loras": request["loras"][:1]})
+    assert found.match(found) == 4
+    assert found.match(ModelNeeds.of({**request, "performance_selection": "Lightning"})) == 3
+    assert found.match(ModelNeeds.of({**request, "base_model_name": "b.safetensors"})) == 0
+    assert ModelNeeds.of({}).match(None) == 0
