@@ -162,4 +162,6 @@ def _text_of(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InstallError(f"{file} can't be read; close the program that has it open, and try again: {error}") from error
+        raise InstallError(
+            f"{file} can't be read; close the program that has it open, and try again: {error}"
+        ) from error

@@ -23,8 +23,7 @@ from fooocus_api.installer.purge import history_of
 from fooocus_api.installer.uninstall import uninstall as take_out
 from fooocus_api.tests.support import held_paths
 from fooocus_api.tests.support.histories import add_to_history
-from fooocus_api.tests.support.host import DEMO
-from fooocus_api.tests.support.host import ROOT
+from fooocus_api.tests.support.host import DEMO, ROOT
 from fooocus_api.tests.support.sharing_violations import SharingViolation
 from fooocus_api.tests.unit.test_replacing import NotEmpty
 

@@ -9,8 +9,7 @@ import pytest
 
 from fooocus_api.adapters.inspection.patch_points import PATCH_POINTS
 from fooocus_api.tests.support.histories import add_to_history
-from fooocus_api.tests.support.installation_copies import Sandbox
-from fooocus_api.tests.support.installation_copies import make_sandbox
+from fooocus_api.tests.support.installation_copies import Sandbox, make_sandbox
 
 OLD_WORKER = """
 import threading

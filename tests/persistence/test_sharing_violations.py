@@ -16,16 +16,13 @@ import pytest
 from fooocus_api import __version__
 from fooocus_api.benchmarks.crash import crash
 from fooocus_api.installer.purge import history_of
-from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.histories import add_to_history
-from fooocus_api.tests.support.host import Host
-from fooocus_api.tests.support.host import demo_host
-from fooocus_api.tests.support.keys import keys_command
-from fooocus_api.tests.support.installation_copies import make_sandbox
-from fooocus_api.tests.support.installation_copies import snapshot
-from fooocus_api.tests.support.sharing_violations import Violations
 from fooocus_api.tests.images.test_inputs import picture
+from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.histories import add_to_history
+from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.installation_copies import make_sandbox, snapshot
+from fooocus_api.tests.support.keys import keys_command
+from fooocus_api.tests.support.sharing_violations import Violations
 
 Make = Callable[..., Violations]
 REASON = "being used by another process"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.adapters.webui import file_access
-from fooocus_api.adapters.webui.late_calls import LateCalls
 from fooocus_api.adapters.webui.file_access import FileAccess
+from fooocus_api.adapters.webui.late_calls import LateCalls
 from fooocus_api.tests.support.host import ROOT
 
 PATIENCE = 20.0
@@ -59,7 +59,7 @@ def test_calls_beyond_the_threads_end_in_time_and_are_not_made_later() -> None:
 def test_a_call_that_hangs_keeps_no_process_alive() -> None:
     code = f"""
 import asyncio, importlib.util, time
-spec = importlib.util.spec_from_file_location("late_calls", {str(ROOT / "adapters" / "late_calls.py")!r})
+spec = importlib.util.spec_from_file_location("late_calls", {str(ROOT / "adapters" / "webui" / "late_calls.py")!r})
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 try:

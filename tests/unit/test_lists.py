@@ -10,8 +10,8 @@ from unittest.mock import patch
 import pytest
 
 from fooocus_api.db.repository import READERS
-from fooocus_api.tasks.lifecycle import lifecycle
 from fooocus_api.tasks.history.queries import Filter
+from fooocus_api.tasks.lifecycle import lifecycle
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.simulation import World
 
