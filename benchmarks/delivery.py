@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from ._null import STEPS, TASK, NullHost, Timing, load_average, post
-from ._readers import Readers, Reading, get
-from ._readers import post as request_of
 from .frame import Options, Row, percentile
+from .support.event_readers import Readers, Reading, get
+from .support.event_readers import post as request_of
+from .support.null_engine import STEPS, TASK, NullHost, Timing, load_average, post
 
 EVENTS, GENERATE = "events, WebP", "generate, PNG"
 ROUNDS = {"64x64": 30, "288x224": 10}

@@ -1,9 +1,9 @@
-"""Runs benchmarks by module name, prints a table of each, and all results as JSON on the last line.
+"""Runner of the benchmarks and of the stress tests: prints a table of each, and all results as JSON on the last line.
 
-A benchmark is a module in this folder with `run(options: Options) -> list[Row]`; its first docstring line describes its
-measurement. A row is a dictionary; all rows of a table share its keys. A benchmark raises `AssertionError` on a violation: the
-others still run, and the exit status is 1. It raises `Unavailable` if this system lacks a requirement: it is skipped with the
-reason, and the exit status is that of the others.
+Each is a module with `run(options: Options) -> list[Row]`; its first docstring line describes its subject. A row is a dictionary;
+all rows of a table share its keys. A violation raises `AssertionError`: the others still run, and the exit status is 1. If this
+system lacks a requirement, `Unavailable` is raised: the benchmark is skipped with the reason, and the exit status is that of the
+others.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-HOME = Path(__file__).resolve().parent
-FRAME = {"__init__", "__main__", "frame"}
+BENCHMARKS = (
+    *("boot", "delivery", "event_cost", "history", "latency"),
+    *("listeners", "memory", "overhead", "queue_order", "submissions"),
+)
+STRESS_TESTS = {"crash": "crash", "schema": "schema_requests", "soak": "soak"}
+"""Name → module of tests/stress."""
 BY_NAME = {"soak"}
-"""Benchmarks that run only if named: they take as long as all others together."""
+"""Names that run only on request: each takes as long as all others together."""
 
 Row = dict[str, Any]
 
@@ -45,8 +49,15 @@ class Options:
 
 
 def names() -> list[str]:
-    """Return the names of all benchmarks: the files of this folder."""
-    return sorted(path.stem for path in HOME.glob("*.py") if path.stem not in FRAME and not path.stem.startswith("_"))
+    """Return the names of all benchmarks and stress tests."""
+    return sorted([*BENCHMARKS, *STRESS_TESTS])
+
+
+def module_of(name: str) -> ModuleType:
+    """Import the module of a benchmark or a stress test."""
+    package = (__package__ or "").rpartition(".")[0]
+    where = f"tests.stress.{STRESS_TESTS[name]}" if name in STRESS_TESTS else f"benchmarks.{name}"
+    return importlib.import_module(f"{package}.{where}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     wanted, options = chosen(arguments)
     results: dict[str, Any] = {}
     for name in wanted:
-        module = importlib.import_module(f"{__package__}.{name}")
+        module = module_of(name)
         print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
         run: Callable[[Options], list[Row]] = module.run
         began = time.perf_counter()
@@ -100,22 +111,22 @@ def _text(value: Any) -> str:
 
 def chosen(arguments: Sequence[str]) -> tuple[list[str], Options]:
     """Return the names and options in the arguments."""
-    parser = argparse.ArgumentParser("install.py --bench", description="Measures, prints tables and a line of JSON.")
+    parser = argparse.ArgumentParser("install.py --bench", description="Measure, and print tables and a line of JSON.")
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"which ones: {', '.join(names())}; by default all but {', '.join(BY_NAME)}",
+        help=f"one or more of {', '.join(names())}; by default all but {', '.join(BY_NAME)}",
     )
-    parser.add_argument("--rounds", type=int, help="how often, where a benchmark has rounds")
-    parser.add_argument("--rows", type=int, nargs="+", help="sizes of the history, where it is about that")
-    parser.add_argument("--minutes", type=float, help="how long, where a benchmark is about that")
-    parser.add_argument("--tasks", type=int, help="how many, where a benchmark draws many")
-    parser.add_argument("--cases", type=int, help="how many, where a benchmark tries cases")
-    parser.add_argument("--seed", type=int, help="repeats a random one")
+    parser.add_argument("--rounds", type=int, help="number of rounds, for those that have rounds")
+    parser.add_argument("--rows", type=int, nargs="+", help="sizes of the history, in rows")
+    parser.add_argument("--minutes", type=float, help="duration, for those that have one")
+    parser.add_argument("--tasks", type=int, help="number of tasks, for those that generate many")
+    parser.add_argument("--cases", type=int, help="number of requests, for those that generate requests")
+    parser.add_argument("--seed", type=int, help="seed of the random choices, to repeat a run")
     given = parser.parse_args(list(arguments))
     if unknown := [name for name in given.names if name not in names()]:
-        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(names())}")
+        parser.error(f"benchmark {', '.join(unknown)} does not exist; choose from {', '.join(names())}")
     rows = tuple(given.rows) if given.rows else None
     options = Options(given.rounds, rows, given.minutes, given.tasks, given.cases)
     if given.seed is not None:

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 from ..tests.support.client import Client
 from ..tests.support.host import Host, answers, demo_host, free_port
-from ._filling import RARE, SAMPLE, fill
 from .frame import Options, Row, percentile, table
+from .support.sample_history import RARE, SAMPLE, fill
 
 SIZES = (1_000, 100_000, 1_000_000)
 BYTES_PER_ROW = 9_000

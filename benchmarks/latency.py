@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ._null import STEPS, NullHost, load_average
 from .frame import Options, Row, percentile
+from .support.null_engine import STEPS, NullHost, load_average
 
 ROUNDS = 200
 MOST = {50: 5.0, 99: 20.0}

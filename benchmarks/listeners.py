@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 
-from ._null import STEPS, NullHost, Timing, load_average
-from ._readers import Readers, Seen, get
 from .frame import Options, Row, percentile
 from .memory import resident
+from .support.event_readers import Readers, Seen, get
+from .support.null_engine import STEPS, NullHost, Timing, load_average
 
 LISTENERS = 200
 MINUTES = 10.0

@@ -15,10 +15,10 @@ import numpy
 import psutil
 from PIL import Image
 
-from ._null import TASK, NullHost, load_average, post
-from ._readers import Readers, get
-from ._readers import post as request_of
 from .frame import Options, Row
+from .support.event_readers import Readers, get
+from .support.event_readers import post as request_of
+from .support.null_engine import TASK, NullHost, load_average, post
 
 TASKS = 2_000
 FIRST = 100

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import statistics
 
-from ._null import STEPS, load_average, side_by_side
-from ._readers import Readers, get
 from .frame import Options, Row
+from .support.event_readers import Readers, get
+from .support.null_engine import STEPS, load_average, side_by_side
 
 LISTENERS = (0, 10, 200)
 MOST = {(0, 10): 2.0, (10, 10): 2.0, (200, 10): 10.0, (0, 100): 2.0, (10, 100): 2.0, (200, 100): 1.0}

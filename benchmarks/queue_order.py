@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from ..tests.support.client import QUICK, Client
 from ..tests.support.host import Host, real_checkout, real_host
-from ._null import NullHost, load_average, post
 from .frame import Options, Row
+from .support.null_engine import NullHost, load_average, post
 
 TASKS = 24
 LEAST = 1.7

@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from fooocus_api.benchmarks import listeners
-from fooocus_api.benchmarks._readers import Readers
-from fooocus_api.benchmarks.frame import Options, Row, chosen, main, names
+from fooocus_api.benchmarks.frame import BENCHMARKS, STRESS_TESTS, Options, Row, chosen, main, module_of, names
+from fooocus_api.benchmarks.support.event_readers import Readers
 from fooocus_api.tests.support.host import ROOT
 
 
@@ -51,3 +51,14 @@ def test_what_this_system_cannot_measure_is_skipped_with_the_reason(
     monkeypatch.setattr(listeners, "run", run)
     assert main(["listeners"]) == 0
     assert "no fork" in json.loads(capsys.readouterr().out.splitlines()[-1])["listeners"]["skipped"]
+
+
+def test_every_module_that_can_be_run_is_listed() -> None:
+    runnable = {
+        path.stem
+        for folder in (ROOT / "benchmarks", ROOT / "tests" / "stress")
+        for path in folder.glob("*.py")
+        if "\ndef run(" in path.read_text("utf-8")
+    }
+    assert runnable == {*BENCHMARKS, *STRESS_TESTS.values()}
+    assert all(callable(module_of(name).run) for name in names())

@@ -75,7 +75,9 @@ def known_flags(demo: Host) -> set[str]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "windows" not in page.stem], ids=lambda page: page.stem)
 def test_every_flag_named_exists(page: Path, known_flags: set[str]) -> None:
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8"))) <= known_flags | (OF_OTHER_APIS if "migration" in page.stem else set())
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text("utf-8"))) <= known_flags | (
+        OF_OTHER_APIS if "migration" in page.stem else set()
+    )
 
 
 @in_both_languages

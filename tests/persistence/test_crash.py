@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from fooocus_api.benchmarks.crash import crash
+from fooocus_api.tests.stress.crash import crash
 from fooocus_api.tests.support.host import demo_host, real_host
 
 

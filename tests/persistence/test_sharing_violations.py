@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from fooocus_api import __version__
-from fooocus_api.benchmarks.crash import crash
 from fooocus_api.installer.purge import history_of
 from fooocus_api.tests.images.test_inputs import picture
+from fooocus_api.tests.stress.crash import crash
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.histories import add_to_history
 from fooocus_api.tests.support.host import Host, demo_host

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 
 import pytest
 
-from fooocus_api.benchmarks._outages import DEAF, GRACE, LOCKED, Outages
-from fooocus_api.benchmarks.soak import FLAGS, soak
+from fooocus_api.tests.stress.outages import GRACE, LOCKED, RECEIVER_DOWN, Outages
+from fooocus_api.tests.stress.soak import FLAGS, soak
 from fooocus_api.tests.support.host import demo_host
 
 
@@ -25,19 +25,19 @@ def test_a_lock_excuses_a_late_refusal_though_the_next_outage_has_begun() -> Non
     outages = Outages()
     with outages.during(LOCKED, nullcontext()):
         assert outages.excuse() == LOCKED
-    with outages.during(DEAF, nullcontext()):
+    with outages.during(RECEIVER_DOWN, nullcontext()):
         assert outages.excuse() == LOCKED
     assert outages.excuse() == LOCKED
 
 
 def test_an_outage_of_long_ago_excuses_no_refusal() -> None:
     outages = Outages()
-    outages.over = [(LOCKED, 0.0, time.time() - GRACE), (DEAF, 0.0, time.time())]
+    outages.over = [(LOCKED, 0.0, time.time() - GRACE), (RECEIVER_DOWN, 0.0, time.time())]
     assert outages.excuse() is None
 
 
 def test_a_deaf_receiver_excuses_no_refusal() -> None:
     outages = Outages()
-    with outages.during(DEAF, nullcontext()):
+    with outages.during(RECEIVER_DOWN, nullcontext()):
         assert outages.excuse() is None
     assert outages.excuse() is None

@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from ..tests.support.client import Client
-from ..tests.support.webhook_receiver import Receiver
-from ._ledger import Ledger
+from ..support.client import Client
+from ..support.webhook_receiver import Receiver
+from .ledger import Ledger
 
-NEWEST = 6
-"""Number of a guest's newest tasks that it still controls: pending, running, or just ended."""
+MAX_OWN_TASKS = 6
+"""Number of a user's newest tasks that it still controls: pending, running, or just ended."""
 
 
-class Guest:
-    """A guest on a separate thread. `owner` is the name of its key, `mine` are its newest tasks."""
+class SimulatedUser:
+    """A user on a separate thread. `owner` is the name of its key, `mine` are its newest tasks."""
 
     def __init__(self, url: str, owner: str, key: str, ledger: Ledger, receiver: Receiver, seed: float) -> None:
         self.owner = owner
@@ -31,9 +31,9 @@ class Guest:
         self.stranger.session.close()
 
     def note(self, task_id: str, fields: dict[str, Any]) -> None:
-        """Record the id of a task that the guest has submitted."""
+        """Record the id of a task that the user has submitted."""
         self.ledger.give(task_id, self.owner, fields)
-        self.mine = [*self.mine[-NEWEST:], task_id]
+        self.mine = [*self.mine[-MAX_OWN_TASKS:], task_id]
 
     def sent(self, content: bytes) -> str | None:
         """Upload an image and return its URL, None if it was refused."""

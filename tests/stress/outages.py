@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ..tests.support.client import Record
-from ..tests.support.webhook_receiver import Receiver
+from ..support.client import Record
+from ..support.webhook_receiver import Receiver
 
-LOCKED, FULL, DEAF = "locked database", "full disk", "receiver down"
-REFUSES = (LOCKED, FULL)
+LOCKED, DISK_FULL, RECEIVER_DOWN = "locked database", "full disk", "receiver down"
+REFUSES = (LOCKED, DISK_FULL)
 """Outages during which a request may be refused."""
 GRACE = 10.0
 """Seconds after an outage during which requests that began in it may still be answered."""
@@ -61,7 +61,7 @@ def locked(database: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def deaf(receiver: Receiver) -> Iterator[None]:
+def receiver_down(receiver: Receiver) -> Iterator[None]:
     """Close the receiver's port."""
     receiver.close()
     yield

@@ -12,16 +12,16 @@ from typing import Any
 
 import requests
 
-from ..tests.support.client import Record
-from ._outages import Outages
-from ._reckoning import Given
+from ..support.client import Record
+from .invariants import SubmittedTask
+from .outages import Outages
 
 REFUSALS = (503, 507)
-SAME_EVER_AFTER = ("task_id", "task_status", "req_params", "in_queue_mills", "start_mills", "finish_mills", "source")
+IMMUTABLE_FIELDS = ("task_id", "task_status", "req_params", "in_queue_mills", "start_mills", "finish_mills", "source")
 
 
 @dataclass
-class Asked(Given):
+class OwnedTask(SubmittedTask):
     """A task with its owner (the name of a key) and its fields. `lock` is for controlling or auditing it."""
 
     owner: str = ""
@@ -36,7 +36,7 @@ class Ledger:
 
     def __init__(self, outages: Outages) -> None:
         self.outages = outages
-        self.given: dict[str, Asked] = {}
+        self.given: dict[str, OwnedTask] = {}
         self.refused: set[str] = set()
         self.overheard: dict[str, str] = {}
         """Task id → the source that records and events have shown for it."""
@@ -52,7 +52,7 @@ class Ledger:
             if task_id in self.given:
                 self.problems.append(f"task {task_id} was given out twice")
             asked = self._asked[task_id]
-            self.given[task_id] = Asked(fields["image_number"], asked, owner=owner, fields=fields)
+            self.given[task_id] = OwnedTask(fields["image_number"], asked, owner=owner, fields=fields)
 
     def ask(self, task_id: str, what: str) -> None:
         """Record an action on a task before it is requested. The id may not have been returned to its client yet."""

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from ..tests.support.host import DEMO, ROOT, Host
-from ._bare import PIPE
-from .frame import Unavailable
+from ...tests.support.host import DEMO, ROOT, Host
+from ..frame import Unavailable
+from .bare_host import PIPE
 
 BARE = f"import runpy; runpy.run_path({str(ROOT / 'benchmarks' / '__main__.py')!r})['load_package'](); " + (
     "from fooocus_api.benchmarks._bare import main; main()"

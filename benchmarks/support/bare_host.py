@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from ..adapters.task_args.mapping import read_arguments
+from ...adapters.task_args.mapping import read_arguments
 
 PIPE = "FOOOCUS_BENCH_PIPE"
 """Environment variable: a named pipe; each line is a task's parameters in JSON, by their names in the API."""

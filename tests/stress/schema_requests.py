@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..tests.schema.search import search
-from .frame import Options, Row
+from ...benchmarks.frame import Options, Row
+from ..schema.search import search
 
 CASES = 20_000
 

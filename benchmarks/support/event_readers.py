@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .frame import Unavailable
+from ..frame import Unavailable
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -14,10 +14,11 @@ from typing import Any
 
 import requests
 
-from ..tests.support.client import ENDED, Client, wait_for
-from ..tests.support.host import Host, HostError, demo_host, real_checkout, real_host
-from ._reckoning import (
-    Given,
+from ...benchmarks.frame import Options, Row
+from ..support.client import ENDED, Client, wait_for
+from ..support.host import Host, HostError, demo_host, real_checkout, real_host
+from .invariants import (
+    SubmittedTask,
     assert_database_is_sound,
     assert_nothing_is_left_over,
     in_base64,
@@ -25,10 +26,9 @@ from ._reckoning import (
     record_of,
     repeatable,
 )
-from .frame import Options, Row
 
 CLIENTS = 3
-IDS_ARE_GIVEN = (200, 202, 409, 500)
+STATUSES_WITH_ID = (200, 202, 409, 500)
 """Expected statuses of a generate request; any other is a bug of this file."""
 
 
@@ -42,15 +42,15 @@ def run(options: Options) -> list[Row]:
 def crash(host: Host, rounds: int, seed: int, pause: float) -> Row:
     """Start and kill `host`, not started yet, `rounds` times; each run lasts up to `pause` seconds after its start."""
     with repeatable("crash", host, seed):
-        return _Storm(host, random.Random(seed), pause).run(rounds)
+        return _CrashTest(host, random.Random(seed), pause).run(rounds)
 
 
-class _Storm:
+class _CrashTest:
     def __init__(self, host: Host, chance: random.Random, pause: float) -> None:
         self.host = host
         self.chance = chance
         self.pause = pause
-        self.given: dict[str, Given] = {}
+        self.given: dict[str, SubmittedTask] = {}
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
 
@@ -73,7 +73,7 @@ class _Storm:
         self.host.start()
         client = Client(self.host.url)
         wait_for(lambda: not any(client.get("/v1/info").json()["tasks"].values()), "all tasks to end", patience=900)
-        return {"rounds": rounds, "starts_cut_off": self.done["starts_cut_off"], **self._reckoning(client)}
+        return {"rounds": rounds, "starts_cut_off": self.done["starts_cut_off"], **self._results(client)}
 
     def _killed_while_it_starts(self) -> None:
         """Kill the host during its startup, and so during its recovery."""
@@ -123,9 +123,9 @@ class _Storm:
             fields[{"async": "async_process", "stream": "stream_output"}[mode]] = True
         self.done[mode] += 1
         with client.generate(accept=accept, stream=True, **fields) as response:
-            assert response.status_code in IDS_ARE_GIVEN, f"{response.status_code} {response.text}"
+            assert response.status_code in STATUSES_WITH_ID, f"{response.status_code} {response.text}"
             task_id = response.headers["X-Task-Id"]
-            self.given[task_id] = Given(1 if mode == "binary" else fields["image_number"])
+            self.given[task_id] = SubmittedTask(1 if mode == "binary" else fields["image_number"])
             response.content  # noqa: B018  # reads all of it, regardless of the time
 
     def _control(self, client: Client, chance: random.Random) -> None:
@@ -145,7 +145,7 @@ class _Storm:
 
     # ------------------------------------------------------------ invariants
 
-    def _reckoning(self, client: Client) -> Row:
+    def _results(self, client: Client) -> Row:
         """Return the final status of every accepted task, and check every file."""
         ends: Counter[str] = Counter()
         for task_id, given in self.given.items():

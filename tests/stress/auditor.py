@@ -13,17 +13,25 @@ from urllib.parse import urlsplit
 
 from standardwebhooks import Webhook
 
-from ..tests.support.client import ENDED, Client, Record
-from ..tests.support.webhook_receiver import Receiver
-from ._ledger import Asked, Ledger
-from ._outages import FULL
-from ._reckoning import record_of
+from ..support.client import ENDED, Client, Record
+from ..support.webhook_receiver import Receiver
+from .invariants import record_of
+from .ledger import Ledger, OwnedTask
+from .outages import DISK_FULL
 
-RIPE = 20.0
-"""Seconds after which no guest touches a task any more."""
-KEPT = 0.2
+AUDIT_DELAY_S = 20.0
+"""Seconds after which no user touches a task any more."""
+KEPT_FRACTION = 0.2
 """Fraction of all tasks that are kept for a second check at the end."""
-TOLD = ("prompt", "image_number", "overwrite_step", "overwrite_width", "output_format", "priority", "save_name")
+RECORDED_FIELDS = (
+    "prompt",
+    "image_number",
+    "overwrite_step",
+    "overwrite_width",
+    "output_format",
+    "priority",
+    "save_name",
+)
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 
@@ -36,7 +44,7 @@ class Auditor:
         self._receiver = receiver
         self._webhook = Webhook(secret)
         self._chance = Random(seed)
-        self._told: defaultdict[str, list[Record]] = defaultdict(list)
+        self._delivered: defaultdict[str, list[Record]] = defaultdict(list)
         self.ends: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.deliveries: Counter[int] = Counter()
@@ -49,7 +57,7 @@ class Auditor:
             for task_id, given in list(self._ledger.given.items()):
                 if over.is_set() or self._ledger.outages.excuse() is not None:
                     break
-                if given.record is None and not given.deleted and given.since < time.monotonic() - RIPE:
+                if given.record is None and not given.deleted and given.since < time.monotonic() - AUDIT_DELAY_S:
                     with self._ledger.noting(f"task {task_id}"):
                         self._look_at(task_id, given)
         self._client.session.close()
@@ -62,7 +70,7 @@ class Auditor:
             record = self._webhook.verify(delivery.body, delivery.headers)
             assert delivery.headers["webhook-id"] == f"msg_{record['task_id']}" and record["task_status"] in ENDED
             if delivery.status == 200:
-                self._told[record["task_id"]].append(record)
+                self._delivered[record["task_id"]].append(record)
 
     def waits_for_webhooks(self) -> bool:
         """Return whether any webhook is still to be delivered."""
@@ -70,16 +78,16 @@ class Auditor:
         return any(
             not given.deleted and "webhook_url" in given.fields and not self._is_delivered(task_id, given)
             for task_id, given in self._ledger.given.items()
-            if task_id not in self._told
+            if task_id not in self._delivered
         )
 
-    def _is_delivered(self, task_id: str, given: Asked) -> bool:
+    def _is_delivered(self, task_id: str, given: OwnedTask) -> bool:
         response = self._client.get(f"/tasks/{task_id}/webhooks")
         if response.status_code == 404 and "delete" in given.asked:
             return True
         return self._ledger.answered(response, 200) and response.json()["webhook_status"] == "delivered"
 
-    def _look_at(self, task_id: str, given: Asked) -> None:
+    def _look_at(self, task_id: str, given: OwnedTask) -> None:
         """Check a task if it has ended and its webhook was delivered; perhaps delete it."""
         with given.lock:
             state = self._client.get(f"/tasks/{task_id}").json().get("task_status", "gone")
@@ -88,10 +96,10 @@ class Auditor:
             if state != "gone" and "webhook_url" in given.fields and not self._is_delivered(task_id, given):
                 return
             self.check(task_id, given)
-            if given.record is not None and self._chance.random() > KEPT:
+            if given.record is not None and self._chance.random() > KEPT_FRACTION:
                 self._delete(task_id, given, given.record)
 
-    def check(self, task_id: str, given: Asked) -> None:
+    def check(self, task_id: str, given: OwnedTask) -> None:
         """Check an ended task completely.
 
         Raises:
@@ -112,12 +120,12 @@ class Auditor:
         self.ends[record["task_status"]] += 1
         status, fields = record["task_status"], given.fields
         assert record["source"] == given.owner, record
-        wanted = {name: fields[name] for name in TOLD if name in fields}
+        wanted = {name: fields[name] for name in RECORDED_FIELDS if name in fields}
         assert {name: record["req_params"][name] for name in wanted} == wanted, record
         assert record["attempts"] == (record["start_mills"] != -1), record
         if status in ("failed", "interrupted"):
             self.failures[record["error"]["message"]] += 1
-            assert self._ledger.outages.met(record, FULL), f"failed by itself: {record}"
+            assert self._ledger.outages.met(record, DISK_FULL), f"failed by itself: {record}"
         for entry, image in zip(record["images"], images, strict=True):
             assert image.format == FORMATS[fields["output_format"]] == FORMATS[entry["format"]], record
             assert image.size == (entry["width"], entry["height"]), record
@@ -126,16 +134,16 @@ class Auditor:
             if fields.get("require_base64"):
                 assert base64.b64decode(entry["base64"]) == self._client.get(entry["url"]).content, record["task_id"]
         if "webhook_url" in fields:
-            self._check_told(task_id, record)
+            self._check_delivered(task_id, record)
 
-    def _check_told(self, task_id: str, record: Record) -> None:
+    def _check_delivered(self, task_id: str, record: Record) -> None:
         self.take_deliveries()
-        told = self._told.pop(task_id, [])
+        told = self._delivered.pop(task_id, [])
         assert told, f"nobody was told of the end of task {task_id}"
         for message in told:
             assert _lasting(message) == _lasting(record), f"told {message} of {record}"
 
-    def _delete(self, task_id: str, given: Asked, record: Record) -> None:
+    def _delete(self, task_id: str, given: OwnedTask, record: Record) -> None:
         """Delete a task by its id, or by its time if it is the only one of its millisecond."""
         self._ledger.count("deleted by the auditor")
         self._ledger.ask(task_id, "delete")

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from PIL import Image as PILImage
 
-from ..tests.support.client import ENDED, Client, Record
-from ..tests.support.host import Host
+from ..support.client import ENDED, Client, Record
+from ..support.host import Host
 
 
 @dataclass
-class Given:
+class SubmittedTask:
     """A task whose id was returned, and the actions requested for it since, whether or not their responses arrived."""
 
     images: int
@@ -93,7 +93,7 @@ def assert_nothing_is_left_over(host: Host) -> tuple[int, int]:
     return len(rows), len(files)
 
 
-def record_of(client: Client, task_id: str, given: Given) -> tuple[Record, list[PILImage.Image]] | None:
+def record_of(client: Client, task_id: str, given: SubmittedTask) -> tuple[Record, list[PILImage.Image]] | None:
     """Return the record of a task that must have ended, with its images; None if it was deleted.
 
     Raises:

@@ -16,46 +16,46 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..tests.support.client import Client, wait_for
-from ..tests.support.host import Host, demo_host, real_checkout, real_host
-from ..tests.support.keys import add_key, key_of
-from ..tests.support.small_disk import SmallDisk
-from ..tests.support.webhook_receiver import Receiver
-from ._auditor import Auditor
-from ._guest import Guest
-from ._ledger import Ledger
-from ._outages import DEAF, FULL, LOCKED, Outages, deaf, locked
-from ._reckoning import assert_database_is_sound, assert_nothing_is_left_over, database_of, repeatable
-from ._visits import Vandal, silent_listener, visit
-from .frame import Options, Row
-from .memory import figures_of
+from ...benchmarks.frame import Options, Row
+from ...benchmarks.memory import figures_of
+from ..support.client import Client, wait_for
+from ..support.host import Host, demo_host, real_checkout, real_host
+from ..support.keys import add_key, key_of
+from ..support.small_disk import SmallDisk
+from ..support.webhook_receiver import Receiver
+from .auditor import Auditor
+from .invariants import assert_database_is_sound, assert_nothing_is_left_over, database_of, repeatable
+from .ledger import Ledger
+from .outages import DISK_FULL, LOCKED, RECEIVER_DOWN, Outages, locked, receiver_down
+from .simulated_user import SimulatedUser
+from .traffic import HostileClient, silent_listener, visit
 
-BOSS = "of-the-soak"
+ADMIN_KEY = "of-the-soak"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FLAGS = (
-    *("--apikey", f"boss:{BOSS}", "--allow-private-urls", "127.0.0.0/8"),
+    *("--apikey", f"admin:{ADMIN_KEY}", "--allow-private-urls", "127.0.0.0/8"),
     *("--webhook-secret", SECRET, "--webhook-retry-seconds", "0.5"),
 )
-BOSSES, BOTS = 3, 2
-WARM = 0.15
+ADMINS, BOTS = 3, 2
+WARM_UP_FRACTION = 0.15
 """Fraction of the time after which resources are first counted."""
-WHEN = {LOCKED: 0.3, DEAF: 0.5, FULL: 0.7}
+OUTAGE_STARTS = {LOCKED: 0.3, RECEIVER_DOWN: 0.5, DISK_FULL: 0.7}
 """Start of each outage as a fraction of the time."""
-LONGEST_OUTAGE = 60.0
-SHORTEST_OUTAGE = 8.0
+MAX_OUTAGE_S = 60.0
+MIN_OUTAGE_S = 8.0
 """Seconds; SQLite waits five for a lock."""
-VANDALS_PAUSE = 5
-"""Multiple of a guest's pause: much of the vandal's input is large."""
+HOSTILE_PAUSE_FACTOR = 5
+"""Multiple of a user's pause: much of the hostile input is large."""
 BURST = 24
 """Number of concurrent clients."""
-MORE = {"threads": BOSSES + BOTS + 2, "files": 0, "listeners": 0}
+ALLOWED_GROWTH = {"threads": ADMINS + BOTS + 2, "files": 0, "listeners": 0}
 """Allowed growth at the end: a pool has a thread per request that ever waited concurrently, at most one per visitor."""
 NO_IMAGE = {"image": ("none.png", b"no image")}
 AS_JPEG = {"Accept": "image/jpeg"}
-PATIENCE = 900
-SETTLED = 6.0
+TASK_TIMEOUT_S = 900
+CONNECTION_TIMEOUT_S = 6.0
 """Seconds after which the connections of the last requests are closed."""
-PATIENCE_FOR_THREADS = 60
+THREADS_TIMEOUT_S = 60
 
 
 def run(options: Options) -> list[Row]:
@@ -99,31 +99,31 @@ class _Soak:
     def run(self, seconds: float) -> list[Row]:
         self.host.start()
         self.bot = key_of(add_key(self.host, "bot"))
-        self.boss = Client(self.host.url, BOSS)
-        self.auditor = Auditor(self.host.url, BOSS, self.ledger, self.receiver, SECRET, self.chance.random())
+        self.admin = Client(self.host.url, ADMIN_KEY)
+        self.auditor = Auditor(self.host.url, ADMIN_KEY, self.ledger, self.receiver, SECRET, self.chance.random())
         self.began = time.monotonic()
         with self._visitors():
-            self._pass(seconds * WARM)
+            self._pass(seconds * WARM_UP_FRACTION)
         self._burst()
         self.warm = self._settle()
-        length = min(LONGEST_OUTAGE, max(SHORTEST_OUTAGE, seconds / 20))
+        length = min(MAX_OUTAGE_S, max(MIN_OUTAGE_S, seconds / 20))
         database = self.host.outputs / ".fooocus_api" / "tasks.sqlite3"
         kinds: dict[str, Callable[[], AbstractContextManager[None]]] = {
             LOCKED: lambda: locked(database),
-            DEAF: lambda: deaf(self.receiver),
+            RECEIVER_DOWN: lambda: receiver_down(self.receiver),
         }
         if self.disk is not None:
-            kinds[FULL] = self.disk.full
+            kinds[DISK_FULL] = self.disk.full
         with self._visitors():
             for name, outage in kinds.items():
-                self._pass(seconds * WHEN[name])
+                self._pass(seconds * OUTAGE_STARTS[name])
                 with self.outages.during(name, outage()):
                     self._say(f"{name} for {length:.0f} s")
                     self._pass(time.monotonic() - self.began + length)
                 self._say(f"{name} is over")
-                wait_for(lambda: self.boss.get("/healthz").status_code == 200, f"it to be well after the {name}")
+                wait_for(lambda: self.admin.get("/healthz").status_code == 200, f"it to be well after the {name}")
             self._pass(seconds)
-        return self._reckoning(self._settle())
+        return self._results(self._settle())
 
     # ------------------------------------------------------------ while it runs
 
@@ -131,16 +131,19 @@ class _Soak:
     def _visitors(self) -> Iterator[None]:
         """Run all visitors within the `with` block."""
         over = threading.Event()
-        keys = [("boss", BOSS)] * BOSSES + [("bot", self.bot)] * BOTS
-        guests = [
-            Guest(self.host.url, owner, key, self.ledger, self.receiver, self.chance.random()) for owner, key in keys
+        keys = [("admin", ADMIN_KEY)] * ADMINS + [("bot", self.bot)] * BOTS
+        users = [
+            SimulatedUser(self.host.url, owner, key, self.ledger, self.receiver, self.chance.random())
+            for owner, key in keys
         ]
-        vandal = Vandal(self.host.url, BOSS, self.ledger, self.pause * VANDALS_PAUSE, self.chance.random())
+        hostile = HostileClient(
+            self.host.url, ADMIN_KEY, self.ledger, self.pause * HOSTILE_PAUSE_FACTOR, self.chance.random()
+        )
         threads = [
-            *(threading.Thread(target=visit, args=(guest, self.pause, over)) for guest in guests),
-            *(threading.Thread(target=other.visit, args=(over,)) for other in (vandal, self.auditor)),
+            *(threading.Thread(target=visit, args=(user, self.pause, over)) for user in users),
+            *(threading.Thread(target=other.visit, args=(over,)) for other in (hostile, self.auditor)),
         ]
-        with silent_listener(self.host.url, BOSS):
+        with silent_listener(self.host.url, ADMIN_KEY):
             for thread in threads:
                 thread.start()
             try:
@@ -167,7 +170,7 @@ class _Soak:
     def _burst(self) -> None:
         """Bring every thread pool to its maximum size."""
         with ThreadPoolExecutor(BURST) as pool:
-            clients = [Client(self.host.url, BOSS) for _ in range(BURST)]
+            clients = [Client(self.host.url, ADMIN_KEY) for _ in range(BURST)]
             list(pool.map(lambda client: [client.tasks(page_size=100) for _ in range(5)], clients))
             list(pool.map(lambda client: [client.post("/inputs", files=NO_IMAGE) for _ in range(5)], clients))
             list(pool.map(lambda client: [client.get(url, headers=AS_JPEG) for url in self._some_urls()], clients))
@@ -175,31 +178,33 @@ class _Soak:
             client.session.close()
 
     def _some_urls(self) -> list[str]:
-        return [url for record in self.boss.tasks(query="history", page_size=5)["history"] for url in record["result"]]
+        return [url for record in self.admin.tasks(query="history", page_size=5)["history"] for url in record["result"]]
 
     def _settle(self) -> Row:
         """Wait until all tasks are done and all visitors have gone; return the resources used then."""
-        wait_for(lambda: not any(self.boss.get("/v1/info").json()["tasks"].values()), "all tasks to end", PATIENCE)
+        wait_for(
+            lambda: not any(self.admin.get("/v1/info").json()["tasks"].values()), "all tasks to end", TASK_TIMEOUT_S
+        )
         self._say("nothing is drawn any more")
-        wait_for(lambda: not self.auditor.waits_for_webhooks(), "all webhooks to be delivered", PATIENCE)
-        first, end = self.warm, time.monotonic() + PATIENCE_FOR_THREADS
+        wait_for(lambda: not self.auditor.waits_for_webhooks(), "all webhooks to be delivered", TASK_TIMEOUT_S)
+        first, end = self.warm, time.monotonic() + THREADS_TIMEOUT_S
         while True:
-            time.sleep(SETTLED)
+            time.sleep(CONNECTION_TIMEOUT_S)
             figures = self._figures()
-            back = all(figures[name] <= first[name] + more for name, more in MORE.items()) if first else True
+            back = all(figures[name] <= first[name] + more for name, more in ALLOWED_GROWTH.items()) if first else True
             if back or time.monotonic() > end:
                 self._say(f"all is quiet: {figures}")
                 return figures
 
     def _figures(self) -> Row:
         assert self.host.process is not None
-        listeners = re.search(r"^fooocus_api_listeners (\S+)", self.boss.get("/metrics").text, re.M)
+        listeners = re.search(r"^fooocus_api_listeners (\S+)", self.admin.get("/metrics").text, re.M)
         assert listeners is not None
         return {**figures_of(self.host.process.pid), "listeners": int(float(listeners[1]))}
 
     # ------------------------------------------------------------ at the end
 
-    def _reckoning(self, end: Row) -> list[Row]:
+    def _results(self, end: Row) -> list[Row]:
         ledger = self.ledger
         for task_id, given in ledger.given.items():
             with ledger.noting(f"task {task_id}"):
@@ -207,13 +212,15 @@ class _Soak:
         assert not ledger.problems, "\n".join(ledger.problems)
         wrong = {task_id for task_id, source in ledger.overheard.items() if ledger.given[task_id].owner != source}
         assert not wrong, f"shown as another's: {wrong}"
-        self.boss.session.close()
+        self.admin.session.close()
         self.host.stop()
-        excused = assert_no_bugs_in(self.host.log(), disk_was_full=FULL in [name for name, _, _ in self.outages.over])
+        excused = assert_no_bugs_in(
+            self.host.log(), disk_was_full=DISK_FULL in [name for name, _, _ in self.outages.over]
+        )
         assert_database_is_sound(self.host)
         rows, images = assert_nothing_is_left_over(self.host)
         self._assert_nobody_is_unknown()
-        for name, more in MORE.items():
+        for name, more in ALLOWED_GROWTH.items():
             assert end[name] <= self.warm[name] + more, f"{name}: {self.warm[name]} at first, {end[name]} in the end"
         figures: dict[str, Any] = {
             "ids given out": len(ledger.given),

@@ -1,4 +1,4 @@
-"""The visitors of a host during a soak: guests with random actions, a vandal, and a subscriber that never reads."""
+"""The visitors of a host during a soak: users with random actions, a hostile client, and a subscriber that never reads."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from ..tests.hostile.pictures import PICTURES
-from ..tests.hostile.requests import REQUESTS
-from ..tests.support.client import Client
-from ._asking import generate, left, repeated, upload
-from ._guest import Guest
-from ._ledger import REFUSALS, Ledger
-from ._meddling import control, control_running, follow, listen, lists, look, pry
+from ..hostile.pictures import PICTURES
+from ..hostile.requests import REQUESTS
+from ..support.client import Client
+from .control_actions import control, control_running, follow, listen, lists, look, read_without_permission
+from .generate_actions import generate, left, repeated, upload
+from .ledger import REFUSALS, Ledger
+from .simulated_user import SimulatedUser
 
-ACTIONS: dict[Callable[[Guest], None], float] = {
+ACTIONS: dict[Callable[[SimulatedUser], None], float] = {
     generate: 6,
     repeated: 1,
     left: 1,
@@ -28,21 +28,21 @@ ACTIONS: dict[Callable[[Guest], None], float] = {
     lists: 1.5,
     look: 1,
     upload: 0.5,
-    pry: 1,
+    read_without_permission: 1,
 }
 """Relative frequency of each action."""
 
 
-def visit(guest: Guest, pause: float, over: threading.Event) -> None:
+def visit(user: SimulatedUser, pause: float, over: threading.Event) -> None:
     """Act about once every `pause` seconds until `over` is set. Violations go to the ledger."""
-    while not over.wait(guest.chance.uniform(0, 2 * pause)):
-        (action,) = guest.chance.choices(list(ACTIONS), list(ACTIONS.values()))
-        with guest.ledger.noting(f"{guest.owner} {action.__name__}"):
-            action(guest)
-    guest.close()
+    while not over.wait(user.chance.uniform(0, 2 * pause)):
+        (action,) = user.chance.choices(list(ACTIONS), list(ACTIONS.values()))
+        with user.ledger.noting(f"{user.owner} {action.__name__}"):
+            action(user)
+    user.close()
 
 
-class Vandal:
+class HostileClient:
     """Sends the corpus of hostile input repeatedly, in random order."""
 
     def __init__(self, url: str, key: str, ledger: Ledger, pause: float, seed: float) -> None:

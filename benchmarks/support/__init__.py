@@ -1,0 +1,1 @@
+"""Parts that several benchmarks share: the bare host, subscribers, an engine without work, and a long history."""
