@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import io
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
-from PIL import Image as PILImage
 
 from fooocus_api.adapters.startup.launch_flags import add_flags
 from fooocus_api.tests.support.client import Client
@@ -114,33 +111,6 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
         linked = (page.parent / name).resolve() if name else page
         assert linked.is_file(), target
         assert not anchor or unquote(anchor) in anchors_of(linked), target
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@in_both_languages
-def test_the_first_curl_generates_an_image(language: str, demo: Host) -> None:
-    command = next(line for line in text_of("README", language).splitlines() if line.startswith("curl "))
-    command = command.replace("http://127.0.0.1:7865", demo.url).removesuffix("-o cat.png") + "-s"
-    image = subprocess.run(command, shell=True, capture_output=True, check=True).stdout
-    assert PILImage.open(io.BytesIO(image)).format == "PNG"
-
-
-def python_of(page: Path) -> str:
-    """Return the Python examples of a page, one after the other."""
-    return "".join(block.split("```")[0] for block in page.read_text("utf-8").split("```python")[1:])
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if python_of(page)], ids=lambda page: page.stem)
-def test_the_python_examples_run(
-    page: Path, demo: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code = python_of(page).replace("http://127.0.0.1:7865", demo.url)
-    exec(compile(code, page.name, "exec"), {})
-    if page.stem.startswith("README"):
-        assert capsys.readouterr().out.startswith("finished ['http://127.0.0.1")
-        with PILImage.open(tmp_path / "cat.png") as image:
-            assert image.format == "PNG"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`install.py --demo`, as a newcomer types it. Runs only in the environment that `--test` makes."""
+"""The demo command of README.md, run as a newcomer types it. Runs only in the environment that `--test` makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`extension.py import`: the histories of FooocusAPI and Fooocus-API come along, whole and once, and files stay as they are."""
+"""The import command of docs/migration.md: complete histories of FooocusAPI and Fooocus-API, imported once, with files unchanged."""
 
 from __future__ import annotations
 
