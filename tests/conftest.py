@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -138,3 +139,21 @@ def browser() -> Iterator[object]:
 
     with Browser() as window:
         yield window
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the minutes that the tests of each folder took, set-up and teardown included, over all processes."""
+    minutes: defaultdict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                minutes[folder_of(report.nodeid)] += report.duration / 60
+    if sum(minutes.values()) >= 1:
+        terminalreporter.section("minutes by folder, over all processes")
+        for folder, spent in sorted(minutes.items(), key=lambda item: -item[1]):
+            terminalreporter.write_line(f"{spent:6.1f}  {folder}")
+
+
+def folder_of(nodeid: str) -> str:
+    """Return the folder of a test, as `tests/unit`."""
+    return nodeid.partition("::")[0].rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""The import command of docs/migration.md: complete histories of FooocusAPI and Fooocus-API, imported once, with files unchanged."""
+"""The import command of docs/migration.md: complete histories of FooocusAPI and Fooocus-API, imported once, files unchanged."""
 
 from __future__ import annotations
 
