@@ -42,7 +42,7 @@ def check(checkout: Checkout) -> int:
     for result in _report(checkout):
         failures += result.ok is False
         print(f"{_sign(result.ok)}  {result.topic:<22} {result.text}")
-    print(f"\n{'All is well.' if not failures else f'{failures} of these must be fixed.'}")
+    print(f"\n{'No problems found.' if not failures else f'{failures} of these must be fixed.'}")
     return 1 if failures else 0
 
 
@@ -93,13 +93,13 @@ def _argument_order(checkout: Checkout) -> Result:
     try:
         signature = read_signature(source.read_text(encoding="utf-8"))
     except (UnknownSignature, SyntaxError, UnicodeDecodeError, OSError) as error:
-        return Result("argument order", f"its argument order is not understood: {error}", False)
+        return Result("argument order", f"the task's argument order is unknown: {error}", False)
     return Result("argument order", signature.describe(), True)
 
 
 def _dependencies() -> Iterator[Result]:
     for requirement in read_requirements(REQUIREMENTS):
-        text = f"{requirement.installed or 'not installed'}, needed is {requirement.specifier}"
+        text = f"{requirement.installed or 'not installed'}, required: {requirement.specifier}"
         yield Result(requirement.name, text, requirement.met)
 
 
@@ -127,7 +127,7 @@ def _ports() -> Iterator[Result]:
         if port is None:
             continue
         if not port.isdecimal() or not 0 < int(port) < 65536:
-            yield Result(f"port of {name}", f"{port!r} is no port: a number from 1 to 65535 is", False)
+            yield Result(f"port of {name}", f"{port!r} is not a port; use a number from 1 to 65535", False)
         else:
             # A port in use is not a failure: most likely Fooocus is running.
             text = "in use (is Fooocus running?)" if in_use(int(port)) else "free"

@@ -75,10 +75,10 @@ def find_checkout(given: Path | None, start: Path) -> Checkout:
     if given is not None:
         path = given.expanduser().resolve()
         if not path.is_dir():
-            raise InstallError(f"{path} is not a folder: give the folder of Fooocus, the one with launch.py")
+            raise InstallError(f"{path} is not a folder; name the folder of Fooocus that contains launch.py")
         missing = [mark for mark in MARKS if not (path / mark).is_file()]
         if missing and (path / WORKER).is_file():
-            raise InstallError(f"{path} is a fork of Fooocus that the API can't work with: {_reason(path, missing[0])}")
+            raise InstallError(f"{path} is a fork of Fooocus that is not supported: {_reason(path, missing[0])}")
         if missing:
             raise InstallError(f"{path} is not a Fooocus checkout: it has no {missing[0]}")
         return Checkout(path)
@@ -121,10 +121,10 @@ def _around(start: Path, python: Path) -> Iterator[Path]:
 def _nothing_around(start: Path, system: str) -> str:
     if system == "win32":
         return (
-            f"there is no Fooocus around {start}; move this folder beside the folder Fooocus of the portable package, "
+            f"no Fooocus found around {start}; move this folder next to the folder Fooocus of the portable package, "
             f'or name both: `C:\\path\\to\\python_embeded\\python.exe -s "{start / "install.py"}" C:\\path\\to\\Fooocus`'
         )
-    return f"no Fooocus checkout around {start}: name it, as in `python install.py FOOOCUS_DIR`"
+    return f"no Fooocus checkout found around {start}; name it, as in `python install.py FOOOCUS_DIR`"
 
 
 def _is_checkout(folder: Path) -> bool:

@@ -91,7 +91,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         nargs="?",
         type=_folder,
         metavar="FOOOCUS_DIR",
-        help="default: the checkout this file or you are in",
+        help="folder of Fooocus; default: the checkout that contains this file or the working directory",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -99,9 +99,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         action="store_true",
         help="remove the extension and its start-up hook; history and images stay",
     )
-    what.add_argument(
-        "--check", action="store_true", help="say what fits and what does not; status 0 only if all is well"
-    )
+    what.add_argument("--check", action="store_true", help="report problems; the exit status is 0 if there are none")
     what.add_argument(
         "--demo",
         nargs=argparse.REMAINDER,

@@ -60,7 +60,7 @@ def _require_right_python(checkout: Checkout) -> None:
     used = Path(sys.executable).parent.resolve()
     own = own_python(checkout.path)
     if own is not None and used.name in EMBEDDED and used != own.parent.resolve():
-        raise InstallError(f"{sys.executable} is another package's Python: use {own} to run install.py")
+        raise InstallError(f"{sys.executable} is another package's Python; run install.py with {own}")
     if installed_version("gradio") is not None:
         return
     places = ("fooocus_env", "venv", ".venv", "env", *(f"../{name}" for name in EMBEDDED))
@@ -68,14 +68,14 @@ def _require_right_python(checkout: Checkout) -> None:
         for python in ("bin/python", "Scripts/python.exe", "python.exe"):
             found = checkout.path / folder / python
             if found.is_file() and found.parent.resolve() != used:
-                raise InstallError(f"{sys.executable} does not run this Fooocus: use {found} to run install.py")
+                raise InstallError(f"{sys.executable} does not run this Fooocus; run install.py with {found}")
 
 
 def _install_requirements(checkout: Checkout, requirements: Path) -> None:
     wanted = read_requirements(requirements)
     unmet = [requirement for requirement in wanted if not requirement.met]
     if not unmet:
-        print("every package it needs is installed already")
+        print("all required packages are installed")
         return
     print("installing " + ", ".join(f"{requirement.name}{requirement.specifier}" for requirement in unmet))
     before = installed_versions()

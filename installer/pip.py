@@ -74,7 +74,7 @@ def _run_showing_progress(command: Sequence[str]) -> tuple[list[str], int]:
                 step = re.match(r"\s*(?:Collecting ([^\s(]+)|(Installing collected packages))", line)
                 if step:
                     seconds = time.monotonic() - began
-                    print(f"  {seconds:4.0f} s  {step[1] or 'installing what was downloaded'}")
+                    print(f"  {seconds:4.0f} s  {step[1] or 'installing the downloaded packages'}")
         except KeyboardInterrupt:
             pip.wait()  # pip was interrupted as well and cleans up
             raise
@@ -84,9 +84,9 @@ def _run_showing_progress(command: Sequence[str]) -> tuple[list[str], int]:
 def _reason(said: list[str], python: Path) -> str:
     text = "\n".join(said)
     if "No module named pip" in text:
-        return f"{python} has no pip: run `{python} -m ensurepip` first"
+        return f"{python} has no pip; run `{python} -m ensurepip` first"
     if "externally-managed-environment" in text:
-        return f"{python} is managed by the system: run install.py with the Python of Fooocus's own environment"
+        return f"{python} is managed by the system; run install.py with the Python of Fooocus's own environment"
     errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
     if "The conflict is caused by:" in said:
         clash = said[said.index("The conflict is caused by:") + 1 :]
@@ -95,9 +95,9 @@ def _reason(said: list[str], python: Path) -> str:
         )
     last = errors[-1] if errors else next((line for line in reversed(said) if line), "no output")
     if any(sign in text for sign in UNREACHABLE):
-        return f"the package index can't be reached, is there a network? ({last})"
+        return f"the package index can't be reached; check the network ({last})"
     if sys.stderr.isatty():
         print("\n".join(said), file=sys.stderr)
     if any(sign in text for sign in HELD):
-        return f"pip can't replace a file that another program has open: {last}; is Fooocus still running?"
+        return f"pip can't replace a file that another program has open: {last}; stop Fooocus and try again"
     return f"pip failed: {last}"

@@ -35,7 +35,7 @@ def require_unused(history: Path) -> None:
     """
     for lock in history.glob("*.lock"):
         if _is_held(lock):
-            raise InstallError(f"a running Fooocus uses the history {history}; stop it and purge again")
+            raise InstallError(f"the history {history} is in use by a running Fooocus; stop it and try again")
 
 
 def _is_held(lock: Path) -> bool:
@@ -87,7 +87,7 @@ def purge_history(outputs: Path) -> tuple[int, bool]:
         move(history, purged)  # at once: on Windows an open file would keep the folder's name
         remove_tree(purged, ignore_errors=True)
     except (OSError, sqlite3.Error) as error:
-        raise InstallError(f"{history} can't be purged: {error}. Is Fooocus still running?") from error
+        raise InstallError(f"{history} can't be purged: {error}; stop Fooocus and try again") from error
     return len(images), True
 
 

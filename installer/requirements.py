@@ -33,7 +33,7 @@ class Requirement:
         for part in filter(None, self.specifier.split(",")):
             match = re.fullmatch(r"\s*(==|>=|<)\s*([\w.]+)\s*", part)
             if match is None:
-                raise ValueError(f"{self.name}{self.specifier}: only ==, >= and < are understood here")
+                raise ValueError(f"{self.name}{self.specifier} is not supported; use ==, >= and <")
             if not COMPARE[match[1]](*_same_length(_numbers(version), _numbers(match[2]))):
                 return False
         return True

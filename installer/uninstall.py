@@ -76,10 +76,10 @@ def _require_removable(extension: Path) -> None:
     if not os.path.lexists(extension) or is_link(extension) or is_empty(extension) or is_half(extension):
         return
     if version_of(extension) is None:
-        raise InstallError(f"{extension} is not this extension: it stays")
+        raise InstallError(f"{extension} is not this extension; it is kept")
     lost = unsaved_work(extension)
     if lost:
-        raise InstallError(f"{extension} has {lost}: commit and push it or move it away first")
+        raise InstallError(f"{extension} has {lost}; commit and push, or move the folder away")
 
 
 def _set_aside(extension: Path) -> Path | None:
@@ -99,10 +99,10 @@ def _delete_what_is_left(checkout: Checkout) -> None:
     for folder in leftovers(extension):
         remove_tree(folder, ignore_errors=True)
         if os.path.lexists(folder):
-            print(f"note: {folder} stays: a program has a file of it open; delete it later")
+            print(f"note: {folder} stays: a program has one of its files open; delete it later")
     for folder in (extension, checkout.extensions):
         if is_empty(folder):
             try:
                 retried(folder.rmdir)
             except OSError:
-                print(f"note: the empty folder {folder} stays: a terminal stands in it, or a program has it open")
+                print(f"note: the empty folder {folder} stays: a terminal or another program has it open")

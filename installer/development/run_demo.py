@@ -45,12 +45,12 @@ def run_demo(root: Path, flags: list[str]) -> int:
     """
     checkout = root / "demo"
     if not (checkout / "launch.py").is_file():
-        raise InstallError(f"{root} has no demo: run --demo from a clone of the repository")
+        raise InstallError(f"{root} has no demo; run --demo from a clone of the repository")
     python = prepare_environment(root, demo_requirements(root))
     port = _port(flags)
     if port is not None:
         if in_use(port):
-            raise InstallError(f"port {port} is in use: stop what runs there, or add `--port {port + 1}`")
+            raise InstallError(f"port {port} is in use; stop the program that uses it, or add `--port {port + 1}`")
         threading.Thread(target=_announce, args=(port, "--nowebui" in flags), daemon=True).start()
     environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(checkout), "PYTHONUNBUFFERED": "1"}
     return run_to_its_end((str(python), str(root / "extension.py"), *flags), root, environment)

@@ -23,7 +23,7 @@ def run_tests(root: Path, arguments: list[str]) -> int:
         InstallError: the tests are missing here, or the environment can't be prepared.
     """
     if not (root / "tests").is_dir():
-        raise InstallError(f"{root} has no tests: run --test from a clone of the repository")
+        raise InstallError(f"{root} has no tests; run --test from a clone of the repository")
     python = prepare_environment(root, [*demo_requirements(root), root / "requirements-dev.txt"])
     processes = min(os.cpu_count() or 1, MAX_PROCESSES)
     options = arguments or ["-n", str(processes), "--dist", "loadgroup"]

@@ -45,7 +45,7 @@ def prepare_environment(root: Path, files: Sequence[Path]) -> Path:
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     digests = {file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     if not digests.items() <= known.items():
-        print(f"installing into {folder}, once")
+        print(f"installing packages into {folder} (first run only)")
         pip_install(python, files)
         _write(stamp, known | digests)
     return python
@@ -102,12 +102,12 @@ def _create(folder: Path, replace: bool) -> None:
     if importlib.util.find_spec("ensurepip") is None:
         raise InstallError(no_environments(sys.platform, ".".join(platform.python_version_tuple()[:2])))
     if folder.exists() and not replace and any(folder.iterdir()):
-        raise InstallError(f"{folder} was not made by install.py: move it away first")
+        raise InstallError(f"{folder} was not created by install.py; move it away")
     try:
         remove_tree(folder)
     except OSError as error:
         raise InstallError(f"{folder} is of another Python and can't be replaced: {error}") from error
-    print(f"making {folder}")
+    print(f"creating {folder}")
     try:
         made = subprocess.run(  # nosec B603  # see its import
             (sys.executable, "-m", "venv", str(folder)), capture_output=True, text=True
@@ -117,7 +117,7 @@ def _create(folder: Path, replace: bool) -> None:
         raise
     if made.returncode:
         remove_tree(folder, ignore_errors=True)
-        raise InstallError(f"{folder} can't be made: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+        raise InstallError(f"{folder} can't be created: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
 
 
 def no_environments(system: str, version: str) -> str:
@@ -127,7 +127,9 @@ def no_environments(system: str, version: str) -> str:
             "the Python of Fooocus's portable package can't make environments; "
             "use Python 3.10 or 3.11 from python.org, as in `py -3.10 install.py --demo`"
         )
-    return f"this Python can't make environments; on Debian and Ubuntu, `apt install python{version}-venv`"
+    return (
+        f"this Python can't create virtual environments; on Debian and Ubuntu, run `apt install python{version}-venv`"
+    )
 
 
 def _read(stamp: Path) -> dict[str, str]:

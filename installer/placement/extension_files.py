@@ -45,7 +45,7 @@ def place(source: Path, target: Path) -> str:
         InstallError: the target is not this extension, or the files can't be written.
     """
     if target.exists() and target.resolve() == source.resolve():
-        return f"the extension lies there already ({version_of(source)})"
+        return f"the extension is in place already ({version_of(source)})"
     previous = version_of(target)
     if os.path.lexists(target):
         _require_replaceable(target, previous)
@@ -137,9 +137,9 @@ def is_empty(folder: Path) -> bool:
 
 def _require_replaceable(target: Path, version: str | None) -> None:
     if version is None and not is_empty(target) and not is_half(target):
-        raise InstallError(f"{target} exists and is not this extension: move it away first")
+        raise InstallError(f"{target} exists and is not this extension; move it away")
     if is_link(target) or (target / ".git").exists():
-        raise InstallError(f"{target} is a git clone or a link: update it there and run its own install.py")
+        raise InstallError(f"{target} is a git clone or a link; update it and run its own install.py")
 
 
 def _copy(source: Path, new: Path) -> Path:

@@ -37,7 +37,7 @@ def require_writable_site_packages() -> None:
     try:
         require_writable(SITE_PACKAGES)
     except InstallError as error:
-        raise InstallError(f"{error}. Run install.py with the Python of Fooocus's own environment") from error
+        raise InstallError(f"{error}; run install.py with the Python of Fooocus's own environment") from error
 
 
 def registered() -> list[Path]:

@@ -33,7 +33,7 @@ class ImportTrigger:
             start(checkout)
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
-            print(f"[Fooocus API] not started: {message}; Fooocus goes on without it", file=sys.stderr)
+            print(f"[Fooocus API] not started: {message}; Fooocus runs without it", file=sys.stderr)
         from importlib.util import find_spec
 
         return find_spec(name)

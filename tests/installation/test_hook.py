@@ -104,7 +104,7 @@ def test_a_broken_extension_costs_a_line_and_no_more(sandbox: Sandbox, checkout:
         broken.write_bytes(source)
     assert done.stdout.splitlines()[-1] == "plain False"
     assert done.stderr.splitlines() == [
-        "[Fooocus API] not started: RuntimeError: broken on purpose; Fooocus goes on without it"
+        "[Fooocus API] not started: RuntimeError: broken on purpose; Fooocus runs without it"
     ]
 
 

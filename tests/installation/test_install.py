@@ -122,7 +122,7 @@ def test_it_installs_and_uninstalls_itself_where_it_lies(sandbox: Sandbox) -> No
     script = extension / "install.py"
     done = sandbox.install(script=script)
     assert done.returncode == 0, done.stderr
-    assert "lies there already" in done.stdout
+    assert "is in place already" in done.stdout
     done = sandbox.install("--uninstall", script=script, folder=extension)
     assert done.returncode == 0, done.stderr
     assert not (checkout / "extensions").exists()

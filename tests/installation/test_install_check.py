@@ -48,7 +48,7 @@ def test_all_is_well(sandbox: Sandbox, checkout: Path) -> None:
     assert platform.python_version() in done.stdout
     for point in PATCH_POINTS:
         assert f"{point.module}.{point.name} found" in done.stdout
-    assert ", needed is >=0.51.0,<1.0" in done.stdout
+    assert ", required: >=0.51.0,<1.0" in done.stdout
     assert "argument order" in done.stdout
     assert "port of WebUI" in done.stdout
 
@@ -87,7 +87,7 @@ def test_a_dependency_of_another_version(sandbox: Sandbox, checkout: Path) -> No
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: peewee\nVersion: 3.1.0\n")
     done = sandbox.install("--check", checkout)
     assert done.returncode == 1
-    assert [line for line in failures(done.stdout) if "3.1.0, needed is >=4" in line] == failures(done.stdout)
+    assert [line for line in failures(done.stdout) if "3.1.0, required: >=4" in line] == failures(done.stdout)
 
 
 @pytest.mark.parametrize("missing", ["_fooocus_api_hook.py", "fooocus_api_hook.pth", "fooocus_api_checkouts.txt"])
@@ -103,7 +103,7 @@ def test_half_a_hook_is_seen_and_mended(sandbox: Sandbox, checkout: Path, missin
 def test_a_port_that_is_none(sandbox: Sandbox, checkout: Path) -> None:
     done = sandbox.install("--check", checkout, env={"API_PORT": "eighty"})
     assert done.returncode == 1
-    assert "'eighty' is no port" in failures(done.stdout)[0]
+    assert "'eighty' is not a port" in failures(done.stdout)[0]
 
 
 def test_purging_takes_the_history_and_the_images_of_the_api(sandbox: Sandbox, checkout: Path) -> None:

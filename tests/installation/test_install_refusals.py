@@ -201,5 +201,5 @@ def test_somebody_elses_environment_is_left_alone(tmp_path: Path, sandbox: Sandb
     theirs.parent.mkdir()
     theirs.write_text("theirs")
     done = sandbox.install("--demo", script=clone / "install.py")
-    assert_refused(done, ".venv", "was not made by install.py")
+    assert_refused(done, ".venv", "was not created by install.py")
     assert theirs.read_text() == "theirs"

@@ -135,7 +135,7 @@ def test_a_file_that_pip_finds_held_asks_for_fooocus(error: str, tmp_path: Path)
     line = f"ERROR: Could not install packages due to an OSError: {error}: 'starlette'"
     with pytest.raises(InstallError) as raised:
         pip.pip_install(fake_pip(tmp_path, line), [])
-    assert error in str(raised.value) and "is Fooocus still running?" in str(raised.value)
+    assert error in str(raised.value) and "stop Fooocus and try again" in str(raised.value)
 
 
 @unix_scripts
