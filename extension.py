@@ -13,10 +13,8 @@ import importlib
 import importlib.util
 import logging
 import os
-import platform
 import sys
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 log = logging.getLogger("fooocus_api")
 
 if TYPE_CHECKING:
+    from .adapters.host import FooocusHost
     from .adapters.startup.launch_flags import Settings
     from .adapters.webui.server import AsgiApp
     from .adapters.worker.worker import Described
@@ -37,18 +36,10 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 """Environment variable that names the Fooocus to start, for an extension outside its `extensions` folder."""
 
 
-FEATURES = [
-    *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
-    *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
-    *("history", "recovery", "idempotency", "retention", "webhooks", "keys"),
-]
-
-
 class Extension:
     """All parts of one running extension."""
 
     def __init__(self, checkout: Path) -> None:
-        from .adapters.models.catalog import FooocusCatalog
         from .adapters.patching.hooks import Patches
         from .adapters.startup.console_close import ConsoleClose
         from .adapters.startup.console_logging import Logs
@@ -67,7 +58,6 @@ class Extension:
         self.worker = Worker(self.bus, self._describe)
         self.overrides = TaskOverrides(self.worker)
         self.image_log = ImageLog()
-        self.catalog = FooocusCatalog()
         self.service: TaskService | None = None
         self.context: Context | None = None
         self.server = Server(
@@ -235,6 +225,7 @@ class Extension:
 
     def _unavailable(self, reason: str) -> AsgiApp:
         from .adapters.worker.engine import output_folders
+        from .api.info import info_of
         from .api.responses.unavailable import Unavailable
         from .api.security.authentication import AuthenticationMiddleware
         from .api.security.open_paths import OPEN_PATHS
@@ -242,84 +233,45 @@ class Extension:
         from .auth.signed_urls import UNSIGNED
 
         keys = Keyring(self._settings().apikeys, output_folders()[-1] / ".fooocus_api" / FILE_NAME)
-        app = Unavailable(lambda: self._info(None), reason)
+        app = Unavailable(partial(info_of, self._host(), None), reason)
         return AuthenticationMiddleware(app, keys=keys, login=self.server.login, links=UNSIGNED, open_paths=OPEN_PATHS)
 
     def _built_api(self) -> AsgiApp:
-        from .adapters.models.memory import WarmUp, gpu_memory_used, model_loaded
-        from .adapters.models.presets import FooocusPresets
-        from .adapters.models.tools import FooocusTools
+        from .adapters.models.memory import gpu_memory_used
         from .adapters.startup.exposure_warnings import warnings
         from .adapters.worker.engine import output_folders
         from .api.app import create_api
-        from .api.context import Context
+        from .api.context import Context, Security
         from .auth.keys import FILE_NAME, Keyring
         from .auth.signed_urls import UrlSigner, load_or_create_secret
         from .auth.tokens import Tokens
         from .images.input_store import InputStore
-        from .tasks.ports.host_arguments import Bounds
 
         settings, login = self._settings(), self.server.login
         self.logs.configure(settings.log_level, as_json=settings.log_json)
         state = output_folders()[-1] / ".fooocus_api"
         inputs, keys = InputStore(state / "inputs"), Keyring(settings.apikeys, state / FILE_NAME)
-        start, secret = WarmUp(), load_or_create_secret(state / "link_secret")
+        secret = load_or_create_secret(state / "link_secret")
         for warning in warnings(settings, login=login.needed, keys=keys.needed()):
             print(f"[Fooocus API] Warning: {warning}", flush=True)
         service = self.service = self._build_service(state, inputs)
+        host = self._host()
         if service is None:
             self.bus.start()  # without subscribers, but the worker's events must not pile up
             print(f"[Fooocus API] {self.problem}. The WebUI works as always.", flush=True)
         else:
             service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
-        context = Context(
-            service=service,
-            tools=FooocusTools(self.worker, start) if service else None,
-            catalog=self.catalog,
-            presets=FooocusPresets(),
-            default=self.arguments.default if self.arguments else lambda _: None,
-            places=self.arguments.places if self.arguments else dict,
-            bounds=self.arguments.bounds if self.arguments else lambda *_: Bounds(),
-            extra_fields=self.arguments.extra_fields if self.arguments else lambda _: {},
-            output_folders=output_folders,
-            inputs=inputs,
-            info=lambda: self._info(service),
-            problem=lambda: self.problem,
-            worker_alive=self.worker.alive,
-            model_loaded=model_loaded,
-            has_started=start.is_over,
-            keys=keys,
-            login=login,
-            base_url=settings.base_url,
-            links=UrlSigner(secret, settings.link_ttl, keys.needed),
-            tokens=Tokens(secret, keys.named),
-            api_cors=settings.api_cors,
-            outbound=self._outbound(),
-        )
-        self.context = context
-        return create_api(context)
+            self.worker.before_task = host.tools.prepare_for
+        links = UrlSigner(secret, settings.link_ttl, keys.needed)
+        security = Security(keys, login, links, Tokens(secret, keys.named), settings.api_cors)
+        self.context = Context(host, service, inputs, security, settings.base_url, self._outbound())
+        return create_api(self.context)
 
-    def _info(self, service: Any) -> dict[str, Any]:
-        from . import __version__
+    def _host(self) -> FooocusHost:
+        from .adapters.host import FooocusHost
 
-        problem = self.problem
-        if problem is None and not self.worker.alive():
-            problem = "Fooocus's worker thread is not running"
-        return {
-            "name": "Fooocus API",
-            "version": __version__,
-            "fooocus_version": sys.modules["fooocus_version"].version,
-            "python_version": platform.python_version(),
-            "gradio_version": metadata.version("gradio"),
-            "supported": self.problem is None,
-            "problem": problem,
-            "webui": not self._settings().nowebui,
-            "worker_alive": self.worker.alive(),
-            "arguments": len(self.arguments.names) if self.arguments else 0,
-            "features": FEATURES if service else [],
-            "patched": self.hooks.report(),
-            "tasks": service.counts() if service else {"pending": 0, "running": 0},
-        }
+        has_webui = not self._settings().nowebui
+        return FooocusHost(self.worker, self.hooks, self.arguments, has_webui=has_webui, problem=self.problem)
 
 
 _installed: Extension | None = None

@@ -66,13 +66,15 @@ def create_api(context: Context) -> FastAPI:
     app.add_middleware(IgnoredHeader)
     app.add_middleware(
         AuthenticationMiddleware,
-        keys=context.keys,
-        login=context.login,
-        links=context.links,
-        tokens=context.tokens,
+        keys=context.security.keys,
+        login=context.security.login,
+        links=context.security.links,
+        tokens=context.security.tokens,
         open_paths=OPEN_PATHS,
     )
-    add_cors(app, context.api_cors)  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
+    add_cors(
+        app, context.security.api_cors
+    )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
     routers = [
         room.router(context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from ..images.input_store import InputStore
 from ..outbound.client import OutboundClient
 from ..tasks.ports.engine import EngineUnavailable
 from ..tasks.ports.host_arguments import Bounds, HostField
+from ..tasks.ports.host_status import HostStatus
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
 from ..tasks.service import TaskService
@@ -52,46 +53,81 @@ class Login(Protocol):
         """Return whether these cookies contain a valid session."""
 
 
+class HostArguments(Protocol):
+    """Arguments of the checkout's tasks, as the WebUI's controls define them."""
+
+    def default(self, field: str) -> Any:
+        """Return the host's default for a request field, None if the host has no such argument."""
+
+    def places(self) -> dict[str, int]:
+        """Return the maximum length of each list field."""
+
+    def bounds(self, field: str, key: str | None) -> Bounds:
+        """Return the range of the host's control for a field, or for `key` of its items."""
+
+    def extra_fields(self, taken: set[str]) -> dict[str, HostField]:
+        """Return the arguments of this host alone: those that no field in `taken` covers."""
+
+
+class Host(Protocol):
+    """The Fooocus that runs in this process. Implemented by `adapters.host`."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    @property
+    def presets(self) -> Presets: ...
+
+    @property
+    def arguments(self) -> HostArguments: ...
+
+    @property
+    def tools(self) -> Tools: ...
+
+    def output_folders(self) -> list[Path]:
+        """Return the current folders of generated images, the preferred one first."""
+
+    def status(self) -> HostStatus:
+        """Return the host's current state. Cheap."""
+
+    def info(self) -> dict[str, Any]:
+        """Return the host's part of `/v1/info`: versions, number of arguments, patched modules."""
+
+
+@dataclass(frozen=True)
+class Security:
+    """Everything that decides which requests are allowed.
+
+    `links` signs the URLs of images, `tokens` signs and verifies those of browsers, `api_cors` are the allowed origins.
+    """
+
+    keys: Keyring
+    login: Login
+    links: UrlSigner = UNSIGNED
+    tokens: Tokens = NO_TOKENS
+    api_cors: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything a route may need.
 
-    `service` and `tools` are None if the host is not supported; `problem()` then returns the reason. `default(field)` is the
-    host's default for a request field, `places()` the maximum length of each list, `bounds(field, key)` the range of the host's
-    control for a field, or for `key` of its items, and `extra_fields()` the arguments of this host alone. `output_folders()`
-    are the folders of generated images, `inputs` stores those that clients sent, and `info()` is the content of `/v1/info`.
-    `links` signs the URLs of images, `tokens` signs and checks those of browsers, and `api_cors` are the allowed origins.
-    `has_started()` returns whether the host has loaded its models once, `model_loaded()` whether they are loaded now.
-    `outbound` sends requests to servers that clients name.
+    `service` is None if the host is not supported. `inputs` stores the images that clients sent, `outbound` sends requests to
+    servers that clients name, and `base_url` is the configured public address.
     """
 
+    host: Host
     service: TaskService | None
-    tools: Tools | None
-    catalog: Catalog
-    presets: Presets
-    default: Callable[[str], Any]
-    places: Callable[[], dict[str, int]]
-    extra_fields: Callable[[set[str]], dict[str, HostField]]
-    output_folders: Callable[[], list[Path]]
     inputs: InputStore
-    info: Callable[[], dict[str, Any]]
-    problem: Callable[[], str | None]
-    keys: Keyring
-    login: Login
-    bounds: Callable[[str, str | None], Bounds] = lambda field, key: Bounds()
-    worker_alive: Callable[[], bool] = lambda: True
-    model_loaded: Callable[[], bool] = lambda: False
-    has_started: Callable[[], bool] = lambda: True
+    security: Security
     base_url: str | None = None
-    links: UrlSigner = UNSIGNED
-    tokens: Tokens = NO_TOKENS
-    api_cors: tuple[str, ...] = ()
     outbound: OutboundClient = field(default_factory=OutboundClient)
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""
-        return PublicUrls(request, self.base_url, self.links)
+        return PublicUrls(request, self.base_url, self.security.links)
 
+    @property
     def tasks(self) -> TaskService:
         """Return the service.
 
@@ -99,5 +135,15 @@ class Context:
             EngineUnavailable: the host is not supported; the message gives the reason.
         """
         if self.service is None:
-            raise EngineUnavailable(self.problem() or "Fooocus is not ready")
+            raise EngineUnavailable(self.host.status().problem or "Fooocus is not ready")
         return self.service
+
+    @property
+    def tools(self) -> Tools:
+        """Return the host's tools.
+
+        Raises:
+            EngineUnavailable: as for `tasks`.
+        """
+        _ = self.tasks
+        return self.host.tools

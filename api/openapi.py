@@ -39,8 +39,8 @@ def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
         servers=[{"url": "..", "description": "This server, under whatever path a proxy gives it."}],
     )
     _add_shapes(schema["components"]["schemas"])
-    _add_allowed(schema["components"]["schemas"], context.catalog)
-    schemes = security_schemes(context.keys, context.login)
+    _add_allowed(schema["components"]["schemas"], context.host.catalog)
+    schemes = security_schemes(context.security.keys, context.security.login)
     if schemes:
         schema["components"]["securitySchemes"] = schemes
     for path, operations in schema["paths"].items():

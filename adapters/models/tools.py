@@ -24,7 +24,10 @@ class FooocusTools:
     def __init__(self, worker: Worker, start: WarmUp) -> None:
         self._worker = worker
         self._memory = ModelMemory(start)
-        worker.before_task = self._memory.before
+
+    def prepare_for(self, task: Any) -> None:
+        """Load the models that a task about to start needs. Worker thread only."""
+        self._memory.before(task)
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
         return self._worker.do(lambda: _describe(image, kind))

@@ -171,7 +171,7 @@ def open_reference(context: Context, reference: str, may_see: Callable[[str], bo
         Problem: 404, the file does not exist or `may_see` denies it.
     """
     try:
-        path = find_reference(context.output_folders, context.inputs, reference)
+        path = find_reference(context.host.output_folders, context.inputs, reference)
     except FileNotFoundError:
         path = None
     if path is None or not may_see(reference):

@@ -52,7 +52,7 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
         Problem: 406, the image would be too large for the format that `Accept` names.
         StorageUnavailable: the images can't be written.
     """
-    body, errors = with_size(sent, context.catalog.names("aspect_ratios"))
+    body, errors = with_size(sent, context.host.catalog.names("aspect_ratios"))
     body, downloads = _with_preset(body, context, sent)
     body = with_listed_names(body, context)
     body = without_missing_loras(body, context, [download.path for download in downloads])
@@ -76,17 +76,17 @@ def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> 
     The request's size takes precedence over the preset's, in any notation.
     """
     name = body.preset
-    if name == "initial" or name not in context.catalog.names("presets"):
+    if name == "initial" or name not in context.host.catalog.names("presets"):
         return body, []  # the checks report an unknown preset
     fields = type(body).model_fields
     taken = {
         field: value
-        for field, value in beside(body, context.presets.values(name), sent).items()
+        for field, value in beside(body, context.host.presets.values(name), sent).items()
         if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
     }
     # A preset is the host's own: the limits for clients' values do not apply to it.
-    downloads = context.presets.downloads(name)
-    values = known_values(host_values(type(body), taken), context.catalog, [download.path for download in downloads])
+    downloads = context.host.presets.downloads(name)
+    values = known_values(host_values(type(body), taken), context.host.catalog, [download.path for download in downloads])
     return body.model_copy(update=values), downloads
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...auth.keys import Scope
 from ..context import Context
+from ..info import info_of
 from ..requests.json_body import JsonRoute
 from ..requests.parameter_names import unknown_name, unknown_names
 from ..responses.problems import FieldError, InvalidFields, responses
@@ -81,7 +82,7 @@ def router(context: Context) -> APIRouter:
         meant = _one_of("task_id", task_id, body.task_id)
         if meant is not None:
             return await _act_on(context, request, meant, how)
-        running = await asyncio.to_thread(context.tasks().interrupt_running, how, access_of(request).only)
+        running = await asyncio.to_thread(context.tasks.interrupt_running, how, access_of(request).only)
         return ControlResponse(message=DONE[how] if running else "No task is running.", task_id=running)
 
     options: dict[str, Any] = {
@@ -94,7 +95,7 @@ def router(context: Context) -> APIRouter:
     @routes.get("/v1/info", summary="Versions and features", responses=responses(401))
     def info() -> InfoResponse:
         """Return the versions and features of this process, and whether it can generate images."""
-        return InfoResponse(**context.info())
+        return InfoResponse(**info_of(context.host, context.service))
 
     return routes
 
@@ -106,7 +107,7 @@ async def _act_on(context: Context, request: Request, task_id: str, how: Action)
         UnknownTask: no task has that id, or the key may not see it.
         WrongStatus: the task has ended, or it is to be skipped and is not running.
     """
-    service = context.tasks()
+    service = context.tasks
     task = await visible_task(context, request, task_id)
     if how == "stop":
         await stop_task(service, task.task_id)

@@ -57,24 +57,24 @@ def router(context: Context) -> APIRouter:
 
     unwritable = Remembered(lambda: context.service.unwritable() if context.service is not None else "there is none")
 
-    def health(*, started: bool) -> Response:
-        alive = context.worker_alive()
+    def health(*, needs_start: bool) -> Response:
+        host = context.host.status()
         why_not = unwritable()
         problem = (
             "the API can't work with this Fooocus; /v1/info and Fooocus's console say why"
-            if context.problem()
+            if host.problem
             else "Fooocus's worker thread is not running"
-            if not alive
+            if not host.worker_alive
             else f"the history can't be written: {why_not}"
             if why_not is not None
             else "Fooocus is still loading"
-            if not started
+            if needs_start and not host.has_started
             else None
         )
         body = Health(
             status=problem or "ok",
-            worker_alive=alive,
-            model_loaded=context.model_loaded(),
+            worker_alive=host.worker_alive,
+            model_loaded=host.model_loaded,
             database_writable=why_not is None,
         )
         return JSONResponse(body.model_dump(), 503 if problem else 200, headers={"Cache-Control": "no-store"})
@@ -87,7 +87,7 @@ def router(context: Context) -> APIRouter:
     )
     def healthz() -> Response:
         """Report whether the worker thread is alive and the history can be written. Needs no key."""
-        return health(started=True)
+        return health(needs_start=False)
 
     @routes.get(
         "/readyz",
@@ -98,7 +98,7 @@ def router(context: Context) -> APIRouter:
     def readyz() -> Response:
         """Report the same as `/healthz`, and whether Fooocus has loaded its models once. Stays ready after `/v1/engine/unload`,
         when the next task loads them again: `model_loaded` says whether they are in memory. Needs no key."""
-        return health(started=context.has_started())
+        return health(needs_start=True)
 
     @routes.get(
         "/metrics",
@@ -109,6 +109,6 @@ def router(context: Context) -> APIRouter:
     )
     def metrics() -> Response:
         """Return queue length, seconds of tasks and steps, events, subscribers, webhook deliveries and GPU memory."""
-        return Response(context.tasks().meter.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(context.tasks.meter.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

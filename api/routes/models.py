@@ -38,11 +38,11 @@ def router(context: Context) -> APIRouter:
     @routes.get("/v1/engines/all-models", summary="Model files", responses=responses(401))
     def all_models() -> ModelFiles:
         """List checkpoints, LoRAs and VAEs, including files just added to their folders."""
-        context.catalog.refresh()
+        context.host.catalog.refresh()
         return ModelFiles(
-            model_filenames=context.catalog.names("model_files"),
-            lora_filenames=context.catalog.names("lora_files"),
-            vae_filenames=context.catalog.names("vae_files"),
+            model_filenames=context.host.catalog.names("model_files"),
+            lora_filenames=context.host.catalog.names("lora_files"),
+            vae_filenames=context.host.catalog.names("vae_files"),
         )
 
     for path, (kind, title) in LISTS.items():
@@ -53,6 +53,6 @@ def router(context: Context) -> APIRouter:
 
 def _names(context: Context, kind: str) -> Callable[[], list[str]]:
     def names() -> list[str]:
-        return context.catalog.names(kind)
+        return context.host.catalog.names(kind)
 
     return names

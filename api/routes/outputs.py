@@ -62,7 +62,7 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
     Raises:
         Problem: 404 if there is none in the outputs folder. Files outside it and files that are not images are never returned.
     """
-    path = output_file(context.output_folders(), relative)
+    path = output_file(context.host.output_folders(), relative)
     if path is None or (context.service is not None and context.service.removal.is_left(path)):
         raise no_image(relative.as_posix())
     return path
@@ -78,7 +78,7 @@ def read_output(context: Context) -> Callable[[str], bytes]:
     read now. It retries briefly, as a virus scanner may hold a fresh file."""
 
     def read(path: str) -> bytes:
-        found = output_file(context.output_folders(), PurePosixPath(path))
+        found = output_file(context.host.output_folders(), PurePosixPath(path))
         if found is None:
             raise FileNotFoundError(path)
         return retried(found.read_bytes, SHORT_PAUSES_SECONDS)

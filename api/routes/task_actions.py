@@ -35,7 +35,7 @@ def router(context: Context) -> APIRouter:
     }
 
     async def record(request: Request, task_id: str) -> Any:
-        task = await context.tasks().get(task_id)
+        task = await context.tasks.get(task_id)
         return await asyncio.to_thread(full_record, context, request, task)
 
     @routes.post("/tasks/{task_id}/stop", summary="Stop a task", **options)
@@ -45,7 +45,7 @@ def router(context: Context) -> APIRouter:
         A running task ends at its next step. The response waits briefly for that; a record that still says `running` has
         `stopping: true`.
         """
-        service = context.tasks()
+        service = context.tasks
         task = await visible_task(context, request, task_id)
         await stop_task(service, task.task_id)
         if task.started_at == -1:
@@ -60,13 +60,13 @@ def router(context: Context) -> APIRouter:
     async def skip(request: Request, task_id: TaskId) -> Any:
         """Skip to the next image. A task that is not running answers 409."""
         task = await visible_task(context, request, task_id)
-        skip_task(context.tasks(), task)
+        skip_task(context.tasks, task)
         return await record(request, task.task_id)
 
     @routes.post("/tasks/{task_id}/move-to-front", summary="Let a task be the next", **options)
     async def move_to_front(request: Request, task_id: TaskId) -> Any:
         """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
-        service = context.tasks()
+        service = context.tasks
         task = await visible_task(context, request, task_id)
         if not await service.move_to_front(task.task_id):
             raise WrongStatus(f"task {task.task_id} does not wait in the queue: it is {task.status.value}")
@@ -88,7 +88,7 @@ def router(context: Context) -> APIRouter:
     async def delete(request: Request, task_id: TaskId) -> Response:
         """Delete an ended task with its images and their entries in the day's log, or cancel a pending one. A running task
         answers 409."""
-        service = context.tasks()
+        service = context.tasks
         before = await visible_task(context, request, task_id)
         task = await service.delete(before.task_id)
         if before.status.is_terminal:

@@ -64,7 +64,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         urls, source = context.urls(request), access_of(request).only
         encoding = _encoding(previews, preview_format, preview_size)
-        told = partial(_all, context.tasks(), source, urls, encoding, last_event_id or None)
+        told = partial(_all, context.tasks, source, urls, encoding, last_event_id or None)
         return event_stream(request, Scope.READ, told)
 
     @routes.get(
@@ -86,7 +86,7 @@ def router(context: Context) -> APIRouter:
         preview_size: Size = None,
         last_event_id: LastEventId = None,
     ) -> Response:
-        service = context.tasks()
+        service = context.tasks
         task = await visible_task(context, request, task_id)
         if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
             return Response(status_code=204)

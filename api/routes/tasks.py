@@ -139,7 +139,7 @@ def router(context: Context) -> APIRouter:
         ] = None,
     ) -> Any:
         """Return one page of tasks; the headers have the totals. A key without `read-all` sees only its own tasks."""
-        service, access = context.tasks(), access_of(request)
+        service, access = context.tasks, access_of(request)
         chosen = Filter(
             statuses=tuple(item.value for item in status or ()),
             start=parse_timestamp("start_at", start_at),
@@ -203,7 +203,7 @@ def _deleted(removed: Removed) -> Deleted:
 
 def full_record(context: Context, request: Request, task: Task, outlook: Outlook | None = None) -> dict[str, Any]:
     """Return a task's record with an active task's preview and outlook. Off the event loop."""
-    service = context.tasks()
+    service = context.tasks
     preview = service.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
     if outlook is None:
         outlook = service.outlook(task)

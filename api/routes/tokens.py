@@ -63,7 +63,7 @@ def router(context: Context) -> APIRouter:
         body = body or TokenRequest()
         access, scope = access_of(request), Scope(body.scope)
         access.require(scope)
-        if context.login.needed and not context.keys.needed():
+        if context.security.login.needed and not context.security.keys.needed():
             raise WrongStatus("a token needs an API key, and there is none; make one with `extension.py keys add NAME`")
         task_id = ""
         if body.task_id is not None:
@@ -74,7 +74,7 @@ def router(context: Context) -> APIRouter:
         grant = Grant(access.source, scope, task_id, int(time.time()) + body.lifetime)
         response.headers["Cache-Control"] = "no-store"
         return TokenResponse(
-            token=context.tokens.token(grant, access.key),
+            token=context.security.tokens.token(grant, access.key),
             scope=body.scope,
             task_id=task_id or None,
             expires_in=body.lifetime,

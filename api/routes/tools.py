@@ -20,8 +20,7 @@ from starlette.datastructures import UploadFile
 from ...auth.keys import Scope
 from ...images.decoding import NotAnImage, read_rgb
 from ...images.input_store import MAX_BYTES
-from ...tasks.ports.engine import EngineUnavailable
-from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
+from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Unloaded
 from ..context import Catalog, Context
 from ..executors import INPUT_EXECUTOR, run_in
 from ..requests.image_sources import ImageResolver
@@ -123,7 +122,7 @@ def router(context: Context) -> APIRouter:
         ] = None,
     ) -> DescribeResponse:
         """Describe an image in words, to be used as a prompt. Runs after the tasks queued before it."""
-        tools = _tools(context)
+        tools = context.tools
         image, wanted = await _describe_body(request)
         kind = _describe_kind(wanted, image_type)
         with IMAGE_BUDGET.share() as share:
@@ -146,9 +145,9 @@ def router(context: Context) -> APIRouter:
     async def generate_mask(request: Request, body: Annotated[Any, Body()]) -> str:
         """Return a mask of an image, as the base64 of a PNG file: white marks what was found. Runs after the tasks queued before
         it."""
-        tools = _tools(context)
+        tools = context.tools
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
-        if errors := list(_mask_errors(body, context.catalog)):
+        if errors := list(_mask_errors(body, context.host.catalog)):
             raise InvalidFields(errors)
         with IMAGE_BUDGET.share() as share:
             picture = await run_in(INPUT_EXECUTOR, _read, context, request, body.image, share)
@@ -165,7 +164,7 @@ def router(context: Context) -> APIRouter:
 
     async def unload(request: Request) -> Any:
         """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-        freed = await _answer(_tools(context).unload(), request)
+        freed = await _answer(context.tools.unload(), request)
         return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
 
     options: dict[str, Any] = {
@@ -177,12 +176,6 @@ def router(context: Context) -> APIRouter:
     routes.post("/v1/engine/unload", **options)(unload)
     routes.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
     return routes
-
-
-def _tools(context: Context) -> Tools:
-    if context.tools is None:
-        raise EngineUnavailable(context.problem() or "Fooocus is not ready")
-    return context.tools
 
 
 # ------------------------------------------------------------------------- requests
@@ -229,7 +222,7 @@ def _mask_request(context: Context) -> type[MaskRequest]:
         field = FieldInfo.merge_field_infos(MaskRequest.model_fields[name])
 
         def allowed(schema: dict[str, Any], kind: str = kind) -> None:
-            schema["enum"] = context.catalog.names(kind)
+            schema["enum"] = context.host.catalog.names(kind)
 
         field.json_schema_extra = allowed
         fields[name] = (str, field)

@@ -50,7 +50,7 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(tags=["webhooks"], route_class=JsonRoute)
 
     async def state_of(task: Task) -> Any:
-        return _response(task, await context.tasks().webhooks.state(task))
+        return _response(task, await context.tasks.webhooks.state(task))
 
     @routes.get(
         "/tasks/{task_id}/webhooks",
@@ -73,7 +73,7 @@ def router(context: Context) -> APIRouter:
     async def resend(request: Request, task_id: TaskId) -> Any:
         """Deliver the webhook again, whether it was delivered or not: at once, with retries for a day. Answers 409 if the task
         has not ended or has no webhook."""
-        service = context.tasks()
+        service = context.tasks
         task = await visible_task(context, request, task_id)
         if not task.status.is_terminal:
             raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
@@ -93,7 +93,7 @@ def webhook_body(context: Context, own_url: str, task: Task, base_url: str) -> b
     `own_url`.
     """
     record = record_of(
-        task, PublicUrls(None, context.base_url or base_url or own_url, context.links), read_output(context)
+        task, PublicUrls(None, context.base_url or base_url or own_url, context.security.links), read_output(context)
     )
     return RecordResponse.model_validate(record).model_dump_json(exclude_unset=True).encode()
 

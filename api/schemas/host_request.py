@@ -26,8 +26,8 @@ def request_model(context: Context) -> type[CommonRequest]:
     """
     fields: dict[str, Any] = {}
     for name, field in CommonRequest.model_fields.items():
-        default = None if name in CommonRequest.FIXED else context.default(name)
-        bounds = _widened(field, context.bounds(name, None), default)
+        default = None if name in CommonRequest.FIXED else context.host.arguments.default(name)
+        bounds = _widened(field, context.host.arguments.bounds(name, None), default)
         changed = _changed(field, default, bounds, CommonRequest.CATALOGS.get(name), context)
         if changed is not None:
             fields[name] = (field.annotation, changed)
@@ -40,7 +40,7 @@ def request_model(context: Context) -> type[CommonRequest]:
 
 def extra_fields(context: Context) -> dict[str, HostField]:
     """Return the host's own arguments by name, without those whose name a pydantic field can't have."""
-    found = context.extra_fields(set(CommonRequest.model_fields))
+    found = context.host.arguments.extra_fields(set(CommonRequest.model_fields))
     return {name: field for name, field in found.items() if not hasattr(BaseModel, name)}
 
 
@@ -75,11 +75,11 @@ def _unchecked(model: type[M], values: dict[str, Any]) -> M:
 def _set_items(fields: dict[str, Any], name: str, item: type[BaseModel], context: Context) -> None:
     """Set a list field, with the host's bounds for its items and the host's default."""
     field = CommonRequest.model_fields[name]
-    default = None if name in CommonRequest.FIXED else context.default(name)
+    default = None if name in CommonRequest.FIXED else context.host.arguments.default(name)
     changed: dict[str, Any] = {}
     for key, own in item.model_fields.items():
         given = [values[key] for values in default or () if key in values]
-        bounds = _widened(own, context.bounds(name, key), *given)
+        bounds = _widened(own, context.host.arguments.bounds(name, key), *given)
         if bounds is not None:
             changed[key] = (own.annotation, _with_bounds(own, own.default, bounds))
     model = create_model(item.__name__, __base__=item, __doc__=item.__doc__, **changed)
@@ -175,6 +175,6 @@ def _offered(extra: HostField) -> Callable[[dict[str, Any]], None]:
 def _allowed(context: Context, catalog: str) -> Callable[[dict[str, Any]], None]:
     def add(schema: dict[str, Any]) -> None:
         target = schema.get("items", schema)
-        target["enum"] = context.catalog.names(catalog)
+        target["enum"] = context.host.catalog.names(catalog)
 
     return add

@@ -28,7 +28,7 @@ def wrong_choices(request: CommonRequest, context: Context) -> Iterator[FieldErr
             if item == field.default or item in field.choices():
                 continue
             if not refreshed:
-                context.catalog.refresh()
+                context.host.catalog.refresh()
                 refreshed = True
             if item not in (known := field.choices()):
                 message = f"{shortened(str(item))!r} is not one of its values"

@@ -26,7 +26,7 @@ MAX_NEAR = 5
 
 def with_listed_names(request: CommonRequest, context: Context) -> CommonRequest:
     """Return the request with file names in the checkout's spelling, for any notation of their folders."""
-    listed = _Listed(context.catalog)
+    listed = _Listed(context.host.catalog)
     change: dict[str, Any] = {}
     for field, kind in FILE_FIELDS.items():
         change[field] = listed(kind, getattr(request, field))
@@ -72,7 +72,7 @@ def without_missing_loras(request: CommonRequest, context: Context, coming: Coll
         for lora in request.loras
         if lora not in default
         or is_one_of(lora.model_name, coming)
-        or _is_known("loras", lora.model_name, context.catalog)
+        or _is_known("loras", lora.model_name, context.host.catalog)
     ]
     return request if len(kept) == len(request.loras) else request.model_copy(update={"loras": kept})
 

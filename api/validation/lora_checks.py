@@ -21,7 +21,7 @@ def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError
     fields = list(_prompts(request))
     if not any(BEGINNING.search(text) or "__" in text for _, text, _ in fields):
         return
-    catalog = context.catalog
+    catalog = context.host.catalog
     files = _files(catalog)
     if any(isinstance(tag, UnusableTag) for _, text, _ in fields for tag in tags(text, files)):
         catalog.refresh()  # the file may be new in its folder
@@ -73,7 +73,7 @@ def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles)
                 yield FieldError(field=field, message=message)
                 break
         added = {tag.file for tag in found} - set(listed)
-        places = context.places().get("loras", 0)
+        places = context.host.arguments.places().get("loras", 0)
         if added and len(enabled) + len(added) > places:
             message = f"with its LoRAs there are more than this Fooocus has places for, {places}"
             yield FieldError(field=field, message=message)

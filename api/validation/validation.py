@@ -42,7 +42,7 @@ def check(
     errors = [
         *found,
         *_too_many(request, context),
-        *islice(unknown_names(request, context.catalog, coming), MAX_ERRORS),
+        *islice(unknown_names(request, context.host.catalog, coming), MAX_ERRORS),
         *islice(lora_errors(request, context), MAX_ERRORS),
         *islice(wrong_choices(request, context), MAX_ERRORS),
         *_inconsistent_images(request),
@@ -146,7 +146,7 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
         "controlnet_image": sum(image.cn_img is not None for image in request.controlnet_image),
         "enhance_ctrls": len(request.enhance_ctrls),
     }
-    for field, places in context.places().items():
+    for field, places in context.host.arguments.places().items():
         if given[field] > places:
             yield FieldError(field=field, message=f"{given[field]} given, this Fooocus has places for {places}")
 

@@ -13,10 +13,11 @@ from urllib.parse import quote
 import pytest
 from fastapi import Request
 
-from fooocus_api.adapters.models.catalog import FooocusCatalog
-from fooocus_api.adapters.models.presets import FooocusPresets
+from fooocus_api.adapters.host import FooocusHost
+from fooocus_api.adapters.patching.hooks import Patches
 from fooocus_api.adapters.webui.login import WebUILogin
-from fooocus_api.api.context import Context
+from fooocus_api.adapters.worker.worker import Worker
+from fooocus_api.api.context import Context, Security
 from fooocus_api.api.requests.image_sources import ImageResolver, open_reference
 from fooocus_api.api.responses.problems import InvalidFields, Problem
 from fooocus_api.api.responses.public_urls import PublicUrls
@@ -25,6 +26,7 @@ from fooocus_api.images.input_store import MAX_BYTES, InputStore
 from fooocus_api.outbound.address_policy import AddressPolicy
 from fooocus_api.outbound.client import OutboundClient
 from fooocus_api.outbound.connection import RequestLimits
+from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.images.test_inputs import picture
 from fooocus_api.tests.support.host import free_port
 
@@ -32,6 +34,17 @@ PNG = picture()
 HERE = OutboundClient(AddressPolicy([ip_network("127.0.0.0/8")]))
 """The sites of these tests are on this machine."""
 OUTPUT = "outputs/2026-01-02/2026-01-02_03-04-05_6789.png"
+
+
+class HostWithOutputs(FooocusHost):
+    """A host that has nothing but a folder of images."""
+
+    def __init__(self, outputs: Path) -> None:
+        super().__init__(Worker(EventBus(), lambda _: ({}, {})), Patches(), None)
+        self._outputs = outputs
+
+    def output_folders(self) -> list[Path]:
+        return [self._outputs]
 
 
 @pytest.fixture
@@ -43,19 +56,10 @@ def context(tmp_path: Path) -> Context:
     (tmp_path / OUTPUT).with_name("broken.png").write_bytes(PNG[:50])
     (tmp_path / OUTPUT).with_name("log.html").write_text("<html>")
     return Context(
+        host=HostWithOutputs(outputs),
         service=None,
-        tools=None,
-        catalog=FooocusCatalog(),
-        presets=FooocusPresets(),
-        default=lambda _: None,
-        places=dict,
-        extra_fields=lambda _: {},
-        output_folders=lambda: [outputs],
         inputs=InputStore(tmp_path / "inputs"),
-        info=dict,
-        problem=lambda: None,
-        keys=Keyring((), tmp_path / "keys.json"),
-        login=WebUILogin(),
+        security=Security(Keyring((), tmp_path / "keys.json"), WebUILogin()),
         base_url="https://pictures.example/draw",
         outbound=HERE,
     )
@@ -73,7 +77,7 @@ def refusal(context: Context, text: str, limits: RequestLimits | None = None) ->
     with pytest.raises(InvalidFields) as refused:
         resolver.resolve("controlnet_image[1].cn_img", text)
     resolver.hold()
-    assert not (context.output_folders()[0].parent / "inputs").exists()
+    assert not (context.host.output_folders()[0].parent / "inputs").exists()
     [error] = refused.value.extra["errors"]
     assert error["field"] == "controlnet_image[1].cn_img"
     assert refused.value.status == 422
@@ -137,7 +141,7 @@ def test_several_images_are_kept_at_once(context: Context) -> None:
     resolver.hold()
     assert references[0] == references[2] != references[1]
     assert {str(open_reference(context, reference or "").name) for reference in references} == {
-        path.name for path in (context.output_folders()[0].parent / "inputs").iterdir()
+        path.name for path in (context.host.output_folders()[0].parent / "inputs").iterdir()
     }
 
 
@@ -227,7 +231,7 @@ def test_an_input_is_read_from_disk_whoever_serves_it(context: Context) -> None:
     ],
 )
 def test_no_image_of_this_server(context: Context, text: str, message: str) -> None:
-    (context.output_folders()[0].parent / "secret.png").write_bytes(PNG)
+    (context.host.output_folders()[0].parent / "secret.png").write_bytes(PNG)
     assert message in refusal(context, text)
 
 

@@ -108,7 +108,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         """Generate images."""
         answer = GenerationResponder(
-            context.tasks(), context, request, preference_of(request.headers.getlist("prefer"))
+            context.tasks, context, request, preference_of(request.headers.getlist("prefer"))
         )
         note_ignored(request, (one.path for one in unknown_fields(body)))
         return await answer.to(body, idempotency_key)

@@ -1,0 +1,33 @@
+"""Content of `/v1/info`: versions, features and state of this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import __version__
+from ..tasks.service import TaskService
+from .context import Host
+
+FEATURES = (
+    *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
+    *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
+    *("history", "recovery", "idempotency", "retention", "webhooks", "keys"),
+)
+
+
+def info_of(host: Host, service: TaskService | None) -> dict[str, Any]:
+    """Return the content. `service` is None if no task can be accepted."""
+    status = host.status()
+    problem = status.problem
+    if problem is None and not status.worker_alive:
+        problem = "Fooocus's worker thread is not running"
+    return {
+        "name": "Fooocus API",
+        "version": __version__,
+        "supported": status.problem is None,
+        "problem": problem,
+        "worker_alive": status.worker_alive,
+        "features": list(FEATURES) if service else [],
+        "tasks": service.counts() if service else {"pending": 0, "running": 0},
+        **host.info(),
+    }
