@@ -176,7 +176,7 @@ class Extension:
 
     def _guard(self, app: AsgiApp, *, webui: bool = False) -> AsgiApp:
         """Return the app behind its cross-origin protection. The WebUI's ignores `--api-cors`."""
-        from .api.security.cross_origin import CrossOriginProtection, TrustedOrigins
+        from .asgi.cross_origin import CrossOriginProtection, TrustedOrigins
 
         settings = self._settings()
         origins = None if webui else settings.api_cors
@@ -184,12 +184,12 @@ class Extension:
         return CrossOriginProtection(trust, app)
 
     def _outermost(self, app: AsgiApp) -> AsgiApp:
-        from .api.security.origin_form import OriginForm
+        from .asgi.origin_form import OriginForm
 
         return OriginForm(app)
 
     def _refuse(self, status: int, reason: str) -> AsgiApp:
-        from .api.responses.problems import problem_response
+        from .asgi.problem import problem_response
 
         return problem_response(status, reason)
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OF_THE_HOST = ROOT / "demo" / "requirements_versions.txt"
 OF_PYTHON = {"pip", "setuptools"}
 ANSWERED = {
-    "CVE-2026-48710": "Host headers that are no host are refused in front of Starlette, by api/security/cross_origin.py",
+    "CVE-2026-48710": "Host headers that are no host are refused in front of Starlette, by asgi/cross_origin.py",
     "CVE-2026-54282": "so are paths that do not begin with a slash",
     "CVE-2026-54283": "url-encoded forms are bounded in front of it, by json_body.py and form_limits.py",
 }

@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..asgi.problem import PROBLEM
 from ..auth.signed_urls import LINKED
 from .context import Catalog, Context
 from .requests.parameter_names import HEADER
-from .responses.problems import PROBLEM, FieldError, ProblemDetails, header
+from .responses.problems import FieldError, ProblemDetails, header
 from .schemas.events import DroppedEvent, StreamMessage, TaskEvent
 from .schemas.items import EnhanceControl
 from .security.authentication import LINK, TOKEN, security_schemes

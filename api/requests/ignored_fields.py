@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..responses.problems import MAX_ERRORS, shortened
+from ...asgi.problem import shortened
+from ..responses.problems import MAX_ERRORS
 from ..schemas.generate import CommonRequest
 from ..schemas.without_effect import QUIET_VALUES
 from ..validation.nearest_names import MAX_NAME_LENGTH

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
+from ...asgi.problem import shortened
 from ...images.decoding import NotAnImage, read_rgb, upright_size, verify
 from ...images.input_store import FILE_NAME, MAX_BYTES
 from ...images.library import find_reference
@@ -20,7 +21,7 @@ from ...outbound.connection import DEFAULT_LIMITS, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context
 from ..responses.images import not_readable
-from ..responses.problems import FieldError, InvalidFields, Problem, shortened
+from ..responses.problems import FieldError, InvalidFields, Problem
 from ..responses.public_urls import PublicUrls
 from ..schemas.no_image import is_no_image
 

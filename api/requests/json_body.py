@@ -12,7 +12,8 @@ import pydantic_core
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
-from ..responses.problems import FieldError, InvalidFields, Problem, shortened
+from ...asgi.problem import shortened
+from ..responses.problems import FieldError, InvalidFields, Problem
 from .memory_budget import BODY_BUDGET, Reservation
 from .parameter_names import NamingRoute
 

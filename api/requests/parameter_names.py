@@ -19,8 +19,9 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from ...asgi.problem import shortened
 from ...auth.keys import Scope
-from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields, shortened
+from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields
 from ..security.authorization import scope_of
 from ..validation.nearest_names import MAX_NAME_LENGTH, nearest
 

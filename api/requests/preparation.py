@@ -86,7 +86,9 @@ def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> 
     }
     # A preset is the host's own: the limits for clients' values do not apply to it.
     downloads = context.host.presets.downloads(name)
-    values = known_values(host_values(type(body), taken), context.host.catalog, [download.path for download in downloads])
+    values = known_values(
+        host_values(type(body), taken), context.host.catalog, [download.path for download in downloads]
+    )
     return body.model_copy(update=values), downloads
 
 

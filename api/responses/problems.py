@@ -11,13 +11,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Scope
 
+from ...asgi.problem import PROBLEM, problem_response, shortened
 from ...images.input_store import StorageUnavailable
 from ...tasks.ports.engine import EngineUnavailable, ParameterError
 from ...tasks.queue.submission import IdempotencyConflict
@@ -26,7 +27,6 @@ from ..path_prefixes import nearest_path
 
 log = logging.getLogger("fooocus_api.api")
 
-PROBLEM = "application/problem+json"
 MAX_ERRORS = 50
 """Errors in one response, as a list may have a thousand wrong entries."""
 
@@ -75,17 +75,6 @@ def limit_problem(error: LimitReached) -> Problem:
     """Return the 429 for a reached limit: its name, the number it allows, and `Retry-After`."""
     headers = {"Retry-After": str(error.retry_after)}
     return Problem(429, str(error), headers=headers, limit=error.limit, allowed=error.most)
-
-
-def problem_body(status: int, detail: str, **extra: Any) -> dict[str, Any]:
-    """Return the members of a problem document."""
-    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extra}
-
-
-def problem_response(status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
-    """Return a problem document as a response."""
-    body = problem_body(status, detail, **extra)
-    return JSONResponse(body, status, headers=headers, media_type=PROBLEM)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -211,8 +200,3 @@ def _field_error(item: Any) -> FieldError:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     message = str(item["msg"]) if path else "must be a JSON object, sent with Content-Type: application/json"
     return FieldError(field=shortened(path) or "body", message=message)
-
-
-def shortened(text: str, length: int = 120) -> str:
-    """Return the text, cut to `length` characters, for use in a response or a log."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"

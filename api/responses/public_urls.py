@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import quote
 
 from fastapi import Request
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from ...asgi.hosts import first_value, forwarded_host, is_from_local_proxy
 from ...auth.signed_urls import UNSIGNED, UrlSigner
 
-_HOST = re.compile(r"(?:\[([\w.:%~-]+)\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::(\d{0,5}))?", re.ASCII)
-"""A host name or a bracketed address with an optional port (RFC 3986)."""
-MAX_PORT = 65535
 _PREFIX = re.compile(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
 """A path (RFC 3986) that can't become part of the host before it."""
 
@@ -39,33 +35,14 @@ class PublicUrls:
         return f"{self.base}/tasks/{task_id}"
 
 
-def is_host(text: str) -> bool:
-    """Return whether a Host header consists of a valid host and port only, as other text would end up in URLs."""
-    match = _HOST.fullmatch(text)
-    if match is None or int(match[2] or 0) > MAX_PORT:
-        return False
-    if match[1] is not None:
-        try:
-            IPv6Address(match[1])  # may have a zone
-        except ValueError:
-            return False
-    return True
-
-
 def _base_of(request: Request) -> str:
     scheme, host, prefix = request.scope["scheme"], request.headers.get("host") or _address_of(request.scope), ""
-    if _from_local_proxy(request.scope):
-        scheme = _first(request.headers, "x-forwarded-proto").lower() or scheme
+    if is_from_local_proxy(request.scope):
+        scheme = first_value(request.headers, "x-forwarded-proto").lower() or scheme
         host = forwarded_host(request.scope) or host
-        prefix = _first(request.headers, "x-forwarded-prefix").rstrip("/")
+        prefix = first_value(request.headers, "x-forwarded-prefix").rstrip("/")
     scheme = scheme if scheme in ("http", "https") else "http"  # uvicorn copies the forwarded scheme without a check
     return f"{scheme}://{host}{prefix if _PREFIX.fullmatch(prefix) else ''}"
-
-
-def forwarded_host(scope: Scope) -> str:
-    """Return the host that the client requested from a proxy on this machine, "" without such a proxy."""
-    host = _first(Headers(scope=scope), "x-forwarded-host") if _from_local_proxy(scope) else ""
-    return host if is_host(host) else ""
 
 
 def _address_of(scope: Scope) -> str:
@@ -74,24 +51,3 @@ def _address_of(scope: Scope) -> str:
     if port is None:  # a Unix socket
         return "localhost"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _first(headers: Headers, name: str) -> str:
-    return headers.get(name, "").split(",")[0].strip()
-
-
-def _from_local_proxy(scope: Scope) -> bool:
-    """Return whether to trust forwarded headers: the connection comes from this machine.
-
-    uvicorn has already replaced a loopback peer by the forwarded client, with port 0.
-    """
-    client = scope.get("client")
-    if client is None:
-        return True  # a Unix socket
-    host, port = client
-    if port == 0:
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

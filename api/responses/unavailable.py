@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .problems import problem_response
+from ...asgi.problem import problem_response
 
 INFO = "/v1/info"
 

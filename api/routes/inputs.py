@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from ...asgi.problem import shortened
 from ...auth.keys import Scope
 from ...images.decoding import NotAnImage, upright_size
 from ...images.input_formats import ANY, MEDIA_TYPES
@@ -25,7 +26,7 @@ from ..requests.image_sources import open_reference
 from ..requests.json_body import is_form
 from ..requests.parameter_names import NamingRoute
 from ..responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
-from ..responses.problems import FieldError, InvalidFields, Problem, header, responses, shortened
+from ..responses.problems import FieldError, InvalidFields, Problem, header, responses
 from ..security.authorization import Access, access_of, may_see_image, require_scope
 
 FORM_BYTES = MAX_BYTES + 2**20

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from ...asgi.problem import shortened
 from ...auth.keys import Scope
 from ...tasks.history.queries import Filter, Page
 from ...tasks.history.retention import Removed
@@ -18,7 +19,7 @@ from ..context import Context
 from ..requests.json_body import JsonRoute
 from ..requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
 from ..requests.timestamps import parse_timestamp
-from ..responses.problems import FieldError, InvalidFields, header, responses, shortened
+from ..responses.problems import FieldError, InvalidFields, header, responses
 from ..responses.rendering import rendered
 from ..schemas.task import RecordResponse, record_of
 from ..security.authorization import access_of, require_scope, visible_task

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from starlette.datastructures import UploadFile
 
+from ...asgi.problem import shortened
 from ...auth.keys import Scope
 from ...images.decoding import NotAnImage, read_rgb
 from ...images.input_store import MAX_BYTES
@@ -27,7 +28,7 @@ from ..requests.image_sources import ImageResolver
 from ..requests.json_body import JsonOrFormRoute, JsonRoute, is_form
 from ..requests.memory_budget import IMAGE_BUDGET, Reservation
 from ..requests.parameter_names import note_ignored, unknown_names
-from ..responses.problems import FieldError, InvalidFields, Problem, responses, shortened
+from ..responses.problems import FieldError, InvalidFields, Problem, responses
 from ..security.authorization import may_see_image, require_scope
 from ..validation.validation import SAM_BOX_THRESHOLD, sam_errors
 from .inputs import bounded_form, image_form, sent_image

@@ -9,12 +9,13 @@ from functools import partial
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ...asgi.problem import problem_response, shortened
 from ...auth.keys import BrokenKeys, Keyring
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
 from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, taken_from
 from ..context import Login
-from ..responses.problems import Problem, limit_problem, problem_response, shortened
+from ..responses.problems import Problem, limit_problem
 from .authorization import FULL_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
 
 LINK, TOKEN = "link", "token"

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from ...asgi.problem import shortened
 from ..context import Context
-from ..responses.problems import FieldError, shortened
+from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from ..schemas.host_request import extra_fields
 

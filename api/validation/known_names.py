@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ...asgi.problem import shortened
 from ...tasks.model.model_files import CASE_MATTERS, is_one_of, listed_as
 from ..context import Catalog, Context
-from ..responses.problems import FieldError, shortened
+from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from ..schemas.host_request import extra_fields
 from ..schemas.items import EnhanceControl

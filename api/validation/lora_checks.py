@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...asgi.problem import shortened
 from ...tasks.model.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, joined, tags
 from ..context import Catalog, Context
-from ..responses.problems import FieldError, shortened
+from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from .known_names import nearest_names
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
-from ..responses.problems import shortened
+from ...asgi.problem import shortened
 
 MAX_NAME_LENGTH = 60
 

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..responses.problems import FieldError, shortened
+from ...asgi.problem import shortened
+from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from .nearest_names import nearest
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 from starlette.types import Scope
 
-from fooocus_api.api.security.cross_origin import CrossOriginProtection, TrustedOrigins
+from fooocus_api.asgi.cross_origin import CrossOriginProtection, TrustedOrigins
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import QUICK, Client, Record
 from fooocus_api.tests.support.host import Host, demo_host, free_port

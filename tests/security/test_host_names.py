@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from fooocus_api.api.security.cross_origin import TrustedOrigins
+from fooocus_api.asgi.cross_origin import TrustedOrigins
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.security.test_cross_site import FOREIGN, refused
 from fooocus_api.tests.support.client import Client

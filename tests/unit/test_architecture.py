@@ -12,7 +12,7 @@ import pytest
 
 from fooocus_api.tests.support.host import ROOT
 
-LEAVES = {"files", "images", "outbound", "auth"}
+LEAVES = {"asgi", "files", "images", "outbound", "auth"}
 """Packages that know neither tasks nor HTTP nor Fooocus."""
 ALLOWED = {
     "adapters": {"adapters", "tasks", *LEAVES},
@@ -25,6 +25,7 @@ ALLOWED = {
     "images": {"images", "files"},
     "outbound": {"outbound"},
     "auth": {"auth", "files"},
+    "asgi": {"asgi"},
 }
 """Package → the packages it may import from, in functions and for type checking, too."""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
+from ....asgi.problem import problem_body
 from ....images.preview import PNG, PreviewImage
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task
@@ -13,7 +14,6 @@ from ....tasks.service import TaskService
 from ....tasks.streaming.broadcaster import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.ignored_fields import NOTE
-from ...responses.problems import problem_body
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
 from ...schemas.task import base64_of

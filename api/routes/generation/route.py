@@ -107,9 +107,7 @@ def router(context: Context) -> APIRouter:
         prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Generate images."""
-        answer = GenerationResponder(
-            context.tasks, context, request, preference_of(request.headers.getlist("prefer"))
-        )
+        answer = GenerationResponder(context.tasks, context, request, preference_of(request.headers.getlist("prefer")))
         note_ignored(request, (one.path for one in unknown_fields(body)))
         return await answer.to(body, idempotency_key)
 

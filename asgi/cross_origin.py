@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..responses.problems import problem_response, shortened
-from ..responses.public_urls import forwarded_host, is_host
+from .hosts import forwarded_host, is_host, is_loopback
+from .problem import problem_response, shortened
 
 log = logging.getLogger("fooocus_api.guard")
 
@@ -39,7 +38,7 @@ class TrustedOrigins:
         origins: Collection[str] | None = (),
         shared: Callable[[], str | None] = lambda: None,
     ) -> None:
-        self._any_host = not _is_loopback(listen)
+        self._any_host = not is_loopback(listen)
         self._base_url = base_url
         self.takes_sites = origins is not None
         self._origins = frozenset(origin.lower() for origin in origins or ())
@@ -50,7 +49,7 @@ class TrustedOrigins:
         if self._any_host:
             return True
         name = _name(host)
-        return _is_loopback(name) or name in [_name(urlsplit(url).netloc) for url in self._public_urls()]
+        return is_loopback(name) or name in [_name(urlsplit(url).netloc) for url in self._public_urls()]
 
     def allows(self, origin: str) -> bool:
         """Return whether pages of this origin have the rights of the server's own pages."""
@@ -222,12 +221,3 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].removesuffix(".")
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

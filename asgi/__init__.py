@@ -1,0 +1,1 @@
+"""ASGI building blocks that know neither the API nor Gradio."""
