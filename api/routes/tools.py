@@ -234,9 +234,8 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
     for field, kind in MaskRequest.CATALOGS.items():
         value, known = getattr(body, field), catalog.names(kind)
         if value not in known:
-            yield FieldError(
-                field=field, message=f"{shortened(value)!r} is not one of the {kind.replace('_', ' ')}", allowed=known
-            )
+            message = f"{shortened(value)!r} is not one of the {kind.replace('_', ' ')}"
+            yield FieldError(field=field, message=message, allowed=known)
     if body.mask_model == "sam":
         yield from sam_errors(
             ("dino_prompt_text", body.dino_prompt_text),
