@@ -20,13 +20,11 @@ if __name__ == "__main__":
         remedy = "use Fooocus's own Python, `\"" + own + '" -s install.py`' if own else "use Python 3.10 or 3.11"
         sys.exit("error: Python " + version + " can't run Fooocus's WebUI (gradio 3.41.2): " + remedy)
 
-    from importlib.util import module_from_spec, spec_from_file_location
+    sys.path.insert(0, here)  # an embedded Python has no folder of the script there
+    from load_package import load_package
 
-    # Load by path: the folder may have any name, and an embedded Python does not put it on sys.path.
-    spec = spec_from_file_location("fooocus_api", os.path.join(here, "__init__.py"), submodule_search_locations=[here])
-    assert spec is not None and spec.loader is not None  # nosec B101  # for mypy, which can't know
-    sys.modules["fooocus_api"] = module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["fooocus_api"])
+    sys.path.remove(here)  # it hides other `api`, `db` ...
+    load_package()
 
     from fooocus_api.installer.cli import main
 

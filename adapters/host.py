@@ -10,7 +10,7 @@ from typing import Any
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
 from .models.catalog import FooocusCatalog
-from .models.memory import WarmUp, model_loaded
+from .models.memory import model_loaded
 from .models.presets import FooocusPresets
 from .models.tools import FooocusTools
 from .patching.hooks import Patches, host_module
@@ -43,6 +43,7 @@ class FooocusHost:
     def __init__(
         self,
         worker: Worker,
+        tools: FooocusTools,
         patches: Patches,
         arguments: ArgumentMapper | None,
         *,
@@ -59,8 +60,7 @@ class FooocusHost:
         self.catalog = FooocusCatalog()
         self.presets = FooocusPresets()
         self.arguments = arguments or NoArguments()
-        self._warm_up = WarmUp()
-        self.tools = FooocusTools(worker, self._warm_up)
+        self.tools = tools
         self._worker = worker
         self._patches = patches
         self._has_webui = has_webui
@@ -70,7 +70,7 @@ class FooocusHost:
         return output_folders()
 
     def status(self) -> HostStatus:
-        return HostStatus(self._problem, self._worker.alive(), model_loaded(), self._warm_up.is_over())
+        return HostStatus(self._problem, self._worker.alive(), model_loaded(), self.tools.has_started())
 
     def info(self) -> dict[str, Any]:
         return {

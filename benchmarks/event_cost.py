@@ -35,7 +35,7 @@ def run(options: Options) -> list[Row]:
     """Return the cost in µs on the worker thread: p50 and p99 for both lists, with a consumer that keeps up."""
     bus = EventBus()
     bus.start(lambda event: None)
-    worker = Worker(bus, lambda task: ({}, {}))
+    worker = Worker(bus)
     tasks = TaskQueue(worker, [])
     preview = numpy.zeros((224, 288, 3), dtype=numpy.uint8)
     items: dict[str, list[Any]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import signal
 import sys
 from collections import defaultdict
@@ -12,22 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from load_package import load_package  # noqa: E402
 
-
-def load_package() -> None:
-    """Make this folder importable as `fooocus_api`, whatever its name, as an installed extension is."""
-    if "fooocus_api" in sys.modules:
-        return
-    spec = importlib.util.spec_from_file_location(
-        "fooocus_api", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["fooocus_api"] = package
-    spec.loader.exec_module(package)
-
-
+sys.path.remove(str(ROOT))
 load_package()
 
 from fooocus_api.tests.support.client import Client  # noqa: E402

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,27 +30,72 @@ class Finding:
     detail: str
 
 
-PATCH_POINTS = (
-    PatchPoint("ldm_patched.modules.args_parser", "parser", "our launch flags are added to it"),
-    PatchPoint("args_manager", "args", "the parsed launch flags are read from it"),
-    PatchPoint("modules.async_worker", "AsyncTask", "tasks are built with it"),
-    PatchPoint("modules.async_worker", "async_tasks", "the queue, replaced by one that tells when tasks come and go"),
-    PatchPoint("modules.async_worker", "worker", "started again should its thread ever die"),
-    PatchPoint("modules.private_logger", "log", "wrapped to learn of every saved image"),
-    PatchPoint("modules.private_logger", "generate_temp_filename", "wrapped to give images their `save_name`"),
-    PatchPoint("modules.util", "get_shape_ceil", "wrapped to upscale by any factor"),
-    PatchPoint("modules.util", "resample_image", "wrapped to upscale by any factor"),
-    PatchPoint("modules.config", "path_outputs", "where images are"),
-    PatchPoint("ldm_patched.modules.model_management", "interrupt_current_processing", "stops and skips a task"),
-    PatchPoint("extras.interrogate", "default_interrogator", "describes a photo"),
-    PatchPoint("extras.wd14tagger", "default_interrogator", "describes an anime picture"),
-    PatchPoint("extras.inpaint_mask", "generate_mask_from_image", "makes a mask"),
-    PatchPoint("extras.inpaint_mask", "SAMOptions", "says what the mask is to show"),
-    PatchPoint("shared", "gradio_root", "the WebUI"),
-    PatchPoint("webui", "ctrls", "the WebUI's controls: the defaults of every argument"),
-    PatchPoint("gradio.routes", "App.create_app", "wrapped to put the API in front of the WebUI"),
-    PatchPoint("gradio.blocks", "Blocks.launch", "wrapped to start the API when the WebUI starts"),
+@dataclass(frozen=True)
+class HostModule:
+    """A module of the host, and the names in it that the extension patches or uses, each with its purpose."""
+
+    name: str
+    uses: Mapping[str, str]
+
+
+ARGS_PARSER = HostModule("ldm_patched.modules.args_parser", {"parser": "our launch flags are added to it"})
+ASYNC_WORKER = HostModule(
+    "modules.async_worker",
+    {
+        "AsyncTask": "tasks are built with it",
+        "async_tasks": "the queue, replaced by one that tells when tasks come and go",
+        "worker": "started again should its thread ever die",
+    },
 )
+PRIVATE_LOGGER = HostModule(
+    "modules.private_logger",
+    {
+        "log": "wrapped to learn of every saved image",
+        "generate_temp_filename": "wrapped to give images their `save_name`",
+    },
+)
+UTIL = HostModule(
+    "modules.util",
+    {
+        "get_shape_ceil": "wrapped to upscale by any factor",
+        "resample_image": "wrapped to upscale by any factor",
+    },
+)
+GRADIO_ROUTES = HostModule("gradio.routes", {"App.create_app": "wrapped to put the API in front of the WebUI"})
+GRADIO_NETWORKING = HostModule(
+    "gradio.networking",
+    {
+        "start_server": "wrapped to learn the WebUI's address",
+        "setup_tunnel": "wrapped to learn the address of --share",
+        "Server.close": "wrapped to end streams before the server",
+    },
+)
+GRADIO_BLOCKS = HostModule("gradio.blocks", {"Blocks.launch": "wrapped to start the API when the WebUI starts"})
+
+HOST_MODULES = (
+    ARGS_PARSER,
+    HostModule("args_manager", {"args": "the parsed launch flags are read from it"}),
+    ASYNC_WORKER,
+    PRIVATE_LOGGER,
+    UTIL,
+    HostModule("modules.config", {"path_outputs": "where images are"}),
+    HostModule("ldm_patched.modules.model_management", {"interrupt_current_processing": "stops and skips a task"}),
+    HostModule("extras.interrogate", {"default_interrogator": "describes a photo"}),
+    HostModule("extras.wd14tagger", {"default_interrogator": "describes an anime picture"}),
+    HostModule(
+        "extras.inpaint_mask",
+        {"generate_mask_from_image": "makes a mask", "SAMOptions": "says what the mask is to show"},
+    ),
+    HostModule("shared", {"gradio_root": "the WebUI"}),
+    HostModule("webui", {"ctrls": "the WebUI's controls: the defaults of every argument"}),
+    GRADIO_ROUTES,
+    GRADIO_NETWORKING,
+    GRADIO_BLOCKS,
+)
+"""The one list: `adapters.instrumentation` patches the modules that have a name here, `/v1/info` reports them, and the installer
+checks them all."""
+
+PATCH_POINTS = tuple(PatchPoint(module.name, name, why) for module in HOST_MODULES for name, why in module.uses.items())
 
 
 def inspect_checkout(checkout: Path) -> list[Finding]:

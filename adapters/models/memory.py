@@ -53,36 +53,30 @@ KEPT_BY_OBJECT = {
 """Host module → a bound method, and the attributes of its object that hold models in the same way."""
 
 
-class WarmUp:
-    """Records whether the host has loaded its models once: until then it takes no task, later it loads models on demand."""
-
-    def __init__(self) -> None:
-        self._seen = False
-
-    def is_over(self) -> bool:
-        self._seen = self._seen or model_loaded()
-        return self._seen
-
-
 class ModelMemory:
     """Unloads the host's models, reloads them, and prevents memory growth when models change."""
 
-    def __init__(self, start: WarmUp) -> None:
-        self._start = start
+    def __init__(self) -> None:
+        self._has_started = False
         self._empty = False
         self._checkpoints: tuple[Any, ...] | None = None
+
+    def has_started(self) -> bool:
+        """Return whether the host has loaded its models once: until then it takes no task, later it loads models on demand."""
+        self._has_started = self._has_started or model_loaded()
+        return self._has_started
 
     def unload(self) -> Unloaded:
         """Unload all models from the GPU and from RAM."""
         management = importlib.import_module(MANAGEMENT)
         device = management.get_torch_device()
         before = _used(management, device)
-        self._start.is_over()  # record it now: after unloading it can't be detected any more
+        self.has_started()  # record it now: after unloading it can't be detected any more
         self._empty = True
         management.unload_all_models()
         for other in {id(loaded.device): loaded.device for loaded in _loaded_elsewhere(management)}.values():
             management.free_memory(1e30, other)  # text encoders may live on another device
-        _forget()
+        _drop_references()
         gc.collect()  # models and their patchers reference each other
         management.soft_empty_cache()
         _trim_heap()
@@ -90,7 +84,7 @@ class ModelMemory:
         freed = None if before is None or after is None else max(0, before - after)
         return Unloaded(freed, "RAM" if device.type == "cpu" else "GPU")
 
-    def before(self, task: Any) -> None:
+    def prepare_for(self, task: Any) -> None:
         """Reload the models that a task about to start needs, and drop models that others have replaced."""
         self._drop_replaced()
         self._reload(task)
@@ -163,7 +157,7 @@ def _loaded_elsewhere(management: Any) -> list[Any]:
     return [loaded for loaded in management.current_loaded_models if hasattr(loaded, "device")]
 
 
-def _forget() -> None:
+def _drop_references() -> None:
     """Empty the variables. A module that was never imported holds no models."""
     for name, variables in MODEL_VARIABLES.items():
         _empty(sys.modules.get(name), variables)

@@ -13,7 +13,7 @@ import numpy
 
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, Unloaded
 from ..worker.worker import Worker
-from .memory import ModelMemory, WarmUp
+from .memory import ModelMemory
 
 INTERROGATORS: dict[DescribeKind, str] = {"photo": "extras.interrogate", "anime": "extras.wd14tagger"}
 
@@ -21,13 +21,17 @@ INTERROGATORS: dict[DescribeKind, str] = {"photo": "extras.interrogate", "anime"
 class FooocusTools:
     """Implements `tasks.ports.tools.Tools` on a running host."""
 
-    def __init__(self, worker: Worker, start: WarmUp) -> None:
+    def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._memory = ModelMemory(start)
+        self._memory = ModelMemory()
+
+    def has_started(self) -> bool:
+        """Return whether the host has loaded its models once."""
+        return self._memory.has_started()
 
     def prepare_for(self, task: Any) -> None:
         """Load the models that a task about to start needs. Worker thread only."""
-        self._memory.before(task)
+        self._memory.prepare_for(task)
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
         return self._worker.do(lambda: _describe(image, kind))

@@ -11,6 +11,7 @@ from typing import Any
 
 import wrapt
 
+from ..inspection.patch_points import HostModule
 from .half_imported import PendingPatch, UntilWhole, is_half_imported
 
 log = logging.getLogger("fooocus_api.hooks")
@@ -55,6 +56,15 @@ class Patches:
             self._until_whole.append(PendingPatch(module_name, run))
         else:
             wrapt.register_post_import_hook(run, module_name)
+
+    def apply(self, module: HostModule, *steps: Callable[[ModuleType, Patches], None]) -> None:
+        """Run the steps of a host module's patch as soon as the host has imported it."""
+
+        def patch(imported: ModuleType) -> None:
+            for step in steps:
+                step(imported, self)
+
+        self.when_imported(module.name, patch)
 
     def settle(self) -> None:
         """Run the delayed patches of modules whose import has finished."""

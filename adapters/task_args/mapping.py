@@ -14,62 +14,8 @@ from ...tasks.ports.host_arguments import Bounds, HostField
 from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
 from .controls import Controls
+from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
 from .inpaint import Images, inpaint_input, outpainted, unpainted
-
-HOST_NAMES = {"image_seed": "seed", "guidance_scale": "cfg_scale"}
-"""API field → the host's argument, where the names differ."""
-
-WIRE_NAMES = {host: wire for wire, host in HOST_NAMES.items()}
-LIST_FIELDS: dict[str, dict[str, str]] = {
-    "loras": {"enabled": "loras.0", "model_name": "loras.1", "weight": "loras.2"},
-    "controlnet_image": {name: name for name in ("cn_img", "cn_stop", "cn_weight", "cn_type")},
-    "enhance_ctrls": {
-        "enhance_mask_dino_prompt": "enhance_mask_dino_prompt_text",
-        **{
-            name: name
-            for name in (
-                "enhance_enabled",
-                "enhance_prompt",
-                "enhance_negative_prompt",
-                "enhance_mask_model",
-                "enhance_mask_cloth_category",
-                "enhance_mask_sam_model",
-                "enhance_mask_text_threshold",
-                "enhance_mask_box_threshold",
-                "enhance_mask_sam_max_detections",
-                "enhance_inpaint_disable_initial_latent",
-                "enhance_inpaint_engine",
-                "enhance_inpaint_strength",
-                "enhance_inpaint_respective_field",
-                "enhance_inpaint_erode_or_dilate",
-                "enhance_mask_invert",
-            )
-        },
-    },
-}
-"""API list → field of its items → the host's argument, of which there is one per slot."""
-
-VALUE_ALIASES = {
-    "output_format": ("jpg", "jpeg"),
-    "metadata_scheme": ("a111", "a1111"),
-    "uov_method": ("disable", "Disabled"),
-    "enhance_uov_method": ("disable", "Disabled"),
-}
-"""API field → (alternative value, the host's value)."""
-
-MASK = "inpaint_mask_image_upload"
-DERIVED_ARGUMENTS = {
-    "input_image_checkbox",
-    "current_tab",
-    "inpaint_advanced_masking_checkbox",
-    "invert_mask_checkbox",
-    "uov_input_image",
-    "inpaint_input_image",
-    "inpaint_mask_image_upload",
-    "enhance_input_image",
-}
-"""Arguments derived from the images in the request."""
-
 
 SEED_LIMIT = 2**53 - 1024
 """Largest random seed. JavaScript keeps integers below 2**53 exact, including the seeds of the task's further images."""
@@ -186,6 +132,10 @@ class ArgumentMapper:
                 else:
                     found["controlnet_image", int(index), field] = value
         return {place: value for place, value in found.items() if value is not None}
+
+    def describe(self, task: Any) -> tuple[dict[str, Any], dict[tuple[str, int | None, str], Any]]:
+        """Return the parameters of a task from the WebUI by their names in the API, and its images if it uses any."""
+        return self.named(task.args), self.pictures(task.args)
 
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Replace a negative seed by a random one: the host takes -1 literally, and the WebUI randomizes in the browser."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any
 
-AsgiApp = Callable[
-    [MutableMapping[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]
-]
+from ...asgi.types import AsgiApp, Scope
 
 MAX_FORM_BYTES = 4096
 """Largest url-encoded form. Gradio's page sends none, its Python client a name and a password; parsing 1 MB takes 10 s."""
@@ -31,7 +29,7 @@ def with_content_type(app: AsgiApp) -> AsgiApp:
     Gradio's Python client of that time sends JSON without one; FastAPI 0.132 and later do not parse that.
     """
 
-    async def answer(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+    async def answer(scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and not _has_content_type(scope["headers"]):
             scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
         await app(scope, receive, send)

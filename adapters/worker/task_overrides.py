@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,17 +30,29 @@ MAX_DIGITS = 12
 """Number of digits after a name from which on they are not the index that this module adds."""
 
 
+@dataclass(frozen=True)
+class ImageRecords:
+    """The parts of the naming of images that exist only once the WebUI is built.
+
+    `claim` receives a task's id and the path of an image that is about to be written for it. `recorded` returns the recorded
+    paths with a prefix below the outputs, whether or not their files exist. `folders` returns the folders of images.
+    """
+
+    claim: Callable[[str, str], None] = lambda task_id, path: None
+    recorded: Callable[[str], list[str]] = lambda beginning: []
+    folders: Callable[[], list[Path]] = list
+
+
 class TaskOverrides:
     """Applies the running task's overrides at every call of a wrapped function."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self.claim: Callable[[str, str], None] = lambda task_id, path: None
-        """Called with a task's id and the path of an image that is about to be written for it."""
-        self.recorded: Callable[[str], list[str]] = lambda beginning: []
-        """Called with a path prefix below the outputs; returns the recorded paths with it, whether or not their files exist."""
-        self.folders: Callable[[], list[Path]] = list
-        """Returns the folders that may contain images."""
+        self._records = ImageRecords()
+
+    def attach(self, records: ImageRecords) -> None:
+        """Name images in this way from now on. Called once, when the WebUI is built."""
+        self._records = records
 
     def patch_names(self, private_logger: ModuleType, hooks: Patches) -> None:
         """Name images after `save_name`, and report each path before its file exists. Wraps `modules.private_logger`'s naming."""
@@ -57,7 +70,7 @@ class TaskOverrides:
             return date, path, name
         if wanted := getattr(task, SAVE_NAME_ATTRIBUTE, ""):
             path, name = self._free_name(path, wanted)
-        self._worker.guarded(self.claim, getattr(task, ID_ATTRIBUTE), path)
+        self._worker.guarded(self._records.claim, getattr(task, ID_ATTRIBUTE), path)
         return date, path, name
 
     def _free_name(self, path: str, wanted: str) -> tuple[str, str]:
@@ -68,12 +81,12 @@ class TaskOverrides:
         folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
         day, beginning = os.path.basename(folder), f"{wanted}-"
         try:
-            names = [recorded.rpartition("/")[2] for recorded in self.recorded(f"{day}/{beginning}")]
+            names = [recorded.rpartition("/")[2] for recorded in self._records.recorded(f"{day}/{beginning}")]
         except Exception:
             log.exception("the history could not be asked for names; the image gets one that is free for sure")
             beginning = f"{wanted}-{time.time_ns()}-"
             names = []
-        for place in {folder, *(str(outputs / day) for outputs in self.folders())}:
+        for place in {folder, *(str(outputs / day) for outputs in self._records.folders())}:
             with contextlib.suppress(FileNotFoundError):
                 names += [entry.name for entry in os.scandir(place) if entry.name.startswith(beginning)]
         name = f"{beginning}{next_index(names, beginning)}{extension}"

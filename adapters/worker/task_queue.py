@@ -71,7 +71,7 @@ class TaskQueue(list[Any]):
         changes, items = self._changes, list(self)
         if self._foretold[0] != changes:
             entries = [entry_of(item) for item in items[:FORECAST]]
-            order = [*self.worker.schedule.order(entries, time.monotonic()), *items[FORECAST:]]
+            order = [*self.worker.handling.scheduler.order(entries, time.monotonic()), *items[FORECAST:]]
             self._foretold = changes, [task_id for item in order if (task_id := _id_of(item)) is not None]
         return self._foretold[1]
 
@@ -95,7 +95,7 @@ class TaskQueue(list[Any]):
                 break
             del item
         self.worker.guarded(self.worker.started, task)
-        self.worker.guarded(self.worker.before_task, task)
+        self.worker.guarded(self.worker.handling.prepare_for, task)
         return task
 
     def _next(self, index: Any) -> Any:
@@ -123,7 +123,7 @@ class TaskQueue(list[Any]):
         return task
 
     def _chosen(self, items: list[Any]) -> int:
-        return self.worker.schedule.pick([entry_of(item) for item in items], time.monotonic())
+        return self.worker.handling.scheduler.pick([entry_of(item) for item in items], time.monotonic())
 
     def _remove(self, item: Any) -> bool:
         """Remove an item. Return False if another thread was faster."""
@@ -153,7 +153,7 @@ class TaskQueue(list[Any]):
         task_id = new_task_id()
         setattr(task, ID_ATTRIBUTE, task_id)
         task.yields = TaskYields(self.worker, task, keep=True)
-        parameters, images = self.worker.guarded(self.worker.describe, task) or ({}, {})
+        parameters, images = self.worker.guarded(self.worker.handling.describe, task) or ({}, {})
         setattr(task, ENTRY_ATTRIBUTE, QueueEntry(task, "webui", needs=ModelNeeds.of(parameters)))
         self.worker.bus.emit(events.Queued(task_id, "webui", parameters, images))
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -35,16 +36,27 @@ STEP = "Sampling step"
 Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
 
 
+@dataclass(frozen=True)
+class TaskHandling:
+    """The parts of a task's handling that exist only once the WebUI is built.
+
+    `describe` returns the parameters by name, and the images, of a task from the WebUI. `prepare_for` runs on the worker thread
+    right before a task starts.
+    """
+
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    describe: Callable[[Any], Described] = lambda task: ({}, {})
+    prepare_for: Callable[[Any], None] = lambda task: None
+
+
 class Worker:
     """The host's only worker thread, as seen from its queue. `current` is written on the worker thread only."""
 
-    def __init__(self, bus: EventBus, describe: Callable[[Any], Described]) -> None:
-        """Report to `bus`. `describe` returns the parameters by name, and the images, of a task from the WebUI."""
+    def __init__(self, bus: EventBus) -> None:
+        """Report to `bus`."""
         self.bus = bus
-        self.describe = describe
-        self.schedule = Scheduler()
+        self.handling = TaskHandling()
         self.current: Any = None
-        self.before_task: Callable[[Any], None] = lambda task: None
         self.queue: TaskQueue | None = None
         self.host: ModuleType | None = None
         self.thread: threading.Thread | None = None
@@ -61,6 +73,10 @@ class Worker:
         self.thread = next((t for t in threading.enumerate() if getattr(t, "_target", None) is target), None)
         if self.thread is not None:
             threading.Thread(target=self._revive, args=(target,), name="fooocus-api-watch", daemon=True).start()
+
+    def attach(self, handling: TaskHandling) -> None:
+        """Handle tasks in this way from now on. Called once, when the WebUI is built."""
+        self.handling = handling
 
     def patch_log(self, private_logger: ModuleType, hooks: Patches) -> None:
         """Report every image that `modules.private_logger.log` writes."""
@@ -86,7 +102,7 @@ class Worker:
 
     def unloaded(self) -> None:
         """Record that all models have been unloaded."""
-        self.schedule.loaded = None
+        self.handling.scheduler.loaded = None
         self.bus.emit(events.Unloaded())
 
     def started(self, task: Any) -> None:

@@ -33,15 +33,13 @@ def main() -> None:
     sys.path[:] = [str(checkout), *sys.path[1:]]
     sys.argv = [str(checkout / "launch.py"), *sys.argv[2:]]
     os.chdir(checkout)
-    installed = extension.install(checkout)
-    build = installed.server._build
 
-    def build_and_send() -> Any:
-        api = build()
+    def build_and_send(installed: Any) -> Any:
+        runtime = extension.build_runtime(installed)
         threading.Thread(target=report, args=(installed, probe.MARK), daemon=True).start()
-        return api
+        return runtime
 
-    installed.server._build = build_and_send
+    extension.install(checkout, build_and_send)
     importlib.import_module("launch")
 
 

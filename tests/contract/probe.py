@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import importlib.util
 import json
 import os
 import sys
@@ -94,9 +93,8 @@ def main() -> None:
     sys.path[:] = [str(checkout), *sys.path[1:]]
     sys.argv = [str(checkout / "launch.py"), *sys.argv[2:]]
     os.chdir(checkout)
-    installed = extension.install(checkout)
 
-    def report() -> None:
+    def report(installed: Any) -> None:
         try:
             found = probe(installed, checkout)
         except Exception:
@@ -104,17 +102,14 @@ def main() -> None:
         print(MARK + json.dumps(found, default=str), flush=True)
         os._exit(0)
 
-    installed.server._build = report
+    extension.install(checkout, report)
     importlib.import_module("launch")
 
 
 def load_extension() -> Any:
-    spec = importlib.util.spec_from_file_location(
-        "fooocus_api", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert spec is not None and spec.loader is not None
-    sys.modules["fooocus_api"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["fooocus_api"])
+    sys.path.insert(0, str(ROOT))
+    importlib.import_module("load_package").load_package()
+    sys.path.remove(str(ROOT))
     return importlib.import_module("fooocus_api.extension")
 
 
@@ -149,7 +144,7 @@ def probe(installed: Any, checkout: Path) -> dict[str, Any]:
         "queue": type(async_worker.async_tasks).__name__,
         "worker_found": installed.worker.alive(),
         "copies": copy.deepcopy(empty).yields == [] and copy.deepcopy(empty).last_stop is False,
-        "patched": installed.hooks.report(),
+        "patched": installed.patches.report(),
     }
 
 

@@ -22,7 +22,7 @@ from fooocus_api.adapters.worker.engine import FooocusEngine
 from fooocus_api.adapters.worker.image_log import ImageLog
 from fooocus_api.adapters.worker.queue_items import QueuedTask, WorkerJob
 from fooocus_api.adapters.worker.task_queue import TaskQueue
-from fooocus_api.adapters.worker.worker import Worker
+from fooocus_api.adapters.worker.worker import TaskHandling, Worker
 from fooocus_api.images.file_journal import FileJournal
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.task import TaskError
@@ -84,7 +84,7 @@ class Seam:
         self.bus = EventBus()
         self.bus.start(self.seen.put)
         self.hooks = Patches()
-        self.worker = Worker(self.bus, lambda task: ({}, {}))
+        self.worker = Worker(self.bus)
         self.worker.patch(module, self.hooks)
 
     def run(self, task: AsyncTask) -> list[events.Event]:
@@ -216,7 +216,7 @@ def test_a_click_that_can_not_be_described_is_a_task_all_the_same(seam: Seam) ->
     def describe(task: Any) -> Any:
         raise RuntimeError("unknown arguments")
 
-    seam.worker.describe = describe
+    seam.worker.attach(TaskHandling(describe=describe))
     seen = seam.run(AsyncTask(draws))
     assert isinstance(seen[0], events.Queued) and type(seen[-1]) is events.Finished
 
@@ -262,7 +262,7 @@ def test_a_bug_of_ours_does_not_reach_the_worker(seam: Seam, monkeypatch: pytest
 
 def test_a_task_withdrawn_behind_the_workers_back_does_not_end_it() -> None:
     """Between the worker's `len` and its `pop` the last task may go: the plain list's IndexError would kill the thread."""
-    worker = Worker(EventBus(), lambda task: ({}, {}))
+    worker = Worker(EventBus())
     tasks = TaskQueue(worker, [])
     popped: list[AsyncTask] = []
     worker.thread = threading.Thread(target=lambda: popped.append(tasks.pop(0)), daemon=True)
@@ -443,7 +443,7 @@ def test_a_worker_that_waits_in_our_queue_finds_its_own_when_we_go(host: ModuleT
 
 
 def test_for_anyone_but_the_worker_jobs_are_items_of_a_list() -> None:
-    worker = Worker(EventBus(), lambda task: ({}, {}))
+    worker = Worker(EventBus())
     tasks = TaskQueue(worker, [])
     job = WorkerJob(lambda: 1)
     tasks.append_job(job)
@@ -453,4 +453,4 @@ def test_for_anyone_but_the_worker_jobs_are_items_of_a_list() -> None:
 
 def test_without_a_worker_thread_there_are_no_jobs() -> None:
     with pytest.raises(EngineUnavailable):
-        Worker(EventBus(), lambda task: ({}, {})).do(lambda: 1)
+        Worker(EventBus()).do(lambda: 1)

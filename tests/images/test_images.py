@@ -14,6 +14,7 @@ import pytest
 from fastapi import Request
 
 from fooocus_api.adapters.host import FooocusHost
+from fooocus_api.adapters.models.tools import FooocusTools
 from fooocus_api.adapters.patching.hooks import Patches
 from fooocus_api.adapters.webui.login import WebUILogin
 from fooocus_api.adapters.worker.worker import Worker
@@ -40,7 +41,8 @@ class HostWithOutputs(FooocusHost):
     """A host that has nothing but a folder of images."""
 
     def __init__(self, outputs: Path) -> None:
-        super().__init__(Worker(EventBus(), lambda _: ({}, {})), Patches(), None)
+        worker = Worker(EventBus())
+        super().__init__(worker, FooocusTools(worker), Patches(), None)
         self._outputs = outputs
 
     def output_folders(self) -> list[Path]:

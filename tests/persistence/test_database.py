@@ -176,12 +176,11 @@ def test_another_programs_database_is_left_alone(place: Place) -> None:
 # ------------------------------------------------------------ who else wants it
 
 OPEN = """
-import importlib.util, sys
+import sys
 for name in sys.argv[2:]:
     sys.modules[name] = None
-spec = importlib.util.spec_from_file_location("fooocus_api", "__init__.py", submodule_search_locations=["."])
-sys.modules["fooocus_api"] = package = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(package)
+from load_package import load_package
+load_package()
 from fooocus_api.db.connection import DatabaseProblem
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.daily_counts import DAY

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from fooocus_api.adapters.startup.launch_flags import Settings
+from fooocus_api.adapters.startup.termination import Termination
+from fooocus_api.adapters.webui.file_access import FileAccess
+from fooocus_api.adapters.webui.login import WebUILogin
 from fooocus_api.adapters.webui.ports import is_free
 from fooocus_api.adapters.webui.server import Server
 from fooocus_api.api.path_prefixes import PATHS
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.host import DEMO, Host, demo_host, free_port
+from fooocus_api.tests.support.host import DEMO, ROOT, Host, demo_host, free_port
 
 
 def test_the_webui_keeps_its_paths(client: Client) -> None:
@@ -90,9 +95,8 @@ def test_where_all_may_come_the_address_is_a_number() -> None:
 )
 def test_what_is_announced_is_what_webhooks_say(url: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
-    server = Server.__new__(Server)
-    server.serving = told.append
-    server._is_at(url)
+    application = SimpleNamespace(listening=told.append)
+    Server(application, Settings, FileAccess(ROOT), WebUILogin(), Termination()).on_listening(url)  # type: ignore[arg-type]
     assert told == [shown] and capsys.readouterr().out == f"[Fooocus API] {shown}/docs\n"
 
 

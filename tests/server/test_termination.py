@@ -118,15 +118,16 @@ def test_where_somebody_else_has_the_signal_it_stays_theirs() -> None:
 
 
 LOST = """
-import atexit, sys, threading, time
+import sys, time
 sys.path.insert(0, {root!r})
-from fooocus_api.tests.conftest import load_package
-from fooocus_api.adapters import termination
-from fooocus_api.adapters.patching.hooks import Hooks
+from load_package import load_package
+load_package()
+from fooocus_api.adapters.startup import termination
+from fooocus_api.adapters.patching.hooks import Patches
 
 termination.PATIENCE_SECONDS = 0.2
 ending = termination.Termination()
-ending.install(Hooks())
+ending.install(Patches())
 ending.begin_serving()
 
 
@@ -146,11 +147,7 @@ except KeyboardInterrupt:
 
 
 def test_a_signal_that_is_lost_in_a_destructor_is_sent_again() -> None:
-    loader = "import importlib.util, sys; spec = importlib.util.spec_from_file_location('fooocus_api', {init!r}, "
-    loader += "submodule_search_locations=[{root!r}]); module = importlib.util.module_from_spec(spec); "
-    loader += "sys.modules['fooocus_api'] = module; spec.loader.exec_module(module)"
-    start = loader.format(init=str(ROOT / "__init__.py"), root=str(ROOT))
-    body = LOST.replace("from fooocus_api.tests.conftest import load_package\n", f"{start}\n").format(root=str(ROOT))
+    body = LOST.format(root=str(ROOT))
     with subprocess.Popen(
         [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

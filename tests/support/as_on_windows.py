@@ -7,7 +7,6 @@ fail.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -25,13 +24,9 @@ SIGNALS = {1: signal.SIGUSR1, 2: signal.SIGUSR2} if sys.platform != "win32" else
 
 def main(flags: list[str]) -> None:
     """Start the extension on asyncio's proactor loop."""
-    spec = importlib.util.spec_from_file_location(
-        "fooocus_api", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert spec is not None and spec.loader is not None
-    package = importlib.util.module_from_spec(spec)
-    sys.modules["fooocus_api"] = package
-    spec.loader.exec_module(package)
+    sys.path.insert(0, str(ROOT))
+    importlib.import_module("load_package").load_package()
+    sys.path.remove(str(ROOT))
     extension = importlib.import_module("fooocus_api.extension")
     _use_the_proactor(int(os.environ.get(FAILURES, "0")))
     _use_the_console()

@@ -1,0 +1,209 @@
+"""Composition root of the second phase: builds every object once the WebUI is built, when all host modules are imported."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+from dataclasses import dataclass
+from functools import partial
+
+from .adapters.host import FooocusHost
+from .adapters.inspection.task_signature import UnknownSignature
+from .adapters.instrumentation import Instrumentation
+from .adapters.models.memory import gpu_memory_used
+from .adapters.models.tools import FooocusTools
+from .adapters.startup.console_close import ConsoleClose
+from .adapters.startup.exposure_warnings import warnings
+from .adapters.startup.launch_flags import Settings
+from .adapters.task_args.mapping import ArgumentMapper, read_arguments
+from .adapters.worker.engine import FooocusEngine, output_folders
+from .adapters.worker.task_overrides import ImageRecords
+from .adapters.worker.worker import TaskHandling
+from .api.app import create_api
+from .api.context import Context, Security
+from .api.info import info_of
+from .api.responses.unavailable import Unavailable
+from .api.routes.webhooks import webhook_body
+from .api.security.authentication import AuthenticationMiddleware
+from .api.security.open_paths import OPEN_PATHS
+from .asgi.types import AsgiApp
+from .auth.keys import FILE_NAME, Keyring
+from .auth.signed_urls import UNSIGNED, UrlSigner, load_or_create_secret
+from .auth.tokens import Tokens
+from .db.connection import DatabaseProblem
+from .db.repository import Repository
+from .db.writer import DatabaseUnavailable
+from .images.file_journal import FileJournal
+from .images.input_store import InputStore
+from .images.library import find_reference
+from .outbound.address_policy import AddressPolicy
+from .outbound.client import OutboundClient
+from .tasks.history.retention import RetentionPolicy
+from .tasks.queue.scheduler import Scheduler
+from .tasks.service import TaskService
+from .tasks.webhooks.delivery import WebhookSettings
+
+log = logging.getLogger("fooocus_api")
+
+
+class Unsupported(Exception):
+    """The API can't work with this host; the message gives the reason."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The running API. `service` is None if no task can be accepted, `context` if the API itself could not be built."""
+
+    api: AsgiApp
+    service: TaskService | None = None
+    context: Context | None = None
+
+    def listening(self, url: str) -> None:
+        """Start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is given."""
+        if self.service is not None and self.context is not None:
+            self.service.webhooks.start(partial(webhook_body, self.context, url))
+
+    def stopping(self) -> None:
+        """End all streams and waiting requests."""
+        if self.service is not None:
+            self.service.leave()
+
+
+def build_runtime(parts: Instrumentation) -> Runtime:
+    """Build the API.
+
+    After an error, the API answers every request with the problem: with a 404, a client would look for its own mistake.
+    """
+    builder = _Builder(parts)
+    try:
+        return builder.build()
+    except Exception as error:
+        log.exception("the API could not be built; Fooocus goes on without it")
+        problem = f"the API could not be built: {type(error).__name__}; Fooocus's console says where"
+        _announce_problem(problem)
+        return builder.unavailable(problem)
+
+
+class _Builder:
+    """The objects of one build, in the order in which they depend on each other."""
+
+    def __init__(self, parts: Instrumentation) -> None:
+        self._parts = parts
+        self._settings = parts.settings()
+        self._tools = FooocusTools(parts.worker)
+        self._outbound = OutboundClient(AddressPolicy(self._settings.allow_private_urls))
+        self._state = output_folders()[-1] / ".fooocus_api"
+        self._keys = Keyring(self._settings.apikeys, self._state / FILE_NAME)
+        self._service: TaskService | None = None
+
+    def build(self) -> Runtime:
+        """Return the API; on an unsupported host it serves no tasks."""
+        settings, login = self._settings, self._parts.login
+        self._parts.logs.configure(settings.log_level, as_json=settings.log_json)
+        inputs, secret = InputStore(self._state / "inputs"), load_or_create_secret(self._state / "link_secret")
+        for warning in warnings(settings, login=login.needed, keys=self._keys.needed()):
+            print(f"[Fooocus API] Warning: {warning}", flush=True)
+        arguments, problem = None, None
+        try:
+            arguments = self._read_arguments()
+            self._service = self._start_service(arguments, inputs)
+        except Unsupported as error:
+            problem = str(error)
+            self._parts.bus.start()  # without subscribers, but the worker's events must not pile up
+            _announce_problem(problem)
+        links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
+        security = Security(self._keys, login, links, Tokens(secret, self._keys.named), settings.api_cors)
+        host = self._host(arguments, problem)
+        context = Context(host, self._service, inputs, security, settings.base_url, self._outbound)
+        return Runtime(create_api(context), self._service, context)
+
+    def unavailable(self, problem: str) -> Runtime:
+        """Return an API that answers every request but `/v1/info` with the problem."""
+        if self._service is None:
+            with contextlib.suppress(RuntimeError):  # already started; if not, events would pile up
+                self._parts.bus.start()
+        app = Unavailable(partial(info_of, self._host(None, problem), None), problem)
+        return Runtime(
+            AuthenticationMiddleware(
+                app, keys=self._keys, login=self._parts.login, links=UNSIGNED, open_paths=OPEN_PATHS
+            ),
+            self._service,
+        )
+
+    def _host(self, arguments: ArgumentMapper | None, problem: str | None) -> FooocusHost:
+        has_webui = not self._settings.nowebui
+        return FooocusHost(
+            self._parts.worker, self._tools, self._parts.patches, arguments, has_webui=has_webui, problem=problem
+        )
+
+    def _read_arguments(self) -> ArgumentMapper:
+        """Return the order of AsyncTask's arguments.
+
+        Raises:
+            Unsupported: the order is unknown, or a host module could not be patched.
+        """
+        patches = self._parts.patches
+        try:
+            arguments = read_arguments(self._parts.checkout)
+        except UnknownSignature as error:
+            raise Unsupported(f"this Fooocus is not supported: {error}") from error
+        patches.settle()
+        if patches.problems:
+            raise Unsupported("; ".join(f"{module}: {text}" for module, text in patches.problems.items()))
+        return arguments
+
+    def _start_service(self, arguments: ArgumentMapper, inputs: InputStore) -> TaskService:
+        """Build the task service and start it.
+
+        Raises:
+            Unsupported: the history can't be used.
+        """
+        parts, settings = self._parts, self._settings
+        journal = FileJournal(self._state / "unfinished")
+        find_image = partial(find_reference, output_folders, inputs)
+        engine = FooocusEngine(parts.worker, arguments, find_image, parts.image_log, journal)
+        try:
+            repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
+            service = TaskService(
+                engine,
+                repository,
+                parts.bus,
+                journal,
+                inputs,
+                settings.max_pending,
+                _webhook_settings(settings),
+                self._outbound,
+            )
+            parts.overrides.attach(ImageRecords(journal.claim, service.ownership.recorded, output_folders))
+            parts.worker.attach(TaskHandling(_scheduler(settings), arguments.describe, self._tools.prepare_for))
+            service.start()
+        except (DatabaseProblem, DatabaseUnavailable) as error:
+            parts.overrides.attach(ImageRecords())
+            parts.worker.attach(TaskHandling())
+            raise Unsupported(str(error)) from error
+        # After torch: Windows calls the newest handler first, and the one of Intel's runtime ends the process.
+        ConsoleClose(service.leave, service.close).install(parts.patches)
+        parts.patches.on_uninstall(service.close)
+        atexit.register(service.close)
+        service.removal.keep_to(RetentionPolicy(settings.keep_days, settings.keep_count))
+        service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
+        return service
+
+
+def _scheduler(settings: Settings) -> Scheduler:
+    return Scheduler(
+        fifo=settings.schedule == "fifo",
+        most_overtakes=settings.max_overtakes,
+        most_seconds=settings.max_overtake_seconds,
+    )
+
+
+def _webhook_settings(settings: Settings) -> WebhookSettings:
+    return WebhookSettings(
+        settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
+    )
+
+
+def _announce_problem(problem: str) -> None:
+    print(f"[Fooocus API] {problem}. The WebUI works as always.", flush=True)
