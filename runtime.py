@@ -94,7 +94,7 @@ class _Builder:
         self._tools = FooocusTools(parts.worker)
         self._outbound = OutboundClient(AddressPolicy(self._settings.allow_private_urls))
         self._state = output_folders()[-1] / ".fooocus_api"
-        self._keys = Keyring(self._settings.apikeys, self._state / FILE_NAME)
+        self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
         self._service: TaskService | None = None
 
     def build(self) -> Runtime:

@@ -9,11 +9,12 @@ from typing import Any
 
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
+from .host_modules import loaded_module
 from .models.catalog import FooocusCatalog
 from .models.memory import model_loaded
 from .models.presets import FooocusPresets
 from .models.tools import FooocusTools
-from .patching.hooks import Patches, host_module
+from .patching.hooks import Patches
 from .task_args.mapping import ArgumentMapper
 from .worker.engine import output_folders
 from .worker.worker import Worker
@@ -74,7 +75,7 @@ class FooocusHost:
 
     def info(self) -> dict[str, Any]:
         return {
-            "fooocus_version": getattr(host_module("fooocus_version"), "version", ""),
+            "fooocus_version": getattr(loaded_module("fooocus_version"), "version", ""),
             "python_version": platform.python_version(),
             "gradio_version": metadata.version("gradio"),
             "webui": self._has_webui,

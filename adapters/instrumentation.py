@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import importlib
 from pathlib import Path
 from types import ModuleType
 
 from ..tasks.streaming.event_bus import EventBus
+from .host_modules import host_module
 from .inspection.patch_points import (
     ARGS_PARSER,
     ASYNC_WORKER,
@@ -71,7 +71,7 @@ class Instrumentation:
 
     def settings(self) -> Settings:
         """Return the launch settings. The host has parsed its flags."""
-        return read_settings(importlib.import_module("args_manager").args)
+        return read_settings(host_module("args_manager").args)
 
 
 def _add_flags(args_parser: ModuleType, _: Patches) -> None:

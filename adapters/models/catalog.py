@@ -2,13 +2,64 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
-FILES = {"model_files": "model_filenames", "lora_files": "lora_filenames", "vae_files": "vae_filenames"}
-"""Kind → the host's list of files in its folders, as of its last scan."""
+from ..host_modules import host_module
+
+REFINER_SWAP_METHODS = ("joint", "separate", "vae")
+OUTPAINT_DIRECTIONS = ("Left", "Right", "Top", "Bottom")
+"""Choices that the host writes out in the WebUI's code."""
+
+
+def _config() -> Any:
+    return host_module("modules.config")
+
+
+def _flags() -> Any:
+    return host_module("modules.flags")
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Return the names without repetitions: several folders may have a file of the same name."""
+    return list(dict.fromkeys(names))
+
+
+def _values(members: Iterable[Any]) -> list[str]:
+    return [member.value for member in members]
+
+
+CATALOGS: dict[str, Callable[[], Iterable[str]]] = {
+    "models": lambda: _config().model_filenames,
+    "refiners": lambda: ["None", *_config().model_filenames],
+    "loras": lambda: ["None", *_config().lora_filenames],
+    "vaes": lambda: [_flags().default_vae, *_config().vae_filenames],
+    "model_files": lambda: _distinct(_config().model_filenames),
+    "lora_files": lambda: _distinct(_config().lora_filenames),
+    "vae_files": lambda: _distinct(_config().vae_filenames),
+    "styles": lambda: host_module("modules.sdxl_styles").legal_style_names,
+    "presets": lambda: _config().get_presets(),
+    "samplers": lambda: _flags().sampler_list,
+    "schedulers": lambda: _flags().scheduler_list,
+    "performances": lambda: _values(_flags().Performance),
+    "aspect_ratios": lambda: _config().available_aspect_ratios,
+    "output_formats": lambda: _values(_flags().OutputFormat),
+    "metadata_schemes": lambda: _values(_flags().MetadataScheme),
+    "refiner_swap_methods": lambda: REFINER_SWAP_METHODS,
+    "uov_methods": lambda: [*_flags().uov_list, "Upscale (Custom)"],
+    "enhance_uov_methods": lambda: _flags().uov_list,
+    "outpaint_directions": lambda: OUTPAINT_DIRECTIONS,
+    "control_types": lambda: _flags().ip_list,
+    "inpaint_engines": lambda: _flags().inpaint_engine_versions,
+    "mask_models": lambda: _flags().inpaint_mask_models,
+    "cloth_categories": lambda: _flags().inpaint_mask_cloth_category,
+    "sam_models": lambda: _flags().inpaint_mask_sam_model,
+    "enhance_orders": lambda: _flags().enhancement_uov_processing_order,
+    "enhance_prompt_types": lambda: _flags().enhancement_uov_prompt_types,
+}
+"""Kind → the host's names of it. `model_files`, `lora_files` and `vae_files` are the files alone, as of the host's last scan."""
 
 
 class FooocusCatalog:
@@ -18,76 +69,12 @@ class FooocusCatalog:
         self._lock = threading.Lock()
 
     def names(self, kind: str) -> list[str]:
-        """Return the names that a request may use.
-
-        Args:
-            kind: models, refiners, loras, vaes, styles, presets, samplers, schedulers, performances, aspect_ratios,
-                output_formats, metadata_schemes, refiner_swap_methods, uov_methods, enhance_uov_methods,
-                outpaint_directions, control_types, inpaint_engines, mask_models, cloth_categories, sam_models,
-                enhance_orders or enhance_prompt_types; model_files, lora_files or vae_files for files alone.
-
-        Raises:
-            ValueError: the kind is unknown.
-        """
-        config, flags = _module("modules.config"), _module("modules.flags")
-        if kind in FILES:
-            return list(dict.fromkeys(getattr(config, FILES[kind])))  # several folders may have a file of the same name
-        match kind:
-            case "models":
-                return list(config.model_filenames)
-            case "refiners":
-                return ["None", *config.model_filenames]
-            case "loras":
-                return ["None", *config.lora_filenames]
-            case "lora_files":
-                return list(config.lora_filenames)
-            case "vae_files":
-                return list(config.vae_filenames)
-            case "vaes":
-                return [flags.default_vae, *config.vae_filenames]
-            case "styles":
-                return list(_module("modules.sdxl_styles").legal_style_names)
-            case "presets":
-                return list(config.get_presets())
-            case "samplers":
-                return list(flags.sampler_list)
-            case "schedulers":
-                return list(flags.scheduler_list)
-            case "performances":
-                return [performance.value for performance in flags.Performance]
-            case "aspect_ratios":
-                return list(config.available_aspect_ratios)
-            case "output_formats":
-                return [output_format.value for output_format in flags.OutputFormat]
-            case "metadata_schemes":
-                return [scheme.value for scheme in flags.MetadataScheme]
-            case "refiner_swap_methods":
-                return ["joint", "separate", "vae"]
-            case "uov_methods":
-                return [*flags.uov_list, "Upscale (Custom)"]
-            case "enhance_uov_methods":
-                return list(flags.uov_list)
-            case "outpaint_directions":
-                return ["Left", "Right", "Top", "Bottom"]
-            case "control_types":
-                return list(flags.ip_list)
-            case "inpaint_engines":
-                return list(flags.inpaint_engine_versions)
-            case "mask_models":
-                return list(flags.inpaint_mask_models)
-            case "cloth_categories":
-                return list(flags.inpaint_mask_cloth_category)
-            case "sam_models":
-                return list(flags.inpaint_mask_sam_model)
-            case "enhance_orders":
-                return list(flags.enhancement_uov_processing_order)
-            case "enhance_prompt_types":
-                return list(flags.enhancement_uov_prompt_types)
-        raise ValueError(f"there is no catalog of {kind!r}")
+        """Return the names that a request may use. `kind` is a key of `CATALOGS`."""
+        return list(CATALOGS[kind]())
 
     def wildcard(self, name: str) -> str:
         """Return the lines that replace `__name__` in a prompt, "" if there are none."""
-        config = _module("modules.config")
+        config = _config()
         files = [file for file in config.wildcard_filenames if PurePath(file).stem == name]
         try:
             return Path(config.path_wildcards, files[0]).read_text(encoding="utf-8")
@@ -97,8 +84,4 @@ class FooocusCatalog:
     def refresh(self) -> None:
         """Rescan the host's folders for added and removed files."""
         with self._lock:
-            _module("modules.config").update_files()
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(name)
+            _config().update_files()

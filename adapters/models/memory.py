@@ -16,6 +16,7 @@ import sys
 from typing import Any
 
 from ...tasks.ports.tools import Unloaded
+from ..host_modules import host_module, loaded_module
 
 log = logging.getLogger("fooocus_api.memory")
 
@@ -68,7 +69,7 @@ class ModelMemory:
 
     def unload(self) -> Unloaded:
         """Unload all models from the GPU and from RAM."""
-        management = importlib.import_module(MANAGEMENT)
+        management = host_module(MANAGEMENT)
         device = management.get_torch_device()
         before = _used(management, device)
         self.has_started()  # record it now: after unloading it can't be detected any more
@@ -95,13 +96,13 @@ class ModelMemory:
         The host keeps a list of loaded models, and removes models when their device runs short of memory. For RAM it does so too
         late: where text encoders or all models live there, usage grows with each change of checkpoint.
         """
-        pipeline = sys.modules.get(PIPELINE)
+        pipeline = loaded_module(PIPELINE)
         before = self._checkpoints
         self._checkpoints = tuple(getattr(getattr(pipeline, name, None), "filename", None) for name in CHECKPOINTS)
         if before in (None, self._checkpoints):
             return
         gc.collect()  # see `unload`
-        management = importlib.import_module(MANAGEMENT)
+        management = host_module(MANAGEMENT)
         for loaded in list(management.current_loaded_models):
             # Only the list and this call refer to it: no other code can reach it.
             if loaded.device.type == "cpu" and sys.getrefcount(loaded.model) <= 2:
@@ -123,7 +124,7 @@ class ModelMemory:
             return
         task.yields.append(["preview", (1, "Loading models ...", None)])
         try:
-            importlib.import_module(PIPELINE).refresh_everything(
+            host_module(PIPELINE).refresh_everything(
                 refiner_model_name=task.refiner_model_name,
                 base_model_name=task.base_model_name,
                 loras=[],
@@ -135,12 +136,12 @@ class ModelMemory:
 
 def model_loaded() -> bool:
     """Return whether a checkpoint is in memory."""
-    return getattr(sys.modules.get(PIPELINE), "final_unet", None) not in (None, {})  # after unloading it may be either
+    return getattr(loaded_module(PIPELINE), "final_unet", None) not in (None, {})  # after unloading it may be either
 
 
 def gpu_memory_used() -> float:
     """Return the bytes of GPU memory in use by all processes, 0 without a GPU. Loads nothing."""
-    torch = sys.modules.get("torch")
+    torch = loaded_module("torch")
     if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_available():
         return 0.0
     free, total = torch.cuda.mem_get_info()
@@ -160,10 +161,10 @@ def _loaded_elsewhere(management: Any) -> list[Any]:
 def _drop_references() -> None:
     """Empty the variables. A module that was never imported holds no models."""
     for name, variables in MODEL_VARIABLES.items():
-        _empty(sys.modules.get(name), variables)
+        _empty(loaded_module(name), variables)
     for name, (method, attributes) in KEPT_BY_OBJECT.items():
-        _empty(getattr(getattr(sys.modules.get(name), method, None), "__self__", None), attributes)
-    pipeline, core = sys.modules.get(PIPELINE), sys.modules.get("modules.core")
+        _empty(getattr(getattr(loaded_module(name), method, None), "__self__", None), attributes)
+    pipeline, core = loaded_module(PIPELINE), loaded_module("modules.core")
     if pipeline is not None and core is not None:
         for variable in ("model_base", "model_refiner"):
             setattr(pipeline, variable, core.StableDiffusionModel())

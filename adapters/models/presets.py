@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from ...tasks.model.model_files import native
 from ...tasks.queue.model_downloads import Download
+from ..host_modules import host_module
 
 FIELDS = {
     "default_model": "base_model_name",
@@ -54,7 +54,7 @@ def _values(name: str) -> dict[str, Any]:
         del values["prompt"]
     if isinstance(loras := content.get("default_loras"), list):
         # Fooocus 2.5 writes [enabled, name, weight], older presets [name, weight]
-        places = importlib.import_module("modules.config").default_max_lora_number
+        places = host_module("modules.config").default_max_lora_number
         values["loras"] = [item for lora in loras if (item := _lora(lora)) is not None][:places]
     if isinstance(number := values.get("image_number"), int) and number < 1:
         del values["image_number"]  # the minimum of the WebUI's slider is 1
@@ -70,7 +70,7 @@ def _downloads(name: str) -> list[Download]:
     content = _content(name)
     if _skips_downloads():
         return []
-    config, util = importlib.import_module("modules.config"), importlib.import_module("modules.util")
+    config, util = host_module("modules.config"), host_module("modules.util")
     folders = {
         "checkpoint_downloads": config.paths_checkpoints,
         "lora_downloads": config.paths_loras,
@@ -101,7 +101,7 @@ def _lora(value: Any) -> dict[str, Any] | None:
 
 def _size(ratio: str) -> dict[str, Any]:
     """Return a listed aspect ratio unchanged, any other size as width and height, and {} for an invalid one."""
-    listed = importlib.import_module("modules.config").available_aspect_ratios
+    listed = host_module("modules.config").available_aspect_ratios
     sides = re.fullmatch(r"\s*(\d{1,5})\s*[*×xX]\s*(\d{1,5})\s*", ratio)
     if sides is None:
         return {"aspect_ratios_selection": ratio} if ratio in listed else {}
@@ -112,7 +112,7 @@ def _size(ratio: str) -> dict[str, Any]:
 
 
 def _content(name: str) -> dict[str, Any]:
-    config = importlib.import_module("modules.config")
+    config = host_module("modules.config")
     if name == "initial" or name not in config.get_presets():  # never accept a path: the host would open it
         return {}
     content = config.try_get_preset_content(name)
@@ -121,9 +121,9 @@ def _content(name: str) -> dict[str, Any]:
 
 def _model_at_hand(content: dict[str, Any]) -> str:
     """Return the preset's model, or one of its predecessors if only that is installed, as the host does."""
-    config, util = importlib.import_module("modules.config"), importlib.import_module("modules.util")
+    config, util = host_module("modules.config"), host_module("modules.util")
     model = native(str(content["default_model"]))
-    if getattr(importlib.import_module("args_manager").args, "always_download_new_model", False):
+    if getattr(host_module("args_manager").args, "always_download_new_model", False):
         return model
     for candidate in (model, *(native(str(name)) for name in content.get("previous_default_models") or ())):
         if os.path.isfile(util.get_file_from_folder_list(candidate, config.paths_checkpoints)):
@@ -132,7 +132,7 @@ def _model_at_hand(content: dict[str, Any]) -> str:
 
 
 def _skips_downloads() -> bool:
-    return bool(getattr(importlib.import_module("args_manager").args, "disable_preset_download", False))
+    return bool(getattr(host_module("args_manager").args, "disable_preset_download", False))
 
 
 def _mirrored(url: str) -> str:

@@ -5,13 +5,13 @@ Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
 
 from __future__ import annotations
 
-import importlib
 from concurrent.futures import Future
 from typing import Any
 
 import numpy
 
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, Unloaded
+from ..host_modules import host_module
 from ..worker.worker import Worker
 from .memory import ModelMemory
 
@@ -50,11 +50,11 @@ class FooocusTools:
 
 def _describe(image: Picture, kind: DescribeKind) -> str:
     # Imported on first use, as in the WebUI: the import alone loads half of a machine learning library.
-    return str(_host(INTERROGATORS[kind]).default_interrogator(image))
+    return str(host_module(INTERROGATORS[kind]).default_interrogator(image))
 
 
 def _mask(image: Picture, options: MaskOptions) -> Picture:
-    host = _host("extras.inpaint_mask")
+    host = host_module("extras.inpaint_mask")
     extras: dict[str, str] = {}
     sam_options = None
     if options.mask_model == "u2net_cloth_seg":
@@ -71,7 +71,3 @@ def _mask(image: Picture, options: MaskOptions) -> Picture:
         )
     mask, *_ = host.generate_mask_from_image(image, options.mask_model, extras, sam_options)
     return numpy.ascontiguousarray(mask, dtype=numpy.uint8)
-
-
-def _host(name: str) -> Any:
-    return importlib.import_module(name)

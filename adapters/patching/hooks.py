@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -119,8 +118,3 @@ class Patches:
                 undo()
             except Exception:
                 log.exception("a change could not be undone")
-
-
-def host_module(name: str) -> ModuleType | None:
-    """Return a host module if its import has at least begun, else None."""
-    return sys.modules.get(name)

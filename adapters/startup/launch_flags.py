@@ -1,9 +1,9 @@
-"""The extension's launch flags, added to Fooocus's own parser, and their parsed values."""
+"""The extension's launch flags, added to Fooocus's own parser, and their parsed values. `Settings` is the one table of both."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from types import ModuleType
 from typing import Any
 
@@ -11,204 +11,163 @@ from ...auth.keys import Key
 from . import flag_types
 from .flag_types import Network
 
+DAY_SECONDS = 24 * 60 * 60
+TASKS: dict[str, Any] = {"type": flag_types.positive(int, "a number of tasks above 0"), "metavar": "TASKS"}
+SECONDS: dict[str, Any] = {"type": flag_types.positive(float, "a number of seconds above 0"), "metavar": "SECONDS"}
+
+
+def flag(description: str, *, default: Any = None, variable: str | None = None, **options: Any) -> Any:
+    """Return the dataclass field of a flag.
+
+    Args:
+        description: its text in `--help`.
+        default: its value if it is not given.
+        variable: the environment variable that the default comes from.
+        options: further arguments of `add_argument`.
+    """
+    return field(default=default, metadata={"help": description, "variable": variable, **options})
+
+
+def switch(description: str) -> Any:
+    """Return the dataclass field of a flag without a value."""
+    return field(default=False, metadata={"help": description, "action": "store_true"})
+
+
+def repeatable(description: str, **options: Any) -> Any:
+    """Return the dataclass field of a flag that may be given more than once."""
+    return field(default=(), metadata={"help": description, "action": "append", **options})
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Launch settings of this process: the extension's flags, and the host's flags that it depends on."""
+    """Launch settings of this process: the extension's flags, and at the end the host's flags that it depends on.
 
-    nowebui: bool
-    apikeys: tuple[Key, ...]
-    api_port: int | None
-    base_url: str | None
-    api_cors: tuple[str, ...]
-    link_ttl: int
-    log_json: bool
-    log_level: str
-    api_db: str | None
-    keep_days: float | None
-    keep_count: int | None
-    schedule: str
-    max_overtakes: int
-    max_overtake_seconds: float
-    max_pending: int | None
-    allow_private_urls: tuple[Network, ...]
-    webhook_url: str | None
-    webhook_secret: bytes | None
-    webhook_retry_seconds: float
-    webhook_timeout: float
-    listen: str
-    port: int | None
-    disable_image_log: bool
+    A field's flag is its name with hyphens.
+    """
+
+    nowebui: bool = switch("Serve the API without the WebUI.")
+    apikey: tuple[Key, ...] = repeatable(
+        "Require this key of API clients, as X-API-KEY, Bearer token or Basic password: KEY, or NAME:KEY to name it in records. "
+        "Repeatable. It does not protect the WebUI. 'extension.py keys add' makes keys with fewer rights.",
+        type=flag_types.apikey,
+        metavar="KEY",
+    )
+    api_port: int | None = flag(
+        "Serve the API on this port as well, without the WebUI. Default: the environment variable API_PORT.",
+        variable="API_PORT",
+        type=flag_types.port,
+        metavar="PORT",
+    )
+    base_url: str | None = flag(
+        "Public address that result URLs begin with. Default: the address that the client used.",
+        type=flag_types.base_url,
+        metavar="URL",
+    )
+    api_cors: tuple[str, ...] = repeatable(
+        "Allow browser requests from this origin, such as https://shop.example, or * for any. Repeatable. Default: the server's "
+        "own pages only.",
+        type=flag_types.origin,
+        metavar="ORIGIN",
+    )
+    link_ttl: int = flag(
+        "Lifetime of signed image URLs, where keys are needed: 90s, 30m, 24h, 7d. Default: 24h.",
+        default=DAY_SECONDS,
+        type=flag_types.duration,
+        metavar="TIME",
+    )
+    log_json: bool = switch("Write the API's log lines as JSON.")
+    log_level: str = flag(
+        "Write the API's log lines from this level up. 'debug' includes prompts. Default: info.",
+        default="info",
+        choices=["debug", "info", "warning", "error"],
+    )
+    api_db: str | None = flag(
+        "Keep the history in this database: postgresql://user:password@host/name, sqlite:///path, or any other URL that peewee "
+        "supports. Default: the environment variable API_DB, else a file in outputs/.fooocus_api.",
+        variable="API_DB",
+        type=flag_types.database_url,
+        metavar="URL",
+    )
+    keep_days: float | None = flag(
+        "Delete tasks and their images when they are older. Default: keep all.",
+        type=flag_types.positive(float, "a number of days above 0"),
+        metavar="DAYS",
+    )
+    keep_count: int | None = flag(
+        "Delete the oldest tasks and their images when there are more. Default: keep all.", **TASKS
+    )
+    schedule: str = flag(
+        "Order of the waiting tasks. 'fair' lets the sources take turns and prefers tasks that need the loaded models; 'fifo' is "
+        "first in, first out. Default: fair.",
+        default="fair",
+        choices=["fair", "fifo"],
+    )
+    max_overtakes: int = flag(
+        "Number of tasks that may overtake an earlier one because they need the loaded models. Default: 8.",
+        default=8,
+        **TASKS,
+    )
+    max_overtake_seconds: float = flag("Time for which a task may be overtaken. Default: 60.", default=60.0, **SECONDS)
+    max_pending: int | None = flag(
+        "Answer 429 to further requests when this many tasks wait. Default: no limit.", **TASKS
+    )
+    allow_private_urls: tuple[Network, ...] = repeatable(
+        "Allow image URLs and webhooks at these private or local addresses, such as 192.168.1.0/24 or 127.0.0.1/32. Repeatable. "
+        "Default: public addresses only.",
+        type=flag_types.network,
+        metavar="CIDR",
+    )
+    webhook_url: str | None = flag(
+        "Send the record of every finished task there, the WebUI's as well, unless its request names another URL.",
+        type=flag_types.webhook_url,
+        metavar="URL",
+    )
+    webhook_secret: bytes | None = flag(
+        "Sign webhooks with this secret: whsec_ and the base64 of 24 to 64 bytes. Default: the environment variable "
+        "WEBHOOK_SECRET, which no list of processes shows.",
+        variable="WEBHOOK_SECRET",
+        type=flag_types.webhook_secret,
+        metavar="SECRET",
+    )
+    webhook_retry_seconds: float = flag(
+        "Pause after the first attempt to deliver a webhook. Each further pause is three times as long, up to four hours. "
+        "Default: 5.",
+        default=5.0,
+        **SECONDS,
+    )
+    webhook_timeout: float = flag(
+        "Time that the receiver of a webhook has to answer. Default: 15.", default=15.0, **SECONDS
+    )
+
+    listen: str = "127.0.0.1"
+    port: int | None = None
+    disable_image_log: bool = False
     share: bool = False
 
 
 def add_flags(args_parser: ModuleType) -> None:
     """Add the extension's flags to `ldm_patched.modules.args_parser.parser`. The host parses later, in `args_manager`."""
     group = args_parser.parser.add_argument_group("Fooocus API")
-    group.add_argument("--nowebui", action="store_true", help="Serve the API without the WebUI.")
-    group.add_argument(
-        "--apikey",
-        action="append",
-        type=flag_types.apikey,
-        default=[],
-        metavar="KEY",
-        help="Ask API clients for this key, as X-API-KEY, Bearer token or Basic password: KEY, or NAME:KEY to name it in "
-        "records. May be given more than once. It does not protect the WebUI. For keys that may do less see "
-        "'extension.py keys add'.",
-    )
-    group.add_argument(
-        "--api-port",
-        type=flag_types.port,
-        default=os.environ.get("API_PORT") or None,
-        metavar="PORT",
-        help="Serve the API on this port as well, without the WebUI. Default: the environment variable API_PORT.",
-    )
-    group.add_argument(
-        "--base-url",
-        type=flag_types.base_url,
-        default=None,
-        metavar="URL",
-        help="Public address that result URLs begin with. Default: the address the client used.",
-    )
-    group.add_argument(
-        "--api-cors",
-        type=flag_types.origin,
-        action="append",
-        default=[],
-        metavar="ORIGIN",
-        help="A site whose pages may use the API in their visitors' browsers, as https://shop.example, or * for all. May be "
-        "given more than once. Default: none but the server's own pages.",
-    )
-    group.add_argument(
-        "--link-ttl",
-        type=flag_types.duration,
-        default=24 * 60 * 60,
-        metavar="TIME",
-        help="How long the URLs of images work without a key, where keys are needed: 90s, 30m, 24h, 7d. Default: 24h.",
-    )
-    group.add_argument("--log-json", action="store_true", help="Write the API's log lines as JSON.")
-    group.add_argument(
-        "--log-level",
-        choices=["debug", "info", "warning", "error"],
-        default="info",
-        help="Which of the API's log lines are written. Default: info. With debug they also tell prompts.",
-    )
-    group.add_argument(
-        "--api-db",
-        type=flag_types.database_url,
-        default=os.environ.get("API_DB") or None,
-        metavar="URL",
-        help="Keep the history in this database: postgresql://user:password@host/name, sqlite:///path, or any that peewee "
-        "takes. Default: the environment variable API_DB, else a file in outputs/.fooocus_api.",
-    )
-    group.add_argument(
-        "--keep-days",
-        type=flag_types.positive(float, "a number of days above 0"),
-        default=None,
-        metavar="DAYS",
-        help="Delete tasks and their images when they are older. Default: keep all.",
-    )
-    group.add_argument(
-        "--keep-count",
-        type=flag_types.positive(int, "a number of tasks above 0"),
-        default=None,
-        metavar="TASKS",
-        help="Delete the oldest tasks and their images when there are more. Default: keep all.",
-    )
-    group.add_argument(
-        "--schedule",
-        choices=["fair", "fifo"],
-        default="fair",
-        help="Which waiting task is next: 'fair' gives every source its turn and lets tasks that need the loaded models go "
-        "first, 'fifo' is first come, first served. Default: fair.",
-    )
-    group.add_argument(
-        "--max-overtakes",
-        type=flag_types.positive(int, "a number of tasks above 0"),
-        default=8,
-        metavar="TASKS",
-        help="How many tasks that need the loaded models may go before one that came earlier. Default: 8.",
-    )
-    group.add_argument(
-        "--max-overtake-seconds",
-        type=flag_types.positive(float, "a number of seconds above 0"),
-        default=60.0,
-        metavar="SECONDS",
-        help="For how long. Default: 60.",
-    )
-    group.add_argument(
-        "--max-pending",
-        type=flag_types.positive(int, "a number of tasks above 0"),
-        default=None,
-        metavar="TASKS",
-        help="Answer 429 to further requests when so many tasks wait. Default: no limit.",
-    )
-    group.add_argument(
-        "--allow-private-urls",
-        type=flag_types.network,
-        action="append",
-        default=[],
-        metavar="CIDR",
-        help="Fetch images from and send webhooks to these addresses although they are private or this machine's own, as "
-        "in 192.168.1.0/24 or 127.0.0.1/32. May be given more than once. Default: public addresses only.",
-    )
-    group.add_argument(
-        "--webhook-url",
-        type=flag_types.webhook_url,
-        default=None,
-        metavar="URL",
-        help="Send the record of every task that has ended there, the WebUI's too, unless its request names another URL.",
-    )
-    group.add_argument(
-        "--webhook-secret",
-        type=flag_types.webhook_secret,
-        default=os.environ.get("WEBHOOK_SECRET") or None,
-        metavar="SECRET",
-        help="Sign webhooks with it: whsec_ and the base64 of 24 to 64 bytes. Default: the environment variable "
-        "WEBHOOK_SECRET, which nobody sees in a list of processes.",
-    )
-    group.add_argument(
-        "--webhook-retry-seconds",
-        type=flag_types.positive(float, "a number of seconds above 0"),
-        default=5.0,
-        metavar="SECONDS",
-        help="Pause after the first try to deliver a webhook; each is three times as long as the one before, up to four "
-        "hours. Default: 5.",
-    )
-    group.add_argument(
-        "--webhook-timeout",
-        type=flag_types.positive(float, "a number of seconds above 0"),
-        default=15.0,
-        metavar="SECONDS",
-        help="How long the receiver of a webhook may take to answer. Default: 15.",
-    )
+    for setting in fields(Settings):
+        options, default = dict(setting.metadata), _default_of(setting)
+        if not options:
+            continue  # the host's own flag
+        variable = options.pop("variable", None)
+        if variable is not None:
+            default = os.environ.get(variable) or default
+        if isinstance(default, tuple):
+            default = list(default)  # argparse appends to it
+        group.add_argument(f"--{setting.name.replace('_', '-')}", default=default, **options)
 
 
 def read_settings(args: Any) -> Settings:
     """Read the settings from the host's parsed `args_manager.args`."""
-    return Settings(
-        nowebui=args.nowebui,
-        apikeys=tuple(args.apikey),
-        api_port=args.api_port,
-        base_url=args.base_url,
-        api_cors=tuple(args.api_cors),
-        link_ttl=args.link_ttl,
-        log_json=args.log_json,
-        log_level=args.log_level,
-        api_db=args.api_db,
-        keep_days=args.keep_days,
-        keep_count=args.keep_count,
-        schedule=args.schedule,
-        max_overtakes=args.max_overtakes,
-        max_overtake_seconds=args.max_overtake_seconds,
-        max_pending=args.max_pending,
-        allow_private_urls=tuple(args.allow_private_urls),
-        webhook_url=args.webhook_url,
-        webhook_secret=args.webhook_secret,
-        webhook_retry_seconds=args.webhook_retry_seconds,
-        webhook_timeout=args.webhook_timeout,
-        listen=args.listen,
-        port=args.port,
-        disable_image_log=bool(getattr(args, "disable_image_log", False)),
-        share=bool(getattr(args, "share", False)),
-    )
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        value = getattr(args, setting.name, _default_of(setting))
+        values[setting.name] = tuple(value) if isinstance(value, list) else value
+    return Settings(**values)
+
+
+def _default_of(setting: Field[Any]) -> Any:
+    return setting.default

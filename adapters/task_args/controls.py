@@ -6,13 +6,13 @@ copy's choices without updating the component.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from ...tasks.ports.host_arguments import Bounds, HostField
+from ..host_modules import host_module
 
 LISTS = ("modules.config", "modules.flags", "modules.sdxl_styles")
 """Modules whose lists may be the source of a control's choices; a refresh replaces these lists."""
@@ -101,7 +101,7 @@ def _list_of_host(values: list[Any]) -> Callable[[], list[Any]] | None:
     """Return a function that reads the host's list from which these choices were made, None if there is none."""
     for module_name in LISTS:
         with suppress(ImportError):
-            module = importlib.import_module(module_name)
+            module = host_module(module_name)
             for name, candidate in vars(module).items():
                 if not isinstance(candidate, list) or not candidate:
                     continue

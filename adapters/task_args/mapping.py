@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 from ...tasks.ports.engine import ParameterError
 from ...tasks.ports.host_arguments import Bounds, HostField
+from ..host_modules import host_module, loaded_module
 from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
 from .controls import Controls
@@ -174,11 +173,11 @@ def read_arguments(checkout: Path) -> ArgumentMapper:
         UnknownSignature: the order can't be parsed, or does not match the controls.
     """
     source = (checkout / "modules" / "async_worker.py").read_text(encoding="utf-8")
-    webui = sys.modules["webui"]
-    controls = Controls(webui.ctrls[1:], getattr(sys.modules.get("shared"), "gradio_root", None))
+    webui = host_module("webui")
+    controls = Controls(webui.ctrls[1:], getattr(loaded_module("shared"), "gradio_root", None))
     signature = read_signature(source)
     names = signature.resolve(values=controls.defaults)
-    constants = importlib.import_module("modules.constants")
+    constants = host_module("modules.constants")
     return ArgumentMapper(names, controls, constants.MAX_SEED, signature.deciding(values=controls.defaults))
 
 

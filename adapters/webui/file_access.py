@@ -6,13 +6,13 @@ styles' samples, the notification's sound, results from the outputs and copies o
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
 from ...files.paths import drives, is_hidden, is_on
 from ...files.served_files import regular_file, resolved
+from ..host_modules import host_module
 from .late_calls import LateCalls
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"})
@@ -99,5 +99,5 @@ def is_given(path: PurePath, rooms: Iterable[tuple[PurePath, frozenset[str]]]) -
 
 
 def _places() -> tuple[Path, Path]:
-    config = importlib.import_module("modules.config")
+    config = host_module("modules.config")
     return Path(config.path_outputs), Path(config.temp_path)

@@ -22,7 +22,8 @@ from ...asgi.cross_origin import CrossOriginProtection, TrustedOrigins
 from ...asgi.origin_form import OriginForm
 from ...asgi.problem import problem_response
 from ...asgi.types import AsgiApp
-from ..patching.hooks import Patches, host_module
+from ..host_modules import loaded_module
+from ..patching.hooks import Patches
 from ..startup.launch_flags import Settings
 from ..startup.termination import Termination
 from .application import Application
@@ -90,7 +91,7 @@ class Server:
         """Start the API when the WebUI's `gradio.blocks.Blocks.launch` is called."""
 
         def launch(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            shared = host_module("shared")
+            shared = loaded_module("shared")
             if shared is None or instance is not shared.gradio_root:
                 return wrapped(*args, **kwargs)
             settings = self._settings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 from collections.abc import Callable, Sequence
@@ -10,7 +9,6 @@ from contextlib import suppress
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy
@@ -24,6 +22,7 @@ from ...tasks.model.task import Task
 from ...tasks.model.workload import ModelNeeds
 from ...tasks.ports.engine import EngineUnavailable, Interruption, ParameterError, Stayed
 from ...tasks.queue.scheduler import QueueEntry
+from ..host_modules import host_module
 from ..task_args.mapping import ArgumentMapper
 from .image_log import ImageLog
 from .queue_items import QueuedTask
@@ -62,9 +61,9 @@ class FooocusEngine:
         self._worker.queue.append_ticket(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
 
     def _build(self, parameters: dict[str, Any]) -> Any:
-        parameters = with_tags_applied(parameters, _host("modules.config").lora_filenames)
+        parameters = with_tags_applied(parameters, host_module("modules.config").lora_filenames)
         try:
-            task = _host("modules.async_worker").AsyncTask(
+            task = host_module("modules.async_worker").AsyncTask(
                 args=self._arguments.positional(parameters, self._read_image, self._read_mask)
             )
         except (KeyError, ValueError, TypeError) as error:
@@ -97,7 +96,7 @@ class FooocusEngine:
 
     def steps(self, performance: str) -> int | None:
         try:
-            steps: int | None = _host("modules.flags").Performance(performance).steps()
+            steps: int | None = host_module("modules.flags").Performance(performance).steps()
         except ValueError:
             return None
         return steps
@@ -124,7 +123,7 @@ class FooocusEngine:
     def save_array(self, task_id: str, array: Any, image_format: str) -> str:
         folder = output_folders()[0]
         extension = {"jpg": "jpeg"}.get(image_format, image_format)
-        _, path, _ = _host("modules.util").generate_temp_filename(folder=str(folder), extension=extension)
+        _, path, _ = host_module("modules.util").generate_temp_filename(folder=str(folder), extension=extension)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         self._claims.claim(task_id, path)
         PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(path)
@@ -164,13 +163,8 @@ class FooocusEngine:
 
 def output_folders() -> list[Path]:
     """Return the host's current image folders, the preferred one first: with `--disable-image-log` its temp folder."""
-    config = _host("modules.config")
+    config = host_module("modules.config")
     folders = [Path(config.path_outputs)]
-    if getattr(_host("args_manager").args, "disable_image_log", False):
+    if getattr(host_module("args_manager").args, "disable_image_log", False):
         folders.insert(0, Path(config.temp_path))
     return folders
-
-
-def _host(name: str) -> ModuleType:
-    """Return a module that the host has already imported."""
-    return importlib.import_module(name)

@@ -23,6 +23,7 @@ from ...tasks.model.task import TaskError
 from ...tasks.ports.engine import EngineUnavailable
 from ...tasks.queue.scheduler import Scheduler
 from ...tasks.streaming.event_bus import EventBus
+from ..host_modules import loaded_module
 from ..patching.hooks import Patches
 from .ending import SKIPS_ATTRIBUTE, ending
 from .queue_items import WorkerJob
@@ -193,7 +194,7 @@ class Worker:
 
 def _is_blacked_out(task: Any, image: Any) -> bool:
     """Return whether a saved image is the black one that the host's safety checker substitutes for an unsafe image."""
-    config = sys.modules.get("modules.config")
+    config = loaded_module("modules.config")
     checked = getattr(task, "black_out_nsfw", False) or getattr(config, "default_black_out_nsfw", False)
     return bool(checked) and not image.any()
 
@@ -212,6 +213,6 @@ class _LastStop:
 
 def interrupt_flag(value: bool) -> None:
     """Set or clear the host's global flag that interrupts sampling."""
-    management = sys.modules.get("ldm_patched.modules.model_management")
+    management = loaded_module("ldm_patched.modules.model_management")
     if management is not None:
         management.interrupt_current_processing(value)
