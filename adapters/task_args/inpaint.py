@@ -14,6 +14,9 @@ Picture = Any
 Images = Callable[[str], Picture]
 """Function that reads a referenced image as RGB. Raises `tasks.ports.engine.ParameterError` when it is missing."""
 
+PLACEHOLDER = numpy.full((1, 1, 3), 255, numpy.uint8)
+"""An image of one white pixel, in place of one that is not to be read. As a mask it is painted."""
+
 SAMPLES, DARK = 500, 40
 """Pixels sampled per row and column to name a mask's colour, and the upper bound of black."""
 COLOURS = {
@@ -37,13 +40,24 @@ def inpaint_input(image: Picture, mask: Picture | None) -> tuple[Picture, Pictur
     The host scales an uploaded mask and thresholds it at 127 in the same way, but it refuses a mask of another size only after
     the whole generation.
     """
-    height, width = image.shape[:2]
     if mask is None:
         return image, numpy.zeros_like(image)
-    if mask.shape[:2] != (height, width):
-        mask = numpy.array(PILImage.fromarray(mask).resize((width, height), PILImage.Resampling.LANCZOS))
-    white = (mask.mean(axis=2) > 127).astype(numpy.uint8) * 255
+    height, width = image.shape[:2]
+    white = _white(mask, (width, height)).astype(numpy.uint8) * 255
     return image, numpy.repeat(white[:, :, None], 3, axis=2)
+
+
+def is_painted(mask: Picture, size: tuple[int, int]) -> bool:
+    """Return whether any pixel counts as painted once the mask has the image's size, given as width and height."""
+    return bool(_white(mask, size).any())
+
+
+def _white(mask: Picture, size: tuple[int, int]) -> Any:
+    """Return which pixels of a mask count as painted once it has this size."""
+    width, height = size
+    if mask.shape[:2] != (height, width):
+        mask = numpy.array(PILImage.fromarray(mask).resize(size, PILImage.Resampling.LANCZOS))
+    return mask.mean(axis=2) > 127
 
 
 def unpainted(mask: Picture | None) -> str:

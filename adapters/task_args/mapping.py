@@ -14,7 +14,8 @@ from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
 from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
-from .inpaint import Images, inpaint_input, outpainted, unpainted
+from .image_files import ImageFiles
+from .inpaint import PLACEHOLDER, Images, inpaint_input, is_painted, outpainted, unpainted
 
 SEED_LIMIT = 2**53 - 1024
 """Largest random seed. JavaScript keeps integers below 2**53 exact, including the seeds of the task's further images."""
@@ -106,6 +107,24 @@ class ArgumentMapper:
         ]
         self._place(values, "controlnet_image", prompts, {"cn_img": None})
         self._place(values, "enhance_ctrls", parameters.get("enhance_ctrls"), {"enhance_enabled": False})
+        return values
+
+    def without_images(self, parameters: dict[str, Any], files: ImageFiles) -> list[Any]:
+        """Return a list as `positional` does, with a placeholder for each image. Raises the same.
+
+        Of the images it reads only a mask, and only where the mask decides whether there is anything to generate.
+        """
+
+        def placeholder(reference: str) -> Any:
+            files.find(reference)
+            return PLACEHOLDER
+
+        values = self.positional({**parameters, "outpaint_distance": []}, placeholder)
+        image, mask = parameters.get("inpaint_input_image"), parameters.get(MASK)
+        if image and mask and not parameters.get("outpaint_selections"):
+            painting = files.mask(mask)
+            if not is_painted(painting, files.size(image)):
+                raise ParameterError(unpainted(painting), field=MASK)
         return values
 
     def named(self, values: list[Any]) -> dict[str, Any]:

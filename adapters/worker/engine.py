@@ -14,7 +14,6 @@ from typing import Any
 import numpy
 from PIL import Image as PILImage
 
-from ...images.decoding import NotAnImage, mask_rgb, read_rgb
 from ...images.file_journal import FileJournal
 from ...tasks.model import events
 from ...tasks.model.lora_tags import with_tags_applied
@@ -23,6 +22,7 @@ from ...tasks.model.workload import ModelNeeds
 from ...tasks.ports.engine import EngineUnavailable, Interruption, ParameterError, Stayed
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
+from ..task_args.image_files import ImageFiles
 from ..task_args.mapping import ArgumentMapper
 from .image_log import ImageLog
 from .queue_items import QueuedTask
@@ -47,12 +47,12 @@ class FooocusEngine:
         self._arguments = arguments
         self._image_log = image_log
         self._claims = claims
-        self._find_image = find_image
+        self._files = ImageFiles(find_image)
 
     def check(self, parameters: dict[str, Any]) -> None:
         if not self._worker.alive() or self._worker.queue is None:
             raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
-        self._build(parameters)
+        self._new_task(parameters, self._arguments.without_images)
 
     def enqueue(self, task: Task) -> None:
         if self._worker.queue is None:
@@ -61,11 +61,17 @@ class FooocusEngine:
         self._worker.queue.append_ticket(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
 
     def _build(self, parameters: dict[str, Any]) -> Any:
+        return self._new_task(
+            parameters, lambda values, files: self._arguments.positional(values, files.rgb, files.mask)
+        )
+
+    def _new_task(
+        self, parameters: dict[str, Any], to_positional: Callable[[dict[str, Any], ImageFiles], list[Any]]
+    ) -> Any:
+        """Return a new AsyncTask, whose arguments `to_positional` makes of the parameters."""
         parameters = with_tags_applied(parameters, host_module("modules.config").lora_filenames)
         try:
-            task = host_module("modules.async_worker").AsyncTask(
-                args=self._arguments.positional(parameters, self._read_image, self._read_mask)
-            )
+            task = host_module("modules.async_worker").AsyncTask(args=to_positional(parameters, self._files))
         except (KeyError, ValueError, TypeError) as error:
             raise ParameterError(str(error)) from error
         setattr(task, SAVE_NAME_ATTRIBUTE, parameters.get("save_name") or "")
@@ -107,18 +113,6 @@ class FooocusEngine:
             return False
         task.last_stop = how  # the worker sets its own flag at the next step it reports
         return True
-
-    def _read_image(self, reference: str) -> Any:
-        return self._read(read_rgb, reference)
-
-    def _read_mask(self, reference: str) -> Any:
-        return self._read(mask_rgb, reference)
-
-    def _read(self, read: Callable[[Path], Any], reference: str) -> Any:
-        try:
-            return read(self._find_image(reference))
-        except (OSError, NotAnImage) as error:
-            raise ParameterError(f"{reference} can't be read: {error}") from error
 
     def save_array(self, task_id: str, array: Any, image_format: str) -> str:
         folder = output_folders()[0]

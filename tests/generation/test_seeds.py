@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.mapping import SEED_LIMIT, ArgumentMapper
 from fooocus_api.tests.generation.test_features import DRAWN
 from fooocus_api.tests.support.client import Client, events
@@ -33,6 +35,10 @@ def test_a_random_seed_is_a_whole_number_to_javascript(client: Client) -> None:
         assert 0 <= first < SAFE and second == first + 1 < SAFE
 
 
+def no_images(reference: str) -> Any:
+    raise AssertionError(reference)
+
+
 def test_every_random_seed_is_and_those_after_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SEED_LIMIT + 1023 < SAFE
     asked: list[tuple[int, int]] = []
@@ -43,10 +49,9 @@ def test_every_random_seed_is_and_those_after_it_too(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("fooocus_api.adapters.task_args.mapping.random.randint", largest)
     for host, expected in ((LARGE, SEED_LIMIT), (2**32 - 1, 2**32 - 1)):
-        order: Any = ArgumentMapper.__new__(ArgumentMapper)
-        order._max_seed = host
-        assert order._seed({"image_seed": -1}) == {"image_seed": expected}
-        assert order._seed({"image_seed": 5}) == {} and order._seed({}) == {}
+        mapper = ArgumentMapper(["seed"], Controls([SimpleNamespace(value=0)]), host)
+        assert mapper.positional({"image_seed": -1}, no_images) == [expected]
+        assert mapper.positional({"image_seed": 5}, no_images) == [5] and mapper.positional({}, no_images) == [0]
     assert asked == [(0, SEED_LIMIT), (0, 2**32 - 1)]
 
 
