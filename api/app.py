@@ -17,8 +17,9 @@ from .context import Context
 from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
-from .routes import engine, health, inputs, models, outputs, task_actions, task_events, tasks, tokens, tools, webhooks
+from .routes import engine, health, inputs, models, outputs, task_actions, task_events, tasks, tokens, webhooks
 from .routes.generation import route as generation
+from .routes.tools import describe, mask, unload
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
@@ -87,7 +88,9 @@ def create_api(context: Context) -> FastAPI:
             outputs,
             inputs,
             tokens,
-            tools,
+            describe,
+            mask,
+            unload,
             models,
             engine,
         )

@@ -9,17 +9,18 @@ from typing import Any, Protocol
 
 from fastapi import Request
 
+from ..asgi.error_codes import ErrorCode
 from ..auth.keys import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
 from ..images.input_store import InputStore
 from ..outbound.client import OutboundClient
-from ..tasks.ports.engine import EngineUnavailable
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
 from ..tasks.service import TaskService
+from .responses.problems import Problem
 from .responses.public_urls import PublicUrls
 
 
@@ -132,10 +133,10 @@ class Context:
         """Return the service.
 
         Raises:
-            EngineUnavailable: the host is not supported; the message gives the reason.
+            Problem: 503, the host is not supported, for the given reason.
         """
         if self.service is None:
-            raise EngineUnavailable(self.host.status().problem or "Fooocus is not ready")
+            raise Problem(ErrorCode.API_UNAVAILABLE, self.host.status().problem or "Fooocus is not ready")
         return self.service
 
     @property
@@ -143,7 +144,7 @@ class Context:
         """Return the host's tools.
 
         Raises:
-            EngineUnavailable: as for `tasks`.
+            Problem: as for `tasks`.
         """
         _ = self.tasks
         return self.host.tools

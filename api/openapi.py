@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..asgi.error_codes import ErrorCode, FieldErrorCode
 from ..asgi.problem import PROBLEM
 from ..auth.signed_urls import LINKED
 from .context import Catalog, Context
@@ -61,6 +62,9 @@ def _add_shapes(components: dict[str, Any]) -> None:
         components[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
         for name, part in components[model.__name__].pop("$defs", {}).items():
             components.setdefault(name, part)
+    for codes in (ErrorCode, FieldErrorCode):
+        meanings = "\n".join(f"- `{code.value}`: {code.meaning}" for code in codes)
+        components[codes.__name__]["description"] = f"{components[codes.__name__]['description']}\n\n{meanings}"
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .error_codes import ErrorCode
 from .hosts import forwarded_host, is_host, is_loopback
 from .problem import problem_response, shortened
 
@@ -86,26 +87,24 @@ class CrossOriginProtection:
             await send({"type": "websocket.close", "code": 1008, "reason": "cross-site"})
         else:
             # The client may parse the next bytes on this connection as another request than this server (request smuggling).
-            closing = {"Connection": "close"} if refusal[0] == 400 else None
+            closing = {"Connection": "close"} if refusal[0] is ErrorCode.MALFORMED_REQUEST else None
             await problem_response(*refusal, closing)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Return the status and the reason of a rejection, None to accept the request."""
-        if malformed := _malformation(scope):
-            return malformed
-        objection = self._objection(scope)
-        return None if objection is None else (403, objection)
+    def _refusal(self, scope: Scope) -> tuple[ErrorCode, str] | None:
+        """Return the code and the reason of a rejection, None to accept the request."""
+        return _malformation(scope) or self._objection(scope)
 
-    def _objection(self, scope: Scope) -> str | None:
-        """Return the reason to reject a request with 403, None to accept it."""
+    def _objection(self, scope: Scope) -> tuple[ErrorCode, str] | None:
+        """Return the code and the reason to reject a request with 403, None to accept it."""
         headers = Headers(scope=scope)
         for host in headers.getlist("host"):
             if not self._trust.knows(host):
                 host = shortened(host)
                 log.warning("foreign host refused", extra={"host": host})
                 return (
+                    ErrorCode.HOST_NOT_ALLOWED,
                     f"this server is not {host!r}; if that name is to lead here, start Fooocus with --base-url "
-                    f"http://{host} (or https://), or let it --listen beyond this machine"
+                    f"http://{host} (or https://), or let it --listen beyond this machine",
                 )
         if not _changes_something(scope):
             return None
@@ -118,7 +117,8 @@ class CrossOriginProtection:
         log.warning("cross-site request refused", extra={"origin": page})
         cured = page and self._trust.takes_sites
         cure = f"; if that site may do this, start Fooocus with --api-cors {page}" if cured else ""
-        return f"a page of another site{f' ({page})' if page else ''} sent this through a browser{cure}"
+        reason = f"a page of another site{f' ({page})' if page else ''} sent this through a browser{cure}"
+        return ErrorCode.CROSS_ORIGIN_REJECTED, reason
 
     def _without_foreign_origin(self, scope: Scope) -> Scope:
         if scope["type"] == "http" and self._trust.takes_sites:
@@ -163,26 +163,26 @@ class CrossOriginProtection:
         return scope["type"] == "websocket" or scope["method"] != "GET" or not _is_browser(headers)
 
 
-def _malformation(scope: Scope) -> tuple[int, str] | None:
-    """Return the status and the reason to reject a request that two programs could read differently, None if it is well-formed.
+def _malformation(scope: Scope) -> tuple[ErrorCode, str] | None:
+    """Return the code and the reason to reject a request that two programs could read differently, None if it is well-formed.
 
     Starlette before 1.0.1 and 1.3.0 concatenates host and path and parses the URL again. Windows resolves `\\\\name` on
     another machine, to which it discloses the user.
     """
     path = str(scope["path"])
     if not path.startswith("/"):
-        return 400, "the path does not begin with a slash"
+        return ErrorCode.MALFORMED_REQUEST, "the path does not begin with a slash"
     headers = Headers(scope=scope)
     for name in ("host", "origin", "content-length", "content-type"):
         if len(headers.getlist(name)) > 1:  # the next program on the way may use another one of them
-            return 400, f"the header {name.title()} is given more than once"
+            return ErrorCode.MALFORMED_REQUEST, f"the header {name.title()} is given more than once"
     if "transfer-encoding" in headers and "content-length" in headers:
-        return 400, "Content-Length and Transfer-Encoding exclude each other"
+        return ErrorCode.MALFORMED_REQUEST, "Content-Length and Transfer-Encoding exclude each other"
     for host in headers.getlist("host"):
         if not is_host(host):
-            return 400, "the Host header is no name or address with perhaps a port"
+            return ErrorCode.MALFORMED_REQUEST, "the Host header is no name or address with perhaps a port"
     if "\\" in path and not path.startswith(FILES):
-        return 404, "no path here has a backslash in it"
+        return ErrorCode.PATH_NOT_FOUND, "no path here has a backslash in it"
     return None
 
 

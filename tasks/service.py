@@ -29,7 +29,7 @@ from .model import rows
 from .model.active_tasks import ActiveTasks
 from .model.outlook import Outlook
 from .model.task import ACTIVE_STATUSES, Task, TaskStatus
-from .ports.engine import Engine, EngineUnavailable, Interruption
+from .ports.engine import Engine, Interruption, ShuttingDown
 from .queue.estimator import Estimator
 from .queue.eta import EtaCalculator
 from .queue.model_downloads import Downloader
@@ -213,7 +213,7 @@ class TaskService:
 
         Raises:
             UnknownTask: the id belongs to no task.
-            EngineUnavailable: Fooocus is shutting down; the task resumes at the next start.
+            ShuttingDown: Fooocus is shutting down; the task resumes at the next start.
         """
         with self.broadcast.subscribe(task_id, only_end=True) as subscription:
             task = await self.get(task_id)  # after subscribing, so that no update is missed
@@ -221,7 +221,7 @@ class TaskService:
                 async for update in subscription.updates():
                     task = update.task
         if not task.status.is_terminal:
-            raise EngineUnavailable(f"Fooocus is ending; task {task_id} goes on when it is started again")
+            raise ShuttingDown(f"Fooocus is ending; task {task_id} goes on when it is started again")
         return task
 
     # ------------------------------------------------------------- control

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
+from ...asgi.error_codes import ErrorCode
 from ...files.paths import drives, is_hidden, is_on
 from ...files.served_files import regular_file, resolved
 from ..host_modules import host_module
@@ -43,25 +44,25 @@ class FileAccess:
         self._checkout = checkout.resolve()
         self._places = places or _places
 
-    def refusal(self, text: str) -> tuple[int, str] | None:
-        """Return the status and reason to refuse a path, None if its file may be served.
+    def refusal(self, text: str) -> tuple[ErrorCode, str] | None:
+        """Return the code and reason to refuse a path, None if its file may be served.
 
         A missing file is left to Gradio, which answers 404. An existing path that is not a regular file is refused: Gradio would
         block on a FIFO, and fail on a circular link.
         """
         if not self.allows(text):
-            return 403, "this is not a file that the WebUI needs"
+            return ErrorCode.FILE_NOT_SERVED, "this is not a file that the WebUI needs"
         path = Path(text)
         if os.path.lexists(path) and regular_file(path, [Path(path.anchor or ".")]) is None:
-            return 404, "there is no such file"
+            return ErrorCode.PATH_NOT_FOUND, "there is no such file"
         return None
 
-    async def refusal_in_time(self, text: str) -> tuple[int, str] | None:
+    async def refusal_in_time(self, text: str) -> tuple[ErrorCode, str] | None:
         """Return the same, asked off the event loop; 503 when the disk does not answer."""
         try:
             return await LOOKUPS.call(self.refusal, text)
         except TimeoutError:
-            return 503, "the disk of this file does not answer; try again later"
+            return ErrorCode.FILE_UNREADABLE, "the disk of this file does not answer; try again later"
 
     def allows(self, text: str) -> bool:
         """Return whether the WebUI needs this path. Relative paths are relative to the checkout, the host's working directory.

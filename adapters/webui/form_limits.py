@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ...asgi.error_codes import ErrorCode
 from ...asgi.types import AsgiApp, Scope
 
 MAX_FORM_BYTES = 4096
 """Largest url-encoded form. Gradio's page sends none, its Python client a name and a password; parsing 1 MB takes 10 s."""
 
 
-def problem_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-    """Return the status and reason to refuse a request with these headers, None to accept it. Names are in lower case."""
+def problem_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[ErrorCode, str] | None:
+    """Return the code and reason to refuse a request with these headers, None to accept it. Names are in lower case."""
     headers = list(headers)
     kind = b" ".join(value for name, value in headers if name == b"content-type").lower()  # any of several may count
     length = dict(headers).get(b"content-length", b"")
     if b"multipart/form-data" in kind and b"charset" in kind:  # some of Python's encodings take minutes
-        return 415, "a form with files is sent without a charset"
+        return ErrorCode.UNSUPPORTED_MEDIA_TYPE, "a form with files is sent without a charset"
     if b"urlencoded" in kind and not (length.isdigit() and int(length[:9]) <= MAX_FORM_BYTES):
-        return 413, f"a url-encoded form has at most {MAX_FORM_BYTES} bytes, and says how many"
+        return ErrorCode.PAYLOAD_TOO_LARGE, f"a url-encoded form has at most {MAX_FORM_BYTES} bytes, and says how many"
     return None
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from ...asgi.cross_origin import CrossOriginProtection, TrustedOrigins
+from ...asgi.error_codes import ErrorCode
 from ...asgi.origin_form import OriginForm
 from ...asgi.problem import problem_response
 from ...asgi.types import AsgiApp
@@ -102,7 +103,7 @@ class Server:
                     self._serve_on_second_port(self._api, settings)
             except Exception:
                 log.exception("the API could not be started; Fooocus goes on without it")
-                self._api = self._api or problem_response(503, NOT_STARTED)
+                self._api = self._api or problem_response(ErrorCode.API_UNAVAILABLE, NOT_STARTED)
             if settings.nowebui:
                 return self._serve_alone(self._api, settings)
             return self._serve_webui(lambda: wrapped(*args, **kwargs), instance)

@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import Any
 
+from ...asgi.error_codes import FieldErrorCode
 from ...tasks.queue.submission import Idempotency
-from ..responses.problems import FieldError, InvalidFields
+from ..responses.problems import invalid_field
 
 MAX_LENGTH = 255
 
@@ -21,8 +22,8 @@ def idempotency_of(key: str | None, source: str, body: bytes) -> Idempotency | N
     if key is None:
         return None
     if not 0 < len(key.strip()) <= MAX_LENGTH:
-        message = f"must have 1 to {MAX_LENGTH} characters"
-        raise InvalidFields([FieldError(field="Idempotency-Key", message=message)])
+        code = FieldErrorCode.TOO_LONG if key.strip() else FieldErrorCode.REQUIRED
+        raise invalid_field("Idempotency-Key", code, f"must have 1 to {MAX_LENGTH} characters")
     return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(body)))
 
 

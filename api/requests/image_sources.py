@@ -13,15 +13,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
+from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import shortened
 from ...images.decoding import NotAnImage, read_rgb, upright_size, verify
 from ...images.input_store import FILE_NAME, MAX_BYTES
 from ...images.library import find_reference
-from ...outbound.connection import DEFAULT_LIMITS, OutboundError, RequestLimits
+from ...outbound.connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context
 from ..responses.images import not_readable
-from ..responses.problems import FieldError, InvalidFields, Problem
+from ..responses.problems import Problem, invalid_field
 from ..responses.public_urls import PublicUrls
 from ..schemas.no_image import is_no_image
 
@@ -66,11 +67,11 @@ class ImageResolver:
             return None
         if len(text) > MAX_URL_LENGTH and (_is_url(text) or text.startswith(_OWN)):
             message = f"is longer than {MAX_URL_LENGTH} characters, which no URL is"
-            raise InvalidFields([FieldError(field=field, message=message)])
+            raise invalid_field(field, FieldErrorCode.TOO_LONG, message)
         try:
             return self._own(text, urls) or self._from_outside(text)
         except _Unusable as error:
-            raise InvalidFields([FieldError(field=field, message=str(error))]) from error
+            raise invalid_field(field, error.code, str(error)) from error
 
     def hold(self) -> list[str]:
         """Write the images that came from outside. Pass the returned names to `InputStore.keep` or `drop`.
@@ -118,6 +119,8 @@ class ImageResolver:
     def _fetched(self, url: str) -> bytes:
         try:
             answer = self._context.outbound.request(url, headers=ACCEPT, limits=self._limits)
+        except BlockedAddress as error:
+            raise _Unusable(f"{shortened(url)} {error}", FieldErrorCode.BLOCKED_ADDRESS) from error
         except OutboundError as error:
             raise _Unusable(f"{shortened(url)} {error}") from error
         if not 200 <= answer.status < 300:
@@ -176,12 +179,16 @@ def open_reference(context: Context, reference: str, may_see: Callable[[str], bo
     except FileNotFoundError:
         path = None
     if path is None or not may_see(reference):
-        raise Problem(404, f"there is no image {shortened(reference)}")
+        raise Problem(ErrorCode.IMAGE_NOT_FOUND, f"there is no image {shortened(reference)}")
     return path
 
 
 class _Unusable(Exception):
     """The client sent an image that can't be used. The message gives the reason and what is allowed."""
+
+    def __init__(self, message: str, code: FieldErrorCode = FieldErrorCode.UNREADABLE_IMAGE) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def _from_data_uri(text: str) -> bytes:

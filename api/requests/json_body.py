@@ -12,8 +12,9 @@ import pydantic_core
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 
+from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import shortened
-from ..responses.problems import FieldError, InvalidFields, Problem
+from ..responses.problems import Problem, invalid_field
 from .memory_budget import BODY_BUDGET, Reservation
 from .parameter_names import NamingRoute
 
@@ -101,15 +102,20 @@ def read_json(body: bytes | bytearray) -> Any:
     if body.startswith(BOM_UTF8):
         body = body[len(BOM_UTF8) :]
     if sum(body.count(sign) for sign in b',[{"') > MAX_SIGNS:
-        raise Problem(413, f"the body has too many values: at most {MAX_SIGNS} commas, brackets and quotes are allowed")
+        raise Problem(
+            ErrorCode.PAYLOAD_TOO_LARGE,
+            f"the body has too many values: at most {MAX_SIGNS} commas, brackets and quotes are allowed",
+        )
     if body.count(b"\\") > MAX_ESCAPES:
-        raise Problem(413, f"the body has too many backslashes: at most {MAX_ESCAPES} are allowed")
+        raise Problem(
+            ErrorCode.PAYLOAD_TOO_LARGE, f"the body has too many backslashes: at most {MAX_ESCAPES} are allowed"
+        )
     try:
         content = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="none")
         json.loads(_without_long_texts(body), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         reason = str(error) if _is_utf8(body) else "it is not in UTF-8"
-        raise InvalidFields([FieldError(field="body", message=f"is not JSON that can be used: {reason}")]) from error
+        raise invalid_field("body", FieldErrorCode.INVALID_JSON, f"is not JSON that can be used: {reason}") from error
     return content
 
 
@@ -167,4 +173,7 @@ def _kind(request: Request) -> str:
 
 
 def _too_large() -> Problem:
-    return Problem(413, f"the body is too large: at most {MAX_BODY // 2**20} MiB are allowed; send images to /inputs")
+    return Problem(
+        ErrorCode.PAYLOAD_TOO_LARGE,
+        f"the body is too large: at most {MAX_BODY // 2**20} MiB are allowed; send images to /inputs",
+    )

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...asgi.error_codes import ErrorCode
 from ..responses.problems import Problem
 
 
@@ -48,7 +49,9 @@ class Reservation:
             Problem: 503, the budget is exhausted.
         """
         if not self._memory.take(size):
-            raise Problem(503, "too many large requests at once; try again later", headers={"Retry-After": "5"})
+            raise Problem(
+                ErrorCode.SERVER_BUSY, "too many large requests at once; try again later", headers={"Retry-After": "5"}
+            )
         self.size += size
 
 

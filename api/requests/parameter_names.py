@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...auth.keys import Scope
 from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields
@@ -59,7 +60,9 @@ async def _check(request: Request) -> None:
     names = [name for name, _ in given]
     for name, several in known.items():
         if not several and names.count(name) > 1:
-            errors.append(FieldError(field=name, message="is given more than once; send it once"))
+            errors.append(
+                FieldError(field=name, code=FieldErrorCode.DUPLICATE, message="is given more than once; send it once")
+            )
     if not route.dependant.body_params:
         errors += await asyncio.to_thread(_errors, unknown_names(await _members(request), ()), known, "member")
     if errors:
@@ -81,7 +84,10 @@ def unknown_name(name: str, known: Collection[str], kind: str) -> FieldError:
     near = nearest(name, known, many=3)
     cure = f"; did you mean {near[0]}?" if near else f"; leave it out, this route knows {_listed(known)}"
     return FieldError(
-        field=shortened(name, MAX_NAME_LENGTH), message=f"is an unknown {kind}{cure}", allowed=near or None
+        field=shortened(name, MAX_NAME_LENGTH),
+        code=FieldErrorCode.UNKNOWN_FIELD,
+        message=f"is an unknown {kind}{cure}",
+        allowed=near or None,
     )
 
 

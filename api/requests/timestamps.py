@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from datetime import datetime, time, timezone
 
-from ..responses.problems import FieldError, InvalidFields
+from ...asgi.error_codes import FieldErrorCode
+from ..responses.problems import invalid_field
 
 TIMESTAMP_SCHEMAS: list[dict[str, object]] = [
     {"format": "date"},
@@ -47,7 +48,7 @@ def parse_timestamp(field: str, text: str | None, *, end: bool = False) -> int |
             f"{text[:60]!r} is not a time; write it like 2026-01-31, 2026-01-31T18:00:00, 2026-01-31T18:00:00+01:00 "
             "or in milliseconds since 1970, like 1769878800000"
         )
-        raise InvalidFields([FieldError(field=field, message=message)]) from None
+        raise invalid_field(field, FieldErrorCode.INVALID_FORMAT, message) from None
 
 
 def seconds_of(moment: datetime, timestamp: Callable[[datetime], float] = datetime.timestamp) -> float:

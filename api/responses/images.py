@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from ...asgi.error_codes import ErrorCode
 from ...images.conversion import CannotConvert, check_convertible, converted
 from ...images.file_kinds import format_of
 from ..executors import CONVERSION_EXECUTOR, run_in
@@ -74,7 +75,7 @@ def accepted_format(accept: str | None) -> str | None:
 def not_convertible(error: CannotConvert, headers: dict[str, str] | None = None, **extra: Any) -> Problem:
     """Return the 406 for an image that can't be converted to the format that `Accept` names, with the reason."""
     detail = f"{error}; ask for another format, or leave Accept out for the file as it is"
-    return Problem(406, detail, headers=headers, **extra)
+    return Problem(ErrorCode.NOT_ACCEPTABLE, detail, headers=headers, **extra)
 
 
 def image_response(request: Request, path: Path, headers: dict[str, str] | None = None) -> Response:
@@ -109,9 +110,9 @@ def not_readable(name: str, error: OSError, headers: dict[str, str] | None = Non
     """Return the 404 for a deleted image, or the 503 for one that can't be read now: on Windows another program may have
     locked it."""
     if isinstance(error, FileNotFoundError):
-        return Problem(404, f"there is no image {name} any more", headers=headers, **extra)
+        return Problem(ErrorCode.IMAGE_NOT_FOUND, f"there is no image {name} any more", headers=headers, **extra)
     detail = f"the image {name} can't be read now: {error.strerror or 'the disk fails'}; ask again in a moment"
-    return Problem(503, detail, headers={**(headers or {}), "Retry-After": "5"}, **extra)
+    return Problem(ErrorCode.IMAGE_UNREADABLE, detail, headers={**(headers or {}), "Retry-After": "5"}, **extra)
 
 
 class ConvertedFile(Response):
@@ -154,7 +155,11 @@ class ImageFile(FileResponse):
         first, last, suffix = wanted.groups()
         start = max(size - int(suffix), 0) if suffix else int(first)
         if start >= size or (suffix and not int(suffix)):
-            raise Problem(416, f"the image has {size} bytes", headers={"Content-Range": f"bytes */{size}"})
+            raise Problem(
+                ErrorCode.RANGE_NOT_SATISFIABLE,
+                f"the image has {size} bytes",
+                headers={"Content-Range": f"bytes */{size}"},
+            )
         end = min(int(last), size - 1) if last else size - 1
         self._range = f"bytes={start}-{end}" if start <= end else None
         return self

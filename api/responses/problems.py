@@ -18,12 +18,14 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Scope
 
+from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import PROBLEM, problem_response, shortened
 from ...images.input_store import StorageUnavailable
-from ...tasks.ports.engine import EngineUnavailable, ParameterError
+from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
 from ...tasks.queue.submission import IdempotencyConflict
 from ...tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
 from ..path_prefixes import nearest_path
+from .pydantic_errors import code_of
 
 log = logging.getLogger("fooocus_api.api")
 
@@ -35,6 +37,7 @@ class FieldError(BaseModel):
     """One invalid field of a request."""
 
     field: str = Field(description="Path of the field, as in `loras[0].weight`.")
+    code: FieldErrorCode = Field(description="The kind of the error; stable, unlike the sentence.")
     message: str = Field(description="What is wrong and what is allowed.")
     allowed: list[Any] | None = Field(default=None, description="The nearest allowed values, where they are listed.")
 
@@ -47,19 +50,25 @@ class ProblemDetails(BaseModel):
     type: str = Field(default="about:blank", description="Always `about:blank`: the status says the kind.")
     title: str = Field(description="The status in words.")
     status: int = Field(description="The HTTP status.")
+    code: ErrorCode = Field(description="The kind of the problem; stable, unlike the sentences.")
     detail: str = Field(description="What is wrong.")
     errors: list[FieldError] | None = Field(default=None, description="The fields that are wrong, where it is fields.")
 
 
 class Problem(Exception):
-    """An error with its HTTP status. `extra` adds members to the body."""
+    """An error with its code, which determines the HTTP status. `extra` adds members to the body."""
 
-    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> None:
+    def __init__(self, code: ErrorCode, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)
-        self.status = status
+        self.code = code
+        self.status = code.status
         self.detail = detail
         self.headers = headers
         self.extra = extra
+
+    def response(self) -> Response:
+        """Return the problem document."""
+        return problem_response(self.code, self.detail, self.headers, **self.extra)
 
 
 class InvalidFields(Problem):
@@ -68,13 +77,28 @@ class InvalidFields(Problem):
     def __init__(self, errors: Iterable[FieldError]) -> None:
         self.errors = list(islice(errors, MAX_ERRORS))
         detail = "; ".join(f"{error.field}: {error.message}" for error in self.errors)
-        super().__init__(422, detail, errors=[error.model_dump(exclude_none=True) for error in self.errors])
+        entries = [error.model_dump(exclude_none=True) for error in self.errors]
+        super().__init__(ErrorCode.INVALID_FIELDS, detail, errors=entries)
+
+
+def invalid_field(field: str, code: FieldErrorCode, message: str, allowed: list[Any] | None = None) -> InvalidFields:
+    """Return the 422 for one invalid field."""
+    return InvalidFields([FieldError(field=field, code=code, message=message, allowed=allowed)])
 
 
 def limit_problem(error: LimitReached) -> Problem:
     """Return the 429 for a reached limit: its name, the number it allows, and `Retry-After`."""
     headers = {"Retry-After": str(error.retry_after)}
-    return Problem(429, str(error), headers=headers, limit=error.limit, allowed=error.most)
+    code = LIMITS.get(error.limit, ErrorCode.QUOTA_EXCEEDED)
+    return Problem(code, str(error), headers=headers, limit=error.limit, allowed=error.most)
+
+
+LIMITS = {
+    "requests_per_minute": ErrorCode.RATE_LIMITED,
+    "resends_per_minute": ErrorCode.RATE_LIMITED,
+    "max_pending": ErrorCode.QUEUE_FULL,
+}
+"""Name of a limit → its code, where it is not a quota of the key."""
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -103,17 +127,25 @@ ERROR_HEADERS: dict[int, dict[str, Any]] = {
 """Status → the OpenAPI objects of its headers."""
 
 
+HTTP_CODES = {
+    400: ErrorCode.MALFORMED_REQUEST,
+    404: ErrorCode.PATH_NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.PAYLOAD_TOO_LARGE,
+}
+"""Status of Starlette's and FastAPI's own errors → code. Any other means that a file of the docs can't be read."""
+
+
 def add_handlers(app: FastAPI) -> None:
     """Register the exception handlers that turn every error of this app into a problem document."""
 
     @app.exception_handler(Problem)
     async def problem(_: Request, error: Problem) -> Response:
-        return problem_response(error.status, error.detail, error.headers, **error.extra)
+        return error.response()
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        fields = InvalidFields(_field_error(item) for item in error.errors())
-        return problem_response(422, fields.detail, **fields.extra)
+        return InvalidFields(_field_error(item) for item in error.errors()).response()
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
@@ -122,53 +154,56 @@ def add_handlers(app: FastAPI) -> None:
             return await asyncio.to_thread(_no_such_path, app, _path(request.scope))
         if error.status_code == 405:
             headers["Allow"] = ", ".join(_methods(app, request.scope)) or "GET, HEAD"  # the methods of the docs' files
-        return problem_response(error.status_code, str(error.detail), headers)
+        return problem_response(HTTP_CODES.get(error.status_code, ErrorCode.INTERNAL_ERROR), str(error.detail), headers)
 
     @app.exception_handler(UnknownTask)
     async def unknown_task(_: Request, error: UnknownTask) -> Response:
-        return problem_response(404, f"there is no task {error}")
+        return problem_response(ErrorCode.TASK_NOT_FOUND, f"there is no task {error}")
 
     @app.exception_handler(WrongStatus)
     async def wrong_status(_: Request, error: WrongStatus) -> Response:
-        return problem_response(409, str(error))
+        return problem_response(ErrorCode.WRONG_TASK_STATUS, str(error))
 
     @app.exception_handler(LimitReached)
-    async def too_many(request: Request, error: LimitReached) -> Response:
-        return await problem(request, limit_problem(error))
+    async def too_many(_: Request, error: LimitReached) -> Response:
+        return limit_problem(error).response()
 
     @app.exception_handler(IdempotencyConflict)
     async def other_request(_: Request, error: IdempotencyConflict) -> Response:
-        fields = InvalidFields([FieldError(field="Idempotency-Key", message=str(error))])
-        return problem_response(422, fields.detail, **fields.extra)
+        return invalid_field("Idempotency-Key", FieldErrorCode.CONFLICT, str(error)).response()
 
     @app.exception_handler(DatabaseUnavailable)
     async def no_database(_: Request, error: DatabaseUnavailable) -> Response:
-        return problem_response(503, str(error), {"Retry-After": "5"})
+        return problem_response(ErrorCode.DATABASE_UNAVAILABLE, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(StorageUnavailable)
     async def no_room(_: Request, error: StorageUnavailable) -> Response:
-        return problem_response(503, str(error), {"Retry-After": "60"})
+        return problem_response(ErrorCode.STORAGE_UNAVAILABLE, str(error), {"Retry-After": "60"})
 
     @app.exception_handler(EngineUnavailable)
     async def unavailable(_: Request, error: EngineUnavailable) -> Response:
-        return problem_response(503, str(error))
+        code = ErrorCode.SHUTTING_DOWN if isinstance(error, ShuttingDown) else ErrorCode.ENGINE_UNAVAILABLE
+        return problem_response(code, str(error))
 
     @app.exception_handler(ParameterError)
     async def refused(_: Request, error: ParameterError) -> Response:
         if error.field is None:
-            return problem_response(422, f"Fooocus refuses the request: {error}")
-        fields = InvalidFields([FieldError(field=error.field, message=str(error))])
-        return problem_response(422, fields.detail, **fields.extra)
+            return problem_response(ErrorCode.REFUSED_BY_FOOOCUS, f"Fooocus refuses the request: {error}")
+        return invalid_field(error.field, FieldErrorCode.REFUSED, str(error)).response()
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: ClientDisconnect) -> Response:
-        return problem_response(400, "the client left before its request was whole")  # never received
+        return problem_response(
+            ErrorCode.CLIENT_DISCONNECTED, "the client left before its request was whole"
+        )  # never received
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
         route = getattr(request.scope.get("route"), "path", None)  # not the path, which may name an image
         log.error("request failed", extra={"method": request.method, "route": route}, exc_info=error)
-        return problem_response(500, "the API failed on this request; Fooocus's console has the details")
+        return problem_response(
+            ErrorCode.INTERNAL_ERROR, "the API failed on this request; Fooocus's console has the details"
+        )
 
 
 def _path(scope: Scope) -> str:
@@ -182,8 +217,8 @@ def _no_such_path(app: FastAPI, path: str) -> Response:
     there = f"there is no {shortened(path)}"
     near = nearest_path(path, app.state.paths)
     if near is None:
-        return problem_response(404, f"{there}; GET /docs lists what there is")
-    return problem_response(404, f"{there}; did you mean {near}?", nearest=near)
+        return problem_response(ErrorCode.PATH_NOT_FOUND, f"{there}; GET /docs lists what there is")
+    return problem_response(ErrorCode.PATH_NOT_FOUND, f"{there}; did you mean {near}?", nearest=near)
 
 
 def _methods(app: FastAPI, scope: Scope) -> list[str]:
@@ -199,4 +234,4 @@ def _field_error(item: Any) -> FieldError:
     location = item["loc"][1:] if item["loc"][:1] in (("body",), ("query",), ("header",), ("path",)) else item["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     message = str(item["msg"]) if path else "must be a JSON object, sent with Content-Type: application/json"
-    return FieldError(field=shortened(path) or "body", message=message)
+    return FieldError(field=shortened(path) or "body", code=code_of(item["type"]), message=message)

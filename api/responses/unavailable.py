@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import problem_response
 
 INFO = "/v1/info"
@@ -28,4 +29,4 @@ class Unavailable:
     def _answer(self, scope: Scope) -> ASGIApp:
         if scope["path"].rstrip("/") == INFO and scope["method"] in ("GET", "HEAD"):
             return JSONResponse(self._info())
-        return problem_response(503, self._reason)
+        return problem_response(ErrorCode.API_UNAVAILABLE, self._reason)

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...asgi.error_codes import FieldErrorCode
 from ...auth.keys import Scope
 from ..context import Context
 from ..info import info_of
 from ..requests.json_body import JsonRoute
 from ..requests.parameter_names import unknown_name, unknown_names
-from ..responses.problems import FieldError, InvalidFields, responses
+from ..responses.problems import InvalidFields, invalid_field, responses
 from ..security.authorization import access_of, require_scope, visible_task
 from .task_actions import skip_task, stop_task
 
@@ -78,7 +79,7 @@ def router(context: Context) -> APIRouter:
         _refuse_unknown_members(body)
         how: Action | None = _one_of("action", action, body.action)
         if how is None:
-            raise InvalidFields([FieldError(field="action", message="is missing", allowed=["stop", "skip"])])
+            raise invalid_field("action", FieldErrorCode.REQUIRED, "is missing", ["stop", "skip"])
         meant = _one_of("task_id", task_id, body.task_id)
         if meant is not None:
             return await _act_on(context, request, meant, how)
@@ -130,8 +131,8 @@ def _one_of(field: str, in_query: T | None, in_body: T | None) -> T | None:
         InvalidFields: the value is empty, or query and body differ.
     """
     if in_query is not None and in_body is not None and in_query != in_body:
-        raise InvalidFields([FieldError(field=field, message="differs between query and body; send it once")])
+        raise invalid_field(field, FieldErrorCode.CONFLICT, "differs between query and body; send it once")
     given = in_body if in_query is None else in_query
     if isinstance(given, str) and not given.strip():
-        raise InvalidFields([FieldError(field=field, message="is empty; give a value or leave it out")])
+        raise invalid_field(field, FieldErrorCode.REQUIRED, "is empty; give a value or leave it out")
     return given

@@ -15,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
+from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import shortened
 from ...auth.keys import Scope
 from ...images.decoding import NotAnImage, upright_size
@@ -26,7 +27,7 @@ from ..requests.image_sources import open_reference
 from ..requests.json_body import is_form
 from ..requests.parameter_names import NamingRoute
 from ..responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
-from ..responses.problems import FieldError, InvalidFields, Problem, header, responses
+from ..responses.problems import Problem, header, invalid_field, responses
 from ..security.authorization import Access, access_of, may_see_image, require_scope
 
 FORM_BYTES = MAX_BYTES + 2**20
@@ -105,7 +106,7 @@ def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
         width, height = upright_size(content)
         file_name = context.inputs.add(content)
     except NotAnImage as error:
-        raise InvalidFields([FieldError(field="image", message=f"is {error}")]) from error
+        raise invalid_field("image", FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
     if access.only is not None:
         context.tasks.ownership.note_upload(access.source, file_name)
     return {"file_name": file_name, "width": width, "height": height}
@@ -141,7 +142,7 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     except HTTPException as error:  # Starlette raises this for other form errors
         if error.detail.startswith("Too many files"):
             message = "is more than one file; send one image in each request"
-            raise InvalidFields([FieldError(field="image", message=message)]) from error
+            raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message) from error
         raise _no_form(error.detail) from error
     try:
         yield form
@@ -179,7 +180,7 @@ def sent_image(form: FormData) -> UploadFile:
     if isinstance(image, UploadFile):
         return image
     if image is not None:
-        raise InvalidFields([FieldError(field="image", message="is text; send it as a file, with a file name")])
+        raise invalid_field("image", FieldErrorCode.WRONG_TYPE, "is text; send it as a file, with a file name")
     files = [shortened(name, 60) for name, value in form.multi_items() if isinstance(value, UploadFile)]
     if files:
         message = f"is missing; the file was sent as {files[0]!r}: rename that field to 'image'"
@@ -187,16 +188,16 @@ def sent_image(form: FormData) -> UploadFile:
         message = f"is missing; the form has no file, only {', '.join(map(repr, names))}"
     else:
         message = "is missing; the form is empty"
-    raise InvalidFields([FieldError(field="image", message=message, allowed=["image"])])
+    raise invalid_field("image", FieldErrorCode.REQUIRED, message, ["image"])
 
 
 def _no_image() -> Problem:
-    return InvalidFields([FieldError(field="image", message="is missing; send a file as multipart/form-data")])
+    return invalid_field("image", FieldErrorCode.REQUIRED, "is missing; send a file as multipart/form-data")
 
 
 def _no_form(problem: str) -> Problem:
-    return InvalidFields([FieldError(field="body", message=f"is no multipart/form-data: {problem}")])
+    return invalid_field("body", FieldErrorCode.INVALID_FORM, f"is no multipart/form-data: {problem}")
 
 
 def _too_large() -> Problem:
-    return Problem(413, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")
+    return Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")

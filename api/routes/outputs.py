@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
+from ...asgi.error_codes import ErrorCode
 from ...auth.keys import Scope
 from ...files.replacing import SHORT_PAUSES_SECONDS, retried
 from ...images.conversion import converted
@@ -70,7 +71,7 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
 
 def no_image(name: str) -> Problem:
     """Return the 404 for an image that does not exist or that the caller may not see; the answer does not reveal which."""
-    return Problem(404, f"there is no image {name}")
+    return Problem(ErrorCode.IMAGE_NOT_FOUND, f"there is no image {name}")
 
 
 def read_output(context: Context) -> Callable[[str], bytes]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...auth.keys import Scope
 from ...tasks.history.queries import Filter, Page
@@ -19,7 +20,7 @@ from ..context import Context
 from ..requests.json_body import JsonRoute
 from ..requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
 from ..requests.timestamps import parse_timestamp
-from ..responses.problems import FieldError, InvalidFields, header, responses
+from ..responses.problems import FieldError, InvalidFields, header, invalid_field, responses
 from ..responses.rendering import rendered
 from ..schemas.task import RecordResponse, record_of
 from ..security.authorization import access_of, require_scope, visible_task
@@ -150,7 +151,7 @@ def router(context: Context) -> APIRouter:
             words=tuple((prompt or "").replace("\x00", " ").split()),
         )
         if len(chosen.words) > MAX_WORDS:
-            raise InvalidFields([FieldError(field="prompt", message=f"has more than {MAX_WORDS} words")])
+            raise invalid_field("prompt", FieldErrorCode.TOO_LONG, f"has more than {MAX_WORDS} words")
         _check_times(chosen, action)
         if action:
             access.require(Scope.CONTROL)
@@ -220,21 +221,21 @@ def _check_filters(request: Request) -> None:
     empty = [name for name, value in request.query_params.multi_items() if name in FILTERS and not value.strip(BLANK)]
     message = "is empty, which would delete the tasks of all; give a value, or leave it out"
     if empty:
-        raise InvalidFields([FieldError(field=name, message=message) for name in dict.fromkeys(empty)])
+        raise InvalidFields(
+            [FieldError(field=name, code=FieldErrorCode.REQUIRED, message=message) for name in dict.fromkeys(empty)]
+        )
 
 
 def _check_times(chosen: Filter, action: str | None) -> None:
     if chosen.start is not None and chosen.end is not None and chosen.start > chosen.end:
-        raise InvalidFields([FieldError(field="start_at", message="is later than end_at")])
+        raise invalid_field("start_at", FieldErrorCode.CONFLICT, "is later than end_at")
     if not action:
         return
     if action.lower() != "delete":
-        raise InvalidFields(
-            [FieldError(field="action", message=f"{shortened(action)!r} is unknown", allowed=["delete"])]
-        )
+        raise invalid_field("action", FieldErrorCode.UNKNOWN_VALUE, f"{shortened(action)!r} is unknown", ["delete"])
     if chosen.start is None and chosen.end is None:
         message = "say what to delete: start_at, end_at, or both"
-        raise InvalidFields([FieldError(field="start_at", message=message)])
+        raise invalid_field("start_at", FieldErrorCode.REQUIRED, message)
 
 
 def _check_deletion(query: Lists, page: int, page_size: int) -> None:
@@ -246,11 +247,18 @@ def _check_deletion(query: Lists, page: int, page_size: int) -> None:
     errors = []
     if query not in (Lists.ALL, Lists.HISTORY):
         message = "does not limit a deletion, which is of tasks that have ended; use status, or leave it out"
-        errors.append(FieldError(field="query", message=message, allowed=[Lists.ALL.value, Lists.HISTORY.value]))
+        errors.append(
+            FieldError(
+                field="query",
+                code=FieldErrorCode.NO_EFFECT,
+                message=message,
+                allowed=[Lists.ALL.value, Lists.HISTORY.value],
+            )
+        )
     for field, value, default in (("page", page, 0), ("page_size", page_size, PAGE_SIZE)):
         if value != default:
             message = "does not limit a deletion, which has no pages; use the filters, and leave it out"
-            errors.append(FieldError(field=field, message=message))
+            errors.append(FieldError(field=field, code=FieldErrorCode.NO_EFFECT, message=message))
     if errors:
         raise InvalidFields(errors)
 

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from ...asgi.error_codes import ErrorCode
 from ...auth.keys import Scope
 from ...auth.tokens import MAX_LIFETIME_S, Grant
-from ...tasks.service import UnknownTask, WrongStatus
+from ...tasks.service import UnknownTask
 from ..context import Context
 from ..requests.json_body import JsonRoute
-from ..responses.problems import responses
+from ..responses.problems import Problem, responses
 from ..security.authorization import access_of, require_scope, visible_task
 
 DESCRIPTION = """A token is sent as the query parameter `token`, and opens what its key may read, by GET alone: so a page can
@@ -64,7 +65,8 @@ def router(context: Context) -> APIRouter:
         access, scope = access_of(request), Scope(body.scope)
         access.require(scope)
         if context.security.login.needed and not context.security.keys.needed():
-            raise WrongStatus("a token needs an API key, and there is none; make one with `extension.py keys add NAME`")
+            detail = "a token needs an API key, and there is none; make one with `extension.py keys add NAME`"
+            raise Problem(ErrorCode.NO_API_KEY, detail)
         task_id = ""
         if body.task_id is not None:
             task = await visible_task(context, request, body.task_id)

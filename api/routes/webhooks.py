@@ -7,13 +7,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from ...asgi.error_codes import ErrorCode
 from ...auth.keys import Scope
 from ...tasks.model.task import Task
 from ...tasks.service import WrongStatus
 from ...tasks.webhooks.delivery import WebhookState
 from ..context import Context
 from ..requests.json_body import JsonRoute
-from ..responses.problems import responses
+from ..responses.problems import Problem, responses
 from ..responses.public_urls import PublicUrls
 from ..schemas.task import RecordResponse, record_of
 from ..security.authorization import require_scope, visible_task
@@ -78,9 +79,8 @@ def router(context: Context) -> APIRouter:
         if not task.status.is_terminal:
             raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
         if not await service.webhooks.resend(task):
-            raise WrongStatus(
-                f"nobody is to be told of task {task.task_id}: it has no webhook_url, nor is there --webhook-url"
-            )
+            detail = f"nobody is to be told of task {task.task_id}: it has no webhook_url, nor is there --webhook-url"
+            raise Problem(ErrorCode.NO_WEBHOOK, detail)
         return await state_of(task)
 
     return routes

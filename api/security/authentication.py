@@ -9,7 +9,8 @@ from functools import partial
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...asgi.problem import problem_response, shortened
+from ...asgi.error_codes import ErrorCode
+from ...asgi.problem import shortened
 from ...auth.keys import BrokenKeys, Keyring
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
@@ -85,8 +86,7 @@ class AuthenticationMiddleware:
                 access = self._access(request, token)
                 self._count(access)
             except Problem as problem:
-                refusal = problem_response(problem.status, problem.detail, problem.headers, **problem.extra)
-                await refusal(scope, receive, send)
+                await problem.response()(scope, receive, send)
                 return
             request.state.access, request.state.source = access, access.source
             request.state.access_now = partial(self._access, request, token)
@@ -104,7 +104,7 @@ class AuthenticationMiddleware:
             return self._access_by_key(request, token)
         if self._login.needed and not self._login.is_in(request.cookies):
             message = "log in to the WebUI and send its session cookie, or have an API key made"
-            raise Problem(401, message, headers={"WWW-Authenticate": BEARER})
+            raise Problem(ErrorCode.UNAUTHORIZED, message, headers={"WWW-Authenticate": BEARER})
         return FULL_ACCESS
 
     def _access_by_key(self, request: Request, token: str | None) -> Access:
@@ -117,10 +117,10 @@ class AuthenticationMiddleware:
             key = self._keys.find(given or b"")
         except BrokenKeys as error:
             message = "the list of API keys can't be used; Fooocus's console says why"
-            raise Problem(503, message, headers={"Retry-After": "60"}) from error
+            raise Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": "60"}) from error
         if key is None:
             what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
-            raise Problem(401, what, headers={"WWW-Authenticate": _challenge(request)})
+            raise Problem(ErrorCode.UNAUTHORIZED, what, headers={"WWW-Authenticate": _challenge(request)})
         return Access.of_key(key)
 
     def _access_by_token(self, request: Request, token: str) -> Access:
@@ -128,15 +128,20 @@ class AuthenticationMiddleware:
         try:
             grant, key = self._tokens.grant(token)
         except BadToken as error:
-            raise Problem(401, str(error), headers={"WWW-Authenticate": BEARER}) from error
+            raise Problem(ErrorCode.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": BEARER}) from error
         if request.method not in ("GET", "HEAD"):
-            raise Problem(403, f"a token is for GET alone, not for {request.method}; send an API key")
+            raise Problem(
+                ErrorCode.TOKEN_RESTRICTED, f"a token is for GET alone, not for {request.method}; send an API key"
+            )
         if grant.task_id:
             asked = _TASK.match(request.scope["path"])
             if asked is None:
-                raise Problem(403, f"this token opens /tasks/{grant.task_id} and what is below it, and nothing else")
+                raise Problem(
+                    ErrorCode.TOKEN_RESTRICTED,
+                    f"this token opens /tasks/{grant.task_id} and what is below it, and nothing else",
+                )
             if as_stored(asked[1]) != grant.task_id:
-                raise Problem(404, f"there is no task {shortened(asked[1])}")
+                raise Problem(ErrorCode.TASK_NOT_FOUND, f"there is no task {shortened(asked[1])}")
         return Access(key.name, frozenset({grant.scope}), key.limits)
 
     def _count(self, access: Access) -> None:
@@ -158,7 +163,7 @@ class AuthenticationMiddleware:
             return self._links.opens(request.scope["path"].removeprefix("/"), request.query_params)
         except InvalidSignature as error:
             if alone:
-                raise Problem(403, str(error)) from None
+                raise Problem(ErrorCode.INVALID_SIGNATURE, str(error)) from None
             return False
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import Depends, Request
 
+from ...asgi.error_codes import ErrorCode
 from ...auth.keys import ALL_SCOPES, UNLIMITED, Key, KeyQuota, Scope
 from ...tasks.model.task import Task
 from ...tasks.service import UnknownTask
@@ -72,7 +73,7 @@ class Access:
         if self.may(scope):
             return
         message = f"this key may not {SCOPE_DESCRIPTIONS[scope]}: it lacks the scope '{scope.value}'"
-        raise Problem(403, message, scope=scope.value)
+        raise Problem(ErrorCode.INSUFFICIENT_SCOPE, message, scope=scope.value)
 
 
 FULL_ACCESS = Access("api")

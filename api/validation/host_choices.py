@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ..context import Context
 from ..responses.problems import FieldError
@@ -33,7 +34,9 @@ def wrong_choices(request: CommonRequest, context: Context) -> Iterator[FieldErr
                 refreshed = True
             if item not in (known := field.choices()):
                 message = f"{shortened(str(item))!r} is not one of its values"
-                yield FieldError(field=path, message=message, allowed=_nearest(item, known))
+                yield FieldError(
+                    field=path, code=FieldErrorCode.UNKNOWN_VALUE, message=message, allowed=_nearest(item, known)
+                )
 
 
 def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:

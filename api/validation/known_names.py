@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...tasks.model.model_files import CASE_MATTERS, is_one_of, listed_as
 from ..context import Catalog, Context
@@ -160,7 +161,7 @@ def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterato
     allowed = nearest_names(name, known)
     if advise := ADVICE.get(kind):
         message, allowed = advise(name, message, allowed, catalog)
-    yield FieldError(field=field, message=message, allowed=allowed)
+    yield FieldError(field=field, code=FieldErrorCode.UNKNOWN_VALUE, message=message, allowed=allowed)
 
 
 def nearest_names(name: str, known: Sequence[str]) -> list[str]:

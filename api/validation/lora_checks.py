@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...tasks.model.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, joined, tags
 from ..context import Catalog, Context
@@ -30,16 +31,18 @@ def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError
     for field, text, is_positive in fields:
         if not is_positive and TAG.search(text):
             yield FieldError(
-                field=field, message="has a LoRA, which Fooocus takes from the prompt alone; move it there"
+                field=field,
+                code=FieldErrorCode.UNSUPPORTED,
+                message="has a LoRA, which Fooocus takes from the prompt alone; move it there",
             )
             continue
         for tag in dict.fromkeys(tags(text, files)):
             if isinstance(tag, UnusableTag):
                 allowed = tag.allowed or nearest_names(str(tag), catalog.names("loras"))
-                yield FieldError(field=field, message=str(tag), allowed=allowed)
+                yield FieldError(field=field, code=FieldErrorCode.UNKNOWN_VALUE, message=str(tag), allowed=allowed)
         if (name := _wildcard_with_lora(text, catalog)) is not None:
             message = f"the wildcard __{shortened(name)}__ has a LoRA, which Fooocus leaves as text; name it in loras"
-            yield FieldError(field=field, message=message)
+            yield FieldError(field=field, code=FieldErrorCode.UNSUPPORTED, message=message)
     yield from _beside_the_list(request, context, files)
 
 
@@ -71,13 +74,13 @@ def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles)
         for tag in found:
             if tag.file in listed and float(tag.weight) != listed[tag.file]:
                 message = f"{tag.file!r} is in loras with the weight {listed[tag.file]}, which counts; name it once"
-                yield FieldError(field=field, message=message)
+                yield FieldError(field=field, code=FieldErrorCode.CONFLICT, message=message)
                 break
         added = {tag.file for tag in found} - set(listed)
         places = context.host.arguments.places().get("loras", 0)
         if added and len(enabled) + len(added) > places:
             message = f"with its LoRAs there are more than this Fooocus has places for, {places}"
-            yield FieldError(field=field, message=message)
+            yield FieldError(field=field, code=FieldErrorCode.WRONG_COUNT, message=message)
 
 
 def _wildcard_with_lora(text: str, catalog: Catalog) -> str | None:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...images.conversion import bound_problem
-from ..responses.problems import FieldError, InvalidFields, Problem
+from ..responses.problems import Problem, invalid_field
 from ..schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest
 
 Size = tuple[int, int]
@@ -45,9 +46,9 @@ def check_result(
         return
     if not unsaid and file_format is not None and (problem := bound_problem(*size, file_format)):
         message = f"can't be {given}: the image will have {problem}; take png"
-        raise InvalidFields([FieldError(field="output_format", message=message, allowed=["png"])])
+        raise invalid_field("output_format", FieldErrorCode.OUT_OF_RANGE, message, ["png"])
     if accept is not None and (problem := bound_problem(*size, accept)):
-        raise Problem(406, f"the image will have {problem}; ask for image/png, or for the record")
+        raise Problem(ErrorCode.NOT_ACCEPTABLE, f"the image will have {problem}; ask for image/png, or for the record")
 
 
 def result_size(body: CommonRequest, parameters: dict[str, Any], size_of: Callable[[str], Size]) -> Size | None:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
@@ -52,9 +53,23 @@ def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest
         name = _listed_as(size, listed) if size is not None else None
         change[RATIO] = name or usual
         if size is None:
-            errors.append(_wrong(written, "is not a size; write it like 1024*1280, or a ratio like 16:9", listed))
+            errors.append(
+                _wrong(
+                    FieldErrorCode.INVALID_FORMAT,
+                    written,
+                    "is not a size; write it like 1024*1280, or a ratio like 16:9",
+                    listed,
+                )
+            )
         elif name is None and not all(_rounded(side) >= MIN_SIDE and side <= MAX_SIDE for side in size):
-            errors.append(_wrong(written, f"has a side that is not {MIN_SIDE} to {MAX_SIDE} pixels", listed))
+            errors.append(
+                _wrong(
+                    FieldErrorCode.OUT_OF_RANGE,
+                    written,
+                    f"has a side that is not {MIN_SIDE} to {MAX_SIDE} pixels",
+                    listed,
+                )
+            )
         elif name is None:
             change.update({side: own for side, own in zip(SIDES, size, strict=True) if getattr(body, side) <= 0})
     return (body.model_copy(update=change) if change else body), errors
@@ -101,9 +116,9 @@ def default_of(body: CommonRequest, field: str) -> Any:
     return type(body).model_fields[field].get_default(call_default_factory=True)
 
 
-def _wrong(written: str, problem: str, listed: Sequence[str]) -> FieldError:
+def _wrong(code: FieldErrorCode, written: str, problem: str, listed: Sequence[str]) -> FieldError:
     allowed = nearest(written, listed, many=5, cutoff=0.3)
-    return FieldError(field=RATIO, message=f"{shortened(written)!r} {problem}", allowed=allowed)
+    return FieldError(field=RATIO, code=code, message=f"{shortened(written)!r} {problem}", allowed=allowed)
 
 
 def _too_small(body: CommonRequest) -> Iterator[FieldError]:
@@ -111,7 +126,7 @@ def _too_small(body: CommonRequest) -> Iterator[FieldError]:
         value = getattr(body, side)
         if value > 0 and side in body.model_fields_set and _rounded(value) < MIN_SIDE:
             message = f"{value} is too small; give {MIN_SIDE} to {MAX_SIDE}, or -1 to leave it to the aspect ratio"
-            yield FieldError(field=side, message=message)
+            yield FieldError(field=side, code=FieldErrorCode.OUT_OF_RANGE, message=message)
 
 
 def _rounded(side: int) -> int:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
+from ...asgi.error_codes import FieldErrorCode
 from ...files.paths import is_device
 from ...outbound.client import OutboundClient
 from ...outbound.connection import BlockedAddress, OutboundError
@@ -60,16 +61,27 @@ def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
     prompts = any(image.cn_img is not None for image in request.controlnet_image)
     varies = request.uov_method.lower() not in DISABLED
     if uov and not varies:
-        yield FieldError(field="uov_method", message="is Disabled although there is a uov_input_image")
+        yield FieldError(
+            field="uov_method", code=FieldErrorCode.CONFLICT, message="is Disabled although there is a uov_input_image"
+        )
     if varies and not uov:
-        yield FieldError(field="uov_input_image", message=f"is missing: {request.uov_method} needs one")
+        yield FieldError(
+            field="uov_input_image", code=FieldErrorCode.REQUIRED, message=f"is missing: {request.uov_method} needs one"
+        )
     if mask and not inpaint:
-        yield FieldError(field="inpaint_input_image", message="is missing: there is a mask for it")
+        yield FieldError(
+            field="inpaint_input_image", code=FieldErrorCode.REQUIRED, message="is missing: there is a mask for it"
+        )
     if request.outpaint_selections and not inpaint:
-        yield FieldError(field="inpaint_input_image", message="is missing: outpaint_selections need one")
+        yield FieldError(
+            field="inpaint_input_image",
+            code=FieldErrorCode.REQUIRED,
+            message="is missing: outpaint_selections need one",
+        )
     if inpaint and not mask and not request.outpaint_selections:
         yield FieldError(
             field="inpaint_mask_image_upload",
+            code=FieldErrorCode.REQUIRED,
             message="is missing: say what to draw, by a mask or by outpaint_selections",
         )
     yield from _distance_without_direction(request)
@@ -88,11 +100,17 @@ def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
             "uov_input_image": "; with image prompts set mixing_image_prompt_and_vary_upscale",
             "inpaint_input_image": "; with image prompts set mixing_image_prompt_and_inpaint",
         }.get(name, "")
-        yield FieldError(field=name, message=f"can't be used together with {given[0]}{cure}")
+        yield FieldError(
+            field=name, code=FieldErrorCode.CONFLICT, message=f"can't be used together with {given[0]}{cure}"
+        )
     if uov and "fast" in request.uov_method.lower():
         for name, used in (("controlnet_image", prompts), ("enhance_checkbox", request.enhance_checkbox)):
             if used:
-                yield FieldError(field=name, message=f"can't be used with {request.uov_method}, which only enlarges")
+                yield FieldError(
+                    field=name,
+                    code=FieldErrorCode.CONFLICT,
+                    message=f"can't be used with {request.uov_method}, which only enlarges",
+                )
 
 
 def _inconsistent_enhancement(request: CommonRequest) -> Iterator[FieldError]:
@@ -103,10 +121,18 @@ def _inconsistent_enhancement(request: CommonRequest) -> Iterator[FieldError]:
         given = request.model_fields_set
         if "enhance_checkbox" not in given and (enabled or (varies and "enhance_uov_method" in given)):
             field = f"enhance_ctrls[{enabled[0]}].enhance_enabled" if enabled else "enhance_uov_method"
-            yield FieldError(field=field, message="needs enhance_checkbox, or an enhance_input_image")
+            yield FieldError(
+                field=field,
+                code=FieldErrorCode.NEEDS_FIELD,
+                message="needs enhance_checkbox, or an enhance_input_image",
+            )
         return
     if request.enhance_input_image and not enabled and not varies:
-        yield FieldError(field="enhance_ctrls", message="nothing to enhance: enable one, or set enhance_uov_method")
+        yield FieldError(
+            field="enhance_ctrls",
+            code=FieldErrorCode.REQUIRED,
+            message="nothing to enhance: enable one, or set enhance_uov_method",
+        )
     for index in enabled:
         control, path = request.enhance_ctrls[index], f"enhance_ctrls[{index}]."
         if control.enhance_mask_model == "sam":
@@ -126,10 +152,13 @@ def sam_errors(prompt: tuple[str, str], box_threshold: tuple[str, float], *, box
         boxes_only: only boxes are detected, without masks.
     """
     if not prompt[1].strip():
-        yield FieldError(field=prompt[0], message="is missing: say what sam is to look for")
+        yield FieldError(
+            field=prompt[0], code=FieldErrorCode.REQUIRED, message="is missing: say what sam is to look for"
+        )
     if box_threshold[1] < SAM_BOX_THRESHOLD and not boxes_only:
         yield FieldError(
             field=box_threshold[0],
+            code=FieldErrorCode.OUT_OF_RANGE,
             message=f"must be at least {SAM_BOX_THRESHOLD} with mask model sam, which would find 900 things in anything",
         )
 
@@ -137,7 +166,11 @@ def sam_errors(prompt: tuple[str, str], box_threshold: tuple[str, float], *, box
 def _distance_without_direction(request: CommonRequest) -> Iterator[FieldError]:
     for index, side in enumerate(("Left", "Top", "Right", "Bottom")):
         if request.outpaint_distance[index] and side not in request.outpaint_selections:
-            yield FieldError(field=f"outpaint_distance[{index}]", message=f"needs {side} in outpaint_selections")
+            yield FieldError(
+                field=f"outpaint_distance[{index}]",
+                code=FieldErrorCode.NEEDS_FIELD,
+                message=f"needs {side} in outpaint_selections",
+            )
 
 
 def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
@@ -148,7 +181,11 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
     }
     for field, places in context.host.arguments.places().items():
         if given[field] > places:
-            yield FieldError(field=field, message=f"{given[field]} given, this Fooocus has places for {places}")
+            yield FieldError(
+                field=field,
+                code=FieldErrorCode.WRONG_COUNT,
+                message=f"{given[field]} given, this Fooocus has places for {places}",
+            )
 
 
 def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
@@ -156,11 +193,17 @@ def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
     if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         size = len(name.encode("utf-8", "replace"))
         message = f"has {size} bytes in UTF-8; at most {MAX_NAME_BYTES} fit into a file's name with its number"
-        yield FieldError(field="save_name", message=message)
+        yield FieldError(field="save_name", code=FieldErrorCode.TOO_LONG, message=message)
     if name and (is_device(name) or name[-1] in ". "):
-        yield FieldError(field="save_name", message=f"{name!r} can't be a file's name on every system")
+        yield FieldError(
+            field="save_name",
+            code=FieldErrorCode.INVALID_FORMAT,
+            message=f"{name!r} can't be a file's name on every system",
+        )
     if request.upscale_multiple != 1.0 and request.uov_method != UPSCALE_CUSTOM:
-        yield FieldError(field="upscale_multiple", message=f"needs uov_method {UPSCALE_CUSTOM!r}")
+        yield FieldError(
+            field="upscale_multiple", code=FieldErrorCode.NEEDS_FIELD, message=f"needs uov_method {UPSCALE_CUSTOM!r}"
+        )
 
 
 def _no_address(request: CommonRequest, outbound: OutboundClient) -> Iterator[FieldError]:
@@ -168,12 +211,12 @@ def _no_address(request: CommonRequest, outbound: OutboundClient) -> Iterator[Fi
         return
     if not is_http_url(request.webhook_url):
         message = "must be an http:// or https:// URL, such as https://example.com/hook"
-        yield FieldError(field="webhook_url", message=message)
+        yield FieldError(field="webhook_url", code=FieldErrorCode.INVALID_FORMAT, message=message)
         return
     try:
         outbound.check(request.webhook_url)
     except BlockedAddress as error:
-        yield FieldError(field="webhook_url", message=str(error))
+        yield FieldError(field="webhook_url", code=FieldErrorCode.BLOCKED_ADDRESS, message=str(error))
     except OutboundError:
         pass  # the host can't be resolved now, but perhaps when the webhook is due
 

@@ -16,6 +16,10 @@ class EngineUnavailable(Exception):
     """The host can't accept tasks; the message says why."""
 
 
+class ShuttingDown(EngineUnavailable):
+    """The host is shutting down; the task will resume after a restart."""
+
+
 class ParameterError(Exception):
     """The host refuses a parameter's value; `field` names the parameter, or else the message does."""
 

@@ -64,7 +64,7 @@ def test_a_stopped_stream_says_so(slow: Client) -> None:
 def test_a_stopped_image_request_is_409(slow: Client) -> None:
     threading.Timer(0.5, slow.control, ("stop",)).start()
     response = Client(slow.url).generate(accept="image/png", overwrite_step=60)
-    assert response.status_code == 409 and response.json()["task_id"]
+    assert response.json()["code"] == "task_stopped" and response.json()["task_id"]
 
 
 def test_with_nothing_running_nothing_is_done(slow: Client) -> None:

@@ -61,7 +61,7 @@ def test_synchronous_is_500_in_problem_form(own_demo: Host) -> None:
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
-    assert problem["task_status"] == "failed" and DOOMED in problem["detail"]
+    assert problem["code"] == "generation_failed" and problem["task_status"] == "failed" and DOOMED in problem["detail"]
     assert client.task(problem["task_id"])["error"] == problem["error"]
 
 
@@ -71,7 +71,8 @@ def test_a_stream_ends_with_an_error_event(own_demo: Host) -> None:
         doomed.path.unlink()
         seen = list(events(response))
     assert [event.name for event in seen].count("error") == 1
-    assert seen[-1].name == "error" and DOOMED in seen[-1].data["error"]["message"]
+    assert seen[-1].name == "error" and seen[-1].data["code"] == "generation_failed"
+    assert DOOMED in seen[-1].data["error"]["message"]
     assert "Finished" not in [event.data["message"] for event in seen]
 
 

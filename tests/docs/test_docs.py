@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from fooocus_api.adapters.startup.launch_flags import add_flags
+from fooocus_api.asgi.error_codes import ErrorCode, FieldErrorCode
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import ROOT, Host
 
@@ -83,6 +84,20 @@ def test_every_endpoint_is_explained_and_exists(language: str, client: Client) -
     explained = re.findall(r"\| `((?:GET|POST|DELETE) /[^` ]*)`", text_of("docs/endpoints", language))
     exist = {f"{method.upper()} {path}" for path, operations in schema.items() for method in operations}
     assert sorted(explained) == sorted(exist | {"GET /docs", "GET /v1/openapi.json"})
+
+
+@in_both_languages
+def test_every_error_code_is_explained_with_its_status(language: str) -> None:
+    text = text_of("docs/errors", language)
+    problems = re.findall(r"^\| `([a-z_]+)` \| (\d+) \|", text, re.MULTILINE)
+    assert problems == [(code.value, str(code.status)) for code in ErrorCode]
+    fields = re.findall(r"^\| `([a-z_]+)` \| (?!\d+ \|)", text, re.MULTILINE)
+    assert fields == [code.value for code in FieldErrorCode]
+
+
+def test_error_codes_have_the_meaning_of_the_page() -> None:
+    text = text_of("docs/errors", "")
+    assert [code.meaning for code in (*ErrorCode, *FieldErrorCode) if f"| {code.meaning} |" not in text] == []
 
 
 @in_both_languages

@@ -310,4 +310,6 @@ def test_max_pending_names_itself_too(demo_factory: DemoFactory) -> None:
     running = client.submit(overwrite_step=200)["task_id"]
     client.until(running, "running")
     client.submit()
-    assert_limited(client.generate(async_process=True), "max_pending", 1)
+    refused = client.generate(async_process=True)
+    assert_limited(refused, "max_pending", 1)
+    assert refused.json()["code"] == "queue_full"

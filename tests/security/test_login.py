@@ -46,6 +46,11 @@ def logged_in(host: Host) -> Client:
     return client
 
 
+def test_a_token_needs_a_key(guarded: Host) -> None:
+    refused = logged_in(guarded).post("/v1/tokens")
+    assert refused.status_code == 409 and refused.json()["code"] == "no_api_key"
+
+
 PATHS = ["/v1/info", "/tasks", "/v1/events", "/docs", "/v1/openapi.json", "/metrics", "/outputs/2026-01-01/x.png"]
 
 

@@ -95,19 +95,17 @@ def test_every_route_has_a_row(clients: dict[str, Client]) -> None:
 
 
 def test_every_hidden_route_has_one_too() -> None:
-    context: Any = SimpleNamespace(
-        catalog=FooocusCatalog(),
-        default=lambda _: None,
-        places=dict,
-        bounds=lambda *_: Bounds(),
-        extra_fields=lambda _: {},
+    arguments = SimpleNamespace(
+        default=lambda _: None, places=dict, bounds=lambda *_: Bounds(), extra_fields=lambda _: {}
     )
-    rooms = (
-        importlib.import_module(f"{routes.__name__}.{room.name}") for room in pkgutil.iter_modules(routes.__path__)
-    )
+    context: Any = SimpleNamespace(host=SimpleNamespace(catalog=FooocusCatalog(), arguments=arguments), service=None)
+    rooms = [
+        importlib.import_module(room.name) for room in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}.")
+    ]
     found = {
         f"{method} {route.path}"
         for room in rooms
+        if hasattr(room, "router")
         for route in room.router(context).routes
         if not route.include_in_schema
         for method in route.methods

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import requests
 from PIL import Image
 
+from fooocus_api.asgi.error_codes import ErrorCode, FieldErrorCode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -61,7 +63,9 @@ class Client:
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Any request; `path` may also be an absolute URL, as in a record's result."""
         url = path if urlsplit(path).scheme else self.url + path
-        return self.session.request(method, url, **{"timeout": self.patience, **arguments})
+        response = self.session.request(method, url, **{"timeout": self.patience, **arguments})
+        assert_problem_has_codes(response)
+        return response
 
     def get(self, path: str, **arguments: Any) -> requests.Response:
         return self.request("GET", path, **arguments)
@@ -125,6 +129,16 @@ class Client:
     def control(self, action: str) -> requests.Response:
         """POST /v1/engine/control/?action=stop|skip"""
         return self.post("/v1/engine/control/", params={"action": action})
+
+
+def assert_problem_has_codes(response: requests.Response) -> None:
+    """Fail if a problem document lacks its code, or one of its `errors` does; each code has one status."""
+    if response.headers.get("content-type") != "application/problem+json" or not response.content:  # HEAD has no body
+        return
+    problem = response.json()
+    statuses = {code.value: code.status for code in ErrorCode}
+    assert problem["status"] == response.status_code == statuses[problem["code"]], problem
+    assert {error["code"] for error in problem.get("errors", ())} <= {code.value for code in FieldErrorCode}, problem
 
 
 def picture(content: bytes) -> Image.Image:

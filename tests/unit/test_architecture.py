@@ -38,9 +38,7 @@ STDLIB_ONLY = [
 """Files that the installer and the commands read, which run before any package is there."""
 
 MOST_FILES = 11
-LINES = {
-    "api/routes/tools.py": 308,
-}
+LINES: dict[str, int] = {}
 """Files that are longer than others may be, and how long they are: they must not grow."""
 FILES = [(room, path) for room in ALLOWED for path in sorted((ROOT / room).rglob("*.py"))]
 

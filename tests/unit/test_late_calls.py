@@ -13,6 +13,7 @@ import pytest
 from fooocus_api.adapters.webui import file_access
 from fooocus_api.adapters.webui.file_access import FileAccess
 from fooocus_api.adapters.webui.late_calls import LateCalls
+from fooocus_api.asgi.error_codes import ErrorCode
 from fooocus_api.tests.support.host import ROOT
 
 PATIENCE = 20.0
@@ -79,4 +80,4 @@ def test_a_file_on_a_disk_that_does_not_answer_is_503(tmp_path: Path, monkeypatc
     monkeypatch.setattr(files, "refusal", lambda text: answers.wait(PATIENCE))
     refusal = asyncio.run(files.refusal_in_time(str(tmp_path / "a.png")))
     answers.set()
-    assert refusal is not None and refusal[0] == 503
+    assert refusal is not None and refusal[0] is ErrorCode.FILE_UNREADABLE

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
+from ....asgi.error_codes import ErrorCode
 from ....asgi.problem import problem_body
 from ....images.preview import PNG, PreviewImage
 from ....tasks.model.outlook import Outlook
@@ -113,13 +114,16 @@ def _last(task: Task, urls: PublicUrls, read: Callable[[str], bytes]) -> bytes:
         data["base64"] = [base64_of(image, read) for image in task.images]
     if not task.status.is_terminal:
         detail = f"Fooocus is ending; task {task.task_id} goes on when it is started again"
-        problem = problem_body(503, detail, task_id=task.task_id, task_status=task.status.value)
+        problem = problem_body(ErrorCode.SHUTTING_DOWN, detail, task_id=task.task_id, task_status=task.status.value)
         return message({**problem, **data, "message": detail}, "error")
     if task.error is None:
         return message(data)
     error = {"type": task.error.type, "message": task.error.message}
     problem = failure_members(task)
-    return message({**problem_body(500, **problem), **data, "message": task.error.message, "error": error}, "error")
+    return message(
+        {**problem_body(ErrorCode.GENERATION_FAILED, **problem), **data, "message": task.error.message, "error": error},
+        "error",
+    )
 
 
 def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Body, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from ....asgi.error_codes import ErrorCode
 from ....auth.keys import Scope
 from ....images.conversion import CannotConvert
 from ....tasks.model.task import Task, TaskStatus
@@ -199,7 +200,7 @@ class GenerationResponder:
         try:
             task = await self.service.wait(task.task_id)
         except EngineUnavailable as error:
-            raise Problem(503, str(error), headers=headers, task_id=task.task_id) from error
+            raise Problem(ErrorCode.SHUTTING_DOWN, str(error), headers=headers, task_id=task.task_id) from error
         if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
             raise _failure(task, headers)
         return task
@@ -257,7 +258,12 @@ class GenerationResponder:
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self._ended(task, headers)
         if not task.images:
-            raise Problem(409, "the task was stopped before there was an image", headers=headers, task_id=task.task_id)
+            raise Problem(
+                ErrorCode.TASK_STOPPED,
+                "the task was stopped before there was an image",
+                headers=headers,
+                task_id=task.task_id,
+            )
         relative = PurePosixPath(task.images[0].path)
         headers["Content-Location"] = self.urls.output(task.images[0].path)
         try:
@@ -270,4 +276,4 @@ class GenerationResponder:
 
 
 def _failure(task: Task, headers: dict[str, str]) -> Problem:
-    return Problem(500, **failure_members(task), headers=headers)
+    return Problem(ErrorCode.GENERATION_FAILED, **failure_members(task), headers=headers)

@@ -1,0 +1,26 @@
+"""Maps pydantic's types of errors to the codes of this API."""
+
+from __future__ import annotations
+
+from ...asgi.error_codes import FieldErrorCode
+
+_TYPES = {
+    FieldErrorCode.REQUIRED: "missing",
+    FieldErrorCode.WRONG_TYPE: "bool_parsing bool_type dict_type float_parsing float_type int_from_float int_parsing int_type "
+    "list_type model_attributes_type model_type none_required string_type string_unicode",
+    FieldErrorCode.OUT_OF_RANGE: "finite_number greater_than greater_than_equal int_parsing_size less_than less_than_equal",
+    FieldErrorCode.TOO_LONG: "string_too_long",
+    FieldErrorCode.TOO_SHORT: "string_too_short",
+    FieldErrorCode.WRONG_COUNT: "too_long too_short",
+    FieldErrorCode.INVALID_FORMAT: "file_name string_pattern_mismatch",
+    FieldErrorCode.INVALID_JSON: "json_invalid",
+    FieldErrorCode.UNKNOWN_VALUE: "enum literal_error",
+    FieldErrorCode.UNKNOWN_FIELD: "extra_forbidden",
+}
+CODES = {error_type: code for code, types in _TYPES.items() for error_type in types.split()}
+"""Pydantic's type of an error, or that of one of our validators → its code. A test holds that no schema has another."""
+
+
+def code_of(error_type: str) -> FieldErrorCode:
+    """Return the code for a type of pydantic's errors. A type that is not in the table is a wrong type of some union."""
+    return CODES.get(error_type, FieldErrorCode.WRONG_TYPE)

@@ -1,0 +1,130 @@
+"""`/v1/tools/describe-image`: describes an image in words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import UploadFile
+
+from ....asgi.error_codes import ErrorCode, FieldErrorCode
+from ....asgi.problem import shortened
+from ....auth.keys import Scope
+from ....tasks.ports.tools import DescribeKind
+from ...context import Context
+from ...executors import INPUT_EXECUTOR, run_in
+from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
+from ...requests.memory_budget import IMAGE_BUDGET
+from ...requests.parameter_names import note_ignored, unknown_names
+from ...responses.problems import Problem, invalid_field, responses
+from ...security.authorization import require_scope
+from ..inputs import bounded_form, image_form, sent_image
+from .jobs import answer_of
+from .pictures import IMAGE, picture_of
+
+DESCRIBE_KINDS: dict[str, DescribeKind] = {
+    "Photo": "photo",
+    "Anime": "anime",
+    "Photograph": "photo",
+    "Art/Anime": "anime",
+}
+"""Values of `image_type`: this API's names, then the WebUI's."""
+
+
+class DescribeRequest(BaseModel):
+    """An image to be described."""
+
+    model_config = ConfigDict(extra="allow")
+
+    image: str = Field(min_length=1, description=IMAGE)
+    image_type: str | None = Field(
+        default=None,
+        description="`Photo` gives a caption, `Anime` gives tags. `Photo` unless given.",
+        json_schema_extra={"enum": [*DESCRIBE_KINDS, None]},
+    )
+
+
+class DescribeResponse(BaseModel):
+    """The description of an image."""
+
+    describe: str = Field(description="A caption or tags, to be used as a prompt.")
+
+
+DESCRIBE_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        **image_form(image_type={"type": "string", "enum": list(DESCRIBE_KINDS), "default": "Photo"}),
+        "application/json": {"schema": DescribeRequest.model_json_schema()},
+    },
+}
+
+
+def router(context: Context) -> APIRouter:
+    """Return the router."""
+    routes = APIRouter(tags=["tools"], route_class=JsonRoute)
+
+    async def describe_image(
+        request: Request,
+        image_type: Annotated[
+            str | None, Query(description="Here or in the body.", json_schema_extra={"enum": list(DESCRIBE_KINDS)})
+        ] = None,
+    ) -> DescribeResponse:
+        """Describe an image in words, to be used as a prompt. Runs after the tasks queued before it."""
+        tools = context.tools
+        image, wanted = await _describe_body(request)
+        kind = _describe_kind(wanted, image_type)
+        with IMAGE_BUDGET.share() as share:
+            picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, share)
+            return DescribeResponse(describe=await answer_of(tools.describe(picture, kind), request))
+
+    routes.add_api_route(
+        "/v1/tools/describe-image",
+        describe_image,
+        methods=["POST"],
+        summary="Describe an image",
+        dependencies=[require_scope(Scope.GENERATE)],
+        responses=responses(401, 413, 415, 422, 500, 503),
+        openapi_extra={"requestBody": DESCRIBE_BODY},
+        route_class_override=JsonOrFormRoute,
+    )
+
+    return routes
+
+
+async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:
+    """Return the image, as text or as a file's content, and the `image_type` of a JSON or form body."""
+    if is_form(request):
+        async with bounded_form(request) as form:
+            image, image_type = form.get("image") or sent_image(form), form.get("image_type")
+            content = await image.read() if isinstance(image, UploadFile) else image
+            note_ignored(request, unknown_names(form, DescribeRequest.model_fields))
+            return content, image_type if isinstance(image_type, str) else None
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise Problem(
+            ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+            f"{content_type} can't be read; send application/json or multipart/form-data",
+        )
+    try:
+        body = DescribeRequest.model_validate(await request.json() if await request.body() else None)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+    note_ignored(request, unknown_names(body.model_extra or {}, ()))
+    return body.image, body.image_type
+
+
+def _describe_kind(*image_types: str | None) -> DescribeKind:
+    """Return the kind of the first given image type, `photo` if none is given.
+
+    Raises:
+        InvalidFields: one of the image types is unknown.
+    """
+    known = {name.lower(): kind for name, kind in DESCRIBE_KINDS.items()}
+    given = [text for text in image_types if text is not None] or ["Photo"]
+    for text in given:
+        if text.strip().lower() not in known:
+            message = f"{shortened(text)!r} is no image type"
+            raise invalid_field("image_type", FieldErrorCode.UNKNOWN_VALUE, message, list(DESCRIBE_KINDS))
+    return known[given[0].strip().lower()]

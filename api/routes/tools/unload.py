@@ -1,0 +1,51 @@
+"""`/v1/engine/unload`: frees the models' memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from ....auth.keys import Scope
+from ....tasks.ports.tools import Unloaded
+from ...context import Context
+from ...requests.json_body import JsonRoute
+from ...responses.problems import responses
+from ...security.authorization import require_scope
+from .jobs import answer_of
+
+
+class UnloadResponse(BaseModel):
+    """The outcome of an unload."""
+
+    message: str = Field(description="The outcome in words.")
+    freed_mb: float | None = Field(default=None, description="MiB of the memory the message names, where measured.")
+
+
+def router(context: Context) -> APIRouter:
+    """Return the router."""
+    routes = APIRouter(tags=["tools"], route_class=JsonRoute)
+
+    async def unload(request: Request) -> Any:
+        """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
+        freed = await answer_of(context.tools.unload(), request)
+        return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
+
+    options: dict[str, Any] = {
+        "summary": "Free the models' memory",
+        "response_model": UnloadResponse,
+        "dependencies": [require_scope(Scope.ADMIN)],
+        "responses": responses(401, 422, 500, 503),
+    }
+    routes.post("/v1/engine/unload", **options)(unload)
+    routes.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
+    return routes
+
+
+def _unloaded(done: Unloaded) -> UnloadResponse:
+    if done.freed is None:
+        return UnloadResponse(message="The models are unloaded.")
+    mib = round(done.freed / 2**20, 1)
+    return UnloadResponse(message=f"The models are unloaded: {mib} MiB of {done.device} freed.", freed_mb=mib)

@@ -1,0 +1,110 @@
+"""The stable codes of problem documents and of their `errors`: the only place that lists them. `docs/errors.md` prints them."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class ErrorCode(str, Enum):
+    """Code of a problem document, with the HTTP status that it has and its meaning."""
+
+    status: int
+    meaning: str
+
+    def __new__(cls, code: str, status: int, meaning: str) -> ErrorCode:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.status = status
+        member.meaning = meaning
+        return member
+
+    MALFORMED_REQUEST = (
+        "malformed_request",
+        400,
+        "The request violates HTTP, or two programs could read it differently.",
+    )
+    CLIENT_DISCONNECTED = "client_disconnected", 400, "The connection closed before the request was complete."
+    UNAUTHORIZED = "unauthorized", 401, "The request has no API key, token or login, or an invalid one."
+    INSUFFICIENT_SCOPE = "insufficient_scope", 403, "The API key lacks a scope; the member `scope` names it."
+    TOKEN_RESTRICTED = "token_restricted", 403, "The token does not allow this method or this path."
+    INVALID_SIGNATURE = "invalid_signature", 403, "The signed URL is incomplete, changed or expired."
+    CROSS_ORIGIN_REJECTED = "cross_origin_rejected", 403, "A page of another origin sent the request."
+    HOST_NOT_ALLOWED = "host_not_allowed", 403, "The request's Host header does not name this server."
+    FILE_NOT_SERVED = "file_not_served", 403, "The WebUI's `/file=` does not serve this file."
+    PATH_NOT_FOUND = "path_not_found", 404, "The API has no such path; the member `nearest` may name a similar one."
+    TASK_NOT_FOUND = "task_not_found", 404, "No task has this id, or the key may not see it."
+    IMAGE_NOT_FOUND = "image_not_found", 404, "No image has this name, or the key may not see it."
+    METHOD_NOT_ALLOWED = (
+        "method_not_allowed",
+        405,
+        "The path does not support this method; `Allow` lists those it supports.",
+    )
+    NOT_ACCEPTABLE = "not_acceptable", 406, "The format that `Accept` names can't hold the image."
+    WRONG_TASK_STATUS = "wrong_task_status", 409, "The task's status does not permit the action."
+    TASK_STOPPED = "task_stopped", 409, "The task was stopped before it had an image."
+    NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
+    NO_API_KEY = "no_api_key", 409, "A token needs an API key, and none exists."
+    PAYLOAD_TOO_LARGE = "payload_too_large", 413, "The body or the image is too large."
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, "The body's `Content-Type` is not supported."
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable", 416, "`Range` begins beyond the end of the image."
+    INVALID_FIELDS = "invalid_fields", 422, "Fields of the request are invalid; `errors` names each of them."
+    REFUSED_BY_FOOOCUS = "refused_by_fooocus", 422, "Fooocus refuses the request's parameters."
+    RATE_LIMITED = "rate_limited", 429, "Too many requests in a minute; `limit`, `allowed` and `Retry-After` say more."
+    QUOTA_EXCEEDED = "quota_exceeded", 429, "The key's quota is used up; `limit`, `allowed` and `Retry-After` say more."
+    QUEUE_FULL = "queue_full", 429, "As many tasks are pending as `--max-pending` allows."
+    GENERATION_FAILED = (
+        "generation_failed",
+        500,
+        "Fooocus failed on the task, or was interrupted; `error` has its message.",
+    )
+    TOOL_FAILED = "tool_failed", 500, "Fooocus failed to describe, mask or unload; `error` has its message."
+    INTERNAL_ERROR = "internal_error", 500, "The API itself failed; Fooocus's console has the details."
+    API_UNAVAILABLE = (
+        "api_unavailable",
+        503,
+        "The API can't work with this Fooocus, or could not start; `/v1/info` or Fooocus's console gives the reason.",
+    )
+    ENGINE_UNAVAILABLE = "engine_unavailable", 503, "Fooocus's worker thread is not running."
+    SHUTTING_DOWN = "shutting_down", 503, "Fooocus is shutting down; the task will resume after a restart."
+    DATABASE_UNAVAILABLE = "database_unavailable", 503, "The history can't be read or written."
+    STORAGE_UNAVAILABLE = "storage_unavailable", 503, "An uploaded image can't be stored."
+    IMAGE_UNREADABLE = "image_unreadable", 503, "The image's file exists but can't be read now."
+    FILE_UNREADABLE = "file_unreadable", 503, "The disk of a file that the WebUI needs does not answer."
+    KEYS_UNAVAILABLE = (
+        "keys_unavailable",
+        503,
+        "The file of API keys can't be used; Fooocus's console gives the reason.",
+    )
+    SERVER_BUSY = "server_busy", 503, "Other requests occupy the memory for large bodies and images."
+
+
+class FieldErrorCode(str, Enum):
+    """Code of one entry of `errors`, with its meaning."""
+
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str) -> FieldErrorCode:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    REQUIRED = "required", "The field is missing or empty."
+    WRONG_TYPE = "wrong_type", "The value has another type, such as text in place of a number."
+    OUT_OF_RANGE = "out_of_range", "The number, or the size in pixels, is too small or too large."
+    TOO_LONG = "too_long", "The text has too many characters, bytes or words."
+    TOO_SHORT = "too_short", "The text has too few characters."
+    WRONG_COUNT = "wrong_count", "The list has too many or too few entries, or a form too many files."
+    INVALID_FORMAT = "invalid_format", "The text is not of the required form, such as a time, a URL or a file name."
+    INVALID_JSON = "invalid_json", "The body is not valid JSON."
+    INVALID_FORM = "invalid_form", "The body is not a valid form."
+    UNKNOWN_VALUE = "unknown_value", "The value is not one of those known; `allowed` lists the nearest."
+    UNKNOWN_FIELD = "unknown_field", "The request has no such field; `allowed` lists the nearest."
+    UNREADABLE_IMAGE = "unreadable_image", "The image can't be fetched, found or decoded."
+    BLOCKED_ADDRESS = "blocked_address", "The URL's address is private or unknown."
+    CONFLICT = "conflict", "The value contradicts another field, or an earlier request."
+    NEEDS_FIELD = "needs_field", "The value has an effect only with another field, which is missing."
+    DUPLICATE = "duplicate", "The field is given more than once."
+    NO_EFFECT = "no_effect", "The value would have no effect on the action."
+    UNSUPPORTED = "unsupported", "Fooocus does not apply such a value as it is written."
+    REFUSED = "refused", "Fooocus refuses the value."
