@@ -1,4 +1,4 @@
-"""A preset that needs a file which is not there yet: a real Fooocus fetches it first, and says so; or says why it can't."""
+"""Download of a file that a preset needs, on a real Fooocus: its progress messages, and the error if it fails."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def lora_folder(checkout: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def heard() -> Event:
-    """Set once the download was seen: the server holds half of the file back until then."""
+    """Return an event that is set once the download's message was seen; until then the server holds half of the file back."""
     return Event()
 
 
 @pytest.fixture(scope="module")
 def files(lora_folder: Path, heard: Event) -> Iterator[str]:
-    """Address of a server that has one LoRA and no other file."""
+    """Yield the address of a server that has one LoRA and no other file."""
     content = (lora_folder / "tiny_lora.safetensors").read_bytes()
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ def files(lora_folder: Path, heard: Event) -> Iterator[str]:
                 self.wfile.write(content[len(content) // 2 :])
 
         def log_message(self, *_: Any) -> None:
-            """Not among the tests' output."""
+            """Keep the requests out of the tests' output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -68,7 +68,7 @@ def files(lora_folder: Path, heard: Event) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def presets(checkout: Path, lora_folder: Path, files: str) -> Iterator[dict[str, str]]:
-    """Two presets, by the LoRA that each needs."""
+    """Yield the names of two presets, by the LoRA that each needs."""
     made = {}
     for name in (FETCHED, MISSING):
         made[name] = path = checkout / "presets" / f"of_the_tests_{Path(name).stem}.json"
@@ -86,7 +86,7 @@ def presets(checkout: Path, lora_folder: Path, files: str) -> Iterator[dict[str,
 
 @pytest.fixture(scope="module")
 def downloading(checkout: Path, presets: dict[str, str]) -> Iterator[Client]:
-    """A client of a host that may download."""
+    """Yield a client of a host that may download."""
     flags = [flag for flag in REAL_FLAGS if flag != "--disable-preset-download"]
     with Host(checkout, flags=flags, env=REAL_ENVIRONMENT, python=real_python(checkout), patience=300) as host:
         yield Client(host.url)

@@ -1,4 +1,4 @@
-"""The main job on a real, unmodified Fooocus: what a client sends and what comes back."""
+"""Generation on a real, unmodified Fooocus, from request to result."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_stream_tells_progress_and_ends_with_finished(real_client: Client) -> 
 
 
 def test_each_event_of_a_stream_is_flushed_by_itself(real_client: Client) -> None:
-    """Older clients cut at `data: ` what one read gives them, and break when two events share it."""
+    """Guard older clients, which cut each chunk at `data: ` and break when two events share one."""
     with real_client.generate(stream=True, stream_output=True, prompt="a harbour", overwrite_step=3) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         chunks = [chunk for chunk in response.raw.read_chunked() if not chunk.startswith(b":")]
@@ -124,7 +124,7 @@ def test_accept_asks_for_the_image_itself(
     assert response.headers["content-type"] == media_type
     image = picture(response.content)
     assert (image.format, image.size) == (kind, (256, 256))
-    assert len(real.images() - before) == 1  # Accept counts first, and means one image
+    assert len(real.images() - before) == 1  # Accept takes precedence, and means one image
 
 
 def test_an_asynchronous_request_answers_at_once(real_client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Every program in examples/, unchanged, on a real Fooocus whose own settings are small. KEEP_IMAGES keeps what came out."""
+"""Every program in examples/, unchanged, on a real Fooocus with fast defaults. KEEP_IMAGES is a folder for the results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRESET = "examples-test"
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Host]:
-    """A real host that draws few steps and small images unless it is told otherwise, with a preset it has the models for."""
+    """Yield a real host with few steps and small images by default, and a preset whose models are installed."""
     host = real_host()
     settings = json.loads((host.checkout / "config.txt").read_text("utf-8"))
     (host.folder / "config.txt").write_text(json.dumps({**settings, **SMALL}), "utf-8")

@@ -1,4 +1,4 @@
-"""What goes wrong inside a real Fooocus, which hides it, is told to every client in its own way."""
+"""Errors inside a real Fooocus, which only prints them, as each kind of client receives them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture
 def doomed(real: Host) -> Iterator[Path]:
-    """A checkpoint that works until somebody deletes it."""
+    """Yield a checkpoint that the test deletes while tasks wait for it."""
     config = json.loads((real.checkout / "config.txt").read_text("utf-8"))
     folders = config.get("path_checkpoints") or [str(real.checkout / "models" / "checkpoints")]
     folder = Path(folders if isinstance(folders, str) else folders[0])
@@ -42,12 +42,12 @@ def doomed(real: Host) -> Iterator[Path]:
 
 
 def test_a_task_that_fails_says_why_in_every_way_and_harms_no_other(real_client: Client, doomed: Path) -> None:
-    """Its checkpoint is removed after it was accepted: the worker only prints that, and looks finished."""
+    """Remove a checkpoint after the task was accepted: the worker only prints the error and reports a normal finish."""
     request: dict[str, Any] = {"prompt": "never to be", "base_model_name": doomed.name}
     url = real_client.url
 
     def in_a_thread(**fields: Any) -> tuple[requests.Response, list[ServerSentEvent]]:
-        """The answer and, of a stream, its events; a session is not for two threads."""
+        """Return the response and, of a stream, its events. It has a client of its own, as sessions are not thread-safe."""
         client = Client(url)
         if "stream_output" not in fields:
             return client.generate(**request, **fields), []
@@ -63,7 +63,7 @@ def test_a_task_that_fails_says_why_in_every_way_and_harms_no_other(real_client:
         streamed = pool.submit(in_a_thread, stream_output=True)
         real_client.has_tasks(running=1, pending=4)
         doomed.unlink()
-        real_client.control("stop")  # no need to draw the long one to its end
+        real_client.control("stop")  # no need to wait for the end of the long one
 
         failed = real_client.ended(accepted["task_id"])
         assert failed["task_status"] == "failed", failed

@@ -1,4 +1,4 @@
-"""Each feature once on a real Fooocus: an image comes out, of the size it should have, and the seconds it took are printed."""
+"""Each feature once on a real Fooocus: the image's size is checked and its duration printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real
 
 
 def data(width: int = 256, height: int = 256, white: tuple[int, int, int, int] | None = None) -> str:
-    """A gradient as base64; with a box, black with that box white."""
+    """Return a gradient as base64, or, with a box, a black image with that box white."""
     ramp = PILImage.linear_gradient("L").resize((width, height))
     image = PILImage.merge(
         "RGB", (ramp, ramp.rotate(90).resize((width, height)), PILImage.new("L", (width, height), 90))
@@ -76,7 +76,7 @@ FEATURES: dict[str, tuple[dict[str, Any], tuple[int, int] | None]] = {
     "upscale 2x": ({"uov_input_image": data(), "uov_method": "Upscale (2x)"}, (1024, 1024)),
     "upscale custom": (
         {"uov_input_image": data(768, 768), "uov_method": "Upscale (Custom)", "upscale_multiple": 1.4},
-        (1072, 1072),  # 1075.2, in whole latents
+        (1072, 1072),  # 1075.2, rounded down to whole latents
     ),
     "all image prompts": (
         {"controlnet_image": prompted("ImagePrompt", "PyraCanny", "CPDS", "FaceSwap")},
@@ -193,9 +193,9 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def test_what_is_asked_for_is_seen_in_the_image(real_client: Client) -> None:
-    """The host passes over much of what it can't use, and draws all the same.
+    """Guard against fields without effect: the host skips much of what it can't use and generates the image all the same.
 
-    FreeU can't be seen with tiny weights: it changes layers of 640 and 1280 channels, and theirs have 320.
+    FreeU has no visible effect with tiny weights: it changes layers of 640 and 1280 channels, and theirs have 320.
     """
     plain = picture(real_client, {})
     same = [name for name, fields in CHANGES.items() if picture(real_client, fields) == plain]

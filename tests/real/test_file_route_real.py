@@ -1,4 +1,4 @@
-"""`/file=` of a real Fooocus: all that its page names, and its results, but not its settings and code."""
+"""`/file=` of a real Fooocus: it serves the files that its page names, and results, but neither settings nor code."""
 
 from __future__ import annotations
 

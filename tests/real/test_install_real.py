@@ -1,4 +1,4 @@
-"""Install into a real Fooocus, start it as always, uninstall: its files and the machine stay as they were."""
+"""Installation into a real Fooocus, its start and uninstallation, which leave the checkout and interpreter unchanged."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ class Fresh:
     python: Path
 
     def install(self, *arguments: str) -> str:
-        """Run install.py on the clone; it must succeed. Returns what it printed."""
+        """Run install.py on the clone, assert that it succeeds, and return its output."""
         command = [str(self.python), str(ROOT / "install.py"), *arguments, str(self.checkout)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.checkout.parent, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def status(self) -> str:
-        """What git says has changed in the checkout."""
+        """Return git's list of changes in the checkout."""
         return _git(self.checkout, "status", "--porcelain")
 
     def files(self) -> set[str]:
-        """Everything in the interpreter's site-packages and in `extensions`, but for compiled files."""
+        """Return all files in the interpreter's site-packages and in `extensions`, except compiled ones."""
         folders = [site_packages(self.python), self.checkout / "extensions"]
         return {str(path) for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts}
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Fresh:
-    """A clone of FOOOCUS_HOME that borrows its models, and an interpreter that borrows its packages."""
+    """Return a clone of FOOOCUS_HOME that borrows its models, with an interpreter that borrows its packages."""
     home = real_checkout()
-    assert home is not None  # the marker sees to that
+    assert home is not None  # the `real` marker skips the test otherwise
     if not (home / ".git").exists():
         pytest.skip(f"{home} is no git clone: there is nothing to compare an install with")
-    checkout = tmp_path / "Fooocus checkout"  # a space, as many a Windows path has one
+    checkout = tmp_path / "Fooocus checkout"  # with a space, as in many Windows paths
     _git(tmp_path, "clone", "--quiet", str(home), str(checkout))
     borrow_models(home, checkout)
     return Fresh(checkout, _borrow_packages(real_python(home), tmp_path / "venv"))
@@ -64,7 +64,7 @@ def test_install_start_uninstall(fresh: Fresh) -> None:
     assert (fresh.checkout / "extensions" / "fooocus_api" / "extension.py").is_file()
     installed = fresh.files()
     fresh.install()
-    assert fresh.files() == installed  # twice is once
+    assert fresh.files() == installed  # a second install changes nothing
     fresh.install("--check")
 
     with real_host(way="launch", checkout=fresh.checkout, python=fresh.python) as host:
@@ -85,7 +85,7 @@ def test_install_start_uninstall(fresh: Fresh) -> None:
 
 
 def test_the_extension_outlives_an_update(fresh: Fresh) -> None:
-    """The updater of the Windows package fast-forwards with a hard reset, then launches."""
+    """Follow the Windows package's updater: it fast-forwards with a hard reset, then launches."""
     newest = _git(fresh.checkout, "rev-parse", "HEAD")
     if _git(fresh.checkout, "rev-parse", "--abbrev-ref", "HEAD") == "HEAD":
         pytest.skip("FOOOCUS_HOME is not on a branch: its updater has nothing to follow")
@@ -99,7 +99,7 @@ def test_the_extension_outlives_an_update(fresh: Fresh) -> None:
 
 
 def assert_plain(fresh: Fresh, way: Way = "launch") -> None:
-    """Fooocus starts and knows nothing of an API."""
+    """Assert that Fooocus starts without the API."""
     with real_host(way=way, checkout=fresh.checkout, python=fresh.python) as host:
         client = Client(host.url)
         assert "gradio_config" in client.get("/").text
@@ -109,13 +109,13 @@ def assert_plain(fresh: Fresh, way: Way = "launch") -> None:
 
 
 def site_packages(python: Path) -> Path:
-    """Where this interpreter keeps its packages."""
+    """Return this interpreter's site-packages folder."""
     command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
 def _borrow_packages(python: Path, folder: Path) -> Path:
-    """A venv that sees the packages of `python` and takes new ones itself, the installer's hook with them."""
+    """Create a venv that sees the packages of `python` and holds new ones, the installer's hook included, itself."""
     subprocess.run([str(python), "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120)
     own = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     (site_packages(own) / "borrowed.pth").write_text(str(site_packages(python)) + "\n", "utf-8")

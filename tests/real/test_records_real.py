@@ -1,4 +1,4 @@
-"""What a real Fooocus did with a request, as the record and the files tell: prompts, LoRAs, metadata, presets, base64."""
+"""Records and files that a real Fooocus leaves: prompts, LoRAs, metadata, presets and base64."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 USER_COMMENT, MAKER_NOTE = 0x9286, 0x927C
-"""Where Fooocus puts the parameters and their scheme into a JPEG or WebP."""
+"""Exif tags in which Fooocus stores the parameters and their scheme in a JPEG or WebP."""
 
 
 def words(host: Host, name: str) -> list[str]:
@@ -181,7 +181,7 @@ def test_base64_is_the_file(real_client: Client) -> None:
 
 @pytest.fixture
 def preset(real: Host) -> Iterator[str]:
-    """A preset of our own, as long as the test runs."""
+    """Yield the name of a preset that exists while the test runs."""
     path = real.checkout / "presets" / "of_the_tests.json"
     content = {
         "default_model": "tiny_sdxl_b.safetensors",
@@ -216,7 +216,7 @@ def test_a_preset_is_above_the_defaults_and_below_the_request(real_client: Clien
     assert (metadata["sampler"], metadata["scheduler"]) == ("euler", "normal")
     assert (metadata["guidance_scale"], metadata["sharpness"]) == (5.5, 7.0)
     assert (metadata["negative_prompt"], metadata["styles"]) == ("fog", "['Fooocus Sharp']")
-    assert metadata["resolution"] == "(256, 256)"  # a size of the request's own counts before the preset's
+    assert metadata["resolution"] == "(256, 256)"  # a size in the request overrides the preset's
 
     own = {"guidance_scale": 6.5, "sampler_name": "euler_ancestral", "negative_prompt": "rain"}
     body = {"prompt": "a cove", "preset": preset, **SMALL, **own}
@@ -226,11 +226,11 @@ def test_a_preset_is_above_the_defaults_and_below_the_request(real_client: Clien
         "euler_ancestral",
         "rain",
     )
-    assert metadata["scheduler"] == "normal"  # not asked for: the preset's
+    assert metadata["scheduler"] == "normal"  # not in the request: the preset's
 
 
 def test_a_preset_whose_model_is_not_there_is_refused_by_name(real_client: Client) -> None:
-    """The host is told not to download what presets need; it would draw with whatever is loaded."""
+    """Expect a refusal: preset downloads are off, and the host would silently generate with the model that is loaded."""
     response = real_client.post("/v1/engine/generate/", json={"prompt": "no", "preset": "anime", **SMALL})
     assert response.status_code == 422, response.text
     (error,) = response.json()["errors"]
@@ -241,7 +241,7 @@ def test_a_preset_whose_model_is_not_there_is_refused_by_name(real_client: Clien
 
 
 def test_a_client_waits_no_longer_than_it_prefers(real_client: Client) -> None:
-    """Fooocus has `asyncio.wait_for` wait for ever."""
+    """Honour `Prefer: wait` although Fooocus replaces `asyncio.wait_for` by one that waits for 18 hours."""
     running = real_client.submit(overwrite_step=100)["task_id"]
     answers = [
         real_client.post("/v1/engine/generate", json={"overwrite_step": 1}, headers={"Prefer": preference})

@@ -1,6 +1,6 @@
-"""A request and a person's clicks with the same seed give the same image, pixel for pixel.
+"""Pixel equality of images from the API and from the WebUI with the same seed.
 
-The clicks are real ones: a browser loads the WebUI, uploads the same files, and Gradio's own queue carries the rest.
+A browser loads the WebUI, uploads the same files and clicks; Gradio's own queue carries the task.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=
 PROMPT = "a red house by the sea"
 SEED = 20_241_126
 AS_QUICK = {name: value for name, value in QUICK.items() if name != "style_selections"}
-"""What Browser.quick sets; all else is left as the page and the API have it."""
+"""Settings of Browser.quick; all others keep the defaults of the page and the API."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """The same wish in both languages; `picture` and `mask` are files. `size` where it is not for the host to choose."""
+    """One image as clicks and as a request's fields; `picture` and `mask` are files. `size` is None where the host chooses it."""
 
     clicks: Callable[[Browser, Path, Path], None]
     fields: Callable[[str, str], dict[str, Any]]
@@ -38,7 +38,7 @@ class Case:
 
 
 def nothing(browser: Browser, picture: Path, mask: Path) -> None:
-    """The prompt alone."""
+    """Leave all but the prompt as it is."""
 
 
 def upscale(method: str) -> Callable[[Browser, Path, Path], None]:
@@ -99,7 +99,7 @@ CASES = {
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """A red house before blue, wider than high."""
+    """Return the file of a red polygon on a gradient, wider than high."""
     image = PILImage.linear_gradient("L").resize((320, 256)).convert("RGB")
     ImageDraw.Draw(image).polygon([(90, 230), (90, 120), (160, 60), (230, 120), (230, 230)], fill=(190, 50, 40))
     image.save(tmp_path / "picture.png")
@@ -108,7 +108,7 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mask(tmp_path: Path) -> Path:
-    """A white disc before black, of half the picture's size: both ways have to enlarge it alike."""
+    """Return the file of a white disc on black, half the picture's size, so that both paths have to enlarge it alike."""
     image = PILImage.new("RGB", (160, 128))
     ImageDraw.Draw(image).ellipse((40, 30, 110, 100), fill="white")
     image.save(tmp_path / "mask.png")

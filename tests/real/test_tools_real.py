@@ -1,4 +1,4 @@
-"""Every tool once on a real Fooocus, and its models unloaded and loaded again. What came out is kept in FOOOCUS_API_KEEP."""
+"""Every tool once on a real Fooocus, and its models unloaded and reloaded. FOOOCUS_API_KEEP is a folder for the results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIZE = (320, 256)
 
 
 def picture() -> str:
-    """A red disc before pale blue, as base64."""
+    """Return a red disc on pale blue, as base64."""
     image = PILImage.new("RGB", SIZE, (160, 200, 235))
     ImageDraw.Draw(image).ellipse((110, 60, 220, 200), fill=(200, 40, 40))
     buffer = io.BytesIO()
@@ -36,7 +36,7 @@ def picture() -> str:
 
 @contextmanager
 def told(what: str) -> Iterator[None]:
-    """Print how long it took."""
+    """Print the time the block took."""
     began = time.monotonic()
     yield
     print(f"{what}: {time.monotonic() - began:.1f} s", flush=True)
@@ -107,7 +107,7 @@ def test_a_tool_waits_for_the_running_task_and_blocks_nobody(real_client: Client
 
 
 def test_a_tool_that_fails_says_so(real_client: Client) -> None:
-    """A picture too thin for the host: scaled to its tagger's square it is nothing high."""
+    """Send a picture that is too thin: scaled to the tagger's square, its height is 0."""
     image = PILImage.new("RGB", (2000, 1), "red")
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
@@ -154,7 +154,7 @@ def test_what_is_drawn_after_an_unload_is_the_same(real_client: Client) -> None:
     ids=["upscale without a prompt", "enhance before a prompt", "image prompts", "another checkpoint"],
 )
 def test_after_an_unload_every_kind_of_task_finds_its_models(real_client: Client, fields: dict[str, Any]) -> None:
-    """The host itself loads models only where it comes to the prompt; these use some before or come to none."""
+    """Generate with features that use models before the prompt or without one: the host loads models only at the prompt."""
     for _ in range(2):
         unload(real_client)
         with told("drawing"):
@@ -163,14 +163,14 @@ def test_after_an_unload_every_kind_of_task_finds_its_models(real_client: Client
 
 
 def memory_of(host: Host) -> float:
-    """MB that its processes have."""
+    """Return the resident memory of the host's processes, in MB."""
     assert host.process is not None
     process = psutil.Process(host.process.pid)
     return float(sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))) / 2**20
 
 
 def test_a_change_of_checkpoint_leaves_nothing_of_the_old_one(real: Host, real_client: Client) -> None:
-    """The host alone would grow by 2 GB with each."""
+    """Catch the host's own leak: 2 GB with each change."""
     after: list[float] = []
     for _ in range(4):
         for name in ("tiny_sdxl.safetensors", "tiny_sdxl_b.safetensors"):
@@ -182,6 +182,6 @@ def test_a_change_of_checkpoint_leaves_nothing_of_the_old_one(real: Host, real_c
 
 
 def test_the_host_found_nothing_wrong_with_it(real: Any) -> None:
-    """After the tests above: an error after a task's `finish` is printed and told to nobody."""
+    """Search the log after the tests above: the host only prints an error that follows a task's `finish`."""
     assert "AttributeError" not in real.log()
     assert "could not be loaded again" not in real.log()

@@ -1,4 +1,4 @@
-"""Webhooks of a real Fooocus: a receiver that is down, a kill -9, and then it is told."""
+"""Webhooks of a real Fooocus, delivered after the receiver was down and the host was killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person at the WebUI of a real Fooocus and programs at the API: one queue, and nobody is disturbed."""
+"""One queue for a person at the WebUI of a real Fooocus and programs at the API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_an_api_task_waits_while_the_webui_draws(real: Host, real_client: Client
     assert real_client.task(queued["task_id"])["task_status"] == "pending"
     assert browser.busy()
     real_client.until(queued["task_id"], "running", "finished")
-    assert len(real.images() - before) >= 1  # by now the person has the image
+    assert len(real.images() - before) >= 1  # the person's image is complete by now
 
     (shown,) = browser.images()
     assert real_client.image(shown).size == (256, 256)

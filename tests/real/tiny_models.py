@@ -55,14 +55,14 @@ def family(function):
 
 
 def models(*parts):
-    """A path under FOOOCUS_DIR/models; its folder is created."""
+    """Return a path under FOOOCUS_DIR/models and create its folder."""
     path = os.path.join(ROOT, "models", *parts)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     return path
 
 
 def wanted(path):
-    """Whether `path` is still to be written; says so if it is not."""
+    """Return whether `path` is still to be written; print a line if it is not."""
     if os.path.exists(path) and not FORCE:
         print(f"  kept   {size_of(path):>10}  {os.path.relpath(path, ROOT)}")
         return False
@@ -82,12 +82,12 @@ def wrote(path):
 
 
 def generator(name):
-    """A random generator that depends on nothing but `name`: the same file comes out every time."""
+    """Return a random generator seeded by `name` alone, so that every run writes the same file."""
     return torch.Generator().manual_seed(zlib.crc32(name.encode()))
 
 
 def shapes_of(build, meta=True):
-    """The state dict of the module that `build` makes, as {name: tensor without data}.
+    """Return the state dict of the module that `build` makes, as {name: tensor without data}.
 
     A module that looks at values in its constructor cannot be built without data; pass meta=False then.
     """
@@ -96,7 +96,7 @@ def shapes_of(build, meta=True):
 
 
 def is_norm(name, shape):
-    """Scale of a normalisation layer: everything 1-D that is called weight (or running_var)."""
+    """Return whether this is the scale of a normalisation layer: 1-D and called weight (or running_var)."""
     return len(shape) == 1 and name.endswith(("weight", "running_var", "gamma", "g"))
 
 
@@ -134,7 +134,7 @@ class Windows:
         return source.expand(shape)
 
     def like(self, name, tensor, gain=1.0):
-        """What a freshly initialised parameter of this name and shape would hold."""
+        """Return the values of a freshly initialised parameter of this name and shape."""
         shape = tuple(tensor.shape)
         if name.endswith("position_ids"):
             return torch.arange(shape[-1]).expand(shape)
@@ -186,7 +186,7 @@ def write_safetensors(path, tensors):
 
 
 def random_state(shapes, random, dtype, gain=1.0):
-    """{name: tensor} in `dtype` for the parameters in `shapes`: unit gain matrices, plain norms, no bias."""
+    """Return {name: tensor} in `dtype` for the parameters in `shapes`: unit gain matrices, plain norms, no bias."""
     out = {}
     for name, t in shapes.items():
         shape = tuple(t.shape)
@@ -204,7 +204,7 @@ def random_state(shapes, random, dtype, gain=1.0):
 # -------------------------------------------------------------------------------- (1) checkpoints, LoRAs
 
 CHANNELS = 320  # fixed by Fooocus's SDXL detection
-DEPTHS_IN = [0, 0, 1, 1, 2, 2]  # fixed by it too (the smallest of the three it knows)
+DEPTHS_IN = [0, 0, 1, 1, 2, 2]  # likewise (the smallest of the three it knows)
 # Transformers per output block, in the order the constructor consumes them (from the end). Any would be
 # recognised; a few are kept so that LoRAs, FreeU and IP-Adapters meet attention on the way up as well.
 DEPTHS_OUT = [0, 0, 0, 0, 0, 1, 0, 0, 1]
@@ -212,7 +212,7 @@ HIDDEN_CLIP = {"l": (768, 12), "g": (1280, 32)}
 
 
 def unet_shapes():
-    """Shapes of the UNet. Blocks 4, 5 (depth 1) and 7, 8 (depth 2) attend, as in SDXL itself."""
+    """Return the shapes of the UNet. Blocks 4, 5 (depth 1) and 7, 8 (depth 2) attend, as in SDXL itself."""
     from ldm_patched.ldm.modules.diffusionmodules.openaimodel import UNetModel
     from ldm_patched.modules import ops
 
@@ -240,7 +240,7 @@ def unet_shapes():
 
 
 def clip_layers(random, prefix, hidden, layers, inner, names):
-    """Transformer layers of a CLIP encoder. Only the first two and last two have (random, 8-bit) matrices;
+    """Return the transformer layers of a CLIP encoder. Only the first two and last two have (random, 8-bit) matrices;
     in the others they are zero, which makes the layer pass its input on."""
     norm1, norm2, fc1, fc2, attention = names
     out = {}
@@ -283,7 +283,7 @@ def open_clip_names():
 
 
 def text_encoders(random):
-    """The two SDXL text encoders under the names of an SDXL checkpoint. Their sizes are fixed."""
+    """Return the two SDXL text encoders under the names of an SDXL checkpoint. Their sizes are fixed."""
     f8, f16 = torch.float8_e4m3fn, torch.float16
 
     def rand(*shape, std=0.05):
@@ -310,7 +310,7 @@ def text_encoders(random):
 
 
 def identity_taesd(random):
-    """A TAESD that is an 8x down- and upsampler: channels 0-2 carry RGB, all the rest is small noise."""
+    """Return a TAESD that is an 8x down- and upsampler: channels 0-2 carry RGB, all the rest is small noise."""
     from ldm_patched.taesd.taesd import TAESD
 
     sd = random_state(shapes_of(TAESD), random, torch.float32, gain=0.05)
@@ -366,14 +366,14 @@ def write_checkpoint(filename):
 
 @family
 def checkpoint():
-    """SDXL-class checkpoints: tiny_sdxl, and tiny_sdxl_b with other weights."""
+    """Write the SDXL-class checkpoints: tiny_sdxl, and tiny_sdxl_b with other weights."""
     write_checkpoint("tiny_sdxl.safetensors")
     write_checkpoint("tiny_sdxl_b.safetensors")
 
 
 @family
 def loras():
-    """A LoRA that matches the checkpoints, and the three LoRAs of the fast performance modes."""
+    """Write a LoRA that matches the checkpoints, and the three LoRAs of the fast performance modes."""
     shapes = unet_shapes()
     targets = [
         k[: -len(".weight")]
@@ -405,7 +405,7 @@ def loras():
 
 @family
 def previews():
-    """The two latent previewers, and the SDXL -> SD1.5 latent interposer (used with SD1.5 refiners)."""
+    """Write the two latent previewers, and the SDXL -> SD1.5 latent interposer (used with SD1.5 refiners)."""
     sizes = [(4, 8, 7), (8, 16, 5), (16, 32, 3), (32, 64, 3), (64, 32, 3), (32, 16, 3), (16, 8, 3), (8, 3, 3)]
     shapes = {}
     for n, (a, b, k) in enumerate(sizes, 1):
@@ -447,7 +447,7 @@ def previews():
 
 @family
 def expansion():
-    """The GPT-2 of `Fooocus V2` prompt expansion; its config and vocabulary come with Fooocus."""
+    """Write the GPT-2 of `Fooocus V2` prompt expansion; its config and vocabulary come with Fooocus."""
     path = models("prompt_expansion", "fooocus_expansion", "pytorch_model.bin")
     if not wanted(path):
         return
@@ -464,7 +464,7 @@ def expansion():
 
 @family
 def upscaler():
-    """4x RRDB ('old architecture') with one block and four filters: nearest-neighbour plus a little noise."""
+    """Write a 4x RRDB ('old architecture') with one block and four filters: nearest-neighbour plus a little noise."""
     path = models("upscale_models", "fooocus_upscaler_s409985e5.bin")
     if not wanted(path):
         return
@@ -479,7 +479,7 @@ def upscaler():
                 sd[name + ".weight"][c, c, 1, 1] = 1.0
 
     conv("model.0", 3, nf, 0)  # the order matters: first and last tensor
-    for rdb in (1, 2, 3):  # tell the loader the number of channels
+    for rdb in (1, 2, 3):  # give the loader the number of channels
         for n in range(1, 6):
             conv(f"model.1.sub.0.residual_block_{rdb}.conv{n}.0", nf + (n - 1) * gc, gc if n < 5 else nf, 0.02)
     conv("model.1.sub.1", nf, nf, 0.01)  # closes the trunk, which is added to its input
@@ -493,7 +493,7 @@ def upscaler():
 
 @family
 def inpaint():
-    """The inpaint head and the three versions of the inpaint patch (8-bit deltas on some UNet weights)."""
+    """Write the inpaint head and the three versions of the inpaint patch (8-bit deltas on some UNet weights)."""
     path = models("inpaint", "fooocus_inpaint_head.pth")
     if wanted(path):
         write_pickle(path, {"head": torch.randn(320, 5, 3, 3, generator=generator("head")) * 0.05})
@@ -515,7 +515,7 @@ def inpaint():
 
 @family
 def control_loras():
-    """PyraCanny and CPDS. A control LoRA takes the UNet's weights and brings the parts it lacks."""
+    """Write PyraCanny and CPDS. A control LoRA takes the UNet's weights and brings the parts it lacks."""
     for filename in ("control-lora-canny-rank128.safetensors", "fooocus_xl_cpds_128.safetensors"):
         path = models("controlnet", filename)
         if not wanted(path):
@@ -545,7 +545,7 @@ def control_loras():
 
 @family
 def clip_vision():
-    """CLIP ViT-H of the image prompts. The IP-Adapter loader fixes the width at 1280, so it must be the H."""
+    """Write CLIP ViT-H of the image prompts. The IP-Adapter loader fixes the width at 1280, so it must be the H."""
     path = models("clip_vision", "clip_vision_vit_h.safetensors")
     if not wanted(path):
         return
@@ -570,10 +570,10 @@ def clip_vision():
 
 @family
 def ip_adapters():
-    """ImagePrompt and FaceSwap: resampler plus one key and one value matrix for each of SDXL's 70 attentions.
+    """Write ImagePrompt and FaceSwap: a resampler plus one key and one value matrix for each of SDXL's 70 attentions.
 
     The resampler's size is fixed. Of the 70, only those matter for which this UNet has a block; Fooocus
-    numbers them 10 per deep block and 2 per shallow one, whatever the model, and leaves the rest unused.
+    numbers them 10 per deep block and 2 per shallow one for any model, and leaves the rest unused.
     """
     from extras.resampler import Resampler
 
@@ -614,11 +614,11 @@ def ip_adapters():
 
 @family
 def face():
-    """Face detection (RetinaFace) and parsing of FaceSwap. The parser is loaded but never run.
+    """Write face detection (RetinaFace) and parsing of FaceSwap. The parser is loaded but never run.
 
     The detector is made to find faces in any picture of at least 32x32: its class head answers 'face' for
     the 256-pixel anchors of the coarsest level and 'background' for all others, and its landmark head
-    draws two eyes, a nose and a mouth in the middle of the anchor.
+    puts two eyes, a nose and a mouth in the middle of the anchor.
     """
     from extras.facexlib.detection.retinaface import RetinaFace
 
@@ -652,7 +652,7 @@ def face():
 
 @family
 def blip():
-    """BLIP of `Describe: Photograph`. It strings together a handful of common words, then stops."""
+    """Write BLIP of `Describe: Photograph`. It strings together a handful of common words, then stops."""
     path = models("clip_vision", "model_base_caption_capfilt_large.pth")
     if not wanted(path):
         return
@@ -724,7 +724,7 @@ def onnx_model(path, inputs, outputs, nodes, constants):
 
 @family
 def tagger():
-    """The WD14 tagger of `Describe: Art/Anime`. The tag list (csv) comes with Fooocus."""
+    """Write the WD14 tagger of `Describe: Art/Anime`. The tag list (csv) comes with Fooocus."""
     path = models("clip_vision", "wd-v1-4-moat-tagger-v2.onnx")
     if not wanted(path):
         return
@@ -757,7 +757,7 @@ def tagger():
 
 @family
 def rembg():
-    """The rembg sessions. Subject is a round blob in the middle, a little warped by the picture's colours;
+    """Write the rembg sessions. Subject is a round blob in the middle, a little warped by the picture's colours;
     for clothes: upper third, lower third, and the middle as the full-body class."""
     import numpy as np
 
@@ -807,7 +807,7 @@ def rembg():
 
 @family
 def sam():
-    """Segment Anything, ViT-B. Its size is fixed and its loader is strict, but the file need not be big."""
+    """Write Segment Anything, ViT-B. Its size is fixed and its loader is strict, but the file need not be big."""
     path = models("sam", "sam_vit_b_01ec64.pth")
     if not wanted(path):
         return
@@ -819,9 +819,9 @@ def sam():
 
 @family
 def grounding_dino():
-    """GroundingDINO, and the BERT it asks the Hugging Face hub for, which is found in a folder of that name.
+    """Write GroundingDINO, and the BERT it asks the Hugging Face hub for, which is found in a folder of that name.
 
-    It is made to detect exactly two things in any picture, whatever the words: two of the 900 queries are
+    It is made to detect exactly two things in any picture, with any words: two of the 900 queries are
     marked, the decoder carries the mark through, and the scores of the others are far below any threshold.
     (Left to chance it finds hundreds of boxes, and SAM, which Fooocus runs on all of them, 25 GB of memory.)
     """
@@ -889,7 +889,7 @@ def grounding_dino():
 
 @family
 def safety_checker():
-    """The NSFW checker (CLIP ViT-L). With --nsfw all it blacks out every picture, with none no picture."""
+    """Write the NSFW checker (CLIP ViT-L). With --nsfw all it blacks out every picture, with none no picture."""
     path = models("safety_checker", "stable-diffusion-safety-checker.bin")
     if not wanted(path):
         return
@@ -899,7 +899,7 @@ def safety_checker():
     config = CLIPConfig.from_json_file(os.path.join(ROOT, "extras", "safety_checker", "configs", "config.json"))
     shapes = shapes_of(lambda: StableDiffusionSafetyChecker(config))
     sd = Windows("safety").state(shapes)
-    threshold = -2.0 if NSFW == "all" else 2.0  # a cosine is compared with it
+    threshold = -2.0 if NSFW == "all" else 2.0  # the threshold of a cosine
     sd["concept_embeds_weights"] = torch.full((17,), threshold)
     sd["special_care_embeds_weights"] = torch.full((3,), 2.0)
     write_pickle(path, sd)
@@ -907,7 +907,7 @@ def safety_checker():
 
 @family
 def config():
-    """config.txt, if there is none: the tiny checkpoint, no LoRAs, no styles, nothing to download."""
+    """Write config.txt, if it is missing: the tiny checkpoint, no LoRAs, no styles, nothing to download."""
     path = os.path.join(ROOT, "config.txt")
     if os.path.exists(path):
         print("  kept   config.txt")
@@ -945,7 +945,7 @@ def main():
     ROOT, FORCE, NSFW = os.path.abspath(args.fooocus_dir), args.force, args.nsfw
     if not os.path.exists(os.path.join(ROOT, "fooocus_version.py")):
         sys.exit(f"{ROOT} is not a Fooocus checkout")
-    sys.path.insert(0, ROOT)  # some shapes are read off Fooocus's own classes
+    sys.path.insert(0, ROOT)  # some shapes are taken from Fooocus's own classes
     os.chdir(ROOT)
     sys.argv = [sys.argv[0], "--always-cpu"]
     import args_manager  # parses the command line, which ldm_patched then goes by  # noqa
