@@ -1,4 +1,4 @@
-"""Requests of clients that mean harm, and answers that tell too much, each over a socket on the demo host."""
+"""Malicious requests, and answers that must not disclose too much, each over a socket of the demo host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BODY = b'{"action": "skip"}'
 def raw(
     host: Host, *headers: bytes, body: bytes = b"", method: bytes = b"POST", path: bytes = b"/v1/engine/control"
 ) -> bytes:
-    """Send a request as it stands, and return all that comes back until the server closes or is silent."""
+    """Send raw bytes and return the answer, until the server closes the connection or falls silent."""
     lines = [method + b" " + path + b" HTTP/1.1", *headers, b"", b""]
     with socket.create_connection(("127.0.0.1", host.port), timeout=5) as connection:
         connection.sendall(b"\r\n".join(lines) + body)
@@ -72,7 +72,7 @@ def test_one_of_them_is_enough(demo: Host) -> None:
 
 
 def test_every_text_of_a_query_has_a_bound(client: Client) -> None:
-    """A value beyond it is refused by name, not handed to the database."""
+    """Expect a longer value to be refused by its parameter's name and kept from the database."""
     schema = client.get("/v1/openapi.json").json()
     checked = 0
     for path, methods in schema["paths"].items():
@@ -202,6 +202,6 @@ def test_records_and_webhooks_hide_it_and_the_receiver_gets_it(demo_factory: Dem
 
 
 def test_a_clock_that_jumps_changes_no_measured_time() -> None:
-    """What lies between two events is measured by a clock that nobody sets; what time it was is another matter."""
+    """Take durations from a monotonic clock; `at` alone comes from the wall clock."""
     early, late = events.Started("x", at=1_000_000_000_000), events.Finished("x", [], at=1)
     assert 0 <= late.clock_s - early.clock_s < 60 and late.at < early.at

@@ -1,4 +1,4 @@
-"""`--apikey`: nothing without the key, in each of the ways clients send one."""
+"""`--apikey`: no access without a key, and each header that carries one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ KEY = "k3y-with-ünicode"
 
 @pytest.fixture(scope="module")
 def locked() -> Iterator[Host]:
-    """A demo host with two keys."""
+    """Yield a demo host with two keys."""
     with demo_host("--apikey", KEY, "--apikey", "another") as host:
         yield host
 
 
 @pytest.fixture(scope="module")
 def image(locked: Host) -> str:
-    """URL of an image, without its signature."""
+    """Return the URL of an image, without its signature."""
     return str(Client(locked.url, "another").draw()["result"][0]).partition("?")[0]
 
 

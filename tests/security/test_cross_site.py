@@ -1,4 +1,4 @@
-"""Nothing is changed by pages of other sites, and `--api-cors` lets some in."""
+"""Cross-origin protection (CSRF), and the origins that `--api-cors` allows."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ DELETE = "/tasks?action=delete&end_at=2999-01-01"
 
 @pytest.fixture(scope="module")
 def open_to_shop() -> Iterator[Host]:
-    """A demo host whose API that one site may use, with the API on a second port."""
+    """Yield a demo host whose API one site may use, with the API on a second port."""
     with demo_host("--api-cors", ALLOWED, "--api-port", str(free_port())) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
 def everywhere() -> Iterator[Host]:
-    """A demo host that listens beyond loopback and takes its time."""
+    """Yield a demo host that listens beyond loopback and has slow steps."""
     with demo_host("--listen", "0.0.0.0", step_ms=100) as host:
         yield host
 
 
 @pytest.fixture
 def kept(client: Client) -> Record:
-    """A task that is to be there afterwards."""
+    """Return a task that has to survive the test."""
     return client.draw()
 
 
@@ -92,7 +92,9 @@ def test_however_the_query_is_written(client: Client, query: str) -> None:
 
 
 def test_a_browser_that_says_nothing_of_where_it_comes_from(client: Client) -> None:
-    """Over plain http to another machine a browser sends no Sec-Fetch-Site, an image no Origin, and a page can hide itself."""
+    """Refuse a browser without origin headers: over plain http to another machine it sends no Sec-Fetch-Site, with an image
+    no Origin, and a page can suppress the Referer.
+    """
     assert refused(client.get(DELETE, headers={"User-Agent": CHROME}))
 
 
@@ -206,14 +208,14 @@ def test_all_may_with_a_star(demo_factory: DemoFactory) -> None:
     assert response.status_code == 200 and response.headers["access-control-allow-origin"] == "*"
 
 
-# ------------------------------------------------------------------ and the WebUI's
+# ------------------------------------------------------------------ CORS of the WebUI
 
 OF_THE_WEBUI = ["/", "/config", "/info", "/token", "/queue/status", "/theme.css"]
 
 
 @pytest.mark.parametrize("path", OF_THE_WEBUI)
 def test_no_other_site_reads_what_the_webui_says(open_to_shop: Host, path: str) -> None:
-    """Gradio by itself lets every page read everything: the day's log.html has all prompts."""
+    """Restrict Gradio, which by itself lets every page read everything: the day's log.html has all prompts."""
     client = Client(open_to_shop.url)
     for origin in (FOREIGN, ALLOWED, "null", "http://127.0.0.1:1"):
         response = client.get(path, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"})
@@ -265,7 +267,7 @@ window.onload = async () => {{
 
 @pytest.fixture
 def evil() -> Iterator[Callable[[str, str], str]]:
-    """Serves a page that tries all it can on the host whose address it is given; gives the page's own address."""
+    """Yield a function that serves a hostile page, aimed at the host whose address it gets, and returns the page's address."""
     pages: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -291,10 +293,10 @@ def evil() -> Iterator[Callable[[str, str], str]]:
 
 
 def lan_address() -> str | None:
-    """An address of this machine that is not loopback: there a browser sends no Sec-Fetch-Site over plain http."""
+    """Return a non-loopback address of this machine: for one, browsers send no Sec-Fetch-Site over plain http."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing
+            probe.connect(("192.0.2.1", 9))  # a UDP socket sends nothing here
         except OSError:
             return None
         address = str(probe.getsockname()[0])

@@ -1,4 +1,4 @@
-"""Gradio's `/file=`: what the WebUI shows is there, and nothing else of the checkout or this machine."""
+"""Gradio's `/file=`: it serves the WebUI's own files, but nothing else of the checkout or this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fooocus_api.tests.support.host import DEMO, ROOT, Host
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The files of a Fooocus that matter here, with its outputs and its temp folder beside it."""
+    """Return a checkout with the files of Fooocus that matter here; its output and temp folders are its siblings."""
     for name in [*GIVEN, *KEPT]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def test_a_temp_folder_around_the_outputs(checkout: Path) -> None:
 
 
 def get(host: Host, path: str, method: str = "GET") -> tuple[int, bytes]:
-    """The path is sent as it stands."""
+    """Send the path unchanged."""
     with closing(http.client.HTTPConnection("127.0.0.1", host.port, timeout=60)) as connection:
         connection.putrequest(method, path)
         connection.endheaders()
@@ -189,7 +189,7 @@ def test_the_refusal_says_so(client: Client) -> None:
 
 
 def test_a_url_is_not_asked_for(client: Client) -> None:
-    """Gradio asks for it and then leads there, whoever sent the link."""
+    """Refuse a URL: Gradio would request it and redirect there, from anyone's link."""
     assert client.get(f"/file={client.url}/docs", allow_redirects=False).status_code == 403
 
 
@@ -204,7 +204,7 @@ def test_no_module_of_ours_is_given(demo: Host) -> None:
     assert get(demo, f"/file={ROOT}/extension.py")[0] == 403
 
 
-# ------------------------------------------------------------------ the log of the day, which has prompts in it as they are
+# ------------------------------------------------------------------ the day's log, which contains prompts unescaped
 
 PROMPT = """<script>
 fetch("/tasks").then(answer => answer.text()).then(text => { document.title = "read " + text; })

@@ -1,4 +1,4 @@
-"""Nobody's own name may point at this machine, and what is no name at all is refused wherever it is sent."""
+"""Host names: protection against DNS rebinding, and malformed names in the Host header and in the request target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fooocus_api.tests.support.host import DEMO, Host, demo_host
 
 @pytest.fixture(scope="module")
 def everywhere() -> Iterator[Host]:
-    """A demo host that listens beyond loopback."""
+    """Yield a demo host that listens beyond loopback."""
     with demo_host("--listen", "0.0.0.0") as host:
         yield host
 
@@ -115,14 +115,14 @@ WHOLE_URLS = {
     "ftp://localhost/healthz": 400,
     "//localhost/healthz": 404,
 }
-"""Request target → its answer, whatever the Host header says."""
+"""Request target → its answer, with any Host header."""
 
 
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
 @pytest.mark.parametrize("url", WHOLE_URLS)
 def test_a_whole_url_is_taken_for_its_host_and_path(demo: Host, url: str, host: str) -> None:
     if host != "localhost" and not url.lower().startswith("http"):
-        host = "localhost"  # there it is the header that counts
+        host = "localhost"  # without an authority in the target the header counts
     assert answer(demo.port, url, host) == WHOLE_URLS[url]
 
 

@@ -1,4 +1,4 @@
-"""Whoever means harm uses up what is theirs: others' records, files and small requests are answered all the same."""
+"""Clients that exhaust resources, and the records, files and small requests of others, which are still answered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from fooocus_api.tests.support.client import QUICK, Client, wait_for
 from fooocus_api.tests.support.host import Host, demo_host
 
 MANY = 45
-"""More than the threads of any one kind."""
+"""More than the threads of any one pool."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def host() -> Iterator[Host]:
 
 
 class Silent:
-    """A server that takes connections and says nothing until it is closed."""
+    """A server that accepts connections and sends nothing until it is closed."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=200)
@@ -61,7 +61,7 @@ class Silent:
 
 @contextmanager
 def waiting_for_a_silent_server(host: Host, path: str, **body: object) -> Iterator[list[Future[int]]]:
-    """Many requests whose image does not come; `IMAGE` stands for it."""
+    """Send many requests whose image never arrives, and yield their futures; `IMAGE` in the body stands for its URL."""
     silent = Silent()
     text = json.dumps(body).replace("IMAGE", silent.url)
 
@@ -104,7 +104,7 @@ def red(side: int) -> bytes:
 
 
 def test_pictures_that_wait_for_the_models_have_a_bound(demo_factory: DemoFactory) -> None:
-    """Each of these is a small file and 192 MB of pixels; the sixth one has to come again."""
+    """Send eight small files of 192 MB of pixels each: the budget holds five, the others get a 503."""
     host = demo_factory(step_ms=200)
     client = Client(host.url)
     name = client.post("/inputs", files={"image": red(8000)}).json()["file_name"]
@@ -123,7 +123,7 @@ def test_pictures_that_wait_for_the_models_have_a_bound(demo_factory: DemoFactor
 
 @contextmanager
 def few_open_files(limit: int) -> Iterator[None]:
-    """What is started here begins with this soft limit, as from a shell that sets it."""
+    """Start a host in this block with that soft limit of open files, as from a shell that sets it."""
     resource = pytest.importorskip("resource", reason="this system has no limit of open files")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
@@ -140,7 +140,7 @@ def test_idle_connections_leave_room_for_the_images(demo_factory: DemoFactory) -
     with ExitStack() as stack:
         for _ in range(200):
             idle = stack.enter_context(socket.create_connection(("127.0.0.1", host.port)))
-            idle.sendall(b"GET /v1/events HTTP/1.1\r\n")  # and no more
+            idle.sendall(b"GET /v1/events HTTP/1.1\r\n")  # an incomplete request
         record = client.draw()
         assert client.image(record["result"][0]).size == (256, 256)
     assert "Too many open files" not in host.log()
@@ -166,7 +166,7 @@ def test_a_job_that_is_given_up_holds_nothing() -> None:
 
 
 def read(size: int) -> None:
-    """A JSON body of that size, as a route reads it."""
+    """Read a JSON body of that size as a route does."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b'"' + b"a" * (size - 2) + b'"'}

@@ -1,4 +1,4 @@
-"""API keys: made, listed and revoked while Fooocus runs, kept as hashes alone, and held to their limits."""
+"""API keys: their creation, list and revocation while Fooocus runs, their storage as hashes, and their limits."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def test_requests_a_minute_are_a_bucket_that_fills_evenly(clock: tuple[list[floa
 
 
 def assert_limited(response: object, limit: str, allowed: int) -> int:
-    """It is a 429 of that limit. Gives the seconds to wait."""
+    """Assert a 429 for that limit, and return the seconds to wait."""
     assert response.status_code == 429, response.text  # type: ignore[attr-defined]
     body = response.json()  # type: ignore[attr-defined]
     assert (body["limit"], body["allowed"]) == (limit, allowed)

@@ -1,4 +1,4 @@
-"""Where a key is needed the URLs of images are signed: they work without it, for a while, and none can be guessed."""
+"""Signed URLs of images: without a key they open one image for a limited time."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def test_a_guess_opens_nothing(nobody: Client, record: Record) -> None:
     bare = url.partition("?")[0]
     assert nobody.get(bare).status_code == 401
     assert Client(nobody.url, KEY).get(bare).status_code == 200
-    assert nobody.get(bare.replace("-0.png", "-1.png")).status_code == 401  # nor is it told what is there
+    assert (
+        nobody.get(bare.replace("-0.png", "-1.png")).status_code == 401
+    )  # nor does the answer disclose which images exist
     signature = query(urlsplit(url).query)["signature"]
     flipped = signature[:-2] + ("A" if signature[-2] != "A" else "B") + signature[-1]
     later = int(query(urlsplit(url).query)["expires"]) + 1
@@ -160,7 +162,7 @@ def test_a_signed_url_can_be_used_in_requests(owner: Client, record: Record) -> 
     ],
 )
 def test_a_signature_leads_nowhere_out(locked: Host, path: str) -> None:
-    """Even one that is right."""
+    """Refuse such a path even with a valid signature."""
     state = locked.outputs / ".fooocus_api"
     signed = UrlSigner((state / "link_secret").read_bytes(), 3600, lambda: True)
     for reference in ("outputs/../config.txt", "outputs/..%2Fconfig.txt", "outputs/.fooocus_api/link_secret"):

@@ -1,4 +1,4 @@
-"""The WebUI's login guards the API, too, where no key is configured; and what is open to others is said at the start."""
+"""The WebUI's login as the API's authentication when no key is configured, and warnings about exposure at the start."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ USER, PASSWORD = "ann", "open sesame"
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the demo with one user."""
+    """Return a copy of the demo with one user."""
     folder = copy_checkout(DEMO, tmp_path_factory.mktemp("login") / "checkout")
     (folder / "auth.json").write_text(json.dumps([{"user": USER, "pass": PASSWORD}]))
     return folder
@@ -111,7 +111,7 @@ def test_without_the_webui_nobody_can_log_in_and_that_is_said(checkout: Path) ->
 
 
 def said(*flags: str, login: bool = False, keys: bool = False) -> str:
-    """What is told at a start with these flags."""
+    """Return the exposure warnings of a start with these flags."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--listen", default="127.0.0.1", nargs="?", const="0.0.0.0")
     parser.add_argument("--port", type=int)

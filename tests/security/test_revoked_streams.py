@@ -1,4 +1,4 @@
-"""An open stream ends with the right to read it: nothing that happens afterwards is told, and no new link is given."""
+"""End of open streams once their key loses the right to read: no further events, no new links."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def revoke(host: Host) -> None:
 
 
 def replace_key(host: Host) -> None:
-    """Another key of the same name, that may do the same."""
+    """Replace the key by another of the same name and scopes."""
     revoke(host)
     add_key(host, "bot", *USUAL)
 
 
 def scopes(*names: Scope) -> Change:
-    """The key has these alone from now on."""
+    """Return a change that leaves the key these scopes alone."""
 
     def change(host: Host) -> None:
         file = host.outputs / ".fooocus_api" / "keys.json"
@@ -61,7 +61,7 @@ def locked(demo_factory: DemoFactory) -> Host:
 
 
 def listening(client: Client, number: int) -> None:
-    """Wait until so many listen."""
+    """Wait until that many clients listen."""
     wait_for(lambda: f"fooocus_api_listeners {number}.0\n" in client.get("/metrics").text, f"{number} listeners")
 
 

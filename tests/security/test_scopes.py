@@ -1,4 +1,4 @@
-"""What each key may do, route by route, and that it sees nothing of others: not their tasks, events, images or control."""
+"""Scopes of each route, and the separation of keys: one sees and controls only its own tasks, events and images."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "GET /v1/engines/aspect-ratios": (ANY, 200, {}),
     "GET /v1/info": (ANY, 200, {}),
 }
-"""Route → the scopes that open it, the status it then answers a harmless request with, and that request."""
+"""Route → the scopes that open it, and the status that then answers a harmless request, and that request's arguments."""
 OPEN = {"GET /healthz", "GET /readyz"}
 BESIDE = {
     "POST /v1/engine/generate": {"generate"},
@@ -64,7 +64,7 @@ BESIDE = {
     "HEAD /outputs/{date}/{file_name}": READERS,
     "HEAD /inputs/{file_name}": READERS,
 }
-"""Other ways to write a route, which the schema does not show."""
+"""Variants of routes that the schema does not show."""
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def host() -> Iterator[Host]:
 
 @pytest.fixture(scope="module")
 def clients(host: Host) -> dict[str, Client]:
-    """A client for each scope, with that scope alone."""
+    """Return a client for each scope, with that scope alone."""
     return {scope: add_key(host, f"only-{scope}", "--scopes", scope) for scope in SCOPES}
 
 

@@ -1,6 +1,6 @@
-"""URLs from clients lead nowhere but to public addresses and those that are allowed, whatever names, forms and redirects say.
+"""Server-side request forgery (SSRF): URLs from clients reach only public and allowed addresses, for all names and redirects.
 
-What is outside here is 127.0.0.2, which the host is allowed to ask; what must never be asked is all the rest of this machine.
+Here 127.0.0.2, which the host may request, stands for the outside; the rest of this machine must never get a request.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ NAMES = {
 
 
 class Site(ThreadingHTTPServer):
-    """A server that notes who asks for what. `/to/URL` redirects there, `/307/URL` with that status."""
+    """A server that records the paths requested of it. `/to/URL` redirects there, `/307/URL` with that status."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -82,7 +82,7 @@ class Page(BaseHTTPRequestHandler):
 
 @dataclass
 class World:
-    """A demo host, what it may ask, and what it may not. All sites have the same port; `tls` is outside's other one."""
+    """A demo host, the site it may request, and those it may not. All sites have the same port; `tls` is outside's second one."""
 
     client: Client
     names: Names
@@ -91,11 +91,11 @@ class World:
     tls: int
 
     def url(self, text: str) -> str:
-        """A URL with the sites' own ports."""
+        """Fill in the sites' own ports."""
         return text.replace("PORT", str(self.outside.server_port)).replace("TLS", str(self.tls))
 
     def message(self, text: str) -> str:
-        """What is said when the image of this URL is to be described: nothing when it is."""
+        """Return the error for the image of this URL, or "" if it was described."""
         response = self.client.post("/v1/tools/describe-image", json={"image": self.url(text)})
         if response.status_code == 200:
             return ""
@@ -143,7 +143,7 @@ def _nobody_inside_is_asked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _certificate(folder: Path, name: str) -> Path:
-    """A certificate of its own for this name, with its key beside it."""
+    """Create a certificate for this name, with its key in a file of the same stem."""
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed: no certificate to try TLS with")
     path = folder / "certificate.pem"
@@ -215,7 +215,7 @@ LOOPBACK = [
     "[2002:7f00:1::1]",
     "[2001:0:7f00:1::]",
 ]
-"""Ways to write this machine."""
+"""Spellings of this machine's address."""
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
@@ -283,7 +283,7 @@ def test_parsers_that_disagree_let_nobody_in(world: World, url: str) -> None:
 
 
 def test_a_name_that_rebinds_is_looked_up_once(world: World) -> None:
-    """Its first answer is what is asked, as if there was no second."""
+    """Expect a request to the first address, without a second look-up."""
     assert world.message("http://rebinding.test:PORT/a.png") == ""
     assert world.names.asked["rebinding.test", 4] == 1
     assert PRIVATE in world.message("http://rebinding.test:PORT/a.png")
@@ -319,7 +319,7 @@ for ask in (
 
 
 def test_nobody_waits_for_a_name_that_is_not_answered(world: World, tmp_path: Path) -> None:
-    """The resolver itself would give up later, and say something else."""
+    """Expect our own timeout: the resolver's is longer and has another message."""
     python = python_that_asks_us(tmp_path)
     assert python is not None
     done = subprocess.run([python, "-c", IMPATIENT], cwd=ROOT, capture_output=True, text=True, timeout=60)

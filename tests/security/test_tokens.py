@@ -1,4 +1,4 @@
-"""Tokens: what a key may read, for a page in a browser and for a time, and nothing beside it."""
+"""Tokens that let a page in a browser read for a limited time, with the rights of a key."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def token_of(client: Client, **body: Any) -> str:
 
 
 def asked(host: Host, path: str, token: str, method: str = "GET", **arguments: Any) -> Any:
-    """An answer to somebody who has nothing but a token."""
+    """Return the answer to a client that has only a token."""
     with Client(host.url).request(method, path, params={"token": token}, stream=True, **arguments) as response:
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             assert response.content is not None
