@@ -1,4 +1,4 @@
-"""What install.bat and uninstall.bat do in a Command Prompt, Wine's where there is one, and what their text must say besides."""
+"""install.bat and uninstall.bat in a Command Prompt, which is Wine's here, and checks of their text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from fooocus_api.tests.support.host import ROOT
 
 GOOD, BAD = (rf"C:\windows\system32\{name}.exe" for name in ("whoami", "reg"))
-"""Programs that take `-c ""` as Python does and that fail at it, as Windows's advertisement for Python does."""
+"""Programs that succeed with `-c ""`, as Python does, or fail, as Windows's Store alias for Python does."""
 FRONTS = ("install.bat", "uninstall.bat")
 PROMPT = pytest.mark.skipif(sys.platform == "win32" or not shutil.which("wine"), reason="Wine is not installed")
 
@@ -26,7 +26,7 @@ def put(file: Path, *lines: str) -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The batch files as a ZIP has them, in a folder whose name needs its quotes."""
+    """Return a folder with the batch files as in a ZIP; its name has to be quoted."""
     folder = tmp_path / "a & b (c)"
     for name in (*FRONTS, "installer/find_python.bat"):
         put(folder / name, *(ROOT / name).read_text("ascii").splitlines())
@@ -34,7 +34,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def prompted(clone: Path, command: str, *found: str) -> str:
-    """Return what a Command Prompt prints in which `where` finds these programs."""
+    """Return the output of a Command Prompt in which `where` finds these programs."""
     put(clone / "where.bat", *(f"@echo {path}" for path in found), "@exit /b 0")
     (clone.parent / "stands here").mkdir(exist_ok=True)
     put(clone.parent / "asked.bat", "@echo off", "cd stands here", command, "echo rc %errorlevel% in %CD%")
@@ -70,7 +70,7 @@ def test_it_works_and_the_prompt_stands_where_it_stood(front: str, clone: Path) 
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_python_runs_while_the_drive_of_a_share_is_there(front: str) -> None:
-    """`pushd` makes it and `popd` takes it away, in each of the two ends."""
+    """Check both ends of the file: `pushd` maps the share to a drive, `popd` removes it."""
     text = (ROOT / front).read_text("ascii")
     before, python, after = text.partition('\n"%PYTHON%" ')
     worked, _, failed = after.partition("\n:failed\n")
@@ -80,6 +80,6 @@ def test_python_runs_while_the_drive_of_a_share_is_there(front: str) -> None:
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_its_settings_are_its_own(front: str) -> None:
-    """A prompt with delayed expansion takes the exclamation marks out of a path."""
+    """Switch delayed expansion off: a prompt with it removes the exclamation marks from a path."""
     lines = [line for line in (ROOT / front).read_text("ascii").splitlines() if not line.startswith("rem")]
     assert lines[:2] == ["@echo off", "setlocal EnableExtensions DisableDelayedExpansion"]

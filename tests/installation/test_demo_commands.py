@@ -1,4 +1,4 @@
-"""Commands in a clone that has no Fooocus around it: they are the demo's."""
+"""Commands of a clone that has no Fooocus around it, which apply to the demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upgrade and uninstall where Windows refuses to rename or delete: the extension is whole, the old one, the new one, or gone."""
+"""Upgrades and uninstalls in which Windows refuses to rename or delete. The extension stays whole, old or new, or is gone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def newest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as it is installed: without what developers alone need."""
+    """Return the package as it is installed, without the files for developers."""
     folder = tmp_path_factory.mktemp("newest") / "fooocus_api"
     place(ROOT, folder)
     return folder
@@ -46,7 +46,7 @@ def newest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def checkout(tmp_path: Path, newest: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """A checkout with an older version of the extension, and a hook in a site-packages of its own."""
+    """Return a checkout with an older version of the extension and a hook in its own site-packages."""
     site = tmp_path / "site-packages"
     site.mkdir()
     for name in ("MODULE", "PTH", "REGISTRY"):
@@ -180,7 +180,7 @@ def test_an_uninstall_where_a_terminal_stands_in_the_folder(
 
 
 def hold_deleted(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-    """Let files that are deleted stay in each folder until it was tried so often to remove it, as open ones do on Windows."""
+    """Keep deleted files in each folder for that many attempts to remove it, as Windows keeps open ones."""
     tries: dict[str, int] = {}
     real = os.rmdir
 
@@ -242,11 +242,11 @@ def test_what_is_held_after_an_uninstall_is_named_and_deleted_by_the_next(
 
 
 class Killed(BaseException):
-    """The end of the process, by a power cut."""
+    """End of the process by a power cut."""
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, last: int, folder: Path) -> None:
-    """End the process at its so-manieth rename, while a terminal stands in a folder. Nothing is cleaned up after that."""
+    """End the process at its `last`-th rename, without any clean-up, while a terminal stands in `folder`."""
     count, real = [0], os.rename
 
     def rename(source: Path, target: Path) -> None:
@@ -348,7 +348,7 @@ def test_a_failed_copy_leaves_the_hook_of_before(
 
 @pytest.fixture
 def junction(checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The extension as a junction to a clone elsewhere: Windows calls that no symbolic link, and shutil refuses to delete it."""
+    """Return the extension as a junction to a clone elsewhere: to Windows no symbolic link, and shutil refuses to delete it."""
     shutil.rmtree(checkout.extension)
     try:
         checkout.extension.symlink_to(newest)
@@ -384,7 +384,7 @@ def test_a_junction_is_not_replaced(junction: Path, checkout: Checkout, newest: 
 def test_a_folder_that_shutil_refuses_to_delete_is_an_error(
     looked: Callable[..., object], checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It names what it looked with to its handler, which may say yes the second time or want more, and deletes nothing."""
+    """Imitate shutil: it passes the function it looked with to the handler, whose consent leads to no deletion."""
 
     def rmtree(path: Path, onerror: Callable[..., object]) -> None:
         onerror(looked, str(path), (OSError, OSError("Cannot call rmtree on a symbolic link"), None))

@@ -1,4 +1,4 @@
-"""Patches of modules that are half imported when the extension wakes: each is patched when it is whole."""
+"""Patches of modules that are half imported when the extension wakes, and are patched once complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATER = "half_imported_later"
 
 @pytest.fixture
 def hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patches]:
-    """Hooks, and a folder on `sys.path` with a module that calls `sys.wake` before it defines its names."""
+    """Yield hooks, with a module on `sys.path` that calls `sys.wake` before it defines its names."""
     (tmp_path / f"{EARLY}.py").write_text("import sys\nsys.wake()\ndef shape(): return 'as it is'\n")
     (tmp_path / f"{LATER}.py").write_text(f"from {EARLY} import shape\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -87,7 +87,7 @@ def test_a_launcher_that_imports_modules_util_first_has_the_api(tmp_path: Path) 
 
 
 def early_checkout(sandbox: Sandbox) -> Path:
-    """A demo checkout with the extension, whose launch.py imports `modules.util` before all else, as some forks do."""
+    """Return a demo checkout with the extension, whose launch.py imports `modules.util` first, as some forks do."""
     path = sandbox.checkout("early")
     launch, util = path / "launch.py", path / "modules" / "util.py"
     launch.write_text(
@@ -100,7 +100,7 @@ def early_checkout(sandbox: Sandbox) -> Path:
 
 
 def wrap_shape(hooks: Patches) -> Callable[[ModuleType], None]:
-    """A patch that makes the module's `shape` answer otherwise."""
+    """Return a patch that makes the module's `shape` return "patched"."""
 
     def patch(module: ModuleType) -> None:
         hooks.wrap(module, "shape", lambda wrapped, instance, args, kwargs: "patched")

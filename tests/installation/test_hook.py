@@ -1,4 +1,4 @@
-"""The start-up hook: wakes for a checkout that has the extension, for nothing else, and breaks nothing."""
+"""The start-up hook, which wakes only for a checkout with the extension and never breaks a program."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
 
 @pytest.fixture(scope="module")
 def checkout(sandbox: Sandbox) -> Path:
-    """A checkout with the extension; tests leave it as it is."""
+    """Return a checkout with the extension; tests leave it unchanged."""
     path = sandbox.checkout("with")
     done = sandbox.install(path)
     assert done.returncode == 0, done.stderr
@@ -36,7 +36,7 @@ def checkout(sandbox: Sandbox) -> Path:
 
 @pytest.fixture(scope="module")
 def plain(sandbox: Sandbox) -> Path:
-    """A checkout without it, on the same interpreter."""
+    """Return a checkout without the extension, on the same interpreter."""
     return sandbox.checkout("without")
 
 
@@ -110,7 +110,7 @@ def test_a_broken_extension_costs_a_line_and_no_more(sandbox: Sandbox, checkout:
 
 @pytest.mark.parametrize("way", ["launch", "entry_with_update", "extension"])
 def test_every_way_of_starting_has_the_api_once(sandbox: Sandbox, checkout: Path, way: Way) -> None:
-    """`extension` is extension.py on top of the hook: both at once install once."""
+    """Start once each way; `extension` runs extension.py with the hook in place, and the two install the API once."""
     with Host(checkout, way=way, flags=FLAGS, python=sandbox.python, patience=90) as host:
         client = Client(host.url)
         info = client.get("/v1/info").json()

@@ -1,4 +1,4 @@
-"""The list of checkouts that share an interpreter's hook: any path is kept, and a list that can't be read is a clear error."""
+"""The list of checkouts that share an interpreter's hook: paths of any bytes, and the error for an unreadable list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fooocus_api.tests.support.sharing_violations import SharingViolation
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site-packages of this test's own."""
+    """Return this test's own site-packages."""
     for name in ("MODULE", "PTH", "REGISTRY"):
         monkeypatch.setattr(hook, name, tmp_path / getattr(hook, name).name)
     monkeypatch.setattr(hook, "FILES", (hook.PTH, hook.REGISTRY, hook.MODULE))

@@ -1,4 +1,4 @@
-"""install.py on copies of the demo checkout: what it puts where, what it mends, and back again."""
+"""install.py on copies of the demo checkout: its files, the packages it moves, and uninstallation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 
 def installed(sandbox: Sandbox, checkout: Path) -> Path:
-    """Install, which must succeed. Returns the folder of the extension."""
+    """Install, assert success and return the extension's folder."""
     done = sandbox.install(checkout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
@@ -36,7 +36,7 @@ def test_it_installs_and_git_sees_nothing(sandbox: Sandbox) -> None:
     done = sandbox.install(checkout)
     assert done.returncode == 0, done.stderr
     assert "Fooocus 2.5.5-demo" in done.stdout
-    assert "launch.py" in done.stdout  # what to do next
+    assert "launch.py" in done.stdout  # the next step
     extension = checkout / "extensions" / "fooocus_api"
     assert (extension / "extension.py").read_bytes() == (ROOT / "extension.py").read_bytes()
     developers_only = {"tests", "demo", "benchmarks", "docs", "examples", ".git", ".venv"}
@@ -59,7 +59,7 @@ def test_uninstalling_leaves_what_was_there_before(sandbox: Sandbox) -> None:
     installed(sandbox, checkout)
     done = sandbox.install("--uninstall", checkout)
     assert done.returncode == 0, done.stderr
-    assert "starlette" in done.stdout  # the mended packages stay, and it says so
+    assert "starlette" in done.stdout  # the packages it moved stay, and the output names them
     assert snapshot(checkout, sandbox.site_packages) == before
     assert not (checkout / "extensions").exists()
     assert git(checkout, "status", "--porcelain") == ""
@@ -144,7 +144,7 @@ def test_a_clone_with_work_in_it_is_not_deleted(sandbox: Sandbox) -> None:
     assert_refused(sandbox.install("--uninstall", checkout), "commits that are in no other repository")
     assert_refused(sandbox.install(checkout), "git clone")  # and not overwritten
     assert (extension / "mine.py").exists()
-    assert sandbox.hook_files() >= HOOK  # nothing half-done
+    assert sandbox.hook_files() >= HOOK  # all or nothing
 
     git(extension, "push", "--quiet", "origin", "HEAD:refs/heads/mine")
     assert sandbox.install("--uninstall", checkout).returncode == 0
@@ -152,7 +152,7 @@ def test_a_clone_with_work_in_it_is_not_deleted(sandbox: Sandbox) -> None:
 
 
 def test_it_says_what_it_moves_and_why(sandbox: Sandbox) -> None:
-    """A fresh Fooocus has a starlette with which its own WebUI answers 500."""
+    """Name the reason: a fresh Fooocus has a starlette with which its own WebUI answers 500."""
     checkout = sandbox.checkout()
     wheels = sandbox.folder / "wheels"
     for version in ("1.7.0", "0.52.1"):
@@ -171,7 +171,7 @@ def test_it_says_what_it_moves_and_why(sandbox: Sandbox) -> None:
 
 
 def repack(name: str, version: str, folder: Path) -> None:
-    """A wheel made of an installed package, with that version on it: package indexes are not for tests."""
+    """Make a wheel of an installed package under another version; tests use no package index."""
     folder.mkdir(exist_ok=True)
     real = metadata.distribution(name)
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:

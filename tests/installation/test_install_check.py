@@ -1,4 +1,4 @@
-"""`install.py --check` and `--uninstall --purge`: a report to trust, a purge of no more than its own."""
+"""`install.py --check` and `--uninstall --purge`: the report, and the limits of a purge."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
 
 @pytest.fixture
 def checkout(sandbox: Sandbox) -> Path:
-    """A checkout with the extension."""
+    """Return a checkout with the extension."""
     path = sandbox.checkout()
     assert sandbox.install(path).returncode == 0
     return path

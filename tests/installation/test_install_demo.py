@@ -1,4 +1,4 @@
-"""The demo command of README.md, run as a newcomer types it. Runs only in the environment that `--test` makes."""
+"""The demo command of README.md, as a newcomer runs it. Runs only in the environment that `--test` makes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_demo_serves_until_ctrl_c() -> None:
         wait_for(lambda: answers(url) or demo.poll() is not None, "the demo to answer")
         client = Client(url)
         assert client.generate(accept="image/png", prompt="a lighthouse").content.startswith(b"\x89PNG")
-        os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: everything in the foreground gets it
+        os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: it reaches every process in the foreground
         said, _ = demo.communicate(timeout=60)
     finally:
         if demo.poll() is None:

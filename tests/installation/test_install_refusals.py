@@ -1,4 +1,4 @@
-"""What install.py can't do: one clear line, a status that says so, and nothing half-done."""
+"""Refusals of install.py: one clear line, a non-zero exit status and no changes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_something_else_under_our_name(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user may enter, as pytest's own are not."""
+    """Yield a folder that every user may enter, unlike pytest's own."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         yield Path(folder)
@@ -95,7 +95,7 @@ def test_a_read_only_folder(open_folder: Path, which: str) -> None:
 
 
 def find_base(identity: dict[str, int]) -> str | None:
-    """A Python that this user can run install.py with."""
+    """Return a Python with which this user can run install.py, or None."""
     for python in (sys.executable, "/usr/bin/python3.11", "/usr/bin/python3.10"):
         try:
             if run_as([python, str(INSTALL), "--help"], identity).returncode == 0:
@@ -118,7 +118,7 @@ def run_as(command: list[str], identity: dict[str, int]) -> subprocess.Completed
 
 def test_no_network(sandbox: Sandbox) -> None:
     checkout = sandbox.checkout()
-    (sandbox.site_packages / "borrowed.pth").unlink()  # nothing is installed now
+    (sandbox.site_packages / "borrowed.pth").unlink()  # no package is installed now
     bundled = sandbox.run("-m", "ensurepip")
     assert bundled.returncode == 0, bundled.stderr
     before = snapshot(checkout, sandbox.site_packages)
@@ -143,7 +143,7 @@ def test_no_pip(sandbox: Sandbox) -> None:
 
 
 def test_another_python_than_fooocus_own(sandbox: Sandbox) -> None:
-    """Installing into a Python that never runs this Fooocus would help nobody."""
+    """Refuse a Python that never runs this Fooocus."""
     checkout = sandbox.checkout()
     (sandbox.site_packages / "borrowed.pth").unlink()  # no gradio here
     own = checkout / "venv" / "bin" / "python"
@@ -163,7 +163,7 @@ def test_a_python_that_cannot_run_gradio(version: str) -> None:
 
 
 def find_python(version: str) -> str | None:
-    """A Python of that version that really runs: version managers leave names that don't."""
+    """Return a Python of that version that runs: version managers leave names of missing ones."""
     pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     for candidate in filter(None, (shutil.which(f"python{version}"), *map(str, pyenv))):
         seen = subprocess.run([candidate, "-c", "pass"], capture_output=True)

@@ -1,4 +1,4 @@
-"""What the installer says and does on Windows, and its children: pip and the repository's own environment."""
+"""Texts and behaviour of the installer on Windows, and its child processes: pip and the repository's own environment."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_without_fooocus_around_the_text_names_the_packages_python(
 
 
 def test_a_folder_that_a_shell_has_completed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    r"""`"C:\My Fooocus\"` arrives so."""
+    r"""Accept `"C:\My Fooocus\"`, which arrives with a quote at its end."""
     asked: list[Path | None] = []
 
     def find(given: Path | None, _: Path) -> None:
@@ -84,7 +84,7 @@ def test_options_that_a_completed_folder_has_swallowed_count(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    r"""`"C:\My Fooocus\" --check` is one argument to Windows; elsewhere a folder may be named so."""
+    r"""Split `"C:\My Fooocus\" --check`, which is one argument on Windows; elsewhere a folder may have such a name."""
     seen: list[argparse.Namespace] = []
 
     def keep(parsed: argparse.Namespace) -> int:
@@ -131,7 +131,7 @@ unix_scripts = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in 
 @unix_scripts
 @pytest.mark.parametrize("error", ["[WinError 5] 拒绝访问。", "[WinError 32] Der Prozess kann nicht zugreifen"])
 def test_a_file_that_pip_finds_held_asks_for_fooocus(error: str, tmp_path: Path) -> None:
-    """Its words are in the language of Windows, and come whole whatever the console's code page is."""
+    """Keep pip's line whole: it is in the language of Windows, and the console may have another code page."""
     line = f"ERROR: Could not install packages due to an OSError: {error}: 'starlette'"
     with pytest.raises(InstallError) as raised:
         pip.pip_install(fake_pip(tmp_path, line), [])
@@ -145,7 +145,7 @@ def test_another_failure_of_pip_does_not(tmp_path: Path) -> None:
 
 
 def fake_pip(folder: Path, line: str) -> Path:
-    """Return a Python whose pip fails with that line, printed in the code page of a Chinese console unless Python is in UTF-8."""
+    """Return a Python whose pip fails with that line, encoded as in a Chinese console unless Python is in UTF-8 mode."""
     package = folder / "pip"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -162,7 +162,7 @@ def fake_pip(folder: Path, line: str) -> Path:
 
 
 class Child:
-    """A program as Windows runs it: a wait without a limit can't be interrupted, Ctrl-C comes after it."""
+    """A child process as on Windows: Ctrl-C interrupts no wait without a timeout."""
 
     def __init__(self, *answers: int | type[BaseException]) -> None:
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""The portable package for Windows: installed, checked, launched, upgraded and uninstalled from every folder people stand in."""
+"""The portable package for Windows: installation, check, launch, upgrade and uninstallation from each likely folder."""
 
 from __future__ import annotations
 
@@ -55,21 +55,21 @@ def portable(tmp_path_factory: pytest.TempPathFactory) -> Portable:
 
 @pytest.fixture
 def clean(portable: Portable) -> Iterator[Portable]:
-    """The package without the extension, before and after."""
+    """Yield the package without the extension, and uninstall it afterwards."""
     yield portable
     portable.run(portable.clone / "install.py", "--uninstall", portable.fooocus)
     assert not (portable.fooocus / "extensions").exists()
 
 
 def done(process: subprocess.CompletedProcess[str]) -> str:
-    """Return what a command has printed; it must have worked."""
+    """Assert that a command has succeeded and return its output."""
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
 
 
 @contextmanager
 def newer(clone: Path) -> Iterator[None]:
-    """Let the clone be of a newer version."""
+    """Give the clone a newer version in the meantime."""
     file = clone / "__init__.py"
     before = file.read_text("utf-8")
     file.write_text(before.replace('__version__ = "', '__version__ = "9.'), "utf-8")
@@ -90,7 +90,7 @@ def test_its_python_is_like_the_embedded_one(portable: Portable, tmp_path: Path)
 
 
 def test_its_python_reads_the_users_packages_without_the_flag(portable: Portable, tmp_path: Path) -> None:
-    """That is a fault of the embedded Python which pip must be kept from."""
+    """Show the embedded Python's fault that the installer has to keep from pip."""
     user, question = user_package(tmp_path, "users", "1.0"), "import importlib.metadata as m; print(m.version('users'))"
     command, env = [str(portable.python), "-c", question], {**os.environ, "PYTHONUSERBASE": str(user)}
     assert subprocess.run(command, env=env, capture_output=True, text=True).stdout == "1.0\n"
@@ -177,7 +177,7 @@ def test_the_script_of_the_workflow_generates_an_image(clean: Portable) -> None:
 
 @pytest.mark.parametrize("way", UNPACKED)
 def test_a_zip_unpacked_anywhere_in_the_package_finds_fooocus(clean: Portable, way: str) -> None:
-    """Python is the package's, as install.bat finds it, or as a person types its path."""
+    """Run install.py with the package's Python, as install.bat does, or a person who types its path."""
     unpacked = UNPACKED[way](clean)
     shutil.copytree(clean.clone, unpacked, ignore=shutil.ignore_patterns("tests", "docs"))
     try:
@@ -229,7 +229,7 @@ def test_two_checkouts_side_by_side_are_not_guessed_between(clean: Portable, tmp
 
 
 def test_another_packages_python_is_refused(clean: Portable, tmp_path: Path) -> None:
-    """Installed by it, Fooocus would start without the hook."""
+    """Refuse that Python: Fooocus would start without the hook it installs."""
     other = make_portable(tmp_path, "another package")
     for given in ((), (other.fooocus,)):
         refused = clean.run(other.clone / "install.py", *given, folder=other.root)
@@ -239,7 +239,7 @@ def test_another_packages_python_is_refused(clean: Portable, tmp_path: Path) -> 
 
 
 def test_a_package_whose_folders_have_other_names(tmp_path: Path) -> None:
-    """Repacked ones spell it `python_embedded`, or name the checkout after their fork."""
+    """Find `python_embedded`, as repacked packages spell it, and a checkout that is named after a fork."""
     made = make_portable(tmp_path)
     made.python.parent.rename(made.root / "python_embedded")
     made.fooocus.rename(made.root / "Fooocus_extend")
@@ -260,7 +260,7 @@ def test_of_two_checkouts_in_a_package_it_is_the_one_that_run_bat_starts(tmp_pat
 def test_another_python_finds_the_package_too(
     portable: Portable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is then refused with the Python to use, as any that lacks gradio."""
+    """Find the package, so that the refusal of a Python without gradio can name the right one."""
     monkeypatch.chdir(tmp_path)
     for folder in ("fooocus-api", "fooocus-api-main/fooocus-api-main", "a/b/c/d"):
         assert find_checkout(None, portable.root / folder).path == portable.fooocus

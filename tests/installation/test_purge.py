@@ -1,4 +1,4 @@
-"""Purging while a program has files open: what stays can be purged by the next command, and is known until then."""
+"""Purges while a program has files open: files that stay are kept in the history for the next purge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fooocus_api.tests.support.histories import add_to_history
 
 @pytest.fixture
 def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Outputs with three images of the API, and the history of them."""
+    """Return outputs with three images of the API and their history."""
     monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", lambda _: None)
     day = tmp_path / "2026-01-01"
     day.mkdir()
@@ -46,7 +46,7 @@ def test_images_that_are_read_only_go_too(outputs: Path, monkeypatch: pytest.Mon
 
 
 def test_images_that_only_claims_name_go_too(outputs: Path) -> None:
-    """A deletion or a crash has left them; a crash of the WebUI's task has left its own, which stays."""
+    """Delete images of the file journal alone, left by a deletion or a crash; those of the WebUI's own tasks stay."""
     history, day = history_of(outputs), outputs / "2026-01-01"
     add_to_history(outputs, [(7, "webui", "2026-01-01/listed.png"), (8, "webui", "2026-01-01/other.png")])
     kept = ("notes.txt", "listed.png", "of_webui.png", ".hidden.png")
