@@ -1,4 +1,4 @@
-"""Random kills during a stream of requests lose nothing: a few rounds of the benchmark, whose 200 take longer."""
+"""Random kills during a stream of requests, for a few rounds; the benchmark's 200 take longer."""
 
 from __future__ import annotations
 

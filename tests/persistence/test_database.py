@@ -1,4 +1,4 @@
-"""The database as a whole: older and newer ones, who else wants it, and where it can't be."""
+"""The database as a whole: its migrations, its lock against a second process, and places where it can't be opened."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ OLD_IMAGE = {"path": "a.png", "metadata": {"seed": "5"}, "seed": 5, "width": 8, 
 
 
 def old_database(place: Place) -> list[tuple[Any, ...]]:
-    """A database as the first version of the extension left it, and the rows in it."""
+    """Create a database as the first version of the extension left it, and return its rows."""
     sqlite = isinstance(place.location, Path)
     for statement in FIRST_SCHEMA.format(serial="INTEGER NOT NULL" if sqlite else "SERIAL NOT NULL").split(";"):
         if statement.strip():
@@ -95,7 +95,7 @@ def test_an_old_database_is_brought_up_to_date_and_kept_beside(place: Place) -> 
     repository.close()
     assert place.backup() == list(range(1, 21))
     assert place.execute("SELECT version FROM schema_version") == [(len(migrations.MIGRATIONS),)]
-    Repository(place.location).close()  # and there is nothing more to do
+    Repository(place.location).close()  # with no migration left to run
 
 
 def test_a_claim_that_is_let_go_a_moment_later_is_waited_for(postgres: PostgresServer) -> None:
@@ -150,7 +150,7 @@ def test_a_migration_that_fails_half_way_leaves_all_as_it_was(place: Place) -> N
     place.execute("UPDATE task SET images = ? WHERE id = 15", ("[]",))
     assert place.backup() == list(range(1, 21))
     for copy in Path(str(place.location)).parent.glob("tasks.schema1-*"):
-        copy.unlink()  # made in the same second as the next one
+        copy.unlink()  # it would have the same second in its name as the next backup
     repository = Repository(place.location)
     assert repository.reading(lambda: repository.count(Filter())) == (20, False)
     repository.close()
@@ -173,7 +173,7 @@ def test_another_programs_database_is_left_alone(place: Place) -> None:
     assert place.execute("SELECT * FROM task") == [(1, "wash up")]
 
 
-# ------------------------------------------------------------ who else wants it
+# ------------------------------------------------------------ the lock
 
 OPEN = """
 import sys
@@ -194,7 +194,7 @@ except DatabaseProblem as problem:
 
 
 def opened_elsewhere(location: Path | str, *, without: tuple[str, ...] = ()) -> str:
-    """What a process of its own has to say when it opens a database, `without` some modules."""
+    """Return the output of another process that opens a database, `without` some modules."""
     command = [sys.executable, "-c", OPEN, str(location), *without]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert not done.stderr, done.stderr
@@ -212,7 +212,7 @@ def test_a_second_process_is_refused_until_the_first_has_ended(place: Place) -> 
     assert opened_elsewhere(place.location) == "opened"
 
 
-# ------------------------------------------------------------- where it can't be
+# ------------------------------------------------------------- places where it can't be
 
 
 def test_what_is_wrong_with_a_url_is_said_without_its_password(postgres: PostgresServer, tmp_path: Path) -> None:
@@ -258,11 +258,11 @@ def journal_mode(location: Path | str, *, uri: bool = False) -> str:
 
 def test_a_file_has_a_write_ahead_log_where_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert journal_mode(tmp_path / "local.sqlite3") == "wal"
-    if sys.platform != "win32":  # locks by files beside it, and so no memory that is shared
+    if sys.platform != "win32":  # this VFS locks by files and offers no shared memory
         assert journal_mode(f"file:{tmp_path}/dotfile.sqlite3?vfs=unix-dotfile", uri=True) == "delete"
     monkeypatch.setattr(connection, "on_network_drive", lambda path: True)
     assert journal_mode(tmp_path / "remote.sqlite3") == "delete"
-    assert journal_mode(tmp_path / "local.sqlite3") == "delete"  # moved there
+    assert journal_mode(tmp_path / "local.sqlite3") == "delete"  # as if it was moved there
     repository = Repository(tmp_path / "remote.sqlite3")
     (task_id,) = inserted(repository, row())
     assert repository.reading(lambda: repository.get(task_id))

@@ -1,4 +1,4 @@
-"""A full disk: what can't be kept is refused and said, what can be done without room is done, and nothing is left behind."""
+"""A full disk: requests that need space are refused with the reason, those that need none succeed, and no file is half written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_a_full_disk_did_not_take_is_known_all_the_same(tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, SmallDisk]]:
-    """A host whose outputs lie on a disk of their own."""
+    """Yield a running host whose outputs are on a small disk, and that disk."""
     if why_not := SmallDisk.why_not():
         pytest.skip(f"no disk can be filled here: {why_not}")
     host = demo_host()
@@ -75,7 +75,7 @@ def test_what_is_deleted_makes_room(disk: tuple[Host, SmallDisk]) -> None:
     host, small = disk
     client = Client(host.url)
     first, second = drawn(client), drawn(client)
-    # So that the write-ahead log has pages that are used again: without room for any SQLite refuses to delete.
+    # Give the write-ahead log pages to reuse: without space for any, SQLite refuses to delete.
     with small.full():
         response = client.request("DELETE", f"/tasks/{first['task_id']}")
     assert response.status_code in (204, 503), response.text

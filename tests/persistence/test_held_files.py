@@ -1,4 +1,4 @@
-"""The files of the API's own that another program has open, each for itself: nothing is lost, and what fails is said."""
+"""State files and downloads that another program holds open: nothing is lost, and each failure is reported."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
 
 
 def silent(there: int, size: int | None) -> None:
-    """Nobody is told how far it is."""
+    """Ignore the progress."""
 
 
 def test_a_model_is_downloaded(tmp_path: Path, files: Files, violations_in: Make) -> None:

@@ -1,4 +1,4 @@
-"""Images that can't be deleted, as another program has them open: all else is deleted, and they are once they can be."""
+"""Images that another program holds open: all else is deleted, and the images follow once they are free."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALL = Filter()
 
 
 class Held:
-    """Files whose deletion raises, until they are let go."""
+    """Files whose deletion raises until their errors are cleared."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.errors: dict[Path, Callable[[], OSError]] = {}
@@ -60,7 +60,7 @@ def world() -> Iterator[World]:
 
 
 def drawn(world: World, number: int = 1) -> list[Path]:
-    """The images of so many tasks that have ended, one each, listed in the log of the day."""
+    """Finish that many tasks of one image each, write the day's log, and return the images."""
     for _ in range(number):
         world.run(world.service.intake.submit({"prompt": "a"}))
         world.machine.start()
@@ -156,7 +156,7 @@ def test_the_next_process_deletes_what_stayed(world: World, held: Held) -> None:
     world.run(world.service.delete(task_of(world, image)))
     world.cut_the_power()
     world.open()
-    assert image.exists() and len(claims(world)) == 1  # still held, and the API is there
+    assert image.exists() and len(claims(world)) == 1  # still held, and the API has started
     held.errors.clear()
     world.cut_the_power()
     world.open()
@@ -246,7 +246,7 @@ def test_an_image_that_was_never_done_goes_when_it_can(world: World, held: Held)
 
 
 def test_another_file_of_the_same_name_stays(world: World, held: Held) -> None:
-    """Somebody has removed the one that was held, and a new image has its name."""
+    """Spare a new image under the name of a held one that was moved away."""
     (image,) = drawn(world)
     held.hold(image)
     world.run(world.service.delete(task_of(world, image)))
@@ -281,7 +281,7 @@ def test_a_page_that_is_no_utf_8_keeps_nothing_from_being_deleted(world: World) 
 
 
 def test_a_read_only_image_is_deleted_as_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows alone refuses that."""
+    """Delete a read-only image, which only Windows refuses at first."""
     image = tmp_path / "a.png"
     image.write_bytes(PNG)
     image.chmod(0o444)

@@ -1,4 +1,4 @@
-"""The import command of docs/migration.md: complete histories of FooocusAPI and Fooocus-API, imported once, files unchanged."""
+"""The import command of docs/migration.md: histories of FooocusAPI and Fooocus-API, imported once, source files unchanged."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ QUEUED = 1_720_085_748_199
 
 
 def database(file: Path, table: str, rows: list[Row]) -> Path:
-    """An old database with these rows; lists and objects are written as JSON."""
+    """Create an old database with these rows; lists and objects are written as JSON."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(table)
@@ -52,7 +52,7 @@ def database(file: Path, table: str, rows: list[Row]) -> Path:
 
 
 def record(number: int, **changes: Any) -> Row:
-    """A row as FooocusAPI leaves it when a task has finished with one image."""
+    """Return a row as FooocusAPI writes it for a finished task with one image."""
     return {
         "task_id": f"{number:032x}",
         "req_params": {
@@ -78,7 +78,7 @@ def picture(path: Path) -> Path:
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Path:
-    """A folder of outputs with the images of the tasks 0 to 4."""
+    """Return an output folder with the images of the tasks 0 to 4."""
     for number in range(5):
         picture(tmp_path / "outputs" / "2024-07-04" / f"{number}.png")
     return tmp_path / "outputs"
@@ -91,7 +91,7 @@ def run_import(*arguments: str | Path, env: dict[str, str] | None = None) -> sub
 
 
 def imported(path: Path, outputs: Path) -> dict[str, Row]:
-    """Import it, all of it, and give the tasks by their prompt."""
+    """Import the database, assert success, and return all tasks by their prompt."""
     done = run_import(path, "--output-path", outputs)
     assert done.returncode == 0, done.stdout + done.stderr
     return tasks(outputs)
@@ -108,7 +108,7 @@ def tasks(outputs: Path, database: str | None = None) -> dict[str, Row]:
 
 
 def snapshot(folder: Path) -> dict[Path, tuple[bytes, int]]:
-    """Content and time of change of all that lies there, but for what is ours."""
+    """Return content and modification time of each file in the folder, except the extension's own."""
     files = (path for path in folder.rglob("*") if path.is_file() and ".fooocus_api" not in path.parts)
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 

@@ -1,4 +1,4 @@
-"""The database's file goes while Fooocus runs: SQLite does not notice; here it is noticed, and nothing is acknowledged."""
+"""Removal or replacement of the database file while Fooocus runs. SQLite does not notice; the API does, and acknowledges nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def moved(file: Path) -> None:
 
 
 def replaced(file: Path) -> None:
-    """By a copy that is good in itself, as a backup that somebody restores."""
+    """Replace the file by a valid copy, as a restored backup is."""
     copy = file.with_name("copy.sqlite3")
     shutil.copyfile(file, copy)
     copy.rename(file)

@@ -1,4 +1,4 @@
-"""A host whose history is elsewhere: with `--api-db` on PostgreSQL all is as it is on SQLite, and on nothing it is said."""
+"""Hosts with `--api-db`: a history on PostgreSQL, an outage of its server, and a database that is missing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_an_outage_is_said_and_loses_nothing(demo_factory: DemoFactory, postgres
         listed = client.get("/tasks", params={"query": "history"})
         assert listed.status_code == 503 and "can't be read" in listed.json()["detail"]
         assert client.task(running)["task_status"] == "running"
-        client.has_tasks(running=0)  # it has ended, and is told so once that is written
+        client.has_tasks(running=0)  # it has ended in memory, and is reported once the row is written
     assert client.ended(running)["task_status"] == "finished"
     assert client.draw()["task_status"] == "finished"
     assert place.execute("SELECT status, count(*) FROM task GROUP BY status") == [("finished", 2)]

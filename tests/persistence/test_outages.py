@@ -1,4 +1,4 @@
-"""What must be written is written, whatever the database does meanwhile; what need not be is refused."""
+"""Writes during an outage of the database: the required ones are retried, the others refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fooocus_api.tests.support.postgres import PostgresServer
 
 
 def impatient(repository: Repository) -> None:
-    """Let SQLite wait for others' locks for a moment only."""
+    """Let SQLite wait only 20 ms for others' locks."""
     if isinstance(database.obj, SqliteDatabase):
         repository.write(lambda: database.pragma("busy_timeout", 20, permanent=True)).result(60)
 
@@ -89,7 +89,7 @@ def test_a_server_that_hangs_up_is_called_again(postgres: PostgresServer) -> Non
     assert repository.reading(lambda: repository.count(Filter())) == (2, False)
     with pytest.raises(
         DatabaseProblem, match="another Fooocus"
-    ):  # the new connection keeps others out as the old one did
+    ):  # the new connection holds the advisory lock as the old one did
         Repository(place.location)
     repository.close()
 
@@ -100,12 +100,12 @@ def test_a_database_taken_by_another_in_an_outage_is_left_to_it(postgres: Postgr
     postgres.hang_up()
     other = Repository(location)
     try:
-        assert repository.write(lambda: repository.insert(row())).exception(60)  # finds the line dead
+        assert repository.write(lambda: repository.insert(row())).exception(60)  # finds the connection dead
         with pytest.raises(DatabaseUnavailable, match="another Fooocus"):
             repository.write(lambda: repository.insert(row())).result(60)
     finally:
         other.close()
-    # Both spoke through the models of this process: let them be the first one's again.
+    # Both repositories share the models of this process: bind them to the first one again.
     database.initialize(repository._database)
     repository._database.bind(TABLES)
     written = repository.write(lambda: repository.insert(row()), must=True)

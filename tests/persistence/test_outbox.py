@@ -1,4 +1,4 @@
-"""The outbox in the database, the order in which it is worked off, and when a message is tried again."""
+"""The outbox in the database, its dispatcher per receiver, and the retries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def insert(repository: Repository, task: Task) -> Task:
 
 
 def posted(repository: Repository, receiver: str = "example.com", due_at: int = 1) -> str:
-    """The id of a task whose message is due then."""
+    """Return the id of a task whose message is due then."""
     task = insert(repository, Task(new_task_id(), "api", {}))
     outbox = repository.outbox
 
@@ -141,12 +141,12 @@ def test_it_is_posted_with_its_tasks_end_or_not_at_all(repository: Repository) -
     assert repository.reading(repository.outbox.due) == {}
 
 
-# ------------------------------------------------------------------------ the lanes
+# ------------------------------------------------------------------------ the dispatcher
 
 
 @pytest.fixture
 def lanes() -> Iterator[Callable[[Callable[[str], None]], PerReceiverDispatcher]]:
-    """Makes lanes that are closed at the end."""
+    """Yield a function that makes dispatchers, which are closed at the end."""
     made: list[PerReceiverDispatcher] = []
 
     def make(work: Callable[[str], None]) -> PerReceiverDispatcher:
@@ -168,7 +168,7 @@ def test_a_lane_has_one_piece_at_once_and_only_so_many_lanes_work(lanes: Any) ->
     work.done("01", None)
     assert began.get(timeout=30) == names[-1], "one that works already was begun again"
     work.done("02", None)
-    work.done("00", None)  # knows nothing of what came since it began
+    work.done("00", None)  # unaware of the wake since its start
     assert began.get(timeout=30) == "00"
     assert began.empty()
 
@@ -184,7 +184,7 @@ def test_a_pause_is_kept_unless_somebody_wants_it_at_once(lanes: Any) -> None:
     assert began.get(timeout=30) == "other" and began.empty()
     work.wake("paused", 1, at_once=True)
     assert began.get(timeout=30) == "paused"
-    work.wake("paused", 1, at_once=True)  # while it works, so that it does not know of the pause yet
+    work.wake("paused", 1, at_once=True)  # during its work, before the pause is set
     work.done("paused", None, not_before=now_ms() + 3_600_000)
     assert began.get(timeout=30) == "paused"
     work.done("paused", 1, not_before=now_ms() + 3_600_000)
@@ -193,7 +193,7 @@ def test_a_pause_is_kept_unless_somebody_wants_it_at_once(lanes: Any) -> None:
     assert began.get(timeout=30) == "other" and began.empty()
 
 
-# ------------------------------------------------------------------- one try after another
+# ------------------------------------------------------------------- retries
 
 
 def message(tries: int, since: int = 0) -> Message:

@@ -1,4 +1,4 @@
-"""What becomes of tasks when Fooocus dies or is ended: none is lost, none is drawn twice without need, no file is left over."""
+"""Recovery of tasks after a crash or shutdown: none is lost or generated twice without need, and no file is orphaned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def base64_picture() -> str:
 
 
 def shown(host: Host) -> set[str]:
-    """The images that some record lists."""
+    """Return the paths of all images that records list."""
     history = Client(host.url).tasks(query="history", page_size=100)["history"]
     paths = [url.split("/outputs/")[1] for record in history for url in record["result"]]
     assert len(paths) == len(set(paths)), "an image is listed twice"
@@ -75,7 +75,7 @@ def test_a_task_on_which_fooocus_dies_twice_fails(demo_factory: DemoFactory) -> 
 
 
 def test_a_clean_end_is_no_crash(demo_factory: DemoFactory) -> None:
-    """Ctrl-C waits for nothing: what ran runs again as if for the first time, however often."""
+    """Stop without waiting: a running task starts over at each restart and counts one attempt."""
     host = demo_factory(step_ms=200)
     client = Client(host.url)
     task_id = client.submit(overwrite_step=60)["task_id"]
@@ -126,7 +126,7 @@ def test_an_image_cut_off_by_the_kill_is_swept_and_the_users_own_files_stay(demo
 
 
 def test_a_deletion_cut_off_before_or_after_the_record_went(demo_factory: DemoFactory) -> None:
-    """What a deletion names before it begins is at the next start either in a record, whole, or gone."""
+    """Find each image that an interrupted deletion had journaled either whole in a record or deleted."""
     host = demo_factory()
     client = Client(host.url)
     kept, gone = client.draw(), client.draw()

@@ -1,4 +1,4 @@
-"""Records and lists, on SQLite and on PostgreSQL: they hold what they were given and find it again."""
+"""Records and lists of the repository, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def assert_tally_is_right(place: Place) -> None:
 
 
 def numbers(rows: list[dict[str, Any]]) -> list[int]:
-    """By `queued_at`, which these tests count from 0."""
+    """Return each row's `queued_at`, which these tests count from 0."""
     return [values["queued_at"] for values in rows]
 
 
 @pytest.fixture
 def many(repository: Repository, place: Place) -> Repository:
-    """100 tasks queued at 0 to 99: every tenth runs or waits, models and sources take turns."""
+    """Insert 100 tasks queued at 0 to 99: every tenth is pending or running; models and sources alternate."""
     rows = [
         row(
             queued_at=number,
@@ -193,7 +193,7 @@ def test_a_key_stands_for_one_task(repository: Repository) -> None:
 
 
 def test_many_writers_at_once(repository: Repository, place: Place) -> None:
-    """They are committed together, and one that fails takes no other with it."""
+    """Commit them in groups; one that fails leaves the others alone."""
     rows = [row(prompt=f"number {number}") for number in range(600)]
     rows[300]["task_id"] = rows[0]["task_id"]
 
@@ -317,7 +317,7 @@ def test_filtered_lists_are_counted_up_to_a_limit(many: Repository, monkeypatch:
 def test_totals_and_pages_of_any_time_are_right(
     repository: Repository, place: Place, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Over days with and without tasks, and changes; every page is looked for by its day."""
+    """Compare with a plain filter, over days with and without tasks and after changes; each page is looked up by its day."""
     monkeypatch.setattr(queries, "MAX_OFFSET_SCAN", -1)
     chance = random.Random(seed)
     rows = [

@@ -1,4 +1,4 @@
-"""What goes by itself: tasks beyond the limits, inputs nobody points to, images that Fooocus doesn't keep."""
+"""Automatic deletion: tasks beyond the limits, unused inputs, and images that Fooocus doesn't keep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY = 24 * 3600
 
 
 def age(host: Host, task_id: str, days: float) -> None:
-    """Make a task older, while its host is down."""
+    """Make a task older while its host is down."""
     database = sqlite3.connect(host.outputs / ".fooocus_api" / "tasks.sqlite3")
     with database:
         database.execute("UPDATE task SET queued_at = queued_at - ? WHERE task_id = ?", (days * DAY * 1000, task_id))

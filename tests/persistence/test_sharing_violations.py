@@ -1,6 +1,6 @@
-"""One in three deletions and renamings fails as on Windows, and works when it is tried again: everything ends right.
+"""Sharing violations, as on Windows: one in three deletions and renamings fails, and its retry succeeds.
 
-And where a file stays held for the whole time, what was there is whole, and the error says so.
+Where a file stays held for the whole time, the old content is whole, and the error names the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REASON = "being used by another process"
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    """A demo host that is not started yet."""
+    """Yield a demo host that is not started yet."""
     host = demo_host()
     yield host
     host.close()
@@ -114,7 +114,7 @@ def test_retention_deletes_what_is_too_much(host: Host, violations_in: Make) -> 
 
 
 def test_images_that_are_looked_at_elsewhere_go_when_they_can(host: Host, violations_in: Make) -> None:
-    """Neither a deletion nor a start of Fooocus waits for the other program."""
+    """Skip held images: neither a deletion nor a start of Fooocus waits for the other program."""
     violations = violations_in(host.outputs, every=0)
     client = Client(host.start().url)
     records = [client.draw() for _ in range(3)]
@@ -267,7 +267,7 @@ def test_an_extension_that_stays_held_is_not_replaced(tmp_path: Path, violations
     init.write_text(init.read_text("utf-8").replace(__version__, "0.0.1"), "utf-8")
     before = snapshot(checkout, sandbox.site_packages)
     violations = violations_in(checkout, every=0)
-    violations.hold(str(extension), str(extension / "db"))  # the folder alone is exchanged by what is in it
+    violations.hold(str(extension), str(extension / "db"))  # with the folder alone held, its content would be exchanged
     done = sandbox.install(checkout)
     assert done.returncode == 1 and "stop Fooocus" in done.stderr and REASON in done.stderr
     assert snapshot(checkout, sandbox.site_packages) == before and violations.made()
