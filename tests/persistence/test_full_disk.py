@@ -1,4 +1,4 @@
-"""A full disk: requests that need space are refused with the reason, those that need none succeed, and no file is half written."""
+"""A full disk: requests that need space are refused with the reason, others succeed, and no file is half written."""
 
 from __future__ import annotations
 

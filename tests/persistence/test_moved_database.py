@@ -1,4 +1,4 @@
-"""Removal or replacement of the database file while Fooocus runs. SQLite does not notice; the API does, and acknowledges nothing."""
+"""A database file removed or replaced while Fooocus runs. SQLite does not notice; the API does and acknowledges nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console window is closed, or Ctrl-Break pressed, in the midst of a task: it is put back, and nothing is lost."""
+"""Closing of the console window, or Ctrl-Break, during a task: the task is put back in the queue, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EVENTS = pytest.mark.parametrize("event", [1, 2], ids=["Ctrl-Break", "closed window"])
 PATIENCE = 20
-"""Seconds after which a handler hangs, whose time is a fraction of one."""
+"""Seconds until a handler counts as hanging; its own limit in these tests is a fraction of one."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def stuck() -> Iterator[threading.Event]:
-    """What a disk waits for that takes no more."""
+    """Yield an event for which a hanging disk or reader waits; it is set at the end."""
     event = threading.Event()
     yield event
     event.set()
@@ -40,7 +40,7 @@ def stuck() -> Iterator[threading.Event]:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The handler's time is up before a test's patience is."""
+    """Shorten the handler's limit below the test's patience."""
     monkeypatch.setattr(console_close, "WITHIN_SECONDS", 0.3)
 
 
@@ -53,7 +53,7 @@ def handler(world: World) -> ConsoleClose:
 
 
 def handled(world: World, event: int) -> bool:
-    """Return what the handler returns, which must be in time: a test whose handler hangs fails."""
+    """Return the handler's answer, and fail if it takes longer than PATIENCE."""
     answers: list[bool] = []
     thread = threading.Thread(target=lambda: answers.append(handler(world).on_event(event)), daemon=True)
     thread.start()
@@ -67,7 +67,7 @@ def images(world: World) -> set[str]:
 
 
 def drawn_again(world: World, task_id: str) -> dict[str, Any]:
-    """Start the next process and draw the task: its row, when it lists all that lies in the outputs."""
+    """Generate the task in the next process, and return its row after a check that it lists all images in the outputs."""
     world.open()
     assert images(world) == set() and world.machine.queue[0] == task_id
     world.machine.start()
@@ -160,7 +160,7 @@ def test_a_reader_that_hangs_does_not_hold_it(world: World, soon: None, stuck: t
 
 @pytest.mark.parametrize("failed", [False, True])
 def test_an_end_that_comes_at_that_moment_is_kept(world: World, failed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its event waits for the bus when the task is put back: the end is written over that, and stays."""
+    """Deliver the end just after the task was put back: the end overwrites that."""
     task_id, next_id = submit(world), submit(world, "the next")
     world.machine.start()
     world.machine.save(reported=True)
@@ -173,7 +173,7 @@ def test_an_end_that_comes_at_that_moment_is_kept(world: World, failed: bool, mo
         assert world.rows()[task_id]["status"] == "pending"
         error = TaskError("Broken", "in the last moment") if failed else None
         world.machine.end(error, grid=False, forgets=False, twice=False)
-        world.machine.start()  # the next one begins, and is not told apart from one that waits
+        world.machine.start()  # the next one begins, in the same state as a pending one
 
     monkeypatch.setattr(world.service._recovery, "put_back", ends_first)
     assert handler(world).on_event(2) is False
@@ -219,7 +219,7 @@ def test_a_task_that_begins_and_ends_meanwhile_is_written_whole(world: World, mo
 
 
 def test_a_start_that_is_told_late_does_not_undo_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker took the task before the window was closed, and its event comes after the rows were put back."""
+    """Deliver the start after the rows were put back, of a task that the worker took before the window was closed."""
     task_id = submit(world)
     close = world.service.webhooks.close
 
@@ -234,7 +234,7 @@ def test_a_start_that_is_told_late_does_not_undo_it(world: World, monkeypatch: p
 
 
 def test_the_usual_end_waits_for_one_that_has_begun(world: World, stuck: threading.Event) -> None:
-    """`atexit` ends the process when it returns: it must not while the handler's thread puts tasks back."""
+    """Block `atexit`, whose return ends the process, while the handler's thread puts tasks back."""
     world.service._tracker._slow.submit(stuck.wait)
     closing = threading.Thread(target=lambda: world.service.close(60))
     closing.start()
@@ -258,7 +258,7 @@ def test_waiters_are_let_go_first_and_a_failure_keeps_nothing_from_being_done() 
 
     assert ConsoleClose(leave, said.append).on_event(2) is False
     assert said == ["leave", console_close.WITHIN_SECONDS]
-    assert console_close.WITHIN_SECONDS < 5  # then Windows ends the process
+    assert console_close.WITHIN_SECONDS < 5  # after which Windows ends the process
 
 
 @pytest.mark.parametrize("event", [0, 3, 5, 6, 99])

@@ -1,4 +1,4 @@
-"""Registration of the console's handler with Windows: called while it is registered, kept, and forgotten."""
+"""Registration of the console's handler with Windows, its calls and its removal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fooocus_api.adapters.startup.console_close import ConsoleClose
 
 
 class Kernel32:
-    """As much of Windows's library as a handler needs: what was registered, as Windows keeps it, by its address alone."""
+    """Windows's library with the one function a handler needs. It keeps a handler by its address alone, as Windows does."""
 
     def __init__(self, refuses: bool = False) -> None:
         self.addresses: list[int] = []
@@ -48,7 +48,7 @@ class Kernel32:
 
 @pytest.fixture
 def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The functions that Python calls when it ends."""
+    """Return the list of functions that Python calls when it ends."""
     functions: list[Any] = []
     monkeypatch.setattr("fooocus_api.adapters.startup.console_close.atexit.register", functions.append)
     return functions
@@ -56,7 +56,7 @@ def at_exit(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def kernel32(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Kernel32:
-    """Windows's library, on any system."""
+    """Return Windows's library, on any system."""
     library = Kernel32(getattr(request, "param", False))
 
     def load(name: str, use_last_error: bool) -> Kernel32:
@@ -77,7 +77,7 @@ def test_windows_can_call_it_until_it_is_forgotten(at_the_end: bool, kernel32: K
     hooks = Patches()
     console = ConsoleClose(lambda: said.append("leave"), said.append)
     console.install(hooks)
-    gc.collect()  # Windows has the address alone
+    gc.collect()  # Windows keeps no reference, only the address
     assert kernel32.press(2) == 0 and kernel32.press(0) == 0
     assert said == ["leave", console_close.WITHIN_SECONDS]
     assert len(kernel32.calls) == 1 and len(at_exit) == 1

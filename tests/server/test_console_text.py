@@ -1,4 +1,4 @@
-"""Output in an encoding that lacks most characters, as a log file on Windows has, or no output at all: nothing fails by it."""
+"""Output to a stream whose encoding lacks most characters, as a log file on Windows, or to none at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENCODINGS = pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
 
 @pytest.fixture
 def host_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Host]]:
-    """Makes demo hosts that write in an encoding, to a folder with Chinese characters."""
+    """Yield a function that makes demo hosts with an output encoding and a folder in Chinese characters."""
     hosts: list[Host] = []
 
     def make(encoding: str, *flags: str) -> Host:
@@ -50,7 +50,7 @@ def printed(host: Host, encoding: str) -> str:
 
 
 def plain_picture() -> str:
-    """One colour: nothing is found in it, which the host prints with the words that were looked for."""
+    """Return an image of one colour. The host detects nothing in it and prints the words it was looking for."""
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), (9, 99, 199)).save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
@@ -87,7 +87,7 @@ def test_a_task_with_any_words_is_drawn(host_of: Callable[..., Host], encoding: 
 
 @ENCODINGS
 def test_a_problem_that_names_a_path_is_an_answer(host_of: Callable[..., Host], encoding: str) -> None:
-    """The path is printed while the API is built, and can't keep it from being there and saying why."""
+    """Build the API with its explanation, although it prints a path that the stream can't encode."""
     host = host_of(encoding)
     state = host.outputs / ".fooocus_api"
     state.mkdir(parents=True)
@@ -126,7 +126,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 class WithoutConsole(Host):
-    """As pythonw.exe starts it."""
+    """A host that is started as by pythonw.exe."""
 
     def _command(self) -> list[str]:
         python, *rest = super()._command()
@@ -157,7 +157,7 @@ def test_it_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
     restore = take_any_text()
-    assert (out.errors, err.errors) == ("backslashreplace", "replace")  # what takes any text already stays as it is
+    assert (out.errors, err.errors) == ("backslashreplace", "replace")  # a stream that takes any text stays as it is
     restore()
     assert (out.errors, err.errors) == ("strict", "replace")
     monkeypatch.setattr(sys, "stdout", None)
@@ -175,7 +175,7 @@ def test_streams_of_other_kinds_are_left_alone(monkeypatch: pytest.MonkeyPatch) 
 
 
 class Tee:
-    """A stream that a launcher puts in the console's place: it writes to a file of the system's encoding."""
+    """A stream with which a launcher replaces the console: it writes to a file in the system's encoding."""
 
     encoding = "gbk"
 

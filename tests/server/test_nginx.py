@@ -1,4 +1,4 @@
-"""The nginx of docs/reverse-proxy.md, as it stands there but for ports and certificate, in front of the demo host."""
+"""The nginx configuration of docs/reverse-proxy.md, changed only in ports and certificate, in front of the demo host."""
 
 from __future__ import annotations
 
@@ -56,28 +56,28 @@ class Proxy:
     https: int
 
     def client(self, key: str | None = KEY) -> Client:
-        """Talks to the proxy by the public name, and trusts its certificate alone."""
+        """Return a client that uses the public name and trusts only the proxy's certificate."""
         client = Client(f"https://127.0.0.1:{self.https}", key)
         client.session.headers["Host"] = NAME
         client.session.verify = str(self.folder / "cert.pem")
         return client
 
     def here(self, url: str) -> str:
-        """A public URL's path, for `client`."""
+        """Return the path of a public URL, for `client`."""
         assert url.startswith(f"https://{NAME}/"), url
         parts = urlsplit(url)
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def documented(guide: Path) -> str:
-    """The first nginx file of a guide."""
+    """Return the first nginx file of a guide."""
     found = re.search(r"```nginx\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     return found[1]
 
 
 def under_a_path(guide: Path) -> str:
-    """That file, changed as the guide says for a path."""
+    """Return that file with the guide's change for a path."""
     location = re.findall(r"```nginx\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)[1]
     changed, times = re.subn(r"    location / \{\n.*?;\n", lambda _: location, documented(guide), flags=re.DOTALL)
     assert times == 1
@@ -92,7 +92,7 @@ def certificate(folder: Path) -> None:
 
 
 def tried(text: str, proxy: Proxy, upstream: int) -> str:
-    """The documented file with what a machine has of its own."""
+    """Return the documented file with this machine's ports and files."""
     for written, ours in (
         ("listen 80;", f"listen 127.0.0.1:{proxy.http};"),
         ("listen 443 ssl;", f"listen 127.0.0.1:{proxy.https} ssl;"),
@@ -118,7 +118,7 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def running(proxy: Proxy, site: str) -> Iterator[Proxy]:
-    """nginx with this file."""
+    """Run nginx with this site."""
     folder = proxy.folder
     certificate(folder)
     (folder / "site.conf").write_text(site)
@@ -144,7 +144,7 @@ def proxy(host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prox
 
 @pytest.fixture
 def outside(proxy: Proxy) -> Client:
-    """Somebody with a key, on the other side of the proxy."""
+    """Return a client with a key, outside the proxy."""
     return proxy.client()
 
 
@@ -190,7 +190,7 @@ def test_a_client_can_claim_no_other_name(outside: Client) -> None:
 
 
 def test_streams_come_as_they_happen(outside: Client) -> None:
-    """The first event is read while the task still runs."""
+    """Read the first event while the task still runs."""
     with outside.generate(stream=True, stream_output=True, overwrite_step=60) as response:
         told = events(response)
         steps = [next(told) for _ in range(3)]
@@ -259,4 +259,4 @@ def test_the_api_works_under_a_path(host: Host, tmp_path: Path, guide: Path) -> 
     with running(proxy, tried(under_a_path(guide), proxy, host.port)):
         assert proxy.client().get("/fooocus/v1/info").json()["name"] == "Fooocus API"
         assert proxy.client().get("/fooocus/docs/assets/swagger-ui.css").status_code == 200
-        assert proxy.client().get("/v1/info").status_code in (403, 404)  # from nginx: nothing else is published
+        assert proxy.client().get("/v1/info").status_code in (403, 404)  # from nginx: it publishes nothing else

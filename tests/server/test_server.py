@@ -1,4 +1,4 @@
-"""One port for API and WebUI, a port of its own, no WebUI at all, and the addresses results are given under."""
+"""Ports of the API and the WebUI, the API without a WebUI, and the addresses in result URLs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 class PoisonedHost(Host):
-    """A host on a machine whose registry has wrong types, as editors leave them on Windows."""
+    """A host on a machine with wrong MIME types, as editors leave them in the registry of Windows."""
 
     def _command(self) -> list[str]:
         python, *rest = super()._command()
@@ -77,7 +77,7 @@ def test_docs_have_their_types_whatever_the_system_says() -> None:
 
 
 def test_where_all_may_come_the_address_is_a_number() -> None:
-    """Gradio names it localhost: on Windows each new connection would try ::1 first, where nobody listens."""
+    """Replace Gradio's "localhost": on Windows each new connection to it tries ::1 first, on which nothing listens."""
     with demo_host("--listen", "0.0.0.0") as host:
         assert f"[Fooocus API] {host.url}/docs" in host.log()
         assert f"[Fooocus API] http://localhost:{host.port}" not in host.log()
@@ -101,7 +101,7 @@ def test_what_is_announced_is_what_webhooks_say(url: str, shown: str, capsys: py
 
 
 def test_a_port_that_another_program_has_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows the probe asks for the port alone, as two programs may share one there."""
+    """Probe the port exclusively on Windows, where two programs may share one."""
     options: list[tuple[int, int]] = []
 
     class Probe(socket.socket):

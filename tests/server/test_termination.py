@@ -1,4 +1,4 @@
-"""SIGTERM, as `docker stop` and systemd send it: what a Ctrl-C does, with the exit status 143."""
+"""SIGTERM, as sent by `docker stop` and systemd: the same shutdown as for Ctrl-C, with exit status 143."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUS = 143
 
 
 def terminate(host: Host, times: int = 1) -> int:
-    """The exit status after so many signals."""
+    """Send that many signals and return the exit status."""
     assert host.process is not None
     for _ in range(times):
         host.process.send_signal(signal.SIGTERM)
@@ -72,7 +72,7 @@ def test_several_at_once_are_one(demo_factory: DemoFactory, flags: tuple[str, ..
 
 @pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
 def test_it_ends_also_while_it_starts(flags: tuple[str, ...]) -> None:
-    """At any moment, from the first import to the first answer."""
+    """Send the signal at any moment from the first import to the first answer."""
     host = demo_host(*flags)
     try:
         for tenths in range(2, 40, 4):
@@ -102,7 +102,7 @@ def test_where_somebody_else_has_the_signal_it_stays_theirs() -> None:
     from fooocus_api.adapters.startup.termination import Termination
 
     before = signal.getsignal(signal.SIGTERM)
-    own = lambda *_: None  # noqa: E731  # a handler that can be told from others
+    own = lambda *_: None  # noqa: E731  # a handler that is recognisable
     try:
         signal.signal(signal.SIGTERM, own)
         Termination().install(Patches())

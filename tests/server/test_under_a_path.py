@@ -1,4 +1,4 @@
-"""The server behind a proxy that gives it a path of its own, `/fooocus/`: nothing leads out of it."""
+"""The server behind a proxy that gives it the path `/fooocus/`: no link leaves that path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ return false;
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """Passes what is below `/fooocus/` on, without that prefix; all else is 404, as on a site that has other things there."""
+    """A proxy that passes on requests below `/fooocus/`, without that prefix; others are 404, as on a site with other pages."""
 
     protocol_version = "HTTP/1.1"
     upstream: int
@@ -74,7 +74,7 @@ class Proxy(BaseHTTPRequestHandler):
 
 @contextmanager
 def proxied(host: Host, *, forwards_prefix: bool) -> Iterator[tuple[str, list[str]]]:
-    """Yield the address under the proxy, and the requests that the proxy has seen."""
+    """Yield the address under the proxy, and the list of requests that the proxy receives."""
     seen: list[str] = []
     handler = type("Handler", (Proxy,), {"upstream": host.port, "forwards_prefix": forwards_prefix, "seen": seen})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -1,4 +1,4 @@
-"""People click in the WebUI while programs call the API: one queue, and both are tasks."""
+"""One queue for clicks in the WebUI and requests to the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pair(demo_factory: DemoFactory, browser: Browser) -> tuple[Client, Browser]:
-    """A client and a browser of one host that takes its time."""
+    """Return a client and a browser of one host with slow steps."""
     host = demo_factory(step_ms=50)
     return Client(host.url), browser.open(host.url)
 
@@ -38,7 +38,7 @@ def test_a_click_waits_for_an_api_task(pair: tuple[Client, Browser]) -> None:
     assert len(browser.images()) >= 1
     assert client.task(first["task_id"])["task_status"] == "finished"
     assert client.task(second["task_id"])["task_status"] == "finished"
-    assert client.draw()["id"] == second["id"] + 2  # the click is a row of its own
+    assert client.draw()["id"] == second["id"] + 2  # the click has a row of its own
 
 
 def test_the_webuis_own_stop_works(pair: tuple[Client, Browser]) -> None:

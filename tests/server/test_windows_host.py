@@ -1,4 +1,4 @@
-"""A demo host with what only Windows has: its console window is closed, and its accepts fail."""
+"""A demo host under conditions of Windows: its console window is closed, and accepts fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WindowsHost(Host):
         return [script if part.endswith("extension.py") else part for part in command]
 
     def close_window(self, event: int) -> int:
-        """End it as Windows does and return the exit status."""
+        """End the host as Windows does, and return its exit status."""
         assert self.process is not None
         self.process.send_signal(SIGNALS[event])
         return self.process.wait(60)
@@ -48,7 +48,7 @@ def test_a_host_whose_window_is_closed_draws_the_task_again(event: int, flags: t
         client = Client(host.url)
         task_id = client.submit(overwrite_step=20, image_number=3)["task_id"]
         last = client.submit(prompt="after it")["task_id"]
-        for _ in range(3):  # an image is there and another begun
+        for _ in range(3):  # one image is complete and another begun
             wait_for(lambda: host.status_on_disk(task_id) == "running" and host.images(), "an image")
             assert host.close_window(event) == CLOSED, host.log()[-2000:]
             assert host.status_on_disk(task_id) == "pending"
