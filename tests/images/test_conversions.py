@@ -1,4 +1,4 @@
-"""Images in formats that can't hold them: 406 with the reason, and where the size is known nothing is drawn."""
+"""Conversions to formats that can't hold an image: 406 with the reason, before generation where the size is known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
 
 WIDE, WIDER = (18_000, 8), (66_000, 8)
-"""More than WebP holds on a side, and more than JPEG."""
+"""Wider than WebP allows, and than JPEG."""
 
 
 def png(size: tuple[int, int], mode: str = "L") -> bytes:
@@ -36,7 +36,7 @@ def count(client: Client) -> int:
 
 @pytest.fixture
 def output(demo: Host) -> Any:
-    """A function that puts a file among the outputs and gives its URL."""
+    """Yield a function that writes a file into the outputs and returns its URL."""
     made: list[Path] = []
 
     def put(name: str, content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Parameters in image files: a conversion keeps them, and Fooocus's own reader finds them in the result."""
+"""Parameters in image files: conversions keep them readable for Fooocus's own reader."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ for file in files:
     parameters, scheme = parser.read_info_from_image(Image.open(file))
     print("===" + json.dumps([parameters, scheme.value if scheme else None]))
 """
-"""Run with the host's Python: what its metadata tab reads."""
+"""Script for the host's Python that prints the parameters its metadata tab reads."""
 
 
 def read_by(checkout: Path, python: Path | str, files: list[Path], folder: Path) -> list[tuple[Any, str | None]]:
-    """Return what the checkout's own reader finds in each file."""
+    """Return the parameters and scheme that the checkout's own reader finds in each file."""
     settings = folder / "config.txt"
     settings.write_text("{}", "utf-8")
     done = subprocess.run(
@@ -54,7 +54,7 @@ def read_by(checkout: Path, python: Path | str, files: list[Path], folder: Path)
 
 
 def converted_files(client: Client, scheme: str, folder: Path) -> tuple[list[Path], list[Path]]:
-    """Generate an image in each format and fetch it in each; the originals' files, each as often as it was converted."""
+    """Generate an image in each format and fetch it in each; return the original and the converted file of each pair."""
     originals: list[Path] = []
     results: list[Path] = []
     for image_format, wanted in itertools.product(FORMATS, FORMATS):

@@ -1,4 +1,4 @@
-"""Every kind of picture that people have is drawn from, or refused with what to do instead."""
+"""Input images in each format that people send: accepted, or refused with the remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_AVIF = pytest.mark.skipif(not reads_avif(), reason="pillow-avif-plugin is not
 
 
 def image(kind: str, **options: Any) -> bytes:
-    """Return a red picture whose second frame or page, where it has one, is green."""
+    """Return a red picture whose second frame or page, where the format has one, is green."""
     buffer = io.BytesIO()
     first, second = PILImage.new("RGB", (96, 64), RED), PILImage.new("RGB", (96, 64), GREEN)
     more = {"save_all": True, "append_images": [second]} if kind in ("GIF", "TIFF") else {}

@@ -1,4 +1,4 @@
-"""Images in requests: what names an image of this server, what is fetched or decoded, and what is refused and why."""
+"""Images in requests: references to this server's images, URLs, base64 and data URIs, and the reasons for refusals."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from fooocus_api.tests.support.host import free_port
 
 PNG = picture()
 HERE = OutboundClient(AddressPolicy([ip_network("127.0.0.0/8")]))
-"""The sites of these tests are on this machine."""
+"""Client that may reach this machine, where the sites of these tests are."""
 OUTPUT = "outputs/2026-01-02/2026-01-02_03-04-05_6789.png"
 
 
 class HostWithOutputs(FooocusHost):
-    """A host that has nothing but a folder of images."""
+    """A host with only a folder of images."""
 
     def __init__(self, outputs: Path) -> None:
         worker = Worker(EventBus())
@@ -51,7 +51,7 @@ class HostWithOutputs(FooocusHost):
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
-    """A server's folders with one output and one file that is none."""
+    """Return a server's context with one output and two files that are not images."""
     outputs = tmp_path / "outputs"
     (tmp_path / OUTPUT).parent.mkdir(parents=True)
     (tmp_path / OUTPUT).write_bytes(PNG)
@@ -68,13 +68,13 @@ def context(tmp_path: Path) -> Context:
 
 
 def urls(host: str) -> PublicUrls:
-    """As for a request to this host, and no `--base-url`."""
+    """Return the URLs for a request to this host, without `--base-url`."""
     scope = {"type": "http", "scheme": "http", "path": "/", "query_string": b"", "client": ("192.168.0.9", 1234)}
     return PublicUrls(Request({**scope, "headers": [(b"host", host.encode())]}), None)
 
 
 def refusal(context: Context, text: str, limits: RequestLimits | None = None) -> str:
-    """The message for a text that is refused. Nothing is kept."""
+    """Resolve a text that is refused, check that nothing was stored, and return the message."""
     resolver = ImageResolver(context, limits=limits or RequestLimits())
     with pytest.raises(InvalidFields) as refused:
         resolver.resolve("controlnet_image[1].cn_img", text)
@@ -91,7 +91,7 @@ def test_no_url_is_as_long_as_a_body(context: Context, beginning: str) -> None:
     assert "longer than 8000 characters" in refusal(context, beginning + "%41" * 3000)
 
 
-# ------------------------------------------------------------------- no image
+# ------------------------------------------------------------------- without an image
 
 
 @pytest.mark.parametrize("text", [None, "", "  ", "None", "none", "NONE", " None\n"])
@@ -99,7 +99,7 @@ def test_no_image(context: Context, text: str | None) -> None:
     assert ImageResolver(context).resolve("uov_input_image", text) is None
 
 
-# ---------------------------------------------------------------- base64 in all its ways
+# ---------------------------------------------------------------- base64 in all its forms
 
 ENCODED = base64.b64encode(PNG).decode()
 LINES = "\r\n".join(ENCODED[at : at + 76] for at in range(0, len(ENCODED), 76))
@@ -124,7 +124,7 @@ def test_base64_and_data_uris(context: Context, text: str) -> None:
     reference = resolver.resolve("uov_input_image", text)
     assert reference == f"inputs/{context.inputs.named(PNG)[0]}"
     with pytest.raises(Problem):
-        open_reference(context, reference)  # not before the request is accepted
+        open_reference(context, reference)  # only after the request is accepted
     resolver.hold()
     assert open_reference(context, reference).read_bytes() == PNG
 
@@ -195,7 +195,7 @@ def test_refused(context: Context, text: str, message: str) -> None:
     ],
 )
 def test_an_output_is_read_from_disk(context: Context, text: str) -> None:
-    """None of these hosts exists: what is asked over HTTP fails."""
+    """Resolve without HTTP: none of these hosts exists."""
     resolver = ImageResolver(context, host="other.name:1234")
     assert resolver.resolve("uov_input_image", text, urls("fooocus.lan:7865")) == OUTPUT
     assert open_reference(context, OUTPUT).read_bytes() == PNG
@@ -283,14 +283,14 @@ class Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def pour(self, piece: bytes, pause_s: float) -> None:
-        """An answer without end: nothing at all for an empty piece."""
+        """Send pieces without end; for an empty piece not even a status."""
         if piece:
             self.send_response(200)
             self.end_headers()
         try:
             while not self.server.closing.wait(pause_s):
                 self.wfile.write(piece)
-        except OSError:  # the client has had enough
+        except OSError:  # the client has closed the connection
             pass
 
     def log_message(self, format: str, *args: object) -> None:

@@ -1,4 +1,4 @@
-"""`/inputs`: images are uploaded, kept once by content, and served."""
+"""`/inputs`: upload of images, storage once per content, and download."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def upload(client: Client, content: bytes, name: str = "any.png") -> requests.Re
 
 
 def kept(host: Host) -> set[str]:
-    """What lies in the folder of inputs, unfinished files included."""
+    """Return the names of all files in the input folder, unfinished ones included."""
     folder = host.outputs / ".fooocus_api" / "inputs"
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
@@ -69,7 +69,7 @@ def test_the_same_image_twice_is_one_file(client: Client, demo: Host) -> None:
 
 
 def test_it_is_converted_when_exactly_one_type_is_accepted(client: Client) -> None:
-    """Transparent ends over white, and a picture that EXIF turns stays as it is seen."""
+    """Convert transparency to white in JPEG, and apply the EXIF orientation."""
     exif = PILImage.Exif()
     exif[ORIENTATION] = 6
     answer = upload(client, picture(colour=(255, 0, 0, 0), exif=exif)).json()

@@ -1,4 +1,4 @@
-"""Results of more pixels than Pillow opens for strangers: their tasks end like any other, from the API and from a click."""
+"""Results beyond Pillow's pixel limit, from the API and from a click."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fooocus_api.tests.support.browser import Browser
 
 BOUND = 178_956_970
-"""Pixels from which Pillow calls a file a bomb."""
+"""Number of pixels above which Pillow suspects a decompression bomb."""
 
 
 def plain(side: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Masks mean what the WebUI's own upload makes of them: Gradio's RGB, then the worker's mean over 127."""
+"""Masks, read as by the WebUI's upload: Gradio converts to RGB, and the worker counts means over 127."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fooocus_api.tests.support.client import Client
 
 WIDTH, HEIGHT = 320, 240
 BOX = (100, 60, 180, 140)
-"""What is painted: left, top, right and bottom."""
+"""The painted box: left, top, right and bottom."""
 SMALL = (64, 48)
 
 
@@ -42,7 +42,7 @@ def painted(mode: str, ground: Any, paint: Any, size: tuple[int, int] = (WIDTH, 
 
 
 def palette(transparent: int) -> bytes:
-    """Return a mask with a palette of black and white, of which one entry is transparent."""
+    """Return a mask with a palette of black and white, one entry of which is transparent."""
     image = painted("P", 0, 1)
     image.putpalette([0, 0, 0, 255, 255, 255])
     return encoded(image, transparency=transparent)
@@ -55,7 +55,7 @@ def sixteen_bits(ground: int, paint: int) -> bytes:
 
 
 def turned() -> bytes:
-    """Return a mask that lies on its side and says so."""
+    """Return a mask that lies on its side, with the EXIF orientation that turns it back."""
     exif = PILImage.Exif()
     exif[0x0112] = 6
     return encoded(painted("RGB", "black", "white").transpose(PILImage.Transpose.ROTATE_90), exif=exif)
@@ -99,11 +99,11 @@ OTHERS: dict[str, bytes] = {
     "CMYK": encoded(painted("CMYK", (0, 0, 0, 255), (0, 0, 0, 0)), "JPEG"),
     "a colour key": encoded(painted("RGB", "black", "white"), transparency=(255, 255, 255)),
 }
-"""Whatever Gradio makes of these."""
+"""Masks whose result is taken from Gradio alone."""
 
 
 def by_gradio(content: bytes, kind: str = "png") -> NDArray[numpy.uint8]:
-    """Return what the WebUI's component for the mask hands to the worker."""
+    """Return the array that the WebUI's mask component passes to the worker."""
     gradio = pytest.importorskip("gradio")
     component = gradio.Image(source="upload", tool="sketch", type="numpy")
     blank = text(encoded(PILImage.new("RGBA", SMALL, CLEAR)))

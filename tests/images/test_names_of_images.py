@@ -1,4 +1,4 @@
-"""Names and texts of images: a `save_name` never meets another record's file, and what is no image is named for what it is."""
+"""File names of images: `save_name` never reuses another record's, only regular files are served, and bad forms are explained."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def path_of(host: Host, url: str) -> Path:
 
 
 def test_a_name_that_a_record_has_is_not_given_again(host: Host) -> None:
-    """Alice's file is removed by hand; Bob's image of that name must not be what her record leads to."""
+    """Keep Alice's record from leading to Bob's image of the same name after her file was removed by hand."""
     alice, bob = add_key(host, "alice"), add_key(host, "bob")
     first = alice.draw(save_name="poster")["result"][0]
     path_of(host, first).unlink()
@@ -140,7 +140,7 @@ def test_no_route_stumbles_over_what_lies_in_the_outputs(folder: Path) -> None:
         assert requests.get(f"{host.url}/file={day}/a.png", timeout=20).status_code == 200
 
 
-# ---------------------------------------------------------------- what is no image
+# ---------------------------------------------------------------- forms without an image
 
 
 @pytest.mark.parametrize(

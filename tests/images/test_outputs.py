@@ -1,4 +1,4 @@
-"""`GET /outputs/{date}/{file_name}`: files as they are, converted only when asked, and nothing from outside the folder."""
+"""`GET /outputs/{date}/{file_name}`: original files, conversions on request, and no file outside the folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BROWSER_IMAGE_ACCEPT = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*
 
 @pytest.fixture(scope="module")
 def url(client: Client) -> str:
-    """Where a PNG lies."""
+    """Return the URL of a PNG."""
     return str(client.draw(output_format="png")["result"][0])
 
 
@@ -67,7 +67,7 @@ def test_converted_when_exactly_one_type_is_accepted(client: Client, url: str, a
     ],
 )
 def test_nothing_from_outside(client: Client, demo: Host, path: str) -> None:
-    """Sent as it stands: a client library would tidy the path first."""
+    """Send the path unchanged: a client library would normalise it."""
     with closing(http.client.HTTPConnection("127.0.0.1", demo.port)) as connection:
         connection.putrequest("GET", path)
         connection.endheaders()
@@ -83,7 +83,7 @@ def test_nothing_from_outside(client: Client, demo: Host, path: str) -> None:
 def test_no_name_of_another_machine_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
 ) -> None:
-    """On Windows to look at it is to ask that machine; elsewhere it is a name like any other."""
+    """Reject the name before any look-up, which on Windows would contact that machine."""
 
     def resolve(path: Path, strict: bool = False) -> Path:
         raise AssertionError(f"{path} was looked up")

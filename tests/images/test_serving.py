@@ -1,4 +1,4 @@
-"""How images are served: asked again they are not sent again, a part alone can be had, and browsers keep them."""
+"""HTTP caching of images: ETags, conditional requests, ranges and Cache-Control."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def uploaded(client: Client, output: str) -> str:
 
 @pytest.fixture(params=["output", "uploaded"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Of a result, and of an image that was sent."""
+    """Return the URL of a result, then that of an uploaded image."""
     return str(request.getfixturevalue(request.param))
 
 

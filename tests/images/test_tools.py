@@ -1,4 +1,4 @@
-"""Describe, mask and unload over HTTP on the demo host: what they answer, and that they wait their turn."""
+"""Describe, mask and unload over HTTP on the demo host: their answers, and their turn in the worker's queue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNLOAD = "/v1/engine/unload"
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (240, 160)) -> bytes:
-    """A PNG of a red disc before pale blue."""
+    """Return a PNG of a red disc on pale blue."""
     image = PILImage.new("RGB", size, (160, 200, 235))
     width, height = size
     ImageDraw.Draw(image).ellipse((width / 3, height / 4, width / 1.5, height / 1.4), fill=(200, 40, 40))
@@ -40,7 +40,7 @@ def base64_of(content: bytes) -> str:
 
 
 def mask_of(answer: requests.Response) -> numpy.ndarray[Any, Any]:
-    """The mask in a response, as an array; it must be a PNG."""
+    """Return the mask in a response as an array, and assert that it is a PNG."""
     assert answer.status_code == 200, answer.text
     image = PILImage.open(io.BytesIO(base64.b64decode(answer.json(), validate=True)))
     assert image.format == "PNG"
@@ -48,7 +48,7 @@ def mask_of(answer: requests.Response) -> numpy.ndarray[Any, Any]:
 
 
 def errors_of(answer: requests.Response) -> dict[str, Any]:
-    """Field → its error, of a 422."""
+    """Return field → error of a 422."""
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     return {error["field"]: error for error in answer.json()["errors"]}
@@ -200,7 +200,7 @@ def test_sam_must_be_told_what_to_look_for(client: Client) -> None:
 
 
 def test_sam_is_not_asked_for_everything_at_once(client: Client) -> None:
-    """All the detector's boxes at once would fill the memory; they may be looked at without making masks of them."""
+    """Refuse to segment all of the detector's boxes at once, as that exhausts memory; `dino_debug` shows them without masks."""
     body = {"image": base64_of(picture()), "mask_model": "sam", "dino_prompt_text": "disc", "box_threshold": 0}
     assert list(errors_of(client.post(MASK, json=body))) == ["box_threshold"]
     assert client.post(MASK, json={**body, "dino_debug": True}).status_code == 200
@@ -221,7 +221,11 @@ def test_a_refused_request_keeps_no_image(demo_factory: DemoFactory) -> None:
 def test_after_an_unload_the_next_task_loads_its_models_again(demo_factory: DemoFactory) -> None:
     host = demo_factory()
     client = Client(host.url)
-    lake = {"prompt": "a lake", "image_seed": 5, "style_selections": ["Fooocus V2"]}  # whose words a model finds
+    lake = {
+        "prompt": "a lake",
+        "image_seed": 5,
+        "style_selections": ["Fooocus V2"],
+    }  # its style loads the expansion
     before = client.draw(**lake)
     loaded = host.log().count("Loaded ")
     answer = client.post(UNLOAD)
@@ -243,9 +247,9 @@ def pixels(client: Client, record: dict[str, Any]) -> bytes:
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[tuple[Host, Path]]:
-    """A demo host whose caption of a photo waits for a file, and adds a line to another; its tags make it fail.
+    """Yield a demo host and the folder of the files `go` and `calls`.
 
-    Returns the host and the folder of the files `go` and `calls`.
+    Its caption of a photo adds a line to `calls` and waits for `go`; its tags fail.
     """
     checkout = tmp_path / "checkout"
     shutil.copytree(DEMO, checkout, ignore=shutil.ignore_patterns("__pycache__", "outputs", "temp", "config.txt"))
@@ -313,7 +317,7 @@ def test_a_client_that_goes_away_gives_up_its_turn(slow: tuple[Host, Path]) -> N
         client.session.close()
         last = pool.submit(Client(host.url).post, DESCRIBE, files={"image": picture(size=(300, 300))})
         for _ in range(5):
-            assert client.get("/v1/info").status_code == 200  # so that the server has seen who is gone
+            assert client.get("/v1/info").status_code == 200  # so that the server notices the closed connection
         (folder / "go").touch()
         assert first.result().status_code == last.result().status_code == 200
     assert calls(folder) == ["100", "300"]
