@@ -1,1 +1,1 @@
-"""schemathesis against a real host: every operation of the schema, with data that fits it and data that does not."""
+"""schemathesis against a demo host: every operation of the schema, with data that fits it and data that does not."""

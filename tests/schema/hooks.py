@@ -1,6 +1,6 @@
-"""What schemathesis can't know: which texts are images, where images lie, and that a stream says nothing while nothing happens.
+"""Hooks of schemathesis: fields that are images, paths of existing images, and activity during an event stream.
 
-Run inside schemathesis, which is told by the environment: FOOOCUS_API_SCHEMA_KEY, a key that may do everything or "", and
+They run inside schemathesis and read two environment variables: FOOOCUS_API_SCHEMA_KEY, a key with all scopes or "", and
 FOOOCUS_API_SCHEMA_OUTPUT, the path of an image below /outputs/.
 """
 
@@ -27,7 +27,7 @@ FIELDS = frozenset(
 )
 """Names of fields that are the text of an image."""
 OTHER_TYPE = ("Incorrect type", "violates `type`")
-"""How schemathesis says that a value was accepted in place of one of another type."""
+"""Words with which schemathesis reports an accepted value of another type."""
 TINY = {"prompt": "something to tell", "async_process": True, "overwrite_step": 3}
 
 
@@ -58,7 +58,7 @@ for media_type, content in FILES.items():
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """To JSON Schema any text is as good as another."""
+    """Give fields of images a format of their own: to JSON Schema they are like any text."""
     _mark(raw_schema)
 
 
@@ -77,7 +77,7 @@ def _mark(part: Any) -> None:
 
 @schemathesis.hook.apply_to(method="GET", path="/outputs/{date}/{file_name}")  # type: ignore[attr-defined, untyped-decorator]
 def before_generate_case(context: Any, strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Some of the paths lead to an image."""
+    """Let half of the paths lead to an image."""
     return st.builds(_at_an_image, strategy, st.booleans())
 
 
@@ -102,19 +102,19 @@ KINDS = [
 
 @schemathesis.hook.apply_to(path=["/v1/engine/generate/", "/outputs/{date}/{file_name}", "/inputs/{file_name}"])  # type: ignore[attr-defined, untyped-decorator]
 def flatmap_headers(context: Any, headers: dict[str, Any] | None) -> st.SearchStrategy[Any]:
-    """`Accept` decides on the form of the answer; OpenAPI doesn't have it as a parameter."""
+    """Add `Accept`, which decides on the form of the answer and is not a parameter in OpenAPI."""
     return st.sampled_from(KINDS).map(lambda kind: headers if kind is None else {**(headers or {}), "Accept": kind})
 
 
 @schemathesis.hook
 def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> bool:
-    """In JSON `"1"` is taken for 1, `true` for 1 and `"yes"` for true, as by the API whose clients we serve."""
+    """Ignore lenient types: for existing clients the API reads `"1"` as 1, `true` as 1 and `"yes"` as true."""
     return not (isinstance(failure, AcceptedNegativeData) and any(said in failure.message for said in OTHER_TYPE))
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Let something happen a moment after somebody begins to listen."""
+    """Submit a task a moment after an event stream is requested."""
     if case.operation.path.endswith("/events"):
         threading.Timer(0.05, _draw, [f"{case.operation.base_url.rstrip('/')}/v1/engine/generate/"]).start()
 

@@ -1,4 +1,4 @@
-"""Runs schemathesis over the whole schema of a demo host: without a key, with one, and with one that doesn't do."""
+"""Runs schemathesis over the whole schema of a demo host: without a key, with one, and with ones that are refused."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from fooocus_api.tests.support.keys import add_key, key_of
 HERE = Path(__file__).resolve().parent
 EVERYTHING = "generate,read-all,control,admin"
 PATIENCE = 2 * 3600
-"""Seconds that one run may take; each request has a limit of its own in the configuration."""
+"""Time limit of one run in seconds; each request has a limit of its own in the configuration."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of schemathesis did."""
+    """Result of one run of schemathesis."""
 
     name: str
     seed: int
@@ -34,9 +34,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who calls a host: `key` is sent with each request, `admin` is one that may do everything there.
+    """A client of a host: `key` is sent with each request, `admin` has all scopes there.
 
-    Of schemathesis's phases "coverage" has the same cases each time. Who is `refused` nearly always tries less.
+    Of schemathesis's phases "coverage" has the same cases each time. A caller that is `refused` nearly always tries fewer.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Caller:
 
 
 def search(cases: int, seed: int, *, repeatable: bool = False) -> list[Run]:
-    """Try so many cases, or some more.
+    """Try at least `cases` cases.
 
     Args:
         repeatable: the same cases for the same seed.
 
     Raises:
-        AssertionError: the answer to one was not as the schema says; the message is schemathesis's own, with curl commands.
+        AssertionError: an answer did not match the schema; the message is schemathesis's own, with curl commands.
     """
     runs: list[Run] = []
     with _host() as without_keys, _host() as with_keys:
@@ -115,5 +115,5 @@ def _run(caller: Caller, phases: Sequence[str], seed: int, examples: int, *, rep
         result = json.loads(report.read_text(encoding="utf-8"))
     operations, tried = result["operations"], result["test_cases"]
     assert result["complete"] and operations["tested"] == operations["total"] > 0, told
-    cases = tried["generated"] - tried["without_checks"] - tried["errored"]  # less those that a check sent by itself
+    cases = tried["generated"] - tried["without_checks"] - tried["errored"]  # without those that a check sent by itself
     return Run(caller.name, seed, cases, round(result["running_time"], 1))

@@ -1,4 +1,4 @@
-"""Two thousand cases, the same each time, are answered as the schema says; `install.py --bench schema` tries more, and others."""
+"""Two thousand repeatable cases for the schema; `install.py --bench schema` tries more, and others."""
 
 from __future__ import annotations
 
