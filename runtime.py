@@ -39,9 +39,9 @@ from .images.input_store import InputStore
 from .images.library import find_reference
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
+from .tasks.build import TaskOptions, TaskServices, build_task_services
 from .tasks.history.retention import RetentionPolicy
 from .tasks.queue.scheduler import Scheduler
-from .tasks.service import TaskService
 from .tasks.webhooks.delivery import WebhookSettings
 
 log = logging.getLogger("fooocus_api")
@@ -56,7 +56,7 @@ class Runtime:
     """The running API. `service` is None if no task can be accepted, `context` if the API itself could not be built."""
 
     api: AsgiApp
-    service: TaskService | None = None
+    service: TaskServices | None = None
     context: Context | None = None
 
     def listening(self, url: str) -> None:
@@ -95,7 +95,7 @@ class _Builder:
         self._outbound = OutboundClient(AddressPolicy(self._settings.allow_private_urls))
         self._state = output_folders()[-1] / ".fooocus_api"
         self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
-        self._service: TaskService | None = None
+        self._service: TaskServices | None = None
 
     def build(self) -> Runtime:
         """Return the API; on an unsupported host it serves no tasks."""
@@ -153,7 +153,7 @@ class _Builder:
             raise Unsupported("; ".join(f"{module}: {text}" for module, text in patches.problems.items()))
         return arguments
 
-    def _start_service(self, arguments: ArgumentMapper, inputs: InputStore) -> TaskService:
+    def _start_service(self, arguments: ArgumentMapper, inputs: InputStore) -> TaskServices:
         """Build the task service and start it.
 
         Raises:
@@ -165,15 +165,8 @@ class _Builder:
         engine = FooocusEngine(parts.worker, arguments, find_image, parts.image_log, journal)
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
-            service = TaskService(
-                engine,
-                repository,
-                parts.bus,
-                journal,
-                inputs,
-                settings.max_pending,
-                _webhook_settings(settings),
-                self._outbound,
+            service = build_task_services(
+                engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings)
             )
             parts.overrides.attach(ImageRecords(journal.claim, service.ownership.recorded, output_folders))
             parts.worker.attach(TaskHandling(_scheduler(settings), arguments.describe, self._tools.prepare_for))
@@ -186,8 +179,7 @@ class _Builder:
         ConsoleClose(service.leave, service.close).install(parts.patches)
         parts.patches.on_uninstall(service.close)
         atexit.register(service.close)
-        service.removal.keep_to(RetentionPolicy(settings.keep_days, settings.keep_count))
-        service.meter.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
+        service.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return service
 
 
@@ -199,10 +191,11 @@ def _scheduler(settings: Settings) -> Scheduler:
     )
 
 
-def _webhook_settings(settings: Settings) -> WebhookSettings:
-    return WebhookSettings(
+def _task_options(settings: Settings) -> TaskOptions:
+    webhooks = WebhookSettings(
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
+    return TaskOptions(settings.max_pending, webhooks, RetentionPolicy(settings.keep_days, settings.keep_count))
 
 
 def _announce_problem(problem: str) -> None:

@@ -15,11 +15,11 @@ from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
 from ..images.input_store import InputStore
 from ..outbound.client import OutboundClient
+from ..tasks.build import TaskServices as TaskService
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
-from ..tasks.service import TaskService
 from .responses.problems import Problem
 from .responses.public_urls import PublicUrls
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
-from ..tasks.service import TaskService
+from ..tasks.build import TaskServices as TaskService
 from .context import Host
 
 FEATURES = (

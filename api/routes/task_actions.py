@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from ...auth.keys import Scope
+from ...tasks.build import TaskServices as TaskService
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.ports.engine import EngineUnavailable
-from ...tasks.service import TaskService, WrongStatus
+from ...tasks.service import WrongStatus
 from ..context import Context
 from ..requests.json_body import JsonRoute
 from ..responses.problems import responses

@@ -14,8 +14,8 @@ from fastapi.responses import Response
 
 from ...auth.keys import Scope
 from ...images.preview import Encoding, PreviewFormat
+from ...tasks.build import TaskServices as TaskService
 from ...tasks.model.task import Task, TaskStatus
-from ...tasks.service import TaskService
 from ...tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
 from ..context import Context
 from ..requests.parameter_names import NamingRoute

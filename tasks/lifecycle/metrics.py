@@ -8,8 +8,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from ..model import events
+from ..model.active_tasks import ActiveTask
+
 STEP_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TASK_BUCKETS = (0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
+
+
+NO_STEP = ("", 0.0)
+"""Stands for the task and the time of the last step, if the next step does not follow another one of its task."""
 
 
 class _Counted(Collector):
@@ -38,6 +45,7 @@ class Metrics:
         self._step_seconds = Histogram(
             "fooocus_api_step_seconds", "Seconds between two steps.", buckets=STEP_BUCKETS, registry=self.registry
         )
+        self._last_step = NO_STEP
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Register a gauge whose value `read` returns at every scrape."""
@@ -46,6 +54,24 @@ class Metrics:
     def counter(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Register a counter whose value `read` returns at every scrape."""
         self.registry.register(_Counted(f"fooocus_api_{name}", text, read))
+
+    def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
+        """Count an event of a task, and record the durations that it completes."""
+        if active is None:
+            return
+        self.event(type(event).__name__.lower())
+        match event:
+            case events.Progress(is_step=True):
+                task_id, clock_s = self._last_step
+                self._last_step = (event.task_id, event.clock_s)
+                if task_id == event.task_id:
+                    self.step(event.clock_s - clock_s)
+            case events.ImageSaved():
+                self._last_step = NO_STEP  # the time between two images is not that of a step
+            case events.Ended():
+                seconds = active.seconds_until(event)
+                if seconds is not None:
+                    self.task(active.task.status.value, seconds)
 
     def event(self, kind: str) -> None:
         """Count an event of a task."""

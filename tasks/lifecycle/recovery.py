@@ -1,21 +1,19 @@
-"""Recovers the tasks that an earlier process left unfinished, and puts running tasks back at shutdown."""
+"""Recovers the tasks that an earlier process left unfinished."""
 
 from __future__ import annotations
 
 import logging
 from functools import partial
 
-from ...db.repository import Repository
 from ...db.writer import DatabaseUnavailable
 from ...images.file_headers import is_whole
 from ...images.file_journal import FileJournal
 from ..history.leftovers import Leftovers
 from ..model.gaps import Gaps, complain
 from ..model.image_record import image_record
-from ..model.rows import changes, from_row
-from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Image, Task, TaskError, TaskStatus
+from ..model.task import Image, Task, TaskError, TaskStatus
 from ..ports.engine import Engine
-from ..webhooks.delivery import Webhooks
+from ..storage.store import TaskStore
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -25,13 +23,10 @@ MAX_ATTEMPTS = 2
 class Recovery:
     """Requeues or ends each unfinished task, then deletes orphaned images."""
 
-    def __init__(
-        self, engine: Engine, repository: Repository, claims: FileJournal, webhooks: Webhooks, leftovers: Leftovers
-    ) -> None:
+    def __init__(self, engine: Engine, store: TaskStore, journal: FileJournal, leftovers: Leftovers) -> None:
         self._engine = engine
-        self._repository = repository
-        self._claims = claims
-        self._webhooks = webhooks
+        self._store = store
+        self._journal = journal
         self._leftovers = leftovers
 
     def run(self) -> list[Task]:
@@ -40,24 +35,14 @@ class Recovery:
         A task of the API is requeued, one that was running first; it fails if the process has died twice while running it.
         A task of the WebUI is interrupted, as its browser session is gone.
         """
-        rows_left = self._repository.reading(lambda: self._repository.in_order(ACTIVE_STATUSES))
-        tasks = [from_row(row) for row in rows_left]
+        tasks = self._store.unfinished()
         again = [task for task in tasks if self._decide(task)]
         again.sort(key=lambda task: task.started_at == -1)  # stable sort: started tasks go first
         for task in again:
             if task.status is TaskStatus.RUNNING:
                 task.transition(TaskStatus.PENDING, at_recovery=True)
-                task.rank = self._repository.reading(lambda: self._repository.lowest_rank(ACTIVE_STATUSES)) - 1
-        rows = {task.task_id: {**changes(task), "rank": task.rank} for task in tasks}
-
-        def write() -> None:
-            for task_id, values in rows.items():
-                self._repository.update(task_id, values)
-            for task in tasks:
-                if task.status.is_terminal:
-                    self._webhooks.ended(task)
-
-        self._repository.write(write).result()
+                task.rank = self._store.rank_before_all()
+        self._store.write_recovered(tasks)
         self._sweep()
         if tasks:
             log.warning("tasks were left unfinished", extra={"tasks": len(tasks), "drawn_now": len(again)})
@@ -66,7 +51,7 @@ class Recovery:
     def _sweep(self) -> None:
         """Delete journaled images without a record. One that can't be deleted stays in the journal, and the start continues."""
         try:
-            claimed = self._claims.task_ids()
+            claimed = self._journal.task_ids()
         except OSError:
             complain("the claims of an earlier process not read")
             return
@@ -81,15 +66,6 @@ class Recovery:
             self._leftovers.settle(claimed)
         except Exception:
             complain("images of an earlier process not deleted")
-
-    def put_back(self, task: Task) -> None:
-        """Put a running task back to pending at a regular shutdown, so that the next start runs it as if it had not begun."""
-        task.transition(TaskStatus.PENDING, at_recovery=True)
-        task.attempts -= 1
-        values = changes(task)
-        self._repository.write(
-            lambda: self._repository.update(task.task_id, values, unless=TERMINAL_STATUSES), must=True
-        )
 
     def _decide(self, task: Task) -> bool:
         """Return whether the task is requeued. Otherwise end it."""
@@ -111,7 +87,7 @@ class Recovery:
         """Return the images that were complete before the process died."""
         found: list[Image] = []
         none: list[str] = []
-        for path in gaps.attempt("the images", lambda: self._claims.of(task.task_id), none):
+        for path in gaps.attempt("the images", lambda: self._journal.of(task.task_id), none):
             image = gaps.attempt("an image", partial(self._whole_image, path, gaps), None)
             if image is not None:
                 found.append(image)

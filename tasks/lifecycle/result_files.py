@@ -1,26 +1,98 @@
-"""Saves a task's inputs and results as files that the host has as arrays or in its temp folder. Not on the bus thread."""
+"""Saves a task's inputs and results as files, if the host has them as arrays or in its temp folder, and deletes its orphans."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ...images.input_store import InputStore
+from ..history.leftovers import Leftovers
+from ..history.retention import Retention
 from ..model import events
 from ..model.active_tasks import ActiveTask
-from ..model.gaps import complain
+from ..model.gaps import complain, run_safely
 from ..model.image_record import image_record
 from ..model.task import Image, Task, TaskError
 from ..ports.engine import Engine
 
+T = TypeVar("T")
+
 
 class ResultFiles:
-    """Saves images in the inputs and outputs folders. A failure is named in the task's gaps."""
+    """The images of active tasks. Slow work runs on a thread of its own; a failure is named in the task's gaps."""
 
-    def __init__(self, engine: Engine, inputs: InputStore) -> None:
+    def __init__(self, engine: Engine, inputs: InputStore, leftovers: Leftovers, retention: Retention) -> None:
         self._engine = engine
         self._inputs = inputs
+        self._leftovers = leftovers
+        self._retention = retention
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
+
+    def run(self, action: Callable[[], T]) -> Future[T]:
+        """Run an action on the thread that saves images, after those before it.
+
+        Raises:
+            RuntimeError: `close` was called.
+        """
+        return self._executor.submit(action)
+
+    def close(self, within_s: float | None = None) -> None:
+        """Finish saving images. Wait at most `within_s` seconds, without a limit if None."""
+        if within_s is not None:
+            with contextlib.suppress(RuntimeError):  # at the interpreter's exit the executor has finished already
+                wait([self.run(lambda: None)], within_s)
+        self._executor.shutdown(wait=within_s is None)
+
+    # -------------------------------------------------- of the life cycle, on the bus thread
+
+    def save_inputs(self, event: events.Queued, live: ActiveTask, then: Callable[[dict[str, Any]], None]) -> None:
+        """Save a WebUI task's input images, and pass its parameters with references to them to `then`. Return at once."""
+
+        def save() -> None:
+            parameters = self.with_inputs(event, live)
+            live.task.parameters, live.effort = parameters, None
+            then(parameters)
+
+        self.run(save)
+
+    def needs_saving(self, event: events.Ended, live: ActiveTask) -> bool:
+        """Return whether a result is not a file in the host's folders yet, and `save` was not called."""
+        are_kept = live.gaps.attempt("the results", lambda: self.are_kept(event, live.task), False)
+        return not are_kept and not live.is_kept
+
+    def save(self, event: events.Ended, live: ActiveTask, then: Callable[[events.Event], None]) -> None:
+        """Save all results as files, and pass the event with their paths to `then`. Return at once."""
+
+        def save() -> None:
+            otherwise = replace(event, results=[result for result in event.results if isinstance(result, str)])
+            live.ending = live.gaps.attempt("the results", lambda: self.with_results(event, live), otherwise)
+            live.is_kept = True
+            then(live.ending)
+
+        self.run(save)
+
+    def sweep(self, live: ActiveTask, event: events.Ended) -> None:
+        """Delete the images of an ended task that are not in its record. Return at once."""
+        task_id = live.task.task_id
+        done = {*live.saved, *(result for result in event.results if isinstance(result, str))}
+
+        def sweep() -> None:
+            self._leftovers.sweep(task_id, done)
+            self._leftovers.settle({task_id})
+
+        with contextlib.suppress(RuntimeError):  # after `close` the next start deletes them
+            self.run(partial(run_safely, task_id, sweep))
+
+    def expire(self, task: Task) -> None:
+        """Schedule the deletion of the images of an ended task that the host does not keep. Return at once."""
+        passing = [image.path for image in task.images if not image.kept]
+        self.run(partial(run_safely, task.task_id, lambda: self._retention.throw_away(passing)))
+
+    # ------------------------------------------------------------------------------- saving
 
     def with_inputs(self, event: events.Queued, live: ActiveTask) -> dict[str, Any]:
         """Save a WebUI task's input images, and return its parameters with references to them."""

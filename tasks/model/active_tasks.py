@@ -9,7 +9,7 @@ from typing import Any
 
 from ...images.preview import PreviewImage
 from . import rows
-from .events import Ended
+from .events import Ended, Event
 from .gaps import Gaps
 from .task import Image, Task, TaskStatus
 from .workload import Effort
@@ -38,6 +38,10 @@ class ActiveTask:
     images: dict[str, Image] = field(default_factory=dict)
     _words: tuple[Any, str] = (None, "")
 
+    def seconds_until(self, event: Event) -> float | None:
+        """Return the seconds from the task's start to an event, None if it has not started."""
+        return None if self.started_s is None else round(event.clock_s - self.started_s, 3)
+
     @property
     def words(self) -> str:
         """The prompt in lower case, for searches; cached."""
@@ -58,8 +62,9 @@ class ActiveTasks:
         self._begun: dict[str, ActiveTask] = {}
         self._lock = threading.Lock()
 
-    def add(self, task: Task) -> ActiveTask:
-        live = ActiveTask(task, gaps=Gaps(task.task_id))
+    def add(self, task: Task, gaps: Gaps | None = None) -> ActiveTask:
+        """Add a task. `gaps` are those that are known already."""
+        live = ActiveTask(task, gaps=gaps or Gaps(task.task_id))
         with self._lock:
             self._tasks[task.task_id] = live
         return live

@@ -22,6 +22,14 @@ def complain(what: str, **extra: str) -> None:
         log.exception("a part of a task's life failed", extra={"part": what, **extra})
 
 
+def run_safely(task_id: str, step: Callable[[], object]) -> None:
+    """Run one step of several that follow an event. Log any exception, so that the other steps run, too."""
+    try:
+        step()
+    except BaseException:
+        complain("a part of an event not handled", task_id=task_id)
+
+
 class Gaps:
     """Sentences, each naming a missing part of the record. Any thread may add one."""
 

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..model.task import Task
+from ..model import events
+from ..model.active_tasks import ActiveTask
+from ..model.task import Task, TaskStatus
 from ..model.workload import Effort, ModelNeeds
 
 WEIGHT = 0.3
@@ -72,6 +74,20 @@ class Estimator:
         checkpoint = str(task.parameters.get("base_model_name") or "")
         size = self._steps(task) * _megapixels(task)
         return Effort(ModelNeeds.of(task.parameters), checkpoint, (checkpoint, _work(task)), _images(task), size)
+
+    def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
+        """Measure the running task by its events."""
+        if isinstance(event, events.Unloaded):
+            self.unloaded()
+        elif active is None:
+            return
+        elif isinstance(event, events.Progress):
+            if event.is_step:
+                self.step(event.task_id, active.task.progress)
+        elif isinstance(event, events.Started):
+            self.started(active.task)
+        elif isinstance(event, events.Ended):
+            self.ended(event.task_id, len(active.task.images) if active.task.status is TaskStatus.FINISHED else 0)
 
     def started(self, task: Task) -> None:
         """Begin to measure a task that the worker has started."""

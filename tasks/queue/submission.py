@@ -9,20 +9,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...auth.keys import UNLIMITED, KeyQuota
-from ...db.repository import Repository
-from ..history.queries import Filter
-from ..model import rows
 from ..model.active_tasks import ActiveTasks
-from ..model.task import Task, TaskStatus, new_task_id
+from ..model.task import Task, new_task_id
 from ..ports.engine import Engine
-from ..webhooks.delivery import Webhooks
+from ..storage.store import TaskStore
 from .estimator import Estimator
 from .model_downloads import Download, Downloader
 from .quotas import QueueFull, charge
 
 USUAL_RETRY = 10
 """Seconds to suggest for a retry if the running task's remaining time is unknown."""
-WAITING = Filter(statuses=(TaskStatus.PENDING.value,))
 
 
 class IdempotencyConflict(Exception):
@@ -51,19 +47,17 @@ class Submissions:
     def __init__(
         self,
         engine: Engine,
-        repository: Repository,
-        live: ActiveTasks,
+        store: TaskStore,
+        active: ActiveTasks,
         downloader: Downloader,
         estimator: Estimator,
-        webhooks: Webhooks,
         max_pending: int | None,
     ) -> None:
         self._engine = engine
-        self._repository = repository
-        self._live = live
+        self._store = store
+        self._active = active
         self._downloader = downloader
         self._estimator = estimator
-        self._webhooks = webhooks
         self._max_pending = max_pending
 
     async def submit(
@@ -95,18 +89,11 @@ class Submissions:
         if idempotency is not None:
             task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
         await asyncio.to_thread(self._engine.check, parameters)
-        row, inputs = rows.to_row(task), list(rows.inputs_of(parameters))
 
-        def accept() -> Task:
-            earlier = self._repository.with_idempotency_key(idempotency.key) if idempotency else None
-            if earlier is not None:
-                return _same(rows.from_row(earlier), idempotency)
-            if self._max_pending is not None and self._repository.count(WAITING)[0] >= self._max_pending:
+        def admit() -> None:
+            if self._max_pending is not None and self._store.count_pending() >= self._max_pending:
                 raise QueueFull(self._max_pending, self._seconds_until_room())
             charge(task, within, self._seconds_until_room)
-            task.id = task.rank = self._repository.insert(row, inputs)
-            self._webhooks.accept(task, base_url)
-            return task
 
         as_accepted = task
 
@@ -114,11 +101,13 @@ class Submissions:
             nonlocal as_accepted
             as_accepted = replace(answer)  # before the worker can take it
             if answer is task:
-                self._live.add(task)
+                self._active.add(task)
                 self.enqueue(task)
 
-        answer = await asyncio.shield(asyncio.wrap_future(self._repository.write(accept, accepted)))
-        return Submission(as_accepted, repeated=answer is not task)
+        answer = await asyncio.shield(asyncio.wrap_future(self._store.accept(task, base_url, admit, accepted)))
+        if answer is not task:
+            return Submission(_same(as_accepted, idempotency), repeated=True)
+        return Submission(as_accepted)
 
     async def repeated(self, idempotency: Idempotency) -> Submission | None:
         """Return the task that an earlier, identical request created, None without one.
@@ -126,14 +115,12 @@ class Submissions:
         Raises:
             IdempotencyConflict: the key was used for a different request.
         """
-        row = await asyncio.wrap_future(
-            self._repository.read(lambda: self._repository.with_idempotency_key(idempotency.key))
-        )
-        return None if row is None else Submission(_same(rows.from_row(row), idempotency), repeated=True)
+        task = await self._store.with_idempotency_key(idempotency.key)
+        return None if task is None else Submission(_same(task, idempotency), repeated=True)
 
     def _seconds_until_room(self) -> int:
         """Return the seconds until the running task ends and the next one starts, at least 1."""
-        running = self._live.running()
+        running = self._active.running()
         seconds = self._estimator.remaining(running) if running else None
         return max(1, math.ceil(seconds)) if seconds is not None else USUAL_RETRY
 

@@ -62,7 +62,7 @@ def world() -> Iterator[World]:
 def drawn(world: World, number: int = 1) -> list[Path]:
     """Finish that many tasks of one image each, write the day's log, and return the images."""
     for _ in range(number):
-        world.run(world.service.intake.submit({"prompt": "a"}))
+        world.run(world.services.submissions.submit({"prompt": "a"}))
         world.machine.start()
         world.machine.save(reported=True)
         world.machine.end(None, grid=False, forgets=False, twice=False)
@@ -102,7 +102,7 @@ def test_one_of_a_selection_keeps_no_other_from_being_deleted(
     task_id = task_of(world, images[1])
     held.errors[images[1]] = ERRORS[error]
     with caplog.at_level(logging.WARNING):
-        removed = world.service.removal.remove_matching(ALL)
+        removed = world.services.retention.remove_matching(ALL)
     assert (removed.tasks, removed.files_left) == (3, 1) and world.rows() == {}
     assert [image.exists() for image in images] == [False, True, False]
     page = (world.outputs / "log.html").read_text("utf-8")
@@ -110,7 +110,7 @@ def test_one_of_a_selection_keeps_no_other_from_being_deleted(
     assert claims(world) == [task_id]
     (line,) = [record for record in caplog.records if "not deleted" in record.message]
     assert line.__dict__["path"] == str(images[1]) and line.__dict__["reason"]
-    assert world.service.removal.is_left(images[1]) and not world.service.removal.is_left(images[0])
+    assert world.services.retention.is_left(images[1]) and not world.services.retention.is_left(images[0])
     held.errors.clear()
     drawn(world)
     assert not images[1].exists() and claims(world) == []
@@ -120,14 +120,14 @@ def test_one_wait_is_for_the_whole_selection(world: World, held: Held, monkeypat
     monkeypatch.setattr(retention, "STEP", 2)
     for image in drawn(world, 7):
         held.hold(image)
-    assert world.service.removal.remove_matching(ALL).files_left == 7
+    assert world.services.retention.remove_matching(ALL).files_left == 7
     assert held.pauses == list(leftovers.PAUSES) and sum(leftovers.PAUSES) < 1
 
 
 def test_what_waiting_does_not_cure_is_not_waited_for(world: World, held: Held) -> None:
     (image,) = drawn(world)
     held.errors[image] = ERRORS["no permission"]
-    assert world.service.removal.remove_matching(ALL).files_left == 1
+    assert world.services.retention.remove_matching(ALL).files_left == 1
     assert held.pauses == []
 
 
@@ -135,7 +135,7 @@ def test_a_scanner_is_waited_for(world: World, held: Held) -> None:
     images = drawn(world, 2)
     held.hold(images[0])
     held.while_waiting = lambda: held.errors.clear() if len(held.pauses) == 3 else None
-    task = world.run(world.service.delete(task_of(world, images[0])))
+    task = world.run(world.services.tasks.delete(task_of(world, images[0])))
     assert not images[0].exists() and len(held.pauses) == 3 and claims(world) == []
     assert task.images[0].path not in (world.outputs / "log.html").read_text("utf-8")
 
@@ -143,17 +143,17 @@ def test_a_scanner_is_waited_for(world: World, held: Held) -> None:
 def test_deleting_one_task_succeeds_and_its_image_goes_with_the_next(world: World, held: Held) -> None:
     first, second = drawn(world, 2)
     held.hold(first)
-    world.run(world.service.delete(task_of(world, first)))
+    world.run(world.services.tasks.delete(task_of(world, first)))
     assert first.exists() and len(world.rows()) == 1
     held.errors.clear()
-    world.run(world.service.delete(task_of(world, second)))
+    world.run(world.services.tasks.delete(task_of(world, second)))
     assert not first.exists() and not second.exists() and claims(world) == []
 
 
 def test_the_next_process_deletes_what_stayed(world: World, held: Held) -> None:
     (image,) = drawn(world)
     held.hold(image)
-    world.run(world.service.delete(task_of(world, image)))
+    world.run(world.services.tasks.delete(task_of(world, image)))
     world.cut_the_power()
     world.open()
     assert image.exists() and len(claims(world)) == 1  # still held, and the API has started
@@ -167,7 +167,7 @@ def test_the_next_process_deletes_what_stayed(world: World, held: Held) -> None:
 def test_a_start_waits_for_a_scanner(world: World, held: Held) -> None:
     (image,) = drawn(world)
     held.hold(image)
-    world.run(world.service.delete(task_of(world, image)))
+    world.run(world.services.tasks.delete(task_of(world, image)))
     world.cut_the_power()
     held.pauses.clear()
     held.while_waiting = held.errors.clear
@@ -183,7 +183,7 @@ def test_no_error_of_one_sweep_keeps_the_api_away(
     images = drawn(world, 3)
     for image in images:
         held.hold(image)
-    world.service.removal.remove_matching(ALL)
+    world.services.retention.remove_matching(ALL)
     world.cut_the_power()
     held.errors.clear()
     from fooocus_api.images.file_journal import FileJournal
@@ -208,10 +208,10 @@ def test_no_error_of_one_sweep_keeps_the_api_away(
 def test_retention_goes_on_past_a_held_image(world: World, held: Held) -> None:
     images = drawn(world, 4)
     held.hold(images[0])
-    assert world.service.removal.prune(RetentionPolicy(count=1)) == 3
+    assert world.services.retention.prune(RetentionPolicy(count=1)) == 3
     assert [image.exists() for image in images] == [True, False, False, True]
     held.errors.clear()
-    assert world.service.removal.prune(RetentionPolicy(count=1)) == 0
+    assert world.services.retention.prune(RetentionPolicy(count=1)) == 0
     assert not images[0].exists()
 
 
@@ -223,16 +223,16 @@ def test_an_image_that_is_handed_over_goes_when_it_can(
         path.write_bytes(PNG)
     held.hold(paths[0])
     monkeypatch.setattr(retention, "THROWN_AWAY_SECONDS", -1)
-    world.service.removal.throw_away([path.name for path in paths])
-    world.service.removal.throw_away([])
+    world.services.retention.throw_away([path.name for path in paths])
+    world.services.retention.throw_away([])
     assert [path.exists() for path in paths] == [True, False]
     held.errors.clear()
-    world.service.removal.throw_away([])
+    world.services.retention.throw_away([])
     assert not paths[0].exists()
 
 
 def test_an_image_that_was_never_done_goes_when_it_can(world: World, held: Held) -> None:
-    world.run(world.service.intake.submit({"prompt": "a"}))
+    world.run(world.services.submissions.submit({"prompt": "a"}))
     world.machine.start()
     world.machine.save(reported=False)
     (half,) = world.outputs.glob("*.png")
@@ -249,12 +249,12 @@ def test_another_file_of_the_same_name_stays(world: World, held: Held) -> None:
     """Spare a new image under the name of a held one that was moved away."""
     (image,) = drawn(world)
     held.hold(image)
-    world.run(world.service.delete(task_of(world, image)))
+    world.run(world.services.tasks.delete(task_of(world, image)))
     os.replace(image, image.with_name("away"))
     image.write_bytes(PNG * 2)
     held.errors.clear()
-    world.service.removal.throw_away([])
-    assert image.read_bytes() == PNG * 2 and not world.service.removal.is_left(image) and claims(world) == []
+    world.services.retention.throw_away([])
+    assert image.read_bytes() == PNG * 2 and not world.services.retention.is_left(image) and claims(world) == []
 
 
 def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -264,10 +264,10 @@ def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytes
     violations = Violations(tmp_path / "state", world.outputs, every=0)
     violations.hold("*/log.html")
     with violations.here():
-        assert world.service.removal.remove_matching(ALL).files_left == 1
+        assert world.services.retention.remove_matching(ALL).files_left == 1
         assert image.name in page.read_text("utf-8") and not image.exists() and claims(world)
         violations.hold()
-        world.service.removal.throw_away([])
+        world.services.retention.throw_away([])
     assert image.name not in page.read_text("utf-8") and not claims(world)
     assert [path.name for path in world.outputs.iterdir()] == ["log.html"]
 
@@ -275,7 +275,7 @@ def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytes
 def test_a_page_that_is_no_utf_8_keeps_nothing_from_being_deleted(world: World) -> None:
     images = drawn(world, 2)
     (world.outputs / "log.html").write_bytes("<html>Größe".encode("latin-1"))
-    removed = world.service.removal.remove_matching(ALL)
+    removed = world.services.retention.remove_matching(ALL)
     assert (removed.tasks, removed.files_left) == (2, 0) and not any(image.exists() for image in images)
     assert claims(world) == [] and not world.complaints.said
 

@@ -11,7 +11,9 @@ import pytest
 from fooocus_api.adapters.startup import console_close
 from fooocus_api.adapters.startup.console_close import ConsoleClose
 from fooocus_api.tasks.model import events
-from fooocus_api.tasks.model.task import TaskError
+from fooocus_api.tasks.model.task import Task, TaskError
+from fooocus_api.tasks.storage.store import TaskStore
+from fooocus_api.tasks.webhooks.delivery import Webhooks
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.simulation import World
 
@@ -45,11 +47,11 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def submit(world: World, prompt: str = "a cat") -> str:
-    return world.run(world.service.intake.submit({"prompt": prompt})).task.task_id
+    return world.run(world.services.submissions.submit({"prompt": prompt})).task.task_id
 
 
 def handler(world: World) -> ConsoleClose:
-    return ConsoleClose(world.service.leave, world.service.close)
+    return ConsoleClose(world.services.leave, world.services.close)
 
 
 def handled(world: World, event: int) -> bool:
@@ -90,7 +92,7 @@ def test_a_running_task_is_put_back_while_images_are_saved(
     world.machine.save(reported=False)  # the one that is being written
     world.settle()
     assert world.rows()[task_id]["status"] == "running"
-    world.service._tracker._slow.submit(stuck.wait)
+    world.services.results.run(stuck.wait)
     assert handled(world, event) is False
     rows = world.rows()
     assert (rows[task_id]["status"], rows[task_id]["attempts"], rows[task_id]["started_at"]) == ("pending", 0, -1)
@@ -107,7 +109,7 @@ def test_closed_again_and_again_it_is_no_crash(world: World, event: int) -> None
         assert handler(world).on_event(event) is False
         world.open()
         assert world.rows()[task_id]["status"] == "pending"
-    world.service.close()
+    world.services.close()
     drawn_again(world, task_id)
 
 
@@ -165,17 +167,17 @@ def test_an_end_that_comes_at_that_moment_is_kept(world: World, failed: bool, mo
     world.machine.start()
     world.machine.save(reported=True)
     world.settle()
-    put_back = world.service._recovery.put_back
+    put_back = TaskStore.put_back
 
-    def ends_first(task: Any) -> None:
-        put_back(task)
+    def ends_first(store: TaskStore, task: Task) -> None:
+        put_back(store, task)
         world.repository.write(lambda: None).result(30)
         assert world.rows()[task_id]["status"] == "pending"
         error = TaskError("Broken", "in the last moment") if failed else None
         world.machine.end(error, grid=False, forgets=False, twice=False)
         world.machine.start()  # the next one begins, in the same state as a pending one
 
-    monkeypatch.setattr(world.service._recovery, "put_back", ends_first)
+    monkeypatch.setattr(TaskStore, "put_back", ends_first)
     assert handler(world).on_event(2) is False
     rows = world.rows()
     assert (rows[task_id]["status"], rows[task_id]["attempts"]) == ("failed" if failed else "finished", 1)
@@ -189,29 +191,29 @@ def test_an_end_that_was_written_is_not_put_back(world: World, monkeypatch: pyte
     task_id = submit(world)
     world.machine.start()
     world.settle()
-    put_back = world.service._recovery.put_back
+    put_back = TaskStore.put_back
 
-    def ended_before(task: Any) -> None:
+    def ended_before(store: TaskStore, task: Task) -> None:
         world.machine.end(TaskError("Broken", "just now"), grid=False, forgets=False, twice=False)
         wait_for(lambda: world.rows()[task_id]["status"] == "failed", "the end to be written")
-        put_back(task)
+        put_back(store, task)
 
-    monkeypatch.setattr(world.service._recovery, "put_back", ended_before)
+    monkeypatch.setattr(TaskStore, "put_back", ended_before)
     handler(world).on_event(1)
     assert world.rows()[task_id]["status"] == "failed"
 
 
 def test_a_task_that_begins_and_ends_meanwhile_is_written_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     task_id = submit(world)
-    close = world.service.webhooks.close
+    close = Webhooks.close
 
-    def draws() -> None:
+    def draws(webhooks: Webhooks) -> None:
         world.machine.start()
         world.machine.save(reported=True)
         world.machine.end(None, grid=False, forgets=False, twice=False)
-        close()
+        close(webhooks)
 
-    monkeypatch.setattr(world.service.webhooks, "close", draws)
+    monkeypatch.setattr(Webhooks, "close", draws)
     handler(world).on_event(2)
     row = world.rows()[task_id]
     assert (row["status"], row["attempts"]) == ("finished", 1) and row["started_at"] > 0
@@ -221,13 +223,13 @@ def test_a_task_that_begins_and_ends_meanwhile_is_written_whole(world: World, mo
 def test_a_start_that_is_told_late_does_not_undo_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deliver the start after the rows were put back, of a task that the worker took before the window was closed."""
     task_id = submit(world)
-    close = world.service.webhooks.close
+    close = Webhooks.close
 
-    def late() -> None:
+    def late(webhooks: Webhooks) -> None:
         world.bus.emit(events.Started(task_id))
-        close()
+        close(webhooks)
 
-    monkeypatch.setattr(world.service.webhooks, "close", late)
+    monkeypatch.setattr(Webhooks, "close", late)
     handler(world).on_event(2)
     row = world.rows()[task_id]
     assert (row["status"], row["attempts"], row["started_at"]) == ("pending", 0, -1)
@@ -235,13 +237,13 @@ def test_a_start_that_is_told_late_does_not_undo_it(world: World, monkeypatch: p
 
 def test_the_usual_end_waits_for_one_that_has_begun(world: World, stuck: threading.Event) -> None:
     """Block `atexit`, whose return ends the process, while the handler's thread puts tasks back."""
-    world.service._tracker._slow.submit(stuck.wait)
-    closing = threading.Thread(target=lambda: world.service.close(60))
+    world.services.results.run(stuck.wait)
+    closing = threading.Thread(target=lambda: world.services.close(60))
     closing.start()
-    wait_for(lambda: world.service._closed, "the handler to close")
-    usual = threading.Thread(target=world.service.close)
+    wait_for(lambda: world.services.lifetime.is_closing, "the handler to close")
+    usual = threading.Thread(target=world.services.close)
     usual.start()
-    assert not world.service._is_closed.is_set() and usual.is_alive()
+    assert not world.services.lifetime.is_closed and usual.is_alive()
     stuck.set()
     for thread in (usual, closing):
         thread.join(30)

@@ -17,8 +17,7 @@ from typing import Any, TypeVar
 from fooocus_api.db.repository import Repository
 from fooocus_api.images.file_journal import FileJournal
 from fooocus_api.images.input_store import InputStore
-from fooocus_api.tasks.lifecycle import lifecycle
-from fooocus_api.tasks.service import TaskService
+from fooocus_api.tasks.build import TaskOptions, build_task_services
 from fooocus_api.tests.support.fake_engine import CountingBus, Machine
 
 T = TypeVar("T")
@@ -28,7 +27,8 @@ MEMORY = Path("/dev/shm")
 class World:
     """One process after the other on the same folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, end_write_timeout_s: float = 0.05) -> None:
+        """`end_write_timeout_s` is short by default, for a disk that is held."""
         # In memory where that is to be had: this disk is only ever cut off by us.
         self._temp = tempfile.TemporaryDirectory(prefix="fooocus-api-world-", dir=MEMORY if MEMORY.is_dir() else None)
         self.folder = Path(self._temp.name) / "now"
@@ -36,7 +36,7 @@ class World:
         self.outputs.mkdir(parents=True)
         self.complaints = Complaints()
         logging.getLogger("fooocus_api").addHandler(self.complaints)
-        self._patience, lifecycle.END_WRITE_TIMEOUT_S = lifecycle.END_WRITE_TIMEOUT_S, 0.05  # for a disk that is held
+        self._options = TaskOptions(end_write_timeout_s=end_write_timeout_s)
         self._loop = asyncio.new_event_loop()
         self._gate: threading.Event | None = None
         self.open()
@@ -48,18 +48,19 @@ class World:
         self.machine = Machine(self.bus, claims, self.outputs)
         self.repository = Repository(self.folder / "tasks.sqlite3")
         inputs = InputStore(self.folder / "inputs")
-        self.service = TaskService(self.machine, self.repository, self.bus, claims, inputs)
-        self.service.start()
+        self.services = build_task_services(
+            self.machine, self.repository, self.bus, claims, inputs, options=self._options
+        )
+        self.services.start()
 
     def close(self) -> None:
         """The end of the world."""
         self.release()
-        self.service.close()
+        self.services.close()
         logging.getLogger("fooocus_api").removeHandler(self.complaints)
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
         self._temp.cleanup()
-        lifecycle.END_WRITE_TIMEOUT_S = self._patience
 
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         """What an `async` function gives."""
@@ -71,7 +72,7 @@ class World:
             self.bus.settle()
             if not self.held:
                 self.repository.write(lambda: None).result(30)
-            self.service._tracker._slow.submit(lambda: None).result(30)
+            self.services.results.run(lambda: None).result(30)
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The tasks on the disk, past the repository, with the paths of their images. Their tally is right."""
@@ -121,7 +122,7 @@ class World:
         assert self._gate is not None
         self._gate.set()
         self._gate = None
-        self.service.close()
+        self.services.close()
         shutil.rmtree(self.folder)
         aside.rename(self.folder)
         self.complaints.said.clear()

@@ -20,11 +20,19 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 
 from fooocus_api.api.responses.public_urls import PublicUrls
 from fooocus_api.api.schemas.task import record_of
-from fooocus_api.tasks.lifecycle import lifecycle
+from fooocus_api.tasks.history.retention import Retention
+from fooocus_api.tasks.lifecycle import observers
+from fooocus_api.tasks.lifecycle.metrics import Metrics
+from fooocus_api.tasks.lifecycle.observers import TaskLog
 from fooocus_api.tasks.lifecycle.result_files import ResultFiles
-from fooocus_api.tasks.model import events, image_record, rows
+from fooocus_api.tasks.model import events, gaps, image_record, rows
+from fooocus_api.tasks.model.active_tasks import ActiveTasks
 from fooocus_api.tasks.model.image_record import MAX_PATH_LENGTH
 from fooocus_api.tasks.model.task import TERMINAL_STATUSES, Task, TaskError, TaskStatus, new_task_id
+from fooocus_api.tasks.queue.estimator import Estimator
+from fooocus_api.tasks.queue.eta import EtaCalculator
+from fooocus_api.tasks.streaming.broadcaster import Broadcaster
+from fooocus_api.tasks.webhooks.delivery import Webhooks
 from fooocus_api.tests.support.fake_engine import PNG
 from fooocus_api.tests.support.simulation import World
 
@@ -116,21 +124,22 @@ PARTS = {
     "read_header": lambda world: (image_record, "read_header"),
     "claims of": lambda world: (world.claims, "of"),
     "claims release": lambda world: (world.claims, "release"),
-    "estimate of the end": lambda world: (world.service._estimator, "ended"),
-    "estimate of the start": lambda world: (world.service._estimator, "started"),
-    "forecast of one": lambda world: (world.service._forecast, "of"),
-    "forecast of some": lambda world: (world.service._forecast, "some"),
-    "count of events": lambda world: (world.service.meter, "event"),
-    "count of tasks": lambda world: (world.service.meter, "task"),
-    "webhook": lambda world: (world.service.webhooks, "ended"),
-    "wake": lambda world: (world.service.webhooks, "wake"),
-    "throw away": lambda world: (world.service.removal, "throw_away"),
-    "log": lambda world: (lifecycle.log, "log"),
-    "complaint": lambda world: (lifecycle.log, "exception"),
+    "estimate of the end": lambda world: (Estimator, "ended"),
+    "estimate of the start": lambda world: (Estimator, "started"),
+    "forecast of one": lambda world: (EtaCalculator, "of"),
+    "forecast of some": lambda world: (EtaCalculator, "some"),
+    "count of events": lambda world: (Metrics, "event"),
+    "count of tasks": lambda world: (Metrics, "task"),
+    "webhook": lambda world: (Webhooks, "ended"),
+    "wake": lambda world: (Webhooks, "wake"),
+    "throw away": lambda world: (Retention, "throw_away"),
+    "log": lambda world: (observers.log, "log"),
+    "complaint": lambda world: (gaps.log, "exception"),
+    "observation": lambda world: (TaskLog, "on_event"),
 }
 """Whatever a task's end touches: it may fail at every call."""
 ENGINES = {
-    "publish": (1, lambda world: (world.service.broadcast, "publish")),
+    "publish": (1, lambda world: (Broadcaster, "publish")),
     "update": (3, lambda world: (world.repository, "update")),
     "insert": (3, lambda world: (world.repository, "insert")),
     "changes": (3, lambda world: (rows, "changes")),
@@ -139,7 +148,7 @@ ENGINES = {
 
 
 OF_THE_END: dict[str, Callable[[tuple[Any, ...]], bool]] = {
-    "publish": lambda args: args[0] in TERMINAL_STATUSES,
+    "publish": lambda args: args[1] in TERMINAL_STATUSES,
     "update": lambda args: args[1].get("status") in TERMINAL_STATUSES,
     "insert": lambda args: args[0]["status"] in TERMINAL_STATUSES,
     "changes": lambda args: args[0].status.is_terminal,
@@ -199,8 +208,7 @@ def unheard() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
     """One process for all examples; each has a task of its own."""
-    world = World()
-    lifecycle.END_WRITE_TIMEOUT_S = 30.0
+    world = World(end_write_timeout_s=30)
     yield world
     world.close()
 
@@ -258,7 +266,7 @@ def test_no_exception_keeps_a_task_from_its_end(
     assert row["status"] in ({wanted, "failed"} if how == "finished" else {wanted})
     assert row["status"] == wanted or (task.error is not None and task.error.type == "NotSaved")
     assert ended.status.value == row["status"] and row["finished_at"] >= row["queued_at"]
-    assert world.service._live.get(task_id) is None, "it is still alive"
+    assert world.services.active.get(task_id) is None, "it is still alive"
     if not clicked and "webhook" not in breakage.called:
         webhook = world.repository.reading(lambda: world.repository.outbox.of(task_id))
         assert webhook is not None and webhook[0].state == "pending"
@@ -289,7 +297,7 @@ def arrived(world: World, clicked: bool) -> str:
         world.bus.emit(events.Queued(task_id, "webui", {"prompt": "clicked \ud800", "sharpness": float("nan")}))
         world.settle()
         return task_id
-    submitted = world.run(world.service.intake.submit({"prompt": "sent"}, webhook_url="http://receiver/"))
+    submitted = world.run(world.services.submissions.submit({"prompt": "sent"}, webhook_url="http://receiver/"))
     world.machine.queue.clear()
     world.settle()
     return submitted.task.task_id
@@ -315,7 +323,7 @@ def ending(task_id: str, results: list[Any], how: str) -> events.Ended:
 
 async def told(world: World, task_id: str, event: events.Ended) -> Task:
     """The task as a listener learns of its end, who began to wait before."""
-    waiting = asyncio.ensure_future(world.service.wait(task_id))
+    waiting = asyncio.ensure_future(world.services.tasks.wait(task_id))
     await asyncio.sleep(0)
     world.bus.emit(event)
     return await waiting
@@ -359,7 +367,7 @@ def test_a_click_whose_row_could_not_be_written_has_one_at_its_end(world: World)
 
 
 def test_the_bus_outlives_whatever_a_handler_raises(world: World) -> None:
-    with patch.object(lifecycle.TaskLifecycle, "_apply", side_effect=Leaving(1)):
+    with patch.object(ActiveTasks, "get", side_effect=Leaving(1)):
         world.bus.emit(events.Moved("0" * 32))
         world.settle()
     task_id = arrived(world, clicked=True)

@@ -20,19 +20,19 @@ def world() -> Iterator[World]:
 
 
 def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(world: World) -> None:
-    first, second = (world.run(world.service.intake.submit({"prompt": name})).task for name in ("first", "second"))
+    first, second = (world.run(world.services.submissions.submit({"prompt": name})).task for name in ("first", "second"))
     world.settle()
-    assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 1]
+    assert [world.services.eta.of(task).queue_position for task in (first, second)] == [0, 1]
     world.machine.queue.remove(first.task_id)
     world.machine.current = first.task_id
-    assert [world.service.outlook(task).queue_position for task in (first, second)] == [0, 0]
+    assert [world.services.eta.of(task).queue_position for task in (first, second)] == [0, 0]
     world.machine.queue.insert(0, first.task_id)
     world.machine.current = None
     world.machine.start()
     world.settle()
     assert first.status is TaskStatus.PENDING  # it was looked up before
-    assert world.service.outlook(first).queue_position == 0
-    assert world.service.outlook(world.run(world.service.get(first.task_id))).queue_position is None
+    assert world.services.eta.of(first).queue_position == 0
+    assert world.services.eta.of(world.run(world.services.tasks.get(first.task_id))).queue_position is None
 
 
 def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(world: World) -> None:
@@ -45,13 +45,13 @@ def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(worl
         assert task.status is TaskStatus.RUNNING
 
     world.machine.enqueue = begun_at_once  # type: ignore[method-assign]
-    task = world.run(world.service.intake.submit({"prompt": "quick"})).task
+    task = world.run(world.services.submissions.submit({"prompt": "quick"})).task
     assert (task.status, task.started_at) == (TaskStatus.PENDING, -1)
 
 
 def test_nobody_can_tell_where_a_task_stands_that_is_not_in_the_queue(world: World) -> None:
     elsewhere = Task("0" * 32, "api", {})
-    assert world.service.outlook(elsewhere) == Outlook(None, None)
+    assert world.services.eta.of(elsewhere) == Outlook(None, None)
 
 
 def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:

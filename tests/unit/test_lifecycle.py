@@ -82,7 +82,7 @@ class Lifecycle(RuleBasedStateMachine):
         idempotency = Idempotency(key, content) if key else None
         earlier = self.keys.get(key) if key else None
         try:
-            submission = self.world.run(self.world.service.intake.submit(parameters, idempotency=idempotency))
+            submission = self.world.run(self.world.services.submissions.submit(parameters, idempotency=idempotency))
         except ParameterError:
             assert parameters["wrong"]
             return
@@ -104,15 +104,15 @@ class Lifecycle(RuleBasedStateMachine):
     def stop(self, which: int) -> None:
         task_id = self.pick(which)
         waits, runs = task_id in self.world.machine.queue, task_id == self.world.machine.current
-        assert self.world.run(self.world.service.stop(task_id)) == (waits or runs)
+        assert self.world.run(self.world.services.tasks.stop(task_id)) == (waits or runs)
         if waits and not self.world.held:
-            assert self.world.run(self.world.service.wait(task_id)).status is TaskStatus.STOPPED
+            assert self.world.run(self.world.services.tasks.wait(task_id)).status is TaskStatus.STOPPED
 
     @precondition(lambda self: self.world.machine.current)
     @rule(which=WHICH)
     def skip(self, which: int) -> None:
         task_id = self.pick(which)
-        assert self.world.service.skip(task_id) == (task_id == self.world.machine.current)
+        assert self.world.services.tasks.skip(task_id) == (task_id == self.world.machine.current)
 
     @precondition(lambda self: self.ids and not self.world.held)
     @rule(which=WHICH)
@@ -121,9 +121,9 @@ class Lifecycle(RuleBasedStateMachine):
 
     def move(self, task_id: str) -> None:
         waits = task_id in self.world.machine.queue
-        assert self.world.run(self.world.service.move_to_front(task_id)) == waits
+        assert self.world.run(self.world.services.tasks.move_to_front(task_id)) == waits
         if waits:
-            assert self.world.service.outlooks([task_id])[task_id].queue_position == 0
+            assert self.world.services.eta.some([task_id])[task_id].queue_position == 0
             self.ids.remove(task_id)
             self.ids.insert(0, task_id)
 
@@ -133,7 +133,7 @@ class Lifecycle(RuleBasedStateMachine):
         task_id = self.pick(which)
         before = self.world.rows()[task_id]
         try:
-            task = self.world.run(self.world.service.delete(task_id))
+            task = self.world.run(self.world.services.tasks.delete(task_id))
         except WrongStatus:
             assert before["status"] == "running"
             return
@@ -143,7 +143,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert ended(before) and task_id not in self.world.rows()
         assert not any((self.world.outputs / path).exists() for path in before["images"])
         try:
-            self.world.run(self.world.service.get(task_id))
+            self.world.run(self.world.services.tasks.get(task_id))
         except UnknownTask:
             self.forget(task_id)
         else:
@@ -155,7 +155,7 @@ class Lifecycle(RuleBasedStateMachine):
         rows = self.world.rows()
         in_time = sorted(rows, key=lambda task_id: (rows[task_id]["queued_at"], rows[task_id]["id"]))
         old = [task_id for task_id in in_time if ended(rows[task_id])][:-count]
-        assert self.world.service.removal.prune(RetentionPolicy(count=count)) == len(old)
+        assert self.world.services.retention.prune(RetentionPolicy(count=count)) == len(old)
         assert set(self.world.rows()) == set(rows) - set(old)
         for task_id in old:
             self.forget(task_id)
@@ -192,7 +192,7 @@ class Lifecycle(RuleBasedStateMachine):
         error = TaskError("ValueError", "no") if fails else None
         task_id = self.world.machine.end(error, grid=grid, forgets=forgets, twice=twice)
         if not self.world.held:
-            task = self.world.run(self.world.service.wait(task_id))
+            task = self.world.run(self.world.services.tasks.wait(task_id))
             assert task.status.value == ("failed" if fails else "stopped" if stopped else "finished")
             assert task.error == error
             assert saved <= {image.path for image in task.images}, "what was saved is not listed"
@@ -218,7 +218,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.settle()
         running = self.world.machine.current
         attempts = {task_id: row["attempts"] for task_id, row in self.world.rows().items()}
-        self.world.service.close()
+        self.world.services.close()
         rows = self.world.rows()
         if running is not None and running not in self.clicked:
             assert rows[running]["status"] == "pending" and rows[running]["attempts"] == attempts[running] - 1
@@ -273,7 +273,7 @@ class Lifecycle(RuleBasedStateMachine):
             if ended(before):
                 assert row == before, "a task that has ended has changed"
             assert row["attempts"] <= 2 and (row["finished_at"] >= row["queued_at"]) == ended(row)
-            task = self.world.run(self.world.service.get(task_id))
+            task = self.world.run(self.world.services.tasks.get(task_id))
             if not self.world.held:
                 assert task.status.value == row["status"], "a task is not seen as what its row says"
                 assert [image.path for image in task.images] == row["images"]
@@ -288,15 +288,15 @@ class Lifecycle(RuleBasedStateMachine):
         assert all(name.startswith(running[:8]) for name in there - set(listed)), "a file that nobody knows"
 
     def lists_are_right(self, rows: Rows) -> None:
-        service, machine = self.world.service, self.world.machine
-        pending = service.history.pending(Filter(), 0, 1000).tasks
+        services, machine = self.world.services, self.world.machine
+        pending = services.history.pending(Filter(), 0, 1000).tasks
         assert [task.task_id for task in pending] == machine.queue
-        places = {task_id: outlook.queue_position for task_id, outlook in service.outlooks(machine.queue).items()}
+        places = {task_id: outlook.queue_position for task_id, outlook in services.eta.some(machine.queue).items()}
         assert places == {task_id: place for place, task_id in enumerate(machine.queue)}
-        current = service.running()
+        current = services.tasks.running()
         assert (current.task_id if current else None) == machine.current
-        assert service.counts() == {"pending": len(pending), "running": int(current is not None)}
-        page = self.world.run(service.history.ended(Filter(), 0, 1000))
+        assert services.tasks.counts() == {"pending": len(pending), "running": int(current is not None)}
+        page = self.world.run(services.history.ended(Filter(), 0, 1000))
         assert {task.task_id for task in page.tasks} == {task_id for task_id in rows if ended(rows[task_id])}
         assert page.total == len(page.tasks)
 

@@ -18,7 +18,7 @@ def world() -> Iterator[World]:
 
 
 def test_times_are_the_workers_while_nothing_can_be_written(world: World) -> None:
-    ids = [world.run(world.service.intake.submit({"prompt": "a"})).task.task_id for _ in range(3)]
+    ids = [world.run(world.services.submissions.submit({"prompt": "a"})).task.task_id for _ in range(3)]
     world.hold()
     moments = []
     for _ in ids:

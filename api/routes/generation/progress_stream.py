@@ -9,9 +9,9 @@ from typing import Any
 from ....asgi.error_codes import ErrorCode
 from ....asgi.problem import problem_body
 from ....images.preview import PNG, PreviewImage
+from ....tasks.build import TaskServices as TaskService
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task
-from ....tasks.service import TaskService
 from ....tasks.streaming.broadcaster import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.ignored_fields import NOTE

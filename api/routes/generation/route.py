@@ -17,10 +17,10 @@ from fastapi.responses import JSONResponse, Response
 from ....asgi.error_codes import ErrorCode
 from ....auth.keys import Scope
 from ....images.conversion import CannotConvert
+from ....tasks.build import TaskServices as TaskService
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.ports.engine import EngineUnavailable
 from ....tasks.queue.submission import Submission
-from ....tasks.service import TaskService
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
 from ...requests.idempotency import MAX_LENGTH, idempotency_of

@@ -1,0 +1,204 @@
+"""Builds the domain: creates its parts, connects them, and hands out those that the API uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..db.deadline import Deadline
+from ..db.repository import Repository
+from ..images.file_journal import FileJournal
+from ..images.input_store import InputStore
+from ..outbound.client import OutboundClient
+from .history.leftovers import Leftovers
+from .history.ownership import Ownership
+from .history.queries import History
+from .history.retention import Retention, RetentionPolicy
+from .lifecycle.lifecycle import TaskLifecycle
+from .lifecycle.metrics import Metrics
+from .lifecycle.notifier import QueueNotifier
+from .lifecycle.observers import TaskLog
+from .lifecycle.recovery import Recovery
+from .lifecycle.result_files import ResultFiles
+from .lifetime import Lifetime
+from .model.active_tasks import ActiveTasks
+from .model.outlook import Outlook
+from .model.task import Task, TaskStatus
+from .ports.engine import Engine
+from .queue.estimator import Estimator
+from .queue.eta import EtaCalculator
+from .queue.model_downloads import Downloader
+from .queue.submission import Submissions
+from .service import TaskService
+from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
+from .streaming.broadcaster import Broadcaster
+from .streaming.event_bus import EventBus
+from .webhooks.delivery import Webhooks, WebhookSettings
+
+BUS_CLOSE_TIMEOUT_S = 5.0
+"""Seconds that a shutdown waits for the handling of queued events."""
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """Settings of the domain.
+
+    `max_pending` is the number of pending tasks at which more are refused. `end_write_timeout_s` is the time in seconds after
+    which the subscribers of an ended task are notified although the database does not accept its end.
+    """
+
+    max_pending: int | None = None
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    end_write_timeout_s: float = END_WRITE_TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class TaskServices:
+    """The parts of the domain that the API and the wiring use."""
+
+    tasks: TaskService
+    submissions: Submissions
+    history: History
+    ownership: Ownership
+    retention: Retention
+    webhooks: Webhooks
+    events: Broadcaster
+    eta: EtaCalculator
+    metrics: Metrics
+    active: ActiveTasks
+    results: ResultFiles
+    lifetime: Lifetime
+
+    def start(self) -> None:
+        """Recover the tasks that an earlier process left unfinished, then start to handle worker events.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read or written.
+        """
+        self.lifetime.start()
+
+    def leave(self) -> None:
+        """End all subscriptions and waiting requests before the shutdown. Any thread."""
+        self.events.close()
+
+    def close(self, within_s: float | None = None) -> None:
+        """Write all outstanding changes and shut down; pending and running tasks resume at the next start. Any thread.
+
+        A second call waits until the first one is done.
+
+        Args:
+            within_s: seconds after which to return, finished or not. None waits until all images are saved.
+        """
+        self.lifetime.close(within_s)
+
+    # Names that callers still use.
+
+    @property
+    def intake(self) -> Submissions:
+        return self.submissions
+
+    @property
+    def removal(self) -> Retention:
+        return self.retention
+
+    @property
+    def meter(self) -> Metrics:
+        return self.metrics
+
+    @property
+    def broadcast(self) -> Broadcaster:
+        return self.events
+
+    def outlook(self, task: Task) -> Outlook:
+        return self.eta.of(task)
+
+    def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
+        return self.eta.some(task_ids)
+
+    async def get(self, task_id: str) -> Task:
+        return await self.tasks.get(task_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "tasks"), name)
+
+
+def build_task_services(
+    engine: Engine,
+    repository: Repository,
+    bus: EventBus,
+    journal: FileJournal,
+    inputs: InputStore,
+    outbound: OutboundClient | None = None,
+    options: TaskOptions | None = None,
+) -> TaskServices:
+    """Return the parts of the domain around a host's engine and its bus. `outbound` sends webhooks. Nothing runs yet."""
+    options = options or TaskOptions()
+    active, events = ActiveTasks(), Broadcaster()
+    leftovers = Leftovers(engine, repository, journal)
+    retention = Retention(repository, inputs, journal, leftovers)
+    results = ResultFiles(engine, inputs, leftovers, retention)
+    estimator = Estimator(engine.steps)
+    eta = EtaCalculator(active, engine, estimator)
+    metrics = _metrics(active, events)
+    downloader = Downloader(bus, active, engine)
+    webhooks = Webhooks(repository, options.webhooks, outbound or OutboundClient())
+    store = TaskStore(repository, webhooks, options.end_write_timeout_s)
+    submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
+    notifier = QueueNotifier(active, events, eta)
+    lifecycle = TaskLifecycle(active, store, results, notifier, (estimator, metrics, TaskLog()), bus)
+    recovery = Recovery(engine, store, journal, leftovers)
+
+    def start() -> None:
+        requeued = recovery.run()
+        bus.start(lifecycle.handle)
+        for task in requeued:
+            active.add(task)
+            submissions.enqueue(task)
+
+    def put_back(_: Deadline) -> None:
+        """Put running tasks back first, as that write is essential; the end of one that still ends overwrites it."""
+        store.suspend()
+        for task in active.of_status(TaskStatus.RUNNING, lambda live: live.task.source != "webui").values():
+            store.put_back(replace(task))
+
+    lifetime = Lifetime(
+        [start, lambda: retention.keep_to(options.retention)],
+        [
+            lambda deadline: repository.close(deadline.left()),
+            lambda deadline: results.close(deadline.half()),
+            lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
+            lambda _: retention.close(),
+            lambda _: downloader.close(),
+            lambda _: webhooks.close(),
+            put_back,
+        ],
+    )
+    return TaskServices(
+        tasks=TaskService(active, store, engine, downloader, events, retention),
+        submissions=submissions,
+        history=History(repository, active, engine),
+        ownership=Ownership(repository, active, engine),
+        retention=retention,
+        webhooks=webhooks,
+        events=events,
+        eta=eta,
+        metrics=metrics,
+        active=active,
+        results=results,
+        lifetime=lifetime,
+    )
+
+
+def _metrics(active: ActiveTasks, events: Broadcaster) -> Metrics:
+    metrics = Metrics()
+    metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
+    metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
+    metrics.gauge("listeners", "Open event streams and waiting requests.", events.listeners)
+    metrics.counter("deliveries", "Updates handed to listeners since the start.", lambda: events.delivered)
+    return metrics
+
+
+def _or(seconds: float | None, otherwise: float) -> float:
+    return otherwise if seconds is None else seconds

@@ -1,0 +1,1 @@
+"""Tasks in the database, as their life cycle needs them."""

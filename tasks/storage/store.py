@@ -1,0 +1,264 @@
+"""The database as the life of a task needs it: each change of a task, with that of its webhook, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from ...db.repository import Repository
+from ...db.statements.filters import Filter
+from ..model import rows
+from ..model.gaps import Gaps, complain, reason_of
+from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Task, TaskError, TaskStatus
+from ..webhooks.delivery import Webhooks
+
+log = logging.getLogger("fooocus_api.tasks")
+
+T = TypeVar("T")
+END_WRITE_TIMEOUT_S = 5.0
+"""Seconds to wait for the commit of a task's end before subscribers are notified anyway."""
+WRITE_CHECK_TIMEOUT_S = 3
+"""Seconds after which a database without a successful write counts as unwritable."""
+PENDING = Filter(statuses=(TaskStatus.PENDING.value,))
+
+
+@dataclass(frozen=True)
+class WrittenEnd:
+    """The task as stored, and its receiver for `TaskStore.wake`, None without a webhook."""
+
+    task: Task
+    receiver: str | None
+
+
+EndWrite = Future["WrittenEnd | None"]
+"""Future of a written end; its result is None if the task had ended before."""
+
+
+class TaskStore:
+    """Writes tasks, and reads single ones. Changes of a known task are retried until the database accepts them."""
+
+    def __init__(
+        self, repository: Repository, webhooks: Webhooks, end_write_timeout_s: float = END_WRITE_TIMEOUT_S
+    ) -> None:
+        """Wait for an important change for `end_write_timeout_s`; its retries continue afterwards."""
+        self._repository = repository
+        self._webhooks = webhooks
+        self._timeout_s = end_write_timeout_s
+        self._starting = threading.Lock()
+        self._is_suspended = False
+        self._reported: str | None = None
+
+    # ---------------------------------------------------------------- reading
+
+    async def get(self, task_id: str) -> Task | None:
+        """Return a task as stored, None without one."""
+        row = await asyncio.wrap_future(self._repository.read(lambda: self._repository.get(task_id)))
+        return None if row is None else rows.from_row(row)
+
+    async def with_idempotency_key(self, key: str) -> Task | None:
+        """Return the task that was submitted with this key, None without one."""
+        query = partial(self._repository.with_idempotency_key, key)
+        row = await asyncio.wrap_future(self._repository.read(query))
+        return None if row is None else rows.from_row(row)
+
+    def unfinished(self) -> list[Task]:
+        """Return the tasks that an earlier process left unfinished, in the order in which they are to run. Blocking."""
+        found = self._repository.reading(lambda: self._repository.in_order(ACTIVE_STATUSES))
+        return [rows.from_row(row) for row in found]
+
+    def rank_before_all(self) -> int:
+        """Return a rank below those of all unfinished tasks. Blocking."""
+        return self._repository.reading(self._rank_before_all)
+
+    def count_pending(self) -> int:
+        """Return the number of stored pending tasks. On the writer's thread."""
+        return self._repository.count(PENDING)[0]
+
+    def unwritable(self) -> str | None:
+        """Return why the history can't be written now, without naming a path or host; None if it can. Waits up to
+        `WRITE_CHECK_TIMEOUT_S`."""
+        reason = self._repository.unwritable(WRITE_CHECK_TIMEOUT_S)
+        if reason is not None and reason != self._reported:
+            log.error("the history can't be written", extra={"reason": self._repository.problem or reason})
+        self._reported = reason
+        return reason
+
+    # -------------------------------------------------------------- accepting
+
+    def accept(
+        self, task: Task, base_url: str, admit: Callable[[], None], on_commit: Callable[[Task], None]
+    ) -> Future[Task]:
+        """Store a task of the API with its webhook, or find the one that was stored with its idempotency key.
+
+        Args:
+            base_url: the prefix of the URLs in the webhook's record.
+            admit: charges quotas in the same transaction; an exception rejects the task.
+            on_commit: gets the task once it is on the disk, on the writer's thread.
+        """
+        row, inputs = rows.to_row(task), list(rows.inputs_of(task.parameters))
+
+        def change() -> Task:
+            key = task.idempotency_key
+            earlier = None if key is None else self._repository.with_idempotency_key(key)
+            if earlier is not None:
+                return rows.from_row(earlier)
+            admit()
+            task.id = task.rank = self._repository.insert(row, inputs)
+            self._webhooks.accept(task, base_url)
+            return task
+
+        return self._repository.write(change, on_commit)
+
+    def insert(self, task: Task, gaps: Gaps) -> None:
+        """Write the row of a WebUI task. Return after the commit or the timeout."""
+
+        def inserted(row_id: int) -> None:
+            task.id = task.rank = row_id
+
+        row = gaps.attempt("the task's row", lambda: rows.to_row(task), None)
+        if row is not None:
+            wait([self._write(lambda: self._repository.insert(row), task.task_id, inserted)], timeout=self._timeout_s)
+
+    def write_inputs(self, task_id: str, parameters: dict[str, Any]) -> None:
+        """Write a WebUI task's parameters again, with references to its saved input images."""
+        inputs = list(rows.inputs_of(parameters))
+        self._write(lambda: self._repository.add_inputs(task_id, parameters, inputs), task_id)
+
+    # --------------------------------------------------------------- changing
+
+    def write_start(self, task: Task) -> None:
+        """Write that a task has started, unless `suspend` was called."""
+        values = rows.changes(task)
+        with self._starting:  # a start written after `suspend` would undo `put_back`
+            if not self._is_suspended:
+                self._write(lambda: self._update(task.task_id, values), task.task_id)
+
+    def move_to_front(self, task: Task) -> Future[None]:
+        """Give a pending task the lowest rank, so that it also comes first after a restart."""
+
+        def change() -> None:
+            task.rank = self._rank_before_all()
+            self._repository.update(task.task_id, {"rank": task.rank})
+
+        return self._repository.write(change)
+
+    def write_end(self, task: Task, gaps: Gaps) -> EndWrite:
+        """Write a task's end and make its webhook due, in one transaction. Return after the commit or the timeout.
+
+        The result is None if the task had ended before. If the database rejects the row, it is written with fewer and fewer
+        values, at last with little more than the status.
+        """
+        written = self._write(partial(self._end, task, gaps), task.task_id)
+        wait([written], timeout=self._timeout_s)
+        return written
+
+    def wake(self, written: EndWrite) -> None:
+        """Start the delivery of the webhook that came due with a written end."""
+        done = written.result() if written.exception() is None else None
+        if done is not None and done.receiver is not None:
+            self._webhooks.wake(done.receiver)
+
+    def write_recovered(self, tasks: Sequence[Task]) -> None:
+        """Write the new states of tasks that an earlier process left unfinished. Return after the commit.
+
+        Raises:
+            DatabaseUnavailable: the database can't be written; nothing was written.
+        """
+        values = {task.task_id: {**rows.changes(task), "rank": task.rank} for task in tasks}
+
+        def change() -> None:
+            for task_id, row in values.items():
+                self._repository.update(task_id, row)
+            for task in tasks:
+                if task.status.is_terminal:
+                    self._webhooks.ended(task)
+
+        self._repository.write(change).result()
+
+    # --------------------------------------------------------------- shutdown
+
+    def suspend(self) -> None:
+        """Write no more starts of tasks, as Fooocus shuts down. Ends of tasks are still written."""
+        with self._starting:
+            self._is_suspended = True
+
+    def put_back(self, task: Task) -> None:
+        """Put a running task back to pending at a regular shutdown, so that the next start runs it as if it had not begun."""
+        task.transition(TaskStatus.PENDING, at_recovery=True)
+        task.attempts -= 1
+        values = rows.changes(task)
+        self._repository.write(lambda: self._update(task.task_id, values), must=True)
+
+    # ----------------------------------------------------------------- writing
+
+    def _rank_before_all(self) -> int:
+        return self._repository.lowest_rank(ACTIVE_STATUSES) - 1
+
+    def _update(self, task_id: str, values: dict[str, Any]) -> bool:
+        return self._repository.update(task_id, values, unless=TERMINAL_STATUSES)
+
+    def _write(self, change: Callable[[], T], task_id: str, on_commit: Callable[[T], None] | None = None) -> Future[T]:
+        """Write a change, with retries until the database accepts it. Log a final failure."""
+
+        def written(done: Future[T]) -> None:
+            if (error := done.exception()) is not None:
+                log.error("task not written", extra={"task_id": task_id, "reason": reason_of(error)})
+
+        future = self._repository.write(change, on_commit, must=True)
+        future.add_done_callback(written)
+        return future
+
+    def _end(self, task: Task, gaps: Gaps) -> WrittenEnd | None:
+        """Write an end. On the writer's thread."""
+        stored = self._repository.first_possible(
+            [partial(self._end_as, form, gaps) for form in _forms(task)],
+            lambda error: _refused(gaps, "a part of the record, which the database did not take", error),
+        )
+        if stored is None:
+            return None
+        receiver = self._repository.first_possible(
+            [lambda: self._webhooks.ended(task), lambda: None],
+            lambda error: _refused(gaps, "the webhook, which could not be noted", error),
+        )
+        noted = with_gaps(stored, gaps)
+        if noted.notes != stored.notes:
+            self._repository.update(task.task_id, {"notes": noted.notes})
+        return WrittenEnd(noted, receiver)
+
+    def _end_as(self, form: Task, gaps: Gaps) -> Task | None:
+        form = with_gaps(form, gaps)
+        if not self._update(form.task_id, rows.changes(form)):
+            if self._repository.get(form.task_id) is not None:
+                return None
+            self._repository.insert(rows.to_row(form))  # a WebUI task whose row could not be written when it was queued
+        return form
+
+
+def as_written(written: EndWrite, task: Task) -> Task:
+    """Return the task as stored if its end has been written by now, otherwise `task`."""
+    done = written.result() if written.done() and written.exception() is None else None
+    return task if done is None else done.task
+
+
+def with_gaps(task: Task, gaps: Gaps) -> Task:
+    """Return the task with its gaps in its notes."""
+    return replace(task, notes=gaps.added_to(task.notes))
+
+
+def _refused(gaps: Gaps, what: str, error: BaseException) -> None:
+    complain(what)
+    gaps.note(f"{what}: {reason_of(error)}")
+
+
+def _forms(task: Task) -> list[Task]:
+    """Return versions of the task with fewer and fewer values, to try in turn."""
+    plain = [replace(image, metadata={}, seed=None, width=None, height=None, format=None) for image in task.images]
+    error = task.error and TaskError(task.error.type[:100], "")
+    bare = replace(task, images=[], error=error, title="", progress=0)
+    return [task, replace(task, images=plain), bare, replace(bare, parameters={}, downloads=[], webhook_url="")]
