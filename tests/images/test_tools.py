@@ -221,11 +221,7 @@ def test_a_refused_request_keeps_no_image(demo_factory: DemoFactory) -> None:
 def test_after_an_unload_the_next_task_loads_its_models_again(demo_factory: DemoFactory) -> None:
     host = demo_factory()
     client = Client(host.url)
-    lake = {
-        "prompt": "a lake",
-        "image_seed": 5,
-        "style_selections": ["Fooocus V2"],
-    }  # its style loads the expansion
+    lake = {"prompt": "a lake", "image_seed": 5, "style_selections": ["Fooocus V2"]}  # expanded by a model
     before = client.draw(**lake)
     loaded = host.log().count("Loaded ")
     answer = client.post(UNLOAD)
