@@ -1,4 +1,4 @@
-"""Adds the application's flags to the engine's parser and, at import, parses the command line with it."""
+"""Flags of the application, added to the engine's parser. The import parses the command line."""
 import os
 
 import ldm_patched.modules.args_parser as args_parser

@@ -1,4 +1,4 @@
-"""What a packaged install starts. The real one updates the checkout first; the demo has nothing to update."""
+"""Start script of the packaged install. The real one updates the checkout first; the demo has nothing to update."""
 import os
 import sys
 

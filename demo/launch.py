@@ -1,4 +1,4 @@
-"""Starts the demo host. Runs twice, like the real one: as __main__, and as `launch` by webui.py's import."""
+"""Start of the demo host. Runs twice, like the real one: as __main__, and as `launch` by webui.py's import."""
 import os
 import sys
 
@@ -12,7 +12,7 @@ from modules.launch_util import delete_folder_content  # noqa: E402
 
 
 def prepare_environment():
-    """The real one installs what is missing here; the demo expects requirements.txt to be installed."""
+    """Print the versions. The real host also installs packages; the demo expects those of requirements.txt."""
     print(f'Python {sys.version}')
     print(f'Demo host version: {fooocus_version.version}')
 

@@ -1,4 +1,4 @@
-"""The page, made with real Gradio. `ctrls` is in the order in which AsyncTask takes its arguments."""
+"""The page, made with real Gradio. `ctrls` has the order of AsyncTask's arguments."""
 import asyncio
 import os
 import random
@@ -20,7 +20,7 @@ from modules.auth import auth_enabled, check_auth
 from modules.private_logger import get_current_html_path
 from modules.sdxl_styles import legal_style_names
 
-# The real host's WebUI lets Gradio wait as long as it takes, and with it everyone else in this process.
+# As in the real host, Gradio's waits, and those of all other code in this process, take up to 18 hours.
 wait_for = asyncio.wait_for
 asyncio.wait_for = lambda awaitable, timeout: wait_for(awaitable, 65535)
 
@@ -42,7 +42,7 @@ def get_task(*args):
 
 
 def generate_clicked(task: worker.AsyncTask):
-    """Queue the task and show its events until it says 'finish'."""
+    """Queue the task and show its events until 'finish'."""
     with model_management.interrupt_processing_mutex:
         model_management.interrupt_processing = False
     if len(task.args) == 0:
@@ -88,7 +88,7 @@ def history():
 
 
 def preset_values(name):
-    """What a preset says, as updates for preset_outputs; what it does not say is left as it is."""
+    """Return a preset's values as updates for preset_outputs; those it lacks stay as they are."""
     content = config.try_get_preset_content(name) if name != 'initial' else config.config_dict
     keys = 'model refiner refiner_switch performance styles cfg_scale sample_sharpness cfg_tsnr clip_skip ' \
            'sampler scheduler vae overwrite_step overwrite_switch image_number prompt_negative ' \

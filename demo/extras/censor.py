@@ -1,11 +1,11 @@
-"""Black in place of pictures that may not be seen: here such as are mostly of the colour of skin."""
+"""Content filter that returns black in place of an image; here for images that are mostly skin-coloured."""
 import numpy as np
 
-SKIN = .6  # the share of a picture's pixels from which it is too much
+SKIN = .6  # the share of skin-coloured pixels above which an image is censored
 
 
 def default_censor(images):
-    """A list of uint8 HxWx3, or one of them."""
+    """Return a list of uint8 HxWx3 images, or a single one, with the censored ones black."""
     if isinstance(images, np.ndarray) and images.ndim == 3:
         return _checked(images)
     return [_checked(image) for image in images]

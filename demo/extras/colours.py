@@ -1,4 +1,4 @@
-"""What a picture's colours and light are called."""
+"""Names for an image's colours and brightness."""
 import numpy as np
 from PIL import Image
 
@@ -11,7 +11,7 @@ NAMES = {
 
 
 def dominant(image: np.ndarray, count: int) -> list[str]:
-    """The names of the colours most of an image's pixels are nearest to, most frequent first."""
+    """Return the names of the nearest colours of most pixels, most frequent first."""
     side = min(64, *image.shape[:2]) or 1
     pixels = np.asarray(Image.fromarray(image).resize((64, side), Image.Resampling.BOX), np.float32).reshape(-1, 1, 3)
     nearest = ((pixels - np.array(list(NAMES.values()), np.float32)) ** 2).sum(2).argmin(1)
@@ -21,7 +21,7 @@ def dominant(image: np.ndarray, count: int) -> list[str]:
 
 
 def light(image: np.ndarray) -> str:
-    """Whether it is dark, dim, soft, bright or high in contrast."""
+    """Return 'dark', 'dim', 'soft', 'bright' or 'high contrast'."""
     grey = image.mean(2)
     if grey.std() > 70:
         return 'high contrast'

@@ -1,4 +1,4 @@
-"""A mask for what stands out of a picture: what differs from its border, more so towards the middle."""
+"""Mask of an image's subject: pixels that differ from its border, weighted towards the centre."""
 import sys
 
 import numpy as np
@@ -18,11 +18,11 @@ class SAMOptions:
 
 
 def subject(image: np.ndarray) -> np.ndarray:
-    """Where it is, bool HxW. Nowhere in an image of one colour."""
+    """Return the subject's mask, bool HxW, all False for an image of one colour."""
     height, width = image.shape[:2]
     small = np.asarray(Image.fromarray(image).resize((96, 96), Image.Resampling.BOX), np.float32)
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    # A border has several colours as a rule, sky above and ground below: near to one of them is no subject.
+    # A border usually has several colours, such as sky and ground: pixels near to any of them are background.
     known = border[np.linspace(0, len(border) - 1, 64).astype(int)]
     distance = np.sqrt(((small[:, :, None] - known) ** 2).sum(3).min(2))
     if distance.max() < 8:
@@ -34,9 +34,9 @@ def subject(image: np.ndarray) -> np.ndarray:
 
 
 def generate_mask_from_image(image: np.ndarray, mask_model: str = 'sam', extras=None, sam_options=SAMOptions):
-    """(mask, detections, and twice again). uint8: HxW, or HxWx3 from the model 'sam'.
+    """Return the mask and three counts of detections. The mask is uint8: HxW, or HxWx3 from the model 'sam'.
 
-    'sam' finds one thing, whatever it is asked for; the clothes of 'upper' and 'lower' are its halves.
+    'sam' finds the one subject for any prompt; the clothes 'upper' and 'lower' are its halves.
     """
     if image is None:
         return None, 0, 0, 0
@@ -57,14 +57,14 @@ def generate_mask_from_image(image: np.ndarray, mask_model: str = 'sam', extras=
 
 
 def _clothes(found: np.ndarray, category: str) -> np.ndarray:
-    """The rows of the upper or lower half of what was found, or all rows."""
+    """Return the rows of the subject's upper or lower half, or all rows."""
     rows = np.arange(found.shape[0])[:, None]
     middle = np.nonzero(found.any(1))[0].mean() if found.any() else 0
     return {'upper': rows < middle, 'lower': rows >= middle}.get(category, rows >= 0)
 
 
 def _box(found: np.ndarray, grow: int) -> np.ndarray:
-    """The rectangle around what was found, larger by `grow` pixels on each side."""
+    """Return the subject's bounding box, larger by `grow` pixels on each side."""
     rows, columns = np.nonzero(found.any(1))[0], np.nonzero(found.any(0))[0]
     box = np.zeros_like(found)
     box[max(0, rows[0] - grow):max(0, rows[-1] + 1 + grow),

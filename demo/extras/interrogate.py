@@ -1,4 +1,4 @@
-"""Words for a photo: its light, its colours, and where in it something stands out. No network has seen it."""
+"""Description of a photo by its brightness, its colours and its subject's place, without a neural network."""
 import numpy as np
 
 from extras.colours import dominant, is_wide, light
@@ -6,7 +6,7 @@ from extras.inpaint_mask import subject
 
 
 def default_interrogator(img_rgb: np.ndarray) -> str:
-    """A sentence about an image, uint8 HxWx3 RGB."""
+    """Describe an image, uint8 HxWx3 RGB, in one sentence."""
     kind = 'wide' if is_wide(img_rgb) else 'square' if img_rgb.shape[0] == img_rgb.shape[1] else 'tall'
     words = f'a {kind} {light(img_rgb)} picture in {" and ".join(dominant(img_rgb, 2))}'
     found = subject(img_rgb)

@@ -1,4 +1,4 @@
-"""Tags for a drawing: its colours, its light, how busy it is. No network has seen it."""
+"""Tags of an illustration by its colours, its brightness and its background's detail, without a neural network."""
 import numpy as np
 
 from extras.colours import dominant, light
@@ -6,7 +6,7 @@ from extras.inpaint_mask import subject
 
 
 def default_interrogator(image_rgb: np.ndarray, threshold=0.35, character_threshold=0.85, exclude_tags='') -> str:
-    """Tags for an image, uint8 HxWx3 RGB, with commas between. Nothing here is unsure: the thresholds are not used."""
+    """Return comma-separated tags for an image, uint8 HxWx3 RGB. All tags are certain: the thresholds are unused."""
     colours = dominant(image_rgb, 3)
     grey = set(colours) <= {'black', 'grey', 'white'}
     found = subject(image_rgb)

@@ -1,4 +1,4 @@
-"""The queue and the one thread that works it off. The argument order and the seams are the real host's."""
+"""The task queue and its one worker thread. Argument order and patch points are the real host's."""
 import threading
 
 import modules.config
@@ -189,7 +189,7 @@ def worker():
             task.yields.append(['results', task.results])
 
     def build_image_wall(task):
-        """Add one array with all results side by side, if there are several and all of one size."""
+        """Add one array with all results in a grid, if there are several of one size."""
         images = [np.array(Image.open(x).convert('RGB')) if isinstance(x, str) else x for x in task.results]
         if len(images) < 2 or len({image.shape for image in images}) > 1:
             return
@@ -199,7 +199,7 @@ def worker():
         task.results = task.results + [wall]
 
     def apply_performance(task):
-        """The few-step modes bring settings of their own."""
+        """Apply the settings of the few-step performances."""
         settings = {Performance.EXTREME_SPEED: ('lcm', 'lcm'),
                     Performance.LIGHTNING: ('euler', 'sgm_uniform'),
                     Performance.HYPER_SD: ('dpmpp_sde_gpu', 'karras')}
@@ -213,7 +213,7 @@ def worker():
         return remove_empty_str([line.strip(',. \r\n') for line in text.splitlines()], default='')
 
     def process_prompt(task, use_expansion, prompt, negative_prompt, image_number):
-        """One dict for each picture: its seed, its lines of prompt, and their encodings."""
+        """Return one dict per image: its seed, its lines of prompt, and their encodings."""
         prompt, *extra = lines_of(prompt)
         negative, *extra_negative = lines_of(negative_prompt)
         pictures = []
@@ -320,10 +320,10 @@ def worker():
         progressbar(task, preparation, 'Moving model to GPU ...')
         total = len(pictures) + max(len(pictures), len(to_enhance)) * len(enhancements)
         per_picture = (100 - preparation) / max(total, 1)
-        done = 0  # pictures drawn or left out so far
+        done = 0  # images generated or skipped so far
 
         def draw(plan, picture, persist_image):
-            """The picture as an array, saved; None when it is skipped."""
+            """Generate and save an image and return it as an array, or None if it was skipped."""
             nonlocal done
             began, done = preparation + per_picture * done, done + 1
             where = f'{done}/{total}'
@@ -394,7 +394,7 @@ def worker():
                 trace.mark('done')
                 trace.flush()
                 pipeline.prepare_text_encoder(async_call=True)
-            except:  # noqa: E722 - as the real host does: a failure is printed, and looks like an empty success
+            except:  # noqa: E722 - as the real host does: it prints a failure, which then looks like an empty success
                 traceback.print_exc()
                 task.yields.append(['finish', task.results])
 

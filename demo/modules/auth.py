@@ -1,4 +1,4 @@
-"""The WebUI's login: auth.json lists {"user", "pass"} or {"user", "hash": SHA-256}. No file, no login."""
+"""The WebUI's login: auth.json lists {"user", "pass"} or {"user", "hash": SHA-256}. Only with that file is it on."""
 import hashlib
 import json
 import os

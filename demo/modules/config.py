@@ -1,4 +1,4 @@
-"""Settings: presets/default.json, then config.txt, then --preset's preset. And the files the menus list."""
+"""Settings from presets/default.json, config.txt and --preset's preset, later ones first, and the menus' file lists."""
 import json
 import math
 import os
@@ -20,7 +20,7 @@ def get_presets() -> list[str]:
 
 
 def try_get_preset_content(preset) -> dict:
-    """What presets/<preset>.json says; nothing if there is none or it can't be read."""
+    """Return the content of presets/<preset>.json, or {} if it is missing or unreadable."""
     if isinstance(preset, str):
         try:
             with open(os.path.join(root, 'presets', f'{preset}.json'), encoding='utf-8') as file:
@@ -56,7 +56,7 @@ def _folders(key: str, default: str) -> list[str]:
 
 
 def _item(key: str, default, valid):
-    """A setting. `valid` is a type, a list of choices or a test; what does not pass is replaced, and said."""
+    """Return a setting. `valid` is a type, a list of choices or a predicate; invalid values are replaced and reported."""
     value = config_dict.get(key, default)
     if value is None:
         value = 'None'
@@ -93,7 +93,7 @@ if args_manager.args.output_path:
 if args_manager.args.temp_path:
     config_dict['temp_path'] = os.path.abspath(args_manager.args.temp_path)
 path_outputs = _folder('path_outputs', 'outputs')
-temp_path = _folder('temp_path', 'temp')  # in the checkout: copies side by side don't empty each other's
+temp_path = _folder('temp_path', 'temp')  # inside the checkout: copies side by side don't empty each other's
 temp_path_cleanup_on_launch = _item('temp_path_cleanup_on_launch', True, bool)
 
 default_base_model_name = default_model = _item('default_model', 'demo_daylight.safetensors', str)
@@ -184,7 +184,7 @@ default_describe_content_type = _item('default_describe_content_type', [flags.de
 
 
 def add_ratio(size: str) -> str:
-    """The menu's text for `1152*896`."""
+    """Return the menu's text for a size like `1152*896`."""
     width, height = (int(side) for side in size.split('*'))
     divisor = math.gcd(width, height)
     ratio = f'{width // divisor}:{height // divisor}'
@@ -204,7 +204,7 @@ MODEL_EXTENSIONS = ('.pth', '.ckpt', '.bin', '.safetensors', '.fooocus.patch')
 
 
 def get_model_filenames(folders, extensions=MODEL_EXTENSIONS) -> list[str]:
-    """The files in one folder or several, and below, as paths relative to the folder they were found in."""
+    """Return the files of one folder or several, with subfolders, as paths relative to the folder."""
     found = []
     for folder in folders if isinstance(folders, list) else [folders]:
         for path, _, names in sorted(os.walk(folder)):
@@ -214,7 +214,7 @@ def get_model_filenames(folders, extensions=MODEL_EXTENSIONS) -> list[str]:
 
 
 def update_files():
-    """Look into the folders again."""
+    """Rescan the folders."""
     global model_filenames, lora_filenames, vae_filenames, wildcard_filenames, available_presets
     model_filenames = get_model_filenames(paths_checkpoints)
     lora_filenames = get_model_filenames(paths_loras)

@@ -1,7 +1,7 @@
 """The engine: loads checkpoints (palettes in JSON), encodes prompts, denoises step by step from seeded noise.
 
-There is no neural network: the denoiser's guess at the clean picture is the painted scene itself, as coarse
-as there is noise left. What is around it (noise, schedules, Euler steps, refiner, interruption) is as usual.
+In place of a neural network, the denoiser's guess at the clean image is the painted scene itself, as coarse
+as the remaining noise. All else (noise, schedules, Euler steps, refiner, interruption) is as usual.
 """
 import json
 import time
@@ -20,18 +20,18 @@ from modules.painter import paint
 from modules.util import get_enabled_loras, get_file_from_folder_list
 
 SIGMA_MAX, SIGMA_MIN = 4.0, 0.03
-LATENT_SCALE = 4  # the sampler works on a picture this much smaller, and previews are of that size
+LATENT_SCALE = 4  # the sampler works on an image this much smaller, and previews are of that size
 
 model_base: dict | None = None
 model_refiner: dict | None = None
-final_unet: dict | None = None  # what draws: the base model as the last task wanted it
+final_unet: dict | None = None  # the model in use: the base model with the last task's settings
 final_loras: list[dict] = []
 final_vae: dict = {}
-final_expansion: Callable[[str, int], str] | None = None  # loaded with the models, as the real host's is
+final_expansion: Callable[[str, int], str] | None = None  # loaded with the models, as in the real host
 
 
 def load_model(filename: str) -> dict:
-    """A checkpoint's content. Raises FileNotFoundError if it is not there, ValueError if it is no JSON."""
+    """Load a checkpoint. Raises FileNotFoundError if it is missing, ValueError if it is not JSON."""
     time.sleep(args_manager.args.demo_load_ms / 1000)
     with open(filename, encoding='utf-8') as file:
         model = json.load(file) | {'filename': filename}
@@ -41,7 +41,7 @@ def load_model(filename: str) -> dict:
 
 
 def refresh_model(model: dict | None, name: str) -> dict | None:
-    """The named model: the one given if that is it and it is still loaded."""
+    """Return the named model: `model` if it is that one and still loaded, else a new one."""
     if name == 'None':
         return None
     filename = get_file_from_folder_list(name, modules.config.paths_checkpoints)
@@ -56,7 +56,7 @@ def refresh_model(model: dict | None, name: str) -> dict | None:
 
 def refresh_everything(refiner_model_name: str, base_model_name: str, loras: list,
                        vae_name: str = flags.default_vae) -> None:
-    """Load what is not loaded yet. A LoRA that is not there is skipped, a missing checkpoint is an error."""
+    """Load the models that are not loaded yet. A missing LoRA is skipped, a missing checkpoint is an error."""
     global model_base, model_refiner, final_unet, final_loras, final_vae, final_expansion
     final_unet = None
     model_refiner = refresh_model(model_refiner, refiner_model_name)
@@ -78,11 +78,11 @@ def refresh_everything(refiner_model_name: str, base_model_name: str, loras: lis
 
 
 def prepare_text_encoder(async_call=True) -> None:
-    """The real host moves its text encoder back here, after 'finish'. The demo has none to move."""
+    """Do nothing. The real host moves its text encoder back here, after 'finish'."""
 
 
 def expand(prompt: str, seed: int) -> str:
-    """A few words of the engine's own, the same for the same prompt and seed."""
+    """Add a few words of the engine's own, the same for the same prompt and seed."""
     words = ['soft clouds', 'gentle light', 'calm', 'wide view', 'clear air', 'harmonious colours',
              'fine detail', 'drifting clouds']
     return ', '.join([prompt, *Random(f'{seed} {prompt}').sample(words, 3)])
@@ -93,7 +93,7 @@ def clip_encode(texts: list[str]) -> str:
 
 
 def calculate_sigmas(scheduler_name: str, steps: int, denoise: float) -> np.ndarray:
-    """steps + 1 noise levels, falling to 0. With denoise below 1 it is the end of a longer schedule."""
+    """Return steps + 1 noise levels, falling to 0. With denoise below 1 they are the end of a longer schedule."""
     if scheduler_name not in flags.scheduler_list:
         raise ValueError(f'no scheduler is called {scheduler_name}')
     ramp = np.linspace(0, 1, max(steps, round(steps / denoise)))
@@ -110,10 +110,10 @@ def process_diffusion(positive_cond: str, negative_cond: str, steps: int, switch
                       height: int, image_seed: int, callback, sampler_name: str, scheduler_name: str,
                       latent=None, denoise=1.0, cfg_scale=7.0, guides=(),
                       disable_preview=False) -> list[np.ndarray]:
-    """One picture, uint8 HxWx3, in a list.
+    """Return one image, uint8 HxWx3, in a list.
 
     callback: called after each step with (step, None, None, steps, preview or None).
-    latent: (image, mix) to begin from an image; mix, a number or HxWx1, is how much of the scene goes in.
+    latent: (image, mix) to begin from an image; mix, a number or HxWx1, is the share of the scene.
     guides: (image, weight) pairs whose colours the scene takes on.
     """
     if args_manager.args.demo_null:
@@ -152,13 +152,13 @@ def process_diffusion(positive_cond: str, negative_cond: str, steps: int, switch
             x += noise.standard_normal(small) * up
         preview = None if disable_preview else _uint8((guess + (x - guess) / (1 + after)) / 2 + .5)
         callback(step, None, None, steps, preview)
-    # What the latent is too small to hold. One step alone leaves the picture blurred: it has not earned it.
+    # Detail that the latent is too small to hold, less of it after fewer steps: a single one leaves the image blurred.
     detail = (clean.astype(np.float32) - _resized(_resized(clean, small), clean.shape)) / _blocks(sigmas[-2])
     return [(_resized(_uint8(x / 2 + .5), clean.shape) + detail).clip(0, 255).round().astype(np.uint8)]
 
 
 def _look(model: dict, cfg_scale: float) -> dict:
-    """A checkpoint's settings with LoRAs, VAE and guidance worked in."""
+    """Return a checkpoint's settings, adjusted by LoRAs, VAE and guidance."""
     tint, haze, guidance = np.ones(3), 0.0, .88 + .03 * min(cfg_scale, 12)
     for lora in final_loras:
         tint = tint * (1 + (np.array(lora.get('tint', [1, 1, 1])) - 1) * lora['weight'])
@@ -169,7 +169,7 @@ def _look(model: dict, cfg_scale: float) -> dict:
 
 
 def _blocks(sigma: float) -> int:
-    """The size in latent pixels of the smallest thing that can be told at this noise level."""
+    """Return the size in latent pixels of the smallest detail at this noise level."""
     return 1 + int(sigma * 6)
 
 

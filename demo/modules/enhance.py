@@ -1,4 +1,4 @@
-"""Enhance: a picture is varied or upscaled, and parts of it are found and drawn again, one step after the other."""
+"""Enhancement of an image: it is varied or upscaled, and parts of it are detected and regenerated, step by step."""
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from modules.util import HWC3
 
 @dataclass
 class Step:
-    """One step. `plan` says how to go on from a picture, and is None when there is nothing to do to it."""
+    """One enhancement step. `plan` returns the plan for an image, or None if there is nothing to enhance."""
 
     prompt: str
     negative_prompt: str
@@ -21,7 +21,7 @@ class Step:
 
 
 def enhance_steps(task) -> list[Step]:
-    """What is to be done to every picture, in order."""
+    """Return the steps for every image, in order."""
     if not task.should_enhance:
         return []
     steps = [_part(task, *control) for control in task.enhance_ctrls]

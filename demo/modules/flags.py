@@ -1,4 +1,4 @@
-"""The names and values users choose from."""
+"""Names and values of the users' choices."""
 from enum import Enum, IntEnum
 
 disabled = 'Disabled'
@@ -13,7 +13,7 @@ enhancement_uov_prompt_type_original = 'Original Prompts'
 enhancement_uov_prompt_type_last_filled = 'Last Filled Enhancement Prompts'
 enhancement_uov_prompt_types = [enhancement_uov_prompt_type_original, enhancement_uov_prompt_type_last_filled]
 
-# Our name of a sampler: its name in the A1111 metadata scheme, '' where it has none.
+# Sampler → its name in the A1111 metadata scheme, '' where it has none.
 KSAMPLER = {
     'euler': 'Euler', 'euler_ancestral': 'Euler a', 'heun': 'Heun', 'heunpp2': '',
     'dpm_2': 'DPM2', 'dpm_2_ancestral': 'DPM2 a', 'lms': 'LMS',

@@ -1,4 +1,4 @@
-"""What a task's input image asks for: vary, upscale, inpaint, outpaint, image prompts. Only Pillow."""
+"""Plans for a task's input image: vary, upscale, inpaint, outpaint and image prompts. Uses only Pillow."""
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ from modules.util import HWC3, get_shape_ceil, resample_image, set_image_shape_c
 
 @dataclass
 class Plan:
-    """How process_diffusion is to start. Without an input image: from noise alone, at the size asked for."""
+    """Start of process_diffusion. Without an input image it starts from pure noise at the requested size."""
 
     latent: tuple | None = None
     denoise: float = 1.0
@@ -90,13 +90,13 @@ def _inpaint(task, plan) -> None:
 
 
 def _even(image: np.ndarray) -> np.ndarray:
-    """Sides floored to multiples of 8."""
+    """Floor the sides to multiples of 8."""
     height, width = (max(8, side // 8 * 8) for side in image.shape[:2])
     return image if (height, width) == image.shape[:2] else resample_image(image, width, height)
 
 
 def default_size(task) -> tuple[int, int]:
-    """Width and height of a picture that starts from noise."""
+    """Return width and height of an image that starts from noise."""
     width, height = (int(side) for side in task.aspect_ratios_selection.replace('×', ' ').split(' ')[:2])
     return (task.overwrite_width if task.overwrite_width > 0 else width,
             task.overwrite_height if task.overwrite_height > 0 else height)

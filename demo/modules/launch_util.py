@@ -1,10 +1,10 @@
-"""What launch.py needs before any other module of the host may be imported."""
+"""Helpers of launch.py that run before any other module of the host may be imported."""
 import os
 import shutil
 
 
 def delete_folder_content(folder: str, prefix: str = '') -> bool:
-    """Empty a folder, leaving the folder itself. True if nothing was left over."""
+    """Empty a folder, but keep the folder itself. Returns whether everything was deleted."""
     done = True
     for entry in os.scandir(folder):
         try:

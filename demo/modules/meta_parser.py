@@ -1,4 +1,4 @@
-"""Parameters inside image files, in two schemes: JSON, and the plain text other programs read."""
+"""Parameters inside image files, in two schemes: JSON, and the plain text that other programs read."""
 import hashlib
 import json
 import re
@@ -16,7 +16,7 @@ USER_COMMENT, MAKER_NOTE, SOFTWARE = 0x9286, 0x927C, 0x0131  # EXIF tags
 
 
 class MetadataParser(ABC):
-    """Set what the image was made with, then turn the log's entries into text."""
+    """Converter of one image's parameters: `set_data` comes first, then the log's entries are turned into text."""
 
     def set_data(self, raw_prompt, full_prompt, raw_negative_prompt, full_negative_prompt, steps,
                  base_model_name, refiner_model_name, loras, vae_name):
@@ -98,7 +98,7 @@ def get_metadata_parser(metadata_scheme: MetadataScheme) -> MetadataParser:
 
 
 def read_info_from_image(file: Image.Image):
-    """The parameters in an image (dict, text or None) and their scheme (or None)."""
+    """Return the parameters in an image (dict, text or None) and their scheme (or None)."""
     parameters, scheme = file.info.get('parameters'), file.info.get('fooocus_scheme')
     if parameters is None:
         exif = file.getexif()
@@ -119,7 +119,7 @@ def get_exif(metadata: str, metadata_scheme: str) -> Image.Exif:
 
 
 def _named(name: str, folders) -> tuple[str, str]:
-    """A model's name without its extension, and the start of its SHA-256 ('' without a file)."""
+    """Return a model's name without its extension, and the start of its SHA-256 ('' without a file)."""
     path = Path(get_file_from_folder_list(name, folders))
     return Path(name).stem, hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else ''
 

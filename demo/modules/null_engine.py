@@ -1,4 +1,4 @@
-"""With --demo-null WxH: an engine that draws nothing, so that what is around it can be measured."""
+"""Engine of --demo-null WxH, which generates no image, so that everything around it can be measured."""
 import time
 
 import numpy as np
@@ -10,7 +10,7 @@ _pictures: list[np.ndarray] = []
 
 
 def picture(step: int) -> np.ndarray:
-    """A smooth uint8 array of HxWx3, another one for the next step; made before they are needed."""
+    """Return a smooth uint8 HxWx3 array that differs from the next step's. All are made in advance."""
     if not _pictures:
         width, height = args_manager.args.demo_null
         x, y = np.linspace(0, 127, width), np.linspace(0, 127, height)[:, None]
@@ -21,7 +21,7 @@ def picture(step: int) -> np.ndarray:
 
 
 def idle_diffusion(steps: int, callback, disable_preview: bool) -> list[np.ndarray]:
-    """What `process_diffusion` does, but for the drawing."""
+    """Run the steps of `process_diffusion` without any computation."""
     for step in range(steps):
         model_management.throw_exception_if_processing_interrupted()
         time.sleep(args_manager.args.demo_step_ms / 1000)

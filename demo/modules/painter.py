@@ -1,13 +1,13 @@
-"""Paints a landscape from words, a seed and a look. default_pipeline.py uses it as what a checkpoint knows.
+"""Paints a landscape from words, a seed and a look. To default_pipeline.py it is the content of a checkpoint.
 
-Everything is laid out in units of the picture's height, so one prompt and seed give one scene at any size.
+Everything is laid out in units of the image's height, so one prompt and seed give one scene at any size.
 """
 from zlib import crc32
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-# What a prompt may name, and the words that mean it. A negative prompt takes the feature away again.
+# Features of a prompt, and the words that name them. A negative prompt removes a feature.
 FEATURES = {
     'water': 'water sea lake ocean river beach coast pond boat ship sailboat island reflection',
     'night': 'night midnight moon moonlit stars starry dark aurora',
@@ -42,7 +42,7 @@ SHAPES = {
 
 
 def features_in(prompt: str, negative: str) -> set[str]:
-    """The features a prompt names, less those its negative prompt names."""
+    """Return the features that a prompt names, without those that its negative prompt names."""
     def named(text: str) -> set[str]:
         words = set(''.join(c if c.isalpha() else ' ' for c in text.casefold()).split())
         return {feature for feature, names in FEATURES.items() if words & set(names.split())}
@@ -50,7 +50,7 @@ def features_in(prompt: str, negative: str) -> set[str]:
 
 
 def paint(width: int, height: int, prompt: str, negative: str, seed: int, look: dict) -> np.ndarray:
-    """The scene as float32 HxWx3, RGB in 0..1."""
+    """Return the scene as float32 HxWx3, RGB in 0..1."""
     has = features_in(prompt, negative)
     rng = np.random.default_rng([seed, crc32(f'{prompt}\n{negative}'.encode())])
     palette = _palette(look, has, crc32(prompt.encode()))
@@ -59,7 +59,7 @@ def paint(width: int, height: int, prompt: str, negative: str, seed: int, look: 
 
     shore = rng.uniform(.66, .74)
     watery = rng.random() < .4 and not has & {'city', 'forest', 'cat', 'house'}
-    shore = shore if watery or 'water' in has else 2.0  # 2: below the picture
+    shore = shore if watery or 'water' in has else 2.0  # 2: below the image
     sun = rng.uniform(.2, .8) * aspect, rng.uniform(.20, .36) + ('sunset' in has) * .15
 
     picture = _sky(x, y, palette, sun, rng, has, aspect)
@@ -81,7 +81,7 @@ def paint(width: int, height: int, prompt: str, negative: str, seed: int, look: 
             _stamp(picture, 'birds', sun[0], .42, .22, palette['near'])
     if shore < 1:
         picture = _water(picture, x, y, shore, palette, rng)
-        if has & {'cat', 'house'}:  # who comes to the water needs a bank to be on
+        if has & {'cat', 'house'}:  # a figure at the water needs a bank to stand on
             ground = ground * .4 + .51
             edge = np.clip((y - ground) * height + .5, 0, 1)[..., None]
             picture = picture * (1 - edge) + palette['near'] * edge
@@ -95,7 +95,7 @@ def paint(width: int, height: int, prompt: str, negative: str, seed: int, look: 
 
 
 def _palette(look: dict, has: set[str], mood: int) -> dict[str, np.ndarray]:
-    """The look's colours, bent by the features and a little by the prompt as a whole."""
+    """Return the look's colours, changed by the features and slightly by the prompt as a whole."""
     colours = {name: np.float32(look['palette'][name])
                for name in ('zenith', 'horizon', 'sun', 'far', 'near')}
     bends = {'sunset': {'zenith': (.33, .26, .52), 'horizon': (1., .62, .36), 'sun': (1., .90, .62),
@@ -106,7 +106,7 @@ def _palette(look: dict, has: set[str], mood: int) -> dict[str, np.ndarray]:
     for feature in ('sunset', 'night'):
         for name, colour in bends[feature].items() if feature in has else ():
             colours[name] = colours[name] * .25 + np.float32(colour) * .75
-    turn = (mood % 1000 / 1000 - .5) * .5  # of hue, a little: prompts with the same features still differ
+    turn = (mood % 1000 / 1000 - .5) * .5  # a slight shift of hue, so that prompts with the same features differ
     axis = np.float32([1, 1, 1]) / np.sqrt(3)
     for name in ('zenith', 'horizon', 'far', 'near'):
         c = colours[name]
@@ -116,7 +116,7 @@ def _palette(look: dict, has: set[str], mood: int) -> dict[str, np.ndarray]:
 
 
 def _sky(x, y, palette, sun, rng, has, aspect):
-    """Gradient, stars, sun or moon, clouds."""
+    """Paint a gradient, stars, sun or moon, and clouds."""
     height, width = x.shape
     t = np.clip(y / .72, 0, 1)[..., None]
     t = t * t * (3 - 2 * t)
@@ -140,7 +140,7 @@ def _sky(x, y, palette, sun, rng, has, aspect):
 
 
 def _clouds(width, height, aspect, rng):
-    """Value noise, stretched sideways."""
+    """Return value noise, stretched sideways."""
     field = np.zeros((height, width), np.float32)
     for octave in range(5):
         rows, weight = 4 * 2 ** octave, .5 ** (octave + 1)
@@ -151,12 +151,12 @@ def _clouds(width, height, aspect, rng):
 
 
 def _ridge(x, near, rng, has):
-    """The skyline of one layer, as the height of each column."""
+    """Return the skyline of one layer, as the height of each column."""
     line = np.full(x.shape, .48 + near * .36, np.float32)
     wild = .17 * (1 - near) + .07
     for octave in range(6):
         knots = rng.random(3 + 3 * 2 ** octave)
-        at = x * (len(knots) - 1) / 3.2  # 3.2 heights is wider than any picture
+        at = x * (len(knots) - 1) / 3.2  # 3.2 heights is wider than any image
         low = np.floor(at).astype(int) % (len(knots) - 1)
         bend = at - np.floor(at)
         bend = bend * bend * (3 - 2 * bend) if octave < 3 else bend
@@ -173,7 +173,7 @@ def _ridge(x, near, rng, has):
 
 
 def _windows(x, y, ground, rng):
-    """Where the city's lit windows are."""
+    """Return the mask of the city's lit windows."""
     lit = rng.random((200, 400)) > .8
     column, row = x / .0095, y / .013
     inside = (abs(column % 1 - .5) < .24) & (abs(row % 1 - .5) < .26)
@@ -182,7 +182,7 @@ def _windows(x, y, ground, rng):
 
 
 def _water(picture, x, y, shore, palette, rng):
-    """Everything under the shore is what is above it, upside down, rippled and tinted."""
+    """Mirror the scene above the shore below it, rippled and tinted."""
     height, width = x.shape
     top = int(shore * height)
     below = height - top
@@ -201,7 +201,7 @@ def _water(picture, x, y, shore, palette, rng):
 
 
 def _stamp(picture, name, x, base, size, colour):
-    """Put a silhouette on the picture: centre, foot and size in heights."""
+    """Put a silhouette on the image: centre, foot and size in heights."""
     height, width = picture.shape[:2]
     side = max(4, int(size * height))
     mask = Image.new('L', (side * 2, side * 2))
@@ -220,7 +220,7 @@ def _stamp(picture, name, x, base, size, colour):
 
 
 def _finish(picture, x, y, aspect, look, has):
-    """Vignette, LoRA tint, contrast, saturation."""
+    """Apply vignette, LoRA tint, contrast and saturation."""
     centre = np.hypot((x - aspect / 2) / aspect, y - .5)
     picture = picture * (1.04 - .5 * centre[..., None] ** 2) * np.float32(look['tint'])
     haze = np.float32(look['haze'])

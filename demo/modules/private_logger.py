@@ -1,4 +1,4 @@
-"""Saves an image, with its parameters inside and in the day's log.html."""
+"""Storage of images, with their parameters in the file and in the day's log.html."""
 import html
 import json
 import os
@@ -20,7 +20,7 @@ log_cache: dict[str, str] = {}
 
 
 def get_current_html_path(output_format=None) -> str:
-    """Today's log."""
+    """Return the path of today's log."""
     _, path, _ = generate_temp_filename(modules.config.path_outputs,
                                         output_format or modules.config.default_output_format)
     return os.path.join(os.path.dirname(path), 'log.html')
@@ -30,8 +30,8 @@ def log(img, metadata, metadata_parser: MetadataParser | None = None, output_for
         persist_image=True) -> str:
     """Save img (uint8 HxWx3) and return its path.
 
-    metadata is a list of (label, key, value). The temp folder takes what is not to be kept: without
-    persist_image, or with --disable-image-log.
+    metadata is a list of (label, key, value). Without persist_image, or with --disable-image-log, the image goes
+    to the temp folder.
     """
     keep = persist_image and not args_manager.args.disable_image_log
     output_format = output_format or modules.config.default_output_format
@@ -60,7 +60,7 @@ def log(img, metadata, metadata_parser: MetadataParser | None = None, output_for
 
 
 def _add_to_html(html_path: str, date: str, name: str, metadata, task) -> None:
-    """Put an entry on top of the page. What is in memory wins over the file, which is read once."""
+    """Put an entry at the top of the page. The file is read once; after that the entries in memory take precedence."""
     entries = log_cache.get(html_path, '')
     if not entries and os.path.exists(html_path):
         with open(html_path, encoding='utf-8') as file:

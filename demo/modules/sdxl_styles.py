@@ -1,4 +1,4 @@
-"""Styles: named wrappers around a prompt, read from sdxl_styles/*.json."""
+"""Styles: named templates around a prompt, read from sdxl_styles/*.json."""
 import json
 import os
 from random import Random
@@ -13,7 +13,7 @@ for name in sorted(os.listdir(styles_path)):
                 styles[entry['name']] = (entry.get('prompt', ''), entry.get('negative_prompt', ''))
 
 style_keys = list(styles)
-fooocus_expansion = 'Fooocus V2'  # not a wrapper: it lets the engine add words of its own
+fooocus_expansion = 'Fooocus V2'  # not a template: it lets the engine add words of its own
 random_style_name = 'Random Style'
 legal_style_names = [fooocus_expansion, random_style_name] + style_keys
 
@@ -23,6 +23,6 @@ def get_random_style(rng: Random) -> str:
 
 
 def apply_style(style: str, positive: str) -> tuple[list[str], list[str], bool]:
-    """The lines it makes of a prompt, the negative ones, and whether the prompt is among them."""
+    """Return the style's positive lines, its negative lines, and whether the prompt is among the former."""
     prompt, negative = styles[style]
     return prompt.replace('{prompt}', positive).splitlines(), negative.splitlines(), '{prompt}' in prompt

@@ -1,4 +1,4 @@
-"""With --demo-trace FILE: when the worker took each task, made each preview and was done, for whoever measures."""
+"""Trace of --demo-trace FILE: times at which the worker took each task, made each preview and finished."""
 import time
 
 import args_manager
@@ -8,13 +8,13 @@ _lines = []
 
 
 def mark(what: str) -> None:
-    """Remember this moment. Nothing is written before the task is done, as writing takes time."""
+    """Record this moment. Writing takes time and waits for the task's end."""
     if _path:
         _lines.append(f'{time.monotonic_ns()} {what}\n')
 
 
 def flush() -> None:
-    """Write what was remembered."""
+    """Write the recorded moments."""
     if _path:
         with open(_path, 'a', encoding='ascii') as file:
             file.write(''.join(_lines))

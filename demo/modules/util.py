@@ -1,4 +1,4 @@
-"""Small things several modules need: file names, LoRA lists, image arrays."""
+"""Helpers of several modules: file names, LoRA lists, image arrays."""
 import datetime
 import json
 import math
@@ -12,10 +12,10 @@ from PIL import Image
 
 
 def generate_temp_filename(folder='./outputs/', extension='png') -> tuple[str, str, str]:
-    """Date, full path and bare name of a new image: <folder>/<date>/<date>_<time>_<4 digits>.<extension>."""
+    """Return date, full path and bare name of a new image: <folder>/<date>/<date>_<time>_<4 digits>.<extension>."""
     now = datetime.datetime.now()
     date = now.strftime('%Y-%m-%d')
-    while True:  # at the demo's pace many images share a second, and four digits would soon meet again
+    while True:  # the demo generates many images per second, and four digits would soon collide
         name = f'{now:%Y-%m-%d_%H-%M-%S}_{random.randint(1000, 9999)}.{extension}'
         path = os.path.abspath(os.path.join(folder, date, name))
         if not os.path.exists(path):
@@ -23,19 +23,19 @@ def generate_temp_filename(folder='./outputs/', extension='png') -> tuple[str, s
 
 
 def get_file_from_folder_list(name: str, folders) -> str:
-    """Where a model file lies; where it would, if it is in none of the folders."""
+    """Return the path of a model file, or, if no folder has it, its path in the first one."""
     folders = folders if isinstance(folders, list) else [folders]
     paths = [os.path.abspath(os.path.realpath(os.path.join(folder, name))) for folder in folders]
     return next((path for path in paths if os.path.isfile(path)), paths[0])
 
 
 def get_enabled_loras(loras: list, remove_none=True) -> list:
-    """(name, weight) of every (enabled, name, weight) that is on."""
+    """Return (name, weight) of every (enabled, name, weight) that is enabled."""
     return [(name, weight) for on, name, weight in loras if on and (name != 'None' or not remove_none)]
 
 
 def parse_lora_references_from_prompt(prompt: str, loras: list, loras_limit=5, lora_filenames=()) -> tuple[list, str]:
-    """The LoRAs with those that <lora:stem:weight> in the prompt names, and the prompt without; drops unknown ones."""
+    """Return the LoRAs plus those of <lora:stem:weight> in the prompt, and the prompt without; drops unknown ones."""
     pattern = re.compile(r'<lora:([^:]+):([+-]?(?:\d+(?:\.\d*)?|\.\d+))>')
     stems = {}
     for name in lora_filenames:
@@ -60,7 +60,7 @@ def is_json(data: str) -> bool:
 
 
 def HWC3(x: np.ndarray) -> np.ndarray:
-    """Grey, RGB or RGBA uint8 as RGB, what is transparent over white."""
+    """Convert grey, RGB or RGBA uint8 to RGB, with transparency over white."""
     assert x.dtype == np.uint8
     x = x[:, :, None] if x.ndim == 2 else x
     assert x.ndim == 3 and x.shape[2] in (1, 3, 4)
@@ -75,7 +75,7 @@ def resample_image(im: np.ndarray, width, height) -> np.ndarray:
 
 
 def get_shape_ceil(h, w) -> float:
-    """The side of a square of the same area, rounded up to 64."""
+    """Return the side of a square of the same area, rounded up to 64."""
     return math.ceil(math.sqrt(h * w) / 64) * 64.0
 
 
@@ -84,7 +84,7 @@ def get_image_shape_ceil(im: np.ndarray) -> float:
 
 
 def set_image_shape_ceil(im: np.ndarray, shape_ceil: float) -> np.ndarray:
-    """The image resized, in steps of 64, to that get_shape_ceil."""
+    """Resize the image, in steps of 64, to that get_shape_ceil."""
     height, width = im.shape[:2]
     for _ in range(256):
         scale = shape_ceil / get_shape_ceil(height, width)

@@ -1,4 +1,4 @@
-"""The engine's parser: the flag names of the real host. Most are accepted and mean nothing to numpy."""
+"""The engine's parser, with the flag names of the real host. Most are accepted and have no effect on numpy."""
 import argparse
 
 parser = argparse.ArgumentParser()

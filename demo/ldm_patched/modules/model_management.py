@@ -1,4 +1,4 @@
-"""Memory figures, what is loaded, the global interrupt flag. Uses torch and psutil where there are any."""
+"""Memory figures, loaded models and the global interrupt flag. Uses torch and psutil where they are installed."""
 import os
 import threading
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ except ImportError:
     psutil = None
 
 on_gpu = torch is not None and not args.always_cpu and torch.cuda.is_available()
-current_loaded_models: list = []  # a model taken out of it is loaded again by the next task
+current_loaded_models: list = []  # the next task reloads a model that was removed from it
 
 
 def get_torch_device():
@@ -30,7 +30,7 @@ def get_torch_device_name(device) -> str:
 
 
 def get_total_memory(dev=None, torch_total_too=False):
-    """Bytes in all: of the GPU, else of the machine (0 where the system does not say)."""
+    """Return the bytes of the GPU's memory, or else of the machine's (0 where the system does not report them)."""
     if (dev or get_torch_device()).type == 'cuda':
         total = torch.cuda.mem_get_info(dev)[1]
     else:
@@ -39,7 +39,7 @@ def get_total_memory(dev=None, torch_total_too=False):
 
 
 def get_free_memory(dev=None, torch_free_too=False):
-    """Bytes free, of the same memory."""
+    """Return the free bytes of the same memory."""
     if (dev or get_torch_device()).type == 'cuda':
         free = torch.cuda.mem_get_info(dev)[0]
     else:
@@ -90,7 +90,7 @@ def processing_interrupted():
 
 
 def throw_exception_if_processing_interrupted():
-    """Called before every step. The flag is global: whoever samples next is interrupted."""
+    """Raise before a step if the flag is set. The flag is global: it interrupts the next sampler of any task."""
     global interrupt_processing
     with interrupt_processing_mutex:
         if interrupt_processing:
