@@ -56,7 +56,7 @@ def _folders(key: str, default: str) -> list[str]:
 
 
 def _item(key: str, default, valid):
-    """Return a setting. `valid` is a type, a list of choices or a predicate; invalid values are replaced and reported."""
+    """Return a setting. `valid` is a type, list of choices or predicate; invalid values are reported and replaced."""
     value = config_dict.get(key, default)
     if value is None:
         value = 'None'
