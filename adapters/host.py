@@ -28,7 +28,7 @@ class NoArguments:
     def default(self, field: str) -> None:
         return None
 
-    def places(self) -> dict[str, int]:
+    def list_sizes(self) -> dict[str, int]:
         return {}
 
     def bounds(self, field: str, key: str | None = None) -> Bounds:

@@ -60,7 +60,7 @@ class HostArguments(Protocol):
     def default(self, field: str) -> Any:
         """Return the host's default for a request field, None if the host has no such argument."""
 
-    def places(self) -> dict[str, int]:
+    def list_sizes(self) -> dict[str, int]:
         """Return the maximum length of each list field."""
 
     def bounds(self, field: str, key: str | None) -> Bounds:

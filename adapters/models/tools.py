@@ -34,17 +34,17 @@ class FooocusTools:
         self._memory.prepare_for(task)
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
-        return self._worker.do(lambda: _describe(image, kind))
+        return self._worker.run_between_tasks(lambda: _describe(image, kind))
 
     def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
-        return self._worker.do(lambda: _mask(image, options))
+        return self._worker.run_between_tasks(lambda: _mask(image, options))
 
     def unload(self) -> Future[Unloaded]:
-        return self._worker.do(self._unload)
+        return self._worker.run_between_tasks(self._unload)
 
     def _unload(self) -> Unloaded:
         freed = self._memory.unload()
-        self._worker.unloaded()
+        self._worker.on_unloaded()
         return freed
 
 

@@ -31,7 +31,7 @@ def is_half_imported(module_name: str) -> bool:
     return bool(getattr(spec, "_initializing", False))
 
 
-class UntilWhole:
+class DeferredPatches:
     """Meta-path finder that finds nothing: on every further import it checks for modules whose import has finished.
 
     The worker's module is imported after them, so it sees them patched. `settle` checks once more, for a host that imports
@@ -63,7 +63,7 @@ class UntilWhole:
         for patch in ready:
             wrapt.register_post_import_hook(patch.run, patch.module_name)  # runs at once if the module is imported
 
-    def leave(self) -> None:
+    def discard(self) -> None:
         """Drop all pending patches."""
         with self._lock:
             self._pending = []

@@ -11,7 +11,7 @@ from typing import Any
 import wrapt
 
 from ..inspection.patch_points import HostModule
-from .half_imported import PendingPatch, UntilWhole, is_half_imported
+from .half_imported import DeferredPatches, PendingPatch, is_half_imported
 
 log = logging.getLogger("fooocus_api.hooks")
 
@@ -30,8 +30,8 @@ class Patches:
         self.problems: dict[str, str] = {}
         self._undo: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self._until_whole = UntilWhole()
-        self._waiting: set[str] = set()
+        self._deferred = DeferredPatches()
+        self._registered: set[str] = set()
         self._patched: set[str] = set()
 
     def when_imported(self, module_name: str, patch: Callable[[ModuleType], None]) -> None:
@@ -50,9 +50,9 @@ class Patches:
                     "a module could not be patched; Fooocus goes on without it", extra={"patched": module_name}
                 )
 
-        self._waiting.add(module_name)
+        self._registered.add(module_name)
         if is_half_imported(module_name):  # wrapt considers it imported and would patch names that do not exist yet
-            self._until_whole.append(PendingPatch(module_name, run))
+            self._deferred.append(PendingPatch(module_name, run))
         else:
             wrapt.register_post_import_hook(run, module_name)
 
@@ -67,13 +67,13 @@ class Patches:
 
     def settle(self) -> None:
         """Run the delayed patches of modules whose import has finished."""
-        self._until_whole.settle()
+        self._deferred.settle()
 
     def report(self) -> dict[str, str]:
         """Return for each host module `patched`, `waiting` (not imported yet), or the error."""
         return {
             name: self.problems.get(name) or ("patched" if name in self._patched else "waiting")
-            for name in sorted(self._waiting)
+            for name in sorted(self._registered)
         }
 
     def wrap(self, owner: ModuleType | type, path: str, wrapper: Wrapper) -> None:
@@ -111,7 +111,7 @@ class Patches:
     def uninstall(self) -> None:
         """Undo all changes to the host."""
         self.enabled = False
-        self._until_whole.leave()
+        self._deferred.discard()
         while self._undo:
             undo = self._undo.pop()
             try:

@@ -35,14 +35,14 @@ class ConsoleClose:
         self._close = close
         self._callback: Any = None
 
-    def install(self, hooks: Patches) -> None:
+    def install(self, patches: Patches) -> None:
         """Register the handler with Windows; it runs before those registered earlier. Log a failure.
 
         Call it after torch is imported: the Intel Fortran runtime that MKL brings ends the process in its own handler.
         """
         if sys.platform == "win32":
             try:
-                self._register(hooks)
+                self._register(patches)
             except Exception:
                 log.exception(
                     "the console's handler could not be registered; closing the window counts as a crash of the running task"
@@ -62,7 +62,7 @@ class ConsoleClose:
                     log.exception("a step of the shutdown by the console failed")
         return False
 
-    def _register(self, hooks: Patches) -> None:
+    def _register(self, patches: Patches) -> None:
         if sys.platform == "win32":
             import ctypes
             from ctypes import wintypes
@@ -78,5 +78,5 @@ class ConsoleClose:
             def forget() -> None:
                 kernel32.SetConsoleCtrlHandler(callback, False)
 
-            hooks.on_uninstall(forget)
+            patches.on_uninstall(forget)
             atexit.register(forget)  # after the service is closed: a callback can't run while Python is being finalized

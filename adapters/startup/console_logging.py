@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 NAME = "fooocus_api"
 ACCESS_LOG = "uvicorn.access"
-_OPENS = re.compile(r"(?<=[?&])(token|signature)=[^&\s]*", re.IGNORECASE)
-_USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime"}
+_CREDENTIALS = re.compile(r"(?<=[?&])(token|signature)=[^&\s]*", re.IGNORECASE)
+_STANDARD_FIELDS = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime"}
 
 
 class Logs:
@@ -32,11 +32,11 @@ class Logs:
         self._console = ConsoleHandler()
         self._console.setFormatter(TextFormatter())
         lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._handler = WholeRecords(lines)
+        self._handler = FormattingQueueHandler(lines)
         self._listener = QueueListener(lines, self._console)
 
     def start(self) -> None:
-        logging.getLogger(ACCESS_LOG).addFilter(without_rights)
+        logging.getLogger(ACCESS_LOG).addFilter(redact_credentials)
         self._logger.addHandler(self._handler)
         self._logger.propagate = False
         self._logger.setLevel(logging.INFO)
@@ -52,21 +52,23 @@ class Logs:
         """Write the pending lines, and restore the loggers. A second call changes nothing."""
         if self._handler not in self._logger.handlers:
             return
-        logging.getLogger(ACCESS_LOG).removeFilter(without_rights)
+        logging.getLogger(ACCESS_LOG).removeFilter(redact_credentials)
         self._logger.removeHandler(self._handler)
         self._logger.propagate = True
         self._logger.setLevel(logging.NOTSET)
         self._listener.stop()
 
 
-def without_rights(record: logging.LogRecord) -> bool:
+def redact_credentials(record: logging.LogRecord) -> bool:
     """Redact tokens and signatures in uvicorn's access log, which Fooocus disables by default. Return True always."""
     if isinstance(record.args, tuple):
-        record.args = tuple(_OPENS.sub(r"\1=…", value) if isinstance(value, str) else value for value in record.args)
+        record.args = tuple(
+            _CREDENTIALS.sub(r"\1=…", value) if isinstance(value, str) else value for value in record.args
+        )
     return True
 
 
-class WholeRecords(QueueHandler):
+class FormattingQueueHandler(QueueHandler):
     """Queue handler that formats a record's message before queueing it, since its arguments may change before it is written."""
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -110,8 +112,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         level = f"{record.levelname}: " if record.levelno >= logging.WARNING else ""
-        told = "".join(f" {name}={_plain(value)}" for name, value in _told(record).items())
-        line = f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')} [Fooocus API] {level}{_one_line(record.getMessage())}{told}"
+        extra = "".join(f" {name}={_plain(value)}" for name, value in _extra_fields(record).items())
+        line = f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')} [Fooocus API] {level}{_one_line(record.getMessage())}{extra}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -120,20 +122,20 @@ class JsonFormatter(logging.Formatter):
     `exception` if any."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told = {
+        extra = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **_told(record),
+            **_extra_fields(record),
         }
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
+            extra["exception"] = self.formatException(record.exc_info)
+        return json.dumps(extra, ensure_ascii=False, default=str)
 
 
-def _told(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _USUAL and value is not None}
+def _extra_fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS and value is not None}
 
 
 def _plain(value: Any) -> str:

@@ -12,7 +12,7 @@ from types import FrameType
 from ..patching.hooks import Patches
 
 STATUS = 128 + 15
-PATIENCE_SECONDS = 4.0
+REPEAT_SECONDS = 4.0
 """Seconds between two signals to the main thread: longer than closing takes, shorter than `docker stop` waits."""
 
 
@@ -26,30 +26,30 @@ class Termination:
     def __init__(self) -> None:
         self.requested = False
         self._serving = False
-        self._insisting = False
-        self._leaving = threading.Event()
+        self._is_repeating = False
+        self._exiting = threading.Event()
         self._process = os.getpid()
 
-    def install(self, hooks: Patches) -> None:
+    def install(self, patches: Patches) -> None:
         """Install the handler, unless another handler has the signal or it can't be handled here."""
         if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
             return
         if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
             return
         signal.signal(signal.SIGTERM, self._received)
-        hooks.on_uninstall(self._restore)
+        patches.on_uninstall(self._restore)
 
     def begin_serving(self) -> None:
         """Record that from now on the main thread only waits for Ctrl-C."""
         if not self._serving:
-            atexit.register(self._leaving.set)
+            atexit.register(self._exiting.set)
         self._serving = True
 
     def request(self) -> None:
         """Record a signal that a server on the main thread has received."""
         self.requested = True
 
-    def leave_if_requested(self) -> None:
+    def exit_if_requested(self) -> None:
         """End the process with the signal's exit status if the server was ended by the signal.
 
         Raises:
@@ -67,17 +67,17 @@ class Termination:
             raise SystemExit(STATUS)
         elif not self.requested:
             self.requested = True
-            threading.Thread(target=self._insist, name="fooocus-api-termination", daemon=True).start()
+            threading.Thread(target=self._repeat_signal, name="fooocus-api-termination", daemon=True).start()
             raise KeyboardInterrupt
-        elif self._insisting:
-            self._insisting = False
+        elif self._is_repeating:
+            self._is_repeating = False
             raise KeyboardInterrupt
 
-    def _insist(self) -> None:
+    def _repeat_signal(self) -> None:
         """Repeat the signal until the process exits: Python discards an exception that a handler raises inside a destructor."""
         main = threading.main_thread().ident
-        while not self._leaving.wait(PATIENCE_SECONDS) and main is not None:
-            self._insisting = True
+        while not self._exiting.wait(REPEAT_SECONDS) and main is not None:
+            self._is_repeating = True
             signal.pthread_kill(main, signal.SIGTERM)
 
     def _restore(self) -> None:

@@ -46,9 +46,9 @@ class ArgumentMapper:
         self._deciding = deciding
         self._max_seed = max_seed
 
-    def places(self) -> dict[str, int]:
+    def list_sizes(self) -> dict[str, int]:
         """Return the maximum number of items of each list."""
-        return {group: self._places(fields) for group, fields in LIST_FIELDS.items()}
+        return {group: self._list_size(fields) for group, fields in LIST_FIELDS.items()}
 
     def default(self, wire_name: str) -> Any:
         """Return the WebUI's default for a field of the API, None if the host has no such argument."""
@@ -78,7 +78,7 @@ class ArgumentMapper:
         }
         return {name: field for name, field in fields.items() if field is not None}
 
-    def positional(self, parameters: dict[str, Any], images: Images, masks: Images | None = None) -> list[Any]:
+    def to_positional(self, parameters: dict[str, Any], images: Images, masks: Images | None = None) -> list[Any]:
         """Return a new list for AsyncTask's constructor, which consumes it.
 
         Args:
@@ -110,7 +110,7 @@ class ArgumentMapper:
         return values
 
     def without_images(self, parameters: dict[str, Any], files: ImageFiles) -> list[Any]:
-        """Return a list as `positional` does, with a placeholder for each image. Raises the same.
+        """Return a list as `to_positional` does, with a placeholder for each image. Raises the same.
 
         Of the images it reads only a mask, and only where the mask decides whether there is anything to generate.
         """
@@ -119,7 +119,7 @@ class ArgumentMapper:
             files.find(reference)
             return PLACEHOLDER
 
-        values = self.positional({**parameters, "outpaint_distance": []}, placeholder)
+        values = self.to_positional({**parameters, "outpaint_distance": []}, placeholder)
         image, mask = parameters.get("inpaint_input_image"), parameters.get(MASK)
         if image and mask and not parameters.get("outpaint_selections"):
             painting = files.mask(mask)
@@ -127,14 +127,14 @@ class ArgumentMapper:
                 raise ParameterError(unpainted(painting), field=MASK)
         return values
 
-    def named(self, values: list[Any]) -> dict[str, Any]:
+    def to_named(self, values: list[Any]) -> dict[str, Any]:
         """Return the parameters of a positional list by their names in the API, limited to plain values."""
         known = {WIRE_NAMES.get(name, name): value for name, value in zip(self.names, values, strict=False)}
         plain = {name: value for name, value in known.items() if "[" not in name and _is_plain(value)}
         return {**plain, **{group: self._items(group, values) for group in LIST_FIELDS}}
 
-    def pictures(self, values: list[Any]) -> dict[tuple[str, int | None, str], Any]:
-        """Return the images of a positional list as uint8 arrays, by their place in the result of `named`: field, index, key."""
+    def images(self, values: list[Any]) -> dict[tuple[str, int | None, str], Any]:
+        """Return the images of a positional list as uint8 arrays, by their place in the result of `to_named`."""
         found: dict[tuple[str, int | None, str], Any] = {}
         known = dict(zip(self.names, values, strict=False))
         if not (known.get("input_image_checkbox") or known.get("enhance_checkbox")):
@@ -153,7 +153,7 @@ class ArgumentMapper:
 
     def describe(self, task: Any) -> tuple[dict[str, Any], dict[tuple[str, int | None, str], Any]]:
         """Return the parameters of a task from the WebUI by their names in the API, and its images if it uses any."""
-        return self.named(task.args), self.pictures(task.args)
+        return self.to_named(task.args), self.images(task.args)
 
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Replace a negative seed by a random one: the host takes -1 literally, and the WebUI randomizes in the browser."""
@@ -161,13 +161,13 @@ class ArgumentMapper:
             return {"image_seed": random.randint(0, min(self._max_seed, SEED_LIMIT))}  # nosec B311  # for a picture, not a secret
         return {}
 
-    def _places(self, fields: dict[str, str]) -> int:
+    def _list_size(self, fields: dict[str, str]) -> int:
         first = next(iter(fields.values()))
         return sum(_indexed(first, index) in self._position for index in range(len(self.names)))
 
     def _items(self, group: str, values: list[Any]) -> list[dict[str, Any]]:
         items = []
-        for index in range(self._places(LIST_FIELDS[group])):
+        for index in range(self._list_size(LIST_FIELDS[group])):
             item = {field: values[self._position[_indexed(name, index)]] for field, name in LIST_FIELDS[group].items()}
             items.append({field: value for field, value in item.items() if _is_plain(value)})
         return items
@@ -176,7 +176,7 @@ class ArgumentMapper:
         """Write a list's items into their slots, and `empty` into the remaining ones."""
         if items is None:
             return
-        places = self._places(LIST_FIELDS[group])
+        places = self._list_size(LIST_FIELDS[group])
         if len(items) > places:
             raise ParameterError(f"{group}: {len(items)} given, this Fooocus has places for {places}")
         for index in range(places):

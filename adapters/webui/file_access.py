@@ -31,18 +31,18 @@ OF_THE_CHECKOUT = {
 SOUND_NAMES = frozenset({"notification.mp3", "notification.ogg"})
 """Optional sound files that Fooocus plays after a task, if the user has added one."""
 
-LOOKUPS = LateCalls("fooocus-api-file", most_threads=16, within_s=10)
+LOOKUPS = LateCalls("fooocus-api-file", max_threads=16, within_s=10)
 """Looks at the disk, which may be a share that answers late."""
 
 
 class FileAccess:
     """Decides whether the WebUI needs a path requested from `/file=`."""
 
-    def __init__(self, checkout: Path, places: Callable[[], tuple[Path, Path]] | None = None) -> None:
-        """Allow files of this checkout. `places` returns the host's outputs and temp folders; `modules.config` is the default."""
+    def __init__(self, checkout: Path, host_folders: Callable[[], tuple[Path, Path]] | None = None) -> None:
+        """Allow files of this checkout. `host_folders` returns the host's outputs and temp folders."""
         self._named = checkout
         self._checkout = checkout.resolve()
-        self._places = places or _places
+        self._host_folders = host_folders or _host_folders
 
     def refusal(self, text: str) -> tuple[ErrorCode, str] | None:
         """Return the code and reason to refuse a path, None if its file may be served.
@@ -69,20 +69,22 @@ class FileAccess:
 
         Links are resolved first, so that none leads outside.
         """
-        named = (*self._places(), self._named, Path.cwd())
+        named = (*self._host_folders(), self._named, Path.cwd())
         outputs, temp, checkout, here = (resolved(folder) for folder in named)
         if outputs is None or temp is None or checkout is None or here is None:
             return False
         # Gradio names files as the host does, by the letter of a mapped drive; a resolved path names the share instead.
-        if not may_be_looked_at(text, (*named, outputs, temp, checkout, here)):
+        if not is_on_known_drive(text, (*named, outputs, temp, checkout, here)):
             return False
         path = resolved(Path(text))
-        rooms = [(outputs, IMAGES | {LOG}), (temp, IMAGES | SOUNDS)]
-        rooms += [((checkout / name).resolve(), kinds) for name, kinds in OF_THE_CHECKOUT.items()]
-        return path is not None and (is_given(path, rooms) or (path.parent == checkout and path.name in SOUND_NAMES))
+        folders_and_kinds = [(outputs, IMAGES | {LOG}), (temp, IMAGES | SOUNDS)]
+        folders_and_kinds += [((checkout / name).resolve(), kinds) for name, kinds in OF_THE_CHECKOUT.items()]
+        return path is not None and (
+            is_servable(path, folders_and_kinds) or (path.parent == checkout and path.name in SOUND_NAMES)
+        )
 
 
-def may_be_looked_at(text: str, folders: Iterable[PurePath]) -> bool:
+def is_on_known_drive(text: str, folders: Iterable[PurePath]) -> bool:
     """Return whether a path has no drive or a drive of the folders: accessing another server would reveal this account to it."""
     known = list(folders)
     try:
@@ -91,14 +93,14 @@ def may_be_looked_at(text: str, folders: Iterable[PurePath]) -> bool:
         return False
 
 
-def is_given(path: PurePath, rooms: Iterable[tuple[PurePath, frozenset[str]]]) -> bool:
+def is_servable(path: PurePath, folders_and_kinds: Iterable[tuple[PurePath, frozenset[str]]]) -> bool:
     """Return whether a file lies in one of the folders, is not hidden and has one of its extensions or names."""
     return any(
-        path.is_relative_to(room) and not is_hidden(path, room) and bool({path.suffix.lower(), path.name} & kinds)
-        for room, kinds in rooms
+        path.is_relative_to(folder) and not is_hidden(path, folder) and bool({path.suffix.lower(), path.name} & kinds)
+        for folder, kinds in folders_and_kinds
     )
 
 
-def _places() -> tuple[Path, Path]:
+def _host_folders() -> tuple[Path, Path]:
     config = host_module("modules.config")
     return Path(config.path_outputs), Path(config.temp_path)

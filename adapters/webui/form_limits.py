@@ -12,7 +12,7 @@ MAX_FORM_BYTES = 4096
 """Largest url-encoded form. Gradio's page sends none, its Python client a name and a password; parsing 1 MB takes 10 s."""
 
 
-def problem_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[ErrorCode, str] | None:
+def refusal_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[ErrorCode, str] | None:
     """Return the code and reason to refuse a request with these headers, None to accept it. Names are in lower case."""
     headers = list(headers)
     kind = b" ".join(value for name, value in headers if name == b"content-type").lower()  # any of several may count

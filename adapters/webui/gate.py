@@ -75,8 +75,8 @@ class GradioLimits:
                     return problem_response(*refusal)
                 # With Gradio's login, images on a sandboxed page would fail: browsers send no cookie from its opaque origin.
                 return self._app if self._login.needed else self._sandboxed
-        if problem := form_limits.problem_of(scope["headers"]):
-            return problem_response(*problem)
+        if refusal := form_limits.refusal_of(scope["headers"]):
+            return problem_response(*refusal)
         return self._with_content_type
 
 

@@ -18,9 +18,9 @@ T = TypeVar("T")
 class LateCalls:
     """A bounded number of daemon threads, started with the first calls."""
 
-    def __init__(self, name: str, most_threads: int, within_s: float) -> None:
+    def __init__(self, name: str, max_threads: int, within_s: float) -> None:
         self._name = name
-        self._most_threads = most_threads
+        self._max_threads = max_threads
         self._within_s = within_s
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
         self._lock = threading.Lock()
@@ -37,7 +37,7 @@ class LateCalls:
         future: Future[T] = Future()
         with self._lock:
             self._open += 1
-            is_needed = self._threads < min(self._open, self._most_threads)
+            is_needed = self._threads < min(self._open, self._max_threads)
             self._threads += is_needed
         self._waiting.put((future, lambda: function(*arguments)))
         if is_needed:

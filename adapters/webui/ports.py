@@ -52,7 +52,7 @@ def _probing_option() -> int:
 
 def skip_taken(
     networking: ModuleType,
-    hooks: Patches,
+    patches: Patches,
     *,
     on_windows: bool = os.name == "nt",
     free: Callable[[str, int], bool] = is_free,
@@ -82,4 +82,4 @@ def skip_taken(
         )
 
     if on_windows:
-        hooks.wrap(networking, "start_server", start_server)
+        patches.wrap(networking, "start_server", start_server)

@@ -29,24 +29,24 @@ LONG_PAUSE_SECONDS = 1.0
 """Pause after any other failure, such as too little memory or too few sockets; asyncio's other loop pauses as long."""
 
 
-def install(hooks: Patches) -> None:
+def install(patches: Patches) -> None:
     """Patch this process's event loops, on Windows. Log a failed patch; the host then runs without it."""
     if sys.platform == "win32":
         import asyncio.proactor_events
         import asyncio.windows_events
 
-        patch(asyncio.windows_events, asyncio.proactor_events, hooks)
+        patch(asyncio.windows_events, asyncio.proactor_events, patches)
 
 
-def patch(windows_events: ModuleType, proactor_events: ModuleType, hooks: Patches) -> None:
-    """Wrap the methods of asyncio's classes until `hooks` are uninstalled. Never raises."""
+def patch(windows_events: ModuleType, proactor_events: ModuleType, patches: Patches) -> None:
+    """Wrap the methods of asyncio's classes until `patches` are uninstalled. Never raises."""
     for module, path, wrapper in (
         (windows_events, "IocpProactor.accept", keep_accepting),
         (getattr(proactor_events, "base_events", proactor_events), "_set_nodelay", do_without_nodelay),
         (proactor_events, "_ProactorBasePipeTransport._call_connection_lost", close_after_reset),
     ):
         try:
-            hooks.wrap(module, path, wrapper)
+            patches.wrap(module, path, wrapper)
         except Exception:
             log.exception("asyncio could not be patched; a client's reset can end the server", extra={"patched": path})
 

@@ -66,7 +66,7 @@ class Server:
         self._shared: str | None = None
         """Public address of `--share`, once Gradio has one."""
 
-    def patch_routes(self, routes: ModuleType, hooks: Patches) -> None:
+    def patch_routes(self, routes: ModuleType, patches: Patches) -> None:
         """Put the gate in front of every app that `gradio.routes.App.create_app` builds."""
 
         def create_app(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -75,7 +75,7 @@ class Server:
             app.build_middleware_stack = lambda: self._with_gate(build_middleware_stack(), app)
             return app
 
-        hooks.wrap(routes, "App.create_app", create_app)
+        patches.wrap(routes, "App.create_app", create_app)
 
     def _with_gate(self, gradio_app: AsgiApp, routed: Any) -> AsgiApp:
         """Return Gradio's app behind its protection, with the API in front."""
@@ -88,7 +88,7 @@ class Server:
         trust = TrustedOrigins(settings.listen, settings.base_url, cors_origins, lambda: self._shared)
         return CrossOriginProtection(trust, app)
 
-    def patch_blocks(self, blocks: ModuleType, hooks: Patches) -> None:
+    def patch_blocks(self, blocks: ModuleType, patches: Patches) -> None:
         """Start the API when the WebUI's `gradio.blocks.Blocks.launch` is called."""
 
         def launch(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -108,9 +108,9 @@ class Server:
                 return self._serve_alone(self._api, settings)
             return self._serve_webui(lambda: wrapped(*args, **kwargs), instance)
 
-        hooks.wrap(blocks, "Blocks.launch", launch)
+        patches.wrap(blocks, "Blocks.launch", launch)
 
-    def patch_networking(self, networking: ModuleType, hooks: Patches) -> None:
+    def patch_networking(self, networking: ModuleType, patches: Patches) -> None:
         """Print the API's address once `gradio.networking.start_server` has found its port."""
 
         def start_server(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -128,14 +128,14 @@ class Server:
             self._shared = wrapped(*args, **kwargs)
             return self._shared
 
-        skip_taken(networking, hooks)
-        hooks.wrap(networking, "setup_tunnel", setup_tunnel)
-        hooks.wrap(networking, "start_server", start_server)
-        hooks.wrap(networking, "Server.close", close)
+        skip_taken(networking, patches)
+        patches.wrap(networking, "setup_tunnel", setup_tunnel)
+        patches.wrap(networking, "start_server", start_server)
+        patches.wrap(networking, "Server.close", close)
 
     def on_listening(self, url: str) -> None:
         """Announce the address on the console and to the API."""
-        url = _by_number(url)
+        url = _with_numeric_host(url)
         _announce(url)
         try:
             self._application.listening(url)
@@ -159,16 +159,16 @@ class Server:
             with contextlib.suppress(Exception):  # Gradio was not waiting yet; its server may have started
                 blocks.server.close()
         finally:
-            self._termination.leave_if_requested()
+            self._termination.exit_if_requested()
 
     def _serve_alone(self, api: AsgiApp, settings: Settings) -> None:
         """Serve at the WebUI's address, until Ctrl-C."""
         port = settings.port if settings.port is not None else first_free_port(settings.listen)
-        self.on_listening(f"http://{_shown(settings.listen)}:{port}")
+        self.on_listening(f"http://{_url_host(settings.listen)}:{port}")
         self._termination.begin_serving()
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn re-raises it after a regular shutdown
             self._uvicorn(api, settings.listen, port).run()
-        self._termination.leave_if_requested()
+        self._termination.exit_if_requested()
 
     def _serve_on_second_port(self, api: AsgiApp, settings: Settings) -> None:
         assert settings.api_port is not None  # nosec B101  # for mypy, which can't know
@@ -178,7 +178,7 @@ class Server:
         server = self._uvicorn(api, settings.listen, settings.api_port)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread
         threading.Thread(target=server.run, name="fooocus-api-port", daemon=True).start()
-        _announce(f"http://{_shown(settings.listen)}:{settings.api_port}")
+        _announce(f"http://{_url_host(settings.listen)}:{settings.api_port}")
 
     def _uvicorn(self, api: AsgiApp, host: str, port: int) -> uvicorn.Server:
         config = uvicorn.Config(
@@ -211,13 +211,13 @@ def _announce(url: str) -> None:
     print(f"[Fooocus API] {url}/docs", flush=True)
 
 
-def _shown(host: str) -> str:
+def _url_host(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # nosec B104  # compared, not bound to
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
-def _by_number(url: str) -> str:
+def _with_numeric_host(url: str) -> str:
     """Return a URL with 127.0.0.1 in place of localhost, which Gradio prints with --listen: that port is IPv4 only, and Windows
     tries ::1 first, for two seconds per new connection."""
     parts = urlsplit(url)

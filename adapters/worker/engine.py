@@ -58,11 +58,11 @@ class FooocusEngine:
         if self._worker.queue is None:
             return
         entry = QueueEntry(None, task.source, task.priority, task.was_moved, ModelNeeds.of(task.parameters))
-        self._worker.queue.append_ticket(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
+        self._worker.queue.append_task(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
 
     def _build(self, parameters: dict[str, Any]) -> Any:
         return self._new_task(
-            parameters, lambda values, files: self._arguments.positional(values, files.rgb, files.mask)
+            parameters, lambda values, files: self._arguments.to_positional(values, files.rgb, files.mask)
         )
 
     def _new_task(
@@ -79,7 +79,7 @@ class FooocusEngine:
         return task
 
     def withdraw(self, task_id: str) -> bool:
-        item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
+        item = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
         if isinstance(item, QueuedTask):
             self._worker.bus.emit(events.Stopped(task_id, []))
         elif item is not None:
@@ -88,9 +88,9 @@ class FooocusEngine:
         return item is not None
 
     def move_to_front(self, task_id: str) -> bool:
-        item = self._worker.queue.take(task_id) if self._worker.queue is not None else None
+        item = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
         if item is not None and self._worker.queue is not None:
-            self._worker.queue.put_first(item)
+            self._worker.queue.put_front(item)
             self._worker.bus.emit(events.Moved(task_id))
         return item is not None
 

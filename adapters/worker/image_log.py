@@ -34,10 +34,10 @@ class ImageLog:
         self._lock = threading.Lock()
         self._host: ModuleType | None = None
 
-    def patch(self, private_logger: ModuleType, hooks: Patches) -> None:
+    def patch(self, private_logger: ModuleType, patches: Patches) -> None:
         """Serialize `modules.private_logger.log` with deletions; it waits a few milliseconds at most."""
         self._host = private_logger
-        hooks.wrap(private_logger, "log", self._in_turn)
+        patches.wrap(private_logger, "log", self._in_turn)
 
     def _in_turn(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with self._lock:

@@ -54,14 +54,14 @@ class TaskOverrides:
         """Name images in this way from now on. Called once, when the WebUI is built."""
         self._records = records
 
-    def patch_names(self, private_logger: ModuleType, hooks: Patches) -> None:
+    def patch_names(self, private_logger: ModuleType, patches: Patches) -> None:
         """Name images after `save_name`, and report each path before its file exists. Wraps `modules.private_logger`'s naming."""
-        hooks.wrap(private_logger, "generate_temp_filename", self._named)
+        patches.wrap(private_logger, "generate_temp_filename", self._named)
 
-    def patch_upscale(self, util: ModuleType, hooks: Patches) -> None:
+    def patch_upscale(self, util: ModuleType, patches: Patches) -> None:
         """Apply the factor of `Upscale (Custom)`. The worker takes both functions from `modules.util` when its thread starts."""
-        hooks.wrap(util, "get_shape_ceil", self._shape_ceil)
-        hooks.wrap(util, "resample_image", self._resampled)
+        patches.wrap(util, "get_shape_ceil", self._shape_ceil)
+        patches.wrap(util, "resample_image", self._resampled)
 
     def _named(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         date, path, name = wrapped(*args, **kwargs)
@@ -70,7 +70,7 @@ class TaskOverrides:
             return date, path, name
         if wanted := getattr(task, SAVE_NAME_ATTRIBUTE, ""):
             path, name = self._free_name(path, wanted)
-        self._worker.guarded(self._records.claim, getattr(task, ID_ATTRIBUTE), path)
+        self._worker.call_safely(self._records.claim, getattr(task, ID_ATTRIBUTE), path)
         return date, path, name
 
     def _free_name(self, path: str, wanted: str) -> tuple[str, str]:

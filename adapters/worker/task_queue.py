@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ID_ATTRIBUTE = "fooocus_api_task_id"
 ENTRY_ATTRIBUTE = "fooocus_api_entry"
-FORECAST = 1000
+MAX_ORDERED = 1000
 """Number of tasks whose order is predicted; those behind them are listed in order of arrival."""
 
 
@@ -37,10 +37,10 @@ class TaskQueue(list[Any]):
         super().__init__(tasks)
         self.worker = worker
         self._changes = 0
-        self._foretold: tuple[int, list[str]] = (-1, [])
+        self._order_cache: tuple[int, list[str]] = (-1, [])
 
     def append(self, task: Any) -> None:
-        self.worker.guarded(self._prepare, task)
+        self.worker.call_safely(self._prepare, task)
         super().append(task)
         self._changes += 1
 
@@ -49,18 +49,18 @@ class TaskQueue(list[Any]):
         super().append(job)
         self._changes += 1
 
-    def append_ticket(self, ticket: QueuedTask) -> None:
+    def append_task(self, ticket: QueuedTask) -> None:
         """Queue a task of the API."""
         self.worker.bus.emit(events.Queued(ticket.task_id))
         super().append(ticket)
         self._changes += 1
 
-    def take(self, task_id: str) -> Any:
+    def remove_task(self, task_id: str) -> Any:
         """Remove the item of a task and return it; None if the task is not pending (any more)."""
         item = next((item for item in list(self) if _id_of(item) == task_id), None)
         return item if item is not None and self._remove(item) else None
 
-    def put_first(self, item: Any) -> None:
+    def put_front(self, item: Any) -> None:
         """Insert a removed item as the next one."""
         entry_of(item).front = True
         self.insert(0, item)
@@ -69,33 +69,33 @@ class TaskQueue(list[Any]):
     def order(self) -> list[str]:
         """Return the ids of the pending tasks in their predicted order, the next one first. Not on the worker's thread."""
         changes, items = self._changes, list(self)
-        if self._foretold[0] != changes:
-            entries = [entry_of(item) for item in items[:FORECAST]]
-            order = [*self.worker.handling.scheduler.order(entries, time.monotonic()), *items[FORECAST:]]
-            self._foretold = changes, [task_id for item in order if (task_id := _id_of(item)) is not None]
-        return self._foretold[1]
+        if self._order_cache[0] != changes:
+            entries = [entry_of(item) for item in items[:MAX_ORDERED]]
+            order = [*self.worker.handling.scheduler.order(entries, time.monotonic()), *items[MAX_ORDERED:]]
+            self._order_cache = changes, [task_id for item in order if (task_id := _id_of(item)) is not None]
+        return self._order_cache[1]
 
     def pop(self, index: Any = -1) -> Any:
         """Return the next task, on the worker thread after running the jobs before it; on other threads, pop as a list does."""
         if threading.current_thread() is not self.worker.thread:
             return super().pop(index)
-        self.worker.guarded(self.worker.abandoned)
+        self.worker.call_safely(self.worker.on_abandoned)
         while True:
             item = self._next(index)
             if item is None:
                 # The task was withdrawn after the worker's `len`, or a job has run: wait here as its own loop would.
-                elsewhere = self._elsewhere()
-                if elsewhere:
-                    return elsewhere.pop(index)
+                restored = self._restored_queue()
+                if restored:
+                    return restored.pop(index)
                 time.sleep(0.01)
             elif isinstance(item, WorkerJob):
                 if self._remove(item):
-                    self.worker.guarded(item.run)
-            elif (task := self._begun(item)) is not None:
+                    self.worker.call_safely(item.run)
+            elif (task := self._start(item)) is not None:
                 break
             del item
-        self.worker.guarded(self.worker.started, task)
-        self.worker.guarded(self.worker.handling.prepare_for, task)
+        self.worker.call_safely(self.worker.on_started, task)
+        self.worker.call_safely(self.worker.handling.prepare_for, task)
         return task
 
     def _next(self, index: Any) -> Any:
@@ -103,26 +103,26 @@ class TaskQueue(list[Any]):
         items = list(self)
         if not items:
             return None
-        chosen = self.worker.guarded(self._chosen, items)
+        chosen = self.worker.call_safely(self._choose, items)
         return items[index if chosen is None else chosen]
 
-    def _begun(self, item: Any) -> Any:
+    def _start(self, item: Any) -> Any:
         """Return the host's task, removed from the queue; None if building it failed, or it was withdrawn in the meantime.
 
         It stays in the queue while it is built, and becomes `current` before it leaves: a request to stop it always finds it.
         """
-        task = self._built(item) if isinstance(item, QueuedTask) else item
+        task = self._build(item) if isinstance(item, QueuedTask) else item
         failed = isinstance(task, events.Failed)
         self.worker.current = None if failed else task
         if not self._remove(item):
             self.worker.current = None
             return None
         if failed:
-            self.worker.guarded(self.worker.bus.emit, task)
+            self.worker.call_safely(self.worker.bus.emit, task)
             return None
         return task
 
-    def _chosen(self, items: list[Any]) -> int:
+    def _choose(self, items: list[Any]) -> int:
         return self.worker.handling.scheduler.pick([entry_of(item) for item in items], time.monotonic())
 
     def _remove(self, item: Any) -> bool:
@@ -134,7 +134,7 @@ class TaskQueue(list[Any]):
         self._changes += 1
         return True
 
-    def _built(self, ticket: QueuedTask) -> Any:
+    def _build(self, ticket: QueuedTask) -> Any:
         """Return the host's task, or the failure event if building it fails."""
         try:
             task = ticket.build()
@@ -144,7 +144,7 @@ class TaskQueue(list[Any]):
             return events.Failed(ticket.task_id, [], TaskError(type(error).__name__, str(error)))
         return task
 
-    def _elsewhere(self) -> list[Any] | None:
+    def _restored_queue(self) -> list[Any] | None:
         """Return the queue that has replaced this one, once the host's own was restored."""
         tasks: list[Any] | None = getattr(self.worker.host, "async_tasks", None)
         return None if tasks is self else tasks
@@ -153,7 +153,7 @@ class TaskQueue(list[Any]):
         task_id = new_task_id()
         setattr(task, ID_ATTRIBUTE, task_id)
         task.yields = TaskYields(self.worker, task, keep=True)
-        parameters, images = self.worker.guarded(self.worker.handling.describe, task) or ({}, {})
+        parameters, images = self.worker.call_safely(self.worker.handling.describe, task) or ({}, {})
         setattr(task, ENTRY_ATTRIBUTE, QueueEntry(task, "webui", needs=ModelNeeds.of(parameters)))
         self.worker.bus.emit(events.Queued(task_id, "webui", parameters, images))
 
@@ -172,15 +172,15 @@ class TaskYields(list[Any]):
         if self._keep:
             super().append(item)
         if not self._ended:  # the host appends a second `finish` if something fails after the first
-            self._worker.guarded(self._tell, item)
+            self._worker.call_safely(self._report, item)
 
-    def _tell(self, item: Any) -> None:
+    def _report(self, item: Any) -> None:
         flag, product = item
         if flag == "finish":
             self._ended = True
-            self._worker.finished(self._task, product)
+            self._worker.on_finish(self._task, product)
         else:
-            self._worker.yielded(self._task, item)
+            self._worker.on_yield(self._task, item)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
         return copy.deepcopy(list(self), memo)

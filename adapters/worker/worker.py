@@ -61,33 +61,33 @@ class Worker:
         self.queue: TaskQueue | None = None
         self.host: ModuleType | None = None
         self.thread: threading.Thread | None = None
-        self.raised_interrupt = False
-        self._complained = False
+        self.interrupt_raised = False
+        self._error_logged = False
 
-    def patch(self, async_worker: ModuleType, hooks: Patches) -> None:
+    def patch(self, async_worker: ModuleType, patches: Patches) -> None:
         """Replace the queue of `modules.async_worker`, right after its import. The worker looks it up on every iteration."""
         self.host = async_worker
         self.queue = TaskQueue(self, async_worker.async_tasks)
-        hooks.replace(async_worker, "async_tasks", self.queue)
-        hooks.replace(async_worker.AsyncTask, "last_stop", _LastStop())
+        patches.replace(async_worker, "async_tasks", self.queue)
+        patches.replace(async_worker.AsyncTask, "last_stop", _LastStop())
         target = async_worker.worker
         self.thread = next((t for t in threading.enumerate() if getattr(t, "_target", None) is target), None)
         if self.thread is not None:
-            threading.Thread(target=self._revive, args=(target,), name="fooocus-api-watch", daemon=True).start()
+            threading.Thread(target=self._restart_thread, args=(target,), name="fooocus-api-watch", daemon=True).start()
 
     def attach(self, handling: TaskHandling) -> None:
         """Handle tasks in this way from now on. Called once, when the WebUI is built."""
         self.handling = handling
 
-    def patch_log(self, private_logger: ModuleType, hooks: Patches) -> None:
+    def patch_log(self, private_logger: ModuleType, patches: Patches) -> None:
         """Report every image that `modules.private_logger.log` writes."""
-        hooks.wrap(private_logger, "log", self._logged)
+        patches.wrap(private_logger, "log", self._log_image)
 
     def alive(self) -> bool:
         """Return whether the worker thread is running."""
         return self.thread is not None and self.thread.is_alive()
 
-    def do(self, action: Callable[[], Any]) -> Future[Any]:
+    def run_between_tasks(self, action: Callable[[], Any]) -> Future[Any]:
         """Run `action` on the worker thread after the tasks before it. The future has its result.
 
         Raises:
@@ -101,18 +101,18 @@ class Worker:
 
     # ------------------------------------------------------- on the worker thread
 
-    def unloaded(self) -> None:
+    def on_unloaded(self) -> None:
         """Record that all models have been unloaded."""
         self.handling.scheduler.loaded = None
         self.bus.emit(events.Unloaded())
 
-    def started(self, task: Any) -> None:
+    def on_started(self, task: Any) -> None:
         self.current = task
-        self.raised_interrupt = False
+        self.interrupt_raised = False
         self.bus.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
         interrupt_flag(False)  # set for an earlier task after its last step, it would end this one at its first
 
-    def yielded(self, task: Any, item: Any) -> None:
+    def on_yield(self, task: Any, item: Any) -> None:
         flag, product = item
         task_id = getattr(task, ID_ATTRIBUTE)
         if flag == "preview":
@@ -120,7 +120,7 @@ class Worker:
                 # Set here and not in the request: only here it is sure to affect this task and no other,
                 # and if a WebUI click clears it for another task, the next step sets it again.
                 interrupt_flag(True)
-                self.raised_interrupt = True
+                self.interrupt_raised = True
             percent, title, image = product
             percent, title = int(percent), str(title)
             is_step = title.startswith(STEP)
@@ -129,48 +129,48 @@ class Worker:
             else:
                 self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
 
-    def finished(self, task: Any, results: Any) -> None:
+    def on_finish(self, task: Any, results: Any) -> None:
         """Emit the event of a task's end. Values that can't be read are listed in it; it is emitted in any case."""
         error = sys.exc_info()[1]
         is_current = self.current is task
         if is_current:
             self.current = None
         self.bus.emit(ending(task, results, error))
-        if is_current and self.raised_interrupt:
+        if is_current and self.interrupt_raised:
             interrupt_flag(False)
 
-    def abandoned(self) -> None:
+    def on_abandoned(self) -> None:
         """Fail a task whose end was never reported, although the worker asks for the next one."""
         task, self.current = self.current, None
         if task is not None:
             error = TaskError("NoEnd", "Fooocus went on to the next task without ending this one")
             self.bus.emit(events.Failed(getattr(task, ID_ATTRIBUTE), [], error))
 
-    def guarded(self, action: Callable[..., Any], *args: Any) -> Any:
+    def call_safely(self, action: Callable[..., Any], *args: Any) -> Any:
         """Return the result of `action`, or None if it raises: a bug here must never reach the worker. Log the first error."""
         try:
             return action(*args)
         except Exception:
-            if not self._complained:
-                self._complained = True
+            if not self._error_logged:
+                self._error_logged = True
                 log.exception("an event was lost; the worker goes on")
             return None
 
-    def _logged(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _log_image(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         path = wrapped(*args, **kwargs)
         image = args[0] if args else kwargs.get("img")
-        self.guarded(self._saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()), image)
+        self.call_safely(self._on_image_saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()), image)
         return path
 
-    def _saved(self, path: str, metadata: Any, image: Any) -> None:
+    def _on_image_saved(self, path: str, metadata: Any, image: Any) -> None:
         if self.current is not None:
-            black = bool(self.guarded(_is_blacked_out, self.current, image))
-            values = self.guarded(lambda: {key: value for _, key, value in metadata}) or {}
+            black = bool(self.call_safely(_is_blacked_out, self.current, image))
+            values = self.call_safely(lambda: {key: value for _, key, value in metadata}) or {}
             self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values, blacked_out=black))
 
     # ---------------------------------------------------------- if the thread dies
 
-    def _revive(self, target: Callable[[], None]) -> None:
+    def _restart_thread(self, target: Callable[[], None]) -> None:
         """Wait for the worker's thread to end, which should never happen, and restart it."""
         thread = self.thread
         for pause in (0, 1, 10, 60, None):

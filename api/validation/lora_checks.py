@@ -77,7 +77,7 @@ def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles)
                 yield FieldError(field=field, code=FieldErrorCode.CONFLICT, message=message)
                 break
         added = {tag.file for tag in found} - set(listed)
-        places = context.host.arguments.places().get("loras", 0)
+        places = context.host.arguments.list_sizes().get("loras", 0)
         if added and len(enabled) + len(added) > places:
             message = f"with its LoRAs there are more than this Fooocus has places for, {places}"
             yield FieldError(field=field, code=FieldErrorCode.WRONG_COUNT, message=message)

@@ -179,7 +179,7 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
         "controlnet_image": sum(image.cn_img is not None for image in request.controlnet_image),
         "enhance_ctrls": len(request.enhance_ctrls),
     }
-    for field, places in context.host.arguments.places().items():
+    for field, places in context.host.arguments.list_sizes().items():
         if given[field] > places:
             yield FieldError(
                 field=field,

@@ -27,4 +27,4 @@ def _take(pipe: Path) -> None:
         worker = importlib.import_module("modules.async_worker")
         arguments = read_arguments(Path.cwd())
         for line in lines:
-            worker.async_tasks.append(worker.AsyncTask(args=arguments.positional(json.loads(line), lambda _: None)))
+            worker.async_tasks.append(worker.AsyncTask(args=arguments.to_positional(json.loads(line), lambda _: None)))

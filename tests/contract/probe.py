@@ -122,24 +122,24 @@ def probe(installed: Any, checkout: Path) -> dict[str, Any]:
     order = parameters.read_arguments(checkout)
     loras = [
         {"enabled": index % 2 == 0, "model_name": f"lora{index}", "weight": 0.25 + index}
-        for index in range(order.places()["loras"])
+        for index in range(order.list_sizes()["loras"])
     ]
     sent = {**SENT, "style_selections": ["one style"], "loras": loras}
-    task = async_worker.AsyncTask(args=order.positional(sent, no_images))
-    untouched = async_worker.AsyncTask(args=order.positional({}, no_images))
+    task = async_worker.AsyncTask(args=order.to_positional(sent, no_images))
+    untouched = async_worker.AsyncTask(args=order.to_positional({}, no_images))
     from_controls = async_worker.AsyncTask(args=[control.value for control in sys.modules["webui"].ctrls[1:]])
     empty = async_worker.AsyncTask(args=[])
     return {
         "names": order.names,
         "controls": len(sys.modules["webui"].ctrls),
-        "lora_count": order.places()["loras"],
+        "lora_count": order.list_sizes()["loras"],
         "controlnet_images": getattr(config, "default_controlnet_image_count", None) or flags.controlnet_image_count,
         "attributes": {name: plain(value) for name, value in vars(task).items()},
-        "named": order.named(task.args),
+        "named": order.to_named(task.args),
         "defaults_are_the_controls": same(untouched, from_controls),
         "performance": type(task.performance_selection) is flags.Performance,
         "random_seeds": sorted(
-            {int(async_worker.AsyncTask(args=order.positional({"image_seed": -1}, no_images)).seed) for _ in "123"}
+            {int(async_worker.AsyncTask(args=order.to_positional({"image_seed": -1}, no_images)).seed) for _ in "123"}
         ),
         "queue": type(async_worker.async_tasks).__name__,
         "worker_found": installed.worker.alive(),

@@ -50,8 +50,8 @@ def test_every_random_seed_is_and_those_after_it_too(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("fooocus_api.adapters.task_args.mapping.random.randint", largest)
     for host, expected in ((LARGE, SEED_LIMIT), (2**32 - 1, 2**32 - 1)):
         mapper = ArgumentMapper(["seed"], Controls([SimpleNamespace(value=0)]), host)
-        assert mapper.positional({"image_seed": -1}, no_images) == [expected]
-        assert mapper.positional({"image_seed": 5}, no_images) == [5] and mapper.positional({}, no_images) == [0]
+        assert mapper.to_positional({"image_seed": -1}, no_images) == [expected]
+        assert mapper.to_positional({"image_seed": 5}, no_images) == [5] and mapper.to_positional({}, no_images) == [0]
     assert asked == [(0, SEED_LIMIT), (0, 2**32 - 1)]
 
 

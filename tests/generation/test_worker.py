@@ -231,7 +231,7 @@ def test_the_second_finish_counts_for_nothing(seam: Seam) -> None:
 def test_the_webui_reads_its_yields_and_others_keep_none(seam: Seam) -> None:
     clicked, ours = AsyncTask(draws), AsyncTask(draws)
     seam.run(clicked)
-    seam.worker.queue.append_ticket(QueuedTask("f" * 32, lambda: ours))  # type: ignore[union-attr]
+    seam.worker.queue.append_task(QueuedTask("f" * 32, lambda: ours))  # type: ignore[union-attr]
     seam.until_end()
     assert [flag for flag, _ in clicked.yields] == ["preview", "finish"]
     assert list(ours.yields) == []
@@ -322,9 +322,9 @@ def test_jobs_and_tasks_take_turns_on_the_worker_thread(seam: Seam) -> None:
         return threading.current_thread()
 
     seam.module.async_tasks.append(task("first task"))
-    answer = seam.worker.do(lambda: job("first job"))
+    answer = seam.worker.run_between_tasks(lambda: job("first job"))
     seam.module.async_tasks.append(task("second task"))
-    last = seam.worker.do(lambda: job("last job"))
+    last = seam.worker.run_between_tasks(lambda: job("last job"))
     release.set()
     assert answer.result(10) is last.result(10) is seam.worker.thread
     assert order == ["first task", "first job", "second task", "last job"]
@@ -337,7 +337,7 @@ def test_a_job_that_fails_leaves_the_worker_fine(seam: Seam, raised: BaseExcepti
 
     first = seam.worker.thread
     with pytest.raises(ToolFailed) as failed:
-        seam.worker.do(fails).result(10)
+        seam.worker.run_between_tasks(fails).result(10)
     assert failed.value.error == TaskError(type(raised).__name__, str(raised) or "no message")
     assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
     assert seam.worker.thread is first
@@ -346,9 +346,9 @@ def test_a_job_that_fails_leaves_the_worker_fine(seam: Seam, raised: BaseExcepti
 def test_a_job_given_up_before_its_turn_is_not_done(seam: Seam) -> None:
     release = threading.Event()
     done: list[str] = []
-    seam.worker.do(lambda: release.wait(10))
-    given_up = seam.worker.do(lambda: done.append("given up"))
-    wanted = seam.worker.do(lambda: done.append("wanted"))
+    seam.worker.run_between_tasks(lambda: release.wait(10))
+    given_up = seam.worker.run_between_tasks(lambda: done.append("given up"))
+    wanted = seam.worker.run_between_tasks(lambda: done.append("wanted"))
     assert given_up.cancel()
     release.set()
     wanted.result(10)
@@ -357,7 +357,7 @@ def test_a_job_given_up_before_its_turn_is_not_done(seam: Seam) -> None:
 
 def test_after_a_job_the_worker_waits_for_the_next_task(seam: Seam) -> None:
     """It has counted the job as a task, and must neither return without one nor be deaf to the next."""
-    assert seam.worker.do(lambda: 1).result(10) == 1
+    assert seam.worker.run_between_tasks(lambda: 1).result(10) == 1
     assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
 
 
@@ -369,10 +369,10 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
     engine = FooocusEngine(
         seam.worker, ArgumentMapper([], Controls([]), 0), find_image, ImageLog(), FileJournal(tmp_path)
     )
-    seam.worker.do(lambda: release.wait(10))
-    seam.worker.do(lambda: release.wait(10))
-    seam.worker.queue.append_ticket(QueuedTask("f" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
-    last = seam.worker.do(lambda: "done")
+    seam.worker.run_between_tasks(lambda: release.wait(10))
+    seam.worker.run_between_tasks(lambda: release.wait(10))
+    seam.worker.queue.append_task(QueuedTask("f" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
+    last = seam.worker.run_between_tasks(lambda: "done")
     assert engine.withdraw("f" * 32)
     release.set()
     assert last.result(10) == "done"
@@ -389,7 +389,7 @@ def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_pa
         release.wait(10)
         return AsyncTask(draws)
 
-    seam.worker.queue.append_ticket(QueuedTask("f" * 32, build))  # type: ignore[union-attr]
+    seam.worker.queue.append_task(QueuedTask("f" * 32, build))  # type: ignore[union-attr]
     assert building.wait(10)
     assert engine.order() == ["f" * 32]
     assert engine.withdraw("f" * 32)
@@ -406,14 +406,14 @@ def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> N
 
     for number in range(100):
         task_id = f"{number:032x}"
-        seam.worker.queue.append_ticket(QueuedTask(task_id, lambda: AsyncTask(is_stopped_in_time)))  # type: ignore[union-attr]
+        seam.worker.queue.append_task(QueuedTask(task_id, lambda: AsyncTask(is_stopped_in_time)))  # type: ignore[union-attr]
         time.sleep(number / 100_000)  # somewhere between waiting and running
         assert engine.withdraw(task_id) or engine.interrupt(task_id, "stop")
         assert type(seam.until_end()[-1]) is events.Stopped
 
 
 def test_a_waiting_task_is_built_when_its_turn_comes(seam: Seam) -> None:
-    seam.worker.queue.append_ticket(QueuedTask("e" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
+    seam.worker.queue.append_task(QueuedTask("e" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
     assert [type(event) for event in seam.until_end()] == [
         events.Queued,
         events.Started,
@@ -426,7 +426,7 @@ def test_a_task_that_can_not_be_built_fails_and_the_worker_goes_on(seam: Seam) -
     def broken() -> AsyncTask:
         raise ValueError("its image is gone")
 
-    seam.worker.queue.append_ticket(QueuedTask("e" * 32, broken))  # type: ignore[union-attr]
+    seam.worker.queue.append_task(QueuedTask("e" * 32, broken))  # type: ignore[union-attr]
     failed = seam.until_end()[-1]
     assert isinstance(failed, events.Failed) and failed.error == TaskError("ValueError", "its image is gone")
     assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
@@ -434,7 +434,7 @@ def test_a_task_that_can_not_be_built_fails_and_the_worker_goes_on(seam: Seam) -
 
 def test_a_worker_that_waits_in_our_queue_finds_its_own_when_we_go(host: ModuleType) -> None:
     seam = Seam(host)
-    seam.worker.do(lambda: 1).result(10)
+    seam.worker.run_between_tasks(lambda: 1).result(10)
     seam.hooks.uninstall()
     seam.bus.stop()
     task = AsyncTask(draws)
@@ -453,4 +453,4 @@ def test_for_anyone_but_the_worker_jobs_are_items_of_a_list() -> None:
 
 def test_without_a_worker_thread_there_are_no_jobs() -> None:
     with pytest.raises(EngineUnavailable):
-        Worker(EventBus()).do(lambda: 1)
+        Worker(EventBus()).run_between_tasks(lambda: 1)

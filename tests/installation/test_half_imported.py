@@ -39,7 +39,7 @@ def test_the_next_import_meets_the_module_patched(hooks: Patches, monkeypatch: p
     later = __import__(LATER)
     assert hooks.report() == {EARLY: "patched"} and hooks.problems == {}
     assert (early.shape(), later.shape()) == ("patched", "patched")
-    assert not any(type(finder).__name__ == "UntilWhole" for finder in sys.meta_path)
+    assert not any(type(finder).__name__ == "DeferredPatches" for finder in sys.meta_path)
 
 
 def test_a_host_that_imports_nothing_further_is_settled(hooks: Patches, monkeypatch: pytest.MonkeyPatch) -> None:

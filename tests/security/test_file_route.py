@@ -71,7 +71,7 @@ def files(checkout: Path) -> FileAccess:
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_what_the_page_shows_is_given(checkout: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_page_shows_is_servable(checkout: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(checkout)
     path = checkout.parent / name
     assert files(checkout).allows(str(path))
@@ -200,7 +200,7 @@ def test_the_webui_finds_its_images_and_its_log(client: Client, demo: Host) -> N
         assert response.status_code == 200 and response.content == path.read_bytes()
 
 
-def test_no_module_of_ours_is_given(demo: Host) -> None:
+def test_no_module_of_ours_is_servable(demo: Host) -> None:
     assert get(demo, f"/file={ROOT}/extension.py")[0] == 403
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fooocus_api.adapters.startup.console_logging import without_rights
+from fooocus_api.adapters.startup.console_logging import redact_credentials
 from fooocus_api.auth.keys import Key, Scope, load, save
 from fooocus_api.auth.tokens import BadToken, Grant, Tokens, taken_from
 from fooocus_api.tests.api.test_events import reading
@@ -268,7 +268,7 @@ def test_it_is_in_no_log(locked: Host, boss: Client) -> None:
 def test_an_access_log_does_not_show_it() -> None:
     arguments = ("127.0.0.1:5", "GET", "/v1/events?a=b&token=se.cret&signature=hidden&c=d", "1.1", 200)
     record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, '%s - "%s %s HTTP/%s" %d', arguments, None)
-    assert without_rights(record)
+    assert redact_credentials(record)
     assert record.getMessage() == '127.0.0.1:5 - "GET /v1/events?a=b&token=…&signature=…&c=d HTTP/1.1" 200'
 
 

@@ -125,7 +125,7 @@ load_package()
 from fooocus_api.adapters.startup import termination
 from fooocus_api.adapters.patching.hooks import Patches
 
-termination.PATIENCE_SECONDS = 0.2
+termination.REPEAT_SECONDS = 0.2
 ending = termination.Termination()
 ending.install(Patches())
 ending.begin_serving()

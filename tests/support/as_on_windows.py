@@ -50,7 +50,7 @@ def _use_the_proactor(failures: int) -> None:
         return loop
 
     uvicorn.loops.asyncio.asyncio_loop_factory = make
-    proactor.install = lambda hooks: proactor.patch(windows_events(), proactor_events, hooks)
+    proactor.install = lambda patches: proactor.patch(windows_events(), proactor_events, patches)
 
 
 def _use_the_console() -> None:
@@ -58,7 +58,7 @@ def _use_the_console() -> None:
     from fooocus_api.adapters.patching.hooks import Patches
     from fooocus_api.adapters.startup.console_close import ConsoleClose
 
-    def install(self: ConsoleClose, hooks: Patches) -> None:
+    def install(self: ConsoleClose, patches: Patches) -> None:
         assert "modules.async_worker" in sys.modules, "Windows calls the newest first, which is torch's then"
         for event, number in SIGNALS.items():
             signal.signal(number, lambda *_, event=event: _close(self, event))

@@ -11,7 +11,7 @@ import pytest
 
 from fooocus_api.adapters.startup.flag_types import database_url
 from fooocus_api.adapters.webui import file_access
-from fooocus_api.adapters.webui.file_access import IMAGES, LOG, is_given, may_be_looked_at
+from fooocus_api.adapters.webui.file_access import IMAGES, LOG, is_on_known_drive, is_servable
 from fooocus_api.api.requests.timestamps import parse_timestamp, seconds_of
 from fooocus_api.api.validation.known_names import _Listed
 from fooocus_api.db.drives import is_remote, synchronised_by_onedrive
@@ -40,7 +40,7 @@ FOLDERS = (PureWindowsPath(r"C:\Fooocus_win64\Fooocus"), OUTPUTS, SHARE)
     ],
 )
 def test_a_mapped_drive_is_known_by_its_letter_and_by_its_share(text: str) -> None:
-    assert may_be_looked_at(text, FOLDERS)
+    assert is_on_known_drive(text, FOLDERS)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_mapped_drive_is_known_by_its_letter_and_by_its_share(text: str) -> No
     ],
 )
 def test_another_machine_or_drive_is_not_asked(text: str) -> None:
-    assert not may_be_looked_at(text, FOLDERS)
+    assert not is_on_known_drive(text, FOLDERS)
 
 
 def test_the_webuis_folders_count_as_they_are_named_and_as_they_lie(
@@ -84,7 +84,7 @@ def test_the_webuis_folders_count_as_they_are_named_and_as_they_lie(
         asked.append(set(folders))
         return True
 
-    monkeypatch.setattr(file_access, "may_be_looked_at", note)
+    monkeypatch.setattr(file_access, "is_on_known_drive", note)
     monkeypatch.chdir(drive)
     files = file_access.FileAccess(drive, lambda: (drive / "outputs", drive / "temp"))
     assert files.allows(str(image)) and files.allows(str(share / "outputs" / "2026-01-31" / "a.png"))
@@ -108,9 +108,9 @@ ROOMS = [(SHARE, IMAGES | {LOG})]
     ],
 )
 def test_files_of_a_folder_on_a_share(relative: str, given: bool) -> None:
-    assert is_given(SHARE / relative, ROOMS) is given
-    assert is_given(PureWindowsPath(str(SHARE).upper()) / relative, ROOMS) is given  # Windows compares without case
-    assert not is_given(PureWindowsPath(r"\\nas\share\elsewhere") / relative, ROOMS)
+    assert is_servable(SHARE / relative, ROOMS) is given
+    assert is_servable(PureWindowsPath(str(SHARE).upper()) / relative, ROOMS) is given  # Windows compares without case
+    assert not is_servable(PureWindowsPath(r"\\nas\share\elsewhere") / relative, ROOMS)
 
 
 def test_a_hidden_folder_is_hidden_by_its_whole_name() -> None:
