@@ -1,7 +1,7 @@
-"""A demo host with what only Windows has: its event loop, accepts that fail, and a console window that is closed.
+"""A demo host with the parts that only Windows has: its event loop, failing accepts and a closable console window.
 
-As a script it starts such a host: `python tests/support/as_on_windows.py [launch flags]`. The environment says how many accepts
-fail.
+As a script it starts such a host: `python tests/support/as_on_windows.py [launch flags]`. The environment variable FAILURES sets
+the number of failing accepts.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 FAILURES = "FAKE_PROACTOR_FAILURES"
 CLOSED = 0x3A
-"""The low byte of Windows's status STATUS_CONTROL_C_EXIT, as a Unix has no more."""
+"""Low byte of Windows's status STATUS_CONTROL_C_EXIT; a Unix exit status has only that byte."""
 SIGNALS = {1: signal.SIGUSR1, 2: signal.SIGUSR2} if sys.platform != "win32" else {}
-"""The console's event → the signal that stands for it."""
+"""Console event → the signal that stands for it."""
 
 
 def main(flags: list[str]) -> None:
@@ -54,7 +54,7 @@ def _use_the_proactor(failures: int) -> None:
 
 
 def _use_the_console() -> None:
-    """Let the handler be called once it is installed, before that of what Fooocus's worker has imported."""
+    """Call the installed handler before the handlers of the modules that Fooocus's worker imports."""
     from fooocus_api.adapters.patching.hooks import Patches
     from fooocus_api.adapters.startup.console_close import ConsoleClose
 
@@ -67,7 +67,7 @@ def _use_the_console() -> None:
 
 
 def _close(console_close: Any, event: int) -> None:
-    """Call the handler on a thread of its own, and end the process when it returns: no `atexit`, no `finally`."""
+    """Call the handler on a thread of its own and end the process when it returns: no `atexit`, no `finally`."""
 
     def close() -> None:
         handled = console_close.on_event(event)

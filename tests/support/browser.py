@@ -1,4 +1,4 @@
-"""A person at the WebUI: headless Chromium on Fooocus's page. For tests that need real clicks."""
+"""Headless Chromium on Fooocus's page, for tests that need real clicks in the WebUI."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SWITCHES = (
 
 DEBUG_MODE = "//label[normalize-space()='Developer Debug Mode']//input[not(@checked)]"
 OVERWRITES = "//span[normalize-space()='Overwrites (-1: off)']"
-"""What shows the settings that overwrite steps and size: the first in Fooocus, the second in the demo."""
+"""Control that reveals the overrides of steps and size: the first in Fooocus, the second in the demo."""
 
 
 class Browser:
@@ -47,7 +47,7 @@ class Browser:
     Args:
         patience: seconds to wait for anything on the page before the test fails.
 
-    A test that asks for one is skipped, with the reason, where Chromium or its driver is not installed.
+    A test that asks for one is skipped, with the reason, if Chromium or its driver is not installed.
     """
 
     def __init__(self, patience: float = 120) -> None:
@@ -63,20 +63,20 @@ class Browser:
             options.add_argument(switch)
         options.add_argument(f"--user-data-dir={self._profile.name}")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        # Naming the driver keeps selenium from looking for one on the internet.
+        # Naming the driver stops selenium from looking for one on the internet.
         self.driver = Chrome(options=options, service=ChromeService(executable_path=driver))
         self._wait: WebDriverWait[Chrome] = WebDriverWait(
             self.driver, patience, poll_frequency=0.1, ignored_exceptions=[StaleElementReferenceException]
         )
 
     def open(self, url: str) -> Browser:
-        """Load the page and wait until the WebUI is drawn and may be clicked."""
+        """Load the page and wait until the WebUI is rendered and clickable."""
         self.driver.get(url)
         self._visible("generate_button")
         return self
 
     def quick(self, *, steps: int = 1, size: int = 256, images: int = 1) -> Browser:
-        """Set what makes an image cheap: Lightning, few steps, a square of `size` pixels."""
+        """Choose the settings of a cheap image: Lightning, few steps, a square of `size` pixels."""
         self.check("Advanced")
         self.tab("Settings")
         self.choose("Lightning")
@@ -89,7 +89,7 @@ class Browser:
         return self
 
     def generate(self, prompt: str) -> None:
-        """Type the prompt and click Generate; returns when the page shows that it has begun."""
+        """Type the prompt, click Generate and return when the page shows that the task has begun."""
         box = self._visible("positive_prompt").find_element(By.CSS_SELECTOR, "textarea")
         box.clear()
         box.send_keys(prompt)
@@ -97,46 +97,46 @@ class Browser:
         self._visible("stop_button")
 
     def click(self, elem_id: str) -> None:
-        """Click what has this id: generate_button, stop_button, skip_button ..."""
+        """Click the element with this id: generate_button, stop_button, skip_button ..."""
         self._visible(elem_id).click()
 
     def finished(self) -> list[str]:
-        """Wait until the page is done with what it was asked for. Returns the gallery's image URLs."""
+        """Wait until the page has finished its task. Return the gallery's image URLs."""
         self._visible("generate_button")
         return self.gallery()
 
     def images(self, at_least: int = 1) -> list[str]:
-        """Wait until the page is done and its gallery shows images. Returns their URLs."""
+        """Wait until the page has finished its task and the gallery shows images. Return their URLs."""
         self._visible("generate_button")
         self.until(lambda: len(self.gallery()) >= at_least, f"{at_least} image(s) in #final_gallery")
         return self.gallery()
 
     def gallery(self) -> list[str]:
-        """URLs of the images that the final gallery shows now, each once, in order."""
+        """Return the URLs of the images that the final gallery shows, each once, in order."""
         shown = self.driver.find_elements(By.CSS_SELECTOR, "#final_gallery img")
         urls = [image.get_attribute("src") for image in shown if image.is_displayed()]
         return list(dict.fromkeys(url for url in urls if url))
 
     def busy(self) -> bool:
-        """Whether the page shows its Stop button, that is: waits or draws."""
+        """Return whether the page shows its Stop button, that is, waits or generates."""
         return any(e.is_displayed() for e in self.driver.find_elements(By.ID, "stop_button"))
 
     def check(self, *labels: str, on: bool = True) -> None:
-        """Set the first visible checkbox that bears this label, or one of these."""
+        """Set the first visible checkbox with one of these labels."""
         box = self._labelled("checkbox", *labels)
         if box.is_selected() != on:
             self._force(box)
 
     def choose(self, option: str) -> None:
-        """Select the first visible radio button that bears this label."""
+        """Select the first visible radio button with this label."""
         self._force(self._labelled("radio", option))
 
     def tab(self, name: str) -> None:
-        """Open the first visible tab of this name."""
+        """Open the first visible tab with this name."""
         self._force(self._first(f"//*[contains(@class, 'tab-nav')]/button[normalize-space()='{name}']"))
 
     def number(self, value: float, *labels: str) -> None:
-        """Type a value into the number box of the slider with this label, or one of these."""
+        """Type a value into the number box of the slider with one of these labels."""
         label = " or ".join(f"normalize-space()='{label}'" for label in labels)
         box = self._first(f"//label[span[{label}]]/following-sibling::input[@type='number']")
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", box)
@@ -144,20 +144,20 @@ class Browser:
         box.send_keys(str(value), Keys.TAB)
 
     def write(self, text: str, label: str) -> None:
-        """Type into the first visible text box that bears this label."""
+        """Type into the first visible text box with this label."""
         box = self._first(f"//label[span[normalize-space()='{label}']]/*[self::textarea or self::input]")
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(text, Keys.TAB)
 
     def seed(self, seed: int) -> None:
-        """Draw with this seed, and not with a random one."""
+        """Generate with this seed instead of a random one."""
         self.check("Advanced")
         self.tab("Settings")
         self.check("Random", "Random seed", on=False)
         self.write(str(seed), "Seed")
 
     def upload(self, picture: str | Path, elem_id: str | None = None) -> None:
-        """Give a file to the first visible image field, or to the one of this id; returns when the page shows it."""
+        """Upload a file to the first visible image field, or to the one with this id; return when the page shows it."""
         field = f"//*[@id='{elem_id}']" if elem_id else "//*[@data-testid='image']"
         self._first(field)
         box = self._first(f"{field}//*[input[@type='file']]").find_element(By.CSS_SELECTOR, "input[type=file]")
@@ -173,17 +173,17 @@ class Browser:
             raise AssertionError(f"the page never showed {what}; it shows:\n{text}\n{self.console()}") from None
 
     def until_text(self, text: str) -> None:
-        """Wait until this text stands anywhere on the page."""
+        """Wait until this text appears anywhere on the page."""
         self.until(lambda: text in self.driver.find_element(By.TAG_NAME, "body").text, repr(text))
 
     def screenshot(self, path: str | Path) -> Path:
-        """Save what is on the screen as a PNG."""
+        """Save the visible page as a PNG."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(path))
         return Path(path)
 
     def console(self) -> list[str]:
-        """Messages on the browser's console since the last call."""
+        """Return the messages on the browser's console since the last call."""
         return [str(entry["message"]) for entry in self.driver.get_log("browser")]
 
     def close(self) -> None:
@@ -206,7 +206,7 @@ class Browser:
         return self._first(f"//label[{either}]//input[@type='{kind}']")
 
     def _first(self, xpath: str) -> WebElement:
-        """Return the first element that is displayed; Gradio keeps hidden twins of many."""
+        """Return the first displayed element; Gradio keeps hidden duplicates of many."""
         found: list[WebElement] = []
 
         def is_displayed() -> bool:
@@ -214,8 +214,8 @@ class Browser:
             return bool(found)
 
         self.until(is_displayed, xpath)
-        return found[0]  # not looked for again: a quick task's button may have gone since
+        return found[0]  # not looked up again: a quick task's button may have disappeared since
 
     def _force(self, element: WebElement) -> None:
-        """Click even where Gradio lays a label over the input."""
+        """Click even if Gradio lays a label over the input."""
         self.driver.execute_script("arguments[0].click()", element)

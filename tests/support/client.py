@@ -1,4 +1,4 @@
-"""A client of the API over a real socket: what tests send and read. Knows the wire, not the server."""
+"""HTTP client of the API for tests. Knows the wire format, not the server."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ QUICK = {
     "image_number": 1,
     "style_selections": [],
 }
-"""The cheapest text-to-image request there is; a step is what takes the time."""
+"""Cheapest text-to-image request; a step is what takes the time."""
 
 LONG = {"prompt": "a long one", "overwrite_step": 40}
-"""Takes a real host on a CPU ten seconds and more: time to do something else meanwhile."""
+"""Request that takes a real host on a CPU at least ten seconds, so that a test can act during it."""
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
 
 
 @dataclass(frozen=True)
 class ServerSentEvent:
-    """One event of a stream; `name` is "message" where the server names none."""
+    """One event of a stream; `name` is "message" if the server names none."""
 
     name: str
     data: Any
 
 
 class Client:
-    """Requests to one host. Bodies are the QUICK request with the given fields on top.
+    """Client of one host. Bodies are the QUICK request with the given fields on top.
 
     Args:
-        url: address of the host, without a final slash.
+        url: address of the host, without a trailing slash.
         key: sent as X-API-KEY with every request.
-        patience: seconds any one answer may take.
+        patience: timeout of each request in seconds.
     """
 
     def __init__(self, url: str, key: str | None = None, patience: float = 240) -> None:
         self.url = url
         self.patience = patience
         self.session = requests.Session()
-        self.session.trust_env = False  # a proxy has no business on 127.0.0.1
+        self.session.trust_env = False  # a proxy must not see requests to 127.0.0.1
         if key:
             self.session.headers["X-API-KEY"] = key
 
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Any request; `path` may also be an absolute URL, as in a record's result."""
+        """Send a request; `path` may also be an absolute URL, as in a record's result."""
         url = path if urlsplit(path).scheme else self.url + path
         response = self.session.request(method, url, **{"timeout": self.patience, **arguments})
         assert_problem_has_codes(response)
@@ -74,38 +74,38 @@ class Client:
         return self.request("POST", path, **arguments)
 
     def generate(self, *, accept: str | None = None, stream: bool = False, **fields: Any) -> requests.Response:
-        """POST /v1/engine/generate/ as it answers. `stream` leaves the body to be read as it comes."""
+        """Send POST /v1/engine/generate/ and return the response. `stream` leaves the body unread."""
         headers = {"Accept": accept} if accept else {}
         return self.post("/v1/engine/generate/", json={**QUICK, **fields}, headers=headers, stream=stream)
 
     def draw(self, **fields: Any) -> Record:
-        """A synchronous request that must succeed. Returns its record."""
+        """Generate synchronously and return the record; fail unless the request succeeds."""
         return _json(self.generate(**fields))
 
     def submit(self, **fields: Any) -> Record:
-        """An asynchronous request that must be accepted. Returns its record, pending."""
+        """Submit asynchronously and return the pending record; fail unless the request is accepted."""
         return _json(self.generate(async_process=True, **fields))
 
     def stream(self, **fields: Any) -> Iterator[ServerSentEvent]:
-        """A streamed request's events as they come."""
+        """Yield the events of a streamed request as they arrive."""
         with self.generate(stream=True, stream_output=True, **fields) as response:
             assert response.status_code == 200, response.text
             yield from events(response)
 
     def task(self, task_id: str) -> Record:
-        """GET /tasks/{task_id}"""
+        """Get /tasks/{task_id}."""
         return _json(self.get(f"/tasks/{task_id}"))
 
     def tasks(self, **query: Any) -> dict[str, list[Record]]:
-        """GET /tasks"""
+        """Get /tasks."""
         return _json(self.get("/tasks", params=query))
 
     def ended(self, task_id: str) -> Record:
-        """The record once the task has ended in whatever way."""
+        """Wait until the task has ended in any way. Return its record."""
         return self.until(task_id, *ENDED)
 
     def until(self, task_id: str, *statuses: str) -> Record:
-        """The record once its status is one of these. Fails when the task ended in another way."""
+        """Wait until the task has one of these statuses and return its record. Fail if it ends with another."""
 
         def look() -> Record | None:
             record = self.task(task_id)
@@ -116,18 +116,18 @@ class Client:
         return record
 
     def image(self, url: str, **arguments: Any) -> Image.Image:
-        """The image behind a record's URL."""
+        """Return the image behind a record's URL."""
         response = self.get(url, **arguments)
         assert response.status_code == 200, response.text
         return picture(response.content)
 
     def has_tasks(self, *, running: int, pending: int = 0) -> None:
-        """Wait until, at one moment, so many tasks run and wait, whoever sent them."""
+        """Wait until, at one moment, these numbers of tasks are running and pending, from all clients."""
         expected = {"running": running, "pending": pending}
         wait_for(lambda: self.get("/v1/info").json()["tasks"] == expected, f"tasks to be {expected}")
 
     def control(self, action: str) -> requests.Response:
-        """POST /v1/engine/control/?action=stop|skip"""
+        """Send POST /v1/engine/control/?action=stop|skip."""
         return self.post("/v1/engine/control/", params={"action": action})
 
 
@@ -142,17 +142,17 @@ def assert_problem_has_codes(response: requests.Response) -> None:
 
 
 def picture(content: bytes) -> Image.Image:
-    """The image in these bytes, decoded to its last row."""
+    """Decode an image from bytes, to its last row."""
     image = Image.open(io.BytesIO(content))
     image.load()
     return image
 
 
 def events(response: requests.Response) -> Iterator[ServerSentEvent]:
-    """The server-sent events in a response's body. Comments are passed over."""
+    """Yield the server-sent events in a response's body. Comments are skipped."""
     name = "message"
     data: list[str] = []
-    for raw in response.iter_lines(chunk_size=None):  # as they come
+    for raw in response.iter_lines(chunk_size=None):  # as they arrive
         line = raw.decode("utf-8")
         if not line:
             if data:
@@ -165,10 +165,10 @@ def events(response: requests.Response) -> Iterator[ServerSentEvent]:
 
 
 def wait_for(look: Callable[[], Any], what: str, patience: float = 120) -> Any:
-    """What `look` returns, once that is true. For what no open request can tell.
+    """Poll `look` until it returns something true, and return that. For conditions that no open request can report.
 
     Raises:
-        AssertionError: it stayed false; names `what` was waited for.
+        AssertionError: `look` stayed false; the message names `what` was waited for.
     """
     end = time.monotonic() + patience
     while not (seen := look()):

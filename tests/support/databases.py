@@ -1,4 +1,4 @@
-"""Databases for tests: where they are, and what else than the repository can look into them and disturb them."""
+"""Databases for tests: their locations, and access to them that bypasses the repository."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from fooocus_api.tests.support.postgres import PostgresServer
 
 
 class Place(Protocol):
-    """A database that nobody has opened yet."""
+    """A database that is not open yet."""
 
     @property
     def location(self) -> Path | str:
-        """As `Repository` takes it."""
+        """Location in the form that `Repository` accepts."""
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """One statement past the repository, with `?` for values; its rows."""
+        """Execute one statement past the repository, with `?` for values, and return its rows."""
 
     def unwritable(self) -> contextlib.AbstractContextManager[None]:
-        """Nothing can be written meanwhile."""
+        """Make every write fail within the `with` block."""
 
     def backup(self) -> list[int]:
-        """Row ids in the copy of the first schema's table that a migration has left."""
+        """Return the row ids in the backup of the first schema's table that a migration has left."""
 
 
 class SqlitePlace:
-    """A file."""
+    """An SQLite file."""
 
     def __init__(self, file: Path) -> None:
         self.location = file
@@ -56,7 +56,7 @@ class SqlitePlace:
 
 
 class PostgresPlace:
-    """A database of a server."""
+    """A database on a PostgreSQL server."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
@@ -85,19 +85,19 @@ def _sqlite(file: Path, statement: str, values: Sequence[Any]) -> list[tuple[Any
 
 
 def row(**values: Any) -> dict[str, Any]:
-    """A task's columns, as the domain gives them to the repository."""
+    """Return a task's columns, as the domain passes them to the repository."""
     parameters = {"prompt": values.pop("prompt", "a cat"), "base_model_name": values.pop("model", "tiny.safetensors")}
     task = Task(new_task_id(), values.pop("source", "api"), values.pop("parameters", parameters))
     return {**to_row(task), **values}
 
 
 def image(path: str, **values: Any) -> dict[str, Any]:
-    """An image's columns."""
+    """Return an image's columns."""
     known = {"metadata": {"seed": "7"}, "seed": 7, "width": 64, "height": 32, "format": "png", "kept": True}
     return {"path": path, **known, **values}
 
 
 def inserted(repository: Repository, *rows: dict[str, Any], inputs: Sequence[str] = ()) -> list[str]:
-    """Their ids, once they are there."""
+    """Insert the rows, wait for the commit and return their task ids."""
     repository.write(lambda: [repository.insert(values, inputs) for values in rows]).result(60)
     return [values["task_id"] for values in rows]

@@ -1,4 +1,4 @@
-"""A DNS server of our own, and a host that asks it: for tests of names that lie. Linux, as root."""
+"""A DNS server and an interpreter that queries it, for tests of hostile DNS names. Linux, as root."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from pathlib import Path
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 _SERVER = f"127.0.0.{153 + int(_WORKER)}"
-"""An address of this process's own: tests run in several at once, and each has names that lie."""
+"""Address of this test process: several run at once, each with DNS records of its own."""
 _TYPES = {1: 4, 28: 6}
-"""A and AAAA → version of the address."""
+"""Record types A and AAAA → version of the IP address."""
 
 
 class Names:
-    """A DNS server that says what `answers` has for a name: one list of addresses for each time it is asked, the last for
-    good. With no list at all it keeps silent. It keeps no time to live, so that nobody may remember an answer.
+    """A DNS server that serves the addresses in `answers`: for each name, one list of addresses per query, and the last list
+    for every later query. A name without any list gets no reply. The TTL is 0, so that no resolver caches a reply.
     """
 
     def __init__(self, answers: dict[str, list[list[str]]]) -> None:
         self.answers = answers
         self.asked: dict[tuple[str, int], int] = {}
-        """Name and version of the address → how often it was asked for."""
+        """Name and version of the IP address → number of queries."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Names:
-        """Raises OSError where nobody may listen on port 53."""
+        """Raise OSError if the process may not listen on port 53."""
         self._socket.bind((_SERVER, 53))
         self._thread.start()
         return self
@@ -53,7 +53,7 @@ class Names:
                 self._socket.sendto(reply, client)
 
     def _reply(self, packet: bytes) -> bytes:
-        """What is said to a question, nothing where it is to be silence."""
+        """Return the reply to a query, empty if the server is to stay silent."""
         labels, at = [], 12
         while length := packet[at]:
             labels.append(packet[at + 1 : at + 1 + length].decode().lower())
@@ -73,9 +73,9 @@ class Names:
 
 
 def python_that_asks_us(folder: Path) -> Path | None:
-    """An interpreter, as a script in `folder`, that looks names up in `Names`; None where this machine can't do that.
+    """Write an interpreter, as a script in `folder`, that resolves names through `Names`. Return None if that fails here.
 
-    It has a mount namespace of its own, in which /etc/resolv.conf is another file: the system's resolver is what runs.
+    It has a mount namespace of its own, with another /etc/resolv.conf: the system's real resolver is what runs.
     """
     resolver, names, script = folder / "resolv.conf", folder / "nsswitch.conf", folder / "python"
     resolver.write_text(f"nameserver {_SERVER}\noptions timeout:1 attempts:1\n")

@@ -1,4 +1,4 @@
-"""Runs the programs in examples/ as their reader would, and says what must come out of each, on whatever host."""
+"""Runs the programs in examples/ as a reader would, and checks the images that each must produce on any host."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EXAMPLES = ROOT / "examples"
 PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "common")
 PICTURE = (640, 512)
 VARIED = (1152, 896)
-"""What Fooocus makes of PICTURE where it wants at least the area of 1024 × 1024, in steps of 64."""
+"""Size that Fooocus makes of PICTURE if it wants at least the area of 1024 × 1024, in steps of 64."""
 
 
 def images_of(default: Size) -> dict[str, Images]:
-    """Program → the images it leaves and their sizes, None for any size; `default` is the size of the host's own choice."""
+    """Return program → its image files and their sizes, None for any size; `default` is the host's default size."""
     return {
         "async_and_poll": {"async-1.png": default},
         "binary": {f"binary-{name}": default for name in ("png-1.png", "jpg-1.jpeg", "jpeg-1.jpeg", "webp-1.webp")},
@@ -53,7 +53,7 @@ def images_of(default: Size) -> dict[str, Images]:
 
 
 def run_example(program: str, url: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run it against a host, its images into `folder`; its exit status is the caller's to look at."""
+    """Run an example against a host, with its images in `folder`; the caller checks the exit status."""
     command = [sys.executable, str(EXAMPLES / f"{program}.py"), "--url", url, "--out", str(folder), *options]
     environment = {**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
@@ -62,7 +62,7 @@ def run_example(program: str, url: str, folder: Path, *options: str) -> subproce
 
 
 def check_example(program: str, url: str, folder: Path, default: Size, *options: str) -> str:
-    """Run it; it must succeed and leave the images it should, each of its size. Returns what it printed."""
+    """Run an example, fail unless it succeeds and leaves its images in their sizes, and return its output."""
     done = run_example(program, url, folder, *options)
     assert done.returncode == 0, done.stdout + done.stderr
     for name, size in images_of(default)[program].items():

@@ -1,4 +1,4 @@
-"""A machine that draws nothing: the worker and its queue as the domain sees them, moved by hand. For tests of `tasks`."""
+"""A fake engine without models: the worker and its queue as the domain sees them, moved by hand. For tests of `tasks`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PNG = _png()
 
 
 class CountingBus(EventBus):
-    """The bus, which can be asked whether all that was emitted has been handled, and can die with its events."""
+    """An event bus that reports when all emitted events are handled, and that can lose its events as in a crash."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class CountingBus(EventBus):
             self._changed.notify_all()
 
     def settle(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until all emitted events are handled."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._open == 0, 30)
 
 
 class Machine:
-    """Implements `tasks.engine.Engine`; what its worker does next is said by calling `start`, `save`, `end` …"""
+    """Implements the `Engine` port; a test moves its worker with `start`, `save`, `end` …"""
 
     def __init__(self, bus: EventBus, claims: FileJournal, outputs: Path) -> None:
         self._bus = bus
@@ -135,12 +135,12 @@ class Machine:
     # ------------------------------------------------------------ its worker
 
     def click(self, task_id: str) -> None:
-        """A task that comes through the WebUI."""
+        """Queue a task that comes through the WebUI."""
         self._bus.emit(events.Queued(task_id, "webui", {"prompt": "clicked"}))
         self.queue.append(task_id)
 
     def start(self) -> None:
-        """Take the next task."""
+        """Start the next task."""
         self.current, self.results, self.stopping = self.queue.pop(0), [], False
         self._bus.emit(events.Started(self.current))
 
@@ -149,7 +149,7 @@ class Machine:
         self._bus.emit(events.Progress(self.current, percent, "Sampling"))
 
     def save(self, *, reported: bool) -> None:
-        """Write an image; unreported it is one that is cut off, or dies with the worker."""
+        """Write an image; without `reported` it is truncated, or dies with the worker."""
         assert self.current is not None
         path = self._new_file(self.current)
         path.write_bytes(PNG if reported else PNG[:40])
@@ -158,8 +158,9 @@ class Machine:
             self.results.append(str(path))
 
     def end(self, error: TaskError | None, *, grid: bool, forgets: bool, twice: bool) -> str:
-        """Be done with the task: failed with an `error`, with a picture that is no file yet (`grid`), with no results though
-        it had some (`forgets`, when it fails), or telling so twice."""
+        """End the task: failed with an `error`, with an image that is not a file yet (`grid`), without its results
+        (`forgets`, if it fails), or with two end events (`twice`).
+        """
         assert self.current is not None
         task_id, self.current = self.current, None
         results = [] if forgets and error else [*self.results, *([object()] if grid else [])]

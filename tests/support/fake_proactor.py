@@ -1,4 +1,4 @@
-"""A proactor on selectors, so that asyncio's proactor loop, which only Windows has, runs anywhere. Its accepts fail as asked."""
+"""A proactor on selectors, so that asyncio's Windows-only proactor loop runs anywhere. Its accepts fail on request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class WindowsError(OSError):
-    """An error with Windows's code, which its system calls raise `at_once` or report when the operation is done."""
+    """An error with a Windows error code, raised `at_once` or reported when the operation completes."""
 
     def __init__(self, winerror: int, *, at_once: bool = False) -> None:
         super().__init__(22, f"[WinError {winerror}]")
@@ -22,7 +22,7 @@ class WindowsError(OSError):
 
 
 class IocpProactor:
-    """As much of asyncio's class of that name as a server needs. `failures` are what the next accepts end with, in order."""
+    """The part of asyncio's class of that name that a server needs. `failures` are the errors of the next accepts, in order."""
 
     def __init__(self, failures: Iterable[WindowsError] = ()) -> None:
         self.failures = list(reversed(list(failures)))
@@ -49,7 +49,7 @@ class IocpProactor:
             future = self._when(listener, selectors.EVENT_READ, lambda: _accepted(listener))
 
         async def accept_coro(future: asyncio.Future[Any], conn: socket.socket) -> None:
-            """Close the socket as asyncio's own does; its result is never read."""
+            """Close the socket as asyncio's own coroutine does; its result is never read."""
             try:
                 await future
             finally:
@@ -91,7 +91,7 @@ class IocpProactor:
         return future
 
     def _forget(self, fd: int, event: int, future: asyncio.Future[Any]) -> None:
-        """A read or an accept was cancelled: its socket is closed soon, and another may get its number."""
+        """Forget a cancelled read or accept: its socket is closed soon, and another may get its descriptor."""
         if self._waiting.get((fd, event), (None,))[0] is future:
             del self._waiting[fd, event]
             self._watch(fd)
@@ -117,12 +117,12 @@ class IocpProactor:
 
 
 class ProactorLoop(proactor_events.BaseProactorEventLoop):
-    """asyncio's own proactor loop, its accept loop included, as `asyncio.ProactorEventLoop` runs it."""
+    """asyncio's own proactor loop, including its accept loop, run as `asyncio.ProactorEventLoop` runs it."""
 
     def __init__(self, proactor: IocpProactor) -> None:
         super().__init__(proactor)
         self.reports: list[dict[str, Any]] = []
-        """What asyncio would print."""
+        """Contexts that asyncio would log."""
         self.set_exception_handler(lambda _, context: self.reports.append(context))
 
     def run_forever(self) -> None:
@@ -137,7 +137,7 @@ class ProactorLoop(proactor_events.BaseProactorEventLoop):
 
 
 def windows_events() -> ModuleType:
-    """Return a module with the class where asyncio has its own."""
+    """Return a module that holds the class where asyncio holds its own."""
     module = ModuleType("windows_events")
     module.IocpProactor = IocpProactor  # type: ignore[attr-defined]
     return module

@@ -1,4 +1,4 @@
-"""Demo checkouts with arguments of their own, as forks of Fooocus have."""
+"""Demo checkouts with additional task arguments, as forks of Fooocus have."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CONTROLS = """
 
 
 def fork_checkout(folder: Path) -> Path:
-    """Return a demo checkout whose tasks take arguments of many kinds more, two of them depending on earlier ones."""
+    """Return a demo checkout whose tasks take additional arguments of many kinds, two of them depending on earlier ones."""
     path = copy_checkout(DEMO, folder)
     insert(path / "modules" / "async_worker.py", END_OF_ARGUMENTS, ARGUMENTS)
     insert(path / "webui.py", END_OF_CONTROLS, CONTROLS)
@@ -59,7 +59,7 @@ def fork_checkout(folder: Path) -> Path:
 
 
 def insert(file: Path, before: str, text: str) -> None:
-    """Put text before a line that is there once."""
+    """Insert text before a line that occurs once."""
     source = file.read_text(encoding="utf-8")
     assert source.count(before) == 1, file
     file.write_text(source.replace(before, f"{text}\n{before}"), encoding="utf-8")
@@ -71,5 +71,5 @@ def write_preset(checkout: Path, name: str, **values: Any) -> None:
 
 
 def write_config(checkout: Path, **values: Any) -> None:
-    """Set what its config.txt says."""
+    """Write the checkout's config.txt."""
     (checkout / "config.txt").write_text(json.dumps(values), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files and folders of this process's tests that another program, or a terminal that stands in them, has open."""
+"""Files and folders that another program has open, or a terminal as its working directory, simulated in this process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from fooocus_api.tests.support.sharing_violations import SharingViolation, absolute
 
 NAMES = ("replace", "rename", "unlink", "remove", "rmdir")
-"""The calls of `os` that Windows refuses for what is open."""
+"""Functions of `os` that Windows refuses for open files and folders."""
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, is_held: Callable[[str, Path], bool]) -> None:
-    """Refuse each call of NAMES for whose name and first path `is_held` says True."""
+    """Refuse each call of NAMES for which `is_held`, given its name and first path, returns True."""
     for name in NAMES:
         real = getattr(os, name)
 
@@ -30,17 +30,17 @@ def refuse(monkeypatch: pytest.MonkeyPatch, is_held: Callable[[str, Path], bool]
 
 
 def hold_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Let a terminal stand in a folder: it can be neither renamed nor removed, what lies in it can."""
+    """Simulate a terminal in a folder: the folder can be neither renamed nor removed, but its contents can."""
     refuse(monkeypatch, lambda name, path: path == folder)
 
 
 def hold_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
-    """Let a program have a file open: neither it nor a folder above it can be renamed or removed."""
+    """Simulate a program with an open file: neither the file nor a folder above it can be renamed or removed."""
     refuse(monkeypatch, lambda name, path: path == file or path in file.parents)
 
 
 def keep_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse to delete a file that is read-only, as Windows does: access is denied (5)."""
+    """Refuse to delete a read-only file, as Windows does: access is denied (5)."""
     real = os.unlink
 
     def unlink(path: Any, **named: Any) -> None:
@@ -52,7 +52,7 @@ def keep_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hold_every_third(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Refuse each third call. Returns the list that the refused ones are noted in."""
+    """Refuse every third call. Return the list that collects the refused ones."""
     count, refused = [0], []
 
     def is_held(name: str, path: Path) -> bool:

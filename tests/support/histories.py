@@ -1,4 +1,4 @@
-"""A history with finished tasks in it, written by the product's own repository."""
+"""A history with finished tasks, written by the product's own repository."""
 
 from __future__ import annotations
 

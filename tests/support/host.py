@@ -1,4 +1,4 @@
-"""Starts a checkout as a process of its own, with or without the extension. For tests and benchmarks."""
+"""Runs a checkout as a process of its own, with or without the extension. For tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO = ROOT / "demo"
 REAL_FLAGS = ("--always-cpu", "--disable-in-browser", "--disable-analytics", "--disable-preset-download")
 REAL_ENVIRONMENT = {
-    "MODEL_CHECKSUM_DISABLED": "1",  # or rembg downloads the real weights over the tiny ones
-    "REQS_FILE": os.devnull,  # or a checkout that wants other versions has pip put them into FOOOCUS_PYTHON
+    "MODEL_CHECKSUM_DISABLED": "1",  # otherwise rembg downloads the real weights over the tiny ones
+    "REQS_FILE": os.devnull,  # otherwise a checkout with other pinned versions has pip install them into FOOOCUS_PYTHON
 }
 
 Way = Literal["extension", "launch", "entry_with_update"]
 
 
 class HostError(RuntimeError):
-    """The host did not come up; the message ends with its log."""
+    """The host did not start; the message ends with its log."""
 
 
 class Host:
     """One host process with its own port, outputs, temp folder and settings file.
 
     Args:
-        checkout: folder with `launch.py`. Nothing is written into it but what Fooocus itself writes.
+        checkout: folder with `launch.py`. Only Fooocus itself writes into it.
         way: "extension" runs this repository's extension.py against the checkout, which needs no install;
             "launch" and "entry_with_update" run the checkout's own script, with or without an installed hook.
         flags: further command line flags.
         env: further environment variables.
         python: interpreter; by default the one that runs the tests.
         folder: the working directory; by default the checkout.
-        patience: seconds it may take until HTTP answers.
+        patience: seconds until HTTP must answer.
 
-    As a context manager it is started on entry and closed on exit. After `stop` or `kill`, `start` brings
-    the same host back with the same port, outputs and history.
+    As a context manager it starts on entry and closes on exit. After `stop` or `kill`, `start` restarts
+    the same host with the same port, outputs and history.
     """
 
     def __init__(
@@ -81,14 +81,14 @@ class Host:
 
     @property
     def url(self) -> str:
-        """Address without a final slash, as in http://127.0.0.1:7865."""
+        """Address without a trailing slash, as in http://127.0.0.1:7865."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Host:
         """Start the process and return when its HTTP answers.
 
         Raises:
-            HostError: it ended or stayed silent; the message ends with its log.
+            HostError: the process ended or did not answer; the message ends with its log.
         """
         self.outputs.mkdir(exist_ok=True)
         self.temp.mkdir(exist_ok=True)
@@ -110,22 +110,22 @@ class Host:
         return self
 
     def log(self) -> str:
-        """All that the host has printed, over all its starts."""
+        """Return all output of the host, over all its starts."""
         return self._log_file.read_text("utf-8", "replace") if self._log_file.exists() else ""
 
     def status_on_disk(self, task_id: str) -> str | None:
-        """What the row of a task says, which a kill would leave: a start is told a moment before it is written."""
+        """Return the status in a task's row, which would survive a kill: clients see a start a moment before it is written."""
         database = self.outputs / ".fooocus_api" / "tasks.sqlite3"
         with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute("SELECT status FROM task WHERE task_id = ?", (task_id,)).fetchone()
         return row[0] if row else None
 
     def images(self) -> set[Path]:
-        """The images it has written so far."""
+        """Return the images that the host has written so far."""
         return {path for path in self.outputs.glob("*/*") if path.suffix in (".png", ".jpeg", ".webp")}
 
     def stop(self) -> int | None:
-        """End it as Ctrl-C does, and kill it if that takes long. Returns the exit status."""
+        """Stop the process as Ctrl-C does, and kill it if that takes long. Return the exit status."""
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -138,18 +138,18 @@ class Host:
         return self.kill()
 
     def kill(self) -> int | None:
-        """End it without warning, as a crash or the kernel would. Returns the exit status."""
+        """Kill the process without warning, as a crash or the kernel would. Return the exit status."""
         if self.process is None:
             return None
         if self.process.poll() is None:
             if sys.platform == "win32":
                 self.process.kill()
             else:
-                os.killpg(self.process.pid, signal.SIGKILL)  # the session that detached made for it
+                os.killpg(self.process.pid, signal.SIGKILL)  # the session that `detached` made for it
         return self.process.wait()
 
     def close(self) -> None:
-        """Stop it and delete its outputs and history."""
+        """Stop the process and delete its outputs and history."""
         self.stop()
         self._folder.cleanup()
 
@@ -167,7 +167,7 @@ class Host:
         return [str(self.python), str(script), "--port", str(self.port), *paths, *self.flags]
 
     def _environment(self) -> dict[str, str]:
-        # Fooocus writes its command line's paths into a missing config.txt: let it be this one.
+        # Fooocus writes the paths of its command line into a missing config.txt, so it gets one of its own.
         settings = self.folder / "config.txt"
         if not settings.exists() and (self.checkout / "config.txt").exists():
             shutil.copyfile(self.checkout / "config.txt", settings)
@@ -204,16 +204,16 @@ class Host:
 
 
 def demo_host(*flags: str, step_ms: int = 5, load_ms: int = 0, way: Way = "extension", checkout: Path = DEMO) -> Host:
-    """A demo host that is not yet started: the demo's checkout with the interpreter that runs the tests.
+    """Return a demo host, not yet started: the demo's checkout with the interpreter that runs the tests.
 
-    `step_ms` and `load_ms` are what a sampling step and loading a checkpoint take.
+    `step_ms` and `load_ms` are the durations of a sampling step and of loading a checkpoint.
     """
     pace = ("--demo-step-ms", str(step_ms), "--demo-load-ms", str(load_ms))
     return Host(checkout, way=way, flags=("--disable-in-browser", "--disable-analytics", *pace, *flags), patience=90)
 
 
 def real_host(*flags: str, way: Way = "extension", checkout: Path | None = None, python: Path | None = None) -> Host:
-    """A real Fooocus that is not yet started: FOOOCUS_HOME with FOOOCUS_PYTHON, on the CPU."""
+    """Return a real Fooocus, not yet started: FOOOCUS_HOME with FOOOCUS_PYTHON, on the CPU."""
     home = checkout or real_checkout()
     if home is None:
         raise HostError("FOOOCUS_HOME is not set")
@@ -228,7 +228,7 @@ def real_host(*flags: str, way: Way = "extension", checkout: Path | None = None,
 
 
 def real_checkout() -> Path | None:
-    """The checkout that FOOOCUS_HOME names, or None. Raises HostError if it names something else."""
+    """Return the checkout that FOOOCUS_HOME names, or None. Raise HostError if it names something else."""
     home = os.environ.get("FOOOCUS_HOME")
     if not home:
         return None
@@ -238,7 +238,7 @@ def real_checkout() -> Path | None:
 
 
 def real_python(checkout: Path) -> Path:
-    """Who runs this checkout: FOOOCUS_PYTHON, else a venv inside or beside it, else our own."""
+    """Return the checkout's interpreter: FOOOCUS_PYTHON, else a venv inside or next to it, else the running one."""
     named = os.environ.get("FOOOCUS_PYTHON")
     if named:
         return Path(named)
@@ -251,14 +251,14 @@ _PYTHONS = ("bin/python", "Scripts/python.exe", "python.exe")
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    """Return a TCP port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def answers(url: str) -> bool:
-    """Whether anything speaks HTTP there, whatever it says."""
+    """Return whether the URL answers HTTP, with any status."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         direct.open(url, timeout=30).close()
@@ -270,7 +270,7 @@ def answers(url: str) -> bool:
 
 
 def detached() -> dict[str, Any]:
-    """Keep a Ctrl-C meant for the tests from the host, and let ours reach it even where they ignore it."""
+    """Return process options that isolate the host from a Ctrl-C meant for the tests, but let it receive its own SIGINT."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}

@@ -1,4 +1,4 @@
-"""Copies of the demo checkout and an interpreter for them: tests install without touching the developer's."""
+"""Copies of the demo checkout and an interpreter for them, so that tests install without touching the developer's."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ MODEL_FOLDERS = {
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A folder with an interpreter that sees the packages of ours and takes new ones itself."""
+    """A folder with an interpreter that sees the packages of this one and takes new ones itself."""
 
     folder: Path
     python: Path
     site_packages: Path
 
     def checkout(self, name: str = "Fooocus checkout") -> Path:
-        """A copy of the demo host as a git repository; with a space in its path, as many have."""
+        """Return a copy of the demo host as a git repository, with a space in its path, as is common."""
         path = self.folder / name
         shutil.copytree(DEMO, path, ignore=GENERATED)
         git(path, "init", "--quiet")
@@ -56,7 +56,7 @@ class Sandbox:
         folder: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run install.py with these arguments, in a folder that is no checkout unless another is given."""
+        """Run install.py with these arguments, by default in a folder that is not a checkout."""
         return self.run(script, *arguments, folder=folder, env=env)
 
     def run(
@@ -70,12 +70,12 @@ class Sandbox:
         )
 
     def hook_files(self) -> set[str]:
-        """What of the start-up hook lies in the interpreter."""
+        """Return the names of the start-up hook's files in the interpreter."""
         return {path.name for path in self.site_packages.iterdir() if "fooocus_api" in path.name}
 
 
 def make_sandbox(folder: Path, base: str = sys.executable) -> Sandbox:
-    """An interpreter in `folder/venv`, made by `base`. It borrows the packages of the one that runs us."""
+    """Create an interpreter in `folder/venv` with `base`. It borrows the packages of the interpreter that runs the tests."""
     venv = folder / "venv"
     subprocess.run([base, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=120)
     python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -86,7 +86,7 @@ def make_sandbox(folder: Path, base: str = sys.executable) -> Sandbox:
 
 
 def copy_checkout(home: Path, folder: Path) -> Path:
-    """A copy of a checkout without what it has drawn. The demo's models are copied, a real one's are borrowed."""
+    """Copy a checkout without its generated files. The demo's models are copied, a real checkout's are borrowed."""
 
     def ignored(path: str, names: list[str]) -> set[str]:
         borrowed = {".git", "models"} if Path(path) == home and home != DEMO else set()
@@ -99,7 +99,7 @@ def copy_checkout(home: Path, folder: Path) -> Path:
 
 
 def borrow_models(home: Path, checkout: Path) -> None:
-    """A config.txt, which git ignores, that points at the models of `home`."""
+    """Write a config.txt, which git ignores, that points to the models of `home`."""
     config = json.loads((home / "config.txt").read_text("utf-8"))
     for key, folder in MODEL_FOLDERS.items():
         path = home / "models" / folder
@@ -110,7 +110,7 @@ def borrow_models(home: Path, checkout: Path) -> None:
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
-    """It ended with status 1 and one line on stderr that has all of `said` in it."""
+    """Check that a command ended with status 1 and one line on stderr that contains all of `said`."""
     assert done.returncode == 1, done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("error: ")
@@ -119,20 +119,20 @@ def assert_refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git says, as somebody with a name."""
+    """Run git as a named author and return its output."""
     identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
     command = ("git", *identity, *arguments)
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 def commit(folder: Path) -> None:
-    """Commit all there is."""
+    """Commit all changes."""
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "as it is")
 
 
 def snapshot(*folders: Path) -> dict[str, tuple[bytes, int]]:
-    """Content and time of change of every file, compiled ones and git's own left out."""
+    """Return the content and modification time of every file, except compiled ones and git's own."""
     return {
         str(path): (path.read_bytes(), path.stat().st_mtime_ns)
         for folder in folders

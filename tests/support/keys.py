@@ -1,4 +1,4 @@
-"""API keys of a host under test, made and revoked as people do it: with `extension.py keys`."""
+"""API keys of a host under test, created and revoked with `extension.py keys`, as a user does."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def keys_command(outputs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it for the host with these outputs, whether it runs or not."""
+    """Run `keys` for the host with these outputs, whether it runs or not."""
     command = [sys.executable, str(ROOT / "extension.py"), "keys", *arguments, "--output-path", str(outputs)]
     environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(DEMO)}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 
 
 def add_key(host: Host, name: str, *flags: str) -> Client:
-    """A client with a new key of that name."""
+    """Create a key with that name and return a client that sends it."""
     done = keys_command(host.outputs, "add", name, *flags)
     assert done.returncode == 0, done.stderr
     return Client(host.url, done.stdout.strip())
 
 
 def key_of(client: Client) -> str:
-    """The key it sends."""
+    """Return the key that the client sends."""
     return str(client.session.headers["X-API-KEY"])

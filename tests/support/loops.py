@@ -1,4 +1,4 @@
-"""A demo host whose event loops say how long they are held: CPU time of their thread, for each callback that is not short.
+"""A demo host that records how long callbacks block its event loops: CPU time of the loop's thread, for each long callback.
 
 As a script it measures the host that it then starts: `python tests/support/loops.py FILE extension.py [launch flags]`.
 """
@@ -15,17 +15,17 @@ import time
 from pathlib import Path
 
 WORTH_TELLING_MS = 1.0
-"""Shorter callbacks are many, and nobody minds them."""
+"""Shorter callbacks are frequent and harmless."""
 
 
 def main(file: str, script: str) -> None:
-    """Run the script; each long callback becomes a line of the file: milliseconds, and what was called."""
+    """Run the script; each long callback adds a line to the file: milliseconds, and the callback."""
     run = asyncio.Handle._run
     told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     collecting: dict[int, list[float]] = {}
 
     def collected(phase: str, _: dict[str, int]) -> None:
-        """Note what Python's collector of all garbage takes: it comes when it likes, on whatever thread."""
+        """Record the time that a garbage collection takes: it may run at any time, on any thread."""
         spans = collecting.setdefault(threading.get_ident(), [])
         spans.append(-time.thread_time() if phase == "start" else time.thread_time())
 
@@ -52,7 +52,7 @@ else:
     from fooocus_api.tests.support.host import DEMO, Host
 
     class WatchedHost(Host):
-        """A demo host that is not yet started, measured from its start on."""
+        """A demo host, not yet started, measured from its start on."""
 
         def __init__(self, *flags: str, step_ms: int = 5, **options: Any) -> None:
             pace = ("--demo-step-ms", str(step_ms), "--demo-load-ms", "0")
@@ -61,11 +61,11 @@ else:
             self.held = self.folder / "held"
 
         def mark(self) -> int:
-            """Where in the file the next long callback will be."""
+            """Return the position in the file of the next long callback."""
             return self.held.stat().st_size
 
         def longest(self, since: int) -> tuple[float, str]:
-            """The callback since then that took most CPU time of its loop's thread: milliseconds, and what it was."""
+            """Return the callback since then that took most CPU time of its loop's thread: milliseconds, and its description."""
             lines = self.held.read_bytes()[since:].decode().splitlines()
             found = [(float(line.partition(" ")[0]), line.partition(" ")[2]) for line in lines]
             return max(found, default=(0.0, "nothing"))

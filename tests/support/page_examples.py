@@ -1,7 +1,7 @@
-"""Code blocks of the documentation's pages, and the way in which each is tried.
+"""Code blocks of the documentation's pages, and the way each of them is tested.
 
 A block of Python, JSON or a `curl` command is run as it stands. Any other block needs a comment on the line above it that is
-invisible on the page: `<!-- run by tests/… -->` names the test file that runs it, `<!-- not run: REASON -->` says why none does.
+invisible on the page: `<!-- run by tests/… -->` names the test file that runs it, `<!-- not run: REASON -->` gives the reason.
 Blocks of the language `text` are not code.
 """
 
@@ -18,7 +18,7 @@ BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class PageExample:
-    """One code block of a page; `line` is that of its first line of code, `marker` the comment above it."""
+    """One code block of a page; `line` is the line of its first line of code, `marker` the comment above it."""
 
     page: Path
     line: int
@@ -28,12 +28,12 @@ class PageExample:
 
     @property
     def commands(self) -> list[str]:
-        """The lines of a shell example."""
+        """Lines of a shell example."""
         return self.code.splitlines()
 
     @property
     def runs_as_it_stands(self) -> bool:
-        """Whether the harness runs the block itself."""
+        """True if the test harness runs the block itself."""
         if self.marker:
             return False
         if self.language in ("shell", "bash"):
@@ -42,7 +42,7 @@ class PageExample:
 
 
 def examples_of(page: Path) -> list[PageExample]:
-    """Return the code blocks of a page, but those of the language `text`."""
+    """Return the code blocks of a page, except those of the language `text`."""
     text = page.read_text("utf-8")
     found = [
         PageExample(

@@ -1,4 +1,4 @@
-"""Web pages of another origin, as the programs of others serve them: what their scripts do with the API in a browser."""
+"""Web pages of another origin whose scripts call the API in a browser, as other programs' pages do."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ async function run(times, url, body) {
 }
 </script>
 """
-"""What the example page of FooocusAPI does, in our own words."""
+"""Reimplementation of FooocusAPI's example page."""
 
 
 class Site:
-    """A web server of another origin with one page, from when the `with` block begins until it ends."""
+    """A web server of another origin with one page, running within the `with` block."""
 
     def __init__(self, page: str) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -66,7 +66,7 @@ class Site:
                 self.wfile.write(content)
 
             def log_message(self, *_: Any) -> None:
-                """Keep the tests' output free of requests."""
+                """Suppress the request log in the tests' output."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
@@ -83,12 +83,12 @@ class Site:
 
 
 def throttle(driver: Chrome, rate: float) -> None:
-    """Make the page's CPU so many times slower; 1 is as it is."""
+    """Slow the page's CPU down by this factor; 1 is normal."""
     driver.execute_cdp_cmd("Emulation.setCPUThrottlingRate", {"rate": rate})
 
 
 def drawn(driver: Chrome, times: int, url: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the page's last message said, each of so many times in a row."""
+    """Generate `times` images in a row in the page and return its last message for each."""
     driver.execute_script("run(...arguments)", times, url, body)
     wait_for(lambda: len(driver.execute_script("return window.drawn || []")) == times, f"{times} drawings")
     found: list[dict[str, Any]] = driver.execute_script("return window.drawn")

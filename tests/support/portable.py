@@ -1,4 +1,4 @@
-"""The layout of Fooocus's portable package for Windows, with a Python that behaves as its embedded one does."""
+"""Layout of Fooocus's portable package for Windows, with a Python that behaves like its embedded one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fooocus_api.tests.support.host import DEMO, ROOT
 from fooocus_api.tests.support.installation_copies import copy_checkout
 
 NAME = "Fooocus_win64 图片 2-5-0"
-"""With spaces and Chinese characters, as people have them."""
+"""Folder name with spaces and Chinese characters, as users have."""
 WRAPPER = """#!/bin/bash
 # The embedded Python reads the environment, and the user's site-packages without -s; -I would keep it from both.
 options=(-I)
@@ -51,7 +51,7 @@ CLONED = shutil.ignore_patterns(
 
 @dataclass(frozen=True)
 class Portable:
-    """The unpacked package: `python_embeded`, `Fooocus` and `run.bat`, and the extension unpacked beside them."""
+    """The unpacked package: `python_embeded`, `Fooocus` and `run.bat`, with the extension unpacked next to them."""
 
     root: Path
 
@@ -69,7 +69,7 @@ class Portable:
 
     @property
     def site_packages(self) -> Path:
-        """Where a Unix Python looks that has its pyvenv.cfg beside it."""
+        """Folder in which a Unix Python with its pyvenv.cfg next to it looks for packages."""
         return self.root / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
 
     def run(
@@ -88,7 +88,7 @@ class Portable:
 
 
 def make_portable(folder: Path, name: str = NAME) -> Portable:
-    """Unpack the package. Its Python has no `venv` and no `ensurepip`, reads `.pth` files, and has the packages of this one."""
+    """Create the package. Its Python lacks `venv` and `ensurepip`, reads `.pth` files and has this one's packages."""
     portable = Portable(folder / name)
     portable.python.parent.mkdir(parents=True)
     python = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")

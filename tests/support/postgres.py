@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, from the system's package. Used by `databases`."""
+"""A PostgreSQL server for tests, run from the system's package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.host import free_port
 
 USER = "tester"
-PASSWORD = "s3cret%20word"  # as it stands in a URL: the password itself has a space
+PASSWORD = "s3cret%20word"  # as written in a URL: the password itself has a space
 SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -27,18 +27,18 @@ SETTINGS = {
     "max_connections": "40",
     "listen_addresses": "127.0.0.1",
 }
-"""Quick, and forgetful in a power cut, which tests don't have."""
+"""Fast settings that lose data in a power cut, which tests don't have."""
 
 
 def programs() -> Path | None:
-    """The folder of `initdb` and `postgres`, the newest if there are some; None when PostgreSQL is not installed."""
+    """Return the folder of the newest `initdb` and `postgres`, or None if PostgreSQL is not installed."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: path.parts[-3].zfill(4))
     found = [*debian, *(Path(path) for path in [shutil.which("initdb")] if path)]
     return next((path.parent for path in reversed(found) if path.with_name("postgres").is_file()), None)
 
 
 class PostgresServer:
-    """A server with its data in a temp folder and a port of its own; as a context manager it runs meanwhile."""
+    """A server with its data in a temp folder and a port of its own; it runs within its `with` block."""
 
     def __init__(self, bin_folder: Path) -> None:
         self._bin = bin_folder
@@ -46,7 +46,7 @@ class PostgresServer:
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
-        # The programs refuse to run as root, whose package made them a user.
+        # The programs refuse to run as root; their package has created a user for them.
         self._as: dict[str, Any] = {}
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             self._as = {"user": "postgres", "group": "postgres", "extra_groups": []}
@@ -65,7 +65,7 @@ class PostgresServer:
         self._folder.cleanup()
 
     def start(self) -> PostgresServer:
-        """Start it, again after `stop`, and return when it takes connections."""
+        """Start the server, also after `stop`, and return when it accepts connections."""
         folder = Path(self._folder.name)
         settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(folder)}
         command = [str(self._bin / "postgres"), "-D", str(folder / "data")]
@@ -82,28 +82,28 @@ class PostgresServer:
         return self
 
     def stop(self) -> None:
-        """End it and everyone's connections."""
+        """Stop the server and all its connections."""
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
             self.process = None
 
     def new_database(self) -> str:
-        """URL of a database with nothing in it."""
+        """Create an empty database and return its URL."""
         name = f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def url(self, database: str, *, password: str = PASSWORD) -> str:
-        """Where a database is."""
+        """Return the URL of a database."""
         return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{database}"
 
     def hang_up(self) -> None:
-        """End everyone's connections, as an administrator does."""
+        """Terminate all connections, as an administrator does."""
         self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
 
     def execute(self, statement: str) -> None:
-        """One statement, as the administrator."""
+        """Execute one statement as the administrator."""
         with contextlib.closing(psycopg.connect(self.url("postgres"), autocommit=True)) as connection:
             connection.execute(statement.encode())
 

@@ -1,7 +1,7 @@
 """Sharing violations as Windows raises them, in this process or, through the environment, in others. Stdlib only.
 
-Each third deletion and renaming in some folders fails, and works when it is tried again; all of a file fail that is held. The
-count goes over all processes, so that it does not begin anew with each command.
+Every third deletion or rename in some folders fails and succeeds on retry; each one of a held file fails. All processes share
+the count, so that it does not start again with each command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 VARIABLE = "FOOOCUS_API_TEST_VIOLATIONS"
 NAMES = ("unlink", "remove", "replace", "rename")
 ACCESSOR = getattr(pathlib, "_normal_accessor", None)
-"""What Python 3.10's pathlib calls: it has taken the functions out of `os` when it was imported."""
+"""Holder of the functions that Python 3.10's pathlib calls: it took them from `os` on import."""
 SITE = """\
 import importlib.util
 spec = importlib.util.spec_from_file_location("sharing_violations", {path!r})
@@ -33,7 +33,7 @@ module.begin()
 
 
 class SharingViolation(PermissionError):
-    """The error of a file that another program has open, by default a sharing violation (32)."""
+    """The error for a file that another program has open, by default a sharing violation (32)."""
 
     def __init__(self, path: str, winerror: int = 32) -> None:
         reason = "The process cannot access the file because it is being used by another process"
@@ -45,8 +45,8 @@ class Violations:
     """Violations in some folders.
 
     Args:
-        state: a folder outside of them, where calls and violations are noted.
-        every: which deletion or renaming fails of so many; 0 for none but of those that are held.
+        state: a folder outside of them that records calls and violations.
+        every: a deletion or rename fails once in this many calls; 0 fails only those of held files.
     """
 
     def __init__(self, state: Path, *folders: Path, every: int = 3) -> None:
@@ -61,15 +61,15 @@ class Violations:
         return path.read_text("utf-8").splitlines() if path.exists() else []
 
     def hold(self, *patterns: str) -> None:
-        """Let another program have the files open whose paths match one of these, and no other, from now on."""
+        """Hold the files whose paths match one of these open in another program, and no others, from now on."""
         (self.state / "held").write_text("\n".join(patterns), "utf-8")
 
     def lock(self, *patterns: str) -> None:
-        """Let another program have these files for itself alone, and no other, from now on: they can't even be read."""
+        """Hold these files exclusively in another program, and no others, from now on: they can't even be read."""
         (self.state / "locked").write_text("\n".join(patterns), "utf-8")
 
     def environment(self) -> dict[str, str]:
-        """Return variables with which a Python has the violations from its start on."""
+        """Return environment variables that apply the violations in a new Python process from its start."""
         site = self.state / "site"
         site.mkdir(exist_ok=True)
         (site / "sitecustomize.py").write_text(SITE.format(path=__file__), "utf-8")
@@ -79,7 +79,7 @@ class Violations:
 
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Have them in this process."""
+        """Apply the violations in this process."""
         places: list[tuple[Any, str]] = [(os, name) for name in NAMES]
         places += [(ACCESSOR, name) for name in NAMES if hasattr(ACCESSOR, name)]
         real = [(place, name, getattr(place, name)) for place, name in places]
@@ -107,7 +107,7 @@ class Violations:
         return call
 
     def _opened(self, real: Callable[..., Any], path: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
-        """Open a file, unless it is a locked one's content that is asked for."""
+        """Open a file, or raise if the call reads a locked file."""
         if isinstance(path, (str, os.PathLike)) and mode.strip("bt") == "r":
             file = absolute(os.fspath(path), {})
             inside = any(file.startswith(folder) for folder in self.folders) and os.path.lexists(file)
@@ -122,7 +122,7 @@ class Violations:
             return []
 
     def _count(self, name: str, paths: list[str]) -> None:
-        """Raise when it is a held file's or the third call."""
+        """Raise if the call concerns a held file or is the third one."""
         held = self._patterns("held")
         is_held = any(pattern and fnmatch(path, pattern) for path in paths for pattern in held)
         if not is_held and (not self.every or self._append("calls", "x") % self.every):
@@ -140,7 +140,7 @@ class Violations:
 
 
 def begin() -> None:
-    """Have the violations of the environment until this process ends."""
+    """Apply the violations of the environment until this process ends."""
     if VARIABLE in os.environ:
         content = json.loads(os.environ[VARIABLE])
         violations = Violations(Path(content["state"]), *map(Path, content["folders"]), every=content["every"])
@@ -152,7 +152,7 @@ _kept: list[Any] = []
 
 
 def absolute(path: str | os.PathLike[str], named: dict[str, Any]) -> str:
-    """Return the path of a call of `os`, which may have the open folder it is relative to among its named arguments."""
+    """Return the absolute path of a call of `os`, whose named arguments may hold the open folder it is relative to."""
     folder = named.get("dir_fd")
     if folder is not None:
         return os.path.join(_path_of(folder), path)
@@ -161,7 +161,7 @@ def absolute(path: str | os.PathLike[str], named: dict[str, Any]) -> str:
 
 
 def _path_of(folder: int) -> str:
-    """Return the path of an open folder: shutil deletes by those where it can."""
+    """Return the path of an open folder: shutil deletes relative to open folders if it can."""
     if sys.platform == "darwin":
         import fcntl
 

@@ -1,4 +1,4 @@
-"""The real service, database and bus around a `Machine`, with a disk that can be slow and a power cut. For tests of `tasks`."""
+"""The real services, database and bus around a `Machine`, with a blockable disk and power cuts. For tests of `tasks`."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ MEMORY = Path("/dev/shm")
 
 
 class World:
-    """One process after the other on the same folder."""
+    """Successive processes on the same folder."""
 
     def __init__(self, end_write_timeout_s: float = 0.05) -> None:
-        """`end_write_timeout_s` is short by default, for a disk that is held."""
-        # In memory where that is to be had: this disk is only ever cut off by us.
+        """Start a process; `end_write_timeout_s` is short by default because tests block the disk."""
+        # In memory if possible: only `cut_the_power` interrupts this disk.
         self._temp = tempfile.TemporaryDirectory(prefix="fooocus-api-world-", dir=MEMORY if MEMORY.is_dir() else None)
         self.folder = Path(self._temp.name) / "now"
         self.outputs = self.folder / "outputs"
@@ -54,7 +54,7 @@ class World:
         self.services.start()
 
     def close(self) -> None:
-        """The end of the world."""
+        """Stop the process and delete the folder."""
         self.release()
         self.services.close()
         logging.getLogger("fooocus_api").removeHandler(self.complaints)
@@ -63,19 +63,19 @@ class World:
         self._temp.cleanup()
 
     def run(self, action: Coroutine[Any, Any, T]) -> T:
-        """What an `async` function gives."""
+        """Run a coroutine and return its result."""
         return self._loop.run_until_complete(asyncio.wait_for(action, 60))
 
     def settle(self) -> None:
-        """Let everything happen that is under way, as far as the disk lets it."""
-        for _ in range(2):  # a result that is no file yet goes round twice
+        """Wait until all pending work is done, except for writes that a blocked disk delays."""
+        for _ in range(2):  # a result that is not a file yet passes through the bus twice
             self.bus.settle()
             if not self.held:
                 self.repository.write(lambda: None).result(30)
             self.services.results.run(lambda: None).result(30)
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """The tasks on the disk, past the repository, with the paths of their images. Their tally is right."""
+        """Return the tasks on the disk with the paths of their images, read past the repository. Check their tally."""
         with closing(sqlite3.connect(self.folder / "tasks.sqlite3")) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("BEGIN")
@@ -89,11 +89,11 @@ class World:
 
     @property
     def held(self) -> bool:
-        """Whether nothing is written now."""
+        """True while the disk is blocked."""
         return self._gate is not None
 
     def hold(self) -> None:
-        """The disk takes its time: nothing more is written until `release`."""
+        """Block the disk: nothing is written until `release`."""
         self.settle()
         self._gate = gate = threading.Event()
         began = threading.Event()
@@ -106,14 +106,14 @@ class World:
         assert began.wait(30)
 
     def release(self) -> None:
-        """All is written that waited for it."""
+        """Unblock the disk and wait until the delayed writes are done."""
         if self._gate is not None:
             self._gate.set()
             self._gate = None
             self.settle()
 
     def cut_the_power(self) -> None:
-        """What was committed and what lies on the disk stays, and nothing else. Then `open` starts the next process."""
+        """Keep only the committed rows and the files on the disk. Then `open` starts the next process."""
         if self._gate is None:
             self.hold()
         aside = self.folder.with_name("aside")
@@ -129,7 +129,7 @@ class World:
 
 
 class Complaints(logging.Handler):
-    """What the product says when something went wrong that it could not say to anyone."""
+    """Collects the errors that the product logs because it can't report them to a client."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -1,4 +1,4 @@
-"""A small file system for a host's outputs, which can be filled to its last byte."""
+"""A small file system for a host's outputs that can be filled to its last byte."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SmallDisk:
 
     @staticmethod
     def why_not() -> str | None:
-        """Why there can be none here, if so."""
+        """Return the reason why this machine can't mount one, if any."""
         if sys.platform != "linux" or os.geteuid() != 0:
             return "it needs Linux and root"
         try:
@@ -45,7 +45,7 @@ class SmallDisk:
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:
-        """Another program writes for as long as there is room, also where something has just been deleted."""
+        """Fill the disk within the `with` block, including space that a deletion frees, as another program would."""
         full, over = threading.Event(), threading.Event()
         thread = threading.Thread(target=self._fill, args=(full, over))
         thread.start()

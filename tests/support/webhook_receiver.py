@@ -1,4 +1,4 @@
-"""A receiver of webhooks: a real HTTP server that answers as a test tells it, and keeps what it was sent."""
+"""A webhook receiver: a real HTTP server that answers as a test specifies and keeps the deliveries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fooocus_api.tests.support.host import free_port
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request, with what it was answered. Header names are in lower case."""
+    """One request with the status of its answer. Header names are in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -27,10 +27,10 @@ class Delivery:
 
 
 class Receiver:
-    """Answers 200, or first what `answers` says: a status, or a status with a header's name and value. Nobody listens at
-    its URL before `start`, or `with`.
+    """Answers with the next item of `answers` (a status, or a status with a header's name and value), then always with 200.
+    Its URL refuses connections before `start` or `with`.
 
-    While `held` it keeps silent: requests are taken and get their answer when `release` is called.
+    While held it accepts requests but answers them only when `release` is called.
     """
 
     def __init__(self, *answers: int | tuple[int, str, str], port: int | None = None) -> None:
@@ -64,26 +64,26 @@ class Receiver:
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: Any) -> None:
-                pass  # whoever was killed does not take its answer
+                pass  # a killed client does not take its answer
 
         self._server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
     def hold(self) -> None:
-        """Keep silent from now on."""
+        """Withhold answers from now on."""
         self._open.clear()
 
     def release(self) -> None:
-        """Answer, also what came meanwhile."""
+        """Answer, including the requests received while held."""
         self._open.set()
 
     def next(self) -> Delivery:
-        """The next delivery. Fails when none comes."""
+        """Return the next delivery. Fail if none arrives."""
         return self._came.get(timeout=60)
 
     def none_left(self) -> bool:
-        """Whether nothing has come that was not looked at."""
+        """Return whether all received deliveries were read."""
         return self._came.empty()
 
     def close(self) -> None:
