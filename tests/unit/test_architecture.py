@@ -1,4 +1,4 @@
-"""Imports go one way, the host is met in one room only, and no route blocks the event loop."""
+"""Rules of the architecture: one-way imports, a single package that imports the host, and routes that don't block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from fooocus_api.tests.support.host import ROOT
 
 LEAVES = {"asgi", "files", "images", "outbound", "auth"}
-"""Packages that know neither tasks nor HTTP nor Fooocus."""
+"""Packages that import neither tasks nor HTTP nor Fooocus."""
 ALLOWED = {
     "adapters": {"adapters", "tasks", *LEAVES},
     "api": {"api", "tasks", *LEAVES},
@@ -27,7 +27,7 @@ ALLOWED = {
     "auth": {"auth", "files"},
     "asgi": {"asgi"},
 }
-"""Package → the packages it may import from, in functions and for type checking, too."""
+"""Package → packages that it may import, also in functions and for type checking."""
 
 HOST = {"modules", "ldm_patched", "args_manager", "shared", "webui", "launch", "extras", "gradio", "fooocus_version"}
 STDLIB_ONLY = [
@@ -35,16 +35,16 @@ STDLIB_ONLY = [
     *sorted((ROOT / "adapters" / "inspection").glob("*.py")),
     ROOT / "adapters" / "startup" / "console_text.py",
 ]
-"""Files that the installer and the commands read, which run before any package is there."""
+"""Files that the installer and the commands import before any package is installed."""
 
 MOST_FILES = 11
 LINES: dict[str, int] = {}
-"""Files that are longer than others may be, and how long they are: they must not grow."""
+"""Line counts of the files that may exceed the limit; they must not grow."""
 FILES = [(room, path) for room in ALLOWED for path in sorted((ROOT / room).rglob("*.py"))]
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
-    """(level, dotted name) of every import statement in a file, function bodies included."""
+    """Yield (level, dotted name) of every import in a file, function bodies included."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
@@ -54,7 +54,7 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def room_of(path: Path, level: int, name: str) -> str | None:
-    """The room of ours that an import reaches, None when it leaves the package."""
+    """Return the package of this project that an import reaches, or None for an import from outside."""
     if level == 0:
         return None
     folder = path.parent
@@ -93,9 +93,9 @@ def test_of_adapters_the_installer_reads_the_inspection_alone(path: Path) -> Non
 
 
 def folder_of(path: Path, level: int, name: str) -> str | None:
-    """Return the dotted folder of the module that an import reaches, None when it leaves the package.
+    """Return the dotted folder of the module that an import reaches, or None for an import from outside.
 
-    A file that lies in a package itself counts as a folder: some are below the package's folders, some above.
+    A file directly in a package counts as a folder of its own: some are below the package's folders, some above.
     """
     if level == 0:
         return None
@@ -142,15 +142,16 @@ def test_a_route_that_awaits_nothing_is_a_plain_function(path: Path) -> None:
 
 
 FUNCTIONS = {"remove", "unlink", "rename", "renames", "replace", "rmdir", "move", "rmtree"}
-"""Of `os` and `shutil`."""
+"""Functions of `os` and `shutil` that rename or delete."""
 METHODS = {"unlink", "rename", "rmdir"}
 WITH_CARE_OF_ITS_OWN = {"extension_files.py", "staging.py", "uninstall.py"}
-"""Files of the installer that say what to do when something is held."""
+"""Files of the installer that report held files themselves."""
 
 
 def replaced_directly(tree: ast.AST) -> Iterator[str]:
-    """What in a module renames or deletes files by itself: such an attribute of `os`, `shutil` or a path, called or not, and
-    `.replace` with one argument, which is a path's: a text's has two, and a dataclass's or a time's has names."""
+    """Yield the places at which a module renames or deletes files itself: such an attribute of `os`, `shutil` or a path, called
+    or not, and `.replace` with one argument, which is a path's (a string's has two, a dataclass's or a time's has keywords).
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil"):
             yield from (alias.name for alias in node.names if alias.name in FUNCTIONS)
@@ -170,7 +171,7 @@ def replaced_directly(tree: ast.AST) -> Iterator[str]:
     "path", [path for room, path in FILES if room != "files"] + sorted(ROOT.glob("*.py")), ids=lambda path: path.stem
 )
 def test_files_are_renamed_and_deleted_in_one_place(path: Path) -> None:
-    """On Windows another program may have any file open: `files.replacing` tries again, and says what comes of it."""
+    """Require `files.replacing`: on Windows another program may have any file open, and it retries and reports the outcome."""
     if "installer" in path.parts and path.name in WITH_CARE_OF_ITS_OWN:
         return
     assert not list(replaced_directly(ast.parse(path.read_text("utf-8"))))
@@ -191,5 +192,5 @@ def test_what_does_not_is_left_alone(line: str) -> None:
 
 @pytest.mark.parametrize("path", [path for _, path in FILES], ids=lambda path: path.stem)
 def test_no_time_limit_is_one_that_the_host_takes_away(path: Path) -> None:
-    """Fooocus's WebUI has `asyncio.wait_for` wait for 18 hours, whatever it is told."""
+    """Forbid `asyncio.wait_for`: Fooocus's WebUI patches it to wait for 18 hours, regardless of its timeout."""
     assert "asyncio.wait_for" not in path.read_text("utf-8")

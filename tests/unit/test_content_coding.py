@@ -1,4 +1,4 @@
-"""Compressed answers of servers that clients name: one layer within the bound, and nothing beyond it."""
+"""Compressed responses of servers that clients name: one layer within the bound is read, everything else is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BOMB = gzip.compress(gzip.compress(bytes(2**27)))
 
 
 class Site(BaseHTTPRequestHandler):
-    """Answers with what it was given, whatever is asked for."""
+    """Answers every request with `answer`."""
 
     answer: tuple[str, bytes]
     seen: list[str | None]

@@ -1,4 +1,4 @@
-"""Every task comes to its end: whatever raises between the worker's event and the row, and whatever the host hands over."""
+"""The end of a task despite errors anywhere between the worker's event and the row, and despite any result of the host."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from fooocus_api.tasks.webhooks.delivery import Webhooks
 from fooocus_api.tests.support.fake_engine import PNG
 from fooocus_api.tests.support.simulation import World
 
-# ---------------------------------------------------------------- what is handed over
+# ---------------------------------------------------------------- results of the host
 
 
 class Mute(Exception):
-    """An exception that can't say what it is."""
+    """An exception whose `__str__` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("mute")
 
 
 class Leaving(SystemExit):
-    """What a library raises that takes itself for a program."""
+    """The exit of a library that mistakes itself for a program."""
 
 
 def _endless() -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _endless() -> dict[str, Any]:
 
 
 def _png(width: int, height: int) -> bytes:
-    """A PNG that says it has this size, and has no row."""
+    """Return a PNG with this size in its header and no rows."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -75,7 +75,7 @@ FILES: dict[str, bytes | None] = {
     "gone": None,
 }
 WHOLE = ("good", "of 400 megapixels")
-"""Files of which nothing is missing."""
+"""Complete files."""
 
 METADATA: dict[str, Any] = {
     "plain": {"seed": "7", "prompt": "a cat"},
@@ -113,7 +113,7 @@ ERRORS: tuple[Callable[[], BaseException], ...] = (
     lambda: Leaving(3),
 )
 
-# -------------------------------------------------------------------- what breaks
+# ------------------------------------------------------------------ failing parts
 
 READS = ("relative_path", "is_kept", "save_array", "read_header")
 PARTS = {
@@ -137,14 +137,14 @@ PARTS = {
     "complaint": lambda world: (gaps.log, "exception"),
     "observation": lambda world: (TaskLog, "on_event"),
 }
-"""Whatever a task's end touches: it may fail at every call."""
+"""Parts that the end of a task calls; each may fail on every call."""
 ENGINES = {
     "publish": (1, lambda world: (Broadcaster, "publish")),
     "update": (3, lambda world: (world.repository, "update")),
     "insert": (3, lambda world: (world.repository, "insert")),
     "changes": (3, lambda world: (rows, "changes")),
 }
-"""What the end itself is made of: each fails so many times at most, and then works."""
+"""Parts that the end itself consists of: each fails at most this many times, and then works."""
 
 
 OF_THE_END: dict[str, Callable[[tuple[Any, ...]], bool]] = {
@@ -156,7 +156,7 @@ OF_THE_END: dict[str, Callable[[tuple[Any, ...]], bool]] = {
 
 
 class Breakage:
-    """Makes parts of a world fail, and knows which of them were called."""
+    """Makes parts of a world fail, and records which of them were called."""
 
     def __init__(self, world: World, broken: dict[str, Callable[[], BaseException]], times: dict[str, int]) -> None:
         self.world, self.broken, self.times = world, broken, dict(times)
@@ -164,7 +164,7 @@ class Breakage:
 
     @contextmanager
     def begin(self) -> Iterator[None]:
-        """Let the parts fail, until the block ends."""
+        """Make the parts fail within the `with` block."""
         patches = []
         for name, error in self.broken.items():
             place = PARTS[name] if name in PARTS else ENGINES[name][1]
@@ -199,7 +199,7 @@ OTHERS = st.lists(st.sampled_from(sorted(OTHER_RESULTS)), max_size=2)
 
 @pytest.fixture(scope="module", autouse=True)
 def unheard() -> Iterator[None]:
-    """Keep log lines from pytest's report: some quote halves of characters, which no process can send to another."""
+    """Keep log lines out of pytest's report: some contain lone surrogates, which can't be sent to another process."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -207,7 +207,7 @@ def unheard() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """One process for all examples; each has a task of its own."""
+    """Yield one process for all examples; each has a task of its own."""
     world = World(end_write_timeout_s=30)
     yield world
     world.close()
@@ -215,7 +215,7 @@ def world() -> Iterator[World]:
 
 @settings(
     max_examples=400,
-    phases=(Phase.generate,),  # what hangs takes a minute: it is shown as it was found
+    phases=(Phase.generate,),  # a hang takes a minute: it is reported without shrinking
     deadline=None,
     derandomize=True,
     database=None,
@@ -244,7 +244,7 @@ def test_no_exception_keeps_a_task_from_its_end(
     note(f"fails: { {name: repr(type(error())) for name, error in broken.items()} } {engines}")
     task_id = arrived(world, clicked)
     times = {name: min(most, ENGINES[name][0]) for name, (_, most) in engines.items()}
-    if "update" in times and "changes" in times:  # both are tried in each of four forms
+    if "update" in times and "changes" in times:  # both are retried in each of four forms
         times["changes"] = 3 - min(times["update"], 2)
         times["update"] = min(times["update"], 2)
     breakage = Breakage(world, {**broken, **{name: error for name, (error, _) in engines.items()}}, times)
@@ -291,7 +291,7 @@ def test_no_exception_keeps_a_task_from_its_end(
 
 
 def arrived(world: World, clicked: bool) -> str:
-    """A task that waits."""
+    """Queue a task and return its id."""
     if clicked:
         task_id = new_task_id()
         world.bus.emit(events.Queued(task_id, "webui", {"prompt": "clicked \ud800", "sharpness": float("nan")}))
@@ -322,14 +322,14 @@ def ending(task_id: str, results: list[Any], how: str) -> events.Ended:
 
 
 async def told(world: World, task_id: str, event: events.Ended) -> Task:
-    """The task as a listener learns of its end, who began to wait before."""
+    """Return the task as a client receives it that began to wait before its end."""
     waiting = asyncio.ensure_future(world.services.tasks.wait(task_id))
     await asyncio.sleep(0)
     world.bus.emit(event)
     return await waiting
 
 
-# ------------------------------------------------------------------------ by name
+# ------------------------------------------------------------------- single cases
 
 
 @pytest.mark.parametrize("content", sorted(FILES))

@@ -1,4 +1,4 @@
-"""Rules of the project's English that a test can hold: openings of docstrings, and words that the product's texts avoid."""
+"""The project's rules of English that a test can check: openings of docstrings, and words that texts avoid."""
 
 from __future__ import annotations
 

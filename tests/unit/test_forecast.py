@@ -1,4 +1,4 @@
-"""Where a task stands and how long it takes, at every moment of its way to its end."""
+"""Queue position and ETA of a task in each of its states."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def world() -> Iterator[World]:
 
 
 def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(world: World) -> None:
-    first, second = (world.run(world.services.submissions.submit({"prompt": name})).task for name in ("first", "second"))
+    first, second = (
+        world.run(world.services.submissions.submit({"prompt": name})).task for name in ("first", "second")
+    )
     world.settle()
     assert [world.services.eta.of(task).queue_position for task in (first, second)] == [0, 1]
     world.machine.queue.remove(first.task_id)
@@ -30,7 +32,7 @@ def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(wo
     world.machine.current = None
     world.machine.start()
     world.settle()
-    assert first.status is TaskStatus.PENDING  # it was looked up before
+    assert first.status is TaskStatus.PENDING  # the state at the time of the look-up
     assert world.services.eta.of(first).queue_position == 0
     assert world.services.eta.of(world.run(world.services.tasks.get(first.task_id))).queue_position is None
 
@@ -60,20 +62,20 @@ def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
     task = Task("0" * 32, "api", {"aspect_ratios_selection": "1000*1000"}, status=TaskStatus.RUNNING)
     estimator.started(task)
     assert estimator.remaining(task) is None
-    now += 60  # to load the model
+    now += 60  # the time to load the model
     for step in range(1, 10):
         task.progress = 10 + 9 * step
         estimator.step(task.task_id, task.progress)
         left = estimator.remaining(task)
         if step == 1:
-            assert left is None  # the time of no step is known yet
+            assert left is None  # no step has been timed yet
         else:
             assert left == pytest.approx(2.0 * (10 - step))
         now += 2
 
 
 def drawn(estimator: Estimator, clock: list[float], begin: float, images: int = 1, **parameters: object) -> None:
-    """A task that begins to draw so late, makes ten steps of two seconds for each image and needs one to finish it."""
+    """Simulate a task that begins to generate after `begin` seconds, takes ten steps of two seconds and one second to finish."""
     task = Task("1" * 32, "api", {"base_model_name": "a", **parameters}, status=TaskStatus.RUNNING)
     estimator.started(task)
     clock[0] += begin
@@ -87,7 +89,7 @@ def test_what_was_unloaded_has_to_be_loaded() -> None:
     clock = [100.0]
     estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
     effort = estimator.effort(Task("0" * 32, "api", {"base_model_name": "a"}))
-    drawn(estimator, clock, begin=1)  # the host had loaded its checkpoint before
+    drawn(estimator, clock, begin=1)  # the host had already loaded its checkpoint
     assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
     estimator.unloaded()
     drawn(estimator, clock, begin=30)

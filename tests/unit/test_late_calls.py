@@ -1,4 +1,4 @@
-"""Calls that hang: they end in time for those who wait, hold up no others, and keep no process alive."""
+"""Timeouts of calls that hang: they delay no other call and keep no process alive."""
 
 from __future__ import annotations
 

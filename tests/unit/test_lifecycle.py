@@ -1,6 +1,6 @@
-"""Whatever happens in whatever order, no task is lost, ends twice, or is seen as what it is not.
+"""Random sequences of events: no task is lost, ends twice or is reported in a wrong state.
 
-Hypothesis moves a `World`; a crash is what is on the disk at that moment, and a new service on it.
+Hypothesis moves a `World`; a crash keeps the disk of that moment and starts new services on it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from fooocus_api.tests.support.simulation import World
 Rows = dict[str, dict[str, Any]]
 
 WHICH = st.integers(0, 30)
-"""One of the tasks there are, counted round and round."""
+"""Index of an existing task, modulo their number."""
 STEPS = st.lists(st.sampled_from(["save", "cut off", "progress"]), max_size=3)
-"""What a worker does with a task, as far as the disk is concerned."""
+"""Actions of a worker on a task that concern the disk."""
 
 
 def reachable(*, at_recovery: bool) -> dict[str, set[str]]:
-    """Status → what may be seen of the task at the next look."""
+    """Return status → the statuses that the next look may find."""
     steps = {status: set(TRANSITIONS[status]) for status in TaskStatus}
     if at_recovery:
         for status, more in AT_RECOVERY.items():
@@ -45,7 +45,7 @@ def ended(row: dict[str, Any]) -> bool:
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """`ids` are those that were given out and not deleted since, in the order in which they are to be drawn."""
+    """`ids` holds the tasks that were accepted and not deleted since, in the expected order of execution."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.seen.pop(task_id, None)
         self.keys = {key: value for key, value in self.keys.items() if value[0] != task_id}
 
-    # ------------------------------------------------------------ what clients do
+    # --------------------------------------------------------- actions of clients
 
     @precondition(lambda self: not self.world.held)
     @rule(key=st.sampled_from([None, None, "one", "two"]), content=st.sampled_from(["a", "b"]), wrong=st.booleans())
@@ -160,7 +160,7 @@ class Lifecycle(RuleBasedStateMachine):
         for task_id in old:
             self.forget(task_id)
 
-    # ------------------------------------------------------- what the machine does
+    # ------------------------------------------------------- actions of the worker
 
     @precondition(lambda self: not self.world.held and len(self.world.machine.queue) < 3)
     @rule()
@@ -174,7 +174,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.world.machine.queue or self.world.machine.current)
     @rule(steps=STEPS)
     def work(self, steps: list[str]) -> None:
-        """Take the next task if there is none in hand, and draw."""
+        """Start the next task if none is running, and generate."""
         if self.world.machine.current is None:
             self.world.machine.start()
         for step in steps:
@@ -213,7 +213,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.unfinished())
     @rule()
     def end_and_start_again(self) -> None:
-        """A clean end: what ran has not begun, as far as anyone can tell."""
+        """Shut down cleanly: to every observer the running task has not begun."""
         self.world.release()
         self.world.settle()
         running = self.world.machine.current
@@ -227,7 +227,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.unfinished())
     @rule(deaths=st.integers(1, 3), steps=STEPS, moves=st.booleans())
     def crash(self, deaths: int, steps: list[str], moves: bool) -> None:
-        """The power is cut once or more, always while something is drawn; what is held by then is lost."""
+        """Cut the power once or more, each time during a task; writes that the disk delays are lost."""
         for _ in range(deaths):
             if self.unfinished(drawable=True):
                 self.work(steps)
@@ -243,7 +243,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.all_is_right()
 
     def open(self, expected: list[str]) -> None:
-        """Start again, and see that the tasks stand in the queue as expected."""
+        """Start again, and check that the queue holds the expected tasks."""
         self.world.open()
         self.world.settle()
         self.recovered = True
@@ -251,7 +251,7 @@ class Lifecycle(RuleBasedStateMachine):
         claimed = list((self.world.folder / "unfinished").iterdir())
         assert not claimed, "what a dead process has claimed is dealt with"
 
-    # ---------------------------------------------------------------- what holds
+    # ---------------------------------------------------------------- invariants
 
     @invariant()
     def all_is_right(self) -> None:

@@ -1,4 +1,4 @@
-"""A task that goes on while the lists are made is in one of them."""
+"""Task lists under concurrent changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
     waiting = world.repository._readers._work_queue
 
     async def lists_of_a_moment() -> list[list[str]]:
-        """The history is read when the first task has ended and the second has begun."""
+        """Return the lists; the history is read after the first task has ended and the second has begun."""
         lists = asyncio.ensure_future(world.services.history.lists(ALL, Filter(), 0, 100))
         await asyncio.to_thread(wait_for, waiting.qsize, "the lists to wait for a reader")
         world.machine.save(reported=True)

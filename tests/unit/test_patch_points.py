@@ -1,4 +1,4 @@
-"""One list says what is patched in the host: the code wraps no name that the list lacks, and each module of it is registered."""
+"""The list of patch points: it contains every host name that the code wraps, and each of its modules is registered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fooocus_api.extension import Extension
 from fooocus_api.tests.support.host import ROOT
 
 WITHOUT_A_HOST = {"proactor.py", "hooks.py"}
-"""Files that patch asyncio, and the one that does the patching."""
+"""Files that patch asyncio, and the file that applies patches."""
 
 
 def patched_names() -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Pictures of every kind that clients have come out as upright RGB over white, and what is no picture is refused."""
+"""Image decoding: every kind that clients have becomes upright RGB over white, and anything else is refused."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def encoded(picture: PILImage.Image, kind: str, **options: Any) -> bytes:
 
 
 def row(mode: str, *pixels: Any) -> PILImage.Image:
-    """A picture of one row."""
+    """Return an image of one row."""
     picture = PILImage.new(mode, (len(pixels), 1))
     picture.putdata(pixels)
     return picture
 
 
 def png(width: int, height: int, depth: int, colour: int, data: bytes, key: bytes = b"") -> bytes:
-    """A PNG written by hand, for kinds that Pillow can't write. `key` names the transparent value."""
+    """Return a PNG written by hand, for kinds that Pillow can't write. `key` names the transparent value."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -43,7 +43,7 @@ def png(width: int, height: int, depth: int, colour: int, data: bytes, key: byte
 
 
 def pixels_of(content: bytes) -> list[tuple[int, ...]]:
-    """The first row as it is read."""
+    """Return the first row as decoded."""
     return [tuple(int(value) for value in pixel) for pixel in read_rgb(content)[0]]
 
 
@@ -133,7 +133,7 @@ def test_a_phones_jpeg_with_a_second_picture_behind_it() -> None:
      (5, "top left"), (6, "top right"), (7, "bottom right"), (8, "bottom left")],
 )  # fmt: skip
 def test_upright(kind: str, orientation: int, corner: str) -> None:
-    """A white corner lies top left in the file; where it is seen is what the orientation says."""
+    """Store a white corner at the top left; the orientation decides where it appears."""
     stored = PILImage.new("RGB", (48, 32))
     stored.paste(WHITE, (0, 0, 16, 16))
     exif = PILImage.Exif()

@@ -1,4 +1,4 @@
-"""Gradio's server on Windows, where its own probe binds a port that another program has: it gets free ones alone."""
+"""Choice of a free port on Windows, where Gradio's own probe accepts a port in use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL = "Cannot find empty port in range: {}-{}. You can specify a different port 
 
 
 class Networking(ModuleType):
-    """As much of Gradio's module as a start touches. Its probe finds each port free, as on Windows."""
+    """The part of Gradio's module that a start uses. Its probe reports each port as free, as on Windows."""
 
     INITIAL_PORT_VALUE, TRY_NUM_PORTS, LOCALHOST_NAME = 7865, 3, "127.0.0.1"
 
@@ -36,7 +36,7 @@ class Networking(ModuleType):
 
 
 class Machine:
-    """A machine whose ports are taken in part."""
+    """A machine on which some ports are taken."""
 
     def __init__(self, *taken: int) -> None:
         self.taken = taken

@@ -1,4 +1,4 @@
-"""Windows's accept loop, on a proactor that fails as Windows's does: the port goes on answering."""
+"""Windows's accept loop on a proactor that fails as Windows's does: the port stays open."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.fake_proactor import IocpProactor, ProactorLoop, WindowsError, windows_events
 
 OUT_OF_MEMORY = (8, 14, 1450, 1455, 10024, 10055)
-"""Windows's codes for memory, page file, handles and buffers that have run out."""
+"""Windows's error codes for exhausted memory, page file, handles and buffers."""
 
 
 @pytest.fixture
 def hooks() -> Iterator[Patches]:
-    """Hooks that have patched asyncio's classes, or the fake ones in their place."""
+    """Yield the patches of asyncio's classes, or of the fakes in their place."""
     hooks = Patches()
     patch(windows_events(), proactor_events, hooks)
     yield hooks
@@ -67,7 +67,7 @@ class Serving:
 
     def _run(self) -> None:
         self.loop.run_until_complete(self.server.serve([self.listener]))
-        gc.collect()  # of tasks whose errors nobody asked for asyncio tells when they go
+        gc.collect()  # asyncio reports unretrieved errors of tasks when these are collected
         self.loop.close()
 
     def answers(self) -> bool:
@@ -79,7 +79,7 @@ class Serving:
 
 
 def test_asyncio_itself_closes_the_port_at_the_first_failed_accept() -> None:
-    """The reason for the wrapper: once CPython keeps the socket, this fails and the wrapper can go."""
+    """Prove that the wrapper is needed: once CPython keeps the socket, this fails and the wrapper can be removed."""
     with Serving([WindowsError(64)]) as serving:
         wait_for(lambda: serving.loop.reports, "the loop to give up")
         assert serving.listener.fileno() == -1 and not serving.answers()
@@ -96,7 +96,7 @@ def test_the_port_answers_after_failed_accepts(codes: list[int], at_once: bool, 
 
 @pytest.fixture
 def reset_after_accept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The codes of errors that setting an option on the next accepted connections ends with: their peers have reset them."""
+    """Return the error codes with which setting an option on the next accepted connections fails: their peers have reset them."""
     codes = [10054, 10022]
 
     def set_nodelay(sock: Any) -> None:
@@ -131,7 +131,7 @@ def test_a_lack_of_memory_is_waited_out(
 
 
 class Turns:
-    """An event loop's clock that counts turns and pauses and never waits."""
+    """An event loop's clock that counts iterations and pauses and never waits."""
 
     def __init__(self) -> None:
         self.paused: list[float] = []
@@ -144,7 +144,7 @@ class Turns:
 
 
 def test_accepts_that_fail_for_ever_neither_recurse_nor_take_a_core(hooks: Patches) -> None:
-    """Far more failures than Python's stack is deep, each raised at once; all but the first wait for the next turn."""
+    """Far more failures than Python's stack is deep, each raised at once; all but the first wait for the next iteration."""
     count = 3 * sys.getrecursionlimit()
     fake = IocpProactor([WindowsError(10054, at_once=True)] * count)
     loop = ProactorLoop(fake)
@@ -193,7 +193,7 @@ def test_a_connection_that_comes_after_the_cancellation_is_closed(hooks: Patches
     async def main() -> bytes:
         accepting: Any = fake.accept(listener)
         with socket.create_connection(listener.getsockname(), timeout=10) as client:
-            fake.select(10)  # the accept is done, and its callback not yet
+            fake.select(10)  # the accept is complete, but its callback has not run
             accepting.cancel()
             await asyncio.sleep(0.05)
             return client.recv(1)
@@ -235,17 +235,17 @@ def test_another_pythons_names_are_a_line_in_the_log(
     hooks = Patches()
     patch(ModuleType("windows_events"), ModuleType("proactor_events"), hooks)
     assert len([record for record in caplog.records if record.name == "fooocus_api.server"]) == 3
-    assert hooks.problems == {}  # or the API would not start
+    assert hooks.problems == {}  # with a problem the API would not start
 
 
 def reset(client: socket.socket) -> None:
-    """Close a connection with a RST."""
+    """Close a connection with an RST."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
 
 class ResetSocket:
-    """A connection's socket that Windows has marked as reset: its shutdown raises, as 10054 does there."""
+    """A connection's socket that Windows has marked as reset: its shutdown raises, as with 10054 on Windows."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -259,7 +259,7 @@ class ResetSocket:
 
 @pytest.mark.parametrize("patched", [False, True], ids=["asyncio's own", "patched"])
 def test_a_client_that_resets_leaves_nothing_behind(patched: bool) -> None:
-    """On a real transport of asyncio's, with a server that waits for its connections."""
+    """Use a real transport of asyncio's, with a server that waits for its connections."""
     hooks = Patches()
     if patched:
         patch(windows_events(), proactor_events, hooks)
@@ -299,14 +299,14 @@ def test_a_client_that_resets_leaves_nothing_behind(patched: bool) -> None:
     finally:
         for transport, sock in zip(transports, sockets, strict=True):
             sock.close()
-            transport._sock = None  # or it warns of what asyncio has left open
+            transport._sock = None  # otherwise it warns of the socket that asyncio has left open
         loop.close()
         hooks.uninstall()
 
 
 @pytest.fixture(params=["3.10.9", "3.10.8"])
 def transport(request: pytest.FixtureRequest) -> SimpleNamespace:
-    """As much of a transport as its end touches, in a Python that notes its end, and in one that does not."""
+    """Return the part of a transport that its end uses, for a Python that records the end and for one that does not."""
     said: list[str] = []
     sock = SimpleNamespace(close=lambda: said.append("closed"))
     server = SimpleNamespace(_detach=lambda: said.append("detached"))

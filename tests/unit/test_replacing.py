@@ -1,4 +1,4 @@
-"""Files that another program holds for a moment: the product tries again, and loses nothing if that does not help."""
+"""Files that another program holds open: retries, and no loss if these fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAYS: dict[str, Callable[[Path, Path], None]] = {
 
 
 class NotEmpty(OSError):
-    """Windows's error for a folder with a file in it, also with one that is deleted and still open: no PermissionError."""
+    """Windows's error for a folder that contains a file, even a deleted one that is still open; not a PermissionError."""
 
     def __init__(self) -> None:
         super().__init__(errno.ENOTEMPTY, "not empty")
@@ -31,14 +31,14 @@ class NotEmpty(OSError):
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, none of which takes time."""
+    """Return the list of pauses made; none takes time."""
     made: list[float] = []
     monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", made.append)
     return made
 
 
 def held(monkeypatch: pytest.MonkeyPatch, times: int, winerror: int = 32) -> None:
-    """Let renames and deletions fail so often, then work."""
+    """Make this many renames and deletions fail, then let them work."""
     left = [times]
     for name in ("replace", "rename", "unlink"):
         real = getattr(os, name)
@@ -117,7 +117,7 @@ def test_a_temporary_file_that_stays_held_hides_no_result(
     assert not part.exists()
 
 
-# ---------------------------------------------------------------- writing atomically
+# --------------------------------------------------------------------- atomic writes
 
 
 def test_all_files_are_deleted_with_one_wait_for_those_that_are_held(

@@ -1,4 +1,4 @@
-"""Ranges of the packages that an install adds: they hold what works already."""
+"""Version ranges of the packages that an install adds: they include versions that already work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_each_is_a_range_that_holds_the_version_of_this_environment(requirement:
 @pytest.mark.parametrize(
     ("name", "version", "stays"),
     [
-        ("pydantic", "2.11.5", True),  # as a fork pins it
+        ("pydantic", "2.11.5", True),  # pinned by a fork
         ("pydantic", "2.14.4", True),
         ("pydantic", "1.10.27", False),
         ("fastapi", "0.135.0", True),

@@ -1,4 +1,4 @@
-"""Which of the host's results are taken for what was asked for."""
+"""Selection of the host's results that answer the request."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from fooocus_api.adapters.worker.results import drawn
 
 MASK, GRID, INPUT = ([name] for name in ("mask", "grid", "input"))
-"""What comes as an array."""
+"""Results that the host returns as arrays."""
 
 
 def task(*enhancements: int, final_only: bool = True, given: Any = None) -> Any:
-    """A task that has ended, after so many enhancements of each of its images."""
+    """Return a finished task with these numbers of enhancements for its images."""
     return SimpleNamespace(
         save_final_enhanced_image_only=final_only,
         images_to_enhance_count=len(enhancements),

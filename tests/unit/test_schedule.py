@@ -1,4 +1,4 @@
-"""The order of the queue, over arrivals of every kind: its bounds hold, nobody starves, and loads are saved."""
+"""Order of the queue for arrivals of every kind: its bounds, its fairness and the model loads it saves."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
-    """10,000 arrivals in all, a second to a minute each: nobody is overtaken too often or for too long."""
+    """Simulate 10,000 arrivals in all, one to sixty seconds apart: no task is overtaken too often or for too long."""
     chance = random.Random(seed)
     schedule = Scheduler(most_overtakes=8, most_seconds=60)
     sources, checkpoints, numbers = ["webui", "key-1", "key-2", "key-3"], ["a", "b", "c"], count()

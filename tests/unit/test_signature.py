@@ -1,4 +1,4 @@
-"""Reading AsyncTask's argument order from source text."""
+"""Extraction of AsyncTask's argument order from source text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader that never reads: it is told of every change once it does, and what waits for it is small meanwhile."""
+"""A slow subscriber: it receives every state change, and its buffer of previews stays small."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS = 10
 
 
 def tell_of_a_task(broadcast: Broadcaster) -> None:
-    """Its whole course, with a picture at each step."""
+    """Publish the whole course of a task, with a preview at each step."""
     task = Task(new_task_id(), "api", {"prompt": "a"})
     broadcast.publish("queued", task)
     task.transition(TaskStatus.RUNNING)
@@ -63,7 +63,7 @@ def numbers_of(items: list[Update | Dropped | Heartbeat]) -> list[int]:
 
 
 def read(broadcast: Broadcaster, told: int, first: int = 0, **wanted: Any) -> list[Update | Dropped | Heartbeat]:
-    """What a listener gets that is told of so many updates after it has read the `first`, until it has the last."""
+    """Return the items that a subscriber receives: it reads the `first` updates, then all others after the last was published."""
     task = Task("a" * 32, "api", {})
 
     async def items() -> list[Update | Dropped | Heartbeat]:

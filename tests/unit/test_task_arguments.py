@@ -1,4 +1,4 @@
-"""The arguments of a task at submission: which images are read, and what is refused before a task is accepted."""
+"""A task's arguments at submission: the images that are read, and the values that are refused before the task is accepted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mapper() -> ArgumentMapper:
 
 @pytest.fixture
 def files(tmp_path: Path) -> ImageFiles:
-    """Two masks, a picture of which only the header is there, and a file that is not an image."""
+    """Return two masks, an image with only its header, and a file that is not an image."""
     for colour in ("black", "white"):
         Image.new("RGB", (64, 32), colour).save(tmp_path / colour, "PNG")
     Image.effect_mandelbrot((640, 320), (-3, -2.5, 2, 2.5), 9).save(tmp_path / "header", "PNG")

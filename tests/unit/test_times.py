@@ -1,4 +1,4 @@
-"""A record's times are those of what happened, however late the disk lets anybody hear of it."""
+"""Timestamps of a record when the disk writes them late."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_times_are_the_workers_while_nothing_can_be_written(world: World) -> Non
         world.machine.save(reported=True)
         world.machine.end(None, grid=False, forgets=False, twice=False)
         moments.append((before, now_ms()))
-    world.bus.settle()  # each end has waited for the disk for a while
+    world.bus.settle()  # each end has waited for the disk until its timeout
     world.release()
     rows = world.rows()
     for task_id, (before, after) in zip(ids, moments, strict=True):

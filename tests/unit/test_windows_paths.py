@@ -1,4 +1,4 @@
-"""Paths as Windows has them: drives that stand for shares, other machines, short names, streams, devices, case."""
+"""Windows paths: drives mapped to shares, other machines, short names, streams, devices, case."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fooocus_api.tasks.model.model_files import is_one_of, listed_as
 
 OUTPUTS = PureWindowsPath(r"Z:\Fooocus 图片\outputs")
 SHARE = PureWindowsPath(r"\\nas\share\Fooocus 图片\outputs")
-"""The same folder once the letter of its mapped drive is resolved."""
+"""The same folder with the letter of its mapped drive resolved."""
 FOLDERS = (PureWindowsPath(r"C:\Fooocus_win64\Fooocus"), OUTPUTS, SHARE)
 
 
@@ -68,7 +68,7 @@ def test_another_machine_or_drive_is_not_asked(text: str) -> None:
 def test_the_webuis_folders_count_as_they_are_named_and_as_they_lie(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A link stands in for a mapped drive: Gradio names files by it, and resolved they lie elsewhere."""
+    """Simulate a mapped drive with a link: Gradio names files by it, but they resolve to another path."""
     share, drive = tmp_path / "share", tmp_path / "drive"
     image = drive / "outputs" / "2026-01-31" / "a.png"
     (share / "outputs" / "2026-01-31").mkdir(parents=True)
@@ -114,14 +114,14 @@ def test_files_of_a_folder_on_a_share(relative: str, given: bool) -> None:
 
 
 def test_a_hidden_folder_is_hidden_by_its_whole_name() -> None:
-    """Resolved, `FOOOCU~1` is `.fooocus_api`; as it was asked for it begins with no dot."""
+    """Check the resolved name: `FOOOCU~1` is `.fooocus_api`, although it does not begin with a dot."""
     asked, found = PurePosixPath("FOOOCU~1", "a.png"), OUTPUTS / ".fooocus_api" / "a.png"
     assert not any(part.startswith(".") for part in asked.parts)
     assert is_hidden(found, PureWindowsPath(str(OUTPUTS).lower())) and not is_hidden(OUTPUTS / "d" / "a.png", OUTPUTS)
 
 
 def test_a_short_name_of_the_hidden_folder_gives_nothing(tmp_path: Path) -> None:
-    """A link stands in for a short name: both are other names of the folder."""
+    """Simulate a short name with a link: both are other names of the folder."""
     state = tmp_path / "outputs" / ".fooocus_api"
     state.mkdir(parents=True)
     (state / "a.png").write_bytes(b"x")
@@ -155,7 +155,7 @@ def test_names_that_lead_elsewhere_are_no_files_names(name: str) -> None:
     assert not is_file_name(name)
 
 
-@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("", ".")])  # those vanish from a path
+@pytest.mark.parametrize("name", [name for name in ELSEWHERE if name not in ("", ".")])  # pathlib drops those two
 def test_references_lead_nowhere_else(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(path: Path, strict: bool = False) -> Path:
         raise AssertionError(f"{path} was looked up")
@@ -241,7 +241,7 @@ def test_a_request_gets_the_names_as_they_are_listed(monkeypatch: pytest.MonkeyP
             return MODELS
 
         def refresh(self) -> None:
-            """There is nothing new."""
+            """Do nothing: the lists have not changed."""
 
         def wildcard(self, name: str) -> str:
             return ""
@@ -269,7 +269,7 @@ def test_a_tag_finds_its_lora_without_regard_to_case() -> None:
 
 
 def raising(moment: datetime) -> float:
-    """Do as Windows does for local times before 1970 and after 3000."""
+    """Raise as Windows does for local times before 1970 and after 3000."""
     raise OSError(22, "Invalid argument")
 
 
@@ -278,7 +278,7 @@ def raising(moment: datetime) -> float:
 )
 def test_times_of_which_windows_knows_nothing(text: str) -> None:
     moment = datetime.fromisoformat(text)
-    assert abs(seconds_of(moment, raising) - moment.timestamp()) <= 24 * 3600  # zones have changed since
+    assert abs(seconds_of(moment, raising) - moment.timestamp()) <= 24 * 3600  # the zone's offset has changed since
     assert parse_timestamp("start_at", text) == int(moment.timestamp() * 1000)
 
 
