@@ -139,10 +139,10 @@ def build_task_services(
     leftovers = Leftovers(engine, repository, journal)
     retention = Retention(repository, inputs, journal, leftovers)
     results = ResultFiles(engine, inputs, leftovers, retention)
-    estimator = Estimator(engine.steps)
+    estimator = Estimator()
     eta = EtaCalculator(active, engine, estimator)
     metrics = _metrics(active, events)
-    downloader = Downloader(bus, active, engine)
+    downloader = Downloader(bus, engine)
     webhooks = Webhooks(repository, options.webhooks, outbound or OutboundClient())
     store = TaskStore(repository, webhooks, options.end_write_timeout_s)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
@@ -154,8 +154,7 @@ def build_task_services(
         requeued = recovery.run()
         bus.start(lifecycle.handle)
         for task in requeued:
-            active.add(task)
-            submissions.enqueue(task)
+            submissions.enqueue(active.add(task, engine.workload(task.parameters)))
 
     def put_back(_: Deadline) -> None:
         """Put running tasks back first, as that write is essential; the end of one that still ends overwrites it."""

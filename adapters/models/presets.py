@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 from ...tasks.model.model_files import native
 from ...tasks.queue.model_downloads import Download
 from ..host_modules import host_module
-
-FIELDS = {
-    "default_model": "base_model_name",
-    "default_refiner": "refiner_model_name",
-    "default_refiner_switch": "refiner_switch",
-    "default_cfg_scale": "guidance_scale",
-    "default_sample_sharpness": "sharpness",
-    "default_cfg_tsnr": "adaptive_cfg",
-    "default_clip_skip": "clip_skip",
-    "default_sampler": "sampler_name",
-    "default_scheduler": "scheduler_name",
-    "default_vae": "vae_name",
-    "default_overwrite_step": "overwrite_step",
-    "default_overwrite_switch": "overwrite_switch",
-    "default_performance": "performance_selection",
-    "default_image_number": "image_number",
-    "default_prompt": "prompt",
-    "default_prompt_negative": "negative_prompt",
-    "default_styles": "style_selections",
-    "default_aspect_ratio": "aspect_ratios_selection",
-    "default_save_metadata_to_images": "save_metadata_to_images",
-    "default_inpaint_engine_version": "inpaint_engine",
-}
-"""Key of a preset file → field of a request."""
+from ..task_args.preset_fields import preset_fields
 
 
 class FooocusPresets:
@@ -49,20 +25,10 @@ class FooocusPresets:
 def _values(name: str) -> dict[str, Any]:
     """Return the values of a preset by request field."""
     content = _content(name)
-    values = {field: content[key] for key, field in FIELDS.items() if content.get(key) is not None}
-    if values.get("prompt") == "":
-        del values["prompt"]
-    if isinstance(loras := content.get("default_loras"), list):
-        # Fooocus 2.5 writes [enabled, name, weight], older presets [name, weight]
-        places = host_module("modules.config").default_max_lora_number
-        values["loras"] = [item for lora in loras if (item := _lora(lora)) is not None][:places]
-    if isinstance(number := values.get("image_number"), int) and number < 1:
-        del values["image_number"]  # the minimum of the WebUI's slider is 1
-    if "aspect_ratios_selection" in values:
-        values.update(_size(str(values.pop("aspect_ratios_selection"))))
-    if "base_model_name" in values:
-        values["base_model_name"] = _model_at_hand(content)
-    return values
+    config = host_module("modules.config")
+    if content.get("default_model") is not None:
+        content = {**content, "default_model": _model_at_hand(content)}
+    return preset_fields(content, config.default_max_lora_number, config.available_aspect_ratios)
 
 
 def _downloads(name: str) -> list[Download]:
@@ -86,29 +52,6 @@ def _downloads(name: str) -> list[Download]:
         for file, url in (content.get(key) or {}).items()
     ]
     return [download for download in wanted if not download.path.is_file()]
-
-
-def _lora(value: Any) -> dict[str, Any] | None:
-    """Return a LoRA as an item of a request, None if it is invalid: the WebUI skips these as well."""
-    if not isinstance(value, list | tuple) or len(value) not in (2, 3):
-        return None
-    on, file, weight = (True, *value) if len(value) == 2 else value
-    try:
-        return {"enabled": bool(on), "model_name": str(file), "weight": float(weight)}
-    except (TypeError, ValueError):
-        return None
-
-
-def _size(ratio: str) -> dict[str, Any]:
-    """Return a listed aspect ratio unchanged, any other size as width and height, and {} for an invalid one."""
-    listed = host_module("modules.config").available_aspect_ratios
-    sides = re.fullmatch(r"\s*(\d{1,5})\s*[*×xX]\s*(\d{1,5})\s*", ratio)
-    if sides is None:
-        return {"aspect_ratios_selection": ratio} if ratio in listed else {}
-    width, height = int(sides[1]), int(sides[2])
-    if f"{width}*{height}" in listed:
-        return {"aspect_ratios_selection": f"{width}*{height}"}
-    return {"overwrite_width": width, "overwrite_height": height}
 
 
 def _content(name: str) -> dict[str, Any]:

@@ -43,6 +43,11 @@ VALUE_ALIASES = {
 }
 """API field → (alternative value, the host's value)."""
 
+IMAGE_FIELD_NAMES = (
+    *("uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image"),
+    "cn_img",
+)
+"""Fields of a request, and of its items, that have an image."""
 MASK = "inpaint_mask_image_upload"
 DERIVED_ARGUMENTS = {
     "input_image_checkbox",

@@ -16,14 +16,15 @@ from PIL import Image as PILImage
 
 from ...images.file_journal import FileJournal
 from ...tasks.model import events
-from ...tasks.model.lora_tags import with_tags_applied
 from ...tasks.model.task import Task
-from ...tasks.model.workload import ModelNeeds
+from ...tasks.model.workload import Workload
 from ...tasks.ports.engine import EngineUnavailable, Interruption, ParameterError, Stayed
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
 from ..task_args.image_files import ImageFiles
+from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
+from ..task_args.workload import save_name, upscale_factor, workload_of
 from .image_log import ImageLog
 from .queue_items import QueuedTask
 from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
@@ -54,10 +55,13 @@ class FooocusEngine:
             raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
         self._new_task(parameters, self._arguments.without_images)
 
-    def enqueue(self, task: Task) -> None:
+    def workload(self, parameters: dict[str, Any]) -> Workload:
+        return workload_of(parameters, steps_of)
+
+    def enqueue(self, task: Task, workload: Workload) -> None:
         if self._worker.queue is None:
             return
-        entry = QueueEntry(None, task.source, task.priority, task.was_moved, ModelNeeds.of(task.parameters))
+        entry = QueueEntry(None, task.source, workload.priority, task.was_moved, workload.needs)
         self._worker.queue.append_task(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
 
     def _build(self, parameters: dict[str, Any]) -> Any:
@@ -74,8 +78,8 @@ class FooocusEngine:
             task = host_module("modules.async_worker").AsyncTask(args=to_positional(parameters, self._files))
         except (KeyError, ValueError, TypeError) as error:
             raise ParameterError(str(error)) from error
-        setattr(task, SAVE_NAME_ATTRIBUTE, parameters.get("save_name") or "")
-        setattr(task, UPSCALE_ATTRIBUTE, parameters.get("upscale_multiple") or 1.0)
+        setattr(task, SAVE_NAME_ATTRIBUTE, save_name(parameters))
+        setattr(task, UPSCALE_ATTRIBUTE, upscale_factor(parameters))
         return task
 
     def withdraw(self, task_id: str) -> bool:
@@ -99,13 +103,6 @@ class FooocusEngine:
 
     def in_hand(self) -> str | None:
         return getattr(self._worker.current, ID_ATTRIBUTE, None)
-
-    def steps(self, performance: str) -> int | None:
-        try:
-            steps: int | None = host_module("modules.flags").Performance(performance).steps()
-        except ValueError:
-            return None
-        return steps
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         task = self._worker.current
@@ -153,6 +150,15 @@ class FooocusEngine:
 
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
         return self._image_log.remove_images(output_folders(), paths)
+
+
+def steps_of(performance: str) -> int | None:
+    """Return the steps of an image with this performance, None for an unknown performance."""
+    try:
+        steps: int | None = host_module("modules.flags").Performance(performance).steps()
+    except ValueError:
+        return None
+    return steps
 
 
 def output_folders() -> list[Path]:

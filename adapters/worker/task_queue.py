@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...tasks.model import events
 from ...tasks.model.task import TaskError, new_task_id
-from ...tasks.model.workload import ModelNeeds
 from ...tasks.queue.scheduler import QueueEntry
+from ..task_args.workload import model_needs
 from .queue_items import QueuedTask, WorkerJob
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class TaskQueue(list[Any]):
         setattr(task, ID_ATTRIBUTE, task_id)
         task.yields = TaskYields(self.worker, task, keep=True)
         parameters, images = self.worker.call_safely(self.worker.handling.describe, task) or ({}, {})
-        setattr(task, ENTRY_ATTRIBUTE, QueueEntry(task, "webui", needs=ModelNeeds.of(parameters)))
+        setattr(task, ENTRY_ATTRIBUTE, QueueEntry(task, "webui", needs=model_needs(parameters)))
         self.worker.bus.emit(events.Queued(task_id, "webui", parameters, images))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
-from ...tasks.model.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, joined, tags
+from ...tasks.model.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, tags
 from ..context import Catalog, Context
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
@@ -50,9 +50,15 @@ def _files(catalog: Catalog) -> LoraFiles:
     return LoraFiles(catalog.names("lora_files"))
 
 
+def _joined(request: CommonRequest) -> list[str]:
+    """Return the names of the prompts that Fooocus joins, in Fooocus's order."""
+    names = ["inpaint_additional_prompt"] if request.inpaint_input_image else []
+    return [name for name in (*names, "prompt") if getattr(request, name)]
+
+
 def _prompts(request: CommonRequest) -> Iterator[tuple[str, str, bool]]:
     """Yield the path of each prompt in use, its text, and whether it is a positive prompt."""
-    for name in joined(vars(request)):
+    for name in _joined(request):
         yield name, getattr(request, name), True
     yield "negative_prompt", request.negative_prompt, False
     for index, control in enumerate(request.enhance_ctrls):
@@ -68,7 +74,7 @@ def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles)
     enhanced = [
         (field, [text]) for field, text, positive in _prompts(request) if positive and field.startswith("enhance")
     ]
-    names = joined(vars(request))
+    names = _joined(request)
     for field, texts in [("prompt", [getattr(request, name) for name in names]), *enhanced]:
         found = [tag for text in texts for tag in tags(text, files) if isinstance(tag, Tag)]
         for tag in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,10 +15,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ...adapters.task_args.workload import workload_of
 from ...db.repository import Repository
 from ...db.writer import DatabaseUnavailable
 from ...images.input_store import InputStore
-from ...tasks.model.rows import inputs_of, to_row
+from ...tasks.model.rows import to_row
 from ...tasks.model.task import Task
 from ..errors import CommandError
 from ..history_location import HistoryLocation
@@ -114,16 +115,16 @@ def _tasks(rows: list[OldTask | BrokenRow], finder: FileLocator, report: Report)
 def _write(repository: Repository, tasks: list[Task]) -> Counter[str]:
     """Write the tasks in one transaction, on the writer's thread. Return the number of tasks per outcome."""
     outcomes: Counter[str] = Counter()
-    new: list[tuple[dict[str, Any], list[str]]] = []
+    new: list[tuple[dict[str, Any], Sequence[str]]] = []
     there = repository.sources_and_images([task.task_id for task in tasks])
     for task in tasks:
         source, images = there.get(task.task_id, (None, 0))
-        inputs = list(inputs_of(task.parameters))
+        workload = workload_of(task.parameters, lambda _: None)
         if source is None:
-            new.append((to_row(task), inputs))
+            new.append((to_row(task, workload), workload.inputs))
         elif source == SOURCE and images < len(task.images):
-            repository.update(task.task_id, {"images": to_row(task)["images"]})
-            repository.add_inputs(task.task_id, task.parameters, inputs)
+            repository.update(task.task_id, {"images": to_row(task, workload)["images"]})
+            repository.add_inputs(task.task_id, task.parameters, workload.inputs)
             outcomes["completed"] += 1
         else:
             outcomes["known"] += 1

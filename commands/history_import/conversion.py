@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...adapters.task_args.field_names import IMAGE_FIELD_NAMES
+from ...adapters.task_args.workload import unusable_field
 from ...images.decoding import NotAnImage
 from ...images.input_store import MAX_BYTES, InputStore
 from ...tasks.model.gaps import Gaps
@@ -17,10 +19,8 @@ from ...tasks.model.task import Image, Task
 from .old_databases import BrokenRow, OldTask
 
 SOURCE = "imported"
-IMAGE_FIELDS = {
-    *("uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image", "cn_img"),
-    *("input_image", "input_mask"),
-}
+IMAGE_FIELDS = {*IMAGE_FIELD_NAMES, "input_image", "input_mask"}
+"""Fields with an image, and their names in the old programs."""
 NAMESPACE = uuid.UUID("6b0f4a35-5d1c-4c0e-9a1b-6f6f6f637573")
 BASE64 = re.compile(r"data:[^,]{0,100};base64,|[A-Za-z0-9+/\r\n]{1000,}={0,2}\s*\Z")
 """A data URI, or a run of characters longer than any text without a space."""
@@ -91,10 +91,8 @@ def task_from(old: OldTask, finder: FileLocator) -> Task:
     images = {image.path: image for image in found.values() if image is not None}
     left_out: dict[str, str] = {}
     parameters = _carried(old.parameters, finder, "", left_out)
-    if not all(isinstance(item, dict) for item in parameters.get("controlnet_image") or []):
-        raise BrokenRow("controlnet_image is no list of objects")
-    if len(str(parameters.get("base_model_name") or "")) > MAX_MODEL_LENGTH:
-        raise BrokenRow("base_model_name is too long")
+    if (problem := unusable_field(parameters, MAX_MODEL_LENGTH)) is not None:
+        raise BrokenRow(problem)
     task_id = new_id(old)
     imported: dict[str, Any] = {"from": old.program}
     if task_id != old.task_id:

@@ -102,8 +102,8 @@ def _matching(chosen: Filter) -> Callable[[ActiveTask], bool]:
             and (not chosen.sources or task.source in chosen.sources)
             and (chosen.start is None or task.queued_at >= chosen.start)
             and (chosen.end is None or task.queued_at <= chosen.end)
-            and (not chosen.model or str(task.parameters.get("base_model_name") or "") in models)
-            and all(word in live.words for word in words)
+            and (not chosen.model or live.workload.checkpoint in models)
+            and all(word in live.workload.search_text for word in words)
         )
 
     return matches

@@ -103,17 +103,18 @@ class TaskLifecycle:
         none: dict[str, Any] = {}
         parameters = gaps.attempt("the request's fields", lambda: dict(json_value(event.parameters)), none)
         task = Task(event.task_id, event.source, parameters, queued_at=event.at)
-        self._store.insert(task, gaps)
-        live = self._active.add(task, gaps)
+        workload = self._results.workload(task, gaps)
+        self._store.insert(task, workload, gaps)
+        live = self._active.add(task, workload, gaps)
         if event.images:
-            self._results.save_inputs(event, live, partial(self._store.write_inputs, event.task_id))
+            self._results.save_inputs(event, live, self._store.write_inputs)
         return live
 
     def _finish(self, live: ActiveTask, event: events.Ended) -> None:
         """End a task. The order matters: commit, notify, then handle the next task's start. If the commit takes longer than the
         store's timeout, notify anyway; until it succeeds the result is visible in memory only."""
         kind, task = ended_task(live, event, partial(self._results.image, live))
-        written = self._store.write_end(task, live.gaps)
+        written = self._store.write_end(task, live.workload, live.gaps)
         was_pending, live.task = live.task.status is TaskStatus.PENDING, as_written(written, task)
         for step in self._after(live, event, kind, written, was_pending=was_pending):
             run_safely(task.task_id, step)

@@ -14,9 +14,10 @@ from ..history.leftovers import Leftovers
 from ..history.retention import Retention
 from ..model import events
 from ..model.active_tasks import ActiveTask
-from ..model.gaps import complain, run_safely
+from ..model.gaps import Gaps, complain, run_safely
 from ..model.image_record import image_record
 from ..model.task import Image, Task, TaskError
+from ..model.workload import Workload
 from ..ports.engine import Engine
 
 T = TypeVar("T")
@@ -49,13 +50,17 @@ class ResultFiles:
 
     # -------------------------------------------------- of the life cycle, on the bus thread
 
-    def save_inputs(self, event: events.Queued, live: ActiveTask, then: Callable[[dict[str, Any]], None]) -> None:
-        """Save a WebUI task's input images, and pass its parameters with references to them to `then`. Return at once."""
+    def workload(self, task: Task, gaps: Gaps) -> Workload:
+        """Return a WebUI task's workload."""
+        return gaps.attempt("the request's fields", lambda: self._engine.workload(task.parameters), Workload())
+
+    def save_inputs(self, event: events.Queued, live: ActiveTask, then: Callable[[ActiveTask], None]) -> None:
+        """Save a WebUI task's input images, set its parameters to references to them, and call `then`. Return at once."""
 
         def save() -> None:
             parameters = self.with_inputs(event, live)
-            live.task.parameters, live.effort = parameters, None
-            then(parameters)
+            live.task.parameters, live.workload = parameters, self._engine.workload(parameters)
+            then(live)
 
         self.run(save)
 
@@ -153,8 +158,7 @@ class ResultFiles:
     def _kept(self, result: Any, live: ActiveTask) -> str:
         task = live.task
         if not isinstance(result, str):
-            image_format = str(task.parameters.get("output_format", "png"))
-            return self._engine.save_array(task.task_id, result, image_format)
+            return self._engine.save_array(task.task_id, result, live.workload.output_format)
         if self._is_kept(result, task):
             return result
         path = self._engine.keep(task.task_id, result)

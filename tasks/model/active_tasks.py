@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...images.preview import PreviewImage
-from . import rows
 from .events import Ended, Event
 from .gaps import Gaps
 from .task import Image, Task, TaskStatus
-from .workload import Effort
+from .workload import Workload
 
 
 @dataclass
@@ -23,32 +22,23 @@ class ActiveTask:
     `images` caches their records by path.
     `ending` is its terminal event while its results and its row are being written; `is_kept` is true once its results are
     files.
-    `position` is the last published queue position, `effort` the cached factors of its duration.
+    `position` is the last published queue position.
     """
 
     task: Task
+    workload: Workload
     ending: Ended | None = None
     is_kept: bool = False
     position: int | None = None
-    effort: Effort | None = None
     started_s: float | None = None
     gaps: Gaps = field(default_factory=Gaps)
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
-    _words: tuple[Any, str] = (None, "")
 
     def seconds_until(self, event: Event) -> float | None:
         """Return the seconds from the task's start to an event, None if it has not started."""
         return None if self.started_s is None else round(event.clock_s - self.started_s, 3)
-
-    @property
-    def words(self) -> str:
-        """The prompt in lower case, for searches; cached."""
-        prompt = self.task.parameters.get("prompt")
-        if self._words[0] is not prompt:
-            self._words = prompt, rows.words_of(prompt)
-        return self._words[1]
 
 
 class ActiveTasks:
@@ -62,9 +52,9 @@ class ActiveTasks:
         self._begun: dict[str, ActiveTask] = {}
         self._lock = threading.Lock()
 
-    def add(self, task: Task, gaps: Gaps | None = None) -> ActiveTask:
+    def add(self, task: Task, workload: Workload, gaps: Gaps | None = None) -> ActiveTask:
         """Add a task. `gaps` are those that are known already."""
-        live = ActiveTask(task, gaps=gaps or Gaps(task.task_id))
+        live = ActiveTask(task, workload, gaps=gaps or Gaps(task.task_id))
         with self._lock:
             self._tasks[task.task_id] = live
         return live

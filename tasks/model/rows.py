@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from .task import Image, Task, TaskError, TaskStatus
+from .workload import Workload
 
 CHANGING = ("started_at", "finished_at", "progress", "title", "attempts")
 """Columns that change during a task's life, besides its status and its results."""
 
 
-def to_row(task: Task) -> dict[str, Any]:
+def to_row(task: Task, workload: Workload) -> dict[str, Any]:
     """Return all columns of a task except the database's id."""
     row = asdict(task)
     del row["id"]
     row["status"] = task.status.value
     row["notes"] = task.notes or None
-    row["model"] = str(task.parameters.get("base_model_name") or "")
-    row["words"] = words_of(task.parameters.get("prompt"))
+    row["model"] = workload.checkpoint
+    row["words"] = workload.prompt.casefold()  # not `search_text`, which would stay in memory
     return row
-
-
-def words_of(prompt: Any) -> str:
-    """Return a prompt in lower case, for searches."""
-    return str(prompt or "").casefold()
 
 
 def changes(task: Task) -> dict[str, Any]:
@@ -53,15 +48,3 @@ def from_row(row: dict[str, Any]) -> Task:
             "error": TaskError(**row["error"]) if row["error"] else None,
         }
     )
-
-
-def inputs_of(parameters: dict[str, Any]) -> Iterator[str]:
-    """Yield the file names of the inputs that parameters refer to, at any depth."""
-    for value in parameters.values():
-        if isinstance(value, str):
-            if value.startswith("inputs/"):
-                yield value.removeprefix("inputs/")
-        elif isinstance(value, list):
-            for item in value:
-                if isinstance(item, dict):
-                    yield from inputs_of(item)

@@ -116,11 +116,6 @@ class Task:
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def priority(self) -> int:
-        """Priority of the task. Pending tasks with the highest go first."""
-        return int(self.parameters.get("priority") or 0)
-
-    @property
     def was_moved(self) -> bool:
         """Return whether the task was moved to the front of the queue."""
         return self.id != -1 and self.rank <= 0

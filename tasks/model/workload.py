@@ -1,11 +1,11 @@
-"""The cost of a task: the models it needs, and its steps and pixels."""
+"""The facts about a request that the domain uses. Its other parameters pass through the domain unread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
+USUAL_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -14,18 +14,6 @@ class ModelNeeds:
 
     models: tuple[str, ...] = ()
     loras: frozenset[tuple[str, float]] = frozenset()
-
-    @classmethod
-    def of(cls, parameters: dict[str, Any]) -> ModelNeeds:
-        """Return the needs of a request's parameters."""
-        loras = (
-            (str(lora.get("model_name")), float(lora.get("weight") or 0))
-            for lora in parameters.get("loras") or []
-            if lora.get("enabled") and lora.get("model_name") not in (None, "None")
-        )
-        models = tuple(str(parameters.get(name) or "") for name in MODEL_FIELDS)
-        # A performance such as Lightning adds its own LoRA.
-        return cls(models, frozenset(loras) | {(str(parameters.get("performance_selection")), 0.0)})
 
     def match(self, loaded: ModelNeeds | None) -> int:
         """Return how many of these models are loaded, plus 1 if all of them and the LoRAs are; 0 with another checkpoint."""
@@ -36,11 +24,35 @@ class ModelNeeds:
 
 
 @dataclass(frozen=True)
-class Effort:
-    """Factors of a task's duration; `size` is the steps of one image times its megapixels."""
+class Workload:
+    """Facts about a task that its request decides. `Engine.workload` reads them from the parameters.
 
-    needs: ModelNeeds
-    checkpoint: str
-    kind: tuple[str, str]
-    images: int
-    size: float
+    `kind` names the kind of work: tasks of one kind take the same time per step and megapixel with the same checkpoint.
+    `steps` and `megapixels` are those of one image, `images` is the number of requested images. `inputs` are the file names
+    of the inputs that the task uses.
+    """
+
+    needs: ModelNeeds = ModelNeeds()
+    kind: str = "text"
+    steps: int = USUAL_STEPS
+    megapixels: float = 1.0
+    images: int = 1
+    priority: int = 0
+    output_format: str = "png"
+    prompt: str = ""
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def checkpoint(self) -> str:
+        """The checkpoint's name; empty if the request names none."""
+        return self.needs.models[0] if self.needs.models else ""
+
+    @property
+    def size(self) -> float:
+        """The steps of one image times its megapixels."""
+        return self.steps * self.megapixels
+
+    @cached_property
+    def search_text(self) -> str:
+        """The prompt in lower case, for searches."""
+        return self.prompt.casefold()

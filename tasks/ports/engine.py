@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ..model.task import Task
+from ..model.workload import Workload
 
 Interruption = Literal["stop", "skip"]
 
@@ -49,7 +50,10 @@ class Engine(Protocol):
             ParameterError: the host refuses a parameter.
         """
 
-    def enqueue(self, task: Task) -> None:
+    def workload(self, parameters: dict[str, Any]) -> Workload:
+        """Return what the domain needs to know of these parameters. Never raises."""
+
+    def enqueue(self, task: Task, workload: Workload) -> None:
         """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
 
     def withdraw(self, task_id: str) -> bool:
@@ -63,9 +67,6 @@ class Engine(Protocol):
 
     def in_hand(self) -> str | None:
         """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""
-
-    def steps(self, performance: str) -> int | None:
-        """Return the steps of an image with this performance, None for an unknown performance."""
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         """End the running task, or its current image, at the next step. Return False if the task is not running."""

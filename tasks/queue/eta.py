@@ -57,7 +57,9 @@ class EtaCalculator:
         running = self._live.running()
         if running is not None and running.task_id == task.task_id:
             return Outlook(0, _rounded(self._estimator.remaining(running)))
-        return _outlook((0, self._estimator.seconds(self._estimator.effort(task), self._estimator.loaded)), 0.0)
+        live = self._live.get(task.task_id)
+        seconds = None if live is None else self._estimator.seconds(live.workload, self._estimator.loaded)
+        return _outlook((0, seconds), 0.0)
 
     def _until_free(self) -> float | None:
         """Return the seconds until the running task ends: 0 without one, None without measurements."""
@@ -85,10 +87,9 @@ class EtaCalculator:
             if live is None:
                 total = None
             elif total is not None:
-                live.effort = live.effort or self._estimator.effort(live.task)
-                seconds = self._estimator.seconds(live.effort, loaded)
+                seconds = self._estimator.seconds(live.workload, loaded)
                 total = None if seconds is None else total + seconds
-                loaded = live.effort.needs
+                loaded = live.workload.needs
             places[task_id] = position, total
         return QueueSnapshot(order, version, places)
 

@@ -17,8 +17,8 @@ import urllib3.exceptions
 
 from ...files.replacing import discard, put_in_place, write_atomically
 from ..model import events
-from ..model.active_tasks import ActiveTasks
-from ..model.task import Task, TaskError
+from ..model.active_tasks import ActiveTask
+from ..model.task import TaskError
 from ..ports.engine import Engine
 from ..streaming.event_bus import EventBus
 
@@ -155,20 +155,19 @@ def _reason(error: BaseException) -> str:
 class Downloader:
     """Downloads the files of one task after the other in the background, and enqueues each task when its files are complete."""
 
-    def __init__(self, bus: EventBus, live: ActiveTasks, engine: Engine) -> None:
+    def __init__(self, bus: EventBus, engine: Engine) -> None:
         self._bus = bus
-        self._live = live
         self._engine = engine
         self._waiting: set[str] = set()
         self._told = ""
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-downloads")
 
-    def submit(self, task: Task, downloads: Sequence[Download]) -> None:
+    def submit(self, live: ActiveTask, downloads: Sequence[Download]) -> None:
         """Schedule the downloads of a pending task that is not in the queue yet."""
         with self._lock:
-            self._waiting.add(task.task_id)
-        self._thread.submit(self._run, task, downloads)
+            self._waiting.add(live.task.task_id)
+        self._thread.submit(self._run, live, downloads)
 
     def cancel(self, task_id: str) -> bool:
         """Cancel a task that waits for its files; its `Stopped` event follows. Return False if it does not wait for any."""
@@ -185,23 +184,24 @@ class Downloader:
             self._waiting.clear()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, task: Task, downloads: Sequence[Download]) -> None:
+    def _run(self, live: ActiveTask, downloads: Sequence[Download]) -> None:
         """Download a task's files, report progress and enqueue the task, or fail it with the reason."""
+        task_id = live.task.task_id
         try:
             for download in downloads:
                 if not download.path.is_file():
-                    download.fetch(partial(self._tell, task.task_id, download.path.name))
+                    download.fetch(partial(self._tell, task_id, download.path.name))
         except _Cancelled:
             return
         except Exception as error:
-            with self._leaving(task.task_id) as waited:
+            with self._leaving(task_id) as waited:
                 if waited:
-                    self._bus.emit(events.Failed(task.task_id, [], TaskError(type(error).__name__, str(error))))
+                    self._bus.emit(events.Failed(task_id, [], TaskError(type(error).__name__, str(error))))
             return
-        with self._leaving(task.task_id) as waited:
+        with self._leaving(task_id) as waited:
             if waited:
-                self._tell_title(task.task_id, 0, "Waiting ...")
-                self._engine.enqueue(task)
+                self._tell_title(task_id, 0, "Waiting ...")
+                self._engine.enqueue(live.task, live.workload)
 
     def _tell(self, task_id: str, name: str, there: int, size: int | None) -> None:
         if task_id not in self._waiting:

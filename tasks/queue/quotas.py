@@ -20,8 +20,10 @@ class QueueFull(LimitReached):
         super().__init__("max_pending", most, retry_after, f"{most} tasks wait already, no more may")
 
 
-def charge(task: Task, within: KeyQuota, seconds_until_room: Callable[[], int]) -> None:
-    """Charge a new task to its source's quota. On the writer's thread, in the transaction that adds the task.
+def charge(task: Task, images: int, within: KeyQuota, seconds_until_room: Callable[[], int]) -> None:
+    """Charge a new task with this number of images to its source's quota.
+
+    On the writer's thread, in the transaction that adds the task.
 
     The charge is not refunded if the task fails or is stopped.
 
@@ -34,9 +36,9 @@ def charge(task: Task, within: KeyQuota, seconds_until_room: Callable[[], int]) 
     if (most := within.images_per_day) is None:
         return
     day, passed = divmod(now_ms(), DAY_MS)
-    number, asked = int(task.parameters.get("image_number") or 1), usage.images_asked(source, day)
-    if asked + number > most:
-        rest = f"{asked} of them are used and {number} more are asked for"
+    asked = usage.images_asked(source, day)
+    if asked + images > most:
+        rest = f"{asked} of them are used and {images} more are asked for"
         message = f"this key may have {most} images a day (UTC): {rest}"
         raise LimitReached("images_per_day", most, math.ceil((DAY_MS - passed) / 1000), message)
-    usage.ask_for_images(source, day, number)
+    usage.ask_for_images(source, day, images)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...auth.keys import UNLIMITED, KeyQuota
-from ..model.active_tasks import ActiveTasks
+from ..model.active_tasks import ActiveTask, ActiveTasks
 from ..model.task import Task, new_task_id
 from ..ports.engine import Engine
 from ..storage.store import TaskStore
@@ -89,11 +89,12 @@ class Submissions:
         if idempotency is not None:
             task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
         await asyncio.to_thread(self._engine.check, parameters)
+        workload = self._engine.workload(parameters)
 
         def admit() -> None:
             if self._max_pending is not None and self._store.count_pending() >= self._max_pending:
                 raise QueueFull(self._max_pending, self._seconds_until_room())
-            charge(task, within, self._seconds_until_room)
+            charge(task, workload.images, within, self._seconds_until_room)
 
         as_accepted = task
 
@@ -101,10 +102,11 @@ class Submissions:
             nonlocal as_accepted
             as_accepted = replace(answer)  # before the worker can take it
             if answer is task:
-                self._active.add(task)
-                self.enqueue(task)
+                self.enqueue(self._active.add(task, workload))
 
-        answer = await asyncio.shield(asyncio.wrap_future(self._store.accept(task, base_url, admit, accepted)))
+        answer = await asyncio.shield(
+            asyncio.wrap_future(self._store.accept(task, workload, base_url, admit, accepted))
+        )
         if answer is not task:
             return Submission(_same(as_accepted, idempotency), repeated=True)
         return Submission(as_accepted)
@@ -124,13 +126,13 @@ class Submissions:
         seconds = self._estimator.remaining(running) if running else None
         return max(1, math.ceil(seconds)) if seconds is not None else USUAL_RETRY
 
-    def enqueue(self, task: Task) -> None:
+    def enqueue(self, live: ActiveTask) -> None:
         """Put an accepted task into the host's queue, after the download of missing files."""
-        downloads = [Download.from_json(item) for item in task.downloads]
+        downloads = [Download.from_json(item) for item in live.task.downloads]
         if any(not download.path.is_file() for download in downloads):
-            self._downloader.submit(task, downloads)
+            self._downloader.submit(live, downloads)
         else:
-            self._engine.enqueue(task)
+            self._engine.enqueue(live.task, live.workload)
 
 
 def _same(task: Task, idempotency: Idempotency | None) -> Task:

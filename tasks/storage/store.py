@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 from ...db.repository import Repository
 from ...db.statements.filters import Filter
 from ..model import rows
+from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
 from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Task, TaskError, TaskStatus
+from ..model.workload import Workload
 from ..webhooks.delivery import Webhooks
 
 log = logging.getLogger("fooocus_api.tasks")
@@ -92,7 +94,12 @@ class TaskStore:
     # -------------------------------------------------------------- accepting
 
     def accept(
-        self, task: Task, base_url: str, admit: Callable[[], None], on_commit: Callable[[Task], None]
+        self,
+        task: Task,
+        workload: Workload,
+        base_url: str,
+        admit: Callable[[], None],
+        on_commit: Callable[[Task], None],
     ) -> Future[Task]:
         """Store a task of the API with its webhook, or find the one that was stored with its idempotency key.
 
@@ -101,7 +108,7 @@ class TaskStore:
             admit: charges quotas in the same transaction; an exception rejects the task.
             on_commit: gets the task once it is on the disk, on the writer's thread.
         """
-        row, inputs = rows.to_row(task), list(rows.inputs_of(task.parameters))
+        row = rows.to_row(task, workload)
 
         def change() -> Task:
             key = task.idempotency_key
@@ -109,25 +116,25 @@ class TaskStore:
             if earlier is not None:
                 return rows.from_row(earlier)
             admit()
-            task.id = task.rank = self._repository.insert(row, inputs)
+            task.id = task.rank = self._repository.insert(row, workload.inputs)
             self._webhooks.accept(task, base_url)
             return task
 
         return self._repository.write(change, on_commit)
 
-    def insert(self, task: Task, gaps: Gaps) -> None:
+    def insert(self, task: Task, workload: Workload, gaps: Gaps) -> None:
         """Write the row of a WebUI task. Return after the commit or the timeout."""
 
         def inserted(row_id: int) -> None:
             task.id = task.rank = row_id
 
-        row = gaps.attempt("the task's row", lambda: rows.to_row(task), None)
+        row = gaps.attempt("the task's row", lambda: rows.to_row(task, workload), None)
         if row is not None:
             wait([self._write(lambda: self._repository.insert(row), task.task_id, inserted)], timeout=self._timeout_s)
 
-    def write_inputs(self, task_id: str, parameters: dict[str, Any]) -> None:
+    def write_inputs(self, live: ActiveTask) -> None:
         """Write a WebUI task's parameters again, with references to its saved input images."""
-        inputs = list(rows.inputs_of(parameters))
+        task_id, parameters, inputs = live.task.task_id, live.task.parameters, live.workload.inputs
         self._write(lambda: self._repository.add_inputs(task_id, parameters, inputs), task_id)
 
     # --------------------------------------------------------------- changing
@@ -148,13 +155,13 @@ class TaskStore:
 
         return self._repository.write(change)
 
-    def write_end(self, task: Task, gaps: Gaps) -> EndWrite:
+    def write_end(self, task: Task, workload: Workload, gaps: Gaps) -> EndWrite:
         """Write a task's end and make its webhook due, in one transaction. Return after the commit or the timeout.
 
         The result is None if the task had ended before. If the database rejects the row, it is written with fewer and fewer
         values, at last with little more than the status.
         """
-        written = self._write(partial(self._end, task, gaps), task.task_id)
+        written = self._write(partial(self._end, task, workload, gaps), task.task_id)
         wait([written], timeout=self._timeout_s)
         return written
 
@@ -214,10 +221,10 @@ class TaskStore:
         future.add_done_callback(written)
         return future
 
-    def _end(self, task: Task, gaps: Gaps) -> WrittenEnd | None:
+    def _end(self, task: Task, workload: Workload, gaps: Gaps) -> WrittenEnd | None:
         """Write an end. On the writer's thread."""
         stored = self._repository.first_possible(
-            [partial(self._end_as, form, gaps) for form in _forms(task)],
+            [partial(self._end_as, form, known, gaps) for form, known in _forms(task, workload)],
             lambda error: _refused(gaps, "a part of the record, which the database did not take", error),
         )
         if stored is None:
@@ -231,12 +238,14 @@ class TaskStore:
             self._repository.update(task.task_id, {"notes": noted.notes})
         return WrittenEnd(noted, receiver)
 
-    def _end_as(self, form: Task, gaps: Gaps) -> Task | None:
+    def _end_as(self, form: Task, workload: Workload, gaps: Gaps) -> Task | None:
         form = with_gaps(form, gaps)
         if not self._update(form.task_id, rows.changes(form)):
             if self._repository.get(form.task_id) is not None:
                 return None
-            self._repository.insert(rows.to_row(form))  # a WebUI task whose row could not be written when it was queued
+            self._repository.insert(
+                rows.to_row(form, workload)
+            )  # a WebUI task whose row could not be written when it was queued
         return form
 
 
@@ -256,9 +265,10 @@ def _refused(gaps: Gaps, what: str, error: BaseException) -> None:
     gaps.note(f"{what}: {reason_of(error)}")
 
 
-def _forms(task: Task) -> list[Task]:
+def _forms(task: Task, workload: Workload) -> list[tuple[Task, Workload]]:
     """Return versions of the task with fewer and fewer values, to try in turn."""
     plain = [replace(image, metadata={}, seed=None, width=None, height=None, format=None) for image in task.images]
     error = task.error and TaskError(task.error.type[:100], "")
     bare = replace(task, images=[], error=error, title="", progress=0)
-    return [task, replace(task, images=plain), bare, replace(bare, parameters={}, downloads=[], webhook_url="")]
+    least = replace(bare, parameters={}, downloads=[], webhook_url="")
+    return [(task, workload), (replace(task, images=plain), workload), (bare, workload), (least, Workload())]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from fooocus_api.adapters.task_args.workload import workload_of
 from fooocus_api.db.repository import Repository
 from fooocus_api.tasks.model.rows import to_row
 from fooocus_api.tasks.model.task import Task, new_task_id
@@ -88,7 +89,7 @@ def row(**values: Any) -> dict[str, Any]:
     """Return a task's columns, as the domain passes them to the repository."""
     parameters = {"prompt": values.pop("prompt", "a cat"), "base_model_name": values.pop("model", "tiny.safetensors")}
     task = Task(new_task_id(), values.pop("source", "api"), values.pop("parameters", parameters))
-    return {**to_row(task), **values}
+    return {**to_row(task, workload_of(task.parameters, lambda _: None)), **values}
 
 
 def image(path: str, **values: Any) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any
 
 from PIL import Image
 
+from fooocus_api.adapters.task_args.workload import workload_of
 from fooocus_api.adapters.worker.image_log import ImageLog
 from fooocus_api.images.file_journal import FileJournal
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.task import Task, TaskError
+from fooocus_api.tasks.model.workload import Workload
 from fooocus_api.tasks.ports.engine import Interruption, ParameterError, Stayed
 from fooocus_api.tasks.streaming.event_bus import EventBus, Handler
 
@@ -77,7 +79,10 @@ class Machine:
         if parameters.get("wrong"):
             raise ParameterError("wrong is not allowed")
 
-    def enqueue(self, task: Task) -> None:
+    def workload(self, parameters: dict[str, Any]) -> Workload:
+        return workload_of(parameters, lambda performance: None)
+
+    def enqueue(self, task: Task, workload: Workload) -> None:
         self._bus.emit(events.Queued(task.task_id))
         self.queue.append(task.task_id)
 
@@ -101,9 +106,6 @@ class Machine:
 
     def in_hand(self) -> str | None:
         return self.current
-
-    def steps(self, performance: str) -> int | None:
-        return None
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         if task_id != self.current:

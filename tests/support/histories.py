@@ -9,6 +9,7 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.installer.purge import history_of
 from fooocus_api.tasks.model import rows
 from fooocus_api.tasks.model.task import Image, Task, TaskStatus
+from fooocus_api.tasks.model.workload import Workload
 
 
 def add_to_history(outputs: Path, tasks: Iterable[tuple[int, str, str]]) -> None:
@@ -18,6 +19,6 @@ def add_to_history(outputs: Path, tasks: Iterable[tuple[int, str, str]]) -> None
     """
     repository = Repository(history_of(outputs) / "tasks.sqlite3")
     for number, source, path in tasks:
-        row = rows.to_row(Task(f"{number:032x}", source, {}, TaskStatus.FINISHED, images=[Image(path)]))
+        row = rows.to_row(Task(f"{number:032x}", source, {}, TaskStatus.FINISHED, images=[Image(path)]), Workload())
         repository.write(lambda row=row: repository.insert(row)).result()  # type: ignore[misc]
     repository.close()

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from fooocus_api.adapters.task_args.workload import workload_of
 from fooocus_api.tasks.model.outlook import Outlook
 from fooocus_api.tasks.model.task import Task, TaskStatus
+from fooocus_api.tasks.model.workload import Workload
 from fooocus_api.tasks.queue.estimator import Estimator
 from fooocus_api.tests.support.simulation import World
 
@@ -40,8 +42,8 @@ def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(wo
 def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(world: World) -> None:
     enqueue = world.machine.enqueue
 
-    def begun_at_once(task: Task) -> None:
-        enqueue(task)
+    def begun_at_once(task: Task, workload: Workload) -> None:
+        enqueue(task, workload)
         world.machine.start()
         world.bus.settle()
         assert task.status is TaskStatus.RUNNING
@@ -58,9 +60,9 @@ def test_nobody_can_tell_where_a_task_stands_that_is_not_in_the_queue(world: Wor
 
 def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
     now = 100.0
-    estimator = Estimator(lambda performance: 10, clock=lambda: now)
-    task = Task("0" * 32, "api", {"aspect_ratios_selection": "1000*1000"}, status=TaskStatus.RUNNING)
-    estimator.started(task)
+    estimator = Estimator(clock=lambda: now)
+    task = Task("0" * 32, "api", {}, status=TaskStatus.RUNNING)
+    estimator.started(task.task_id, workload_of({"aspect_ratios_selection": "1000*1000"}, lambda performance: 10))
     assert estimator.remaining(task) is None
     now += 60  # the time to load the model
     for step in range(1, 10):
@@ -76,29 +78,29 @@ def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
 
 def drawn(estimator: Estimator, clock: list[float], begin: float, images: int = 1, **parameters: object) -> None:
     """Simulate a task that begins to generate after `begin` seconds, takes ten steps of two seconds and one second to finish."""
-    task = Task("1" * 32, "api", {"base_model_name": "a", **parameters}, status=TaskStatus.RUNNING)
-    estimator.started(task)
+    task_id = "1" * 32
+    estimator.started(task_id, workload_of({"base_model_name": "a", **parameters}, lambda performance: 10))
     clock[0] += begin
     for number in range(10):
-        estimator.step(task.task_id, 10 * number)
+        estimator.step(task_id, 10 * number)
         clock[0] += 2 if number < 9 else 1
-    estimator.ended(task.task_id, images)
+    estimator.ended(task_id, images)
 
 
 def test_what_was_unloaded_has_to_be_loaded() -> None:
     clock = [100.0]
-    estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
-    effort = estimator.effort(Task("0" * 32, "api", {"base_model_name": "a"}))
+    estimator = Estimator(clock=lambda: clock[0])
+    workload = workload_of({"base_model_name": "a"}, lambda performance: 10)
     drawn(estimator, clock, begin=1)  # the host had already loaded its checkpoint
-    assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
+    assert estimator.seconds(workload, estimator.loaded) == pytest.approx(1 + 18 + 1)
     estimator.unloaded()
     drawn(estimator, clock, begin=30)
-    assert estimator.seconds(effort, estimator.loaded) == pytest.approx(1 + 18 + 1)
-    assert estimator.seconds(effort, None) == pytest.approx(30 + 18 + 1)
+    assert estimator.seconds(workload, estimator.loaded) == pytest.approx(1 + 18 + 1)
+    assert estimator.seconds(workload, None) == pytest.approx(30 + 18 + 1)
 
 
 def test_an_image_grid_is_no_image_that_was_asked_for() -> None:
     clock = [100.0]
-    estimator = Estimator(lambda performance: 10, clock=lambda: clock[0])
+    estimator = Estimator(clock=lambda: clock[0])
     drawn(estimator, clock, begin=1, images=2)
     assert estimator.step_seconds()

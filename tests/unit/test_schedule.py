@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from fooocus_api.adapters.task_args.workload import model_needs
 from fooocus_api.tasks.model.workload import ModelNeeds
 from fooocus_api.tasks.queue.scheduler import QueueEntry, Scheduler
 
@@ -158,9 +159,9 @@ def test_needs_are_read_from_a_request() -> None:
             {"enabled": True, "model_name": "None", "weight": 1},
         ],
     }
-    found = ModelNeeds.of(request)
-    assert found == ModelNeeds.of({**request, "prompt": "another", "loras": request["loras"][:1]})
+    found = model_needs(request)
+    assert found == model_needs({**request, "prompt": "another", "loras": request["loras"][:1]})
     assert found.match(found) == 4
-    assert found.match(ModelNeeds.of({**request, "performance_selection": "Lightning"})) == 3
-    assert found.match(ModelNeeds.of({**request, "base_model_name": "b.safetensors"})) == 0
-    assert ModelNeeds.of({}).match(None) == 0
+    assert found.match(model_needs({**request, "performance_selection": "Lightning"})) == 3
+    assert found.match(model_needs({**request, "base_model_name": "b.safetensors"})) == 0
+    assert model_needs({}).match(None) == 0
