@@ -1,4 +1,4 @@
-"""Bad input gets a problem document that names the field and what is allowed, and leaves no task, no row and no file."""
+"""Bad requests: each gets a problem document that names the field and the allowed values, and leaves no task, row or file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
 
 NEW = "<new>"
-"""Stands for an image that the host has never seen."""
+"""Placeholder of an image that the host has never seen."""
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"image_number": 0}, "image_number"),
@@ -56,7 +56,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"webhook_url": "http://example.com/a hook"}, "webhook_url"),
     ({"webhook_url": f"http://example.com/{'a' * 2000}"}, "webhook_url"),
     *WRONG,
-    # an image before the bad one is good, and new here
+    # the image before the bad one is valid, and new to the host
     ({"controlnet_image": [{"cn_img": NEW}, {"cn_img": "iVBORw0KGgo="}]}, "controlnet_image[1].cn_img"),
     ({"inpaint_input_image": NEW, "inpaint_mask_image_upload": "/inputs/none.png"}, "inpaint_mask_image_upload"),
     ({"save_name": "../up"}, "save_name"),
@@ -64,7 +64,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 def with_new_images(value: Any) -> Any:
-    """The same, nested as it is, with an image in place of `NEW`."""
+    """Replace `NEW` by an image in a nested value."""
     if isinstance(value, dict):
         return {key: with_new_images(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -79,7 +79,7 @@ def new_image() -> str:
 
 
 def what_is_there(host: Host) -> dict[str, Any]:
-    """All that a request could leave behind: files, rows of every table, tasks."""
+    """Return all that a request could leave behind: files, row counts of every table, task counts."""
     database = host.outputs / ".fooocus_api" / "tasks.sqlite3"
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")]
@@ -88,14 +88,14 @@ def what_is_there(host: Host) -> dict[str, Any]:
     files = {
         path for folder in folders for path in folder.rglob("*") if path.is_file() and database.name not in path.name
     }
-    # What notes the images of a task that ended just now goes a moment later.
+    # The journal of a task that has just ended is deleted a moment later.
     files = {path for path in files if path.parent.name != "unfinished"}
     return {"files": files, "rows": rows, "tasks": Client(host.url).get("/v1/info").json()["tasks"]}
 
 
 @pytest.fixture
 def leaves_nothing(demo: Host, client: Client) -> Iterator[None]:
-    """What the host has after the test is what it had before."""
+    """Check that the host holds the same after the test as before."""
     client.has_tasks(running=0)
     before = what_is_there(demo)
     assert before["rows"]
@@ -122,7 +122,7 @@ JSON = "application/json"
 @pytest.mark.parametrize(
     ("body", "kind", "advice"),
     [
-        (UTF8, "application/x-www-form-urlencoded", JSON),  # what curl says when nobody says anything
+        (UTF8, "application/x-www-form-urlencoded", JSON),  # curl's default content type
         (UTF8, "text/plain", JSON),
         (b"[1]", JSON, "a JSON object"),
         (b"", JSON, "a JSON object"),
@@ -147,7 +147,7 @@ def test_a_byte_order_mark_does_no_harm(client: Client) -> None:
 @pytest.mark.usefixtures("leaves_nothing")
 @pytest.mark.parametrize("way", [{}, {"async_process": True}, {"stream_output": True}], ids=["sync", "async", "stream"])
 def test_a_mask_without_white_is_refused_and_its_images_go(client: Client, way: dict[str, Any]) -> None:
-    """What only Fooocus's own arguments show is seen after the images were written."""
+    """Refuse a mask that only the mapping to Fooocus's arguments finds invalid, after the images were written."""
     black = data(colour="black")
     response = client.generate(inpaint_input_image=new_image(), inpaint_mask_image_upload=black, **way)
     assert response.status_code == 422 and "inpaint_mask_image_upload" in response.json()["detail"]
@@ -178,7 +178,7 @@ def test_of_many_requests_with_one_image_the_refused_ones_take_nothing_away(clie
 @pytest.mark.usefixtures("leaves_nothing")
 def test_a_request_that_can_not_be_recorded_leaves_nothing(client: Client, demo: Host) -> None:
     with closing(sqlite3.connect(demo.outputs / ".fooocus_api" / "tasks.sqlite3")) as connection:
-        connection.execute("begin immediate")  # nobody else can write meanwhile
+        connection.execute("begin immediate")  # blocks all other writers
         response = client.generate(uov_input_image=new_image(), uov_method="Vary (Subtle)")
         connection.rollback()
     assert response.status_code == 503, response.text
@@ -224,7 +224,7 @@ def test_an_image_stays_once_one_request_was_accepted(tmp_path: Path) -> None:
     refused, accepted = store.hold({name: content}), store.hold({name: content})
     store.keep(accepted)
     store.drop(refused)
-    assert store.hold({name: content}) == []  # nothing is undecided about it any more
+    assert store.hold({name: content}) == []  # no request holds it as pending any more
     assert store.path(name).read_bytes() == content
 
 

@@ -1,4 +1,4 @@
-"""What may be named in a request, over HTTP on the demo host."""
+"""Lists of the names that a request may use, over HTTP on the demo host."""
 
 from __future__ import annotations
 

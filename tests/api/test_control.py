@@ -1,4 +1,4 @@
-"""Stop and skip: they reach the running task and no other."""
+"""Stop and skip of the running task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fooocus_api.tests.support.host import demo_host
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Client]:
-    """A client of a demo host that takes its time."""
+    """Yield a client of a demo host with slow steps."""
     with demo_host(step_ms=40) as host:
         yield Client(host.url)
 

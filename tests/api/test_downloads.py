@@ -1,4 +1,4 @@
-"""A preset that needs a file: it is fetched before the task is drawn, wholly or not at all, and nobody else waits for it."""
+"""Downloads that a preset needs: complete or not at all, before its task generates, without a delay for other tasks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fooocus_api.tests.support.installation_copies import copy_checkout
 
 MODEL = (DEMO / "models" / "checkpoints" / "demo_nightfall.safetensors").read_bytes()
 PADDED = MODEL + b" " * (1 << 20)
-"""The same model, of a size that takes more than one look."""
+"""The same model, large enough to be seen during the download."""
 
 
 class Files(ThreadingHTTPServer):
-    """Serves PADDED in many ways. What is slow goes on when `go_on` is set."""
+    """Serves PADDED in several ways. The slow ones continue when `go_on` is set."""
 
     daemon_threads = True
 
@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)
         self.close_connection = True
         way: Callable[[], None] = getattr(self, self.path.strip("/").partition("/")[0])
-        with contextlib.suppress(OSError):  # the client has had enough
+        with contextlib.suppress(OSError):  # the client has disconnected
             way()
 
     def head(self, status: int = 200, **headers: str) -> None:
@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"<html>Please wait")
 
     def log_message(self, *_: Any) -> None:
-        """Not among the tests' output."""
+        """Suppress the request log in the tests' output."""
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture
 def wanted(host: Host, files: Files) -> Iterator[Wanted]:
-    """A preset whose checkpoint is not there, and all that came of it removed."""
+    """Yield a preset whose checkpoint is missing, and remove all that it left behind."""
     files.go_on.clear()
     preset = Wanted(host, files)
     yield preset
@@ -124,7 +124,7 @@ def wanted(host: Host, files: Files) -> Iterator[Wanted]:
 
 
 class Wanted:
-    """A preset that needs a checkpoint that the server gives in some way."""
+    """A preset that needs a checkpoint, which the server sends in a chosen way."""
 
     def __init__(self, host: Host, files: Files) -> None:
         self.host, self.files = host, files
@@ -133,7 +133,7 @@ class Wanted:
         self.before = {*self.folder.iterdir(), *self.presets.iterdir()}
 
     def preset(self, way: str, url: str | None = None) -> str:
-        """Its name, which is the model's as well."""
+        """Write the preset and return its name, which is also the model's."""
         content = {
             "default_model": f"{way}.safetensors",
             "checkpoint_downloads": {f"{way}.safetensors": url or f"{self.files.url}/{way}"},
@@ -142,7 +142,7 @@ class Wanted:
         return way
 
     def new_models(self) -> set[str]:
-        """Files that were not there, half ones too."""
+        """Return the names of new files, including partial ones."""
         return {path.name for path in set(self.folder.iterdir()) - self.before}
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""Each code of a problem is answered by a real request, or by the real handler of an exception that no request can cause here."""
+"""Error codes: each is caused by a real request, or by the real handler of an exception that no request can cause here."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ PROTECTED: dict[ErrorCode, Send] = {
     ErrorCode.QUOTA_EXCEEDED: lambda client: client.generate(image_number=32),
     ErrorCode.RATE_LIMITED: lambda client: [client.get("/v1/info") for _ in range(61)][-1],
 }
-"""Code → a request to a host with keys, in this order: the last one uses up the key's requests of a minute."""
+"""Code → a request to a host with keys, in this order: the last one exhausts the key's requests per minute."""
 
 
 def with_a_broken_file(host: Host, client: Client) -> requests.Response:
@@ -140,7 +140,7 @@ RAISED: dict[ErrorCode, Callable[[], None]] = {
     ErrorCode.IMAGE_UNREADABLE: raised(not_readable("a.png", PermissionError(13, "locked"))),
     ErrorCode.SERVER_BUSY: take_too_much,
 }
-"""Code → a failure that no request to a sound host causes."""
+"""Code → a failure that no request to a healthy host causes."""
 ELSEWHERE = {
     ErrorCode.TASK_STOPPED: "api/test_control.py",
     ErrorCode.GENERATION_FAILED: "api/test_failures.py",
@@ -150,7 +150,7 @@ ELSEWHERE = {
     ErrorCode.API_UNAVAILABLE: "persistence/test_other_database.py",
     ErrorCode.FILE_UNREADABLE: "unit/test_late_calls.py",
 }
-"""Code → the file whose tests have the host that answers with it."""
+"""Code → the file whose tests run the host that returns it."""
 
 
 @pytest.mark.parametrize("code", RAISED, ids=lambda code: code.value)

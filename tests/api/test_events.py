@@ -1,4 +1,4 @@
-"""The event streams: everyone sees every step, in order, and a reader that comes back gets what it missed."""
+"""Event streams: complete, in order, and resumable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def slow(demo_factory: DemoFactory) -> tuple[Host, Client]:
 
 
 class Reader:
-    """Reads a stream in a thread of its own; `events` are all so far, each with its name, id and data."""
+    """Reads a stream in a thread of its own; `events` holds all events so far, each with its name, id and data."""
 
     def __init__(self, client: Client, path: str, last: str | None = None, **query: Any) -> None:
         parts = urlsplit(client.url)
@@ -55,7 +55,7 @@ class Reader:
 
     def _read(self) -> None:
         event: Event = {}
-        with contextlib.suppress(OSError, HTTPException, ValueError):  # closed by us, or by a host that ends
+        with contextlib.suppress(OSError, HTTPException, ValueError):  # closed by the test or a stopping host
             for raw in self._response:
                 name, _, value = raw.decode().rstrip("\n").partition(": ")
                 if raw == b"\n" and "data" in event:
@@ -68,7 +68,7 @@ class Reader:
         self.ended.set()
 
     def close(self) -> None:
-        """Leave at once; `close` alone would wait for the thread that reads."""
+        """Disconnect at once; `close` alone would wait for the reading thread."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
@@ -275,7 +275,7 @@ def test_steps_without_pictures_are_steps(slow: tuple[Host, Client]) -> None:
     client.draw(disable_preview=True, overwrite_step=8, image_number=2)
     metrics = client.get("/metrics").text.splitlines()
     counted = next(line for line in metrics if line.startswith("fooocus_api_step_seconds_count"))
-    assert float(counted.split()[1]) == 2 * 7  # what is between two steps of one image
+    assert float(counted.split()[1]) == 2 * 7  # the intervals between the steps of each image
     client.submit(overwrite_step=100)
     assert client.submit()["eta_seconds"] is not None
     for record in client.tasks(query="current")["current"] + client.tasks(query="pending")["pending"]:

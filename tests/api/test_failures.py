@@ -1,4 +1,4 @@
-"""A failure never looks like success, and never takes the next task with it."""
+"""Failures of the host: they are reported as failures and don't affect the next task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOOMED = "doomed.safetensors"
 
 @pytest.fixture(scope="module")
 def own_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A demo host on a copy of the demo, whose files a test may change."""
+    """Yield a demo host on a copy of the demo, whose files a test may change."""
     checkout = tmp_path_factory.mktemp("host") / "demo"
     shutil.copytree(DEMO, checkout, ignore=shutil.ignore_patterns("outputs", "__pycache__"))
     with demo_host(step_ms=20, checkout=checkout) as host:
@@ -24,7 +24,7 @@ def own_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 class Doomed:
-    """A checkpoint that is there when a task is accepted, and gone when the worker looks for it."""
+    """A checkpoint that exists when a task is accepted, but not when the worker loads it."""
 
     def __init__(self, host: Host) -> None:
         folder = host.checkout / "models" / "checkpoints"

@@ -1,4 +1,4 @@
-"""Scripts that use the WebUI through Gradio's own Python client work as they do without the extension."""
+"""Scripts that use the WebUI through Gradio's own Python client: they work as without the extension."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def scripted(demo: Host) -> GradioClient:
 
 
 def test_every_function_of_the_page_is_read(demo: Host, scripted: GradioClient) -> None:
-    """A body that is not read as JSON is refused with 422, whatever is in it; the function itself may not like the values."""
+    """Exclude 422, the answer to every body that is not parsed as JSON; the function itself may refuse the values."""
     functions = [
         number for number, dependency in enumerate(scripted.config["dependencies"]) if dependency["backend_fn"]
     ]
@@ -62,7 +62,7 @@ def test_another_sites_page_is_refused_whatever_it_sends(demo: Host, path: str, 
 
 
 def index_of(scripted: GradioClient, label: str) -> int:
-    """Return the number of a function that takes one value and changes one thing."""
+    """Return the index of a function with one input and one output."""
     config: dict[str, Any] = scripted.config
     return next(
         number

@@ -1,4 +1,4 @@
-"""Limits, defaults and arguments of the running host: what a request may send, and what is taken as it is."""
+"""Limits, defaults and arguments of the running host: the allowed values of a request, and the values of presets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BEYOND: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A host whose config.txt takes more than the wire does: weights to ±10, and a default of 3.5."""
+    """Yield a host whose config.txt allows more than the wire format: weights to ±10, and a default of 3.5."""
     checkout = copy_checkout(DEMO, tmp_path_factory.mktemp("wide") / "demo")
     write_config(
         checkout,

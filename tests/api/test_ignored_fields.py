@@ -1,4 +1,4 @@
-"""Fields that nobody knows are named with their path, in a header and in the record, with our name for what others call so."""
+"""Unknown fields: reported with their path in a header and in the record, with this API's name for those of other APIs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LORA = "demo_warm_light.safetensors"
 
 
 def ignored(client: Client, **fields: Any) -> tuple[str, list[dict[str, Any]]]:
-    """What the header says, and what the record says at once and later."""
+    """Return the header and the record's entries, which are the same at once and later."""
     response = client.generate(**fields)
     assert response.status_code == 200, response.text
     record = response.json()

@@ -1,4 +1,4 @@
-"""Log lines: one for each event, with the task's id, as text or JSON, told once, and without what is nobody's business."""
+"""Log lines: one per event with the task's id, as text or JSON, not duplicated and without private data."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PROMPT = "unmistakable prompt"
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[Fooocus API\] (.*)$", re.MULTILINE)
 LINES = r"log\.(debug|info|warning|error|exception)"
 OBJECT = re.compile(r'\{"time": .*$', re.MULTILINE)
-"""A line of ours ends with its own line end; the host's threads print on the same console and may have begun one before it."""
+"""A log line is complete with its line end, but the host's threads may have begun one before it on the same console."""
 
 
 @pytest.fixture(scope="module")
 def written() -> Iterator[tuple[Host, dict[str, str]]]:
-    """A host that logs JSON, and the ids of tasks that ended in several ways."""
+    """Yield a host that logs JSON, and the ids of tasks that ended in several ways."""
     flags = ("--nowebui", "--apikey", KEY, "--log-json", "--allow-private-urls", "127.0.0.0/8")
     with demo_host(*flags, step_ms=20) as host, Receiver() as receiver:
         client = Client(host.url, KEY)
@@ -140,7 +140,7 @@ def test_a_client_that_leaves_in_the_midst_of_its_request_is_no_error(quick: Hos
     with socket.create_connection(("127.0.0.1", quick.port)) as connection:
         connection.sendall(f'{head}--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'.encode())
         connection.sendall(b"the first half" * 1000)
-        time.sleep(0.2)  # it is being read
+        time.sleep(0.2)  # the server is reading it
     Client(quick.url).draw()
     quick.stop()
     log = quick.log()
@@ -148,7 +148,7 @@ def test_a_client_that_leaves_in_the_midst_of_its_request_is_no_error(quick: Hos
     assert "Traceback" not in log and "request failed" not in log and "task finished" in log
 
 
-# ------------------------------------------------------------------ the lines themselves
+# ---------------------------------------------------------------------------- formatting
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""No GET holds the event loop up, however many tasks wait: streams, the WebUI and whoever watches share it."""
+"""Time that GET requests block the event loop with many pending tasks: streams and the WebUI share that loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fooocus_api.tests.support.loops import WatchedHost
 PENDING = 10_000
 ENDED = 200
 MOST_MS = 5.0
-"""CPU time of the loop's thread in one callback: what other processes do at the same time does not count."""
+"""CPU time of the loop's thread in one callback; the load of other processes does not count."""
 TRIES = 3
 KEY = "a key of the command line"
 LISTS = (
@@ -40,12 +40,11 @@ LISTS = (
     "query=pending&sort=oldest&model=none",
 )
 BESIDE = ("/", "/docs", "/docs/assets/swagger-ui-bundle.js", "/v1/openapi.json", "/tasks/", "/v1/engines/nothing")
-"""What the schema does not show."""
+"""Paths that the schema does not contain."""
 
 
 def fill(host: Host, number: int) -> None:
-    """Add copies of the newest waiting task, which wait as well, and some of the newest finished one, to the history of a
-    host that is not running."""
+    """Add copies of the newest pending task and some of the newest finished one to the history of a host that is not running."""
     database = host.outputs / ".fooocus_api" / "tasks.sqlite3"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.row_factory = sqlite3.Row
@@ -76,7 +75,7 @@ def insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> N
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[WatchedHost]:
-    """One task runs for as long as the tests take, and the others wait behind it; some have ended."""
+    """Yield a host with one running task that outlasts the tests, pending tasks behind it, and some finished ones."""
     host = WatchedHost("--apikey", KEY, step_ms=300)
     try:
         host.start()
@@ -95,7 +94,7 @@ def host() -> Iterator[WatchedHost]:
 
 @pytest.fixture(scope="module")
 def paths(host: WatchedHost) -> list[str]:
-    """A request for every GET of the API, with what its filters and parameters can be."""
+    """Return a request for every GET of the API, with many values of its filters and parameters."""
     client = Client(host.url, KEY)
     ended = client.tasks(query="history")["history"][0]
     (running,) = client.tasks(query="current")["current"]
@@ -165,8 +164,9 @@ def test_nor_does_a_reader_who_comes_back_for_all_that_was_told() -> None:
 
 
 def held_by(host: WatchedHost, ask: Callable[[], None]) -> tuple[float, str]:
-    """How long some requests hold a loop at most. Asked again what was too long once: a machine that is busy takes longer for
-    the same, and the first time of anything as well."""
+    """Return the longest time that some requests block a loop. Retry if it is too long: it may be the load of the machine or a
+    first call's extra work.
+    """
     shortest = (math.inf, "")
     for _ in range(TRIES):
         since = host.mark()
@@ -178,13 +178,13 @@ def held_by(host: WatchedHost, ask: Callable[[], None]) -> tuple[float, str]:
 
 
 def first_id(client: Client) -> str:
-    """The id by which a stream of events begins."""
+    """Return the id of the first event of a stream."""
     with client.get("/v1/events", stream=True, timeout=60) as response:
         return next(line for line in response.iter_lines() if line.startswith(b"id: ")).decode().removeprefix("id: ")
 
 
 def read(response: Any) -> None:
-    """All of an answer, and of a stream its first events."""
+    """Read a whole response, or the first events of a stream."""
     streams = response.headers.get("content-type", "").startswith("text/event-stream")
     for number, _ in enumerate(response.iter_lines(chunk_size=None)):
         if streams and number >= 2:

@@ -1,4 +1,4 @@
-"""A misspelt path of the API is answered by the API, which names the nearest one; Gradio's paths stay Gradio's."""
+"""Misspelt paths of the API: the API answers them with the nearest path, and leaves Gradio's paths to Gradio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_TASK = "0" * 32
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of a host with the WebUI, that a page may use, and that has a route like one of ours."""
+    """Yield a client of a host with the WebUI, an allowed origin, and a fork's route that resembles one of the API's."""
     checkout = copy_checkout(DEMO, tmp_path_factory.mktemp("fork") / "demo")
     insert(
         checkout / "webui.py",

@@ -1,4 +1,4 @@
-"""Names of files: the same with either separator, and in prompts with folder or without; applied or refused, never dropped."""
+"""Names of model files: either separator in fields, with or without folder in prompts; applied or refused, never ignored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIST, HAZE = "SDXL/mist.safetensors", "demo_dreamy_haze.safetensors"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of a host with models in folders below its own, two LoRAs of one name, and wildcards."""
+    """Yield a client of a host with models in subfolders, two LoRAs of one name, and wildcards."""
     checkout = copy_checkout(DEMO, tmp_path_factory.mktemp("folders") / "demo")
     models = checkout / "models"
     for source, names in (
@@ -65,7 +65,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 def applied(record: dict[str, Any]) -> list[str]:
-    """What the host has logged of the LoRAs of the first image."""
+    """Return the LoRAs of the first image from the host's metadata."""
     metadata = record["images"][0]["metadata"]
     return [value for name, value in sorted(metadata.items()) if name.startswith("lora_combined_")]
 

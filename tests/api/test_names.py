@@ -1,4 +1,4 @@
-"""Names that a route does not know: a request that deletes or stops is refused for them, every other one has them named."""
+"""Unknown parameters and fields: refused in a request that deletes or stops, reported in the response of every other one."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ DRAWS = {
     "POST /v1/tools/describe-image",
     "POST /v1/tools/generate_mask",
 }
-"""Requests that change nothing that is there already."""
+"""Requests that change no existing data."""
 NO_TASK = "0" * 32
 
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Client]:
-    """A client of a demo host that takes its time."""
+    """Yield a client of a demo host with slow steps."""
     with demo_host(step_ms=40) as host:
         yield Client(host.url)
 
 
 def all_routes() -> list[Any]:
-    """Every route of the API, hidden ones too."""
+    """Return every route of the API, including hidden ones."""
     context: Any = SimpleNamespace(
         catalog=FooocusCatalog(),
         default=lambda _: None,

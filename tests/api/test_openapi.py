@@ -1,4 +1,4 @@
-"""What the schema says beside what FastAPI knows: who may come in, what streams and headers hold, and nothing that can't be."""
+"""The schema beyond FastAPI's own output: authentication, streams, headers, links and errors."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_where_the_webui_asks_for_a_login_its_cookie_is_named(demo_factory: Demo
 
 
 def test_no_parameter_can_be_null(schema: Schema) -> None:
-    """There is no way to write it."""
+    """Forbid null, which a query string can't express."""
     for name, operation in operations(schema):
         for parameter in operation.get("parameters", []):
             kinds = [parameter["schema"], *parameter["schema"].get("anyOf", [])]
@@ -83,7 +83,7 @@ def test_a_422_is_told_of_where_there_is_one_and_has_our_form(schema: Schema) ->
     told = {name for name, operation in operations(schema) if "422" in operation["responses"]}
     assert {"POST /v1/engine/generate/", "GET /tasks", "POST /inputs"} <= told
     assert not told & {"GET /tasks/{task_id}", "GET /outputs/{date}/{file_name}"}
-    assert "POST /tasks/{task_id}/stop" in told  # of a parameter that it does not know
+    assert "POST /tasks/{task_id}/stop" in told  # for a parameter that it does not know
     for name, operation in operations(schema):
         for status, response in operation["responses"].items():
             if status >= "4" and name not in ("GET /healthz", "GET /readyz"):
@@ -117,7 +117,7 @@ def test_a_link_leads_from_a_new_task_to_all_that_can_be_done_with_it(schema: Sc
     ],
 )
 def test_a_wrong_method_is_told_all_the_right_ones(client: Client, path: str, methods: set[str]) -> None:
-    """A path may have several routes, each with a method of its own."""
+    """Collect the methods of all routes of a path."""
     response = client.request("PATCH", path)
     assert response.status_code == 405 and response.headers["content-type"] == "application/problem+json"
     assert set(response.headers["allow"].split(", ")) == methods

@@ -1,4 +1,4 @@
-"""The schema has a description for every field, and what the host allows wherever it lists that."""
+"""Texts of the schema: a description of every field, and the host's values in every list."""
 
 from __future__ import annotations
 

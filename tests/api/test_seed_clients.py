@@ -1,5 +1,6 @@
-"""Requests as FooocusAPI's examples and clients send them: every field with its default, `"None"` for no image, the checkboxes
-without effect, `?_=1` against caches. Each gets its image, and nothing in it is called ignored."""
+"""Requests as FooocusAPI's examples and clients send them: every field with its default, `"None"` for no image, checkboxes
+without effect, `?_=1` against caches. Each gets its image, and none of its fields is reported as ignored.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +102,7 @@ DEFAULTS: dict[str, Any] = {
     "async_process": False,
     "webhook_url": "",
 }
-"""The defaults that FooocusAPI publishes, but those that name files of one's own."""
+"""The defaults that FooocusAPI publishes, except for those that name local files."""
 
 LORA = {"enabled": True, "model_name": "None", "weight": 1.0}
 NO_PROMPTS = [{"cn_img": image, "cn_stop": 0.5, "cn_weight": 0.6, "cn_type": "ImagePrompt"} for image in ("", "None")]
@@ -142,7 +143,7 @@ FEATURES: dict[str, dict[str, Any]] = {
 
 
 def form(client: Client, **fields: Any) -> dict[str, Any]:
-    """A whole form, filled in by a page that knows the models."""
+    """Return a complete form, filled in by a page that knows the models."""
     models = client.get("/v1/engines/all-models").json()
     return {
         **DEFAULTS,

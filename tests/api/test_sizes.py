@@ -1,4 +1,4 @@
-"""Sizes as people write them, what of request and preset decides, and what is named because it can't count."""
+"""Image sizes: spellings, precedence of request and preset, and reports of values without effect."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NOT_SET = {"overwrite_width": -1, "overwrite_height": -1}
 
 @pytest.fixture(scope="module")
 def quick() -> Iterator[Client]:
-    """A client of a demo host that takes no time for its steps."""
+    """Yield a client of a demo host whose steps take no time."""
     with demo_host(step_ms=0) as host:
         yield Client(host.url)
 
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """A client of a host that lists few ratios, and not the one of the preset."""
+    """Yield a client of a host that lists few aspect ratios, without the preset's."""
     checkout = copy_checkout(DEMO, tmp_path_factory.mktemp("few") / "demo")
     write_config(checkout, available_aspect_ratios=["1024*1024", "1152*896", "896*1152"])
     with demo_host(step_ms=0, checkout=checkout) as host:
@@ -38,7 +38,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 
 
 def drawn(client: Client, **fields: Any) -> tuple[int, int]:
-    """The size of what comes out, with nothing said of the size but what `fields` say."""
+    """Generate with no size except in `fields` and return the size of the image."""
     record = client.draw(**{**NOT_SET, **fields})
     assert "ignored_fields" not in record
     return client.image(record["result"][0]).size
@@ -150,7 +150,7 @@ def test_minus_one_and_nothing_are_not_set(quick: Client) -> None:
         ({"overwrite_width": 512, "overwrite_height": 512}, (512, 512)),
         ({"overwrite_width": 512}, (512, 768)),
         ({"overwrite_width": 512, "overwrite_height": 0}, (512, 768)),
-        ({"aspect_ratios_selection": "1152*896"}, (1344, 768)),  # as whole forms send it: the default
+        ({"aspect_ratios_selection": "1152*896"}, (1344, 768)),  # the default, which complete forms send
         ({"aspect_ratios_selection": LABEL}, (1344, 768)),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_size_of_the_request_counts_before_the_presets(
     assert drawn(request.getfixturevalue(where), preset="nightfall", **fields) == size
 
 
-# ----------------------------------------------------------------------- what can't count
+# ------------------------------------------------------------------ values without effect
 
 
 def picture(width: int, height: int) -> str:
@@ -173,7 +173,7 @@ VARY, FAST, INPAINT = DRAWN["vary"], DRAWN["upscale fast"], DRAWN["inpaint"]
 ENHANCE = {"enhance_input_image": data(), "enhance_uov_method": "Vary (Subtle)"}
 SIZE = {"overwrite_width": 512, "overwrite_height": 384}
 LARGE = {"uov_input_image": picture(1900, 1900), "uov_method": "Upscale (1.5x)"}
-"""Its square side is 2880, above which Fooocus returns the enlarged picture."""
+"""Its square side is 2880, above which Fooocus returns the enlarged image."""
 COUNTS: list[tuple[dict[str, Any], list[str]]] = [
     ({**VARY, **SIZE}, ["overwrite_width", "overwrite_height"]),
     ({**VARY, "aspect_ratios_selection": "1024*1024"}, ["aspect_ratios_selection"]),
@@ -207,7 +207,7 @@ def test_what_can_not_count_is_named_and_not_refused(quick: Client, fields: dict
 
 
 def test_the_prepared_image_alone_is_one(quick: Client) -> None:
-    """Fooocus itself ends there; the demo draws all the same."""
+    """Ignore `image_number`: Fooocus itself ends after the prepared image, the demo generates all the same."""
     several: dict[str, Any] = {**NOT_SET, **INPAINT, "debugging_inpaint_preprocessor": True, "image_number": 2}
     response = quick.generate(**several)
     assert response.headers["X-Ignored-Fields"] == "image_number"

@@ -1,4 +1,4 @@
-"""What can be done to one task, whoever asked for it: stop, skip, move, delete; and asking twice for the same."""
+"""Control of a single task from any source (stop, skip, move, delete), and idempotent requests."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _written(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).isoformat(timespec="milliseconds")
 
 
-# ---------------------------------------------------------------- the same request twice
+# ---------------------------------------------------------------------- idempotency keys
 
 
 def keyed(client: Client, key: str, **fields: object) -> object:

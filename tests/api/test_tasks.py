@@ -1,4 +1,4 @@
-"""`GET /tasks`: lists of tasks, a page at a time, and what can be asked of them."""
+"""`GET /tasks`: pages, filters and records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROMPTS = ["a red fox", "a red Car 100%", "一只猫在湖边", "a blue car", "t
 
 @pytest.fixture(scope="module")
 def history() -> Iterator[Client]:
-    """A host with five tasks behind it, of which the fourth was stopped before its turn."""
+    """Yield a client of a host with five tasks in its history, the fourth of which was stopped while pending."""
     with demo_host("--apikey", "secret", step_ms=50) as host:
         client = Client(host.url, key="secret")
         tasks = [client.submit(prompt=prompt, overwrite_step=10)["task_id"] for prompt in PROMPTS]
@@ -147,7 +147,7 @@ def test_what_runs_and_waits(demo_factory: DemoFactory) -> None:
     assert [record["task_id"] for record in response.json()["pending"]] == [waiting[2], waiting[0]]
     assert response.headers["X-Total-Pending"] == "3"
     assert [record["task_id"] for record in client.tasks(prompt="number 1")["pending"]] == [waiting[1]]
-    then = client.tasks(end_at="2020-01-01")  # a time is one of the history
+    then = client.tasks(end_at="2020-01-01")  # a time range selects from the history only
     assert (len(then["history"]), len(then["current"]), len(then["pending"])) == (0, 1, 3)
     wait_for(lambda: client.tasks(query="current")["current"][0].get("preview"), "a preview")
 

@@ -1,4 +1,4 @@
-"""Whoever is to be told of a task's end is told: signed, at least once, whatever becomes of the receiver or of us."""
+"""Webhooks for finished tasks: signed, delivered at least once, despite failures of the receiver or of Fooocus."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUICKLY = (*LOCAL, "--webhook-secret", SECRET, "--webhook-retry-seconds", "0.05"
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A host on a copy of the demo, whose tasks tell nobody unless they are asked to."""
+    """Yield a host on a copy of the demo, whose tasks have no webhook by default."""
     checkout = tmp_path_factory.mktemp("host") / "demo"
     shutil.copytree(DEMO, checkout, ignore=shutil.ignore_patterns("outputs", "__pycache__"))
     with demo_host(*QUICKLY, step_ms=20, checkout=checkout) as host:
@@ -58,7 +58,7 @@ def webhooks(client: Client, task_id: str) -> dict[str, Any]:
 
 
 def once(client: Client, task_id: str, status: str) -> dict[str, Any]:
-    """The state of the task's webhook when it is of this status: it is noted a moment after the receiver has answered."""
+    """Wait until the task's webhook has this status and return its state: it is stored a moment after the receiver's answer."""
 
     def look() -> dict[str, Any] | None:
         state = webhooks(client, task_id)
@@ -72,11 +72,11 @@ def statuses(state: dict[str, Any]) -> list[int | None]:
 
 
 def verified(delivery: Delivery) -> dict[str, Any]:
-    """The record, as a receiver reads it."""
+    """Verify a delivery and return its record, as a receiver does."""
     return Webhook(SECRET).verify(delivery.body, delivery.headers)
 
 
-# ------------------------------------------------------------------- what is told
+# ----------------------------------------------------------------------- payloads
 
 
 def test_a_finished_task_is_told_as_its_record(client: Client, receiver: Receiver) -> None:
@@ -127,7 +127,7 @@ def test_a_task_that_tells_nobody(client: Client) -> None:
     assert client.post(f"/tasks/{'0' * 32}/webhooks/resend").status_code == 404
 
 
-# ---------------------------------------------------------------- how it is tried
+# ----------------------------------------------------------------------- attempts
 
 
 def test_after_a_500_it_is_told_again(client: Client) -> None:
@@ -161,7 +161,7 @@ def test_retry_after_is_honoured(client: Client, form: str, status: int) -> None
         state = webhooks(client, task_id)
         assert state["webhook_status"] == "pending"
         assert state["next_attempt_mills"] - state["attempts"][0]["at_mills"] >= 3_600_000
-        # Others wait for it, too; and nobody waits when somebody says so.
+        # Other deliveries to it wait as well; a resend does not wait.
         other = client.draw(webhook_url=receiver.url)["task_id"]
         assert webhooks(client, other)["attempts"] == []
         assert client.post(f"/tasks/{task_id}/webhooks/resend").json()["webhook_status"] == "pending"
@@ -232,7 +232,7 @@ def test_a_receiver_that_never_answers_is_left(demo_factory: DemoFactory) -> Non
         once(client, task_id, "delivered")
 
 
-# ------------------------------------------------------------ whatever becomes of us
+# --------------------------------------------------------------- restarts of Fooocus
 
 
 def test_what_was_not_delivered_is_after_a_kill(demo_factory: DemoFactory) -> None:
@@ -316,7 +316,7 @@ def test_a_deleted_task_is_told_to_nobody(demo_factory: DemoFactory) -> None:
 
 
 def test_the_flags_receiver_is_told_of_every_task(demo_factory: DemoFactory, browser: Browser) -> None:
-    """Those of the WebUI, too, also when Fooocus dies on them; but not of those whose request names another."""
+    """Include tasks of the WebUI, also if Fooocus crashes during them, but not those whose request has its own webhook."""
     with Receiver() as everything, Receiver() as own:
         url = everything.url.replace("http://", "http://user:token@") + "/secret"
         host = demo_factory(*QUICKLY, "--webhook-url", url, step_ms=50)

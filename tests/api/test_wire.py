@@ -1,4 +1,4 @@
-"""What a client of FooocusAPI reads is there, of the type it knows, in every answer it may get."""
+"""The wire format of FooocusAPI: the fields that its clients read, with their types, in every kind of response."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORD: dict[str, Any] = {
     "result": list,
 }
 ANSWERS = {"stream_output": bool, "async_process": bool, "require_base64": bool, "webhook_url": str, "preset": str}
-"""Fields of `req_params` that are no drawing's."""
+"""Fields of `req_params` that do not concern the generation."""
 WAITING = {**RECORD, "preview": str}
 EVENT: dict[str, Any] = {"progress": NUMBER, "preview": (str, type(None)), "message": str, "images": list}
 
