@@ -1,1 +1,1 @@
-"""What every Fooocus must do for the extension to work on it. Runs on the demo host always, and on FOOOCUS_HOME when set."""
+"""Requirements that a Fooocus must meet for the extension. Run on the demo host always, and on FOOOCUS_HOME if set."""

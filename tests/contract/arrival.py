@@ -1,9 +1,9 @@
-"""Boots a checkout, sends it every row of `rows` over HTTP, and prints how the task that the worker is given differs from
-the one the WebUI's controls would have made.
+"""Boots a checkout, sends it every row of `rows` over HTTP, and prints the differences between the task that reaches the worker
+and the task that the WebUI's controls would have made.
 
     python arrival.py CHECKOUT --port PORT [launch flags]
 
-Run by the contract tests, in a process of its own. Nothing is drawn: tasks are caught where the worker takes them.
+The contract tests run it in a process of its own. Nothing is generated: tasks are intercepted as the worker takes them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 PATIENCE = 120
 OUR_PREFIX = "fooocus_api_"
 NOT_COMPARED = {"args", "yields", "last_stop"}
-"""The list it was made of, and what the queue itself changes."""
+"""The list that the task was made of, and attributes that the queue itself changes."""
 
 
 def main() -> None:
-    """Install the extension and let the checkout launch, with somebody else in its worker's place."""
-    probe = importlib.import_module("probe")  # it lies beside this script
+    """Install the extension and launch the checkout; a thread sends the rows and ends the process."""
+    probe = importlib.import_module("probe")  # it lies next to this script
     checkout = Path(sys.argv[1]).resolve()
     extension = probe.load_extension()
     sys.path[:] = [str(checkout), *sys.path[1:]]
@@ -53,7 +53,7 @@ def report(installed: Any, mark: str) -> None:
 
 
 class Sender:
-    """Sends rows to the host in this process, and compares what comes out at the worker."""
+    """Sends rows to the host in this process, and compares the tasks that reach the worker."""
 
     def __init__(self, installed: Any) -> None:
         self.table = importlib.import_module("fooocus_api.tests.contract.fields")
@@ -68,7 +68,7 @@ class Sender:
         self.client = client.Client(url, patience=PATIENCE)
 
     def _catch_tasks(self, worker: Any) -> None:
-        """The worker's thread never gets a task: it is shown to us where it would, and is ended."""
+        """Intercept the worker's tasks: its thread never gets one, each is put into `caught` instead and ended."""
         take = type(worker.queue).pop
 
         def pop(tasks: Any, index: Any = -1) -> Any:
@@ -95,7 +95,7 @@ class Sender:
         return {"rows": rows, "schema": self.schema()}
 
     def send(self, row: Any, untouched: Any) -> dict[str, Any]:
-        """What differs between the task that arrives and the WebUI's own, and what in it is not as if untouched."""
+        """Return the differences between the task that arrives and the WebUI's own, and those from an untouched task."""
         row = self._with_choices(row)
         body = {**self.table.BASE.fields, **row.fields}
         response = self.client.post("/v1/engine/generate/", json=body)
@@ -108,7 +108,7 @@ class Sender:
         return {"differences": differences(expected, task) + wrong, "changed": differences(untouched, task)}
 
     def from_controls(self, values: dict[str, Any], preset: str | None = None) -> Any:
-        """The task that the WebUI makes when its controls have these values and all others their own, or a preset's."""
+        """Return the task that the WebUI makes if its controls have these values and all others their own, or a preset's."""
         sent = {
             **self._named(self.table.BASE.controls),
             **(self._chosen(preset) if preset else {}),
@@ -123,7 +123,7 @@ class Sender:
         return {id(self.control(name)): value for name, value in values.items()}
 
     def _chosen(self, preset: str) -> dict[int, Any]:
-        """What the page gives its controls when a preset is chosen in it."""
+        """Return the values that the page sets in its controls when a preset is chosen."""
         if hasattr(self.webui, "preset_values"):  # the demo's name for it
             controls, values = self.webui.preset_outputs, self.webui.preset_values(preset)
         else:
@@ -139,7 +139,7 @@ class Sender:
         return found[int(place.rstrip("]"))] if place else found
 
     def _with_choices(self, row: Any) -> Any:
-        """The row with a real choice in place of `ANOTHER`."""
+        """Return the row with a real choice in place of `ANOTHER`."""
         another = self.table.ANOTHER
         names = [name for name, value in row.controls.items() if value == another or value == [another]]
         if not names:
@@ -154,7 +154,7 @@ class Sender:
         return type(row)(fields, controls, row.ours, row.preset)
 
     def schema(self) -> dict[str, list[str]]:
-        """The fields that the request's schema has, of itself and of the items of its lists."""
+        """Return the field names in the request's schema, of itself and of the items of its lists."""
         schemas = self.client.get("/v1/openapi.json").json()["components"]["schemas"]
         return {
             name: sorted(schemas[name]["properties"])
@@ -169,18 +169,18 @@ class Sender:
 
 
 def differences(left: Any, right: Any) -> list[str]:
-    """A line for each attribute that one task has otherwise than the other."""
+    """Return a line for each attribute whose value differs between two tasks."""
     names = {name for task in (left, right) for name in vars(task) if not name.startswith(OUR_PREFIX)}
     pairs = ((name, getattr(left, name, None), getattr(right, name, None)) for name in sorted(names - NOT_COMPARED))
     return [f"{name}: {shown(one)} became {shown(other)}" for name, one, other in pairs if not same(name, one, other)]
 
 
 def same(name: str, left: Any, right: Any) -> bool:
-    """Whether the host can't tell them apart: an int is no float, and every pixel counts."""
-    if name == "aspect_ratios_selection":  # the page's has markup behind the numbers
+    """Return whether the values are equal to the host: an int differs from a float, and every pixel counts."""
+    if name == "aspect_ratios_selection":  # the page's value has markup after the numbers
         return re.findall(r"\d+", left)[:2] == re.findall(r"\d+", right)[:2]
     if isinstance(left, float) and type(right) is int:
-        return left == right  # a preset's numbers are floats to the page, whatever they count
+        return left == right  # the page turns all numbers of a preset into floats
     if type(left) is not type(right):
         return False
     if isinstance(left, dict):
@@ -197,7 +197,7 @@ def shown(value: Any) -> str:
 
 
 def replaced(value: Any, what: str, by: Any) -> Any:
-    """The same, nested as it is, with `by` for `what`."""
+    """Replace `what` by `by` in a nested value."""
     if isinstance(value, dict):
         return {key: replaced(item, what, by) for key, item in value.items()}
     if isinstance(value, list):

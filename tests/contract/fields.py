@@ -1,7 +1,7 @@
-"""Every field of a request, and what somebody would do in the WebUI to ask for the same. Read by tests and by the host.
+"""Every field of a request with the equivalent controls of the WebUI. Imported by the tests and by the host's process.
 
-A control is named by its variable in the host's `webui` module, one in a list with its place: `freeu_ctrls[2]`. Its value
-is what the browser would send for it.
+A control is named by its variable in the host's `webui` module; one in a list has an index: `freeu_ctrls[2]`. Its value
+is the value that the browser would send for it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import numpy
 from PIL import Image as PILImage
 
 ANOTHER = "<another>"
-"""Stands, on both sides, for a choice that the control offers and that is not its value."""
+"""Placeholder, on both sides, for a choice that the control offers and that is not its current value."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A request, the WebUI's controls that mean the same, what is kept at the task for the extension itself, and the
-    preset that is chosen in the WebUI before its controls are touched."""
+    """A request, the equivalent controls of the WebUI, the task's attributes for the extension itself (`ours`), and the preset
+    that is chosen in the WebUI before its controls are touched.
+    """
 
     fields: dict[str, Any]
     controls: dict[str, Any]
@@ -30,31 +31,31 @@ class Row:
 
 
 def picture(width: int = 41, height: int = 29, seed: int = 0) -> numpy.ndarray[Any, Any]:
-    """Noise, so that no two pixels can be mixed up."""
+    """Return noise, so that no two pixels are interchangeable."""
     return numpy.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=numpy.uint8)
 
 
 def painted(width: int = 41, height: int = 29) -> numpy.ndarray[Any, Any]:
-    """A mask with one corner painted."""
+    """Return a mask with one corner painted."""
     mask = numpy.zeros((height, width, 3), numpy.uint8)
     mask[:13, :17] = 255
     return mask
 
 
 def png(array: numpy.ndarray[Any, Any]) -> str:
-    """As base64."""
+    """Encode as a PNG in base64."""
     buffer = io.BytesIO()
     PILImage.fromarray(array).save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def uploaded(array: numpy.ndarray[Any, Any]) -> str:
-    """As the browser sends it."""
+    """Encode as the browser does."""
     return f"data:image/png;base64,{png(array)}"
 
 
 def sketched(image: numpy.ndarray[Any, Any], mask: numpy.ndarray[Any, Any]) -> dict[str, str]:
-    """An image that was painted on, as the browser sends it."""
+    """Return an image with a painted mask, as the browser sends it."""
     return {"image": uploaded(image), "mask": uploaded(mask)}
 
 
@@ -84,10 +85,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "a size of its own": {"default_aspect_ratio": "640*704", "default_prompt": ""},
     "too many": {"default_loras": [["<lora>", weight / 10] for weight in range(1, 9)]},
 }
-"""Presets that the host is given; the names in brackets become those of its files."""
+"""Presets that are added to the host; its files' names replace those in angle brackets."""
 
 BASE = Row({"image_seed": 1}, {"image_seed": "1", "image_number": 1, "save_metadata_to_images": True})
-"""Under every row: a seed, as else it would be random, and the defaults that the wire fixes."""
+"""Base of every row: a seed, which would otherwise be random, and the defaults that the wire format fixes."""
 
 
 # -------------------------------------------------------------------------------- one control each
@@ -142,7 +143,7 @@ PLAIN: dict[str, Any] = {
     "save_final_enhanced_image_only": True,
     "translate_prompts": True,
 }
-"""Fields whose control has their name: a value that is not the default's."""
+"""Fields whose control has their name, with a value that is not the default."""
 
 RENAMED: dict[str, tuple[str, Any]] = {
     "base_model_name": ("base_model", ANOTHER),
@@ -159,10 +160,10 @@ RENAMED: dict[str, tuple[str, Any]] = {
     "inpaint_respective_field": ("inpaint_ctrls[4]", 0.5),
     "inpaint_erode_or_dilate": ("inpaint_ctrls[7]", 3),
 }
-"""Fields whose control is called otherwise, or stands in a list."""
+"""Fields whose control has another name, or is in a list."""
 
 FORKS = frozenset({"translate_prompts"})
-"""Fields that only some forks have; their rows count where the host has the control."""
+"""Fields that only some forks have; their rows count if the host has the control."""
 
 NOT_DRAWN: dict[str, Any] = {
     "stream_output": True,
@@ -177,4 +178,4 @@ NOT_DRAWN: dict[str, Any] = {
     "current_tab": "ip",
     "no_such_field": 1,
 }
-"""Fields that change nothing of what is drawn: about the answer or the queue, ignored by design, and a typo."""
+"""Fields that don't affect the image: about the response or the queue, ignored by design, and a typo."""

@@ -1,8 +1,8 @@
-"""Boots a checkout with its own interpreter up to the moment its WebUI would be served, and prints what it found as JSON.
+"""Boots a checkout with its own interpreter until its WebUI would be served, and prints its findings as JSON.
 
     python probe.py CHECKOUT [launch flags]
 
-Run by the contract tests. It needs a process of its own: flags and config are read once, at import.
+The contract tests run it in a process of its own, since flags and config are read once, at import.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ SENT: dict[str, Any] = {
     "enhance_uov_processing_order": "After Last Enhancement",
     "enhance_uov_prompt_type": "Last Filled Enhancement Prompts",
 }
-"""A value for every plain argument that is not its default."""
+"""A value other than the default for every plain argument."""
 
 
 def main() -> None:
-    """Install the extension, take the place of its start, and let the checkout launch."""
+    """Install the extension and launch the checkout, with `report` in place of its start."""
     checkout = Path(sys.argv[1]).resolve()
     extension = load_extension()
     sys.path[:] = [str(checkout), *sys.path[1:]]
@@ -114,7 +114,7 @@ def load_extension() -> Any:
 
 
 def probe(installed: Any, checkout: Path) -> dict[str, Any]:
-    """Build tasks through the extension's parameters and see what the host made of them."""
+    """Build tasks through the extension's argument mapping and return what the host made of them."""
     parameters = importlib.import_module("fooocus_api.adapters.task_args.mapping")
     async_worker = importlib.import_module("modules.async_worker")
     config = importlib.import_module("modules.config")

@@ -1,4 +1,4 @@
-"""All rows: every field alone, then what goes together. Built of `fields`, read by tests and by the host."""
+"""All rows: every field alone, then combinations. Built from `fields`; imported by the tests and by the host's process."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from fooocus_api.tests.contract.fields import (
 SIDES = {"cn_img": 0, "cn_stop": 1, "cn_weight": 2, "cn_type": 3}
 PROMPTED = {"input_image_checkbox": True, "current_tab": "ip"}
 DEFAULT_STOP = DEFAULT_WEIGHT = 0.6
-"""The wire's; the WebUI's depend on the type."""
+"""Defaults of the wire format; the WebUI's depend on the type."""
 
 
 def image_prompts(*items: dict[str, Any]) -> Row:
-    """Image prompts in the places from the first on, without those that have no image."""
+    """Return a row of image prompts in the first places, without items that lack an image."""
     controls: dict[str, Any] = dict(PROMPTED)
     for place, item in enumerate(item for item in items if "cn_img" in item):
         defaults = {"cn_stop": DEFAULT_STOP, "cn_weight": DEFAULT_WEIGHT, "cn_type": "ImagePrompt"}
@@ -60,7 +60,7 @@ ENHANCE = [
 """The controls of one enhance tab, from the top of the page to its bottom."""
 
 TAB = {"enhance_enabled": True, "enhance_mask_dino_prompt": "a face"}
-"""What the mask model that is set at first can't do without."""
+"""Fields that the default mask model requires."""
 
 ENHANCED: dict[str, Any] = {
     "enhance_mask_dino_prompt": "an eye",
@@ -82,7 +82,7 @@ ENHANCED: dict[str, Any] = {
 
 
 def enhanced(*tabs: dict[str, Any], **fields: Any) -> Row:
-    """Enhancements in the places from the first on, of what is drawn."""
+    """Return a row of enhancements in the first places, applied to the generated image."""
     controls: dict[str, Any] = {"enhance_checkbox": True}
     for place, tab in enumerate(tabs):
         for name, value in tab.items():
@@ -111,7 +111,7 @@ INPAINT_CONTROLS = {
 }
 UNPAINTED = sketched(picture(seed=1), numpy.zeros_like(painted()))
 ROOM = ((5, 0), (16, 12), (0, 0))
-"""5 rows above, 16 columns to the left, and to the right 30 % of the 41 that the image has."""
+"""5 rows above, 16 columns to the left, and to the right 30 % of the image's 41 columns."""
 WIDER = sketched(
     numpy.pad(picture(seed=1), ROOM, mode="edge"), numpy.pad(numpy.zeros_like(painted()), ROOM, constant_values=255)
 )
@@ -135,7 +135,7 @@ ROWS: dict[str, Row] = {
     "preset, and a field": Row(
         {"preset": "everything", "guidance_scale": 9.5}, {"guidance_scale": 9.5}, preset="everything"
     ),
-    **{  # the page takes its own number of images where a preset says none
+    **{  # the page uses its own number of images if a preset has none
         f"preset, {name}": Row({"preset": name}, {"image_number": 1}, preset=name)
         for name in PRESETS
         if name != "everything"
@@ -189,7 +189,7 @@ ROWS: dict[str, Row] = {
         },
         {
             **INPAINT_CONTROLS,
-            "inpaint_input_image": WIDER,  # what the page has no control for, somebody does to the image before
+            "inpaint_input_image": WIDER,  # the page has no control for this: the user extends the image beforehand
             "inpaint_ctrls[3]": 1.0,
             "inpaint_ctrls[4]": 1.0,
         },

@@ -1,4 +1,4 @@
-"""The argument order is understood in every configuration, and each value reaches its place in the host's AsyncTask."""
+"""AsyncTask's argument order in every configuration, and the place that each value reaches."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def checkout_of(host: str) -> Path:
 
 
 def run_probe(host: str, config: dict[str, Any], flags: tuple[str, ...], folder: Path) -> dict[str, Any]:
-    """What the probe found on a checkout with these settings on top of its own."""
+    """Return the probe's findings on a checkout with these settings on top of its own."""
     checkout = checkout_of(host)
     own = checkout / "config.txt"
     settings = {**(json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}), **config}
@@ -102,7 +102,7 @@ def test_every_value_reaches_its_place(host: str, configuration: str, tmp_path: 
     for name, value in script.SENT.items():
         arrived = attributes[RENAMED.get(name, name)]
         if name in ("save_metadata_to_images", "metadata_scheme") and without_metadata:
-            continue  # the host has no such argument then
+            continue  # the host lacks this argument then
         if name == "aspect_ratios_selection":
             arrived, value = arrived.replace("×", " ").split(" ")[:2], value.split("*")
         assert arrived == value, name

@@ -1,4 +1,4 @@
-"""What is sent to the API is what the worker is given: the task that the WebUI's own controls would have made."""
+"""Equality of the task that the worker gets from a request and the task that the WebUI's controls would have made."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from fooocus_api.tests.support.installation_copies import copy_checkout
 
 HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=pytest.mark.real)]
 ALIKE = {"nothing", "loras, disabled", "save_name", "preset, nothing", *NOT_DRAWN}
-"""Rows whose task may be as if nothing had been asked for; all others must show."""
+"""Rows whose task may equal an untouched one; all others must differ."""
 
 
 @pytest.fixture(scope="module")
 def arrived(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What came of all rows on a host, sent when first asked for, and once also where that fails."""
+    """Return a function that sends all rows to a host on first use; a host that failed is not asked again."""
     asked: set[str] = set()
     found: dict[str, dict[str, Any]] = {}
 
@@ -46,7 +46,7 @@ def send(host: str, folder: Path) -> dict[str, Any]:
     own = checkout / "config.txt"
     settings = json.loads(own.read_text(encoding="utf-8")) if own.is_file() else {}
     (folder / "vae").mkdir()
-    (folder / "vae" / "another.safetensors").touch()  # to be named, never loaded
+    (folder / "vae" / "another.safetensors").touch()  # named in a request, never loaded
     own.write_text(json.dumps({**settings, "path_vae": str(folder / "vae")}), encoding="utf-8")
     write_presets(checkout, home / "models")
     paths = ["--output-path", str(folder / "out"), "--temp-path", str(folder / "temp")]
@@ -67,7 +67,7 @@ def send(host: str, folder: Path) -> dict[str, Any]:
 
 
 def write_presets(checkout: Path, models: Path) -> None:
-    """The table's presets with the names of files that are there."""
+    """Write the table's presets with the names of the host's files."""
     first, second = sorted(path.name for path in (models / "checkpoints").glob("*.safetensors"))
     lora = min(path.name for path in (models / "loras").glob("*.safetensors"))
     names = {"<first checkpoint>": first, "<second checkpoint>": second, "<lora>": lora}
