@@ -1,4 +1,4 @@
-"""`--bench`: a table for people, and a last line for programs."""
+"""`--bench`: a table for readers, and a last line of JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fooocus_api.tests.support.host import ROOT
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What install.py --bench runs once its environment is there."""
+    """Run the command that install.py --bench runs once its environment exists."""
     command = [sys.executable, str(ROOT / "benchmarks"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 

@@ -31,7 +31,7 @@ OF_OTHERS = {
 }
 """Flags of Fooocus and of the demo host."""
 OF_OTHER_APIS = {"--persistent", "--queue-history", "--queue-size"}
-"""Flags that the page about migrating compares."""
+"""Flags of other APIs that the migration guide compares."""
 MAX_README_LINES = 150
 
 in_both_languages = pytest.mark.parametrize("language", ["", "_zh"], ids=["English", "Chinese"])
@@ -58,7 +58,7 @@ def test_every_flag_is_explained_once(language: str) -> None:
 
 @pytest.fixture(scope="module")
 def known_flags(demo: Host) -> set[str]:
-    """The flags of the extension, its commands, its installer, the host and the demo."""
+    """Return the flags of the extension, its commands, its installer, the host and the demo."""
     helps = (
         ("install.py", "--help"),
         ("extension.py", "keys", "add", "--help"),

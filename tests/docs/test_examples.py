@@ -1,4 +1,4 @@
-"""Every program in examples/ runs as its reader would run it, against the demo host, and leaves the images it should."""
+"""The programs in examples/, run as a reader would against the demo host, and the images they must leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Line endings in the repository and in a ZIP of it, and what Command Prompt needs of a batch file."""
+"""Line endings in the repository and in a ZIP of it, and Command Prompt's requirements for a batch file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCHES = sorted((*ROOT.glob("*.bat"), *(ROOT / "installer").glob("*.bat")))
 
 
 def git(*arguments: str) -> bytes:
-    """Return what git says of this repository; without git or a repository there is nothing to test."""
+    """Return git's output for this repository; skip the test without git or a repository."""
     try:
         done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True)
     except OSError:
@@ -41,7 +41,7 @@ def test_text_is_lf_in_the_repository_and_everywhere_but_batch_files() -> None:
 
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda path: path.name)
 def test_a_batch_file_is_crlf_in_a_zip(batch: Path) -> None:
-    """Command Prompt misses labels in a file with LF alone."""
+    """Require CRLF: Command Prompt misses labels in a file with LF."""
     name = batch.relative_to(ROOT).as_posix()
     if not git("ls-files", "--", name):
         pytest.skip(f"{name} is not committed yet")
@@ -70,7 +70,7 @@ def test_a_batch_file_is_ascii_and_leads_somewhere(batch: Path) -> None:
 
 @pytest.mark.parametrize("batch", BATCHES, ids=lambda path: path.name)
 def test_a_batch_file_quotes_every_path(batch: Path) -> None:
-    """Folders have spaces, parentheses and ampersands."""
+    """Quote paths: folders have spaces, parentheses and ampersands."""
     for line in batch.read_text("ascii").splitlines():
         if not line.startswith("rem"):
             assert re.search(r"%(~dp0|~f1|AT|ABOVE|PYTHON|GIVEN)", re.sub(r'"[^"]*"', "", line)) is None, line

@@ -1,4 +1,4 @@
-"""What the migration guide says of our side is so, in both languages: endpoints, fields, flags and the command."""
+"""The migration guide's claims about this API, in both languages: endpoints, fields, flags and the command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def text(name: str) -> str:
 
 
 def rows(guide: str) -> list[tuple[str, str]]:
-    """The tables' rows: what it was, and what it is here."""
+    """Return the tables' rows: the old API's term and this API's."""
     cells = [line.strip("|").split("|") for line in guide.splitlines() if line.startswith("| ")]
     assert all(len(row) == 2 for row in cells)
     return [(old, new) for old, new in cells]
@@ -37,7 +37,7 @@ def spans(cell: str) -> list[str]:
 
 
 def properties(schema: Any) -> Iterator[str]:
-    """Names of the properties of all objects in a schema."""
+    """Yield the names of the properties of all objects in a schema."""
     if isinstance(schema, dict):
         yield from schema.get("properties", {})
     if isinstance(schema, (dict, list)):
@@ -47,7 +47,7 @@ def properties(schema: Any) -> Iterator[str]:
 
 @pytest.fixture(params=GUIDES)
 def guide(request: pytest.FixtureRequest) -> str:
-    """The text of each guide in turn."""
+    """Return the text of each guide in turn."""
     return text(request.param)
 
 

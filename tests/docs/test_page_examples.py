@@ -1,4 +1,4 @@
-"""Code blocks of the documentation: each is run as it stands, run by a named test, or says why it is not run."""
+"""Code blocks of the documentation: each is run as it stands, is run by a named test, or states why it is not run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "examp
 EXAMPLES = [example for page in PAGES for example in examples_of(page)]
 ADDRESS = "http://127.0.0.1:7865"
 STREAM_S = 2
-"""Seconds after which curl leaves a stream that has no end."""
+"""Seconds after which curl leaves an endless stream."""
 TIMED_OUT = 28
-"""Exit status of a curl that was given too little time."""
+"""Exit status of curl after its timeout."""
 MARKER = re.compile(r"run by (?P<test>tests/\S+\.py)|not run: \S.+")
 
 
@@ -38,7 +38,7 @@ def of_language(*languages: str) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The empty working directory of an example."""
+    """Return the empty working directory of an example."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""Site of the documentation: built in both languages without a warning, complete, and usable from the disk."""
+"""The documentation's site: built in both languages without a warning, complete, and usable from the disk."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from fooocus_api.tests.support.host import ROOT
 
 DOCS = ROOT / "docs"
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
-"""Element → attribute with an address that the browser loads by itself."""
+"""Element → attribute with an address that the browser loads automatically."""
 NOT_LOADED = {"search", "index", "next", "prev", "canonical"}
-"""Kinds of `link` elements that only name another page."""
+"""Kinds of `link` elements that only refer to another page."""
 
 
 class Addresses(HTMLParser):
@@ -42,7 +42,7 @@ class Addresses(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built with warnings as errors."""
+    """Return the site, built with warnings as errors."""
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run([sys.executable, DOCS / "build.py", folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pages_of(site: Path) -> dict[Path, Addresses]:
-    """Return all pages of the site but the search, whose script builds its links."""
+    """Return all pages of the site except the search, whose script builds its links."""
     return {page: Addresses(page) for page in site.rglob("*.html") if page.name not in ("search.html", "genindex.html")}
 
 

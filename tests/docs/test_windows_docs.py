@@ -1,4 +1,4 @@
-"""What the pages about Windows say is so, as far as it can be run elsewhere; in both languages."""
+"""The pages about Windows, in both languages: the claims that can be tested on other systems."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PAGES = ["windows.md", "windows_zh.md"]
 
 @pytest.fixture(params=PAGES)
 def page(request: pytest.FixtureRequest) -> str:
-    """The text of each page in turn."""
+    """Return the text of each page in turn."""
     return (ROOT / "docs" / request.param).read_text(encoding="utf-8")
 
 
 def lines(page: str, language: str) -> list[str]:
-    """Return the lines of all code in that language."""
+    """Return the lines of all code blocks in that language."""
     return [line for block in re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
 
 
@@ -34,7 +34,7 @@ def test_command_prompts_curl_generates(page: str, demo: Host) -> None:
     command = (
         command.replace("curl.exe", "curl -s").replace("http://127.0.0.1:7865", demo.url).removesuffix("-o cat.png")
     )
-    assert "'" not in command  # Command Prompt takes it for a letter
+    assert "'" not in command  # Command Prompt treats it as an ordinary character
     image = subprocess.run(command, shell=True, capture_output=True, check=True).stdout
     assert PILImage.open(io.BytesIO(image)).format == "PNG"
 

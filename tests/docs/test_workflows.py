@@ -1,4 +1,4 @@
-"""The workflows, which run nowhere but at GitHub: linted offline, and what they call exists."""
+"""The workflows, which run only at GitHub: linted offline, and checked for the files they call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BAD = {
 
 
 def lint(workflow: Path) -> str:
-    """Return what is wrong with a workflow, by GitHub's schema and by zizmor's audits; nothing is asked of the network."""
+    """Return the errors in a workflow by GitHub's schema and by zizmor's audits, without network access."""
     zizmor = shutil.which("zizmor", path=sysconfig.get_path("scripts"))
     assert zizmor, "zizmor is not installed: see requirements-dev.txt"
     schema = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows")
