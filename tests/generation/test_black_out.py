@@ -1,4 +1,4 @@
-"""An image in whose place the host's checker put a black one is told from one that is as it was drawn."""
+"""Reports of images that the host's safety checker replaced by black ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def text(colour: tuple[int, int, int], painted: bool = False) -> str:
 
 
 def inpainted(colour: tuple[int, int, int], **more: Any) -> dict[str, Any]:
-    """Return a request that draws a corner anew, so that the rest keeps its colour."""
+    """Return a request that generates only a corner, so that the rest keeps its colour."""
     mask = text((255, 255, 255), painted=True)
     return {"inpaint_input_image": text(colour), "inpaint_mask_image_upload": mask, "overwrite_step": 2, **more}
 

@@ -1,4 +1,4 @@
-"""Everything that can be asked for beside a prompt: images, presets, names; and combinations that mean nothing."""
+"""Features of a request besides the prompt: images, presets, names; and invalid combinations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fooocus_api.tests.support.client import Client
 def data(
     width: int = 256, height: int = 192, colour: str = "teal", white: tuple[int, int, int, int] | None = None
 ) -> str:
-    """A picture as base64, with a white box."""
+    """Return an image as base64, with a white box."""
     image = PILImage.new("RGB", (width, height), colour)
     if white:
         image.paste("white", white)
@@ -182,7 +182,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"prompt": "<lora:demo_warm_light:1>", "loras": [{"model_name": "demo_dreamy_haze.safetensors"}] * 5}, "prompt"),
     ({"inpaint_engine": "v9"}, "inpaint_engine"),
 ]
-"""Combinations that mean nothing, and the field that is named: sent by the tests of bad requests."""
+"""Invalid combinations, and the field that the error names: sent by the tests of bad requests."""
 
 
 @pytest.mark.parametrize(

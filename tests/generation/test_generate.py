@@ -1,4 +1,4 @@
-"""`POST /v1/engine/generate` in its four ways, over HTTP on the demo host."""
+"""`POST /v1/engine/generate` in its four response modes, over HTTP on the demo host."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_stream_shows_progress_and_previews_and_ends_with_finished(demo_factor
 
 
 def test_a_stream_sends_each_event_by_itself(demo_factory: DemoFactory) -> None:
-    """Clients cut at `data: ` and parse the rest of the chunk, so two events must not share one."""
+    """Send each event in a chunk of its own: clients cut at `data: ` and parse the rest of the chunk."""
     client = Client(demo_factory(step_ms=120).url)
     with client.generate(stream=True, stream_output=True, overwrite_step=4) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -112,7 +112,7 @@ def test_async_answers_at_once_and_the_record_follows(client: Client) -> None:
     assert record.keys() >= RECORD_FIELDS
     assert record["task_status"] == "pending"
     assert record["start_mills"] == record["finish_mills"] == -1 and record["result"] == []
-    assert record["preview"] == ""  # clients read it without asking whether it is there
+    assert record["preview"] == ""  # clients read it without checking for its presence
     done = client.ended(record["task_id"])
     assert done["task_status"] == "finished" and "preview" not in done
 

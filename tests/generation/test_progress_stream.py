@@ -1,4 +1,4 @@
-"""The stream of a generate request: clients take what one read gives for one message."""
+"""The stream of a generate request: one message per read, as clients expect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TASKS = (20, pytest.param(200, marks=pytest.mark.nightly))
 PATH = "/v1/engine/generate/"
 SLOWER = 6
-"""What a throttled page has of its CPU: a sixth, as a telephone."""
+"""Factor by which a page's CPU is throttled, to resemble a phone."""
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def host(site: Site) -> Iterator[Host]:
-    """As quick as it can be: all that is told of a task is told within milliseconds."""
+    """Yield a host without delays: it reports all changes of a task within milliseconds."""
     with demo_host("--api-cors", site.origin, step_ms=0) as host:
         yield host
 
 
 def reads_of(host: Host, body: dict[str, Any]) -> list[bytes]:
-    """What each read of an answer gives, on a socket of its own."""
+    """Return the result of each read of a response, on a socket of its own."""
     parts, content = urlsplit(host.url), json.dumps({**QUICK, **body, "stream_output": True}).encode()
     head = f"POST {PATH} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     reads = []
@@ -79,7 +79,7 @@ def test_steps_that_are_further_apart_are_all_sent() -> None:
 
 
 def test_events_are_as_quick_as_they_were(host: Host) -> None:
-    """Every step of a hundred, or a `dropped` in its place: what is spaced is the answer to a generate request alone."""
+    """Receive every step of a hundred, or a `dropped` in its place: only the response to a generate request is spaced."""
     client = Client(host.url)
     with client.get("/v1/events?previews=false", stream=True, timeout=60) as response:
         lines = response.iter_lines(chunk_size=None)

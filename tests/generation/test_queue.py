@@ -1,4 +1,4 @@
-"""Which waiting task is next, seen from outside: fair turns, priority, what is loaded, the front; first come, first served."""
+"""Order of the queue, over HTTP: fair turns, priority, loaded models, the front; first come, first served."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 KEYS = ("--apikey", "first", "--apikey", "second")
 LONG = {"prompt": "runs", "overwrite_step": 40}
-"""Long enough for the others to queue behind it."""
+"""Long enough for other tasks to queue behind it."""
 
 
 def busy(client: Client) -> str:
-    """The id of a task that runs, so that all that comes now waits."""
+    """Return the id of a running task that makes all later ones wait."""
     task_id = str(client.submit(**LONG)["task_id"])
     client.until(task_id, "running")
     return task_id
 
 
 def started(client: Client, ids: list[str]) -> list[str]:
-    """The prompts of tasks in the order in which they were started, once all have ended."""
+    """Wait for the tasks and return their prompts in the order in which they were started."""
     records = [client.ended(task_id) for task_id in ids]
     assert {record["task_status"] for record in records} == {"finished"}
     return [record["req_params"]["prompt"] for record in sorted(records, key=lambda record: record["start_mills"])]

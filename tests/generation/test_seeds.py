@@ -1,4 +1,4 @@
-"""Seeds survive JavaScript: those that are drawn here are whole numbers to it, and every image says its seed as text."""
+"""Precision of seeds in JavaScript: random ones are safe integers, and every image has its seed as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fooocus_api.tests.support.browser import Browser
 
 SAFE = 2**53
-"""JavaScript keeps the integers below it."""
+"""JavaScript represents all integers below it exactly."""
 LARGE = 2**63 - 1
 
 

@@ -1,4 +1,4 @@
-"""Many at once, and some that go away: each gets its own images, and every record is right whenever one looks."""
+"""Concurrent clients, some of which disconnect: each gets its own images, and every record is consistent at any time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 8
 
 
 class Watcher:
-    """Looks at the lists and at every task it has heard of, again and again, and notes what can't be so."""
+    """Poller that reads the lists and every known task continuously and records contradictions."""
 
     def __init__(self, host: Host) -> None:
         self.problems: list[str] = []
@@ -67,7 +67,7 @@ class Watcher:
             self._check(self._client.task(task_id))
 
     def _check(self, record: Record) -> None:
-        """One record by itself, and beside what it was before."""
+        """Check a record, also against its earlier states."""
         task_id, status = record["task_id"], record["task_status"]
         queued, started, finished = (record[f"{name}_mills"] for name in ("in_queue", "start", "finish"))
         self._expect(0 <= record["progress"] <= 100, "progress", record)
@@ -110,7 +110,7 @@ def host() -> Iterator[Host]:
 
 
 def prompt_in(client: Client, url: str) -> str:
-    """What the image itself says that it was drawn from."""
+    """Return the prompt in the image's own metadata."""
     return str(json.loads(client.image(url).info["parameters"])["prompt"])
 
 
@@ -149,13 +149,13 @@ def test_each_gets_its_own_images_and_every_record_is_right_meanwhile(host: Host
         (record,) = client.tasks(query="history", prompt=prompt)["history"]
         assert record["result"] == urls and len(urls) == 2
         assert [image["metadata"]["prompt"] for image in record["images"]] == [prompt] * 2
-        if prompt != "clicked":  # a page keeps no parameters in its images unless it is told to
+        if prompt != "clicked":  # the WebUI embeds no parameters in its images by default
             assert [prompt_in(client, url) for url in urls] == [prompt] * 2
     assert len({url for urls in images.values() for url in urls}) == 10
     assert any(len(course) == 3 for course in watcher.seen.values())
 
 
-# ------------------------------------------------------------- who goes away
+# --------------------------------------------------- clients that disconnect
 
 
 def leave_sync(host: Host, fields: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ def leave_sync(host: Host, fields: dict[str, Any]) -> None:
 
 
 def leave_stream(host: Host, fields: dict[str, Any]) -> None:
-    next(Client(host.url).stream(**fields))  # and the generator, with its connection, is dropped
+    next(Client(host.url).stream(**fields))  # this drops the generator with its connection
 
 
 def leave_binary(host: Host, fields: dict[str, Any]) -> None:
@@ -173,7 +173,7 @@ def leave_binary(host: Host, fields: dict[str, Any]) -> None:
 
 
 def leave_async(host: Host, fields: dict[str, Any]) -> None:
-    """All of the request is sent, and nothing of the answer is read."""
+    """Send the whole request and read nothing of the response."""
     body = json.dumps({**QUICK, **fields, "async_process": True}).encode()
     head = f"POST /v1/engine/generate HTTP/1.1\r\nHost: 127.0.0.1:{host.port}\r\nContent-Type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", host.port)) as connection:

@@ -1,4 +1,4 @@
-"""Who waits for an image says how, and is told what became of it, also when Fooocus ends before."""
+"""Waiting for an image with `Prefer` or a stream, also when Fooocus shuts down first."""
 
 from __future__ import annotations
 
@@ -122,6 +122,6 @@ def test_an_end_of_fooocus_is_told_to_all_who_wait(slow: tuple[Host, Client]) ->
     refused, accepted = answers["synchronous"], answers["patient"]
     assert refused.status_code == 503 and accepted.status_code == 202
     for task_id in (data["task_id"], refused.json()["task_id"], accepted.json()["task_id"]):
-        assert client.post(f"/tasks/{task_id}/stop").status_code == 200  # it is there again
+        assert client.post(f"/tasks/{task_id}/stop").status_code == 200  # the task exists again
     assert refused.headers["X-Task-Id"] == refused.json()["task_id"]
     assert refused.headers["Location"].endswith(f"/tasks/{refused.json()['task_id']}")

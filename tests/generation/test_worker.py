@@ -1,4 +1,4 @@
-"""The worker's seams, on a real thread that loops as Fooocus's does: nothing of ours can end it."""
+"""The worker's patches on a real thread that loops as Fooocus's does: no bug in the extension can end it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from fooocus_api.tests.support.client import wait_for
 
 
 class AsyncTask:
-    """As much of the host's class as its loop touches; `work` is what the handler does."""
+    """The part of the host's class that its loop uses; `work` is the handler's action."""
 
     def __init__(self, work: Any = None) -> None:
         self.args: list[Any] = []
@@ -45,12 +45,12 @@ class AsyncTask:
 
 
 class EarlyReturnException(BaseException):
-    """The host's own way to leave a task early."""
+    """The host's own exception for leaving a task early."""
 
 
 @pytest.fixture
 def host() -> Iterator[ModuleType]:
-    """A module with the host's queue and the host's loop, until the test ends it."""
+    """Yield a module with the host's queue and loop, which runs until the test ends."""
     module = ModuleType("async_worker_of_the_test")
     running = threading.Event()
     running.set()
@@ -76,7 +76,7 @@ def host() -> Iterator[ModuleType]:
 
 
 class Seam:
-    """The host's module with our queue in it, and what came out of the bus."""
+    """The host's module with the extension's queue, and the events from the bus."""
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
@@ -88,7 +88,7 @@ class Seam:
         self.worker.patch(module, self.hooks)
 
     def run(self, task: AsyncTask) -> list[events.Event]:
-        """Queue it and collect its events to the last."""
+        """Queue the task and collect its events to the last."""
         self.module.async_tasks.append(task)
         return self.until_end()
 
@@ -156,7 +156,7 @@ def test_a_failure_keeps_the_hosts_words(seam: Seam) -> None:
 
 
 class Moody(AsyncTask):
-    """A task of a fork whose attributes can't be read when it has ended."""
+    """A fork's task whose attributes can't be read after its end."""
 
     @property
     def images_to_enhance_count(self) -> int:
@@ -164,7 +164,7 @@ class Moody(AsyncTask):
 
 
 class Mute(Exception):
-    """An exception that can't say what it is."""
+    """An exception whose `__str__` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("mute")
@@ -202,7 +202,7 @@ def test_an_end_is_told_whatever_the_host_hands_over(
 
 def test_a_task_that_the_worker_leaves_without_an_end_has_failed(seam: Seam) -> None:
     def vanishes(task: AsyncTask) -> None:
-        task.yields = []  # nothing of it is heard of any more
+        task.yields = []  # no further event of it can arrive
 
     seam.module.async_tasks.append(AsyncTask(vanishes))
     next_one = AsyncTask(draws)
@@ -225,7 +225,7 @@ def test_the_second_finish_counts_for_nothing(seam: Seam) -> None:
     task = AsyncTask(draws)
     task.breaks_after = True  # type: ignore[attr-defined]
     assert type(seam.run(task)[-1]) is events.Finished
-    assert type(seam.run(AsyncTask(draws))[0]) is events.Queued  # nothing more came of the first
+    assert type(seam.run(AsyncTask(draws))[0]) is events.Queued  # the first task caused no further event
 
 
 def test_the_webui_reads_its_yields_and_others_keep_none(seam: Seam) -> None:
@@ -261,14 +261,14 @@ def test_a_bug_of_ours_does_not_reach_the_worker(seam: Seam, monkeypatch: pytest
 
 
 def test_a_task_withdrawn_behind_the_workers_back_does_not_end_it() -> None:
-    """Between the worker's `len` and its `pop` the last task may go: the plain list's IndexError would kill the thread."""
+    """Withdraw the last task between the worker's `len` and its `pop`: a plain list's IndexError would kill the thread."""
     worker = Worker(EventBus())
     tasks = TaskQueue(worker, [])
     popped: list[AsyncTask] = []
     worker.thread = threading.Thread(target=lambda: popped.append(tasks.pop(0)), daemon=True)
     worker.thread.start()
     with pytest.raises(IndexError):
-        tasks.pop(0)  # for anyone else it is the list it was
+        tasks.pop(0)  # to other threads it is a plain list
     task = AsyncTask(draws)
     tasks.append(task)
     worker.thread.join(timeout=10)
@@ -356,7 +356,7 @@ def test_a_job_given_up_before_its_turn_is_not_done(seam: Seam) -> None:
 
 
 def test_after_a_job_the_worker_waits_for_the_next_task(seam: Seam) -> None:
-    """It has counted the job as a task, and must neither return without one nor be deaf to the next."""
+    """Keep waiting: the worker has counted the job as a task, and must neither return without one nor miss the next."""
     assert seam.worker.run_between_tasks(lambda: 1).result(10) == 1
     assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
 
@@ -380,7 +380,7 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 
 
 def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
-    """It is neither in the line nor in hand then, as far as the worker goes, and its images may take a while."""
+    """Stop the task while it is neither in the queue nor current for the worker; building its images may take a while."""
     engine = FooocusEngine(seam.worker, ArgumentMapper([], Controls([]), 0), Path, ImageLog(), FileJournal(tmp_path))
     building, release = threading.Event(), threading.Event()
 
@@ -407,7 +407,7 @@ def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> N
     for number in range(100):
         task_id = f"{number:032x}"
         seam.worker.queue.append_task(QueuedTask(task_id, lambda: AsyncTask(is_stopped_in_time)))  # type: ignore[union-attr]
-        time.sleep(number / 100_000)  # somewhere between waiting and running
+        time.sleep(number / 100_000)  # some time between pending and running
         assert engine.withdraw(task_id) or engine.interrupt(task_id, "stop")
         assert type(seam.until_end()[-1]) is events.Stopped
 
