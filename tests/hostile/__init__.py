@@ -1,2 +1,1 @@
-"""Input that is broken or means harm, each piece with a name and what must be answered. Runs on the demo host always, and on
-FOOOCUS_HOME when set."""
+"""Broken and malicious input, each with its expected status. Run on the demo host always, and on FOOOCUS_HOME if set."""

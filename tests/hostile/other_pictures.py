@@ -1,4 +1,4 @@
-"""GIF, BMP, TIFF, AVIF and HEIC files: good ones, broken ones, and such as mean harm."""
+"""GIF, BMP, TIFF, AVIF and HEIC files: valid, broken and malicious ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BYTES, SHORT, LONG = 1, 3, 4
 
 
 def saved(kind: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **options: object) -> bytes:
-    """Return a good image of that kind."""
+    """Return a valid image of that kind."""
     buffer = io.BytesIO()
     Image.effect_mandelbrot(size, (-3, -2.5, 2, 2.5), 9).convert(mode).save(buffer, kind, **options)
     return buffer.getvalue()
@@ -25,17 +25,17 @@ def saved(kind: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **opti
 
 GIF = saved("GIF", (4, 4), "L")
 SCREEN, FRAME = GIF[: GIF.index(b",\0\0\0\0")], GIF[GIF.index(b",\0\0\0\0") :]
-"""A GIF's beginning, and its first picture with the end."""
+"""The start of a GIF, and its first image with the end."""
 
 
 def comment(text: bytes, block: int = 255) -> bytes:
-    """Return a GIF's comment, in blocks of so many bytes."""
+    """Return a GIF's comment, in blocks of this many bytes."""
     parts = (text[at : at + block] for at in range(0, len(text), block))
     return b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
 def bmp(width: int, height: int, compression: int, data: bytes, bits: int = 8, colours: int = 0) -> bytes:
-    """Return a BMP whose pixels may be anything."""
+    """Return a BMP with arbitrary pixel data."""
     palette = bytes(4 * 256) if bits == 8 else b""
     offset = 54 + len(palette)
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(data), 0, 0, colours, 0)
@@ -43,7 +43,7 @@ def bmp(width: int, height: int, compression: int, data: bytes, bits: int = 8, c
 
 
 def tiff(*tags: tuple[int, int, int, int], following: int = 0, data: bytes = b"", count: int | None = None) -> bytes:
-    """Return a TIFF of one page with these tags (tag, type, count, value), and `data` behind it, at 8 + 6 + 12 for each tag."""
+    """Return a TIFF of one page with these tags (tag, type, count, value), and `data` after it, at 8 + 6 + 12 for each tag."""
     entries = b"".join(
         struct.pack("<HHI", tag, kind, number)
         + (struct.pack("<HH", value, 0) if kind == SHORT and number == 1 else struct.pack("<I", value))
@@ -56,7 +56,7 @@ def tiff(*tags: tuple[int, int, int, int], following: int = 0, data: bytes = b""
 
 
 def page(width: int, height: int, *more: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-    """Return the tags of a grey picture of one strip that begins at 8; `more` in place of those of the same number."""
+    """Return the tags of a grey image of one strip that begins at 8; `more` replaces those of the same number."""
     usual = {
         256: (256, LONG, 1, width),
         257: (257, LONG, 1, height),
@@ -72,7 +72,7 @@ def page(width: int, height: int, *more: tuple[int, int, int, int]) -> list[tupl
 
 
 def tiled(width: int, height: int, side: int, data: bytes) -> bytes:
-    """Return a TIFF of one deflated tile of that side."""
+    """Return a TIFF of one deflated tile with that side."""
     tags = [tag for tag in page(width, height, (259, SHORT, 1, 8)) if tag[0] not in (273, 278, 279)]
     tags += [(322, LONG, 1, side), (323, LONG, 1, side), (324, LONG, 1, 0), (325, LONG, 1, len(data))]
     start = 8 + 6 + 12 * len(tags)
@@ -94,18 +94,18 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 
 def heic() -> bytes:
-    """Return the beginning of a phone's picture."""
+    """Return the beginning of a phone's photo."""
     return box(b"ftyp", b"heic\0\0\0\0mif1heic") + box(b"meta", bytes(200)) + bytes(2000)
 
 
 def sized(content: bytes, width: int, height: int) -> bytes:
-    """Return an AVIF that says it has this size."""
+    """Return an AVIF whose header states this size."""
     at = content.index(b"ispe") + 8
     return content[:at] + struct.pack(">II", width, height) + content[at + 8 :]
 
 
 def zeros(megabytes: int) -> bytes:
-    """Return so many megabytes of nothing, deflated."""
+    """Return this many megabytes of zeros, deflated."""
     deflate = zlib.compressobj(9)
     return b"".join(deflate.compress(bytes(2**20)) for _ in range(megabytes)) + deflate.flush()
 
@@ -125,7 +125,7 @@ def frames(kind: str, number: int) -> bytes:
 
 
 def every_tag() -> bytes:
-    """Return a TIFF with as many tags as there can be, each of them all of the file."""
+    """Return a TIFF with the greatest number of tags, each of which spans the whole file."""
     size = 20 * 2**20
     tags = [*page(8, 8), *((tag, BYTES, size, 8) for tag in range(40_000, 65_000))]
     return tiff(*tags, data=bytes(size))
@@ -199,7 +199,7 @@ OTHER_PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     # HEIC
     "heic": (heic, REFUSED),
 }  # fmt: skip
-"""As `pictures.PICTURES`."""
+"""See `pictures.PICTURES`."""
 
 if reads_avif():
     OTHER_PICTURES |= {

@@ -1,4 +1,4 @@
-"""Image files that are broken or mean harm."""
+"""Broken and malicious image files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HUGE = bytes(2**20)
 
 
 def chunk(kind: bytes, data: bytes = b"") -> bytes:
-    """A chunk of a PNG."""
+    """Return a chunk of a PNG."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
@@ -30,7 +30,7 @@ def png(
     interlaced: int = 0,
     end: bytes | None = None,
 ) -> bytes:
-    """A PNG with further chunks in front of its picture, whose deflated `rows` may be anything."""
+    """Return a PNG with further chunks before its pixels, whose deflated `rows` may be anything."""
     header = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
     content = rows if rows is not None else zlib.compress(bytes(13) * 4)
     tail = chunk(b"IEND") if end is None else end
@@ -38,43 +38,43 @@ def png(
 
 
 def segment(marker: int, data: bytes) -> bytes:
-    """A segment of a JPEG."""
+    """Return a segment of a JPEG."""
     return bytes((0xFF, marker)) + struct.pack(">H", len(data) + 2) + data
 
 
 def saved(kind: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **options: object) -> bytes:
-    """A good image of that kind."""
+    """Return a valid image of that kind."""
     buffer = io.BytesIO()
     Image.effect_mandelbrot(size, (-3, -2.5, 2, 2.5), 9).convert(mode).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def jpeg(*segments: bytes, **options: object) -> bytes:
-    """A JPEG with further segments at its beginning."""
+    """Return a JPEG with further segments at its beginning."""
     whole = saved("JPEG", **options)  # type: ignore[arg-type]
     return whole[:2] + b"".join(segments) + whole[2:]
 
 
 def tiff(entries: bytes, count: int, following: int = 8) -> bytes:
-    """A little-endian directory of tags, as EXIF has it."""
+    """Return a little-endian directory of tags, as EXIF has it."""
     return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + entries + struct.pack("<I", following)
 
 
 def webp(kind: bytes, data: bytes) -> bytes:
-    """A WebP of one chunk."""
+    """Return a WebP of one chunk."""
     body = b"WEBP" + kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 @cache
 def _bomb() -> bytes:
-    """A gigabyte of nothing, deflated."""
+    """Return a gigabyte of zeros, deflated."""
     deflate = zlib.compressobj(9)
     return b"".join(deflate.compress(HUGE) for _ in range(1024)) + deflate.flush()
 
 
 def _resized(content: bytes, width: int, height: int) -> bytes:
-    """A JPEG that says it has this size."""
+    """Return a JPEG whose header states this size."""
     at = content.index(b"\xff\xc0") + 5
     return content[:at] + struct.pack(">HH", height, width) + content[at + 4 :]
 
@@ -97,7 +97,7 @@ _ENDLESS = struct.pack("<HHII", 0x0112, 2, 2**32 - 1, 0)
 _ITSELF = struct.pack("<HHII", 0x8769, 4, 1, 8)
 
 PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
-    # no image at all, or none of the kinds that are read
+    # not an image, or of an unsupported kind
     "empty": (lambda: b"", REFUSED),
     "one-byte": (lambda: b"\x89", REFUSED),
     "html": (lambda: b"<html><script>alert(1)</script>", REFUSED),
@@ -132,7 +132,7 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     "png-with-a-palette-of-nothing": (lambda: png(colour=3, rows=zlib.compress(b"\0\xff\xff\xff\xff" * 4)), TAKEN),
     "png-with-a-long-palette": (lambda: png(chunk(b"PLTE", bytes(300_000))), TAKEN),
     "png-interlaced-and-cut-off": (lambda: png(interlaced=1, rows=zlib.compress(b"\0")), REFUSED),
-    # PNG: what lies beside the picture
+    # PNG: other chunks than the pixels
     "png-with-a-broken-profile": (lambda: png(chunk(b"iCCP", b"a\0\0" + zlib.compress(b"no profile"))), TAKEN),
     "png-with-broken-exif": (lambda: png(chunk(b"eXIf", b"II*\0\xff\xff\xff\xff")), TAKEN),
     "png-with-endless-exif": (lambda: png(chunk(b"eXIf", tiff(_ENDLESS, 1))), TAKEN),
@@ -165,10 +165,11 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     "webp-with-a-canvas-of-280-tera-pixels": (lambda: webp(b"VP8X", b"\x02\0\0\0" + b"\xff" * 6), REFUSED),
     "webp-animated": (lambda: _animated("WEBP", 200), TAKEN),
     "webp-with-broken-exif": (lambda: saved("WEBP", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), TAKEN),
-    # too large, or called something else
+    # too large, or with another name
     "png-of-more-than-50-mib": (lambda: png(end=bytes(50 * 2**20)), 413),
     "png-that-is-called-html": (lambda: png(), TAKEN),
     **OTHER_PICTURES,
 }
-"""Name → how it is made, and the status of its upload. What is taken can be drawn from: a picture with something odd beside
-it is still a picture."""
+"""Name → function that makes the file, and the status of its upload. An accepted file works as an input image: an oddity next to
+the pixels does not make it invalid.
+"""

@@ -1,4 +1,4 @@
-"""Requests that are broken or mean harm: URLs and texts for images, JSON, forms, headers, paths and raw bytes."""
+"""Broken and malicious requests: URLs and texts for images, JSON, forms, headers, paths and raw bytes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 GENERATE, DESCRIBE = "/v1/engine/generate", "/v1/tools/describe-image"
 
 Send = Callable[["Client"], int]
-"""Sends it and gives the status; 0 when the connection was closed without a word."""
+"""Sends the request and returns the status; 0 if the connection was closed without a response."""
 
 
 def image(text: str, status: int = 422) -> tuple[Send, int]:
-    """In place of an image."""
+    """Send a text in place of an image."""
     return lambda client: client.post(DESCRIBE, json={"image": text}).status_code, status
 
 
 def body(
     make: Callable[[], bytes] | bytes, status: int = 422, path: str = GENERATE, kind: str = "application/json"
 ) -> tuple[Send, int]:
-    """In place of a JSON request."""
+    """Send a body in place of a JSON request."""
 
     def send(client: Client) -> int:
         data = make() if callable(make) else make
@@ -38,17 +38,17 @@ def body(
 
 
 def fields(status: int = 422, **values: Any) -> tuple[Send, int]:
-    """A request with these."""
+    """Send a generate request with these fields."""
     return lambda client: client.generate(**values).status_code, status
 
 
 def form(data: bytes, status: int = 422, kind: str = "multipart/form-data; boundary=x") -> tuple[Send, int]:
-    """In place of a form with an image."""
+    """Send a body in place of a form with an image."""
     return lambda client: client.post("/inputs", data=data, headers={"Content-Type": kind}).status_code, status
 
 
 def get(path: str, status: int | tuple[int, ...], **headers: str) -> tuple[Send, tuple[int, ...]]:
-    """A path as it is written here: no library tidies it up."""
+    """Request a path exactly as written, without normalisation by a library."""
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     return raw(
         f"GET {path} HTTP/1.1\r\nHost: HOST\r\n{lines}Connection: close\r\n\r\n".encode("latin-1"),
@@ -57,8 +57,9 @@ def get(path: str, status: int | tuple[int, ...], **headers: str) -> tuple[Send,
 
 
 def raw(data: bytes, *statuses: int, hang_up: bool = False) -> tuple[Send, tuple[int, ...]]:
-    """Bytes on a connection, and with `hang_up` nothing more. HOST stands for the host's address, and brings the client's key
-    along if it has one."""
+    """Send bytes on a connection, and with `hang_up` end the sending side afterwards. HOST is replaced by the host's address, with
+    a header of the client's key if it has one.
+    """
 
     def send(client: Client) -> int:
         place = urlsplit(client.url)
@@ -78,7 +79,7 @@ def raw(data: bytes, *statuses: int, hang_up: bool = False) -> tuple[Send, tuple
 
 
 def part(name: str, content: bytes, headers: str = "") -> bytes:
-    """A part of a form with boundary x."""
+    """Return a part of a form with boundary x."""
     return f'--x\r\nContent-Disposition: form-data; name="{name}"{headers}\r\n\r\n'.encode() + content + b"\r\n"
 
 
@@ -173,7 +174,7 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "form-in-unknown-transfer": form(part("image", b"", FILE + "\r\nContent-Transfer-Encoding: x") + b"--x--\r\n"),
     "form-that-is-url-encoded": form(b"image=" + b"a" * 2**21, kind="application/x-www-form-urlencoded"),
     "form-that-is-url-encoded-to-describe": body(b"image=a", 415, DESCRIBE, "application/x-www-form-urlencoded"),
-    "form-in-punycode": form(  # which takes minutes to read
+    "form-in-punycode": form(  # which takes minutes to decode
         part("x-", b"a" * 500_000 + b"-" + b"a" * 500_000) + b"--x--\r\n",
         kind="multipart/form-data; boundary=x; charset=punycode",
     ),
@@ -247,4 +248,4 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "delete-by-another-name": get("/tasks?action=drop", 422),
     "delete-of-everything": get("/tasks?action=delete", 422),
 }
-"""Name → how it is sent, and the status that it must get, or one of these."""
+"""Name → function that sends it, and the expected status, or a tuple of allowed ones."""

@@ -1,4 +1,4 @@
-"""Every hostile input gets the status it has in its table; afterwards the host draws as before, and nothing is left behind."""
+"""Hostile input: each gets the status in its table, and leaves the host working and without residue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .requests import REQUESTS
 
 @dataclass
 class Target:
-    """A host, what it kept, and what was measured: name → seconds until the answer, longest wait of another client."""
+    """A host, the files it accepted, and the measurements: name → seconds until the answer, longest wait of another client."""
 
     host: Host
     client: Client
@@ -33,7 +33,7 @@ class Target:
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """What another client sees meanwhile counts as well."""
+        """Measure the block, including the longest wait of another client."""
         self._longest_wait()
         began = time.perf_counter()
         yield
@@ -52,7 +52,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     watch = (sys.executable, str(Path(__file__).with_name("watch.py")), "127.0.0.1", str(host.port))
     other = subprocess.Popen(watch, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     target = Target(host, Client(host.url, patience=60), other)
-    target.client.draw()  # the first one loads the models
+    target.client.draw()  # the first task loads the models
     before = what_is_there(host)
     memory = peak_memory(host)
     yield target
@@ -101,7 +101,7 @@ def test_there_are_enough() -> None:
 
 
 def peak_memory(host: Host) -> int | None:
-    """MiB, where the system tells."""
+    """Return the host's peak memory in MiB, or None if the system does not report it."""
     assert host.process is not None
     status = Path("/proc", str(host.process.pid), "status")
     if not status.exists():

@@ -1,6 +1,6 @@
-"""Another client, in a process of its own, that asks for something cheap all the while: `python watch.py HOST PORT`.
+"""A second client, in a process of its own, that polls a cheap route continuously: `python watch.py HOST PORT`.
 
-For each line it is given it prints how many seconds the longest answer took since the line before.
+For each input line it prints the longest response time in seconds since the line before.
 """
 
 from __future__ import annotations
