@@ -57,8 +57,8 @@ def get(path: str, status: int | tuple[int, ...], **headers: str) -> tuple[Send,
 
 
 def raw(data: bytes, *statuses: int, hang_up: bool = False) -> tuple[Send, tuple[int, ...]]:
-    """Send bytes on a connection, and with `hang_up` end the sending side afterwards. HOST is replaced by the host's address, with
-    a header of the client's key if it has one.
+    """Send bytes on a connection, and with `hang_up` end the sending side afterwards. HOST is replaced by the host's address,
+    with a header of the client's key if it has one.
     """
 
     def send(client: Client) -> int:
