@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +10,7 @@ from ..files.paths import is_file_name, is_hidden
 from ..files.served_files import regular_file, resolved
 from .file_kinds import format_of
 from .input_store import InputStore, UnknownInput
+from .references import ImageReference
 
 
 def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:
@@ -32,13 +34,13 @@ def find_reference(output_folders: Callable[[], list[Path]], inputs: InputStore,
     Raises:
         FileNotFoundError: the file does not exist.
     """
-    room, *names = reference.split("/")
-    if room == "outputs" and len(names) == 2:
-        path = output_file(output_folders(), PurePosixPath(*names))
-        if path is not None:
-            return path
+    image = ImageReference.parse(reference)
+    path = None
+    if image is not None and image.kind == "inputs":
+        with contextlib.suppress(UnknownInput):
+            path = inputs.path(image.name)
+    elif image is not None and image.name.count("/") == 1:
+        path = output_file(output_folders(), PurePosixPath(image.name))
+    if path is None:
         raise FileNotFoundError(reference)
-    try:
-        return inputs.path("/".join(names))
-    except UnknownInput:
-        raise FileNotFoundError(reference) from None
+    return path

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...images.references import ImageReference
 from ...tasks.model.workload import USUAL_STEPS, ModelNeeds, Workload
 
 MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
@@ -95,8 +96,9 @@ def _inputs(parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the file names of the inputs that parameters refer to, at any depth."""
     for value in parameters.values():
         if isinstance(value, str):
-            if value.startswith("inputs/"):
-                yield value.removeprefix("inputs/")
+            reference = ImageReference.parse(value)
+            if reference is not None and reference.kind == "inputs":
+                yield reference.name
         else:
             for item in _dicts(value):
                 yield from _inputs(item)

@@ -18,6 +18,7 @@ from ...asgi.problem import shortened
 from ...images.decoding import NotAnImage, read_rgb, upright_size, verify
 from ...images.input_store import FILE_NAME, MAX_BYTES
 from ...images.library import find_reference
+from ...images.references import REFERENCE_PREFIXES, ImageReference
 from ...outbound.connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context
@@ -30,7 +31,7 @@ _REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
 ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, image/gif;q=0.5, image/bmp;q=0.5, image/tiff;q=0.5, */*;q=0.1"}
 MAX_URL_LENGTH = 8000
 """Characters. Parsing a URL as large as a body takes gigabytes of memory."""
-_OWN = ("/outputs/", "/inputs/", "outputs/", "inputs/")
+_OWN = (*(f"/{prefix}" for prefix in REFERENCE_PREFIXES), *REFERENCE_PREFIXES)
 _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/… of this server"
 
 
@@ -90,7 +91,8 @@ class ImageResolver:
         return upright_size(self._content(reference))
 
     def _content(self, reference: str) -> bytes:
-        content = self._new.get(reference.removeprefix("inputs/"))
+        image = ImageReference.parse(reference)
+        content = self._new.get(image.name) if image is not None else None
         if content is not None:
             return content
         path = open_reference(self._context, reference)
@@ -114,7 +116,7 @@ class ImageResolver:
         except NotAnImage as error:
             raise _Unusable(f"{what} is {error}") from error
         self._new[file_name] = kept
-        return f"inputs/{file_name}"
+        return str(ImageReference.input(file_name))
 
     def _fetched(self, url: str) -> bytes:
         try:
@@ -134,7 +136,7 @@ class ImageResolver:
             return None
         try:
             path = open_reference(self._context, reference, self._may_see)
-            if reference.startswith("outputs/"):
+            if not _is_input(reference):
                 verify(path.read_bytes())  # an input was verified on upload
         except Problem as error:
             raise _Unusable(error.detail) from error
@@ -146,7 +148,7 @@ class ImageResolver:
 
     def _named(self, text: str, urls: PublicUrls | None) -> str | None:
         if FILE_NAME.fullmatch(text):
-            return f"inputs/{text}"
+            return str(ImageReference.input(text))
         if _is_url(text):
             try:
                 parts = urlsplit(text)
@@ -165,7 +167,13 @@ class ImageResolver:
 
     def _is_kept(self, reference: str) -> bool:
         """Return whether the input exists here, even if the URL is another server's: the name is the content's hash."""
-        return self._context.inputs.has(reference.removeprefix("inputs/")) and self._may_see(reference)
+        image = ImageReference.parse(reference)
+        return image is not None and self._context.inputs.has(image.name) and self._may_see(reference)
+
+
+def _is_input(reference: str) -> bool:
+    image = ImageReference.parse(reference)
+    return image is not None and image.kind == "inputs"
 
 
 def open_reference(context: Context, reference: str, may_see: Callable[[str], bool] = lambda _: True) -> Path:

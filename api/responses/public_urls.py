@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from ...asgi.hosts import first_value, forwarded_host, is_from_local_proxy
 from ...auth.signed_urls import UNSIGNED, UrlSigner
+from ...images.references import ImageReference
 
 _PREFIX = re.compile(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
 """A path (RFC 3986) that can't become part of the host before it."""
@@ -24,7 +25,7 @@ class PublicUrls:
 
     def output(self, path: str) -> str:
         """Return the URL of an image by its path relative to the outputs folder."""
-        return self.image(f"outputs/{path}")
+        return self.image(str(ImageReference.output(path)))
 
     def image(self, reference: str) -> str:
         """Return the URL of `outputs/…` or `inputs/…`, signed if a key is needed."""

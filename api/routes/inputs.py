@@ -21,6 +21,7 @@ from ...auth.keys import Scope
 from ...images.decoding import NotAnImage, upright_size
 from ...images.input_formats import ANY, MEDIA_TYPES
 from ...images.input_store import MAX_BYTES
+from ...images.references import ImageReference
 from ..context import Context
 from ..executors import INPUT_EXECUTOR, run_in
 from ..requests.image_sources import open_reference
@@ -71,7 +72,7 @@ def router(context: Context) -> APIRouter:
             image = sent_image(form)
             content = await image.read()
         kept = await run_in(INPUT_EXECUTOR, _keep, context, access_of(request), content)
-        url = context.urls(request).image(f"inputs/{kept['file_name']}")
+        url = context.urls(request).image(str(ImageReference.input(kept["file_name"])))
         response.headers["Location"] = url
         return InputResponse(url=url, **kept)
 
@@ -93,7 +94,7 @@ def router(context: Context) -> APIRouter:
 
         A signed URL, as found in records and returned by `POST /inputs`, needs no key.
         """
-        path = open_reference(context, f"inputs/{file_name}", may_see_image(context, request))
+        path = open_reference(context, str(ImageReference.input(file_name)), may_see_image(context, request))
         return image_response(request, path, CACHE_IMMUTABLE)
 
     return routes

@@ -17,6 +17,7 @@ from ...files.replacing import SHORT_PAUSES_SECONDS, retried
 from ...images.conversion import converted
 from ...images.file_kinds import format_of
 from ...images.library import output_file
+from ...images.references import ImageReference
 from ..context import Context
 from ..requests.parameter_names import NamingRoute
 from ..responses.images import CACHE_IMMUTABLE, CACHE_REVALIDATE, CONDITIONS, IMAGES, MEDIA_TYPES, image_response
@@ -49,7 +50,7 @@ def router(context: Context) -> APIRouter:
         A signed URL, as found in records, needs no key.
         """
         path = find_output(context, PurePosixPath(date, file_name))
-        if not may_see_image(context, request)(f"outputs/{date}/{file_name}"):
+        if not may_see_image(context, request)(str(ImageReference.output(f"{date}/{file_name}"))):
             raise no_image(f"{date}/{file_name}")
         caching = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
         return image_response(request, path, caching)

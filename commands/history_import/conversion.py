@@ -13,6 +13,7 @@ from ...adapters.task_args.field_names import IMAGE_FIELD_NAMES
 from ...adapters.task_args.workload import unusable_field
 from ...images.decoding import NotAnImage
 from ...images.input_store import MAX_BYTES, InputStore
+from ...images.references import ImageReference
 from ...tasks.model.gaps import Gaps
 from ...tasks.model.image_record import image_record
 from ...tasks.model.task import Image, Task
@@ -72,7 +73,7 @@ class FileLocator:
             path = _file_in(folder, PurePosixPath(name)) if name and not name.startswith(".") else None
             try:
                 if path is not None and path.stat().st_size <= MAX_BYTES:
-                    return f"inputs/{self.inputs.add(path.read_bytes())}"
+                    return str(ImageReference.input(self.inputs.add(path.read_bytes())))
             except NotAnImage:
                 continue
         return None

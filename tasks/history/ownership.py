@@ -7,12 +7,13 @@ from functools import partial
 
 from ...db.repository import Repository
 from ...db.statements import usage
+from ...images.references import ImageReference
 from ..model.active_tasks import ActiveTasks
 from ..ports.engine import Engine
 
 
 class Ownership:
-    """Owners of images. References are `inputs/<file name>` and `outputs/<date>/<file name>`."""
+    """Owners of images. References are those of `images.references`."""
 
     def __init__(self, repository: Repository, live: ActiveTasks, engine: Engine) -> None:
         self._repository = repository
@@ -25,15 +26,15 @@ class Ownership:
         Raises:
             DatabaseUnavailable: the history can't be read.
         """
-        room, _, name = reference.partition("/")
-        if room == "inputs":
-            return self._repository.reading(partial(usage.owns_input, source, name))
-        if room != "outputs":
+        image = ImageReference.parse(reference)
+        if image is None:
             return False
+        if image.kind == "inputs":
+            return self._repository.reading(partial(usage.owns_input, source, image.name))
         for owner, path in self._live.saved():  # images of an active task have no record yet
-            if self._engine.relative_path(path) == name:
+            if self._engine.relative_path(path) == image.name:
                 return owner == source
-        return self._repository.reading(partial(usage.owns_image, source, name))
+        return self._repository.reading(partial(usage.owns_image, source, image.name))
 
     def recorded(self, beginning: str) -> list[str]:
         """Return the recorded image paths, relative to the outputs folder, that have this prefix. Not on an event loop.

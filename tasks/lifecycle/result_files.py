@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ...images.input_store import InputStore
+from ...images.references import ImageReference
 from ..history.leftovers import Leftovers
 from ..history.retention import Retention
 from ..model import events
@@ -116,7 +117,7 @@ class ResultFiles:
         return parameters
 
     def _input(self, array: Any) -> str:
-        return f"inputs/{self._inputs.add(self._engine.encode(array))}"
+        return str(ImageReference.input(self._inputs.add(self._engine.encode(array))))
 
     def image(self, live: ActiveTask, path: str) -> Image | None:
         """Return the cached record of an image, None outside the host's folders."""

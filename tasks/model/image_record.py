@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...images.file_headers import read_header
+from ...images.references import ImageReference
 from .gaps import Gaps
 from .json_values import json_value
 from .task import Image
@@ -19,7 +20,7 @@ def image_record(path: str, relative: str, metadata: Any, gaps: Gaps, *, kept: b
 
     Parts that can't be read are left out, and named in `gaps`.
     """
-    name = f"outputs/{relative}"
+    name = str(ImageReference.output(relative))
     header = gaps.attempt(f"{name}: size and format unknown", lambda: read_header(path), None)
     nothing: dict[str, Any] = {}
     logged = gaps.attempt(f"{name}: parameters unknown", lambda: dict(json_value(dict(metadata))), nothing)

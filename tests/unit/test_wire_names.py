@@ -10,6 +10,7 @@ import pytest
 
 from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.api.schemas.items import EnhanceControl, ImagePrompt, Lora
+from fooocus_api.images.references import ImageReference
 from fooocus_api.tests.support.host import ROOT
 
 NAMES = {name for model in (CommonRequest, Lora, ImagePrompt, EnhanceControl) for name in model.model_fields}
@@ -71,3 +72,37 @@ def test_a_field_that_is_read_is_found(line: str) -> None:
 @pytest.mark.parametrize("line", ["getattr(task, 'uov_method')", "task.prompt", "f(prompt=1)", "'the prompt'"])
 def test_other_uses_of_a_name_are_left_alone(line: str) -> None:
     assert not list(used(ast.parse(line)))
+
+
+# ------------------------------------------------------------------- references to images
+
+PARTS = {"inputs/", "outputs/", "/inputs/", "/outputs/"}
+TAKEN_APART = {"images/references.py", "auth/signed_urls.py"}
+"""Files that may name a reference's beginning: the type itself, and the paths of URLs that can be signed."""
+PRODUCT = [path for room in (*ROOMS, "api") for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: path.stem)
+def test_a_reference_is_put_together_and_taken_apart_in_one_place(path: Path) -> None:
+    if path.relative_to(ROOT).as_posix() in TAKEN_APART:
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    parts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in PARTS]
+    assert not parts, "use `images.references.ImageReference`"
+
+
+def test_a_reference_is_the_text_of_which_it_was_made() -> None:
+    for text, kind, name in [
+        ("inputs/a.png", "inputs", "a.png"),
+        ("outputs/2026-01-31/a b.png", "outputs", "2026-01-31/a b.png"),
+    ]:
+        reference = ImageReference.parse(text)
+        assert reference is not None and (reference.kind, reference.name, str(reference)) == (kind, name, text)
+        assert reference.url_path == "/" + text.replace(" ", "%20")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "inputs", "inputs/", "/inputs/a.png", "input/a.png", "a cat", "http://x/inputs/a"]
+)
+def test_another_text_is_no_reference(text: str) -> None:
+    assert ImageReference.parse(text) is None
