@@ -1,4 +1,4 @@
-"""What every test may ask for: this repository as `fooocus_api`, hosts to talk to, a browser."""
+"""Fixtures for all tests: this repository as `fooocus_api`, demo and real hosts, databases, and a browser."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ DemoFactory = Callable[..., Host]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Hosts are sessions of their own: whoever ends the tests with a SIGTERM must not leave them running.
+    # Hosts are sessions of their own: a SIGTERM that ends the tests must not leave them running.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what is marked `real` where there is none, and say what one process runs where there are several (pytest -n)."""
+    """Skip `real` tests without a real Fooocus, and keep the tests of a file in one process (pytest -n)."""
     for item in items:
         real = item.get_closest_marker("real") is not None
         if real and real_checkout() is None:
             item.add_marker(pytest.mark.skip(reason=NO_REAL_HOST))
-        # A file's tests share what they start; and one real Fooocus is enough for any machine.
+        # The tests of a file share their hosts, and one real Fooocus is enough for any machine.
         item.add_marker(pytest.mark.xdist_group("real" if real else item.path.stem))
 
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Host]:
-    """The demo host at its quickest, shared by all tests: leave it idle, and change none of its files."""
+    """Start the demo host at its fastest, shared by all tests: leave it idle, and change none of its files."""
     with demo_host() as host:
         yield host
 
 
 @pytest.fixture
 def demo_factory() -> Iterator[DemoFactory]:
-    """Starts demo hosts that end with the test: `demo_factory("--nowebui", step_ms=50, load_ms=0)`."""
+    """Return a function that starts demo hosts, which end with the test: `demo_factory("--nowebui", step_ms=50, load_ms=0)`."""
     hosts: list[Host] = []
 
     def start(*flags: str, **arguments: object) -> Host:
@@ -68,7 +68,7 @@ def demo_factory() -> Iterator[DemoFactory]:
 
 @pytest.fixture
 def violations_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Violations]:
-    """Makes violations in folders, which processes have that are started from then on."""
+    """Return a function that causes sharing violations in folders, for processes started afterwards."""
 
     def make(*folders: Path, every: int = 3) -> Violations:
         violations = Violations(tmp_path / "violations", *folders, every=every)
@@ -81,7 +81,7 @@ def violations_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
 @pytest.fixture(scope="session")
 def real() -> Iterator[Host]:
-    """A real Fooocus with the extension, shared by all tests that are marked `real`."""
+    """Start a real Fooocus with the extension, shared by all tests that are marked `real`."""
     if real_checkout() is None:
         pytest.skip(NO_REAL_HOST)
     with real_host() as host:
@@ -90,19 +90,19 @@ def real() -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def client(demo: Host) -> Client:
-    """A client of the shared demo host."""
+    """Return a client of the shared demo host."""
     return Client(demo.url)
 
 
 @pytest.fixture(scope="session")
 def real_client(real: Host) -> Client:
-    """A client of the shared real host."""
+    """Return a client of the shared real host."""
     return Client(real.url)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A real PostgreSQL of the tests' own. Skips where it is not installed."""
+    """Start a PostgreSQL server for the tests. Skip if it is not installed."""
     folder = programs()
     if folder is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql): its tests are skipped")
@@ -112,7 +112,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty database of each kind, as a location and with what a test needs to look into it and to disturb it."""
+    """Return an empty database of each kind, with functions to inspect and to disturb it."""
     if request.param == "sqlite":
         return SqlitePlace(tmp_path / "history" / "tasks.sqlite3")
     return PostgresPlace(request.getfixturevalue("postgres"))
@@ -120,7 +120,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 @pytest.fixture
 def browser() -> Iterator[object]:
-    """A headless Chromium (tests.browser.Browser). Skips where selenium or Chromium is not installed."""
+    """Start a headless Chromium (tests.support.browser.Browser). Skip if selenium or Chromium is not installed."""
     pytest.importorskip("selenium", reason="selenium is not installed: tests that click in the WebUI are skipped")
     from fooocus_api.tests.support.browser import Browser
 

@@ -14,7 +14,9 @@ import pytest
 from fooocus_api.tests.support.host import ROOT
 
 PACKAGES = ["adapters", "api", "asgi", "auth", "commands", "db", "files", "images", "installer", "outbound", "tasks"]
-FILES = sorted([path for package in PACKAGES for path in (ROOT / package).rglob("*.py")] + list(ROOT.glob("*.py")))
+PRODUCT = sorted([path for package in PACKAGES for path in (ROOT / package).rglob("*.py")] + list(ROOT.glob("*.py")))
+OTHERS = ["tests", "benchmarks", "demo", "examples", "docs", ".ci"]
+FILES = sorted([*PRODUCT, *(path for folder in OTHERS for path in (ROOT / folder).rglob("*.py"))])
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "README.md"])
 ENGLISH_PAGES = [page for page in PAGES if not page.stem.endswith("_zh") and page.name != "LICENSE.md"]
 
