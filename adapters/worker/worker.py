@@ -103,7 +103,7 @@ class Worker:
 
     def on_unloaded(self) -> None:
         """Record that all models have been unloaded."""
-        self.handling.scheduler.loaded = None
+        self.handling.scheduler.on_unloaded()
         self.bus.emit(events.Unloaded())
 
     def on_started(self, task: Any) -> None:

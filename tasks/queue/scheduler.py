@@ -41,6 +41,10 @@ class Scheduler:
     _turns: dict[str, int] = field(default_factory=dict)
     _turn: int = 0
 
+    def on_unloaded(self) -> None:
+        """Record that the host has unloaded all models."""
+        self.loaded = None
+
     def pick(self, entries: Sequence[QueueEntry], now: float) -> int:
         """Return the index of the next entry, and count its source's turn.
 

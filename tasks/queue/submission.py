@@ -85,9 +85,16 @@ class Submissions:
             EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
         """
         files = [download.to_json() for download in downloads]
-        task = Task(new_task_id(), source, parameters, webhook_url=webhook_url, downloads=files, notes=notes or {})
-        if idempotency is not None:
-            task.idempotency_key, task.fingerprint = idempotency.key, idempotency.fingerprint
+        task = Task(
+            new_task_id(),
+            source,
+            parameters,
+            webhook_url=webhook_url,
+            downloads=files,
+            notes=notes or {},
+            idempotency_key=idempotency.key if idempotency else None,
+            fingerprint=idempotency.fingerprint if idempotency else None,
+        )
         await asyncio.to_thread(self._engine.check, parameters)
         workload = self._engine.workload(parameters)
 

@@ -90,9 +90,9 @@ class Broadcaster:
             after: the id of the last update read (`update_id`): later ones are replayed first, after a `Dropped` if the
                 replay buffer has lost some.
         """
-        subscription = Subscription(asyncio.get_running_loop(), encoding, only_end, source)
+        loop = asyncio.get_running_loop()
         with self._lock:
-            subscription.begins_at = f"{self.epoch}-{self._number}"
+            subscription = Subscription(loop, encoding, only_end, source, f"{self.epoch}-{self._number}")
             if after is not None:
                 subscription.catch_up(*self._missed(task_id, source, after))
             self._listeners[task_id].add(subscription)
@@ -167,13 +167,18 @@ class Subscription:
     """Updates for one subscriber: every change of state, and the newest unread progress and preview."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, encoding: Encoding | None, only_end: bool, source: str | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        encoding: Encoding | None,
+        only_end: bool,
+        source: str | None,
+        begins_at: str,
     ) -> None:
         self.loop = loop
         self.encoding = encoding
         self.only_end = only_end
         self.source = source
-        self.begins_at = ""
+        self.begins_at = begins_at
         """The id of the last update before the subscription."""
         self._unread: deque[Update] = deque()
         self._dropped: Dropped | None = None
