@@ -119,7 +119,9 @@ def find_checkout(*others: Path) -> Path:
         if (candidate / "launch.py").is_file() and (candidate / "fooocus_version.py").is_file():
             return candidate.resolve()
     where = named or f"{HOME} or any folder above it"
-    sys.exit(f"[Fooocus API] There is no Fooocus in {where}. Install into one with: python install.py /path/to/Fooocus")
+    sys.exit(
+        f"[Fooocus API] {where} does not contain Fooocus; install the extension with: python install.py /path/to/Fooocus"
+    )
 
 
 if __name__ == "__main__":

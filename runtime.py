@@ -79,8 +79,8 @@ def build_runtime(parts: Instrumentation) -> Runtime:
     try:
         return builder.build()
     except Exception as error:
-        log.exception("the API could not be built; Fooocus goes on without it")
-        problem = f"the API could not be built: {type(error).__name__}; Fooocus's console says where"
+        log.exception("API not built; Fooocus continues without it")
+        problem = f"the API could not be built ({type(error).__name__}); see Fooocus's console for the traceback"
         _announce_problem(problem)
         return builder.unavailable(problem)
 
@@ -199,4 +199,4 @@ def _task_options(settings: Settings) -> TaskOptions:
 
 
 def _announce_problem(problem: str) -> None:
-    print(f"[Fooocus API] {problem}. The WebUI works as always.", flush=True)
+    print(f"[Fooocus API] {problem}. The WebUI is not affected.", flush=True)

@@ -41,7 +41,7 @@ class HistoryLocation:
             repository = Repository(self.database)
         except DatabaseInUse as error:
             where = shown(self.database)
-            raise CommandError(f"Fooocus is running with the history {where}: end it, then try again") from error
+            raise CommandError(f"Fooocus is running with the history {where}; stop it, then try again") from error
         except (DatabaseProblem, OSError) as error:
             raise CommandError(str(error)) from error
         try:

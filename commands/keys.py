@@ -29,7 +29,7 @@ from ..auth.keys import (
 from .errors import CommandError
 from .history_location import HistoryLocation
 
-HELP = "Make, list and revoke API keys. Fooocus need not run; if it does, it need not be restarted."
+HELP = "Create, list and revoke API keys. A running Fooocus applies the change at its next request."
 LOCK_TIMEOUT_S = 10
 """Seconds to wait for another `keys` command to finish."""
 
@@ -37,25 +37,25 @@ LOCK_TIMEOUT_S = 10
 def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     """Add the three subcommands."""
     commands = parser.add_subparsers(dest="command", required=True)
-    about = "Make a key and print it, this once: nothing but its hash is kept."
+    about = "Create a key and print it. It is shown only once, as only its hash is stored."
     add = commands.add_parser("add", help=about, description=about, allow_abbrev=False)
-    add.add_argument("name", type=_name, metavar="NAME", help=f"Whose it is: the source of its tasks. {NAME_RULE}.")
+    add.add_argument("name", type=_name, metavar="NAME", help=f"Name of the key, and source of its tasks: {NAME_RULE}.")
     add.add_argument(
         "--scopes",
         type=_scopes,
         default=USUAL_SCOPES,
         metavar="SCOPES",
-        help=f"What it may do, with commas: {', '.join(scope.value for scope in Scope)}. Default: {_shown(USUAL_SCOPES)}.",
+        help=f"Scopes of the key, separated by commas: {_shown(frozenset(Scope))}. Default: {_shown(USUAL_SCOPES)}.",
     )
     for flag, meaning in (
-        ("--requests-per-minute", "How many requests it may send."),
-        ("--pending-tasks", "How many of its tasks may wait."),
-        ("--images-per-day", "How many images it may ask for, from 00:00 UTC."),
+        ("--requests-per-minute", "Requests that the key may send per minute."),
+        ("--pending-tasks", "Tasks of the key that may wait."),
+        ("--images-per-day", "Images that the key may request per day, from 00:00 UTC."),
     ):
         add.add_argument(flag, type=_number, metavar="N", help=f"{meaning} Default: no limit.")
     about = "Show the keys: names, scopes and limits."
     listing = commands.add_parser("list", help=about, description=about, allow_abbrev=False)
-    about = "Let a key in no more. Its tasks stay; a new key of the same name goes on with them."
+    about = "Revoke a key. Its tasks stay, and belong to a new key of the same name."
     revoke = commands.add_parser("revoke", help=about, description=about, allow_abbrev=False)
     revoke.add_argument("name", metavar="NAME")
     return [add, listing, revoke]
@@ -85,12 +85,16 @@ def _add(arguments: argparse.Namespace, file: Path) -> None:
     with _alone_with(file):
         keys = _load(file)
         if any(other.name == key.name for other in keys):
-            raise CommandError(f"there is a key {key.name} already: choose another name, or revoke it first")
+            raise CommandError(f"the key {key.name} already exists; choose another name, or revoke it first")
         save(file, [*keys, key])
-    print(f"The key {key.name} may: {_shown(key.scopes)}. It is shown this once:", file=sys.stderr, flush=True)
+    print(
+        f"Key {key.name} created with the scopes {_shown(key.scopes)}. It is shown only once:",
+        file=sys.stderr,
+        flush=True,
+    )
     print(text, flush=True)
     if not keys:
-        print("From now on the API asks everyone for a key. The WebUI does not.", file=sys.stderr)
+        print("From now on the API requires a key. The WebUI does not.", file=sys.stderr)
 
 
 def _revoke(name: str, file: Path) -> None:
@@ -98,16 +102,16 @@ def _revoke(name: str, file: Path) -> None:
         keys = _load(file)
         left = [key for key in keys if key.name != name]
         if len(left) == len(keys):
-            raise CommandError(f"there is no key {name}")
+            raise CommandError(f"the key {name} does not exist; list the keys with `extension.py keys list`")
         save(file, left)
-    print(f"The key {name} is revoked.")
+    print(f"Key {name} revoked.")
     if not left:
-        print(f"No key is left, and one is needed still. To do without, delete {file} and restart Fooocus.")
+        print(f"No key is left, but the API still requires one; to change that, delete {file} and restart Fooocus.")
 
 
 def _list(keys: list[Key], file: Path) -> None:
     if not keys:
-        print(f"There are no keys in {file}.")
+        print(f"{file} contains no keys.")
         return
     rows = [("NAME", "CREATED", "SCOPES", "LIMITS")]
     for key in keys:
@@ -132,7 +136,7 @@ def _alone_with(file: Path) -> Iterator[None]:
         with FileLock(f"{file}.lock", timeout=LOCK_TIMEOUT_S):
             yield
     except Timeout as error:
-        raise CommandError("another `keys` command is at work: try again") from error
+        raise CommandError("another `keys` command is running; try again") from error
     except OSError as error:
         raise CommandError(f"{file} can't be written: {error.strerror or error}") from error
 
@@ -158,7 +162,7 @@ def _scopes(text: str) -> frozenset[Scope]:
         return frozenset(Scope(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
         allowed = ", ".join(scope.value for scope in Scope)
-        raise argparse.ArgumentTypeError(f"{error}; there are {allowed}") from error
+        raise argparse.ArgumentTypeError(f"{error}; use {allowed}") from error
 
 
 def _number(text: str) -> int:

@@ -24,7 +24,7 @@ def read_signature(source: str) -> Signature:
     slots = tuple(reader.block(init.body))
     _require_own_values(init, instance, {slot.name for slot in slots if isinstance(slot, Argument)})
     if not slots or not reader.reversed:
-        raise UnknownSignature("AsyncTask does not take its arguments one by one from the list it is given")
+        raise UnknownSignature("AsyncTask's constructor does not pop its arguments from its list")
     used = _names_used(slots)
     imports = [
         node
@@ -40,7 +40,7 @@ def _constructor(tree: ast.Module) -> ast.FunctionDef:
             for item in node.body:
                 if isinstance(item, ast.FunctionDef) and item.name == "__init__" and len(item.args.args) == 2:
                     return item
-    raise UnknownSignature("there is no AsyncTask class whose constructor takes one list")
+    raise UnknownSignature("modules/async_worker.py has no class AsyncTask whose constructor takes one list")
 
 
 def _require_own_values(init: ast.FunctionDef, instance: str, arguments: set[str]) -> None:

@@ -131,7 +131,7 @@ class ModelMemory:
                 vae_name=task.vae_name,
             )
         except BaseException:  # no exception may reach the worker's loop
-            log.exception("the models could not be loaded again before the task")
+            log.exception("models not reloaded before the task")
 
 
 def model_loaded() -> bool:

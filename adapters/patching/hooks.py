@@ -47,7 +47,7 @@ class Patches:
             except Exception as error:
                 self.problems[module_name] = f"{type(error).__name__}: {error}"
                 log.exception(
-                    "a module could not be patched; Fooocus goes on without it", extra={"patched": module_name}
+                    "host module not patched; Fooocus continues without the patch", extra={"patched": module_name}
                 )
 
         self._registered.add(module_name)
@@ -117,4 +117,4 @@ class Patches:
             try:
                 undo()
             except Exception:
-                log.exception("a change could not be undone")
+                log.exception("change of the host not undone")

@@ -45,7 +45,7 @@ class ConsoleClose:
                 self._register(patches)
             except Exception:
                 log.exception(
-                    "the console's handler could not be registered; closing the window counts as a crash of the running task"
+                    "console handler not registered; closing the window will count as a crash of the running task"
                 )
 
     def on_event(self, event: int) -> bool:
@@ -59,7 +59,7 @@ class ConsoleClose:
                 try:
                     step()
                 except BaseException:  # ctypes would print it and continue
-                    log.exception("a step of the shutdown by the console failed")
+                    log.exception("shutdown step failed after the console was closed")
         return False
 
     def _register(self, patches: Patches) -> None:

@@ -20,19 +20,19 @@ def warnings(settings: Settings, *, login: bool, keys: bool) -> Iterator[str]:
     """
     webui = not settings.nowebui
     if login and not webui and not keys:
-        yield f"auth.json asks for a login, and without the WebUI nobody can log in: the API refuses all. Cure: {KEY}."
+        yield f"auth.json requires a login, which is impossible without the WebUI; the API refuses all requests. Remedy: {KEY}."
     where = []
     if not _is_loopback(settings.listen):
-        where.append(f"Whoever reaches this machine ({settings.listen})")
+        where.append(f"Anyone who can reach this machine ({settings.listen})")
     if settings.share and webui:
         yield "--share publishes the WebUI on the internet, and the API under the same address."
-        where.append("Whoever has the --share address")
+        where.append("Anyone who has the --share address")
     for people in where:
         if not login and not keys:
-            cure = f"{KEY} for the API, and {LOGIN} for the WebUI" if webui else KEY
-            yield f"{people} can draw, and see and delete all images: there is neither a login nor an API key. Cure: {cure}."
+            remedy = f"{KEY} for the API, and {LOGIN} for the WebUI" if webui else KEY
+            yield f"{people} can generate, see and delete all images; there is neither a login nor an API key. Remedy: {remedy}."
         elif not login and webui:
-            yield f"{people} can use the WebUI: API keys do not protect it. Cure: {LOGIN}."
+            yield f"{people} can use the WebUI; API keys do not protect it. Remedy: {LOGIN}."
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,13 +22,13 @@ def apikey(text: str) -> Key:
     try:
         return named_key(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}; it is KEY or NAME:KEY") from error
+        raise argparse.ArgumentTypeError(f"{error}; use KEY or NAME:KEY") from error
 
 
 def port(text: str) -> int:
     """Parse a TCP port."""
     if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 1 to 65535 is")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a number from 1 to 65535")
     return int(text)
 
 
@@ -37,13 +37,15 @@ def network(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a network like 192.168.1.0/24: {error}") from error
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a network ({error}); use CIDR form, such as 192.168.1.0/24"
+        ) from error
 
 
 def base_url(text: str) -> str:
     """Parse the public address, and drop its trailing slashes."""
     if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address: it must begin with http:// or https://")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address; begin it with http:// or https://")
     return text.rstrip("/")
 
 
@@ -51,7 +53,9 @@ def origin(text: str) -> str:
     """Parse an origin as browsers send it in `Origin`, or `*` for any."""
     scheme, separator, host = text.rstrip("/").partition("://")
     if text not in ("*", "null") and not (scheme and separator and host and not set("/?#@* ,") & set(host)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a site: one is written like https://shop.example, all are *")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an origin; use one such as https://shop.example, or * for any"
+        )
     return text.rstrip("/").lower()
 
 
@@ -76,7 +80,7 @@ def webhook_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise argparse.ArgumentTypeError("it is not an address like https://example.com/hook")
+        raise argparse.ArgumentTypeError("the address is not valid; use one such as https://example.com/hook")
     return text
 
 
@@ -98,12 +102,10 @@ def webhook_secret(text: str) -> bytes:
 def database_url(text: str) -> str:
     """Parse a value of `--api-db`."""
     if "://" not in text:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a database URL: it must begin like sqlite:/// or postgresql://"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is not a database URL; begin it with sqlite:/// or postgresql://")
     scheme, _, rest = text.partition("://")
     if scheme.lower() == "sqlite" and not rest.startswith("/"):
-        raise argparse.ArgumentTypeError(f"{text!r} lacks a slash; a file's URL has three: sqlite:///{rest}")
+        raise argparse.ArgumentTypeError(f"{text!r} lacks a slash; use three: sqlite:///{rest}")
     return text
 
 

@@ -178,7 +178,7 @@ class ArgumentMapper:
             return
         places = self._list_size(LIST_FIELDS[group])
         if len(items) > places:
-            raise ParameterError(f"{group}: {len(items)} given, this Fooocus has places for {places}")
+            raise ParameterError(f"{group} has {len(items)} items; this Fooocus accepts at most {places}")
         for index in range(places):
             for field, value in (items[index] if index < len(items) else empty).items():
                 if value is not None or field == "cn_img":

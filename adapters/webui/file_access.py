@@ -51,7 +51,7 @@ class FileAccess:
         block on a FIFO, and fail on a circular link.
         """
         if not self.allows(text):
-            return ErrorCode.FILE_NOT_SERVED, "this is not a file that the WebUI needs"
+            return ErrorCode.FILE_NOT_SERVED, "the file is not available; the WebUI does not need it"
         path = Path(text)
         if os.path.lexists(path) and regular_file(path, [Path(path.anchor or ".")]) is None:
             return ErrorCode.PATH_NOT_FOUND, "there is no such file"
@@ -62,7 +62,7 @@ class FileAccess:
         try:
             return await LOOKUPS.call(self.refusal, text)
         except TimeoutError:
-            return ErrorCode.FILE_UNREADABLE, "the disk of this file does not answer; try again later"
+            return ErrorCode.FILE_UNREADABLE, "the file's disk does not respond; try again later"
 
     def allows(self, text: str) -> bool:
         """Return whether the WebUI needs this path. Relative paths are relative to the checkout, the host's working directory.

@@ -18,7 +18,7 @@ def refusal_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[ErrorCode, str] 
     kind = b" ".join(value for name, value in headers if name == b"content-type").lower()  # any of several may count
     length = dict(headers).get(b"content-length", b"")
     if b"multipart/form-data" in kind and b"charset" in kind:  # some of Python's encodings take minutes
-        return ErrorCode.UNSUPPORTED_MEDIA_TYPE, "a form with files is sent without a charset"
+        return ErrorCode.UNSUPPORTED_MEDIA_TYPE, "a form with files has a charset; send it without one"
     if b"urlencoded" in kind and not (length.isdigit() and int(length[:9]) <= MAX_FORM_BYTES):
         return ErrorCode.PAYLOAD_TOO_LARGE, f"a url-encoded form has at most {MAX_FORM_BYTES} bytes, and says how many"
     return None

@@ -48,7 +48,7 @@ def patch(windows_events: ModuleType, proactor_events: ModuleType, patches: Patc
         try:
             patches.wrap(module, path, wrapper)
         except Exception:
-            log.exception("asyncio could not be patched; a client's reset can end the server", extra={"patched": path})
+            log.exception("asyncio not patched; a client's reset can end the server", extra={"patched": path})
 
 
 def keep_accepting(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -137,7 +137,7 @@ class Accepting(asyncio.Future[Any]):
     def _complain(self, error: OSError) -> None:
         if not self._complained:
             self._complained = True
-            log.error("no connection can be accepted, trying again each second", extra={"reason": str(error)})
+            log.error("connection not accepted; retrying every second", extra={"reason": str(error)})
 
 
 def do_without_nodelay(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ log = logging.getLogger("fooocus_api.server")
 
 SHUTDOWN_TIMEOUT_S = 1
 """Seconds that open connections get at shutdown: without it, a stream would delay Ctrl-C until its task ends."""
-NOT_STARTED = "the API could not be started; Fooocus's console says why"
+NOT_STARTED = "the API could not be started; see Fooocus's console for the reason"
 
 
 class Server:
@@ -102,7 +102,7 @@ class Server:
                 if settings.api_port is not None:
                     self._serve_on_second_port(self._api, settings)
             except Exception:
-                log.exception("the API could not be started; Fooocus goes on without it")
+                log.exception("API not started; Fooocus continues without it")
                 self._api = self._api or problem_response(ErrorCode.API_UNAVAILABLE, NOT_STARTED)
             if settings.nowebui:
                 return self._serve_alone(self._api, settings)
@@ -140,13 +140,13 @@ class Server:
         try:
             self._application.listening(url)
         except Exception:
-            log.exception("webhooks are not delivered")
+            log.exception("webhook delivery not started")
 
     def _end_streams(self) -> None:
         try:
             self._application.stopping()
         except Exception:
-            log.exception("streams could not be ended")
+            log.exception("streams not closed")
 
     def _serve_webui(self, launch: Callable[[], Any], blocks: Any) -> Any:
         """Let Gradio serve until Ctrl-C or SIGTERM; return at once if the launch does not block."""
@@ -173,7 +173,8 @@ class Server:
     def _serve_on_second_port(self, api: AsgiApp, settings: Settings) -> None:
         assert settings.api_port is not None  # nosec B101  # for mypy, which can't know
         if not is_free(settings.listen, settings.api_port):
-            print(f"[Fooocus API] Port {settings.api_port} is taken: the API is on the WebUI's port only.")
+            problem = f"port {settings.api_port} is in use, so the API is on the WebUI's port only"
+            print(f"[Fooocus API] Warning: {problem}. Remedy: another --api-port.", flush=True)
             return
         server = self._uvicorn(api, settings.listen, settings.api_port)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # not the main thread

@@ -52,7 +52,9 @@ class FooocusEngine:
 
     def check(self, parameters: dict[str, Any]) -> None:
         if not self._worker.alive() or self._worker.queue is None:
-            raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
+            raise EngineUnavailable(
+                "Fooocus's worker thread is not running; see Fooocus's console, then restart Fooocus"
+            )
         self._new_task(parameters, self._arguments.without_images)
 
     def workload(self, parameters: dict[str, Any]) -> Workload:
@@ -135,7 +137,7 @@ class FooocusEngine:
                 self._claims.claim(task_id, str(folder / name))
                 file.write(content)
                 return str(folder / name)
-        raise AssertionError("there is always a next number")
+        raise AssertionError("file numbers are unlimited")
 
     def relative_path(self, path: str) -> str | None:
         for folder in output_folders():

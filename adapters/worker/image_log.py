@@ -69,7 +69,7 @@ class ImageLog:
             except OSError as error:
                 stayed += [Stayed(relative, path, error) for relative, path in gone]
             except ValueError as error:  # not in UTF-8: leave it unchanged
-                log.warning("log of the day not changed", extra={"page": str(page), "reason": str(error)})
+                log.warning("host's image log not updated", extra={"page": str(page), "reason": str(error)})
         return stayed
 
     def _forget(self, page: Path, names: Collection[str]) -> None:

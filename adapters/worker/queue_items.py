@@ -32,7 +32,7 @@ class WorkerJob:
         try:
             result = action()
         except BaseException as error:  # the host raises BaseExceptions, too; any would end the worker's thread
-            log.exception("a tool failed")
+            log.exception("tool failed")
             self.future.set_exception(ToolFailed(TaskError(type(error).__name__, str(error) or "no message")))
         else:
             self.future.set_result(result)

@@ -83,7 +83,7 @@ class TaskOverrides:
         try:
             names = [recorded.rpartition("/")[2] for recorded in self._records.recorded(f"{day}/{beginning}")]
         except Exception:
-            log.exception("the history could not be asked for names; the image gets one that is free for sure")
+            log.exception("recorded image names not read; the image gets a unique name")
             beginning = f"{wanted}-{time.time_ns()}-"
             names = []
         for place in {folder, *(str(outputs / day) for outputs in self._records.folders())}:

@@ -94,7 +94,9 @@ class Worker:
             EngineUnavailable: the worker thread is not running.
         """
         if self.queue is None or not self.alive():
-            raise EngineUnavailable("Fooocus's worker thread is not running; see its console and start it again")
+            raise EngineUnavailable(
+                "Fooocus's worker thread is not running; see Fooocus's console, then restart Fooocus"
+            )
         job = WorkerJob(action)
         self.queue.append_job(job)
         return job.future
@@ -143,7 +145,7 @@ class Worker:
         """Fail a task whose end was never reported, although the worker asks for the next one."""
         task, self.current = self.current, None
         if task is not None:
-            error = TaskError("NoEnd", "Fooocus went on to the next task without ending this one")
+            error = TaskError("NoEnd", "Fooocus started the next task without finishing this one")
             self.bus.emit(events.Failed(getattr(task, ID_ATTRIBUTE), [], error))
 
     def call_safely(self, action: Callable[..., Any], *args: Any) -> Any:
@@ -153,7 +155,7 @@ class Worker:
         except Exception:
             if not self._error_logged:
                 self._error_logged = True
-                log.exception("an event was lost; the worker goes on")
+                log.exception("worker event lost; the worker continues")
             return None
 
     def _log_image(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -177,11 +179,11 @@ class Worker:
             assert thread is not None  # nosec B101  # for mypy, which can't know
             thread.join()
             if pause is None:
-                log.error("Fooocus's worker thread keeps dying: no more tasks are drawn until Fooocus is restarted")
+                log.error("worker thread died too often; no more images are generated until Fooocus is restarted")
                 for job in [item for item in self.queue or () if isinstance(item, WorkerJob)]:
                     job.refuse(EngineUnavailable("Fooocus's worker thread is not running"))
                 return
-            log.error("Fooocus's worker thread has died; starting it again")
+            log.error("worker thread died; restarting it")
             if self.current is not None:
                 error = TaskError("WorkerDied", "Fooocus's worker thread died")
                 self.bus.emit(events.Failed(getattr(self.current, ID_ATTRIBUTE), [], error))

@@ -74,11 +74,13 @@ def run(arguments: argparse.Namespace, place: HistoryLocation) -> int:
         try:
             _import(old, repository, finder, report)
         except DatabaseUnavailable as error:
-            raise CommandError(f"{error}; {report.added} tasks were added before") from error
+            raise CommandError(f"{error}; {report.added} tasks were imported before") from error
         except OSError as error:
-            raise CommandError(f"an input can't be kept: {error}; {report.added} tasks were added before") from error
+            raise CommandError(
+                f"an input can't be stored: {error}; {report.added} tasks were imported before"
+            ) from error
         except KeyboardInterrupt:
-            print(f"{report.added} tasks were added; run it again to go on", file=sys.stderr)
+            print(f"{report.added} tasks imported; run the command again to continue", file=sys.stderr)
             raise
     _tell(report, old.program, finder, place)
     return 1 if report.broken else 0
@@ -135,16 +137,16 @@ def _write(repository: Repository, tasks: list[Task]) -> Counter[str]:
 
 
 def _tell(report: Report, program: str, finder: FileLocator, place: HistoryLocation) -> None:
-    print(f"{program}: {report.added} tasks imported, {report.known} were there already", end="")
-    print(f", {report.completed} got images they lacked." if report.completed else ".")
-    print(f"{report.images} images are in {place.outputs}", end="")
-    print(f", {report.missing} are not: the records name them." if report.missing else ".")
+    print(f"{program}: {report.added} tasks imported, {report.known} already present", end="")
+    print(f", {report.completed} completed with missing images." if report.completed else ".")
+    print(f"{report.images} images found in {place.outputs}", end="")
+    print(f", {report.missing} not found; the records name them." if report.missing else ".")
     if finder.elsewhere:
         folder = next(iter(finder.elsewhere)).parent.parent
-        print(f"{len(finder.elsewhere)} of those lie in {folder}: copy its folders there and import again.")
+        print(f"{len(finder.elsewhere)} of those are in {folder}; copy its folders there and import again.")
     if report.left_out:
-        print(f"{report.left_out} tasks had input images that could not come along: the records name them.")
+        print(f"{report.left_out} tasks have input images that could not be imported; the records name them.")
     for reason in report.broken[:BROKEN_SHOWN]:
         print(f"skipped: {reason}", file=sys.stderr)
     if report.broken:
-        print(f"error: {len(report.broken)} rows are broken and were skipped", file=sys.stderr)
+        print(f"error: {len(report.broken)} broken rows skipped", file=sys.stderr)

@@ -135,7 +135,7 @@ def _carried(value: Any, finder: FileLocator, name: str, left_out: dict[str, str
         left_out[_clean(name)] = "no text"
         return None
     if name.count(".") + name.count("[") > MAX_DEPTH:
-        raise BrokenRow("its parameters are nested too deeply")
+        raise BrokenRow("the parameters are nested too deeply")
     if isinstance(value, dict):
         return {
             _clean(str(key)): _carried(item, finder, f"{name}.{key}".lstrip("."), left_out)
@@ -144,7 +144,7 @@ def _carried(value: Any, finder: FileLocator, name: str, left_out: dict[str, str
     if isinstance(value, list):
         return [_carried(item, finder, f"{name}[{index}]", left_out) for index, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
-        raise BrokenRow(f"{name} is no number")
+        raise BrokenRow(f"{name} is not a number")
     if not isinstance(value, str):
         return value
     if BASE64.match(value):

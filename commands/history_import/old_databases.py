@@ -69,9 +69,9 @@ class OldHistory:
         """
         self._file = file
         if file.is_dir():
-            raise CommandError(f"{file} is a folder: name the file, such as outputs/db.sqlite3 or database.db")
+            raise CommandError(f"{file} is a folder; name the file, such as outputs/db.sqlite3 or database.db")
         if not file.is_file():
-            raise CommandError(f"there is no file {file}")
+            raise CommandError(f"{file} does not exist")
         try:
             self._connection = sqlite3.connect(f"{sqlite_uri(file.resolve())}?mode=ro", uri=True)
             self._connection.row_factory = sqlite3.Row
@@ -85,7 +85,7 @@ class OldHistory:
                 return
         self._connection.close()
         what = f"its table {TABLE} has other columns" if columns else f"it has no table {TABLE}"
-        raise CommandError(f"{file} is no history of FooocusAPI or Fooocus-API: {what}")
+        raise CommandError(f"{file} is not a history of FooocusAPI or Fooocus-API: {what}")
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -125,7 +125,7 @@ def _of_fooocusapi(row: dict[str, Any]) -> OldTask:
     status, error = _status(row.get("task_status"), bool(results))
     parameters = _json(row["req_params"], "req_params")
     if not isinstance(parameters, dict):
-        raise BrokenRow("req_params is no object")
+        raise BrokenRow("req_params is not an object")
     return OldTask(
         program=FOOOCUSAPI,
         task_id=_task_id(row),
@@ -201,7 +201,7 @@ def _time(row: dict[str, Any], column: str) -> int:
     if value is None:
         return -1
     if not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > MAX_INTEGER // 1000:
-        raise BrokenRow(f"{column} is no time: {value!r}")
+        raise BrokenRow(f"{column} is not a time: {value!r}")
     return int(value) if value > 0 else -1
 
 
@@ -211,7 +211,7 @@ def _progress(value: object) -> int:
 
 def _text(value: object, column: str) -> str:
     if not isinstance(value, str):
-        raise BrokenRow(f"{column} is no text: {value!r}")
+        raise BrokenRow(f"{column} is not text: {value!r}")
     return value
 
 
@@ -220,7 +220,7 @@ def _list(value: object, column: str) -> list[Any]:
     if found is None:
         return []
     if not isinstance(found, list):
-        raise BrokenRow(f"{column} is no list")
+        raise BrokenRow(f"{column} is not a list")
     return found
 
 
@@ -231,9 +231,9 @@ def _json(value: object, column: str) -> Any:
             try:
                 value = json.loads(value, parse_constant=_refuse)
             except ValueError as error:
-                raise BrokenRow(f"{column} is no JSON: {error}") from error
+                raise BrokenRow(f"{column} is not JSON: {error}") from error
     return value
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")

@@ -200,19 +200,19 @@ def test_importing_again_adds_nothing_but_images_that_have_come(tmp_path: Path, 
     ]
     path = database(old / "db.sqlite3", FOOOCUSAPI_TABLE, rows)
     first = run_import(path, "--output-path", outputs)
-    assert "2 tasks imported, 1 were there already" in first.stdout
-    assert f"1 of those lie in {old}: copy its folders there and import again" in first.stdout
+    assert "2 tasks imported, 1 already present" in first.stdout
+    assert f"1 of those are in {old}; copy its folders there and import again" in first.stdout
     assert tasks(outputs)["cat 7"]["images"] == []
 
     (old / "2024-07-05").rename(outputs / "2024-07-05")
     second = run_import(path, "--output-path", outputs)
     assert second.returncode == 0, second.stderr
-    assert "0 tasks imported, 2 were there already, 1 got images they lacked" in second.stdout
+    assert "0 tasks imported, 2 already present, 1 completed with missing images" in second.stdout
     found = tasks(outputs)
     assert list(found) == ["cat 1", "cat 7"]
     assert [image["path"] for image in found["cat 7"]["images"]] == ["2024-07-05/7.png"]
     assert found["cat 7"]["parameters"]["imported"] == {"from": "FooocusAPI"}
-    assert "0 tasks imported, 3 were there already." in run_import(path, "--output-path", outputs).stdout
+    assert "0 tasks imported, 3 already present." in run_import(path, "--output-path", outputs).stdout
 
 
 def test_input_images_are_kept_and_base64_is_not(tmp_path: Path, outputs: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_history_of_fooocus_api_comes_along(tmp_path: Path, outputs: Path) -> 
     assert found["cancelled"]["queued_at"] == found["cancelled"]["finished_at"] == QUEUED // 1000 * 1000
     assert found["failed"]["status"] == "failed" and "'ERROR'" in found["failed"]["error"]["message"]
     assert found["failed"]["parameters"]["imported"]["task_id"] == "another"
-    assert "0 tasks imported, 3 were there already." in run_import(path, "--output-path", outputs).stdout
+    assert "0 tasks imported, 3 already present." in run_import(path, "--output-path", outputs).stdout
 
 
 def test_an_older_table_of_fooocus_api_has_the_time_of_the_end_in_seconds(tmp_path: Path, outputs: Path) -> None:
@@ -329,8 +329,8 @@ def test_broken_rows_are_skipped_and_counted(outputs: Path) -> None:
     done = run_import(path, "--output-path", outputs)
     assert done.returncode == 1
     assert "4 tasks imported" in done.stdout
-    assert f"error: {len(broken)} rows are broken and were skipped" in done.stderr
-    assert "skipped: row 2: req_params is no JSON" in done.stderr
+    assert f"error: {len(broken)} broken rows skipped" in done.stderr
+    assert "skipped: row 2: req_params is not JSON" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tasks(outputs)) == ["cat 0", "cat 2", "a   cat", "half ?"]
 
@@ -341,7 +341,7 @@ def test_what_is_no_old_history_is_refused(tmp_path: Path) -> None:
     empty = database(tmp_path / "empty.sqlite3", "CREATE TABLE other (id INTEGER)", [])
     other = database(tmp_path / "other.sqlite3", "CREATE TABLE generate_record (id INTEGER)", [])
     refused: dict[Path, str] = {
-        tmp_path / "missing.sqlite3": "there is no file",
+        tmp_path / "missing.sqlite3": "missing.sqlite3 does not exist",
         tmp_path: "is a folder",
         text: "can't be read as a SQLite database",
         empty: "it has no table generate_record",

@@ -184,4 +184,4 @@ def test_a_change_of_checkpoint_leaves_nothing_of_the_old_one(real: Host, real_c
 def test_the_host_found_nothing_wrong_with_it(real: Any) -> None:
     """Search the log after the tests above: the host only prints an error that follows a task's `finish`."""
     assert "AttributeError" not in real.log()
-    assert "could not be loaded again" not in real.log()
+    assert "models not reloaded" not in real.log()

@@ -164,7 +164,7 @@ def test_what_the_command_can_not_do_is_said_and_changes_nothing(tmp_path: Path)
     before = file.read_bytes()
     for arguments, said in (
         (("add", "bot"), "already"),
-        (("revoke", "shop"), "there is no key shop"),
+        (("revoke", "shop"), "the key shop does not exist"),
         (("add", "webui"), "no key can be called webui"),
         (("add", "x", "--scopes", "draw"), "generate, read, read-all, control, admin"),
         (("add", "x", "--pending-tasks", "0"), "is not a number above 0"),

@@ -104,7 +104,7 @@ def test_with_a_key_the_key_counts_and_not_the_login(checkout: Path) -> None:
 def test_without_the_webui_nobody_can_log_in_and_that_is_said(checkout: Path) -> None:
     with demo_host("--nowebui", checkout=checkout) as host:
         assert Client(host.url).get("/v1/info").status_code == 401
-        assert "the API refuses all. Cure: `--apikey KEY`" in host.log()
+        assert "the API refuses all requests. Remedy: `--apikey KEY`" in host.log()
 
 
 # ------------------------------------------------------------------------- warnings
@@ -131,7 +131,7 @@ def test_open_to_others_is_said_with_the_cure(flags: tuple[str, ...]) -> None:
     assert "neither a login nor an API key" in both and "--apikey KEY" in both and "auth.json" in both
     key_alone = said(*flags, keys=True)
     assert "API keys do not protect it" in key_alone and "neither" not in key_alone
-    assert "Cure" not in said(*flags, login=True) and "Cure" not in said(*flags, login=True, keys=True)
+    assert "Remedy" not in said(*flags, login=True) and "Remedy" not in said(*flags, login=True, keys=True)
 
 
 def test_without_the_webui_a_key_is_all_it_takes() -> None:
@@ -147,4 +147,4 @@ def test_share_says_what_it_publishes() -> None:
 
 
 def test_the_warning_is_printed(demo_factory: DemoFactory) -> None:
-    assert "Warning: Whoever reaches this machine (0.0.0.0) can draw" in demo_factory("--listen", "0.0.0.0").log()
+    assert "Warning: Anyone who can reach this machine (0.0.0.0) can generate" in demo_factory("--listen", "0.0.0.0").log()

@@ -157,7 +157,7 @@ def test_a_second_port_with_the_api_alone(demo_factory: DemoFactory, by: str, mo
 
 def test_a_taken_second_port_is_said_and_the_rest_goes_on(demo_factory: DemoFactory, demo: Host) -> None:
     host = demo_factory("--api-port", str(demo.port))
-    assert f"Port {demo.port} is taken" in host.log()
+    assert f"port {demo.port} is in use" in host.log()
     assert Client(host.url).draw()["task_status"] == "finished"
 
 

@@ -125,7 +125,7 @@ def test_a_lack_of_memory_is_waited_out(
     with Serving([WindowsError(code, at_once=at_once) for code in OUT_OF_MEMORY]) as serving:
         assert serving.answers()
     assert [record.getMessage() for record in caplog.records if record.name == "fooocus_api.server"] == [
-        "no connection can be accepted, trying again each second"
+        "connection not accepted; retrying every second"
     ]
     assert serving.loop.reports == []
 
