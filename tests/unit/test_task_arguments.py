@@ -63,7 +63,7 @@ def test_submission_reads_no_image(mapper: ArgumentMapper, files: ImageFiles, pa
         ({"inpaint_input_image": "header"}, "nothing painted"),
         ({"inpaint_input_image": "header", "inpaint_mask_image_upload": "black"}, "nothing painted"),
         ({"inpaint_input_image": "header", "inpaint_mask_image_upload": "missing"}, "missing can't be read"),
-        ({"loras": [{"model_name": "a"}]}, "loras: 1 given"),
+        ({"loras": [{"model_name": "a"}]}, "loras has 1 items; this Fooocus accepts at most 0"),
     ],
 )
 def test_submission_refuses_what_the_worker_would(
