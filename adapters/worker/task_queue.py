@@ -113,9 +113,9 @@ class TaskQueue(list[Any]):
         """
         task = self._build(item) if isinstance(item, QueuedTask) else item
         failed = isinstance(task, events.Failed)
-        self.worker.current = None if failed else task
+        self.worker.take(None if failed else task)
         if not self._remove(item):
-            self.worker.current = None
+            self.worker.take(None)
             return None
         if failed:
             self.worker.call_safely(self.worker.bus.emit, task)

@@ -108,6 +108,10 @@ class Worker:
         self.handling.scheduler.on_unloaded()
         self.bus.emit(events.Unloaded())
 
+    def take(self, task: Any) -> None:
+        """Record the task that the worker has taken from the queue, None without one. Never raises."""
+        self.current = task
+
     def on_started(self, task: Any) -> None:
         self.current = task
         self.interrupt_raised = False
