@@ -12,7 +12,7 @@ from pathlib import Path
 from ..adapters.startup.console_text import take_any_text
 from . import COMMANDS
 from .errors import CommandError
-from .history_location import HistoryLocation, add_place_arguments, locate_history
+from .history_location import HistoryLocation, add_location_arguments, locate_history
 
 
 def run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
@@ -35,13 +35,13 @@ def _run(flags: list[str], find_checkout: Callable[[], Path]) -> int:
         module = importlib.import_module(f".{module_name}", __package__)
         command = commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False)
         for place_parser in module.add_arguments(command):
-            add_place_arguments(place_parser)
+            add_location_arguments(place_parser)
         command.set_defaults(run=module.run)
     arguments = parser.parse_args(flags)
     try:
-        place: HistoryLocation = locate_history(find_checkout(), arguments)
-        os.chdir(place.checkout)  # as Fooocus does, so that relative paths in its settings and in URLs resolve alike
-        return int(arguments.run(arguments, place))
+        location: HistoryLocation = locate_history(find_checkout(), arguments)
+        os.chdir(location.checkout)  # as Fooocus does, so that relative paths in its settings and in URLs resolve alike
+        return int(arguments.run(arguments, location))
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

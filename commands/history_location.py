@@ -50,7 +50,7 @@ class HistoryLocation:
             repository.close()
 
 
-def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+def add_location_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of Fooocus that determine its locations."""
     parser.add_argument(
         "--api-db",

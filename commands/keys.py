@@ -61,13 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentPars
     return [add, listing, revoke]
 
 
-def run(arguments: argparse.Namespace, place: HistoryLocation) -> int:
+def run(arguments: argparse.Namespace, location: HistoryLocation) -> int:
     """Run the subcommand. Only the key goes to standard output, so that a script can read it.
 
     Raises:
         CommandError: the file can't be read or written, or the key is unknown or exists already.
     """
-    file = place.state / FILE_NAME
+    file = location.state / FILE_NAME
     if arguments.command == "list":
         _list(_load(file), file)
     elif arguments.command == "add":
@@ -82,7 +82,7 @@ def _add(arguments: argparse.Namespace, file: Path) -> None:
     text = new_key()
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     key = Key(arguments.name, digest_of(text.encode()), arguments.scopes, limits, now)
-    with _alone_with(file):
+    with _locked(file):
         keys = _load(file)
         if any(other.name == key.name for other in keys):
             raise CommandError(f"the key {key.name} already exists; choose another name, or revoke it first")
@@ -98,7 +98,7 @@ def _add(arguments: argparse.Namespace, file: Path) -> None:
 
 
 def _revoke(name: str, file: Path) -> None:
-    with _alone_with(file):
+    with _locked(file):
         keys = _load(file)
         left = [key for key in keys if key.name != name]
         if len(left) == len(keys):
@@ -125,7 +125,7 @@ def _list(keys: list[Key], file: Path) -> None:
 
 
 @contextmanager
-def _alone_with(file: Path) -> Iterator[None]:
+def _locked(file: Path) -> Iterator[None]:
     """Lock the file against other `keys` commands.
 
     Raises:

@@ -98,6 +98,6 @@ def outpainted(image: Picture, mask: Picture, sides: list[str], distance: list[i
         side: (pixels or int(OUTPAINT_SHARE * own[side])) if side in sides else 0
         for side, pixels in zip(own, distance, strict=True)
     }
-    room = [(added["Top"], added["Bottom"]), (added["Left"], added["Right"]), (0, 0)]
-    wider = numpy.pad(image, room, mode="edge")
-    return numpy.ascontiguousarray(wider), numpy.pad(mask, room, mode="constant", constant_values=255)
+    margins = [(added["Top"], added["Bottom"]), (added["Left"], added["Right"]), (0, 0)]
+    wider = numpy.pad(image, margins, mode="edge")
+    return numpy.ascontiguousarray(wider), numpy.pad(mask, margins, mode="constant", constant_values=255)

@@ -176,10 +176,10 @@ class ArgumentMapper:
         """Write a list's items into their slots, and `empty` into the remaining ones."""
         if items is None:
             return
-        places = self._list_size(LIST_FIELDS[group])
-        if len(items) > places:
-            raise ParameterError(f"{group} has {len(items)} items; this Fooocus accepts at most {places}")
-        for index in range(places):
+        size = self._list_size(LIST_FIELDS[group])
+        if len(items) > size:
+            raise ParameterError(f"{group} has {len(items)} items; this Fooocus accepts at most {size}")
+        for index in range(size):
             for field, value in (items[index] if index < len(items) else empty).items():
                 if value is not None or field == "cn_img":
                     values[self._position[_indexed(LIST_FIELDS[group][field], index)]] = value

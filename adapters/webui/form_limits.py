@@ -30,12 +30,12 @@ def with_content_type(app: AsgiApp) -> AsgiApp:
     Gradio's Python client of that time sends JSON without one; FastAPI 0.132 and later do not parse that.
     """
 
-    async def answer(scope: Scope, receive: Any, send: Any) -> None:
+    async def app_with_type(scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and not _has_content_type(scope["headers"]):
             scope = {**scope, "headers": [*scope["headers"], (b"content-type", b"application/json")]}
         await app(scope, receive, send)
 
-    return answer
+    return app_with_type
 
 
 def _has_content_type(headers: Iterable[tuple[bytes, bytes]]) -> bool:

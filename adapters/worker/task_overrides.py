@@ -39,7 +39,7 @@ class ImageRecords:
     """
 
     claim: Callable[[str, str], None] = lambda task_id, path: None
-    recorded: Callable[[str], list[str]] = lambda beginning: []
+    recorded: Callable[[str], list[str]] = lambda prefix: []
     folders: Callable[[], list[Path]] = list
 
 
@@ -56,14 +56,14 @@ class TaskOverrides:
 
     def patch_names(self, private_logger: ModuleType, patches: Patches) -> None:
         """Name images after `save_name`, and report each path before its file exists. Wraps `modules.private_logger`'s naming."""
-        patches.wrap(private_logger, "generate_temp_filename", self._named)
+        patches.wrap(private_logger, "generate_temp_filename", self._name_image)
 
     def patch_upscale(self, util: ModuleType, patches: Patches) -> None:
         """Apply the factor of `Upscale (Custom)`. The worker takes both functions from `modules.util` when its thread starts."""
-        patches.wrap(util, "get_shape_ceil", self._shape_ceil)
-        patches.wrap(util, "resample_image", self._resampled)
+        patches.wrap(util, "get_shape_ceil", self._scale_shape)
+        patches.wrap(util, "resample_image", self._scale_size)
 
-    def _named(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _name_image(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         date, path, name = wrapped(*args, **kwargs)
         task = self._worker.current
         if task is None or threading.current_thread() is not self._worker.thread:
@@ -79,25 +79,25 @@ class TaskOverrides:
         A record whose file was deleted by hand still has its URL, which the next image must not take over.
         """
         folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
-        day, beginning = os.path.basename(folder), f"{wanted}-"
+        day, prefix = os.path.basename(folder), f"{wanted}-"
         try:
-            names = [recorded.rpartition("/")[2] for recorded in self._records.recorded(f"{day}/{beginning}")]
+            names = [recorded.rpartition("/")[2] for recorded in self._records.recorded(f"{day}/{prefix}")]
         except Exception:
             log.exception("recorded image names not read; the image gets a unique name")
-            beginning = f"{wanted}-{time.time_ns()}-"
+            prefix = f"{wanted}-{time.time_ns()}-"
             names = []
-        for place in {folder, *(str(outputs / day) for outputs in self._records.folders())}:
+        for where in {folder, *(str(outputs / day) for outputs in self._records.folders())}:
             with contextlib.suppress(FileNotFoundError):
-                names += [entry.name for entry in os.scandir(place) if entry.name.startswith(beginning)]
-        name = f"{beginning}{next_index(names, beginning)}{extension}"
+                names += [entry.name for entry in os.scandir(where) if entry.name.startswith(prefix)]
+        name = f"{prefix}{next_index(names, prefix)}{extension}"
         return os.path.join(folder, name), name
 
-    def _shape_ceil(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _scale_shape(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if (multiple := self._multiple()) != 1.0 and len(args) == 2:
             args = (args[0] * multiple, args[1] * multiple)
         return wrapped(*args, **kwargs)
 
-    def _resampled(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _scale_size(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if (multiple := self._multiple()) != 1.0 and {"width", "height"} <= kwargs.keys():
             kwargs = {**kwargs, "width": kwargs["width"] * multiple, "height": kwargs["height"] * multiple}
         return wrapped(*args, **kwargs)
@@ -115,7 +115,7 @@ class TaskOverrides:
         return float(multiple) if custom else 1.0
 
 
-def next_index(names: list[str], beginning: str) -> int:
-    """Return the highest index after `beginning` in the names plus one, 0 if there is none."""
-    numbers = (name.removeprefix(beginning).partition(".")[0] for name in names)
+def next_index(names: list[str], prefix: str) -> int:
+    """Return the highest index after `prefix` in the names plus one, 0 if there is none."""
+    numbers = (name.removeprefix(prefix).partition(".")[0] for name in names)
     return max((int(number) + 1 for number in numbers if number.isdecimal() and len(number) < MAX_DIGITS), default=0)

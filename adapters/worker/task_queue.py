@@ -191,8 +191,8 @@ class TaskYields(list[Any]):
 
 def entry_of(item: Any) -> QueueEntry:
     """Return an item's scheduling entry; it is stored, because it counts overtakes."""
-    ours = isinstance(item, QueuedTask | WorkerJob)
-    entry: QueueEntry = item.entry if ours else vars(item).setdefault(ENTRY_ATTRIBUTE, QueueEntry(item))
+    is_from_api = isinstance(item, QueuedTask | WorkerJob)
+    entry: QueueEntry = item.entry if is_from_api else vars(item).setdefault(ENTRY_ATTRIBUTE, QueueEntry(item))
     entry.key = item
     return entry
 

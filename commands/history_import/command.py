@@ -41,7 +41,7 @@ class Report:
     known: int = 0
     images: int = 0
     missing: int = 0
-    left_out: int = 0
+    skipped_inputs: int = 0
     broken: list[str] = field(default_factory=list)
 
     def count(self, tasks: list[Task], outcomes: Counter[str]) -> None:
@@ -50,7 +50,7 @@ class Report:
         self.completed += outcomes["completed"]
         self.known += outcomes["known"]
         self.images += sum(len(task.images) for task in tasks)
-        self.left_out += sum("left_out" in task.parameters["imported"] for task in tasks)
+        self.skipped_inputs += sum("left_out" in task.parameters["imported"] for task in tasks)
         self.missing += sum(len(task.parameters["imported"].get("missing_results", ())) for task in tasks)
 
 
@@ -62,17 +62,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentPars
     return [parser]
 
 
-def run(arguments: argparse.Namespace, place: HistoryLocation) -> int:
+def run(arguments: argparse.Namespace, location: HistoryLocation) -> int:
     """Import the tasks that are missing. Repeating it changes nothing, except that images which have appeared since are added.
 
     Raises:
         CommandError: the old database can't be read, or the history can't be written; tasks added before that stay.
     """
     report = Report()
-    with closing(OldHistory(arguments.path)) as old, place.repository() as repository:
-        finder = _finder(old.program, arguments.path.parent, place)
+    with closing(OldHistory(arguments.path)) as old, location.repository() as repository:
+        locator = _locator(old.program, arguments.path.parent, location)
         try:
-            _import(old, repository, finder, report)
+            _import(old, repository, locator, report)
         except DatabaseUnavailable as error:
             raise CommandError(f"{error}; {report.added} tasks were imported before") from error
         except OSError as error:
@@ -82,34 +82,36 @@ def run(arguments: argparse.Namespace, place: HistoryLocation) -> int:
         except KeyboardInterrupt:
             print(f"{report.added} tasks imported; run the command again to continue", file=sys.stderr)
             raise
-    _tell(report, old.program, finder, place)
+    _print_report(report, old.program, locator, location)
     return 1 if report.broken else 0
 
 
-def _finder(program: str, folder: Path, place: HistoryLocation) -> FileLocator:
+def _locator(program: str, folder: Path, location: HistoryLocation) -> FileLocator:
     """Return the locator for the old program's files. `folder` is the folder of its database."""
-    inputs = InputStore(place.state / "inputs")
+    inputs = InputStore(location.state / "inputs")
     if program == FOOOCUSAPI:
-        return FileLocator(place.outputs, inputs, (folder,), (folder.parent / "inputs", place.checkout / "inputs"))
-    return FileLocator(place.outputs, inputs, (folder / "outputs" / "files", place.outputs / "files"))
+        return FileLocator(
+            location.outputs, inputs, (folder,), (folder.parent / "inputs", location.checkout / "inputs")
+        )
+    return FileLocator(location.outputs, inputs, (folder / "outputs" / "files", location.outputs / "files"))
 
 
-def _import(old: OldHistory, repository: Repository, finder: FileLocator, report: Report) -> None:
+def _import(old: OldHistory, repository: Repository, locator: FileLocator, report: Report) -> None:
     rows = iter(old)
     with tqdm(total=len(old), unit=" tasks", desc=old.program, disable=None) as bar:
         while batch := list(islice(rows, AT_ONCE)):
-            tasks = list(_tasks(batch, finder, report))
+            tasks = list(_tasks(batch, locator, report))
             report.count(tasks, repository.write(partial(_write, repository, tasks)).result())
             bar.update(len(batch))
 
 
-def _tasks(rows: list[OldTask | BrokenRow], finder: FileLocator, report: Report) -> Iterator[Task]:
+def _tasks(rows: list[OldTask | BrokenRow], locator: FileLocator, report: Report) -> Iterator[Task]:
     for row in rows:
         if isinstance(row, BrokenRow):
             report.broken.append(str(row))
             continue
         try:
-            yield task_from(row, finder)
+            yield task_from(row, locator)
         except BrokenRow as error:
             report.broken.append(f"task {row.task_id}: {error}")
 
@@ -136,16 +138,16 @@ def _write(repository: Repository, tasks: list[Task]) -> Counter[str]:
     return outcomes
 
 
-def _tell(report: Report, program: str, finder: FileLocator, place: HistoryLocation) -> None:
+def _print_report(report: Report, program: str, locator: FileLocator, location: HistoryLocation) -> None:
     print(f"{program}: {report.added} tasks imported, {report.known} already present", end="")
     print(f", {report.completed} completed with missing images." if report.completed else ".")
-    print(f"{report.images} images found in {place.outputs}", end="")
+    print(f"{report.images} images found in {location.outputs}", end="")
     print(f", {report.missing} not found; the records name them." if report.missing else ".")
-    if finder.elsewhere:
-        folder = next(iter(finder.elsewhere)).parent.parent
-        print(f"{len(finder.elsewhere)} of those are in {folder}; copy its folders there and import again.")
-    if report.left_out:
-        print(f"{report.left_out} tasks have input images that could not be imported; the records name them.")
+    if locator.elsewhere:
+        folder = next(iter(locator.elsewhere)).parent.parent
+        print(f"{len(locator.elsewhere)} of those are in {folder}; copy its folders there and import again.")
+    if report.skipped_inputs:
+        print(f"{report.skipped_inputs} tasks have input images that could not be imported; the records name them.")
     for reason in report.broken[:BROKEN_SHOWN]:
         print(f"skipped: {reason}", file=sys.stderr)
     if report.broken:

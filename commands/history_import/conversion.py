@@ -79,7 +79,7 @@ class FileLocator:
         return None
 
 
-def task_from(old: OldTask, finder: FileLocator) -> Task:
+def task_from(old: OldTask, locator: FileLocator) -> Task:
     """Return the task to be recorded.
 
     Its parameter `imported` lists the program, the old id if it had another form, results whose file is missing, and inputs
@@ -88,10 +88,10 @@ def task_from(old: OldTask, finder: FileLocator) -> Task:
     Raises:
         BrokenRow: its values can't be stored.
     """
-    found = {url: finder.image(url) for url in dict.fromkeys(old.results)}
+    found = {url: locator.image(url) for url in dict.fromkeys(old.results)}
     images = {image.path: image for image in found.values() if image is not None}
     left_out: dict[str, str] = {}
-    parameters = _carried(old.parameters, finder, "", left_out)
+    parameters = _stored(old.parameters, locator, "", left_out)
     if (problem := unusable_field(parameters, MAX_MODEL_LENGTH)) is not None:
         raise BrokenRow(problem)
     task_id = new_id(old)
@@ -128,7 +128,7 @@ def new_id(old: OldTask) -> str:
     return uuid.uuid5(NAMESPACE, _clean(f"{old.program} {old.task_id}")).hex
 
 
-def _carried(value: Any, finder: FileLocator, name: str, left_out: dict[str, str]) -> Any:
+def _stored(value: Any, locator: FileLocator, name: str, left_out: dict[str, str]) -> Any:
     """Return a parameter as it is stored: images as references to stored files, or null."""
     is_image = name.rpartition(".")[2] in IMAGE_FIELDS
     if is_image and value is not None and not isinstance(value, str):
@@ -138,11 +138,11 @@ def _carried(value: Any, finder: FileLocator, name: str, left_out: dict[str, str
         raise BrokenRow("the parameters are nested too deeply")
     if isinstance(value, dict):
         return {
-            _clean(str(key)): _carried(item, finder, f"{name}.{key}".lstrip("."), left_out)
+            _clean(str(key)): _stored(item, locator, f"{name}.{key}".lstrip("."), left_out)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_carried(item, finder, f"{name}[{index}]", left_out) for index, item in enumerate(value)]
+        return [_stored(item, locator, f"{name}[{index}]", left_out) for index, item in enumerate(value)]
     if isinstance(value, float) and not math.isfinite(value):
         raise BrokenRow(f"{name} is not a number")
     if not isinstance(value, str):
@@ -154,7 +154,7 @@ def _carried(value: Any, finder: FileLocator, name: str, left_out: dict[str, str
         return _clean(value)
     if value.strip().lower() in ("", "none"):
         return None
-    reference = finder.input(value)
+    reference = locator.input(value)
     if reference is None:
         left_out[_clean(name)] = _clean(value) if "/" in value[:300] else f"{len(value)} characters"
     return reference

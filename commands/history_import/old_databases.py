@@ -148,8 +148,10 @@ def _status(old: object, has_results: bool) -> tuple[TaskStatus, TaskError | Non
         return TaskStatus.STOPPED, None
     if old in FAILED:
         return TaskStatus.FAILED, TaskError("NoImages", f"imported without images: FooocusAPI called it {old!r}")
-    said = "pending" if old in (None, "", "null") else str(old)
-    return TaskStatus.INTERRUPTED, TaskError("Interrupted", f"imported without its end: FooocusAPI called it {said!r}")
+    status = "pending" if old in (None, "", "null") else str(old)
+    return TaskStatus.INTERRUPTED, TaskError(
+        "Interrupted", f"imported without its end: FooocusAPI called it {status!r}"
+    )
 
 
 def _of_fooocus_api(row: dict[str, Any]) -> OldTask:
