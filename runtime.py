@@ -168,7 +168,7 @@ class _Builder:
             service = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings)
             )
-            parts.overrides.attach(ImageRecords(journal.claim, service.ownership.recorded, output_folders))
+            parts.overrides.attach(ImageRecords(journal.record, service.ownership.recorded, output_folders))
             parts.worker.attach(TaskHandling(_scheduler(settings), arguments.describe, self._tools.prepare_for))
             service.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
@@ -186,8 +186,8 @@ class _Builder:
 def _scheduler(settings: Settings) -> Scheduler:
     return Scheduler(
         fifo=settings.schedule == "fifo",
-        most_overtakes=settings.max_overtakes,
-        most_seconds=settings.max_overtake_seconds,
+        max_overtakes=settings.max_overtakes,
+        max_overtake_s=settings.max_overtake_seconds,
     )
 
 

@@ -36,7 +36,7 @@ class Repository:
     """Tasks in the database, as dictionaries of column values (JSON columns as Python objects, `images` as a list of such).
 
     Changes are functions that `write` runs on the writer's thread; they are on the disk before their future completes. All other
-    functions read, on a reader's thread: event loops use `read`, threads that may block use `reading`. The same holds for the
+    functions read, on a reader's thread: event loops use `submit_read`, threads that may block use `read`. The same holds for the
     functions of `outbox`.
     """
 
@@ -72,16 +72,16 @@ class Repository:
         return self._writer.problem
 
     def write(
-        self, change: Callable[[], T], then: Callable[[T], None] | None = None, *, must: bool = False
+        self, change: Callable[[], T], on_commit: Callable[[T], None] | None = None, *, retry: bool = False
     ) -> Future[T]:
-        """Run `change` on the writer's thread, atomically, and `then` there with its result once it is on the disk.
+        """Run `change` on the writer's thread, atomically, and `on_commit` there with its result once it is on the disk.
 
-        If `must` is set, the writer retries the change until it succeeds.
+        If `retry` is set, the writer retries the change until it succeeds.
 
         Raises:
             DatabaseUnavailable: from the future, if nothing can be written now.
         """
-        return self._writer.write(change, then, must=must)
+        return self._writer.write(change, on_commit, retry=retry)
 
     def first_possible(self, changes: Sequence[Callable[[], T]], refused: Callable[[BaseException], None]) -> T:
         """Run the first of these changes that does not fail by itself, on the writer's thread, and return its result.
@@ -100,7 +100,7 @@ class Repository:
                 refused(error)
         return last()
 
-    def read(self, query: Callable[[], T]) -> Future[T]:
+    def submit_read(self, query: Callable[[], T]) -> Future[T]:
         """Run `query` on a reader's thread, which keeps its connection.
 
         Raises:
@@ -113,9 +113,9 @@ class Repository:
             refused.set_exception(DatabaseUnavailable("the history is closed: Fooocus is ending"))
             return refused
 
-    def reading(self, query: Callable[[], T]) -> T:
-        """Return the result of `read`. Blocking."""
-        return self.read(query).result()
+    def read(self, query: Callable[[], T]) -> T:
+        """Return the result of `submit_read`. Blocking."""
+        return self.submit_read(query).result()
 
     def _answer(self, query: Callable[[], T]) -> T:
         for last_try in (False, True):
@@ -142,16 +142,16 @@ class Repository:
         self._closed = True
         deadline = Deadline(within_s)
         together = threading.Barrier(READERS)  # each thread closes its own connection
-        leaving = []
+        closing = []
         with contextlib.suppress(RuntimeError):  # at exit the interpreter has already stopped the readers
-            leaving = [self._readers.submit(self._leave, together) for _ in range(READERS)]
+            closing = [self._readers.submit(self._close_reader, together) for _ in range(READERS)]
         if within_s is not None:
-            wait(leaving, deadline.half())
+            wait(closing, deadline.half())
         self._readers.shutdown(wait=within_s is None)
         if self._writer.close(deadline.left()):
             self._connection.close()
 
-    def _leave(self, together: threading.Barrier) -> None:
+    def _close_reader(self, together: threading.Barrier) -> None:
         with contextlib.suppress(threading.BrokenBarrierError):
             together.wait(READER_CLOSE_TIMEOUT_S)
         self._connection.close_thread()
@@ -206,24 +206,24 @@ class Repository:
         ids = [row_id for (row_id,) in query.order_by(TaskRow.rank, TaskRow.id).tuples()]
         return [row for start in range(0, len(ids), 500) for row in self._rows(ids[start : start + 500])]
 
-    def page(self, chosen: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[dict[str, Any]]:
+    def page(self, criteria: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[dict[str, Any]]:
         """Return tasks from `offset` on, at most `limit`, sorted by the time they were queued."""
-        return self._rows(queries.page(chosen, offset, limit, newest_first=newest_first))
+        return self._rows(queries.page(criteria, offset, limit, newest_first=newest_first))
 
     def page_and_count(
-        self, chosen: Filter, offset: int, limit: int, *, newest_first: bool = True
+        self, criteria: Filter, offset: int, limit: int, *, newest_first: bool = True
     ) -> tuple[list[dict[str, Any]], tuple[int, bool]]:
         """Return both `page` and `count`, in one step where that is faster."""
-        ids, counted = queries.page_and_count(chosen, offset, limit, newest_first=newest_first)
+        ids, counted = queries.page_and_count(criteria, offset, limit, newest_first=newest_first)
         return self._rows(ids), counted
 
-    def count(self, chosen: Filter) -> tuple[int, bool]:
+    def count(self, criteria: Filter) -> tuple[int, bool]:
         """Return the number of tasks that the filter finds, and whether counting stopped at its maximum."""
-        return queries.count(chosen)
+        return queries.count(criteria)
 
-    def task_ids(self, chosen: Filter, limit: int) -> list[str]:
+    def task_ids(self, criteria: Filter, limit: int) -> list[str]:
         """Return the ids of the oldest tasks that the filter finds, at most `limit`."""
-        ids = queries.page(chosen, 0, limit, newest_first=False)
+        ids = queries.page(criteria, 0, limit, newest_first=False)
         found: dict[int, str] = dict(TaskRow.select(TaskRow.id, TaskRow.task_id).where(TaskRow.id.in_(ids)).tuples())
         return [found[row_id] for row_id in ids if row_id in found]
 

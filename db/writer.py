@@ -20,10 +20,10 @@ from .placement import FULL_WORDS, GONE_WORDS
 log = logging.getLogger("fooocus_api.db")
 
 T = TypeVar("T")
-MAX_AT_ONCE = 200
-LOOK_EVERY = 0.5
+MAX_BATCH = 200
+CHECK_INTERVAL_S = 0.5
 """Seconds after which an idle writer checks its file."""
-PAUSES = (0.1, 0.5, 1.0, 2.0)
+BACKOFF_S = (0.1, 0.5, 1.0, 2.0)
 """Backoff in seconds between attempts while nothing can be written."""
 WRITER_CLOSE_TIMEOUT_S = 30.0
 """Seconds that the last writes may take when the writer is closed."""
@@ -39,14 +39,14 @@ class DatabaseUnavailable(Exception):
 
 @dataclass
 class Change:
-    """A queued write. If `must` is set, the writer retries it until it succeeds."""
+    """A queued write. If `retry` is set, the writer retries it until it succeeds."""
 
     action: Callable[[], Any]
     future: Future[Any]
-    must: bool
+    retry: bool
 
 
-def _settle(future: Future[Any], value: Any, failure: BaseException | None) -> None:
+def _complete(future: Future[Any], value: Any, failure: BaseException | None) -> None:
     """Set the outcome of a change's future. An exception in a callback, which runs on this thread, does not end the thread."""
     try:
         if failure is None:
@@ -74,28 +74,28 @@ class Writer:
         self._connection = connection
         self._database = connection.database
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
-        self._kept: list[Change] = []
+        self._retries: list[Change] = []
         self._closing = False
         self._gone = False
         self._thread = threading.Thread(target=self._run, name="fooocus-api-writer", daemon=True)
         self._thread.start()
 
     def write(
-        self, action: Callable[[], T], then: Callable[[T], None] | None = None, *, must: bool = False
+        self, action: Callable[[], T], on_commit: Callable[[T], None] | None = None, *, retry: bool = False
     ) -> Future[T]:
-        """Queue `action` for the writer's thread, and `then` with its result on the same thread, once it is on the disk.
+        """Queue `action` for the writer's thread, and `on_commit` with its result on the same thread, once it is on the disk.
 
-        If the database can't be written, the future gets `DatabaseUnavailable`. If `must` is set, the writer instead retries the
+        If the database can't be written, the future gets `DatabaseUnavailable`. If `retry` is set, the writer instead retries the
         action, before all later ones, until it succeeds or the writer is closed.
         """
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # the caller may cancel its wait; the write must still happen
-        if then is not None:
-            future.add_done_callback(lambda done: None if done.exception() else then(done.result()))
+        if on_commit is not None:
+            future.add_done_callback(lambda done: None if done.exception() else on_commit(done.result()))
         if self._closing:
             future.set_exception(DatabaseUnavailable("the history is closed: Fooocus is ending"))
             return future
-        self._queue.put(Change(action, future, must))
+        self._queue.put(Change(action, future, retry))
         return future
 
     def close(self, within_s: float | None = None) -> bool:
@@ -109,25 +109,25 @@ class Writer:
     def _run(self) -> None:
         tries = 0
         while True:
-            batch, last = self._next(PAUSES[min(tries, len(PAUSES)) - 1] if self._kept else None)
+            batch, last = self._next(BACKOFF_S[min(tries, len(BACKOFF_S)) - 1] if self._retries else None)
             if batch:
                 tries = 0 if self._commit(batch) else tries + 1
             elif not last:
-                self._look()
+                self._check_file()
             if last:
                 break
-        for change in self._kept:
+        for change in self._retries:
             change.future.set_exception(DatabaseUnavailable(self.problem or "closed"))
         self._connection.close_thread()
 
     def _next(self, pause: float | None) -> tuple[list[Change], bool]:
         """Return the changes to retry and those queued since, and whether they are the last."""
-        batch, self._kept = self._kept, []
+        batch, self._retries = self._retries, []
         if pause is not None and not self._closing:
             time.sleep(pause)
         with contextlib.suppress(queue.Empty):
-            for _ in range(MAX_AT_ONCE):
-                change = self._queue.get(block=not batch, timeout=LOOK_EVERY)
+            for _ in range(MAX_BATCH):
+                change = self._queue.get(block=not batch, timeout=CHECK_INTERVAL_S)
                 if change is None:
                     return batch, True
                 batch.append(change)
@@ -146,25 +146,25 @@ class Writer:
                     outcomes.append((change, *self._attempt(change)))
             self._connection.check()  # a commit to a file that has disappeared is lost
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:
-            self._refused(batch, error)
+            self._fail_batch(batch, error)
             return False
         self._recovered()
         for change, value, failure in outcomes:
-            _settle(change.future, value, failure)
+            _complete(change.future, value, failure)
         return True
 
-    def _look(self) -> None:
+    def _check_file(self) -> None:
         """Check the file while there is nothing to write, to notice that it disappears or returns."""
         try:
             self._connection.check()
         except FileIsGone as error:
-            self._complain(str(error))
+            self._report_problem(str(error))
             self._gone = True
         else:
             if self._gone:
                 self._recovered()
 
-    def _complain(self, reason: str) -> None:
+    def _report_problem(self, reason: str) -> None:
         if self.problem is None:
             log.error("the database can't be written, trying again", extra={"reason": reason})
         self.problem = reason
@@ -185,19 +185,19 @@ class Writer:
                 raise
             return None, error
 
-    def _refused(self, batch: list[Change], error: Exception) -> None:
+    def _fail_batch(self, batch: list[Change], error: Exception) -> None:
         reason = reason_of(error)
-        self._complain(reason)
+        self._report_problem(reason)
         if isinstance(error, FileIsGone):
             self._gone = True  # keep the connection: on closing, SQLite would take the new file's log for its own
         else:
             self._connection.close_thread()  # the next attempt opens a new one
         for change in batch:
-            if change.must:
-                self._kept.append(change)
+            if change.retry:
+                self._retries.append(change)
             else:
-                refusal = DatabaseUnavailable(f"the history can't be written: {reason}", words_of(error))
-                _settle(change.future, None, refusal)
+                refusal = DatabaseUnavailable(f"the history can't be written: {reason}", short_reason_of(error))
+                _complete(change.future, None, refusal)
 
 
 def reason_of(error: BaseException) -> str:
@@ -208,7 +208,7 @@ def reason_of(error: BaseException) -> str:
     return str(error)
 
 
-def words_of(error: BaseException) -> str:
+def short_reason_of(error: BaseException) -> str:
     """Return the reason in a few words that name no path, "" if there are none for it."""
     if isinstance(error, FileIsGone):
         return GONE_WORDS

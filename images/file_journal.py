@@ -26,7 +26,7 @@ class FileJournal:
         self._unwritten: defaultdict[str, list[str]] = defaultdict(list)
         folder.mkdir(parents=True, exist_ok=True)
 
-    def claim(self, task_id: str, path: str) -> None:
+    def record(self, task_id: str, path: str) -> None:
         """Journal a file that is about to be written or deleted for a task: an absolute path, or one relative to the outputs.
 
         Takes microseconds. Never raises: on a full disk the task continues, as space may be freed in time.
@@ -38,7 +38,7 @@ class FileJournal:
             log.error("image not noted: a crash would leave it", extra={"task_id": task_id, "reason": str(error)})
             self._unwritten[task_id].append(path)
 
-    def of(self, task_id: str) -> list[str]:
+    def entries(self, task_id: str) -> list[str]:
         """Return the journaled paths of a task, each once."""
         try:
             lines = (self._folder / task_id).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -50,7 +50,7 @@ class FileJournal:
         """Return the ids of the tasks with journaled files on disk."""
         return [path.name for path in self._folder.iterdir() if TASK_ID.fullmatch(path.name)]
 
-    def release(self, task_id: str) -> None:
+    def clear(self, task_id: str) -> None:
         """Delete a task's entries: its images are recorded or deleted."""
         self._unwritten.pop(task_id, None)
         discard(self._folder / task_id)  # if it remains, recovery at the next start finds nothing to delete

@@ -112,10 +112,10 @@ class TaskServices:
         return self.events
 
     def outlook(self, task: Task) -> Outlook:
-        return self.eta.of(task)
+        return self.eta.outlook(task)
 
     def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
-        return self.eta.some(task_ids)
+        return self.eta.outlooks(task_ids)
 
     async def get(self, task_id: str) -> Task:
         return await self.tasks.get(task_id)
@@ -163,7 +163,7 @@ def build_task_services(
             store.put_back(replace(task))
 
     lifetime = Lifetime(
-        [start, lambda: retention.keep_to(options.retention)],
+        [start, lambda: retention.enforce(options.retention)],
         [
             lambda deadline: repository.close(deadline.left()),
             lambda deadline: results.close(deadline.half()),
@@ -194,7 +194,7 @@ def _metrics(active: ActiveTasks, events: Broadcaster) -> Metrics:
     metrics = Metrics()
     metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
     metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
-    metrics.gauge("listeners", "Open event streams and waiting requests.", events.listeners)
+    metrics.gauge("listeners", "Open event streams and waiting requests.", events.subscriber_count)
     metrics.counter("deliveries", "Updates handed to listeners since the start.", lambda: events.delivered)
     return metrics
 

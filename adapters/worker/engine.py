@@ -41,13 +41,13 @@ class FooocusEngine:
         arguments: ArgumentMapper,
         find_image: Callable[[str], Path],
         image_log: ImageLog,
-        claims: FileJournal,
+        journal: FileJournal,
     ) -> None:
         """Store the dependencies. `find_image` returns the file of an image reference; it may raise `FileNotFoundError`."""
         self._worker = worker
         self._arguments = arguments
         self._image_log = image_log
-        self._claims = claims
+        self._journal = journal
         self._files = ImageFiles(find_image)
 
     def check(self, parameters: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ class FooocusEngine:
         extension = {"jpg": "jpeg"}.get(image_format, image_format)
         _, path, _ = host_module("modules.util").generate_temp_filename(folder=str(folder), extension=extension)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        self._claims.claim(task_id, path)
+        self._journal.record(task_id, path)
         PILImage.fromarray(numpy.asarray(array, dtype=numpy.uint8)).save(path)
         return str(path)
 
@@ -134,7 +134,7 @@ class FooocusEngine:
         content = source.read_bytes()
         for name in chain([source.name], (f"{source.stem}-{number}{source.suffix}" for number in count(1))):
             with suppress(FileExistsError), (folder / name).open("xb") as file:
-                self._claims.claim(task_id, str(folder / name))
+                self._journal.record(task_id, str(folder / name))
                 file.write(content)
                 return str(folder / name)
         raise AssertionError("file numbers are unlimited")

@@ -123,7 +123,7 @@ class TaskQueue(list[Any]):
         return task
 
     def _choose(self, items: list[Any]) -> int:
-        return self.worker.handling.scheduler.pick([entry_of(item) for item in items], time.monotonic())
+        return self.worker.handling.scheduler.next([entry_of(item) for item in items], time.monotonic())
 
     def _remove(self, item: Any) -> bool:
         """Remove an item. Return False if another thread was faster."""

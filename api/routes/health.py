@@ -109,6 +109,6 @@ def router(context: Context) -> APIRouter:
     )
     def metrics() -> Response:
         """Return queue length, seconds of tasks and steps, events, subscribers, webhook deliveries and GPU memory."""
-        return Response(context.tasks.meter.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(context.tasks.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -135,7 +135,7 @@ async def _one(
             if now.preview is not None and encoding is not None:
                 await asyncio.to_thread(now.preview.base64, encoding)
             yield event_of(now, subscription.begins_at, urls, encoding)
-        elif task.status.is_terminal and not subscription.has_end():
+        elif task.status.is_terminal and not subscription.has_final():
             for update in _told_from(task):
                 if update.number > _number_read(task_id, after):
                     number = END if update.is_terminal else str(update.number)
@@ -177,4 +177,4 @@ def _number_read(task_id: str, last: str | None) -> int:
 def _has_read_the_end(service: TaskService, task: Task, last: str | None) -> bool:
     if last is None:
         return False
-    return last == f"{task.task_id}-{END}" or service.broadcast.is_end(last, task.task_id)
+    return last == f"{task.task_id}-{END}" or service.broadcast.is_final(last, task.task_id)

@@ -142,27 +142,27 @@ def router(context: Context) -> APIRouter:
     ) -> Any:
         """Return one page of tasks; the headers have the totals. A key without `read-all` sees only its own tasks."""
         service, access = context.tasks, access_of(request)
-        chosen = Filter(
+        criteria = Filter(
             statuses=tuple(item.value for item in status or ()),
             start=parse_timestamp("start_at", start_at),
             end=parse_timestamp("end_at", end_at, end=True),
             sources=access.sources(tuple(filter(None, source or ()))),
             model=model or None,
-            words=tuple((prompt or "").replace("\x00", " ").split()),
+            prompt_words=tuple((prompt or "").replace("\x00", " ").split()),
         )
-        if len(chosen.words) > MAX_WORDS:
+        if len(criteria.prompt_words) > MAX_WORDS:
             raise invalid_field("prompt", FieldErrorCode.TOO_LONG, f"has more than {MAX_WORDS} words")
-        _check_times(chosen, action)
+        _check_times(criteria, action)
         if action:
             access.require(Scope.CONTROL)
             _check_deletion(query, page, page_size)
             _check_filters(request)
-            removed = await asyncio.to_thread(service.removal.remove_matching, chosen)
+            removed = await asyncio.to_thread(service.removal.remove_matching, criteria)
             return _deleted(removed)
         page_size = min(page_size, MAX_PER_PAGE)
         which = ("history", "current", "pending") if query is Lists.ALL else (query.value,)
         history, current, pending = await service.history.lists(
-            which, chosen, page, page_size, newest_first=sort is Sort.NEWEST
+            which, criteria, page, page_size, newest_first=sort is Sort.NEWEST
         )
 
         def records() -> Response:
@@ -226,14 +226,14 @@ def _check_filters(request: Request) -> None:
         )
 
 
-def _check_times(chosen: Filter, action: str | None) -> None:
-    if chosen.start is not None and chosen.end is not None and chosen.start > chosen.end:
+def _check_times(criteria: Filter, action: str | None) -> None:
+    if criteria.start is not None and criteria.end is not None and criteria.start > criteria.end:
         raise invalid_field("start_at", FieldErrorCode.CONFLICT, "is later than end_at")
     if not action:
         return
     if action.lower() != "delete":
         raise invalid_field("action", FieldErrorCode.UNKNOWN_VALUE, f"{shortened(action)!r} is unknown", ["delete"])
-    if chosen.start is None and chosen.end is None:
+    if criteria.start is None and criteria.end is None:
         message = "say what to delete: start_at, end_at, or both"
         raise invalid_field("start_at", FieldErrorCode.REQUIRED, message)
 

@@ -72,7 +72,7 @@ class StreamMessage(BaseModel):
 
 def event_of(update: Update, event_id: str, urls: PublicUrls, encoding: Encoding | None) -> bytes:
     """Return an update as an event, encoded once for all subscribers with the same base URL and preview encoding."""
-    return update.rendered((urls.base, encoding), lambda: message(_data(update, urls, encoding), update.kind, event_id))
+    return update.cached((urls.base, encoding), lambda: message(_data(update, urls, encoding), update.kind, event_id))
 
 
 def dropped_event(dropped: Dropped, event_id: str) -> bytes:

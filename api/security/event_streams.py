@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from ...auth.keys import Scope
-from ...tasks.streaming.broadcaster import Subscription
+from ...tasks.streaming.subscription import Subscription
 from .authorization import RECHECK_INTERVAL_S, access_watcher
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -30,7 +30,7 @@ class Right:
 
     def watch(self, subscription: Subscription) -> None:
         """End a stream's subscription soon after the revocation, even without events."""
-        subscription.while_true(self.lasts, RECHECK_INTERVAL_S)
+        subscription.recheck(self.lasts, RECHECK_INTERVAL_S)
 
 
 def event_stream(

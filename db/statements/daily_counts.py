@@ -40,76 +40,76 @@ def recount() -> None:
     TallyRow.insert_from(counted, [TallyRow.status, TallyRow.day, TallyRow.number]).execute()
 
 
-def supports(chosen: Filter) -> bool:
+def supports(criteria: Filter) -> bool:
     """Return whether the counts can answer this filter: one by status and time only."""
-    return not (chosen.sources or chosen.model or chosen.words)
+    return not (criteria.sources or criteria.model or criteria.prompt_words)
 
 
-def count(chosen: Filter, most: int) -> tuple[int, bool]:
+def count(criteria: Filter, most: int) -> tuple[int, bool]:
     """Return the number of tasks that the filter finds, and whether there may be more. Whole days are known; of a part of a day
     at most `most` rows are counted."""
-    parts = [_counted(part, most + 1) for part in _parts_of_days(chosen) if part is not None]
-    return _whole_days(chosen) + sum(min(number, most) for number in parts), any(number > most for number in parts)
+    parts = [_counted(part, most + 1) for part in _parts_of_days(criteria) if part is not None]
+    return _whole_days(criteria) + sum(min(number, most) for number in parts), any(number > most for number in parts)
 
 
-def seek(chosen: Filter, offset: int, *, newest_first: bool) -> tuple[Filter, int]:
+def seek(criteria: Filter, offset: int, *, newest_first: bool) -> tuple[Filter, int]:
     """Return a filter that begins on the day on which the page at `offset` begins, and the offset within it."""
-    near, far = _parts_of_days(chosen)[:: -1 if newest_first else 1]
+    near, far = _parts_of_days(criteria)[:: -1 if newest_first else 1]
     if near is not None:
         number = _counted(near, offset + 1)
         if number > offset:
-            return chosen, offset
+            return criteria, offset
         offset -= number
-    found = _day_at(chosen, offset, newest_first)
+    found = _day_at(criteria, offset, newest_first)
     if found is not None:
         day, before = found
         first = {"end": (day + 1) * DAY - 1} if newest_first else {"start": day * DAY}
-        return replace(chosen, **first), offset - before
-    offset -= _whole_days(chosen)
-    return (far or replace(chosen, start=0, end=-1)), offset
+        return replace(criteria, **first), offset - before
+    offset -= _whole_days(criteria)
+    return (far or replace(criteria, start=0, end=-1)), offset
 
 
-def _parts_of_days(chosen: Filter) -> tuple[Filter | None, Filter | None]:
+def _parts_of_days(criteria: Filter) -> tuple[Filter | None, Filter | None]:
     """Return the parts of the filter outside its whole days, at its older and at its newer end."""
-    start, end = chosen.start, chosen.end
-    first, last = _first_and_last(chosen)
+    start, end = criteria.start, criteria.end
+    first, last = _first_and_last(criteria)
     if first is not None and last is not None and first > last + 1:
-        return None, chosen  # all on one day
+        return None, criteria  # all on one day
     older = newer = None
     if first is not None and start is not None and start < first * DAY:
-        older = replace(chosen, end=first * DAY - 1)
+        older = replace(criteria, end=first * DAY - 1)
     if last is not None and end is not None and end >= (last + 1) * DAY:
-        newer = replace(chosen, start=(last + 1) * DAY)
+        newer = replace(criteria, start=(last + 1) * DAY)
     return older, newer
 
 
-def _first_and_last(chosen: Filter) -> tuple[int | None, int | None]:
+def _first_and_last(criteria: Filter) -> tuple[int | None, int | None]:
     """Return the first and the last whole day in a filter's time; the first is after the last if there is none."""
-    first = None if chosen.start is None else -(-chosen.start // DAY)
-    last = None if chosen.end is None else (chosen.end + 1) // DAY - 1
+    first = None if criteria.start is None else -(-criteria.start // DAY)
+    last = None if criteria.end is None else (criteria.end + 1) // DAY - 1
     return first, last
 
 
-def _whole_days(chosen: Filter) -> int:
-    return int(_of(TallyRow.select(fn.COALESCE(fn.SUM(TallyRow.number), 0)), chosen).scalar())
+def _whole_days(criteria: Filter) -> int:
+    return int(_of(TallyRow.select(fn.COALESCE(fn.SUM(TallyRow.number), 0)), criteria).scalar())
 
 
-def _day_at(chosen: Filter, offset: int, newest_first: bool) -> tuple[int, int] | None:
+def _day_at(criteria: Filter, offset: int, newest_first: bool) -> tuple[int, int] | None:
     """Return the whole day that contains the row at `offset`, and the number of rows before that day."""
     order = TallyRow.day.desc() if newest_first else TallyRow.day.asc()
     number = fn.SUM(TallyRow.number)
     so_far = fn.SUM(number).over(order_by=[order])
-    days = _of(TallyRow.select(TallyRow.day, number.alias("number"), so_far.alias("so_far")), chosen)
+    days = _of(TallyRow.select(TallyRow.day, number.alias("number"), so_far.alias("so_far")), criteria)
     days = days.group_by(TallyRow.day).alias("days")
     found = TallyRow.select(days.c.day, days.c.so_far - days.c.number).from_(days).where(days.c.so_far > offset)
     row = found.order_by(days.c.so_far).limit(1).tuples().first()
     return None if row is None else (int(row[0]), int(row[1]))
 
 
-def _of(query: ModelSelect, chosen: Filter) -> ModelSelect:
+def _of(query: ModelSelect, criteria: Filter) -> ModelSelect:
     """Return the query limited to the filter's whole days and statuses."""
-    first, last = _first_and_last(chosen)
-    conditions = of_statuses(chosen, TallyRow.status)
+    first, last = _first_and_last(criteria)
+    conditions = of_statuses(criteria, TallyRow.status)
     conditions += [] if first is None else [TallyRow.day >= first]
     conditions += [] if last is None else [TallyRow.day <= last]
     for condition in conditions:
@@ -117,5 +117,5 @@ def _of(query: ModelSelect, chosen: Filter) -> ModelSelect:
     return query
 
 
-def _counted(chosen: Filter, most: int) -> int:
-    return int(matching(TaskRow.select(TaskRow.id), chosen).limit(most).count())
+def _counted(criteria: Filter, most: int) -> int:
+    return int(matching(TaskRow.select(TaskRow.id), criteria).limit(most).count())

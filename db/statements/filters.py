@@ -16,17 +16,17 @@ from ..models import TaskRow
 class Filter:
     """Conditions that a task must all meet; members that are not set match every task.
 
-    `excluded` are statuses that a task must not have; `start` and `end` are milliseconds since 1970, both included, for the time
-    it was queued; its prompt must contain all `words`.
+    `exclude_statuses` are statuses that a task must not have; `start` and `end` are milliseconds since 1970, both included, for
+    the time it was queued; its prompt must contain all `prompt_words`.
     """
 
     statuses: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
+    exclude_statuses: tuple[str, ...] = ()
     start: int | None = None
     end: int | None = None
     sources: tuple[str, ...] = ()
     model: str | None = None
-    words: tuple[str, ...] = ()
+    prompt_words: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -36,28 +36,28 @@ class Filter:
         return tuple(dict.fromkeys((self.model, self.model.replace("\\", "/"), self.model.replace("/", "\\"))))
 
 
-def matching(query: ModelSelect, chosen: Filter) -> ModelSelect:
+def matching(query: ModelSelect, criteria: Filter) -> ModelSelect:
     """Return the query with the filter's conditions."""
-    conditions = of_statuses(chosen, TaskRow.status)
-    if chosen.start is not None:
-        conditions.append(TaskRow.queued_at >= chosen.start)
-    if chosen.end is not None:
-        conditions.append(TaskRow.queued_at <= chosen.end)
-    if chosen.sources:
-        conditions.append(_one_of(TaskRow.source, chosen.sources))
-    if chosen.model:
-        conditions.append(_one_of(TaskRow.model, chosen.models))
-    conditions.extend(TaskRow.words.contains(word.casefold()) for word in chosen.words)
+    conditions = of_statuses(criteria, TaskRow.status)
+    if criteria.start is not None:
+        conditions.append(TaskRow.queued_at >= criteria.start)
+    if criteria.end is not None:
+        conditions.append(TaskRow.queued_at <= criteria.end)
+    if criteria.sources:
+        conditions.append(_one_of(TaskRow.source, criteria.sources))
+    if criteria.model:
+        conditions.append(_one_of(TaskRow.model, criteria.models))
+    conditions.extend(TaskRow.words.contains(word.casefold()) for word in criteria.prompt_words)
     return query.where(reduce(and_, conditions)) if conditions else query
 
 
-def of_statuses(chosen: Filter, column: Any) -> list[Expression]:
+def of_statuses(criteria: Filter, column: Any) -> list[Expression]:
     """Return the filter's conditions for a column of statuses."""
     conditions = []
-    if chosen.statuses:
-        conditions.append(_one_of(column, chosen.statuses))
-    if chosen.excluded:
-        conditions.append(column.not_in(list(chosen.excluded)))
+    if criteria.statuses:
+        conditions.append(_one_of(column, criteria.statuses))
+    if criteria.exclude_statuses:
+        conditions.append(column.not_in(list(criteria.exclude_statuses)))
     return conditions
 
 

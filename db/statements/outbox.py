@@ -69,7 +69,7 @@ class Outbox:
         WebhookRow.update(again).where(WebhookRow.task == row_id).execute()
         return receiver
 
-    def note(self, message: Message, attempt: Attempt, state: str, due_at: int) -> None:
+    def record_attempt(self, message: Message, attempt: Attempt, state: str, due_at: int) -> None:
         """Record an attempt to deliver `message`, and the state that follows. Does nothing if the task has been deleted.
 
         If the message was posted again since it was read, it stays due, regardless of the outcome of this attempt.

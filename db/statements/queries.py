@@ -19,39 +19,39 @@ MAX_OFFSET_SCAN = 20_000
 """Maximum number of rows to skip; beyond it the daily counts find the day on which a page begins."""
 
 
-def page(chosen: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[int]:
+def page(criteria: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[int]:
     """Return the row ids of a page."""
-    if offset > MAX_OFFSET_SCAN and daily_counts.supports(chosen):
-        chosen, offset = daily_counts.seek(chosen, offset, newest_first=newest_first)
+    if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
+        criteria, offset = daily_counts.seek(criteria, offset, newest_first=newest_first)
     keys = (TaskRow.queued_at, TaskRow.id)
     query = TaskRow.select(TaskRow.id).order_by(*(key.desc() if newest_first else key.asc() for key in keys))
-    return [row_id for (row_id,) in matching(query, chosen).limit(limit).offset(offset).tuples()]
+    return [row_id for (row_id,) in matching(query, criteria).limit(limit).offset(offset).tuples()]
 
 
-def count(chosen: Filter) -> tuple[int, bool]:
+def count(criteria: Filter) -> tuple[int, bool]:
     """Return the number of tasks that the filter finds, and whether there may be more."""
-    if daily_counts.supports(chosen):
-        return daily_counts.count(chosen, MAX_COUNT)
-    found = int(matching(TaskRow.select(TaskRow.id), chosen).limit(MAX_COUNT + 1).count())
+    if daily_counts.supports(criteria):
+        return daily_counts.count(criteria, MAX_COUNT)
+    found = int(matching(TaskRow.select(TaskRow.id), criteria).limit(MAX_COUNT + 1).count())
     return min(found, MAX_COUNT), found > MAX_COUNT
 
 
 def page_and_count(
-    chosen: Filter, offset: int, limit: int, *, newest_first: bool = True
+    criteria: Filter, offset: int, limit: int, *, newest_first: bool = True
 ) -> tuple[list[int], tuple[int, bool]]:
     """Return `page` and `count`, reading as few rows as possible."""
-    if offset > MAX_OFFSET_SCAN and daily_counts.supports(chosen):
-        total, capped = count(chosen)
+    if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
+        total, capped = count(criteria)
         left = total - offset
         if not capped and left <= MAX_OFFSET_SCAN:  # closer to the other end
             ids = (
-                page(chosen, max(left - limit, 0), min(limit, left), newest_first=not newest_first) if left > 0 else []
+                page(criteria, max(left - limit, 0), min(limit, left), newest_first=not newest_first) if left > 0 else []
             )
             return ids[::-1], (total, capped)
-    ids = page(chosen, offset, limit, newest_first=newest_first)
+    ids = page(criteria, offset, limit, newest_first=newest_first)
     if len(ids) < limit and (ids or offset == 0):  # the last page: a search has already read every row
         return ids, (offset + len(ids), False)
-    return ids, count(chosen)
+    return ids, count(criteria)
 
 
 def rows(ids: Sequence[int]) -> list[dict[str, Any]]:

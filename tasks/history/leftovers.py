@@ -20,7 +20,7 @@ from ..ports.engine import Engine, Stayed
 
 log = logging.getLogger("fooocus_api.tasks")
 
-PAUSES = PAUSES_SECONDS[:6]
+RETRY_PAUSES_S = PAUSES_SECONDS[:6]
 """Seconds between retries, 0.7 s in total for all images of a deletion. A virus scanner is done by then, an editor is not."""
 GONE = (0, 0, 0, 0)
 """The mark of a missing file."""
@@ -46,10 +46,10 @@ class _Left:
 class Leftovers:
     """Deletes images, and remembers those that could not be deleted. Any thread."""
 
-    def __init__(self, engine: Engine, repository: Repository, claims: FileJournal) -> None:
+    def __init__(self, engine: Engine, repository: Repository, journal: FileJournal) -> None:
         self._engine = engine
         self._repository = repository
-        self._claims = claims
+        self._journal = journal
         self._lock = threading.Lock()
         self._left: dict[tuple[str, str], _Left] = {}
 
@@ -70,20 +70,20 @@ class Leftovers:
         Raises:
             DatabaseUnavailable: the records can't be read; nothing was deleted.
         """
-        claimed = [path for path in self._claims.of(task_id) if path not in done]
+        claimed = [path for path in self._journal.entries(task_id) if path not in done]
         relative = [self._engine.relative_path(path) if Path(path).is_absolute() else path for path in claimed]
         paths = [path for path in relative if path is not None]
-        known = self._repository.reading(lambda: self._repository.recorded(paths))
+        known = self._repository.read(lambda: self._repository.recorded(paths))
         self.remove({task_id: [path for path in paths if path not in known]})
 
     def settle(self, task_ids: Iterable[str]) -> int:
         """Retry the leftover images of these tasks for a short time, and return the number of those that are left."""
         ids = set(task_ids)
-        for pause in PAUSES:
+        for pause in RETRY_PAUSES_S:
             if not any(is_held(left.stayed.error) for left in self._of(ids).values()):
                 break
             time.sleep(pause)
-            self.again(ids)
+            self.retry(ids)
         stay = self._of(ids)
         for left in stay.values():
             error = left.stayed.error
@@ -91,11 +91,11 @@ class Leftovers:
             log.warning("image, or its entry in log.html, not deleted; it is tried again later", extra=extra)
         return len(stay)
 
-    def again(self, task_ids: Collection[str] | None = None) -> None:
+    def retry(self, task_ids: Collection[str] | None = None) -> None:
         """Retry once to delete the leftover images of these tasks, or of all."""
-        chosen = self._of(task_ids)
-        tried = {key: left for key, left in chosen.items() if left.is_same()}
-        others = [key for key, left in chosen.items() if key not in tried and left.mark is not None]
+        found = self._of(task_ids)
+        tried = {key: left for key, left in found.items() if left.is_same()}
+        others = [key for key, left in found.items() if key not in tried and left.mark is not None]
         stayed = {each.path: each for each in self._engine.remove_images(list({path for _, path in tried}))}
         with self._lock:
             for key, left in tried.items():
@@ -106,7 +106,7 @@ class Leftovers:
                     log.debug("image deleted that another program had open", extra={"path": str(left.stayed.file)})
             for key in others:
                 self._left.pop(key, None)
-        self._release({task_id for task_id, _ in chosen})
+        self._release({task_id for task_id, _ in found})
 
     def is_left(self, file: Path) -> bool:
         """Return whether the file is a leftover: its image is deleted for clients, and the file is not."""
@@ -121,7 +121,7 @@ class Leftovers:
         """Release the journal entries of tasks without leftovers."""
         for task_id in task_ids:
             if task_id != NO_TASK and not self._of({task_id}):
-                self._claims.release(task_id)
+                self._journal.clear(task_id)
 
 
 def _mark_of(file: Path) -> tuple[int, ...] | None:

@@ -15,9 +15,9 @@ from ..ports.engine import Engine
 class Ownership:
     """Owners of images. References are those of `images.references`."""
 
-    def __init__(self, repository: Repository, live: ActiveTasks, engine: Engine) -> None:
+    def __init__(self, repository: Repository, active: ActiveTasks, engine: Engine) -> None:
         self._repository = repository
-        self._live = live
+        self._active = active
         self._engine = engine
 
     def owns(self, source: str, reference: str) -> bool:
@@ -30,11 +30,11 @@ class Ownership:
         if image is None:
             return False
         if image.kind == "inputs":
-            return self._repository.reading(partial(usage.owns_input, source, image.name))
-        for owner, path in self._live.saved():  # images of an active task have no record yet
+            return self._repository.read(partial(usage.owns_input, source, image.name))
+        for owner, path in self._active.saved():  # images of an active task have no record yet
             if self._engine.relative_path(path) == image.name:
                 return owner == source
-        return self._repository.reading(partial(usage.owns_image, source, image.name))
+        return self._repository.read(partial(usage.owns_image, source, image.name))
 
     def recorded(self, beginning: str) -> list[str]:
         """Return the recorded image paths, relative to the outputs folder, that have this prefix. Not on an event loop.
@@ -42,7 +42,7 @@ class Ownership:
         Raises:
             DatabaseUnavailable: the history can't be read.
         """
-        return self._repository.reading(partial(usage.images_beginning, beginning))
+        return self._repository.read(partial(usage.images_beginning, beginning))
 
     def note_upload(self, source: str, file_name: str) -> None:
         """Add the source to the owners of an input. Not on an event loop.

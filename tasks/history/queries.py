@@ -36,73 +36,73 @@ EMPTY_PAGE = Page([], 0)
 class History:
     """Read-only queries for tasks."""
 
-    def __init__(self, repository: Repository, live: ActiveTasks, engine: Engine) -> None:
+    def __init__(self, repository: Repository, active: ActiveTasks, engine: Engine) -> None:
         self._repository = repository
-        self._live = live
+        self._active = active
         self._engine = engine
 
     async def lists(
-        self, which: Collection[str], chosen: Filter, page: int, page_size: int, *, newest_first: bool = True
+        self, which: Collection[str], criteria: Filter, page: int, page_size: int, *, newest_first: bool = True
     ) -> tuple[Page, Page, Page]:
         """Return pages of the ended, running and pending tasks. Those not in `which` (history, current, pending) are empty.
 
         Lists are read in the order of a task's life: one that changes its status in between is found twice instead of never,
-        and counts in the last list. The times of `chosen` apply to the history only.
+        and counts in the last list. The times of `criteria` apply to the history only.
         """
-        now = replace(chosen, start=None, end=None)
+        now = replace(criteria, start=None, end=None)
         pending, current = await asyncio.to_thread(self._living, which, now, page, page_size)
         history = EMPTY_PAGE
         if "history" in which:
-            history = await self.ended(chosen, page, page_size, newest_first=newest_first)
+            history = await self.ended(criteria, page, page_size, newest_first=newest_first)
         return history, current.without(history), pending.without(current).without(history)
 
-    async def ended(self, chosen: Filter, page: int, page_size: int, *, newest_first: bool = True) -> Page:
+    async def ended(self, criteria: Filter, page: int, page_size: int, *, newest_first: bool = True) -> Page:
         """Return a page of the ended tasks, ordered by the time they were queued."""
-        chosen = replace(chosen, excluded=ACTIVE_STATUSES)
+        criteria = replace(criteria, exclude_statuses=ACTIVE_STATUSES)
 
         def read() -> Page:
             rows, (total, capped) = self._repository.page_and_count(
-                chosen, page * page_size, page_size, newest_first=newest_first
+                criteria, page * page_size, page_size, newest_first=newest_first
             )
             return Page([from_row(row) for row in rows], total, capped)
 
-        return await asyncio.wrap_future(self._repository.read(read))
+        return await asyncio.wrap_future(self._repository.submit_read(read))
 
-    def _living(self, which: Collection[str], chosen: Filter, page: int, page_size: int) -> tuple[Page, Page]:
-        pending = self.pending(chosen, page, page_size) if "pending" in which else EMPTY_PAGE
-        current = self.running(chosen) if "current" in which else EMPTY_PAGE
+    def _living(self, which: Collection[str], criteria: Filter, page: int, page_size: int) -> tuple[Page, Page]:
+        pending = self.pending(criteria, page, page_size) if "pending" in which else EMPTY_PAGE
+        current = self.running(criteria) if "current" in which else EMPTY_PAGE
         return pending, current
 
-    def running(self, chosen: Filter) -> Page:
+    def running(self, criteria: Filter) -> Page:
         """Return the running tasks: at most one, and earlier ones whose results are still being saved."""
-        found = self._live.of_status(TaskStatus.RUNNING, _matching(chosen))
+        found = self._active.of_status(TaskStatus.RUNNING, _matching(criteria))
         tasks = [replace(task) for task in found.values()]
         return Page(tasks, len(tasks))
 
-    def pending(self, chosen: Filter, page: int, page_size: int) -> Page:
+    def pending(self, criteria: Filter, page: int, page_size: int) -> Page:
         """Return a page of the pending tasks, the next one first. Not on an event loop: it walks all of them."""
-        found = self._live.of_status(TaskStatus.PENDING, _matching(chosen))
+        found = self._active.of_status(TaskStatus.PENDING, _matching(criteria))
         total, offset = len(found), page * page_size
         if offset >= total:
             return Page([], total)
         queued = [task for task_id in self._engine.order() if (task := found.pop(task_id, None))]
         beside = sorted(found.values(), key=lambda task: task.rank)  # not in the queue, e.g. during a download
-        chosen_tasks = islice(chain(queued, beside), offset, offset + page_size)
-        return Page([replace(task) for task in chosen_tasks], total)
+        tasks = islice(chain(queued, beside), offset, offset + page_size)
+        return Page([replace(task) for task in tasks], total)
 
 
-def _matching(chosen: Filter) -> Callable[[ActiveTask], bool]:
+def _matching(criteria: Filter) -> Callable[[ActiveTask], bool]:
     """Return a predicate: whether an active task matches the filter."""
-    words, models = [word.casefold() for word in chosen.words], chosen.models
+    words, models = [word.casefold() for word in criteria.prompt_words], criteria.models
 
     def matches(live: ActiveTask) -> bool:
         task = live.task
         return (
-            (not chosen.statuses or task.status.value in chosen.statuses)
-            and (not chosen.sources or task.source in chosen.sources)
-            and (chosen.start is None or task.queued_at >= chosen.start)
-            and (chosen.end is None or task.queued_at <= chosen.end)
-            and (not chosen.model or live.workload.checkpoint in models)
+            (not criteria.statuses or task.status.value in criteria.statuses)
+            and (not criteria.sources or task.source in criteria.sources)
+            and (criteria.start is None or task.queued_at >= criteria.start)
+            and (criteria.end is None or task.queued_at <= criteria.end)
+            and (not criteria.model or live.workload.checkpoint in models)
             and all(word in live.workload.search_text for word in words)
         )
 

@@ -26,13 +26,13 @@ from .leftovers import NO_TASK, Leftovers
 log = logging.getLogger("fooocus_api.tasks")
 
 T = TypeVar("T")
-STEP = 50
+TASKS_PER_TRANSACTION = 50
 """Tasks deleted per transaction: other changes get their turn between two of them."""
-HOUR = 3600
-DAY_MS = 24 * HOUR * 1000
-UNUSED_INPUT_SECONDS = 24 * HOUR
+HOUR_S = 3600
+DAY_MS = 24 * HOUR_S * 1000
+UNUSED_INPUT_SECONDS = 24 * HOUR_S
 """Seconds after which an input that no request uses is deleted."""
-THROWN_AWAY_SECONDS = HOUR
+EXPIRY_SECONDS = HOUR_S
 """Seconds for which an image that Fooocus does not keep stays available."""
 
 
@@ -56,13 +56,13 @@ class Removed:
 class Retention:
     """Deletes tasks and images. It never touches an active task, nor a file outside the inputs and outputs."""
 
-    def __init__(self, repository: Repository, inputs: InputStore, claims: FileJournal, leftovers: Leftovers) -> None:
+    def __init__(self, repository: Repository, inputs: InputStore, journal: FileJournal, leftovers: Leftovers) -> None:
         self._repository = repository
-        self._claims = claims
+        self._journal = journal
         self._leftovers = leftovers
         self._inputs = inputs
         self._stopping = threading.Event()
-        self._passing: deque[tuple[float, list[str]]] = deque()
+        self._pending_expiry: deque[tuple[float, list[str]]] = deque()
 
     def remove(self, tasks: Sequence[Task]) -> Removed:
         """Delete these ended tasks with their images. May wait for the database, and briefly for images in use.
@@ -82,23 +82,23 @@ class Retention:
         # come before, so that the next start deletes the orphans.
         for task in tasks:
             for image in task.images:
-                self._claims.claim(task.task_id, image.path)
+                self._journal.record(task.task_id, image.path)
         try:
-            gone, still = self._repository.write(forget).result()
+            gone, recorded = self._repository.write(forget).result()
         except DatabaseUnavailable:
             for task in tasks:
-                self._claims.release(task.task_id)
+                self._journal.clear(task.task_id)
             raise
         self._safely(
             self._leftovers.remove,
-            {task.task_id: [image.path for image in task.images if image.path not in still] for task in tasks},
+            {task.task_id: [image.path for image in task.images if image.path not in recorded] for task in tasks},
         )
         return gone
 
     def _left_of(self, task_ids: Sequence[str]) -> int:
         """Retry the images of these tasks for a short time, and return the number of those that are left."""
         left = self._safely(self._leftovers.settle, task_ids) or 0
-        self._safely(self._leftovers.again)
+        self._safely(self._leftovers.retry)
         return left
 
     def _safely(self, action: Callable[..., T], *arguments: Any) -> T | None:
@@ -109,25 +109,25 @@ class Retention:
             complain("images not deleted")
             return None
 
-    def remove_matching(self, chosen: Filter) -> Removed:
+    def remove_matching(self, criteria: Filter) -> Removed:
         """Delete all ended tasks that match the filter."""
-        return self._remove_all(replace(chosen, excluded=ACTIVE_STATUSES))
+        return self._remove_all(replace(criteria, exclude_statuses=ACTIVE_STATUSES))
 
     def is_left(self, file: Path) -> bool:
         """Return whether the file is a leftover: its image is deleted for clients, and the file is not."""
         return self._leftovers.is_left(file)
 
-    def throw_away(self, paths: list[str]) -> None:
-        """Schedule the deletion of images that the host does not keep: the first call after `THROWN_AWAY_SECONDS`, at the end
+    def expire_later(self, paths: list[str]) -> None:
+        """Schedule the deletion of images that the host does not keep: the first call after `EXPIRY_SECONDS`, at the end
         of a task, deletes them. Each call also retries leftovers of earlier deletions."""
         now = time.monotonic()
-        while self._passing and self._passing[0][0] < now - THROWN_AWAY_SECONDS:
-            self._safely(self._leftovers.remove, {NO_TASK: self._passing.popleft()[1]})
+        while self._pending_expiry and self._pending_expiry[0][0] < now - EXPIRY_SECONDS:
+            self._safely(self._leftovers.remove, {NO_TASK: self._pending_expiry.popleft()[1]})
         if paths:
-            self._passing.append((now, paths))
-        self._safely(self._leftovers.again)
+            self._pending_expiry.append((now, paths))
+        self._safely(self._leftovers.retry)
 
-    def keep_to(self, limits: RetentionPolicy) -> None:
+    def enforce(self, limits: RetentionPolicy) -> None:
         """Start a background thread that prunes the history now and every hour, if it has limits."""
         if limits != RetentionPolicy():
             threading.Thread(target=self._prune, args=(limits,), name="fooocus-api-retention", daemon=True).start()
@@ -144,17 +144,19 @@ class Retention:
                     log.info("old tasks deleted", extra={"tasks": gone})
             except Exception:
                 log.exception("old tasks could not be deleted; trying again in an hour")
-            self._stopping.wait(HOUR)
+            self._stopping.wait(HOUR_S)
 
     def prune(self, limits: RetentionPolicy) -> int:
         """Delete tasks beyond the limits, and unused inputs. Return the number of deleted tasks."""
         gone = 0
-        ended = Filter(excluded=ACTIVE_STATUSES)
+        ended = Filter(exclude_statuses=ACTIVE_STATUSES)
         if limits.days is not None:
-            gone += self._remove_all(Filter(excluded=ACTIVE_STATUSES, end=now_ms() - int(limits.days * DAY_MS))).tasks
+            gone += self._remove_all(
+                Filter(exclude_statuses=ACTIVE_STATUSES, end=now_ms() - int(limits.days * DAY_MS))
+            ).tasks
         if limits.count is not None:
-            total, _ = self._repository.reading(lambda: self._repository.count(ended))
-            gone += self._remove_all(ended, most=max(total - limits.count, 0)).tasks
+            total, _ = self._repository.read(lambda: self._repository.count(ended))
+            gone += self._remove_all(ended, limit=max(total - limits.count, 0)).tasks
         self.sweep_inputs()
         return gone
 
@@ -162,7 +164,7 @@ class Retention:
         """Delete inputs that no record uses and that were not uploaded recently, and return their number."""
         gone = 0
         before = time.time() - UNUSED_INPUT_SECONDS
-        for names in self._inputs.older_than(before, STEP):
+        for names in self._inputs.older_than(before, TASKS_PER_TRANSACTION):
             if self._stopping.is_set():
                 break
             # On the writer's thread, so that no task that uses one can be accepted in between.
@@ -176,13 +178,13 @@ class Retention:
         forget_uploads([name for name in unused if not self._inputs.has(name)])
         return gone
 
-    def _remove_all(self, chosen: Filter, most: int | None = None) -> Removed:
+    def _remove_all(self, criteria: Filter, limit: int | None = None) -> Removed:
         gone = 0
         removed_ids: list[str] = []
         try:
-            while not self._stopping.is_set() and (most is None or gone < most):
-                step = STEP if most is None else min(STEP, most - gone)
-                rows = self._repository.reading(partial(self._repository.page, chosen, 0, step, newest_first=False))
+            while not self._stopping.is_set() and (limit is None or gone < limit):
+                step = TASKS_PER_TRANSACTION if limit is None else min(TASKS_PER_TRANSACTION, limit - gone)
+                rows = self._repository.read(partial(self._repository.page, criteria, 0, step, newest_first=False))
                 if not rows:
                     break
                 tasks = [from_row(row) for row in rows]

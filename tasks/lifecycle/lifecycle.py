@@ -67,7 +67,7 @@ class TaskLifecycle:
                 self._notifier.queued(task)
                 self._notifier.queue_changed(task.task_id)
             case events.Started():
-                self._active.begin(live)
+                self._active.start(live)
                 live.started_s = event.clock_s
                 task.transition(TaskStatus.RUNNING, at=event.at)
                 self._store.write_start(task)

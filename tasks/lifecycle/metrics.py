@@ -59,32 +59,32 @@ class Metrics:
         """Count an event of a task, and record the durations that it completes."""
         if active is None:
             return
-        self.event(type(event).__name__.lower())
+        self.count_event(type(event).__name__.lower())
         match event:
             case events.Progress(is_step=True):
                 task_id, clock_s = self._last_step
                 self._last_step = (event.task_id, event.clock_s)
                 if task_id == event.task_id:
-                    self.step(event.clock_s - clock_s)
+                    self.observe_step(event.clock_s - clock_s)
             case events.ImageSaved():
                 self._last_step = NO_STEP  # the time between two images is not that of a step
             case events.Ended():
                 seconds = active.seconds_until(event)
                 if seconds is not None:
-                    self.task(active.task.status.value, seconds)
+                    self.observe_task(active.task.status.value, seconds)
 
-    def event(self, kind: str) -> None:
+    def count_event(self, kind: str) -> None:
         """Count an event of a task."""
         self._events.labels(kind).inc()
 
-    def step(self, seconds: float) -> None:
+    def observe_step(self, seconds: float) -> None:
         """Record the duration of a step."""
         self._step_seconds.observe(seconds)
 
-    def task(self, status: str, seconds: float) -> None:
+    def observe_task(self, status: str, seconds: float) -> None:
         """Record the duration of an ended task."""
         self._task_seconds.labels(status).observe(seconds)
 
-    def text(self) -> bytes:
+    def render(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)

@@ -22,12 +22,12 @@ class QueueNotifier:
 
     def queued(self, task: Task) -> None:
         """Publish that a task is in the queue. Its outlook is computed only for subscribers: a flood would make it costly."""
-        outlook = self._eta.of(task) if self._broadcaster.is_followed(task.task_id) else NO_OUTLOOK
+        outlook = self._eta.outlook(task) if self._broadcaster.has_subscribers(task.task_id) else NO_OUTLOOK
         self._broadcaster.publish("queued", task, outlook=outlook)
 
     def running(self, kind: Kind, task: Task, preview: PreviewImage | None = None) -> None:
         """Publish the start or the progress of the running task."""
-        self._broadcaster.publish(kind, task, preview, outlook=self._eta.of(task))
+        self._broadcaster.publish(kind, task, preview, outlook=self._eta.outlook(task))
 
     def image(self, task: Task, image: Image) -> None:
         """Publish an image that the running task has saved."""
@@ -43,11 +43,13 @@ class QueueNotifier:
 
     def queue_changed(self, but: str | None = None) -> None:
         """Publish changed queue positions of pending tasks that have subscribers, except `but`."""
-        pending = [live for task_id in self._broadcaster.listened_to() - {but} if (live := self._active.get(task_id))]
+        pending = [
+            live for task_id in self._broadcaster.subscribed_tasks() - {but} if (live := self._active.get(task_id))
+        ]
         pending = [live for live in pending if live.task.status is TaskStatus.PENDING]
-        outlooks = self._eta.some([live.task.task_id for live in pending]) if pending else {}
+        outlooks = self._eta.outlooks([live.task.task_id for live in pending]) if pending else {}
         for live in pending:
-            outlook = outlooks.get(live.task.task_id) or self._eta.of(live.task)
+            outlook = outlooks.get(live.task.task_id) or self._eta.outlook(live.task)
             if outlook.queue_position != live.position:
                 live.position = outlook.queue_position
                 self._broadcaster.publish("queued", live.task, outlook=outlook)

@@ -87,7 +87,7 @@ class Recovery:
         """Return the images that were complete before the process died."""
         found: list[Image] = []
         none: list[str] = []
-        for path in gaps.attempt("the images", lambda: self._journal.of(task.task_id), none):
+        for path in gaps.attempt("the images", lambda: self._journal.entries(task.task_id), none):
             image = gaps.attempt("an image", partial(self._whole_image, path, gaps), None)
             if image is not None:
                 found.append(image)

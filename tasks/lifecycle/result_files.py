@@ -95,8 +95,8 @@ class ResultFiles:
 
     def expire(self, task: Task) -> None:
         """Schedule the deletion of the images of an ended task that the host does not keep. Return at once."""
-        passing = [image.path for image in task.images if not image.kept]
-        self.run(partial(run_safely, task.task_id, lambda: self._retention.throw_away(passing)))
+        expiring = [image.path for image in task.images if not image.kept]
+        self.run(partial(run_safely, task.task_id, lambda: self._retention.expire_later(expiring)))
 
     # ------------------------------------------------------------------------------- saving
 

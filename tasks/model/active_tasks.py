@@ -49,7 +49,7 @@ class ActiveTasks:
 
     def __init__(self) -> None:
         self._tasks: dict[str, ActiveTask] = {}
-        self._begun: dict[str, ActiveTask] = {}
+        self._started: dict[str, ActiveTask] = {}
         self._lock = threading.Lock()
 
     def add(self, task: Task, workload: Workload, gaps: Gaps | None = None) -> ActiveTask:
@@ -63,36 +63,36 @@ class ActiveTasks:
         with self._lock:
             return self._tasks.get(task_id)
 
-    def begin(self, live: ActiveTask) -> None:
+    def start(self, live: ActiveTask) -> None:
         """Record that the worker has taken a task. An index of these few avoids a walk over all pending ones."""
         with self._lock:
-            self._begun[live.task.task_id] = live
+            self._started[live.task.task_id] = live
 
     def remove(self, task_id: str) -> None:
         with self._lock:
             self._tasks.pop(task_id, None)
-            self._begun.pop(task_id, None)
+            self._started.pop(task_id, None)
 
     def of_status(self, status: TaskStatus, matches: Callable[[ActiveTask], bool]) -> dict[str, Task]:
         """Return the matching tasks of a status by id, in the order of their arrival; not copies."""
         with self._lock:
-            lives = list((self._begun if status is TaskStatus.RUNNING else self._tasks).values())
+            lives = list((self._started if status is TaskStatus.RUNNING else self._tasks).values())
         return {live.task.task_id: live.task for live in lives if live.task.status is status and matches(live)}
 
     def saved(self) -> list[tuple[str, str]]:
         """Return source and path of each image that active tasks have saved, the newest task's first."""
         with self._lock:
-            return [(live.task.source, path) for live in reversed(self._begun.values()) for path in list(live.saved)]
+            return [(live.task.source, path) for live in reversed(self._started.values()) for path in list(live.saved)]
 
     def running(self) -> Task | None:
         """Return a copy of the running task. A task whose end is being written does not count."""
         with self._lock:
-            tasks = [live.task for live in self._begun.values() if live.ending is None]
+            tasks = [live.task for live in self._started.values() if live.ending is None]
         return next((replace(task) for task in tasks if task.status is TaskStatus.RUNNING), None)
 
     def counts(self) -> dict[str, int]:
         """Return the number of pending and running tasks. Not on an event loop."""
         with self._lock:
             pending = sum(live.task.status is TaskStatus.PENDING for live in self._tasks.values())
-            running = sum(live.task.status is TaskStatus.RUNNING for live in self._begun.values())
+            running = sum(live.task.status is TaskStatus.RUNNING for live in self._started.values())
         return {TaskStatus.PENDING.value: pending, TaskStatus.RUNNING.value: running}

@@ -13,7 +13,7 @@ from ..model.active_tasks import ActiveTask
 from ..model.task import Task, TaskStatus
 from ..model.workload import ModelNeeds, Workload
 
-WEIGHT = 0.3
+NEWEST_SHARE = 0.3
 """Share of the newest measurement in the moving average, 0 to 1."""
 
 
@@ -23,11 +23,11 @@ class MovingAverage:
 
     values: dict[Any, float] = field(default_factory=dict)
 
-    def learn(self, key: Any, value: float) -> None:
+    def add(self, key: Any, value: float) -> None:
         known = self.values.get(key)
-        self.values[key] = value if known is None else known + WEIGHT * (value - known)
+        self.values[key] = value if known is None else known + NEWEST_SHARE * (value - known)
 
-    def of(self, key: Any) -> float | None:
+    def get(self, key: Any) -> float | None:
         if key in self.values:
             return self.values[key]
         return sum(self.values.values()) / len(self.values) if self.values else None
@@ -68,18 +68,18 @@ class Estimator:
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         """Measure the running task by its events."""
         if isinstance(event, events.Unloaded):
-            self.unloaded()
+            self.on_unloaded()
         elif active is None:
             return
         elif isinstance(event, events.Progress):
             if event.is_step:
-                self.step(event.task_id, active.task.progress)
+                self.on_step(event.task_id, active.task.progress)
         elif isinstance(event, events.Started):
-            self.started(event.task_id, active.workload)
+            self.on_started(event.task_id, active.workload)
         elif isinstance(event, events.Ended):
-            self.ended(event.task_id, len(active.task.images) if active.task.status is TaskStatus.FINISHED else 0)
+            self.on_ended(event.task_id, len(active.task.images) if active.task.status is TaskStatus.FINISHED else 0)
 
-    def started(self, task_id: str, workload: Workload) -> None:
+    def on_started(self, task_id: str, workload: Workload) -> None:
         """Begin to measure a task that the worker has started."""
         with self._lock:
             cold = workload.needs.match(self._loaded) == 0 and not self._preloaded
@@ -87,13 +87,13 @@ class Estimator:
             self._loaded, self._preloaded = workload.needs, False
             self.version += 1
 
-    def unloaded(self) -> None:
+    def on_unloaded(self) -> None:
         """Record that the host has unloaded all models."""
         with self._lock:
             self._loaded, self._preloaded = None, False
             self.version += 1
 
-    def step(self, task_id: str, progress: float) -> None:
+    def on_step(self, task_id: str, progress: float) -> None:
         """Record a step of the running task. `progress` is a percentage."""
         with self._lock:
             run = self._run
@@ -103,11 +103,11 @@ class Estimator:
             run.steps += 1
             if run.first_step is None:
                 run.first_step, run.first_progress = run.last_step, progress
-                kept = self._load if run.cold else self._prepare
-                kept.learn(run.workload.checkpoint, run.first_step - run.started)
+                average = self._load if run.cold else self._prepare
+                average.add(run.workload.checkpoint, run.first_step - run.started)
                 self.version += 1
 
-    def ended(self, task_id: str, images: int) -> None:
+    def on_ended(self, task_id: str, images: int) -> None:
         """Learn from a task that has ended with this number of images. One that was cut short is ignored."""
         with self._lock:
             run, self._run = self._run, None
@@ -116,8 +116,8 @@ class Estimator:
             wanted = run.workload.images
             if images < wanted or run.steps < 2:  # there may be more: the host adds a grid or the stages of enhance
                 return
-            self._step.learn(_key(run.workload), (run.last_step - run.first_step) / (run.workload.size * wanted))
-            self._finish.learn(_key(run.workload), (self._clock() - run.last_step) / wanted)
+            self._step.add(_key(run.workload), (run.last_step - run.first_step) / (run.workload.size * wanted))
+            self._finish.add(_key(run.workload), (self._clock() - run.last_step) / wanted)
             self.version += 1
 
     def seconds(self, workload: Workload, loaded: ModelNeeds | None) -> float | None:
@@ -137,8 +137,8 @@ class Estimator:
                 return whole - elapsed
             if run.first_step is None or not run.first_progress < task.progress < 100:
                 return 0.0 if whole is not None else None
-            drawing = self._clock() - run.first_step
-            return drawing * (100 - task.progress) / (task.progress - run.first_progress)
+            elapsed_s = self._clock() - run.first_step
+            return elapsed_s * (100 - task.progress) / (task.progress - run.first_progress)
 
     @property
     def loaded(self) -> ModelNeeds | None:
@@ -151,10 +151,10 @@ class Estimator:
             return {"/".join(kind): value for kind, value in self._step.values.items()}
 
     def _seconds(self, workload: Workload, cold: bool) -> float | None:
-        step, finish = self._step.of(_key(workload)), self._finish.of(_key(workload))
+        step, finish = self._step.get(_key(workload)), self._finish.get(_key(workload))
         first, second = (self._load, self._prepare) if cold else (self._prepare, self._load)
-        begin = first.of(workload.checkpoint)
-        begin = second.of(workload.checkpoint) if begin is None else begin
+        begin = first.get(workload.checkpoint)
+        begin = second.get(workload.checkpoint) if begin is None else begin
         if step is None or finish is None or begin is None:
             return None
         return begin + workload.images * (step * workload.size + finish)

@@ -28,15 +28,15 @@ class QueueSnapshot:
 class EtaCalculator:
     """Computes outlooks from the queue's order and the estimator's measurements."""
 
-    def __init__(self, live: ActiveTasks, engine: Engine, estimator: Estimator) -> None:
-        self._live = live
+    def __init__(self, active: ActiveTasks, engine: Engine, estimator: Estimator) -> None:
+        self._active = active
         self._engine = engine
         self._estimator = estimator
         self._lock = threading.Lock()
-        self._looks = 0
+        self._generation = 0
         self._known = QueueSnapshot([], -1, {})
 
-    def of(self, task: Task) -> Outlook:
+    def outlook(self, task: Task) -> Outlook:
         """Return a task's outlook."""
         if task.status is TaskStatus.RUNNING:
             return Outlook(eta_seconds=_rounded(self._estimator.remaining(task)))
@@ -45,45 +45,45 @@ class EtaCalculator:
         place = self._places().get(task.task_id)
         if place is not None:
             return _outlook(place, self._until_free())
-        return self._of_taken(task) if self._engine.in_hand() == task.task_id else NO_OUTLOOK
+        return self._outlook_of_taken(task) if self._engine.in_hand() == task.task_id else NO_OUTLOOK
 
-    def some(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
+    def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
         """Return the outlooks of these tasks by id, without those that are not in the queue."""
         free, places = self._until_free(), self._places()
         return {task_id: _outlook(place, free) for task_id in task_ids if (place := places.get(task_id))}
 
-    def _of_taken(self, task: Task) -> Outlook:
+    def _outlook_of_taken(self, task: Task) -> Outlook:
         """Return the outlook of a task that the worker has taken. Its `Started` event may still be on its way."""
-        running = self._live.running()
+        running = self._active.running()
         if running is not None and running.task_id == task.task_id:
             return Outlook(0, _rounded(self._estimator.remaining(running)))
-        live = self._live.get(task.task_id)
+        live = self._active.get(task.task_id)
         seconds = None if live is None else self._estimator.seconds(live.workload, self._estimator.loaded)
         return _outlook((0, seconds), 0.0)
 
     def _until_free(self) -> float | None:
         """Return the seconds until the running task ends: 0 without one, None without measurements."""
-        running = self._live.running()
+        running = self._active.running()
         return 0.0 if running is None else self._estimator.remaining(running)
 
     def _places(self) -> dict[str, tuple[int, float | None]]:
         """Return the current places. Callers that arrive during a computation share the next one: otherwise each request of
         a flood, as each changes the queue, would walk the whole queue."""
-        looks = self._looks
+        generation = self._generation
         with self._lock:
-            if self._looks == looks:
-                self._looks += 1
+            if self._generation == generation:
+                self._generation += 1
                 order, version = self._engine.order(), self._estimator.version
                 if order is not self._known.order or version != self._known.version:
-                    self._known = self._look(order, version)
+                    self._known = self._compute(order, version)
             return self._known.places
 
-    def _look(self, order: list[str], version: int) -> QueueSnapshot:
+    def _compute(self, order: list[str], version: int) -> QueueSnapshot:
         total: float | None = 0.0
         loaded = self._estimator.loaded
         places = {}
         for position, task_id in enumerate(order):
-            live = self._live.get(task_id)
+            live = self._active.get(task_id)
             if live is None:
                 total = None
             elif total is not None:

@@ -22,9 +22,9 @@ from ..model.task import TaskError
 from ..ports.engine import Engine
 from ..streaming.event_bus import EventBus
 
-PIECE = 1 << 18
+CHUNK_BYTES = 1 << 18
 MIB = 1 << 20
-TIMEOUT = (10, 60)
+TIMEOUT_S = (10, 60)
 """Seconds to connect, and seconds between two bytes."""
 HEADERS = {"Accept-Encoding": "identity"}
 """Requests the file without compression, so that Content-Length is the file's size."""
@@ -50,7 +50,7 @@ class Download:
         """Return the download that `to_json` has stored."""
         return Download(values["url"], Path(values["path"]))
 
-    def fetch(self, tell: Callable[[int, int | None], None]) -> None:
+    def fetch(self, report: Callable[[int, int | None], None]) -> None:
         """Download the file completely or not at all. Report the bytes received and the total, None if unknown.
 
         Raises:
@@ -58,17 +58,17 @@ class Download:
         """
         part = self.path.with_name(self.path.name + ".part")
         try:
-            if not self._is_whole(part):
+            if not self._is_complete(part):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                with requests.get(self.url, headers=HEADERS, stream=True, timeout=TIMEOUT) as response:
+                with requests.get(self.url, headers=HEADERS, stream=True, timeout=TIMEOUT_S) as response:
                     size = _size(response)
-                    tell(0, size)
+                    report(0, size)
                     with part.open("wb") as file:
-                        _receive(response, size, file, tell)
+                        _receive(response, size, file, report)
         except BaseException as error:
             discard(part)
             if isinstance(error, requests.Timeout):
-                raise self._failed(f"it does not answer within {TIMEOUT[1]} s") from error
+                raise self._failed(f"it does not answer within {TIMEOUT_S[1]} s") from error
             if isinstance(error, (DownloadError, OSError, ValueError, urllib3.exceptions.HTTPError)):
                 raise self._failed(_reason(error)) from error
             raise
@@ -78,26 +78,26 @@ class Download:
         """Rename a complete file. If that fails, keep it for the next try: it may have many gigabytes."""
         try:
             put_in_place(part, self.path)
-            discard(_note_of(part))
+            discard(_marker_of(part))
         except OSError as error:
             if self.path.is_file():  # another program has created it since
                 discard(part)
                 return
             with contextlib.suppress(OSError):
-                write_atomically(_note_of(part), json.dumps(self._as_noted(part)))
+                write_atomically(_marker_of(part), json.dumps(self._marker(part)))
             raise DownloadError(
                 f"{self.path.name} was downloaded and could not be renamed from {part.name}: {_reason(error)}; "
                 "send the request again when no other program has it open: it is not downloaded again"
             ) from error
 
-    def _is_whole(self, part: Path) -> bool:
+    def _is_complete(self, part: Path) -> bool:
         """Return whether a file was downloaded completely from this URL and could not be renamed."""
         try:
-            return bool(json.loads(_note_of(part).read_bytes()) == self._as_noted(part))
+            return bool(json.loads(_marker_of(part).read_bytes()) == self._marker(part))
         except (OSError, ValueError):
             return False
 
-    def _as_noted(self, part: Path) -> dict[str, str | int]:
+    def _marker(self, part: Path) -> dict[str, str | int]:
         status = part.stat()
         return {"url": self.url, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
@@ -105,7 +105,7 @@ class Download:
         return DownloadError(f"{self.path.name} could not be downloaded from {self.url}: {reason}")
 
 
-def _note_of(part: Path) -> Path:
+def _marker_of(part: Path) -> Path:
     """Return the path of the marker file for a complete `.part`."""
     return part.with_name(part.name + ".whole")
 
@@ -129,15 +129,15 @@ def _size(response: requests.Response) -> int | None:
 
 
 def _receive(
-    response: requests.Response, size: int | None, file: BinaryIO, tell: Callable[[int, int | None], None]
+    response: requests.Response, size: int | None, file: BinaryIO, report: Callable[[int, int | None], None]
 ) -> None:
     # read1 returns what has arrived, so that a cancelled download ends with a slow server, too; urllib3 < 2.1 has only read.
     read = getattr(response.raw, "read1", response.raw.read)
     broke_off = None
     try:
-        while piece := read(PIECE):
-            file.write(piece)
-            tell(file.tell(), size)
+        while chunk := read(CHUNK_BYTES):
+            file.write(chunk)
+            report(file.tell(), size)
     except urllib3.exceptions.ProtocolError as error:
         broke_off = error
     if broke_off or size not in (None, file.tell()):
@@ -159,7 +159,7 @@ class Downloader:
         self._bus = bus
         self._engine = engine
         self._waiting: set[str] = set()
-        self._told = ""
+        self._last_title = ""
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-downloads")
 
@@ -190,41 +190,41 @@ class Downloader:
         try:
             for download in downloads:
                 if not download.path.is_file():
-                    download.fetch(partial(self._tell, task_id, download.path.name))
+                    download.fetch(partial(self._report, task_id, download.path.name))
         except _Cancelled:
             return
         except Exception as error:
-            with self._leaving(task_id) as waited:
-                if waited:
+            with self._dequeued(task_id) as was_waiting:
+                if was_waiting:
                     self._bus.emit(events.Failed(task_id, [], TaskError(type(error).__name__, str(error))))
             return
-        with self._leaving(task_id) as waited:
-            if waited:
-                self._tell_title(task_id, 0, "Waiting ...")
+        with self._dequeued(task_id) as was_waiting:
+            if was_waiting:
+                self._report_title(task_id, 0, "Waiting ...")
                 self._engine.enqueue(live.task, live.workload)
 
-    def _tell(self, task_id: str, name: str, there: int, size: int | None) -> None:
+    def _report(self, task_id: str, name: str, received: int, size: int | None) -> None:
         if task_id not in self._waiting:
             raise _Cancelled
         if size:
-            percent = there * 100 // size
-            self._tell_title(task_id, percent, f"Downloading {name}: {percent} %")
+            percent = received * 100 // size
+            self._report_title(task_id, percent, f"Downloading {name}: {percent} %")
         else:
-            self._tell_title(task_id, 0, f"Downloading {name}: {there // MIB} MiB")
+            self._report_title(task_id, 0, f"Downloading {name}: {received // MIB} MiB")
 
-    def _tell_title(self, task_id: str, percent: int, title: str) -> None:
-        if title != self._told:
-            self._told = title
+    def _report_title(self, task_id: str, percent: int, title: str) -> None:
+        if title != self._last_title:
+            self._last_title = title
             self._bus.emit(events.Progress(task_id, percent, title))
 
     @contextlib.contextmanager
-    def _leaving(self, task_id: str) -> Iterator[bool]:
+    def _dequeued(self, task_id: str) -> Iterator[bool]:
         """Remove a task from the waiting ones and yield whether it was there. The `with` block holds the lock: no `cancel`
         can come in between."""
         with self._lock:
-            waited = task_id in self._waiting
+            was_waiting = task_id in self._waiting
             self._waiting.discard(task_id)
-            yield waited
+            yield was_waiting
 
 
 class _Cancelled(Exception):

@@ -4,7 +4,7 @@
 2. The highest priority.
 3. The source that has waited longest for its turn: a source that floods the queue delays others by one task.
 4. Among that source's tasks, the one that needs most of the loaded models, the oldest among equals; but no task is overtaken
-   more than `most_overtakes` times, nor for longer than `most_seconds`.
+   more than `max_overtakes` times, nor for longer than `max_overtake_s`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Scheduler:
     """Picks from a list of entries in the order of their arrival, and remembers the sources' turns. One thread at a time."""
 
     fifo: bool = False
-    most_overtakes: int = 8
-    most_seconds: float = 60.0
+    max_overtakes: int = 8
+    max_overtake_s: float = 60.0
     loaded: ModelNeeds | None = None
     _turns: dict[str, int] = field(default_factory=dict)
     _turn: int = 0
@@ -45,44 +45,44 @@ class Scheduler:
         """Record that the host has unloaded all models."""
         self.loaded = None
 
-    def pick(self, entries: Sequence[QueueEntry], now: float) -> int:
+    def next(self, entries: Sequence[QueueEntry], now: float) -> int:
         """Return the index of the next entry, and count its source's turn.
 
         Args:
             entries: at least one, in the order of their arrival.
             now: seconds of the clock that `QueueEntry.since` uses.
         """
-        index = self._next(entries, now)
-        self._take(entries, index, now)
+        index = self._next_index(entries, now)
+        self._record_pick(entries, index, now)
         return index
 
     def order(self, entries: Sequence[QueueEntry], now: float) -> Iterator[Any]:
         """Yield the keys in the order in which they would be picked if no other task arrived. Changes nothing.
 
-        A thousand entries take a few milliseconds: unlike `pick`, which scans all entries, it looks each one up by its needs.
+        A thousand entries take a few milliseconds: unlike `next`, which scans all entries, it looks each one up by its needs.
         """
         ahead = replace(self, _turns=dict(self._turns))
-        lines: defaultdict[int, dict[str, _SourceQueue]] = defaultdict(dict)
+        queues: defaultdict[int, dict[str, _SourceQueue]] = defaultdict(dict)
         for entry in entries:
             if entry.front:
-                ahead._had_turn(entry)
+                ahead._record_turn(entry)
                 yield entry.key
             else:
-                lines[entry.priority].setdefault(entry.source, _SourceQueue()).append(entry)
+                queues[entry.priority].setdefault(entry.source, _SourceQueue()).append(entry)
         if self.fifo:
             yield from (entry.key for entry in entries if not entry.front)
             return
-        for priority in sorted(lines, reverse=True):
-            sources = lines[priority]
+        for priority in sorted(queues, reverse=True):
+            sources = queues[priority]
             while sources:
-                source = ahead._whose_turn(sources)
+                source = ahead._next_source(sources)
                 taken = sources[source].take(ahead, now)
-                ahead._had_turn(taken)
+                ahead._record_turn(taken)
                 yield taken.key
                 if sources[source].is_empty():
                     del sources[source]
 
-    def _next(self, entries: Sequence[QueueEntry], now: float) -> int:
+    def _next_index(self, entries: Sequence[QueueEntry], now: float) -> int:
         front = next((index for index, entry in enumerate(entries) if entry.front), None)
         if front is not None:
             return front
@@ -90,30 +90,30 @@ class Scheduler:
             return 0
         highest = max(entry.priority for entry in entries)
         urgent = [(index, entry) for index, entry in enumerate(entries) if entry.priority == highest]
-        source = self._whose_turn(entry.source for _, entry in urgent)
+        source = self._next_source(entry.source for _, entry in urgent)
         own = [(index, entry) for index, entry in urgent if entry.source == source]
         index, oldest = own[0]
-        if self._has_waited(oldest, now):
+        if self._is_overdue(oldest, now):
             return index
         return max(own, key=lambda item: item[1].needs.match(self.loaded) if item[1].needs else 0)[0]
 
-    def _whose_turn(self, sources: Iterable[str]) -> str:
+    def _next_source(self, sources: Iterable[str]) -> str:
         """Return the source with the oldest turn. Sources without one come first, by arrival: `min` keeps the first of equals."""
         return min(sources, key=lambda name: self._turns.get(name, -1))
 
-    def _has_waited(self, entry: QueueEntry | _Waiting, now: float) -> bool:
-        late = entry.since is not None and now - entry.since >= self.most_seconds
-        return late or entry.overtaken >= self.most_overtakes
+    def _is_overdue(self, entry: QueueEntry | _Waiting, now: float) -> bool:
+        late = entry.since is not None and now - entry.since >= self.max_overtake_s
+        return late or entry.overtaken >= self.max_overtakes
 
-    def _take(self, entries: Sequence[QueueEntry], index: int, now: float) -> None:
+    def _record_pick(self, entries: Sequence[QueueEntry], index: int, now: float) -> None:
         taken = entries[index]
         for entry in entries[:index]:
             if entry.source == taken.source and entry.priority == taken.priority and not taken.front:
                 entry.overtaken += 1
                 entry.since = now if entry.since is None else entry.since
-        self._had_turn(taken)
+        self._record_turn(taken)
 
-    def _had_turn(self, taken: QueueEntry) -> None:
+    def _record_turn(self, taken: QueueEntry) -> None:
         self._turn += 1
         self._turns.pop(taken.source, None)  # re-insert, so that the dictionary's first key has the oldest turn
         self._turns[taken.source] = self._turn
@@ -154,20 +154,20 @@ class _SourceQueue:
     def is_empty(self) -> bool:
         return _head(self._all) is None
 
-    def take(self, schedule: Scheduler, now: float) -> QueueEntry:
+    def take(self, scheduler: Scheduler, now: float) -> QueueEntry:
         """Take the entry that the scheduler would pick, and return it."""
-        chosen = _head(self._all)
-        assert chosen is not None  # nosec B101  # for mypy: `order` takes from a queue that is not empty
-        if not schedule._has_waited(chosen, now):
-            chosen = self._best(schedule.loaded)
-        chosen.taken = True
+        picked = _head(self._all)
+        assert picked is not None  # nosec B101  # for mypy: `order` takes from a queue that is not empty
+        if not scheduler._is_overdue(picked, now):
+            picked = self._best(scheduler.loaded)
+        picked.taken = True
         for other in self._all:
-            if other is chosen:
+            if other is picked:
                 break
             if not other.taken:
                 other.overtaken += 1
                 other.since = now if other.since is None else other.since
-        return chosen.entry
+        return picked.entry
 
     def _best(self, loaded: ModelNeeds | None) -> _Waiting:
         """Return the entry that needs most of the loaded models, the oldest among equals."""

@@ -60,23 +60,23 @@ class TaskStore:
 
     async def get(self, task_id: str) -> Task | None:
         """Return a task as stored, None without one."""
-        row = await asyncio.wrap_future(self._repository.read(lambda: self._repository.get(task_id)))
+        row = await asyncio.wrap_future(self._repository.submit_read(lambda: self._repository.get(task_id)))
         return None if row is None else rows.from_row(row)
 
     async def with_idempotency_key(self, key: str) -> Task | None:
         """Return the task that was submitted with this key, None without one."""
         query = partial(self._repository.with_idempotency_key, key)
-        row = await asyncio.wrap_future(self._repository.read(query))
+        row = await asyncio.wrap_future(self._repository.submit_read(query))
         return None if row is None else rows.from_row(row)
 
     def unfinished(self) -> list[Task]:
         """Return the tasks that an earlier process left unfinished, in the order in which they are to run. Blocking."""
-        found = self._repository.reading(lambda: self._repository.in_order(ACTIVE_STATUSES))
+        found = self._repository.read(lambda: self._repository.in_order(ACTIVE_STATUSES))
         return [rows.from_row(row) for row in found]
 
     def rank_before_all(self) -> int:
         """Return a rank below those of all unfinished tasks. Blocking."""
-        return self._repository.reading(self._rank_before_all)
+        return self._repository.read(self._rank_before_all)
 
     def count_pending(self) -> int:
         """Return the number of stored pending tasks. On the writer's thread."""
@@ -200,7 +200,7 @@ class TaskStore:
         task.transition(TaskStatus.PENDING, at_recovery=True)
         task.attempts -= 1
         values = rows.changes(task)
-        self._repository.write(lambda: self._update(task.task_id, values), must=True)
+        self._repository.write(lambda: self._update(task.task_id, values), retry=True)
 
     # ----------------------------------------------------------------- writing
 
@@ -217,7 +217,7 @@ class TaskStore:
             if (error := done.exception()) is not None:
                 log.error("task not written", extra={"task_id": task_id, "reason": reason_of(error)})
 
-        future = self._repository.write(change, on_commit, must=True)
+        future = self._repository.write(change, on_commit, retry=True)
         future.add_done_callback(written)
         return future
 

@@ -29,7 +29,7 @@ class Update:
     preview: PreviewImage | None = None
     image: Image | None = None
     outlook: Outlook = NO_OUTLOOK
-    _rendered: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
+    _cache: dict[Hashable, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_terminal(self) -> bool:
@@ -39,11 +39,11 @@ class Update:
         """Return the update without its preview, which may have megabytes."""
         return self if self.preview is None else Update(self.number, self.kind, self.task, outlook=self.outlook)
 
-    def rendered(self, key: Hashable, render: Callable[[], T]) -> T:
+    def cached(self, key: Hashable, render: Callable[[], T]) -> T:
         """Return `render()`, called once per key. Callers on several event loops may call it twice."""
-        if key not in self._rendered:
-            self._rendered[key] = render()
-        return self._rendered[key]  # type: ignore[return-value]
+        if key not in self._cache:
+            self._cache[key] = render()
+        return self._cache[key]  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

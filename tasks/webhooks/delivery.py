@@ -31,9 +31,9 @@ log = logging.getLogger("fooocus_api.webhooks")
 Render = Callable[[Task, str], bytes]
 """Renders a task's record as JSON; its URLs begin with the given address, which is empty if no client has sent one."""
 
-GROWTH = 3
+BACKOFF_FACTOR = 3
 JITTER = 0.25
-MAX_PAUSE_MS = 4 * 3600
+MAX_PAUSE_S = 4 * 3600
 DAY_MS = 24 * 3600 * 1000
 """Milliseconds after which a message is not retried any more."""
 MAX_RESENDS_PER_MINUTE = 10
@@ -73,7 +73,7 @@ class Webhooks:
         self._settings = settings
         self._outbound = outbound
         self._render: Render
-        self._lanes = PerReceiverDispatcher(self._deliver)
+        self._dispatcher = PerReceiverDispatcher(self._deliver)
         self._resends = RequestRate(limit="resends_per_minute", words="a webhook is sent again {most} times a minute")
         self._started = self._closed = False
 
@@ -83,12 +83,12 @@ class Webhooks:
             return
         self._started = True
         self._render = render
-        self._lanes.start(self._repository.reading(self._repository.outbox.due))
+        self._dispatcher.start(self._repository.read(self._repository.outbox.due))
 
     def close(self) -> None:
         """Start no more deliveries, and wait for none: one whose attempt was not recorded is repeated after a restart."""
         self._closed = True
-        self._lanes.close()
+        self._dispatcher.close()
 
     # ------------------------------------------- in the transactions of the task
 
@@ -108,18 +108,20 @@ class Webhooks:
 
     def wake(self, receiver: str) -> None:
         """Start deliveries to a receiver. Call it after the commit that made its message due."""
-        self._lanes.wake(receiver, now_ms())
+        self._dispatcher.wake(receiver, now_ms())
 
     # ------------------------------------------------------------ for clients
 
     async def state(self, task: Task) -> WebhookState:
         """Return the state of a task's webhook."""
-        found = await asyncio.wrap_future(self._repository.read(lambda: self._repository.outbox.of(task.task_id)))
+        found = await asyncio.wrap_future(
+            self._repository.submit_read(lambda: self._repository.outbox.of(task.task_id))
+        )
         if found is None:
             return WebhookState()
         message, attempts = found
         return WebhookState(
-            without_userinfo(message.url) or _place_of(self._settings.url),
+            without_userinfo(message.url) or _origin_of(self._settings.url),
             message.state,
             message.due_at,
             tuple(attempts),
@@ -134,7 +136,7 @@ class Webhooks:
         self._resends.take(task.task_id, MAX_RESENDS_PER_MINUTE)
         receiver = await asyncio.wrap_future(self._repository.write(lambda: self.ended(task)))
         if receiver is not None:
-            self._lanes.wake(receiver, now_ms(), at_once=True)
+            self._dispatcher.wake(receiver, now_ms(), immediately=True)
         return receiver is not None
 
     # --------------------------------------------------------------- delivery
@@ -142,31 +144,33 @@ class Webhooks:
     def _deliver(self, receiver: str) -> None:
         """Deliver the first message that is due for a receiver. On a thread of the dispatcher."""
         try:
-            message = self._repository.reading(lambda: self._repository.outbox.next_for(receiver))
+            message = self._repository.read(lambda: self._repository.outbox.next_for(receiver))
             if message is None or message.due_at > now_ms():
-                return self._lanes.done(receiver, message.due_at if message else None)
-            row = self._repository.reading(lambda: self._repository.get(message.task_id))
+                return self._dispatcher.done(receiver, message.due_at if message else None)
+            row = self._repository.read(lambda: self._repository.get(message.task_id))
             if row is None:  # deleted in between
-                return self._lanes.done(receiver, now_ms())
-            attempt, wanted = self._attempt(message, rows.from_row(row))
+                return self._dispatcher.done(receiver, now_ms())
+            attempt, retry_after_s = self._attempt(message, rows.from_row(row))
         except Exception:
             if not self._closed:
                 log.exception("a webhook could not be read from the history")
-            return self._lanes.done(receiver, now_ms() + RETRY_DELAY_MS)
-        state, due_at = next_step(message, attempt, wanted, self._settings.retry_s)
+            return self._dispatcher.done(receiver, now_ms() + RETRY_DELAY_MS)
+        state, due_at = next_step(message, attempt, retry_after_s, self._settings.retry_s)
         what = {"state": state, "attempt": message.tries + 1, "status": attempt.status, "reason": attempt.error}
         log.info("webhook tried", extra={"task_id": message.task_id, **what})
 
-        def note() -> int | None:
-            self._repository.outbox.note(message, attempt, state, due_at)
+        def record() -> int | None:
+            self._repository.outbox.record_attempt(message, attempt, state, due_at)
             return self._repository.outbox.due_for(receiver)
 
-        def noted(done: Future[int | None]) -> None:
+        def recorded(done: Future[int | None]) -> None:
             then = now_ms() + RETRY_DELAY_MS if done.exception() else done.result()
-            self._lanes.done(receiver, then, not_before=due_at if wanted and state == outbox.PENDING else None)
+            self._dispatcher.done(
+                receiver, then, not_before=due_at if retry_after_s and state == outbox.PENDING else None
+            )
 
         # Record the attempt before the next delivery to this receiver: otherwise a full disk would cause endless retries.
-        self._repository.write(note, must=True).add_done_callback(noted)
+        self._repository.write(record, retry=True).add_done_callback(recorded)
         return None
 
     def _attempt(self, message: Message, task: Task) -> tuple[Attempt, float]:
@@ -207,18 +211,18 @@ class Webhooks:
         return headers
 
 
-def next_step(message: Message, attempt: Attempt, wanted_s: float, retry_s: float) -> tuple[str, int]:
+def next_step(message: Message, attempt: Attempt, retry_after_s: float, retry_s: float) -> tuple[str, int]:
     """Return a message's state after an attempt, and the time of the next one in milliseconds since 1970, -1 for none.
 
     Args:
-        wanted_s: seconds of the receiver's `Retry-After`.
+        retry_after_s: seconds of the receiver's `Retry-After`.
         retry_s: seconds of the first pause. The backoff is exponential, up to hours.
     """
     if attempt.status is not None and 200 <= attempt.status < 300:
         return outbox.DELIVERED, -1
     jitter = random.uniform(1 - JITTER, 1 + JITTER)  # nosec B311  # spreads tries, keeps no secret
-    pause = min(retry_s * GROWTH ** min(message.tries, 20), MAX_PAUSE_MS) * jitter
-    due_at = attempt.at + attempt.duration_ms + round(max(pause, wanted_s) * 1000)
+    pause = min(retry_s * BACKOFF_FACTOR ** min(message.tries, 20), MAX_PAUSE_S) * jitter
+    due_at = attempt.at + attempt.duration_ms + round(max(pause, retry_after_s) * 1000)
     if attempt.status == GONE or due_at > message.since + DAY_MS:
         return outbox.FAILED, -1
     return outbox.PENDING, due_at
@@ -229,6 +233,6 @@ def receiver_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()[:300]
 
 
-def _place_of(url: str | None) -> str:
+def _origin_of(url: str | None) -> str:
     """Return the launch flag's URL without its path, query and userinfo: clients see it, and these may be the owner's secrets."""
     return f"{urlsplit(url).scheme}://{receiver_of(url)}/…" if url else ""

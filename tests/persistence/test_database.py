@@ -80,18 +80,18 @@ def old_database(place: Place) -> list[tuple[Any, ...]]:
 def test_an_old_database_is_brought_up_to_date_and_kept_beside(place: Place) -> None:
     old = old_database(place)
     repository = Repository(place.location)
-    found = repository.reading(lambda: repository.page(Filter(), 0, 99, newest_first=False))
+    found = repository.read(lambda: repository.page(Filter(), 0, 99, newest_first=False))
     assert [(item["id"], item["task_id"], item["source"], item["status"]) for item in found] == [row[:4] for row in old]
     assert [item["parameters"] for item in found] == [json.loads(row[4]) for row in old]
     assert all(item["rank"] == item["id"] and item["downloads"] == [] for item in found)
     images = [{**OLD_IMAGE, "path": name, "kept": True} for name in ("a.png", "b.png")]
     assert [item["images"] for item in found] == [images if number % 4 == 0 else [] for number in range(20)]
     assert found[1]["error"] == {"type": "ValueError", "message": "no"}
-    chosen = Filter(words=("KATZE", "7"), model="m.safetensors")
-    assert [item["id"] for item in repository.reading(lambda: repository.page(chosen, 0, 99))] == [18, 8]
-    assert repository.reading(lambda: repository.count(Filter(statuses=("pending",)))) == (5, False)
+    criteria = Filter(prompt_words=("KATZE", "7"), model="m.safetensors")
+    assert [item["id"] for item in repository.read(lambda: repository.page(criteria, 0, 99))] == [18, 8]
+    assert repository.read(lambda: repository.count(Filter(statuses=("pending",)))) == (5, False)
     (new,) = inserted(repository, row())
-    assert repository.reading(lambda: repository.get(new))["id"] == 21  # type: ignore[index]
+    assert repository.read(lambda: repository.get(new))["id"] == 21  # type: ignore[index]
     repository.close()
     assert place.backup() == list(range(1, 21))
     assert place.execute("SELECT version FROM schema_version") == [(len(migrations.MIGRATIONS),)]
@@ -135,7 +135,7 @@ def test_a_database_that_counts_without_days_learns_them(place: Place) -> None:
 def index_columns(place: Place) -> list[list[str]]:
     repository = Repository(place.location)
     try:
-        return [index.columns for index in repository.reading(lambda: TaskRow._meta.database.get_indexes("task"))]
+        return [index.columns for index in repository.read(lambda: TaskRow._meta.database.get_indexes("task"))]
     finally:
         repository.close()
 
@@ -152,7 +152,7 @@ def test_a_migration_that_fails_half_way_leaves_all_as_it_was(place: Place) -> N
     for copy in Path(str(place.location)).parent.glob("tasks.schema1-*"):
         copy.unlink()  # it would have the same second in its name as the next backup
     repository = Repository(place.location)
-    assert repository.reading(lambda: repository.count(Filter())) == (20, False)
+    assert repository.read(lambda: repository.count(Filter())) == (20, False)
     repository.close()
 
 
@@ -207,7 +207,7 @@ def test_a_second_process_is_refused_until_the_first_has_ended(place: Place) -> 
     for _ in range(2):
         said = opened_elsewhere(place.location)
         assert "another Fooocus is running" in said and "--api-db" in said
-    assert repository.reading(lambda: repository.get(task_id))
+    assert repository.read(lambda: repository.get(task_id))
     repository.close()
     assert opened_elsewhere(place.location) == "opened"
 
@@ -265,7 +265,7 @@ def test_a_file_has_a_write_ahead_log_where_that_works(tmp_path: Path, monkeypat
     assert journal_mode(tmp_path / "local.sqlite3") == "delete"  # as if it was moved there
     repository = Repository(tmp_path / "remote.sqlite3")
     (task_id,) = inserted(repository, row())
-    assert repository.reading(lambda: repository.get(task_id))
+    assert repository.read(lambda: repository.get(task_id))
     repository.close()
 
 

@@ -21,15 +21,15 @@ TASK = "0" * 32
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 def test_what_a_full_disk_did_not_take_is_known_all_the_same(tmp_path: Path) -> None:
-    claims = FileJournal(tmp_path)
+    journal = FileJournal(tmp_path)
     os.symlink(FULL, tmp_path / TASK)
-    claims.claim(TASK, "first.png")
+    journal.record(TASK, "first.png")
     (tmp_path / TASK).unlink()
-    assert claims.of(TASK) == ["first.png"]
-    claims.claim(TASK, "second.png")
-    assert set(claims.of(TASK)) == {"first.png", "second.png"}
-    claims.release(TASK)
-    assert claims.of(TASK) == [] and claims.task_ids() == []
+    assert journal.entries(TASK) == ["first.png"]
+    journal.record(TASK, "second.png")
+    assert set(journal.entries(TASK)) == {"first.png", "second.png"}
+    journal.clear(TASK)
+    assert journal.entries(TASK) == [] and journal.task_ids() == []
 
 
 @pytest.fixture(scope="module")

@@ -77,8 +77,8 @@ def write_log(page: Path, images: list[Path]) -> None:
     page.write_text(f"<html>{SPLIT}{entries}{SPLIT}</html>", "utf-8")
 
 
-def claims(world: World) -> list[str]:
-    return world.claims.task_ids()
+def journaled(world: World) -> list[str]:
+    return world.journal.task_ids()
 
 
 def task_of(world: World, image: Path) -> str:
@@ -107,21 +107,21 @@ def test_one_of_a_selection_keeps_no_other_from_being_deleted(
     assert [image.exists() for image in images] == [False, True, False]
     page = (world.outputs / "log.html").read_text("utf-8")
     assert [image.name in page for image in images] == [False, True, False]
-    assert claims(world) == [task_id]
+    assert journaled(world) == [task_id]
     (line,) = [record for record in caplog.records if "not deleted" in record.message]
     assert line.__dict__["path"] == str(images[1]) and line.__dict__["reason"]
     assert world.services.retention.is_left(images[1]) and not world.services.retention.is_left(images[0])
     held.errors.clear()
     drawn(world)
-    assert not images[1].exists() and claims(world) == []
+    assert not images[1].exists() and journaled(world) == []
 
 
 def test_one_wait_is_for_the_whole_selection(world: World, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(retention, "TASKS_PER_TRANSACTION", 2)
     for image in drawn(world, 7):
         held.hold(image)
     assert world.services.retention.remove_matching(ALL).files_left == 7
-    assert held.pauses == list(leftovers.PAUSES) and sum(leftovers.PAUSES) < 1
+    assert held.pauses == list(leftovers.RETRY_PAUSES_S) and sum(leftovers.RETRY_PAUSES_S) < 1
 
 
 def test_what_waiting_does_not_cure_is_not_waited_for(world: World, held: Held) -> None:
@@ -136,7 +136,7 @@ def test_a_scanner_is_waited_for(world: World, held: Held) -> None:
     held.hold(images[0])
     held.while_waiting = lambda: held.errors.clear() if len(held.pauses) == 3 else None
     task = world.run(world.services.tasks.delete(task_of(world, images[0])))
-    assert not images[0].exists() and len(held.pauses) == 3 and claims(world) == []
+    assert not images[0].exists() and len(held.pauses) == 3 and journaled(world) == []
     assert task.images[0].path not in (world.outputs / "log.html").read_text("utf-8")
 
 
@@ -147,7 +147,7 @@ def test_deleting_one_task_succeeds_and_its_image_goes_with_the_next(world: Worl
     assert first.exists() and len(world.rows()) == 1
     held.errors.clear()
     world.run(world.services.tasks.delete(task_of(world, second)))
-    assert not first.exists() and not second.exists() and claims(world) == []
+    assert not first.exists() and not second.exists() and journaled(world) == []
 
 
 def test_the_next_process_deletes_what_stayed(world: World, held: Held) -> None:
@@ -156,11 +156,11 @@ def test_the_next_process_deletes_what_stayed(world: World, held: Held) -> None:
     world.run(world.services.tasks.delete(task_of(world, image)))
     world.cut_the_power()
     world.open()
-    assert image.exists() and len(claims(world)) == 1  # still held, and the API has started
+    assert image.exists() and len(journaled(world)) == 1  # still held, and the API has started
     held.errors.clear()
     world.cut_the_power()
     world.open()
-    assert not image.exists() and claims(world) == []
+    assert not image.exists() and journaled(world) == []
     assert image.name not in (world.outputs / "log.html").read_text("utf-8")
 
 
@@ -172,11 +172,11 @@ def test_a_start_waits_for_a_scanner(world: World, held: Held) -> None:
     held.pauses.clear()
     held.while_waiting = held.errors.clear
     world.open()
-    assert not image.exists() and claims(world) == [] and len(held.pauses) == 1
+    assert not image.exists() and journaled(world) == [] and len(held.pauses) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), RuntimeError("worse"), OSError(5, "Input/output error")])
-@pytest.mark.parametrize("part", ["remove_images", "of"])
+@pytest.mark.parametrize("part", ["remove_images", "entries"])
 def test_no_error_of_one_sweep_keeps_the_api_away(
     world: World, held: Held, monkeypatch: pytest.MonkeyPatch, error: Exception, part: str
 ) -> None:
@@ -200,7 +200,7 @@ def test_no_error_of_one_sweep_keeps_the_api_away(
 
     monkeypatch.setattr(owner, part, fails_once)
     world.open()
-    assert len(calls) == 3 and len(claims(world)) == 1
+    assert len(calls) == 3 and len(journaled(world)) == 1
     assert sum(image.exists() for image in images) == 1
     assert world.complaints.said
 
@@ -222,12 +222,12 @@ def test_an_image_that_is_handed_over_goes_when_it_can(
     for path in paths:
         path.write_bytes(PNG)
     held.hold(paths[0])
-    monkeypatch.setattr(retention, "THROWN_AWAY_SECONDS", -1)
-    world.services.retention.throw_away([path.name for path in paths])
-    world.services.retention.throw_away([])
+    monkeypatch.setattr(retention, "EXPIRY_SECONDS", -1)
+    world.services.retention.expire_later([path.name for path in paths])
+    world.services.retention.expire_later([])
     assert [path.exists() for path in paths] == [True, False]
     held.errors.clear()
-    world.services.retention.throw_away([])
+    world.services.retention.expire_later([])
     assert not paths[0].exists()
 
 
@@ -239,10 +239,10 @@ def test_an_image_that_was_never_done_goes_when_it_can(world: World, held: Held)
     held.hold(half)
     task_id = world.machine.end(None, grid=False, forgets=False, twice=False)
     world.settle()
-    assert half.exists() and claims(world) == [task_id] and held.pauses == list(leftovers.PAUSES)
+    assert half.exists() and journaled(world) == [task_id] and held.pauses == list(leftovers.RETRY_PAUSES_S)
     held.errors.clear()
     drawn(world)
-    assert not half.exists() and claims(world) == []
+    assert not half.exists() and journaled(world) == []
 
 
 def test_another_file_of_the_same_name_stays(world: World, held: Held) -> None:
@@ -253,8 +253,8 @@ def test_another_file_of_the_same_name_stays(world: World, held: Held) -> None:
     os.replace(image, image.with_name("away"))
     image.write_bytes(PNG * 2)
     held.errors.clear()
-    world.services.retention.throw_away([])
-    assert image.read_bytes() == PNG * 2 and not world.services.retention.is_left(image) and claims(world) == []
+    world.services.retention.expire_later([])
+    assert image.read_bytes() == PNG * 2 and not world.services.retention.is_left(image) and journaled(world) == []
 
 
 def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -265,10 +265,10 @@ def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytes
     violations.hold("*/log.html")
     with violations.here():
         assert world.services.retention.remove_matching(ALL).files_left == 1
-        assert image.name in page.read_text("utf-8") and not image.exists() and claims(world)
+        assert image.name in page.read_text("utf-8") and not image.exists() and journaled(world)
         violations.hold()
-        world.services.retention.throw_away([])
-    assert image.name not in page.read_text("utf-8") and not claims(world)
+        world.services.retention.expire_later([])
+    assert image.name not in page.read_text("utf-8") and not journaled(world)
     assert [path.name for path in world.outputs.iterdir()] == ["log.html"]
 
 
@@ -277,7 +277,7 @@ def test_a_page_that_is_no_utf_8_keeps_nothing_from_being_deleted(world: World) 
     (world.outputs / "log.html").write_bytes("<html>Größe".encode("latin-1"))
     removed = world.services.retention.remove_matching(ALL)
     assert (removed.tasks, removed.files_left) == (2, 0) and not any(image.exists() for image in images)
-    assert claims(world) == [] and not world.complaints.said
+    assert journaled(world) == [] and not world.complaints.said
 
 
 def test_a_read_only_image_is_deleted_as_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ def test_no_thread_begins_an_empty_file(tmp_path: Path) -> None:
     file.unlink()
     for _ in range(20):
         assert isinstance(repository.write(lambda: repository.insert(row())).exception(60), DatabaseUnavailable)
-        assert isinstance(repository.read(lambda: repository.get("x")).exception(60), DatabaseUnavailable)
+        assert isinstance(repository.submit_read(lambda: repository.get("x")).exception(60), DatabaseUnavailable)
     assert not file.exists()
     repository.close()
 

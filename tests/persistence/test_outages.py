@@ -31,7 +31,7 @@ def test_what_must_be_written_survives_an_outage_in_its_order(place: Place) -> N
         started = repository.write(
             lambda: repository.update(task_id, {"status": "running", "progress": 1}),
             lambda _: done.append("started"),
-            must=True,
+            retry=True,
         )
         refused = repository.write(lambda: repository.insert(row()))
         assert isinstance(refused.exception(60), DatabaseUnavailable)
@@ -39,18 +39,18 @@ def test_what_must_be_written_survives_an_outage_in_its_order(place: Place) -> N
         ended = repository.write(
             lambda: repository.update(task_id, {"status": "finished", "progress": 100}),
             lambda _: done.append("ended"),
-            must=True,
+            retry=True,
         )
-        more = [repository.write(lambda: None, lambda _: done.append("more"), must=True) for _ in range(300)]
+        more = [repository.write(lambda: None, lambda _: done.append("more"), retry=True) for _ in range(300)]
         assert isinstance(repository.write(lambda: repository.insert(row())).exception(60), DatabaseUnavailable)
         assert not started.done() and not ended.done()
     for future in (started, ended, more[-1]):
         future.result(60)
     assert done == ["started", "ended"] + ["more"] * 300
     assert not repository.problem
-    found = repository.reading(lambda: repository.get(task_id))
+    found = repository.read(lambda: repository.get(task_id))
     assert found is not None and (found["status"], found["progress"]) == ("finished", 100)
-    assert repository.reading(lambda: repository.count(Filter())) == (1, False)
+    assert repository.read(lambda: repository.count(Filter())) == (1, False)
     repository.close()
 
 
@@ -58,11 +58,11 @@ def test_a_writer_that_is_closed_in_an_outage_ends_and_says_so(place: Place) -> 
     repository = Repository(place.location)
     impatient(repository)
     with place.unwritable():
-        waiting = [repository.write(lambda: repository.insert(row()), must=True) for _ in range(300)]
+        waiting = [repository.write(lambda: repository.insert(row()), retry=True) for _ in range(300)]
         repository.close()
         assert all(isinstance(future.exception(60), DatabaseUnavailable) for future in waiting)
-    assert isinstance(repository.write(lambda: 1, must=True).exception(60), DatabaseUnavailable)
-    assert isinstance(repository.read(lambda: 1).exception(60), DatabaseUnavailable)
+    assert isinstance(repository.write(lambda: 1, retry=True).exception(60), DatabaseUnavailable)
+    assert isinstance(repository.submit_read(lambda: 1).exception(60), DatabaseUnavailable)
     repository.close()
     Repository(place.location).close()
 
@@ -83,10 +83,10 @@ def test_a_server_that_hangs_up_is_called_again(postgres: PostgresServer) -> Non
     inserted(repository, row())
     for _ in range(3):
         postgres.hang_up()
-        assert repository.reading(lambda: repository.count(Filter())) == (1, False)
+        assert repository.read(lambda: repository.count(Filter())) == (1, False)
     postgres.hang_up()
-    repository.write(lambda: repository.insert(row()), must=True).result(60)
-    assert repository.reading(lambda: repository.count(Filter())) == (2, False)
+    repository.write(lambda: repository.insert(row()), retry=True).result(60)
+    assert repository.read(lambda: repository.count(Filter())) == (2, False)
     with pytest.raises(
         DatabaseProblem, match="another Fooocus"
     ):  # the new connection holds the advisory lock as the old one did
@@ -108,6 +108,6 @@ def test_a_database_taken_by_another_in_an_outage_is_left_to_it(postgres: Postgr
     # Both repositories share the models of this process: bind them to the first one again.
     database.initialize(repository._database)
     repository._database.bind(TABLES)
-    written = repository.write(lambda: repository.insert(row()), must=True)
+    written = repository.write(lambda: repository.insert(row()), retry=True)
     assert written.result(60) == 1
     repository.close()

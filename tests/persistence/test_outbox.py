@@ -21,7 +21,7 @@ from fooocus_api.tasks.model import rows
 from fooocus_api.tasks.model.task import Task, new_task_id, now_ms
 from fooocus_api.tasks.model.workload import Workload
 from fooocus_api.tasks.webhooks.delivery import DAY_MS, Webhooks, WebhookSettings, next_step, receiver_of
-from fooocus_api.tasks.webhooks.dispatcher import MAX_AT_ONCE, PerReceiverDispatcher
+from fooocus_api.tasks.webhooks.dispatcher import MAX_IN_FLIGHT, PerReceiverDispatcher
 from fooocus_api.tasks.webhooks.signing import retry_after, sign
 
 
@@ -51,7 +51,7 @@ def posted(repository: Repository, receiver: str = "example.com", due_at: int = 
 
 
 def message_of(repository: Repository, task_id: str) -> Message:
-    found = repository.reading(lambda: repository.outbox.of(task_id))
+    found = repository.read(lambda: repository.outbox.of(task_id))
     assert found is not None
     return found[0]
 
@@ -70,10 +70,10 @@ def test_a_history_of_schema_2_gets_its_outbox(tmp_path: Path, monkeypatch: pyte
         assert connection.execute("select version from schema_version").fetchone() == (2,)
         assert not connection.execute("select * from sqlite_master where name like 'webhook%'").fetchall()
     new = Repository(path)
-    kept = new.reading(lambda: new.get(task.task_id))
+    kept = new.read(lambda: new.get(task.task_id))
     assert kept is not None and rows.from_row(kept).parameters == {"prompt": "from before"}
-    assert new.reading(lambda: new.outbox.of(task.task_id)) is None
-    assert new.reading(lambda: new.outbox.of(posted(new))) is not None
+    assert new.read(lambda: new.outbox.of(task.task_id)) is None
+    assert new.read(lambda: new.outbox.of(posted(new))) is not None
     new.close()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("select version from schema_version").fetchone() == (len(migrations.MIGRATIONS),)
@@ -85,32 +85,32 @@ def test_the_first_due_is_the_first_out_of_each_receivers(repository: Repository
     posted(repository, "elsewhere.example", due_at=5)
     insert(repository, Task(new_task_id(), "api", {}))
     outbox = repository.outbox
-    assert repository.reading(outbox.due) == {"example.com": 10, "elsewhere.example": 5}
+    assert repository.read(outbox.due) == {"example.com": 10, "elsewhere.example": 5}
     first, second = (message_of(repository, task_id) for task_id in (sooner, later))
     assert first == Message(sooner, "http://example.com/", "http://here", "pending", 10, 10, 0)
-    assert repository.reading(lambda: outbox.next_for("example.com")) == first
-    repository.write(lambda: outbox.note(first, Attempt(10, 3, 500), "pending", 30)).result()
-    repository.write(lambda: outbox.note(second, Attempt(20, 3, None, "no answer"), "pending", 40)).result()
-    assert repository.reading(lambda: outbox.due_for("example.com")) == 30
-    repository.write(lambda: outbox.note(first, Attempt(30, 4, 204), "delivered", -1)).result()
-    assert repository.reading(lambda: outbox.due_for("example.com")) == 40
-    found = repository.reading(lambda: outbox.of(sooner))
+    assert repository.read(lambda: outbox.next_for("example.com")) == first
+    repository.write(lambda: outbox.record_attempt(first, Attempt(10, 3, 500), "pending", 30)).result()
+    repository.write(lambda: outbox.record_attempt(second, Attempt(20, 3, None, "no answer"), "pending", 40)).result()
+    assert repository.read(lambda: outbox.due_for("example.com")) == 30
+    repository.write(lambda: outbox.record_attempt(first, Attempt(30, 4, 204), "delivered", -1)).result()
+    assert repository.read(lambda: outbox.due_for("example.com")) == 40
+    found = repository.read(lambda: outbox.of(sooner))
     assert found is not None and found[0].tries == 2 and found[0].state == "delivered"
     assert found[1] == [Attempt(10, 3, 500), Attempt(30, 4, 204)]
-    repository.write(lambda: outbox.note(second, Attempt(40, 4, 410), "failed", -1)).result()
-    assert repository.reading(lambda: outbox.next_for("example.com")) is None
-    assert repository.reading(lambda: outbox.due_for("example.com")) is None
+    repository.write(lambda: outbox.record_attempt(second, Attempt(40, 4, 410), "failed", -1)).result()
+    assert repository.read(lambda: outbox.next_for("example.com")) is None
+    assert repository.read(lambda: outbox.due_for("example.com")) is None
 
 
 def test_what_is_posted_again_during_a_try_stays_due_also_within_one_millisecond(repository: Repository) -> None:
     task_id, outbox = posted(repository, due_at=10), repository.outbox
     tried = message_of(repository, task_id)
     repository.write(lambda: outbox.post(task_id, 10)).result()
-    repository.write(lambda: outbox.note(tried, Attempt(10, 3, 200), "delivered", -1)).result()
+    repository.write(lambda: outbox.record_attempt(tried, Attempt(10, 3, 200), "delivered", -1)).result()
     again = message_of(repository, task_id)
     assert (again.state, again.due_at, again.tries) == ("pending", 10, 0) and again.since != tried.since
-    repository.write(lambda: outbox.note(again, Attempt(13, 3, 204), "delivered", -1)).result()
-    found = repository.reading(lambda: outbox.of(task_id))
+    repository.write(lambda: outbox.record_attempt(again, Attempt(13, 3, 204), "delivered", -1)).result()
+    found = repository.read(lambda: outbox.of(task_id))
     assert found is not None and (found[0].state, found[0].due_at, found[0].tries) == ("delivered", -1, 1)
     assert found[1] == [Attempt(10, 3, 200), Attempt(13, 3, 204)]
 
@@ -118,9 +118,9 @@ def test_what_is_posted_again_during_a_try_stays_due_also_within_one_millisecond
 def test_it_goes_with_its_task(repository: Repository, tmp_path: Path) -> None:
     task_id = posted(repository)
     message = message_of(repository, task_id)
-    repository.write(lambda: repository.outbox.note(message, Attempt(1, 1, 500), "pending", 9)).result()
+    repository.write(lambda: repository.outbox.record_attempt(message, Attempt(1, 1, 500), "pending", 9)).result()
     repository.write(lambda: repository.delete(task_id)).result()
-    repository.write(lambda: repository.outbox.note(message, Attempt(2, 1, 200), "delivered", -1)).result()
+    repository.write(lambda: repository.outbox.record_attempt(message, Attempt(2, 1, 200), "delivered", -1)).result()
     with closing(sqlite3.connect(tmp_path / "tasks.sqlite3")) as connection:
         for table in ("webhook", "webhook_attempt"):
             assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
@@ -137,9 +137,9 @@ def test_it_is_posted_with_its_tasks_end_or_not_at_all(repository: Repository) -
 
     with pytest.raises(RuntimeError):
         repository.write(end).result()
-    row = repository.reading(lambda: repository.get(task.task_id))
+    row = repository.read(lambda: repository.get(task.task_id))
     assert row is not None and row["status"] == "pending"
-    assert repository.reading(repository.outbox.due) == {}
+    assert repository.read(repository.outbox.due) == {}
 
 
 # ------------------------------------------------------------------------ the dispatcher
@@ -162,9 +162,9 @@ def lanes() -> Iterator[Callable[[Callable[[str], None]], PerReceiverDispatcher]
 def test_a_lane_has_one_piece_at_once_and_only_so_many_lanes_work(lanes: Any) -> None:
     began: queue.Queue[str] = queue.Queue()
     work = lanes(began.put)
-    names = [f"{number:02}" for number in range(MAX_AT_ONCE + 1)]
+    names = [f"{number:02}" for number in range(MAX_IN_FLIGHT + 1)]
     work.start(dict.fromkeys(names, 1))
-    assert sorted(began.get(timeout=30) for _ in range(MAX_AT_ONCE)) == names[:-1]
+    assert sorted(began.get(timeout=30) for _ in range(MAX_IN_FLIGHT)) == names[:-1]
     work.wake("00", 1)
     work.done("01", None)
     assert began.get(timeout=30) == names[-1], "one that works already was begun again"
@@ -183,9 +183,9 @@ def test_a_pause_is_kept_unless_somebody_wants_it_at_once(lanes: Any) -> None:
     work.wake("paused", 1)
     work.wake("other", 1)
     assert began.get(timeout=30) == "other" and began.empty()
-    work.wake("paused", 1, at_once=True)
+    work.wake("paused", 1, immediately=True)
     assert began.get(timeout=30) == "paused"
-    work.wake("paused", 1, at_once=True)  # during its work, before the pause is set
+    work.wake("paused", 1, immediately=True)  # during its work, before the pause is set
     work.done("paused", None, not_before=now_ms() + 3_600_000)
     assert began.get(timeout=30) == "paused"
     work.done("paused", 1, not_before=now_ms() + 3_600_000)

@@ -29,7 +29,7 @@ def repository(place: Place) -> Iterator[Repository]:
 
 
 def get(repository: Repository, task_id: str) -> dict[str, Any]:
-    found = repository.reading(lambda: repository.get(task_id))
+    found = repository.read(lambda: repository.get(task_id))
     assert found is not None
     return found
 
@@ -80,9 +80,9 @@ def test_a_record_is_found_as_it_was_given(repository: Repository) -> None:
     (task_id,) = inserted(repository, given)
     found = get(repository, task_id)
     assert found == {**given, "id": 1, "rank": 1}
-    assert repository.reading(lambda: repository.with_idempotency_key("key")) == found
-    assert repository.reading(lambda: repository.get("0" * 32)) is None
-    assert repository.reading(lambda: repository.with_idempotency_key("another")) is None
+    assert repository.read(lambda: repository.with_idempotency_key("key")) == found
+    assert repository.read(lambda: repository.get("0" * 32)) is None
+    assert repository.read(lambda: repository.with_idempotency_key("another")) is None
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_inputs_are_in_use_while_a_record_points_to_them(repository: Repository)
     repository.write(lambda: repository.add_inputs("0" * 32, {}, ["d.png"])).result(60)
 
     def in_use() -> set[str]:
-        return repository.reading(lambda: repository.inputs_in_use(["a.png", "c.png", "d.png"]))
+        return repository.read(lambda: repository.inputs_in_use(["a.png", "c.png", "d.png"]))
 
     assert in_use() == {"a.png", "c.png"} and get(repository, second)["parameters"] == {"x": "inputs/c.png"}
     repository.write(lambda: repository.delete(second)).result(60)
@@ -169,7 +169,7 @@ def test_with_a_task_goes_all_that_belongs_to_it(repository: Repository, place: 
     )
     assert repository.write(lambda: repository.delete(first)).result(60)
     assert not repository.write(lambda: repository.delete(first)).result(60)
-    assert repository.reading(lambda: repository.recorded(["a.png", "b.png"])) == {"b.png"}
+    assert repository.read(lambda: repository.recorded(["a.png", "b.png"])) == {"b.png"}
     for table in ("task", "task_parameters", "task_image", "task_input"):
         assert place.execute(f"SELECT count(*) FROM {table}") == [(1,)]
     assert_tally_is_right(place)
@@ -182,7 +182,7 @@ def test_unfinished_tasks_come_in_the_order_in_which_they_are_to_be_drawn(reposi
     )
     repository.write(lambda: repository.update(moved, {"rank": repository.lowest_rank(UNFINISHED) - 1})).result(60)
     repository.write(lambda: repository.update(third, {"rank": repository.lowest_rank(UNFINISHED) - 1})).result(60)
-    found = repository.reading(lambda: repository.in_order(UNFINISHED))
+    found = repository.read(lambda: repository.in_order(UNFINISHED))
     assert [values["task_id"] for values in found] == [third, moved, first, second]
 
 
@@ -234,7 +234,7 @@ def test_pages_together_are_the_list(many: Repository, newest_first: bool, in_ti
     everything = [number for number in range(100) if number % 10 != 9]
     if newest_first:
         everything.reverse()
-    chosen = Filter(excluded=UNFINISHED, start=0 if in_time else None)
+    criteria = Filter(exclude_statuses=UNFINISHED, start=0 if in_time else None)
     first_far_last_and_beyond = (
         (0, 10),
         (10, 10),
@@ -248,7 +248,7 @@ def test_pages_together_are_the_list(many: Repository, newest_first: bool, in_ti
         (0, 500),
     )
     for offset, limit in first_far_last_and_beyond:
-        found = many.reading(lambda: many.page(chosen, offset, limit, newest_first=newest_first))  # noqa: B023
+        found = many.read(lambda: many.page(criteria, offset, limit, newest_first=newest_first))  # noqa: B023
         assert numbers(found) == everything[offset : offset + limit], (offset, limit)
 
 
@@ -257,7 +257,7 @@ def test_filters(many: Repository) -> None:
         (Filter(), lambda n: True),
         (Filter(statuses=("failed",)), lambda n: n % 4 == 1 and n % 10 != 9),
         (Filter(statuses=("failed", "pending")), lambda n: (n % 4 == 1 and n % 10 != 9) or n % 20 == 9),
-        (Filter(statuses=("failed",), excluded=("failed",)), lambda n: False),
+        (Filter(statuses=("failed",), exclude_statuses=("failed",)), lambda n: False),
         (Filter(sources=("webui",)), lambda n: n % 3 == 1),
         (Filter(sources=("webui", "key:anna")), lambda n: n % 3 != 0),
         (Filter(sources=("nobody",)), lambda n: False),
@@ -265,16 +265,16 @@ def test_filters(many: Repository) -> None:
         (Filter(start=17), lambda n: n >= 17),
         (Filter(end=17), lambda n: n <= 17),
         (Filter(start=17, end=17), lambda n: n == 17),
-        (Filter(words=("ber", "7")), lambda n: "7" in str(n)),
-        (Filter(words=("NUMBER",), start=90, sources=("api",), model="one.safetensors"), lambda n: n in (90, 96)),
+        (Filter(prompt_words=("ber", "7")), lambda n: "7" in str(n)),
+        (Filter(prompt_words=("NUMBER",), start=90, sources=("api",), model="one.safetensors"), lambda n: n in (90, 96)),
     ]
-    for chosen, expected in wanted:
+    for criteria, expected in wanted:
         numbered = [number for number in range(100) if expected(number)]
-        found = many.reading(lambda: many.page(chosen, 0, 100, newest_first=False))  # noqa: B023
-        assert numbers(found) == numbered, chosen
-        assert many.reading(lambda: many.count(chosen)) == (len(numbered), False), chosen  # noqa: B023
-        ids = many.reading(lambda: many.task_ids(chosen, 5))  # noqa: B023
-        assert ids == [values["task_id"] for values in found[:5]], chosen
+        found = many.read(lambda: many.page(criteria, 0, 100, newest_first=False))  # noqa: B023
+        assert numbers(found) == numbered, criteria
+        assert many.read(lambda: many.count(criteria)) == (len(numbered), False), criteria  # noqa: B023
+        ids = many.read(lambda: many.task_ids(criteria, 5))  # noqa: B023
+        assert ids == [values["task_id"] for values in found[:5]], criteria
 
 
 def test_words_are_found_whatever_they_are_made_of(repository: Repository) -> None:
@@ -296,21 +296,21 @@ def test_words_are_found_whatever_they_are_made_of(repository: Repository) -> No
     prompts = sorted({prompt for found in found_by.values() for prompt in found} | set(others))
     inserted(repository, *(row(prompt=prompt) for prompt in prompts))
     for words, expected in found_by.items():
-        chosen = Filter(words=tuple(words.split()))
-        found = repository.reading(lambda: repository.page(chosen, 0, 99, newest_first=False))  # noqa: B023
+        criteria = Filter(prompt_words=tuple(words.split()))
+        found = repository.read(lambda: repository.page(criteria, 0, 99, newest_first=False))  # noqa: B023
         assert [item["parameters"]["prompt"] for item in found] == sorted(expected), words
 
 
 def test_filtered_lists_are_counted_up_to_a_limit(many: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "MAX_COUNT", 20)
-    for chosen, found in ((Filter(start=0, sources=("api",)), 34), (Filter(words=("number",)), 100)):
-        assert found > 20 and many.reading(lambda: many.count(chosen)) == (20, True)  # noqa: B023
-        page, counted = many.reading(lambda: many.page_and_count(chosen, 5, 10, newest_first=False))  # noqa: B023
-        assert counted == (20, True) and page == many.reading(lambda: many.page(chosen, 5, 10, newest_first=False))  # noqa: B023
-    assert many.reading(lambda: many.count(Filter(start=80))) == (20, False)
-    assert many.reading(lambda: many.count(Filter(start=79, end=99))) == (20, True)  # a part of a day
-    assert many.reading(lambda: many.count(Filter(start=0))) == (100, False)  # whole days are never capped
-    assert many.reading(lambda: many.count(Filter(statuses=("finished",)))) == (25, False)
+    for criteria, found in ((Filter(start=0, sources=("api",)), 34), (Filter(prompt_words=("number",)), 100)):
+        assert found > 20 and many.read(lambda: many.count(criteria)) == (20, True)  # noqa: B023
+        page, counted = many.read(lambda: many.page_and_count(criteria, 5, 10, newest_first=False))  # noqa: B023
+        assert counted == (20, True) and page == many.read(lambda: many.page(criteria, 5, 10, newest_first=False))  # noqa: B023
+    assert many.read(lambda: many.count(Filter(start=80))) == (20, False)
+    assert many.read(lambda: many.count(Filter(start=79, end=99))) == (20, True)  # a part of a day
+    assert many.read(lambda: many.count(Filter(start=0))) == (100, False)  # whole days are never capped
+    assert many.read(lambda: many.count(Filter(statuses=("finished",)))) == (25, False)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -334,24 +334,24 @@ def test_totals_and_pages_of_any_time_are_right(
     times = [None, *(day * DAY + moment for day in (4, 5, 6, 7, 20, 21, 22) for moment in (-1, 0, 1, 600))]
     for _ in range(150):
         newest_first, offset, limit = chance.random() < 0.5, chance.randrange(60), chance.randint(1, 20)
-        chosen = Filter(
+        criteria = Filter(
             statuses=chance.choice(((), ("stopped",))),
-            excluded=chance.choice(((), ("failed", "finished"))),
+            exclude_statuses=chance.choice(((), ("failed", "finished"))),
             start=chance.choice(times),
             end=chance.choice(times),
         )
         expected = [
             values["queued_at"]
             for values in sorted(rows[10:], key=lambda values: int(values["queued_at"]), reverse=newest_first)
-            if (not chosen.statuses or values["status"] in chosen.statuses)
-            and values["status"] not in chosen.excluded
-            and (chosen.start is None or values["queued_at"] >= chosen.start)
-            and (chosen.end is None or values["queued_at"] <= chosen.end)
+            if (not criteria.statuses or values["status"] in criteria.statuses)
+            and values["status"] not in criteria.exclude_statuses
+            and (criteria.start is None or values["queued_at"] >= criteria.start)
+            and (criteria.end is None or values["queued_at"] <= criteria.end)
         ]
-        ask = partial(repository.page_and_count, chosen, offset, limit, newest_first=newest_first)
-        found, counted = repository.reading(ask)
-        assert counted == (len(expected), False), chosen
-        assert numbers(found) == expected[offset : offset + limit], (chosen, offset, limit, newest_first)
+        ask = partial(repository.page_and_count, criteria, offset, limit, newest_first=newest_first)
+        found, counted = repository.read(ask)
+        assert counted == (len(expected), False), criteria
+        assert numbers(found) == expected[offset : offset + limit], (criteria, offset, limit, newest_first)
 
 
 def test_tasks_of_the_same_millisecond_are_on_one_page_each(repository: Repository) -> None:
@@ -359,6 +359,6 @@ def test_tasks_of_the_same_millisecond_are_on_one_page_each(repository: Reposito
     seen = [
         item["task_id"]
         for offset in range(0, 30, 7)
-        for item in repository.reading(lambda offset=offset: repository.page(Filter(), offset, 7))  # type: ignore[misc]
+        for item in repository.read(lambda offset=offset: repository.page(Filter(), offset, 7))  # type: ignore[misc]
     ]
     assert seen == ids[::-1]

@@ -13,7 +13,7 @@ import pytest
 
 from fooocus_api.api.security.authorization import RECHECK_INTERVAL_S
 from fooocus_api.auth.keys import Key, Scope, load, save
-from fooocus_api.tasks.streaming.broadcaster import HEARTBEAT
+from fooocus_api.tasks.streaming.subscription import HEARTBEAT_S
 from fooocus_api.tests.api.test_events import Reader, reading
 from fooocus_api.tests.support.client import Client, ServerSentEvent, wait_for
 from fooocus_api.tests.support.keys import add_key, keys_command
@@ -140,6 +140,6 @@ def test_a_stream_ends_also_while_nothing_happens(locked: Host) -> None:
     with reading(bot, "/v1/events") as reader:
         listening(boss, 1)
         revoke(locked)
-        assert reader.ended.wait(HEARTBEAT - 5), "the idle stream is open until its next heartbeat"
+        assert reader.ended.wait(HEARTBEAT_S - 5), "the idle stream is open until its next heartbeat"
         assert reader.events == []
         listening(boss, 0)

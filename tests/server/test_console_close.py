@@ -154,7 +154,7 @@ def test_a_reader_that_hangs_does_not_hold_it(world: World, soon: None, stuck: t
     task_id = submit(world)
     world.machine.start()
     world.settle()
-    world.repository.read(stuck.wait)
+    world.repository.submit_read(stuck.wait)
     assert handled(world, 2) is False
     assert world.rows()[task_id]["status"] == "pending"
     drawn_again(world, task_id)

@@ -63,9 +63,9 @@ class CountingBus(EventBus):
 class Machine:
     """Implements the `Engine` port; a test moves its worker with `start`, `save`, `end` …"""
 
-    def __init__(self, bus: EventBus, claims: FileJournal, outputs: Path) -> None:
+    def __init__(self, bus: EventBus, journal: FileJournal, outputs: Path) -> None:
         self._bus = bus
-        self._claims = claims
+        self._journal = journal
         self._outputs = outputs
         self._log = ImageLog()
         self.queue: list[str] = []
@@ -182,5 +182,5 @@ class Machine:
         while path.exists():
             number += 1
             path = self._outputs / f"{task_id[:8]}-{number}.png"
-        self._claims.claim(task_id, str(path))
+        self._journal.record(task_id, str(path))
         return path

@@ -44,12 +44,12 @@ class World:
     def open(self) -> None:
         """Start a process."""
         self.bus = CountingBus()
-        self.claims = claims = FileJournal(self.folder / "unfinished")
-        self.machine = Machine(self.bus, claims, self.outputs)
+        self.journal = journal = FileJournal(self.folder / "unfinished")
+        self.machine = Machine(self.bus, journal, self.outputs)
         self.repository = Repository(self.folder / "tasks.sqlite3")
         inputs = InputStore(self.folder / "inputs")
         self.services = build_task_services(
-            self.machine, self.repository, self.bus, claims, inputs, options=self._options
+            self.machine, self.repository, self.bus, journal, inputs, options=self._options
         )
         self.services.start()
 

@@ -122,17 +122,17 @@ PARTS = {
     "save_array": lambda world: (world.machine, "save_array"),
     "remove_images": lambda world: (world.machine, "remove_images"),
     "read_header": lambda world: (image_record, "read_header"),
-    "claims of": lambda world: (world.claims, "of"),
-    "claims release": lambda world: (world.claims, "release"),
-    "estimate of the end": lambda world: (Estimator, "ended"),
-    "estimate of the start": lambda world: (Estimator, "started"),
-    "forecast of one": lambda world: (EtaCalculator, "of"),
-    "forecast of some": lambda world: (EtaCalculator, "some"),
-    "count of events": lambda world: (Metrics, "event"),
-    "count of tasks": lambda world: (Metrics, "task"),
+    "journal entries": lambda world: (world.journal, "entries"),
+    "journal clear": lambda world: (world.journal, "clear"),
+    "estimate of the end": lambda world: (Estimator, "on_ended"),
+    "estimate of the start": lambda world: (Estimator, "on_started"),
+    "forecast of one": lambda world: (EtaCalculator, "outlook"),
+    "forecast of some": lambda world: (EtaCalculator, "outlooks"),
+    "count of events": lambda world: (Metrics, "count_event"),
+    "count of tasks": lambda world: (Metrics, "observe_task"),
     "webhook": lambda world: (Webhooks, "ended"),
     "wake": lambda world: (Webhooks, "wake"),
-    "throw away": lambda world: (Retention, "throw_away"),
+    "expire later": lambda world: (Retention, "expire_later"),
     "log": lambda world: (observers.log, "log"),
     "complaint": lambda world: (gaps.log, "exception"),
     "observation": lambda world: (TaskLog, "on_event"),
@@ -259,7 +259,7 @@ def test_no_exception_keeps_a_task_from_its_end(
         )
         world.settle()
     row = world.rows()[task_id]
-    found = world.repository.reading(lambda: world.repository.get(task_id))
+    found = world.repository.read(lambda: world.repository.get(task_id))
     assert found is not None
     task = rows.from_row(found)
     wanted = {"mute": "failed"}.get(how, how)
@@ -268,7 +268,7 @@ def test_no_exception_keeps_a_task_from_its_end(
     assert ended.status.value == row["status"] and row["finished_at"] >= row["queued_at"]
     assert world.services.active.get(task_id) is None, "it is still alive"
     if not clicked and "webhook" not in breakage.called:
-        webhook = world.repository.reading(lambda: world.repository.outbox.of(task_id))
+        webhook = world.repository.read(lambda: world.repository.outbox.of(task_id))
         assert webhook is not None and webhook[0].state == "pending"
     missing = task.notes.get("incomplete", [])
     assert all(isinstance(sentence, str) and sentence for sentence in missing)

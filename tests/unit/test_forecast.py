@@ -26,17 +26,17 @@ def test_a_task_that_the_worker_has_taken_is_the_next_until_its_start_is_told(wo
         world.run(world.services.submissions.submit({"prompt": name})).task for name in ("first", "second")
     )
     world.settle()
-    assert [world.services.eta.of(task).queue_position for task in (first, second)] == [0, 1]
+    assert [world.services.eta.outlook(task).queue_position for task in (first, second)] == [0, 1]
     world.machine.queue.remove(first.task_id)
     world.machine.current = first.task_id
-    assert [world.services.eta.of(task).queue_position for task in (first, second)] == [0, 0]
+    assert [world.services.eta.outlook(task).queue_position for task in (first, second)] == [0, 0]
     world.machine.queue.insert(0, first.task_id)
     world.machine.current = None
     world.machine.start()
     world.settle()
     assert first.status is TaskStatus.PENDING  # the state at the time of the look-up
-    assert world.services.eta.of(first).queue_position == 0
-    assert world.services.eta.of(world.run(world.services.tasks.get(first.task_id))).queue_position is None
+    assert world.services.eta.outlook(first).queue_position == 0
+    assert world.services.eta.outlook(world.run(world.services.tasks.get(first.task_id))).queue_position is None
 
 
 def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(world: World) -> None:
@@ -55,19 +55,19 @@ def test_a_task_is_given_out_as_it_was_accepted_however_quick_the_worker_is(worl
 
 def test_nobody_can_tell_where_a_task_stands_that_is_not_in_the_queue(world: World) -> None:
     elsewhere = Task("0" * 32, "api", {})
-    assert world.services.eta.of(elsewhere) == Outlook(None, None)
+    assert world.services.eta.outlook(elsewhere) == Outlook(None, None)
 
 
 def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
     now = 100.0
     estimator = Estimator(clock=lambda: now)
     task = Task("0" * 32, "api", {}, status=TaskStatus.RUNNING)
-    estimator.started(task.task_id, workload_of({"aspect_ratios_selection": "1000*1000"}, lambda performance: 10))
+    estimator.on_started(task.task_id, workload_of({"aspect_ratios_selection": "1000*1000"}, lambda performance: 10))
     assert estimator.remaining(task) is None
     now += 60  # the time to load the model
     for step in range(1, 10):
         task.progress = 10 + 9 * step
-        estimator.step(task.task_id, task.progress)
+        estimator.on_step(task.task_id, task.progress)
         left = estimator.remaining(task)
         if step == 1:
             assert left is None  # no step has been timed yet
@@ -79,12 +79,12 @@ def test_time_left_of_the_very_first_task_is_told_by_its_steps() -> None:
 def drawn(estimator: Estimator, clock: list[float], begin: float, images: int = 1, **parameters: object) -> None:
     """Simulate a task that begins to generate after `begin` seconds, takes ten steps of two seconds and one second to finish."""
     task_id = "1" * 32
-    estimator.started(task_id, workload_of({"base_model_name": "a", **parameters}, lambda performance: 10))
+    estimator.on_started(task_id, workload_of({"base_model_name": "a", **parameters}, lambda performance: 10))
     clock[0] += begin
     for number in range(10):
-        estimator.step(task_id, 10 * number)
+        estimator.on_step(task_id, 10 * number)
         clock[0] += 2 if number < 9 else 1
-    estimator.ended(task_id, images)
+    estimator.on_ended(task_id, images)
 
 
 def test_what_was_unloaded_has_to_be_loaded() -> None:
@@ -93,7 +93,7 @@ def test_what_was_unloaded_has_to_be_loaded() -> None:
     workload = workload_of({"base_model_name": "a"}, lambda performance: 10)
     drawn(estimator, clock, begin=1)  # the host had already loaded its checkpoint
     assert estimator.seconds(workload, estimator.loaded) == pytest.approx(1 + 18 + 1)
-    estimator.unloaded()
+    estimator.on_unloaded()
     drawn(estimator, clock, begin=30)
     assert estimator.seconds(workload, estimator.loaded) == pytest.approx(1 + 18 + 1)
     assert estimator.seconds(workload, None) == pytest.approx(30 + 18 + 1)

@@ -123,7 +123,7 @@ class Lifecycle(RuleBasedStateMachine):
         waits = task_id in self.world.machine.queue
         assert self.world.run(self.world.services.tasks.move_to_front(task_id)) == waits
         if waits:
-            assert self.world.services.eta.some([task_id])[task_id].queue_position == 0
+            assert self.world.services.eta.outlooks([task_id])[task_id].queue_position == 0
             self.ids.remove(task_id)
             self.ids.insert(0, task_id)
 
@@ -291,7 +291,7 @@ class Lifecycle(RuleBasedStateMachine):
         services, machine = self.world.services, self.world.machine
         pending = services.history.pending(Filter(), 0, 1000).tasks
         assert [task.task_id for task in pending] == machine.queue
-        places = {task_id: outlook.queue_position for task_id, outlook in services.eta.some(machine.queue).items()}
+        places = {task_id: outlook.queue_position for task_id, outlook in services.eta.outlooks(machine.queue).items()}
         assert places == {task_id: place for place, task_id in enumerate(machine.queue)}
         current = services.tasks.running()
         assert (current.task_id if current else None) == machine.current

@@ -29,7 +29,7 @@ def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
     world.machine.start()
     world.settle()
     gate = threading.Event()
-    readers = [world.repository.read(lambda: gate.wait(60)) for _ in range(READERS)]
+    readers = [world.repository.submit_read(lambda: gate.wait(60)) for _ in range(READERS)]
     waiting = world.repository._readers._work_queue
 
     async def lists_of_a_moment() -> list[list[str]]:

@@ -21,7 +21,7 @@ def drain(schedule: Scheduler, entries: list[QueueEntry]) -> list[str]:
     left = list(entries)
     order = []
     while left:
-        order.append(left.pop(schedule.pick(left, 0.0)).key)
+        order.append(left.pop(schedule.next(left, 0.0)).key)
     return order
 
 
@@ -32,9 +32,9 @@ def test_alone_a_source_is_served_in_order() -> None:
 def test_a_click_waits_for_one_task_of_a_flood() -> None:
     flood = [QueueEntry(f"bot {number}", "key-1") for number in range(300)]
     schedule = Scheduler()
-    schedule.pick(flood, 0.0)
+    schedule.next(flood, 0.0)
     left = [*flood[1:], QueueEntry("click", "webui")]
-    assert left[schedule.pick(left, 0.0)].key == "click"
+    assert left[schedule.next(left, 0.0)].key == "click"
 
 
 def test_sources_take_turns() -> None:
@@ -106,15 +106,15 @@ def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
 
     schedule = Scheduler(
         fifo=chance.random() < 0.1,
-        most_overtakes=chance.choice([0, 2, 8]),
+        max_overtakes=chance.choice([0, 2, 8]),
         loaded=chance.choice([None, needs("a"), needs("a", "p"), ModelNeeds()]),
     )
-    schedule.pick([QueueEntry("before", source="x")], 0.0)
+    schedule.next([QueueEntry("before", source="x")], 0.0)
     entries = [entry(number) for number in range(chance.randint(1, 60))]
     forecast = list(schedule.order(entries, 100.0))
     left, drawn = list(entries), []
     while left:
-        drawn.append(left.pop(schedule.pick(left, 100.0)).key)
+        drawn.append(left.pop(schedule.next(left, 100.0)).key)
     assert forecast == drawn
 
 
@@ -122,7 +122,7 @@ def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
 def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
     """Simulate 10,000 arrivals in all, one to sixty seconds apart: no task is overtaken too often or for too long."""
     chance = random.Random(seed)
-    schedule = Scheduler(most_overtakes=8, most_seconds=60)
+    schedule = Scheduler(max_overtakes=8, max_overtake_s=60)
     sources, checkpoints, numbers = ["webui", "key-1", "key-2", "key-3"], ["a", "b", "c"], count()
     waiting: list[QueueEntry] = []
     arrived: dict[int, float] = {}
@@ -135,7 +135,7 @@ def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
             arrived[entry.key] = now
             waiting.append(entry)
         if waiting:
-            index = schedule.pick(waiting, now)
+            index = schedule.next(waiting, now)
             taken = waiting.pop(index)
             for entry in waiting[:index]:
                 if entry.source == taken.source:

@@ -10,31 +10,32 @@ import pytest
 
 from fooocus_api.images.preview import Encoding, PreviewImage
 from fooocus_api.tasks.model.task import Task, TaskStatus, new_task_id
-from fooocus_api.tasks.streaming.broadcaster import BURST, REPLAY_BUFFER_SIZE, Broadcaster
+from fooocus_api.tasks.streaming.broadcaster import Broadcaster
+from fooocus_api.tasks.streaming.subscription import BURST, REPLAY_BUFFER_SIZE
 from fooocus_api.tasks.streaming.updates import Dropped, Heartbeat, Update
 
 TASKS = 30
 STEPS = 10
 
 
-def tell_of_a_task(broadcast: Broadcaster) -> None:
+def tell_of_a_task(broadcaster: Broadcaster) -> None:
     """Publish the whole course of a task, with a preview at each step."""
     task = Task(new_task_id(), "api", {"prompt": "a"})
-    broadcast.publish("queued", task)
+    broadcaster.publish("queued", task)
     task.transition(TaskStatus.RUNNING)
-    broadcast.publish("started", task)
+    broadcaster.publish("started", task)
     for _ in range(STEPS):
-        broadcast.publish("progress", task, PreviewImage(numpy.zeros((8, 8, 3), numpy.uint8)))
+        broadcaster.publish("progress", task, PreviewImage(numpy.zeros((8, 8, 3), numpy.uint8)))
     task.transition(TaskStatus.FINISHED)
-    broadcast.publish("finished", task)
+    broadcaster.publish("finished", task)
 
 
 def test_no_more_pictures_wait_than_a_reader_may_be_behind() -> None:
     async def unread() -> list[Update]:
-        broadcast = Broadcaster()
-        with broadcast.subscribe(encoding=Encoding()) as subscription:
+        broadcaster = Broadcaster()
+        with broadcaster.subscribe(encoding=Encoding()) as subscription:
             for _ in range(TASKS):
-                await asyncio.to_thread(tell_of_a_task, broadcast)
+                await asyncio.to_thread(tell_of_a_task, broadcaster)
             await asyncio.sleep(0)
             return list(subscription._unread)
 
@@ -46,12 +47,12 @@ def test_no_more_pictures_wait_than_a_reader_may_be_behind() -> None:
 
 def test_who_reads_in_time_gets_every_picture() -> None:
     async def read() -> list[object]:
-        broadcast = Broadcaster()
-        with broadcast.subscribe(encoding=Encoding()) as subscription:
+        broadcaster = Broadcaster()
+        with broadcaster.subscribe(encoding=Encoding()) as subscription:
             pictures: list[object] = []
             reader = subscription.updates()
             for _ in range(3):
-                await asyncio.to_thread(broadcast.publish, "progress", Task("0" * 32, "api", {}), PREVIEW)
+                await asyncio.to_thread(broadcaster.publish, "progress", Task("0" * 32, "api", {}), PREVIEW)
                 pictures.append((await reader.__anext__()).preview)
             return pictures
 
@@ -62,19 +63,19 @@ def numbers_of(items: list[Update | Dropped | Heartbeat]) -> list[int]:
     return [item.number for item in items if isinstance(item, Update)]
 
 
-def read(broadcast: Broadcaster, told: int, first: int = 0, **wanted: Any) -> list[Update | Dropped | Heartbeat]:
+def read(broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any) -> list[Update | Dropped | Heartbeat]:
     """Return the items that a subscriber receives: it reads the `first` updates, then all others after the last was published."""
     task = Task("a" * 32, "api", {})
 
     async def items() -> list[Update | Dropped | Heartbeat]:
         got: list[Update | Dropped | Heartbeat] = []
-        with broadcast.subscribe(**wanted) as subscription:
+        with broadcaster.subscribe(**wanted) as subscription:
             if first:
-                await asyncio.to_thread(tell, broadcast, task, first)
+                await asyncio.to_thread(tell, broadcaster, task, first)
             reader = subscription.__aiter__()
             for _ in range(first):
                 got.append(await reader.__anext__())
-            await asyncio.to_thread(tell, broadcast, task, told)
+            await asyncio.to_thread(tell, broadcaster, task, told)
             await asyncio.sleep(0)
             while subscription._unread or subscription._dropped:
                 got.append(await reader.__anext__())
@@ -83,17 +84,19 @@ def read(broadcast: Broadcaster, told: int, first: int = 0, **wanted: Any) -> li
     return asyncio.run(items())
 
 
-def tell(broadcast: Broadcaster, task: Task, number: int) -> None:
+def tell(broadcaster: Broadcaster, task: Task, number: int) -> None:
     for _ in range(number):
-        broadcast.publish("queued", task)
+        broadcaster.publish("queued", task)
 
 
 def test_who_comes_back_gets_all_that_is_kept_and_is_told_how_many_are_gone() -> None:
-    broadcast, task = Broadcaster(), Task("a" * 32, "api", {})
-    tell(broadcast, task, REPLAY_BUFFER_SIZE)
-    assert numbers_of(read(broadcast, 0, after=f"{broadcast.epoch}-100")) == list(range(101, REPLAY_BUFFER_SIZE + 1))
-    tell(broadcast, task, 500)
-    dropped, *rest = read(broadcast, 0, after=f"{broadcast.epoch}-100")
+    broadcaster, task = Broadcaster(), Task("a" * 32, "api", {})
+    tell(broadcaster, task, REPLAY_BUFFER_SIZE)
+    assert numbers_of(read(broadcaster, 0, after=f"{broadcaster.stream_id}-100")) == list(
+        range(101, REPLAY_BUFFER_SIZE + 1)
+    )
+    tell(broadcaster, task, 500)
+    dropped, *rest = read(broadcaster, 0, after=f"{broadcaster.stream_id}-100")
     assert dropped == Dropped(400, 500)
     assert [update.number for update in rest if isinstance(update, Update)] == list(
         range(501, REPLAY_BUFFER_SIZE + 501)
@@ -101,32 +104,32 @@ def test_who_comes_back_gets_all_that_is_kept_and_is_told_how_many_are_gone() ->
 
 
 def test_nobody_knows_whose_were_gone() -> None:
-    broadcast = Broadcaster()
-    tell(broadcast, Task("a" * 32, "api", {}), REPLAY_BUFFER_SIZE + 10)
-    after = f"{broadcast.epoch}-1"
-    assert read(broadcast, 0, after=after, task_id="b" * 32) == [Dropped(None, 10)]
-    assert read(broadcast, 0, after=after, source="webui") == [Dropped(None, 10)]
+    broadcaster = Broadcaster()
+    tell(broadcaster, Task("a" * 32, "api", {}), REPLAY_BUFFER_SIZE + 10)
+    after = f"{broadcaster.stream_id}-1"
+    assert read(broadcaster, 0, after=after, task_id="b" * 32) == [Dropped(None, 10)]
+    assert read(broadcaster, 0, after=after, source="webui") == [Dropped(None, 10)]
 
 
 def test_what_a_slow_reader_lost_is_told_where_it_is_missing() -> None:
-    broadcast = Broadcaster()
-    first, dropped, *rest = read(broadcast, REPLAY_BUFFER_SIZE + 5, first=1)
+    broadcaster = Broadcaster()
+    first, dropped, *rest = read(broadcaster, REPLAY_BUFFER_SIZE + 5, first=1)
     assert numbers_of([first]) == [1] and dropped == Dropped(5, 6)
     assert numbers_of(rest) == list(range(7, REPLAY_BUFFER_SIZE + 7))
 
 
 def test_what_is_not_known_does_not_become_a_number() -> None:
-    broadcast = Broadcaster()
-    dropped, *_ = read(broadcast, REPLAY_BUFFER_SIZE + 5, after="another-7")
+    broadcaster = Broadcaster()
+    dropped, *_ = read(broadcaster, REPLAY_BUFFER_SIZE + 5, after="another-7")
     assert dropped == Dropped(None, 5)
 
 
 def test_silence_is_told_by_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fooocus_api.tasks.streaming.broadcaster.HEARTBEAT", 0.02)
+    monkeypatch.setattr("fooocus_api.tasks.streaming.subscription.HEARTBEAT_S", 0.02)
 
     async def heard() -> list[object]:
-        broadcast = Broadcaster()
-        with broadcast.subscribe() as subscription:
+        broadcaster = Broadcaster()
+        with broadcaster.subscribe() as subscription:
             reader = subscription.__aiter__()
             return [await reader.__anext__() for _ in range(3)]
 

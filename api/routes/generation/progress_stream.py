@@ -12,7 +12,7 @@ from ....images.preview import PNG, PreviewImage
 from ....tasks.build import TaskServices as TaskService
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task
-from ....tasks.streaming.broadcaster import Subscription
+from ....tasks.streaming.subscription import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.ignored_fields import NOTE
 from ...responses.public_urls import PublicUrls
@@ -93,9 +93,9 @@ async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Upd
             pace.sent()
         elif isinstance(update, Update) and update.kind in TOLD:
             await pace.turn(SPACING)
-            if not subscription.outdates(update, TOLD):
+            if not subscription.supersedes(update, TOLD):
                 await pace.turn(_gap(subscription))
-            if not subscription.outdates(update, TOLD):
+            if not subscription.supersedes(update, TOLD):
                 yield update
                 pace.sent()
 
