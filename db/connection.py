@@ -29,7 +29,7 @@ from .placement import Placement, need_room
 log = logging.getLogger("fooocus_api.db")
 
 ADVISORY_LOCK = 0x666F6F6F  # any number that other programs don't use
-LETTING_GO_S = 2.0
+LOCK_RELEASE_TIMEOUT_S = 2.0
 """Seconds to retry the advisory lock: PostgreSQL releases it a moment after a connection closes, when its server process has
 ended."""
 CONNECT_SECONDS = 10
@@ -114,7 +114,7 @@ class Connection:
             return
         for name, value in KEEPALIVE.items():
             self.database.execute_sql(f"SET {name} = {value}")
-        last_try = time.monotonic() + LETTING_GO_S
+        last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
         while not self._is_ours():
             if time.monotonic() > last_try:
                 raise DatabaseInUse(
@@ -160,7 +160,7 @@ class Connection:
             for earlier in self.file.parent.glob(f"{glob.escape(self.file.stem)}.schema{version}-*.sqlite3"):
                 if earlier != target:  # of an interrupted migration: this copy has the same tables
                     discard(earlier)
-            log.info("the database was copied before it is brought up to date", extra={"copy": target.name})
+            log.info("database backed up before migration", extra={"copy": target.name})
             return
         for table in tables:
             copy = f"{table}_schema{version}"

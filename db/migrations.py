@@ -160,12 +160,14 @@ def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> No
     """
     version = _version(database)
     if version > len(MIGRATIONS):
-        raise WrongDatabase(f"it has schema {version}, this version of the extension knows {len(MIGRATIONS)}")
+        raise WrongDatabase(
+            f"its schema {version} is newer than this extension's schema {len(MIGRATIONS)}; update the extension"
+        )
     if version == len(MIGRATIONS):
         return
     present = [table for table in database.get_tables() if table in OURS]
     if present and "schema_version" not in present:
-        raise WrongDatabase(f"it has tables of another program: {', '.join(present)}")
+        raise WrongDatabase(f"it has tables of another program: {', '.join(present)}; use another --api-db")
     if version > 0:
         back_up(version, present)
     with _without_foreign_keys(database), database.atomic():

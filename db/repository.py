@@ -110,7 +110,7 @@ class Repository:
             return self._readers.submit(self._answer, query)
         except RuntimeError:
             refused: Future[T] = Future()
-            refused.set_exception(DatabaseUnavailable("the history is closed: Fooocus is ending"))
+            refused.set_exception(DatabaseUnavailable("the history is closed; Fooocus is shutting down"))
             return refused
 
     def read(self, query: Callable[[], T]) -> T:
@@ -172,10 +172,10 @@ class Repository:
             self.write(lambda: SchemaVersion.update(version=SchemaVersion.version).execute()).result(timeout=within_s)
         except OSError as error:
             if isinstance(error, TimeoutError):
-                return "it takes too long"
+                return "it does not answer in time"
             return FULL_WORDS if error.errno in FULL else "its folder can't be written"
         except FutureTimeout:
-            return "it takes too long"
+            return "it does not answer in time"
         except DatabaseUnavailable as error:
             return error.words or "the database refuses it"
         return None

@@ -54,7 +54,7 @@ def _complete(future: Future[Any], value: Any, failure: BaseException | None) ->
         else:
             future.set_exception(failure)
     except BaseException:  # concurrent.futures catches only Exception itself
-        log.exception("what follows a change failed")
+        log.exception("callback of a change failed")
 
 
 def is_unavailable(error: BaseException) -> bool:
@@ -93,7 +93,7 @@ class Writer:
         if on_commit is not None:
             future.add_done_callback(lambda done: None if done.exception() else on_commit(done.result()))
         if self._closing:
-            future.set_exception(DatabaseUnavailable("the history is closed: Fooocus is ending"))
+            future.set_exception(DatabaseUnavailable("the history is closed; Fooocus is shutting down"))
             return future
         self._queue.put(Change(action, future, retry))
         return future
@@ -166,14 +166,14 @@ class Writer:
 
     def _report_problem(self, reason: str) -> None:
         if self.problem is None:
-            log.error("the database can't be written, trying again", extra={"reason": reason})
+            log.error("database write failed; retrying", extra={"reason": reason})
         self.problem = reason
 
     def _recovered(self) -> None:
         self._gone = False
         if self.problem is not None:
             self.problem = None
-            log.warning("the database can be written again")
+            log.warning("database writes resumed")
 
     def _attempt(self, change: Change) -> tuple[Any, BaseException | None]:
         """Run one change and return its result and its error. A change that fails by itself does not undo others."""

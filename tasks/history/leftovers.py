@@ -88,7 +88,7 @@ class Leftovers:
         for left in stay.values():
             error = left.stayed.error
             extra = {"path": str(left.stayed.file), "reason": error.strerror or str(error)}
-            log.warning("image, or its entry in log.html, not deleted; it is tried again later", extra=extra)
+            log.warning("image or its entry in log.html not deleted; retrying later", extra=extra)
         return len(stay)
 
     def retry(self, task_ids: Collection[str] | None = None) -> None:
@@ -103,7 +103,7 @@ class Leftovers:
                     if key in self._left:
                         self._left[key] = replace(left, stayed=stayed[key[1]])
                 elif self._left.pop(key, None) is not None:
-                    log.debug("image deleted that another program had open", extra={"path": str(left.stayed.file)})
+                    log.debug("leftover image deleted", extra={"path": str(left.stayed.file)})
             for key in others:
                 self._left.pop(key, None)
         self._release({task_id for task_id, _ in found})

@@ -106,7 +106,7 @@ class Retention:
         try:
             return action(*arguments)
         except Exception:
-            complain("images not deleted")
+            complain("image deletion")
             return None
 
     def remove_matching(self, criteria: Filter) -> Removed:
@@ -143,7 +143,7 @@ class Retention:
                 if gone:
                     log.info("old tasks deleted", extra={"tasks": gone})
             except Exception:
-                log.exception("old tasks could not be deleted; trying again in an hour")
+                log.exception("old tasks not deleted; retrying in an hour")
             self._stopping.wait(HOUR_S)
 
     def prune(self, limits: RetentionPolicy) -> int:

@@ -45,7 +45,7 @@ def _images(live: ActiveTask, event: events.Ended, image_of: Callable[[str], Ima
     paths = [path for path in [*event.results, *(live.saved if cut_short else ())] if isinstance(path, str)]
     images: dict[str, Image] = {}
     for path in dict.fromkeys(paths):
-        image = live.gaps.attempt("an image of the host's", partial(image_of, path), None)
+        image = live.gaps.attempt("an image of the host", partial(image_of, path), None)
         if image is not None and len(image.path) > MAX_PATH_LENGTH:
             live.gaps.note(f"an image whose path has more than {MAX_PATH_LENGTH} characters")
         elif image is not None:

@@ -44,7 +44,7 @@ class TaskLifecycle:
         try:
             self._handle(event)
         except BaseException:
-            complain("event not handled", task_id=event.task_id, kind=type(event).__name__)
+            complain("event handling failed", task_id=event.task_id, kind=type(event).__name__)
             live = self._active.get(event.task_id)
             if isinstance(event, events.Ended) and live is not None and not live.task.status.is_terminal:
                 self._finish(live, event)

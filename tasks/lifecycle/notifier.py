@@ -38,7 +38,7 @@ class QueueNotifier:
         try:
             self._broadcaster.publish(kind, task)
         except BaseException:
-            complain("an end not told; telling it again", task_id=task.task_id)
+            complain("publication of a task's end", task_id=task.task_id)
             self._broadcaster.publish(kind, task)
 
     def queue_changed(self, but: str | None = None) -> None:

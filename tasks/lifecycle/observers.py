@@ -32,7 +32,7 @@ class TaskLog:
         match event:
             case events.Queued():
                 log.info("task queued", extra={"task_id": task.task_id, "source": task.source})
-                log.debug("task's prompt", extra={"task_id": task.task_id, "prompt": active.workload.prompt})
+                log.debug("task prompt received", extra={"task_id": task.task_id, "prompt": active.workload.prompt})
             case events.Started():
                 log.info("task started", extra={"task_id": task.task_id, "attempt": task.attempts})
             case events.Ended():

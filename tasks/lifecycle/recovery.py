@@ -45,7 +45,7 @@ class Recovery:
         self._store.write_recovered(tasks)
         self._sweep()
         if tasks:
-            log.warning("tasks were left unfinished", extra={"tasks": len(tasks), "drawn_now": len(again)})
+            log.warning("unfinished tasks recovered", extra={"tasks": len(tasks), "requeued": len(again)})
         return again
 
     def _sweep(self) -> None:
@@ -53,7 +53,7 @@ class Recovery:
         try:
             claimed = self._journal.task_ids()
         except OSError:
-            complain("the claims of an earlier process not read")
+            complain("the journal of an earlier process")
             return
         for task_id in claimed:
             try:
@@ -61,21 +61,21 @@ class Recovery:
             except DatabaseUnavailable:
                 raise
             except Exception:
-                complain("images of an earlier process not deleted", task_id=task_id)
+                complain("deletion of an earlier process's images", task_id=task_id)
         try:
             self._leftovers.settle(claimed)
         except Exception:
-            complain("images of an earlier process not deleted")
+            complain("deletion of an earlier process's images")
 
     def _decide(self, task: Task) -> bool:
         """Return whether the task is requeued. Otherwise end it."""
         was_running = task.status is TaskStatus.RUNNING
         if task.source == "webui":
             task.transition(TaskStatus.INTERRUPTED, at_recovery=True)
-            task.error = TaskError("Interrupted", "Fooocus ended before the task did")
+            task.error = TaskError("Interrupted", "Fooocus was shut down before the task ended")
         elif was_running and task.attempts >= MAX_ATTEMPTS:
             task.transition(TaskStatus.FAILED, at_recovery=True)
-            task.error = TaskError("Crashed", f"Fooocus ended {task.attempts} times while it drew this task")
+            task.error = TaskError("Crashed", f"Fooocus ended {task.attempts} times while it generated this task")
         else:
             return True
         gaps = Gaps(task.task_id)

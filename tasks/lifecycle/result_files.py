@@ -133,7 +133,7 @@ class ResultFiles:
         try:
             return self._engine.is_kept(path)
         except Exception:  # assume that it is kept: the host does so without --disable-image-log
-            complain("an image's folder not known")
+            complain("the folder of an image")
             return True
 
     def are_kept(self, event: events.Ended, task: Task) -> bool:

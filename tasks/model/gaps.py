@@ -19,7 +19,7 @@ MAX_LENGTH = 300
 def complain(what: str, **extra: str) -> None:
     """Log the current exception. Ignore an error of the console, so that the task ends anyway."""
     with contextlib.suppress(BaseException):
-        log.exception("a part of a task's life failed", extra={"part": what, **extra})
+        log.exception("task handling step failed", extra={"part": what, **extra})
 
 
 def run_safely(task_id: str, step: Callable[[], object]) -> None:
@@ -27,7 +27,7 @@ def run_safely(task_id: str, step: Callable[[], object]) -> None:
     try:
         step()
     except BaseException:
-        complain("a part of an event not handled", task_id=task_id)
+        complain("a step after an event", task_id=task_id)
 
 
 class Gaps:

@@ -87,7 +87,7 @@ class Download:
                 write_atomically(_marker_of(part), json.dumps(self._marker(part)))
             raise DownloadError(
                 f"{self.path.name} was downloaded and could not be renamed from {part.name}: {_reason(error)}; "
-                "send the request again when no other program has it open: it is not downloaded again"
+                "close the program that has it open and send the request again; the file is not downloaded again"
             ) from error
 
     def _is_complete(self, part: Path) -> bool:
@@ -119,12 +119,12 @@ def _size(response: requests.Response) -> int | None:
     if not response.ok:
         raise DownloadError(f"it answers {response.status_code} {response.reason}")
     if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise DownloadError("it answers with a web page in place of the file")
+        raise DownloadError("it answers with a web page instead of the file")
     if "chunked" in response.headers.get("Transfer-Encoding", ""):
         return None
     size = response.headers.get("Content-Length", "")
     if not size.isdigit():
-        raise DownloadError("it does not say how large the file is, and so a part could not be told from the whole")
+        raise DownloadError("it does not send the file's size, so a complete download can't be verified")
     return int(size)
 
 
@@ -142,7 +142,7 @@ def _receive(
         broke_off = error
     if broke_off or size not in (None, file.tell()):
         of = "" if size is None else f" of {size}"
-        raise DownloadError(f"it broke off after {file.tell()}{of} bytes") from broke_off
+        raise DownloadError(f"the connection was closed after {file.tell()}{of} bytes") from broke_off
 
 
 def _reason(error: BaseException) -> str:

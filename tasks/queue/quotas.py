@@ -17,7 +17,7 @@ class QueueFull(LimitReached):
     """The queue holds its maximum of pending tasks, of all sources together."""
 
     def __init__(self, most: int, retry_after: int) -> None:
-        super().__init__("max_pending", most, retry_after, f"{most} tasks wait already, no more may")
+        super().__init__("max_pending", most, retry_after, f"the queue is full with {most} pending tasks; retry later")
 
 
 def charge(task: Task, images: int, within: KeyQuota, seconds_until_room: Callable[[], int]) -> None:
@@ -32,13 +32,15 @@ def charge(task: Task, images: int, within: KeyQuota, seconds_until_room: Callab
     """
     source, most = task.source, within.pending_tasks
     if most is not None and usage.with_status(source, TaskStatus.PENDING.value) >= most:
-        raise LimitReached("pending_tasks", most, seconds_until_room(), f"{most} tasks of this key wait, no more may")
+        raise LimitReached(
+            "pending_tasks", most, seconds_until_room(), f"this key has {most} pending tasks, its maximum; retry later"
+        )
     if (most := within.images_per_day) is None:
         return
     day, passed = divmod(now_ms(), DAY_MS)
     asked = usage.images_asked(source, day)
     if asked + images > most:
-        rest = f"{asked} of them are used and {images} more are asked for"
-        message = f"this key may have {most} images a day (UTC): {rest}"
+        rest = f"{asked} are used and {images} more are requested"
+        message = f"this key's quota is {most} images a day (UTC): {rest}; it is renewed at 00:00 UTC"
         raise LimitReached("images_per_day", most, math.ceil((DAY_MS - passed) / 1000), message)
     usage.ask_for_images(source, day, images)

@@ -144,5 +144,5 @@ class Submissions:
 
 def _same(task: Task, idempotency: Idempotency | None) -> Task:
     if idempotency is None or task.fingerprint != idempotency.fingerprint:
-        raise IdempotencyConflict("this Idempotency-Key came with another request before")
+        raise IdempotencyConflict("the Idempotency-Key was used for a different request; use a new key")
     return task

@@ -87,7 +87,7 @@ class TaskStore:
         `WRITE_CHECK_TIMEOUT_S`."""
         reason = self._repository.unwritable(WRITE_CHECK_TIMEOUT_S)
         if reason is not None and reason != self._reported:
-            log.error("the history can't be written", extra={"reason": self._repository.problem or reason})
+            log.error("history not writable", extra={"reason": self._repository.problem or reason})
         self._reported = reason
         return reason
 
@@ -225,13 +225,13 @@ class TaskStore:
         """Write an end. On the writer's thread."""
         stored = self._repository.first_possible(
             [partial(self._end_as, form, known, gaps) for form, known in _forms(task, workload)],
-            lambda error: _refused(gaps, "a part of the record, which the database did not take", error),
+            lambda error: _refused(gaps, "a part of the record, rejected by the database", error),
         )
         if stored is None:
             return None
         receiver = self._repository.first_possible(
             [lambda: self._webhooks.ended(task), lambda: None],
-            lambda error: _refused(gaps, "the webhook, which could not be noted", error),
+            lambda error: _refused(gaps, "the webhook, not recorded", error),
         )
         noted = with_gaps(stored, gaps)
         if noted.notes != stored.notes:

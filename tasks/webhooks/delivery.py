@@ -74,7 +74,7 @@ class Webhooks:
         self._outbound = outbound
         self._render: Render
         self._dispatcher = PerReceiverDispatcher(self._deliver)
-        self._resends = RequestRate(limit="resends_per_minute", words="a webhook is sent again {most} times a minute")
+        self._resends = RequestRate(limit="resends_per_minute", words="a webhook can be resent {most} times a minute")
         self._started = self._closed = False
 
     def start(self, render: Render) -> None:
@@ -153,11 +153,11 @@ class Webhooks:
             attempt, retry_after_s = self._attempt(message, rows.from_row(row))
         except Exception:
             if not self._closed:
-                log.exception("a webhook could not be read from the history")
+                log.exception("webhook not read from the history")
             return self._dispatcher.done(receiver, now_ms() + RETRY_DELAY_MS)
         state, due_at = next_step(message, attempt, retry_after_s, self._settings.retry_s)
         what = {"state": state, "attempt": message.tries + 1, "status": attempt.status, "reason": attempt.error}
-        log.info("webhook tried", extra={"task_id": message.task_id, **what})
+        log.info("webhook attempted", extra={"task_id": message.task_id, **what})
 
         def record() -> int | None:
             self._repository.outbox.record_attempt(message, attempt, state, due_at)
@@ -183,8 +183,8 @@ class Webhooks:
         except NoAnswer as reason:
             error = str(reason)
         except Exception as reason:
-            log.exception("webhook not sent", extra={"task_id": task.task_id})
-            error = f"it could not be sent: {reason}"
+            log.exception("webhook attempt failed", extra={"task_id": task.task_id})
+            error = f"the request failed: {reason}"
         if answer is not None and 300 <= answer.status < 400:
             error = "redirects are not followed"
         attempt = Attempt(began, round((time.monotonic() - clock) * 1000), answer.status if answer else None, error)
@@ -193,7 +193,7 @@ class Webhooks:
     def _post(self, message: Message, task: Task) -> OutboundResponse:
         url = message.url or self._settings.url
         if not url:
-            raise NoAnswer("Fooocus was started without --webhook-url")
+            raise NoAnswer("the task has no webhook; start Fooocus with --webhook-url")
         body = self._render(task, message.base_url)
         return post(self._outbound, url, body, self._headers(message, body), self._settings.timeout_s)
 

@@ -207,12 +207,12 @@ def test_two_tasks_that_need_one_file_fetch_it_once(host: Host, wanted: Wanted) 
 
 BROKEN = {
     "none": "answers 404 Not Found",
-    "broken": f"broke off after {len(PADDED) // 2} of {len(PADDED)} bytes",
-    "too_long": f"broke off after {len(PADDED)} of {len(PADDED) + 100} bytes",
-    "chunks_without_end": f"broke off after {len(PADDED)} bytes",
-    "no_length": "does not say how large the file is",
-    "nonsense_length": "does not say how large the file is",
-    "page": "a web page in place of the file",
+    "broken": f"closed after {len(PADDED) // 2} of {len(PADDED)} bytes",
+    "too_long": f"closed after {len(PADDED)} of {len(PADDED) + 100} bytes",
+    "chunks_without_end": f"closed after {len(PADDED)} bytes",
+    "no_length": "does not send the file's size",
+    "nonsense_length": "does not send the file's size",
+    "page": "a web page instead of the file",
 }
 
 

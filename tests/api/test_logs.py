@@ -82,8 +82,8 @@ def test_each_event_of_a_task_is_one_line(written: tuple[Host, dict[str, str]]) 
 
 def test_what_came_of_a_webhook_is_told_with_its_task(written: tuple[Host, dict[str, str]]) -> None:
     host, ids = written
-    assert events_of(host, ids["sent"]) == ["task queued", "task started", "task finished", "webhook tried"]
-    tried = next(line for line in objects(host) if line["event"] == "webhook tried")
+    assert events_of(host, ids["sent"]) == ["task queued", "task started", "task finished", "webhook attempted"]
+    tried = next(line for line in objects(host) if line["event"] == "webhook attempted")
     assert (tried["task_id"], tried["state"], tried["attempt"], tried["status"]) == (ids["sent"], "delivered", 1, 200)
 
 

@@ -160,7 +160,8 @@ def test_a_newer_database_is_left_alone(place: Place) -> None:
     Repository(place.location).close()
     newer = len(migrations.MIGRATIONS) + 1
     place.execute("UPDATE schema_version SET version = ?", (newer,))
-    with pytest.raises(DatabaseProblem, match=f"schema {newer}, this version of the extension knows {newer - 1}"):
+    message = f"its schema {newer} is newer than this extension's schema {newer - 1}"
+    with pytest.raises(DatabaseProblem, match=message):
         Repository(place.location)
     assert place.execute("SELECT version FROM schema_version") == [(newer,)]
 

@@ -69,7 +69,7 @@ def test_nothing_is_acknowledged_and_it_is_said(demo_factory: DemoFactory, lose:
     assert said["database_writable"] is False and "/" not in said["status"]
     assert client.get("/tasks?query=history").status_code == 503
     assert {task["task_id"] for task in client.tasks(query="pending")["pending"]} == {waiting}
-    assert "the database can't be written" in host.log()
+    assert "database write failed" in host.log()
 
 
 def test_it_is_said_also_when_nobody_asks(demo_factory: DemoFactory) -> None:
