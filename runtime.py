@@ -53,21 +53,21 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Runtime:
-    """The running API. `service` is None if no task can be accepted, `context` if the API itself could not be built."""
+    """The running API. `services` is None if no task can be accepted, `context` if the API itself could not be built."""
 
     api: AsgiApp
-    service: TaskServices | None = None
+    services: TaskServices | None = None
     context: Context | None = None
 
     def listening(self, url: str) -> None:
         """Start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is given."""
-        if self.service is not None and self.context is not None:
-            self.service.webhooks.start(partial(webhook_body, self.context, url))
+        if self.services is not None and self.context is not None:
+            self.services.webhooks.start(partial(webhook_body, self.context, url))
 
     def stopping(self) -> None:
         """End all streams and waiting requests."""
-        if self.service is not None:
-            self.service.leave()
+        if self.services is not None:
+            self.services.end_subscriptions()
 
 
 def build_runtime(parts: Instrumentation) -> Runtime:
@@ -95,7 +95,7 @@ class _Builder:
         self._outbound = OutboundClient(AddressPolicy(self._settings.allow_private_urls))
         self._state = output_folders()[-1] / ".fooocus_api"
         self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
-        self._service: TaskServices | None = None
+        self._services: TaskServices | None = None
 
     def build(self) -> Runtime:
         """Return the API; on an unsupported host it serves no tasks."""
@@ -107,7 +107,7 @@ class _Builder:
         arguments, problem = None, None
         try:
             arguments = self._read_arguments()
-            self._service = self._start_service(arguments, inputs)
+            self._services = self._start_service(arguments, inputs)
         except Unsupported as error:
             problem = str(error)
             self._parts.bus.start()  # without subscribers, but the worker's events must not pile up
@@ -115,12 +115,12 @@ class _Builder:
         links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
         security = Security(self._keys, login, links, Tokens(secret, self._keys.named), settings.api_cors)
         host = self._host(arguments, problem)
-        context = Context(host, self._service, inputs, security, settings.base_url, self._outbound)
-        return Runtime(create_api(context), self._service, context)
+        context = Context(host, self._services, inputs, security, settings.base_url, self._outbound)
+        return Runtime(create_api(context), self._services, context)
 
     def unavailable(self, problem: str) -> Runtime:
         """Return an API that answers every request but `/v1/info` with the problem."""
-        if self._service is None:
+        if self._services is None:
             with contextlib.suppress(RuntimeError):  # already started; if not, events would pile up
                 self._parts.bus.start()
         app = Unavailable(partial(info_of, self._host(None, problem), None), problem)
@@ -128,7 +128,7 @@ class _Builder:
             AuthenticationMiddleware(
                 app, keys=self._keys, login=self._parts.login, links=UNSIGNED, open_paths=OPEN_PATHS
             ),
-            self._service,
+            self._services,
         )
 
     def _host(self, arguments: ArgumentMapper | None, problem: str | None) -> FooocusHost:
@@ -154,7 +154,7 @@ class _Builder:
         return arguments
 
     def _start_service(self, arguments: ArgumentMapper, inputs: InputStore) -> TaskServices:
-        """Build the task service and start it.
+        """Build the domain and start it.
 
         Raises:
             Unsupported: the history can't be used.
@@ -165,22 +165,22 @@ class _Builder:
         engine = FooocusEngine(parts.worker, arguments, find_image, parts.image_log, journal)
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
-            service = build_task_services(
+            services = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings)
             )
-            parts.overrides.attach(ImageRecords(journal.record, service.ownership.recorded, output_folders))
+            parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
             parts.worker.attach(TaskHandling(_scheduler(settings), arguments.describe, self._tools.prepare_for))
-            service.start()
+            services.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
             parts.overrides.attach(ImageRecords())
             parts.worker.attach(TaskHandling())
             raise Unsupported(str(error)) from error
         # After torch: Windows calls the newest handler first, and the one of Intel's runtime ends the process.
-        ConsoleClose(service.leave, service.close).install(parts.patches)
-        parts.patches.on_uninstall(service.close)
-        atexit.register(service.close)
-        service.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
-        return service
+        ConsoleClose(services.end_subscriptions, services.close).install(parts.patches)
+        parts.patches.on_uninstall(services.close)
+        atexit.register(services.close)
+        services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
+        return services
 
 
 def _scheduler(settings: Settings) -> Scheduler:

@@ -15,7 +15,7 @@ from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
 from ..images.input_store import InputStore
 from ..outbound.client import OutboundClient
-from ..tasks.build import TaskServices as TaskService
+from ..tasks.build import TaskServices
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
 from ..tasks.ports.tools import Tools
@@ -113,12 +113,12 @@ class Security:
 class Context:
     """Everything a route may need.
 
-    `service` is None if the host is not supported. `inputs` stores the images that clients sent, `outbound` sends requests to
-    servers that clients name, and `base_url` is the configured public address.
+    `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
+    `outbound` sends requests to servers that clients name, and `base_url` is the configured public address.
     """
 
     host: Host
-    service: TaskService | None
+    task_services: TaskServices | None
     inputs: InputStore
     security: Security
     base_url: str | None = None
@@ -129,22 +129,22 @@ class Context:
         return PublicUrls(request, self.base_url, self.security.links)
 
     @property
-    def tasks(self) -> TaskService:
-        """Return the service.
+    def services(self) -> TaskServices:
+        """Return the parts of the domain.
 
         Raises:
             Problem: 503, the host is not supported, for the given reason.
         """
-        if self.service is None:
+        if self.task_services is None:
             raise Problem(ErrorCode.API_UNAVAILABLE, self.host.status().problem or "Fooocus is not ready")
-        return self.service
+        return self.task_services
 
     @property
     def tools(self) -> Tools:
         """Return the host's tools.
 
         Raises:
-            Problem: as for `tasks`.
+            Problem: as for `services`.
         """
-        _ = self.tasks
+        _ = self.services
         return self.host.tools

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import __version__
-from ..tasks.build import TaskServices as TaskService
+from ..tasks.build import TaskServices
 from .context import Host
 
 FEATURES = (
@@ -15,8 +15,8 @@ FEATURES = (
 )
 
 
-def info_of(host: Host, service: TaskService | None) -> dict[str, Any]:
-    """Return the content. `service` is None if no task can be accepted."""
+def info_of(host: Host, services: TaskServices | None) -> dict[str, Any]:
+    """Return the content. `services` is None if no task can be accepted."""
     status = host.status()
     problem = status.problem
     if problem is None and not status.worker_alive:
@@ -27,7 +27,7 @@ def info_of(host: Host, service: TaskService | None) -> dict[str, Any]:
         "supported": status.problem is None,
         "problem": problem,
         "worker_alive": status.worker_alive,
-        "features": list(FEATURES) if service else [],
-        "tasks": service.counts() if service else {"pending": 0, "running": 0},
+        "features": list(FEATURES) if services else [],
+        "tasks": services.tasks.counts() if services else {"pending": 0, "running": 0},
         **host.info(),
     }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ..db.deadline import Deadline
 from ..db.repository import Repository
@@ -23,8 +21,7 @@ from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
 from .model.active_tasks import ActiveTasks
-from .model.outlook import Outlook
-from .model.task import Task, TaskStatus
+from .model.task import TaskStatus
 from .ports.engine import Engine
 from .queue.estimator import Estimator
 from .queue.eta import EtaCalculator
@@ -79,7 +76,7 @@ class TaskServices:
         """
         self.lifetime.start()
 
-    def leave(self) -> None:
+    def end_subscriptions(self) -> None:
         """End all subscriptions and waiting requests before the shutdown. Any thread."""
         self.events.close()
 
@@ -92,36 +89,6 @@ class TaskServices:
             within_s: seconds after which to return, finished or not. None waits until all images are saved.
         """
         self.lifetime.close(within_s)
-
-    # Names that callers still use.
-
-    @property
-    def intake(self) -> Submissions:
-        return self.submissions
-
-    @property
-    def removal(self) -> Retention:
-        return self.retention
-
-    @property
-    def meter(self) -> Metrics:
-        return self.metrics
-
-    @property
-    def broadcast(self) -> Broadcaster:
-        return self.events
-
-    def outlook(self, task: Task) -> Outlook:
-        return self.eta.outlook(task)
-
-    def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
-        return self.eta.outlooks(task_ids)
-
-    async def get(self, task_id: str) -> Task:
-        return await self.tasks.get(task_id)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "tasks"), name)
 
 
 def build_task_services(

@@ -83,7 +83,7 @@ def router(context: Context) -> APIRouter:
         meant = _one_of("task_id", task_id, body.task_id)
         if meant is not None:
             return await _act_on(context, request, meant, how)
-        running = await asyncio.to_thread(context.tasks.interrupt_running, how, access_of(request).only)
+        running = await asyncio.to_thread(context.services.tasks.interrupt_running, how, access_of(request).only)
         return ControlResponse(message=DONE[how] if running else "No task is running.", task_id=running)
 
     options: dict[str, Any] = {
@@ -96,7 +96,7 @@ def router(context: Context) -> APIRouter:
     @routes.get("/v1/info", summary="Versions and features", responses=responses(401))
     def info() -> InfoResponse:
         """Return the versions and features of this process, and whether it can generate images."""
-        return InfoResponse(**info_of(context.host, context.service))
+        return InfoResponse(**info_of(context.host, context.task_services))
 
     return routes
 
@@ -108,13 +108,13 @@ async def _act_on(context: Context, request: Request, task_id: str, how: Action)
         UnknownTask: no task has that id, or the key may not see it.
         WrongStatus: the task has ended, or it is to be skipped and is not running.
     """
-    service = context.tasks
+    services = context.services
     task = await visible_task(context, request, task_id)
     if how == "stop":
-        await stop_task(service, task.task_id)
+        await stop_task(services, task.task_id)
         waited = task.started_at == -1
         return ControlResponse(message=TAKEN_OUT if waited else DONE[how], task_id=task.task_id)
-    skip_task(service, task)
+    skip_task(services, task)
     return ControlResponse(message=DONE[how], task_id=task.task_id)
 
 

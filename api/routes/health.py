@@ -55,7 +55,9 @@ def router(context: Context) -> APIRouter:
     """Return the router."""
     routes = APIRouter(tags=["health"], route_class=NamingRoute)
 
-    unwritable = Remembered(lambda: context.service.unwritable() if context.service is not None else "there is none")
+    unwritable = Remembered(
+        lambda: context.task_services.tasks.unwritable() if context.task_services is not None else "there is none"
+    )
 
     def health(*, needs_start: bool) -> Response:
         host = context.host.status()
@@ -109,6 +111,6 @@ def router(context: Context) -> APIRouter:
     )
     def metrics() -> Response:
         """Return queue length, seconds of tasks and steps, events, subscribers, webhook deliveries and GPU memory."""
-        return Response(context.tasks.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+        return Response(context.services.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

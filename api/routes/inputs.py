@@ -109,7 +109,7 @@ def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
     except NotAnImage as error:
         raise invalid_field("image", FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
     if access.only is not None:
-        context.tasks.ownership.note_upload(access.source, file_name)
+        context.services.ownership.note_upload(access.source, file_name)
     return {"file_name": file_name, "width": width, "height": height}
 
 

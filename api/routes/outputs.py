@@ -65,7 +65,7 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
         Problem: 404 if there is none in the outputs folder. Files outside it and files that are not images are never returned.
     """
     path = output_file(context.host.output_folders(), relative)
-    if path is None or (context.service is not None and context.service.removal.is_left(path)):
+    if path is None or (context.task_services is not None and context.task_services.retention.is_left(path)):
         raise no_image(relative.as_posix())
     return path
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from ...auth.keys import Scope
-from ...tasks.build import TaskServices as TaskService
+from ...tasks.build import TaskServices
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.ports.engine import EngineUnavailable
 from ...tasks.service import WrongStatus
@@ -36,7 +36,7 @@ def router(context: Context) -> APIRouter:
     }
 
     async def record(request: Request, task_id: str) -> Any:
-        task = await context.tasks.get(task_id)
+        task = await context.services.tasks.get(task_id)
         return await asyncio.to_thread(full_record, context, request, task)
 
     @routes.post("/tasks/{task_id}/stop", summary="Stop a task", **options)
@@ -46,14 +46,14 @@ def router(context: Context) -> APIRouter:
         A running task ends at its next step. The response waits briefly for that; a record that still says `running` has
         `stopping: true`.
         """
-        service = context.tasks
+        services = context.services
         task = await visible_task(context, request, task_id)
-        await stop_task(service, task.task_id)
+        await stop_task(services, task.task_id)
         if task.started_at == -1:
-            await service.wait(task.task_id)  # it was only removed from the queue
+            await services.tasks.wait(task.task_id)  # it was only removed from the queue
         else:
             with suppress(EngineUnavailable), anyio.move_on_after(STOPS_WITHIN):
-                await service.wait(task.task_id)
+                await services.tasks.wait(task.task_id)
         stopped = await record(request, task.task_id)
         return stopped if TaskStatus(stopped["task_status"]).is_terminal else {**stopped, "stopping": True}
 
@@ -61,15 +61,15 @@ def router(context: Context) -> APIRouter:
     async def skip(request: Request, task_id: TaskId) -> Any:
         """Skip to the next image. A task that is not running answers 409."""
         task = await visible_task(context, request, task_id)
-        skip_task(context.tasks, task)
+        skip_task(context.services, task)
         return await record(request, task.task_id)
 
     @routes.post("/tasks/{task_id}/move-to-front", summary="Let a task be the next", **options)
     async def move_to_front(request: Request, task_id: TaskId) -> Any:
         """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
-        service = context.tasks
+        services = context.services
         task = await visible_task(context, request, task_id)
-        if not await service.move_to_front(task.task_id):
+        if not await services.tasks.move_to_front(task.task_id):
             raise WrongStatus(f"task {task.task_id} does not wait in the queue: it is {task.status.value}")
         return await record(request, task.task_id)
 
@@ -89,9 +89,9 @@ def router(context: Context) -> APIRouter:
     async def delete(request: Request, task_id: TaskId) -> Response:
         """Delete an ended task with its images and their entries in the day's log, or cancel a pending one. A running task
         answers 409."""
-        service = context.tasks
+        services = context.services
         before = await visible_task(context, request, task_id)
-        task = await service.delete(before.task_id)
+        task = await services.tasks.delete(before.task_id)
         if before.status.is_terminal:
             return Response(status_code=204)
         return JSONResponse(await asyncio.to_thread(full_record, context, request, task))
@@ -99,21 +99,21 @@ def router(context: Context) -> APIRouter:
     return routes
 
 
-async def stop_task(service: TaskService, task_id: str) -> None:
+async def stop_task(services: TaskServices, task_id: str) -> None:
     """Stop a pending or running task.
 
     Raises:
         WrongStatus: the task has already ended.
     """
-    if not await service.stop(task_id):
-        raise WrongStatus(f"task {task_id} has ended: it is {(await service.get(task_id)).status.value}")
+    if not await services.tasks.stop(task_id):
+        raise WrongStatus(f"task {task_id} has ended: it is {(await services.tasks.get(task_id)).status.value}")
 
 
-def skip_task(service: TaskService, task: Task) -> None:
+def skip_task(services: TaskServices, task: Task) -> None:
     """Skip to the next image of a running task.
 
     Raises:
         WrongStatus: the task is not running.
     """
-    if not service.skip(task.task_id):
+    if not services.tasks.skip(task.task_id):
         raise WrongStatus(f"task {task.task_id} is not running: it is {task.status.value}")

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 
 from ...auth.keys import Scope
 from ...images.preview import Encoding, PreviewFormat
-from ...tasks.build import TaskServices as TaskService
+from ...tasks.build import TaskServices
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
 from ..context import Context
@@ -64,7 +64,7 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         urls, source = context.urls(request), access_of(request).only
         encoding = _encoding(previews, preview_format, preview_size)
-        told = partial(_all, context.tasks, source, urls, encoding, last_event_id or None)
+        told = partial(_all, context.services, source, urls, encoding, last_event_id or None)
         return event_stream(request, Scope.READ, told)
 
     @routes.get(
@@ -86,12 +86,12 @@ def router(context: Context) -> APIRouter:
         preview_size: Size = None,
         last_event_id: LastEventId = None,
     ) -> Response:
-        service = context.tasks
+        services = context.services
         task = await visible_task(context, request, task_id)
-        if task.status.is_terminal and _has_read_the_end(service, task, last_event_id):
+        if task.status.is_terminal and _has_read_the_end(services, task, last_event_id):
             return Response(status_code=204)
         encoding = _encoding(previews, preview_format, preview_size)
-        told = partial(_one, service, task.task_id, context.urls(request), encoding, last_event_id or None)
+        told = partial(_one, services, task.task_id, context.urls(request), encoding, last_event_id or None)
         return event_stream(request, Scope.READ, told)
 
     return routes
@@ -102,36 +102,36 @@ def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | 
 
 
 async def _all(
-    service: TaskService,
+    services: TaskServices,
     source: str | None,
     urls: PublicUrls,
     encoding: Encoding | None,
     after: str | None,
     right: Right,
 ) -> AsyncGenerator[bytes, None]:
-    broadcast = service.broadcast
+    broadcast = services.events
     with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
         right.watch(subscription)
         yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
         async for item in subscription:
-            yield _rendered(item, service, urls, encoding)
+            yield _rendered(item, services, urls, encoding)
 
 
 async def _one(
-    service: TaskService,
+    services: TaskServices,
     task_id: str,
     urls: PublicUrls,
     encoding: Encoding | None,
     after: str | None,
     right: Right,
 ) -> AsyncGenerator[bytes, None]:
-    with service.broadcast.subscribe(task_id, encoding=encoding, after=after) as subscription:
+    with services.events.subscribe(task_id, encoding=encoding, after=after) as subscription:
         right.watch(subscription)
-        task = await service.get(task_id)
+        task = await services.tasks.get(task_id)
         if after is None and not task.status.is_terminal:
             kind: Kind = "queued" if task.status is TaskStatus.PENDING else "progress"
-            outlook = await asyncio.to_thread(service.outlook, task)
-            now = Update(0, kind, task, service.preview(task_id), outlook=outlook)
+            outlook = await asyncio.to_thread(services.eta.outlook, task)
+            now = Update(0, kind, task, services.tasks.preview(task_id), outlook=outlook)
             if now.preview is not None and encoding is not None:
                 await asyncio.to_thread(now.preview.base64, encoding)
             yield event_of(now, subscription.begins_at, urls, encoding)
@@ -142,17 +142,17 @@ async def _one(
                     yield event_of(update, f"{task_id}-{number}", urls, encoding)
             return
         async for item in subscription:
-            yield _rendered(item, service, urls, encoding)
+            yield _rendered(item, services, urls, encoding)
             if isinstance(item, Update) and item.is_terminal:
                 return
 
 
 def _rendered(
-    item: Update | Dropped | Heartbeat, service: TaskService, urls: PublicUrls, encoding: Encoding | None
+    item: Update | Dropped | Heartbeat, services: TaskServices, urls: PublicUrls, encoding: Encoding | None
 ) -> bytes:
     if isinstance(item, Heartbeat):
         return PING
-    event_id = service.broadcast.update_id(item)
+    event_id = services.events.update_id(item)
     return dropped_event(item, event_id) if isinstance(item, Dropped) else event_of(item, event_id, urls, encoding)
 
 
@@ -174,7 +174,7 @@ def _number_read(task_id: str, last: str | None) -> int:
     return int(found[1]) if found else 0
 
 
-def _has_read_the_end(service: TaskService, task: Task, last: str | None) -> bool:
+def _has_read_the_end(services: TaskServices, task: Task, last: str | None) -> bool:
     if last is None:
         return False
-    return last == f"{task.task_id}-{END}" or service.broadcast.is_final(last, task.task_id)
+    return last == f"{task.task_id}-{END}" or services.events.is_final(last, task.task_id)

@@ -141,7 +141,7 @@ def router(context: Context) -> APIRouter:
         ] = None,
     ) -> Any:
         """Return one page of tasks; the headers have the totals. A key without `read-all` sees only its own tasks."""
-        service, access = context.tasks, access_of(request)
+        services, access = context.services, access_of(request)
         criteria = Filter(
             statuses=tuple(item.value for item in status or ()),
             start=parse_timestamp("start_at", start_at),
@@ -157,16 +157,16 @@ def router(context: Context) -> APIRouter:
             access.require(Scope.CONTROL)
             _check_deletion(query, page, page_size)
             _check_filters(request)
-            removed = await asyncio.to_thread(service.removal.remove_matching, criteria)
+            removed = await asyncio.to_thread(services.retention.remove_matching, criteria)
             return _deleted(removed)
         page_size = min(page_size, MAX_PER_PAGE)
         which = ("history", "current", "pending") if query is Lists.ALL else (query.value,)
-        history, current, pending = await service.history.lists(
+        history, current, pending = await services.history.lists(
             which, criteria, page, page_size, newest_first=sort is Sort.NEWEST
         )
 
         def records() -> Response:
-            outlooks = service.outlooks(task.task_id for task in pending.tasks) if pending.tasks else {}
+            outlooks = services.eta.outlooks(task.task_id for task in pending.tasks) if pending.tasks else {}
             waiting = [full_record(context, request, task, outlooks.get(task.task_id)) for task in pending.tasks]
             lists = {
                 "history": [full_record(context, request, task) for task in history.tasks],
@@ -205,10 +205,10 @@ def _deleted(removed: Removed) -> Deleted:
 
 def full_record(context: Context, request: Request, task: Task, outlook: Outlook | None = None) -> dict[str, Any]:
     """Return a task's record with an active task's preview and outlook. Off the event loop."""
-    service = context.tasks
-    preview = service.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
+    services = context.services
+    preview = services.tasks.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
     if outlook is None:
-        outlook = service.outlook(task)
+        outlook = services.eta.outlook(task)
     return record_of(task, context.urls(request), read_output(context), preview, outlook)
 
 

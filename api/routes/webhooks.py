@@ -51,7 +51,7 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(tags=["webhooks"], route_class=JsonRoute)
 
     async def state_of(task: Task) -> Any:
-        return _response(task, await context.tasks.webhooks.state(task))
+        return _response(task, await context.services.webhooks.state(task))
 
     @routes.get(
         "/tasks/{task_id}/webhooks",
@@ -74,11 +74,11 @@ def router(context: Context) -> APIRouter:
     async def resend(request: Request, task_id: TaskId) -> Any:
         """Deliver the webhook again, whether it was delivered or not: at once, with retries for a day. Answers 409 if the task
         has not ended or has no webhook."""
-        service = context.tasks
+        services = context.services
         task = await visible_task(context, request, task_id)
         if not task.status.is_terminal:
             raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
-        if not await service.webhooks.resend(task):
+        if not await services.webhooks.resend(task):
             detail = f"nobody is to be told of task {task.task_id}: it has no webhook_url, nor is there --webhook-url"
             raise Problem(ErrorCode.NO_WEBHOOK, detail)
         return await state_of(task)

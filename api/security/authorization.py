@@ -149,7 +149,7 @@ async def visible_task(context: Context, request: Request, task_id: str) -> Task
         UnknownTask: the task does not exist or the client may not see it: one error, so that it does not reveal which.
     """
     task_id = as_stored(task_id)
-    task = await context.tasks.get(task_id)
+    task = await context.services.tasks.get(task_id)
     if not may_see(request, task):
         raise UnknownTask(task_id)
     return task
@@ -165,5 +165,5 @@ def may_see_image(context: Context, request: Request) -> Callable[[str], bool]:
     source = access_of(request).only
     if source is None:
         return lambda _: True
-    ownership = context.tasks.ownership
+    ownership = context.services.ownership
     return lambda reference: ownership.owns(source, reference)

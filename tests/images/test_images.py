@@ -59,7 +59,7 @@ def context(tmp_path: Path) -> Context:
     (tmp_path / OUTPUT).with_name("log.html").write_text("<html>")
     return Context(
         host=HostWithOutputs(outputs),
-        service=None,
+        task_services=None,
         inputs=InputStore(tmp_path / "inputs"),
         security=Security(Keyring((), tmp_path / "keys.json"), WebUILogin()),
         base_url="https://pictures.example/draw",

@@ -51,7 +51,7 @@ def submit(world: World, prompt: str = "a cat") -> str:
 
 
 def handler(world: World) -> ConsoleClose:
-    return ConsoleClose(world.services.leave, world.services.close)
+    return ConsoleClose(world.services.end_subscriptions, world.services.close)
 
 
 def handled(world: World, event: int) -> bool:

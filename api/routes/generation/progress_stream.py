@@ -9,7 +9,7 @@ from typing import Any
 from ....asgi.error_codes import ErrorCode
 from ....asgi.problem import problem_body
 from ....images.preview import PNG, PreviewImage
-from ....tasks.build import TaskServices as TaskService
+from ....tasks.build import TaskServices
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task
 from ....tasks.streaming.subscription import Subscription
@@ -32,7 +32,7 @@ TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
 
 
 async def progress_of(
-    task: Task, service: TaskService, urls: PublicUrls, read: Callable[[str], bytes], right: Right
+    task: Task, services: TaskServices, urls: PublicUrls, read: Callable[[str], bytes], right: Right
 ) -> AsyncGenerator[bytes, None]:
     """Yield a task's current state, then its progress, then its result.
 
@@ -40,11 +40,11 @@ async def progress_of(
         read: returns the content of the image at a path; may raise OSError if the image is gone.
     """
     pace = _Pace()
-    with service.broadcast.subscribe(task.task_id, encoding=PNG) as subscription:
+    with services.events.subscribe(task.task_id, encoding=PNG) as subscription:
         right.watch(subscription)
-        task = await service.get(task.task_id)
+        task = await services.tasks.get(task.task_id)
         if not task.status.is_terminal:
-            first = _progress(task, await asyncio.to_thread(service.outlook, task))
+            first = _progress(task, await asyncio.to_thread(services.eta.outlook, task))
             pace.sent()  # the headers
             await pace.turn(SPACING)
             yield first

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from ....asgi.error_codes import ErrorCode
 from ....auth.keys import Scope
 from ....images.conversion import CannotConvert
-from ....tasks.build import TaskServices as TaskService
+from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.ports.engine import EngineUnavailable
 from ....tasks.queue.submission import Submission
@@ -108,7 +108,7 @@ def router(context: Context) -> APIRouter:
         prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Generate images."""
-        answer = GenerationResponder(context.tasks, context, request, preference_of(request.headers.getlist("prefer")))
+        answer = GenerationResponder(context.services, context, request, preference_of(request.headers.getlist("prefer")))
         note_ignored(request, (one.path for one in unknown_fields(body)))
         return await answer.to(body, idempotency_key)
 
@@ -153,8 +153,8 @@ def router(context: Context) -> APIRouter:
 class GenerationResponder:
     """Submits a generate request and answers it in the form that the client asked for."""
 
-    def __init__(self, service: TaskService, context: Context, request: Request, preference: Preference | None) -> None:
-        self.service = service
+    def __init__(self, services: TaskServices, context: Context, request: Request, preference: Preference | None) -> None:
+        self.services = services
         self.context = context
         self.urls = context.urls(request)
         self.request = request
@@ -170,14 +170,14 @@ class GenerationResponder:
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
-            told = partial(progress_of, task, self.service, self.urls, self.read)
+            told = partial(progress_of, task, self.services, self.urls, self.read)
             return event_stream(self.request, Scope.GENERATE, told, headers)
         if self.accept is None and body.async_process:
             return await self._json(task, headers)
         if self.preference is not None:
             headers["Preference-Applied"] = self.preference.applied
             if not await self._has_ended(task, self.preference.wait):
-                return await self._accepted(await self.service.get(task.task_id), headers)
+                return await self._accepted(await self.services.tasks.get(task.task_id), headers)
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
         return await self._record(task, headers)
@@ -187,7 +187,7 @@ class GenerationResponder:
         if task.status.is_terminal:
             return True
         with suppress(EngineUnavailable), anyio.move_on_after(seconds):  # the host disarms asyncio's own limit
-            await self.service.wait(task.task_id)
+            await self.services.tasks.wait(task.task_id)
             return True
         return False
 
@@ -198,7 +198,7 @@ class GenerationResponder:
             Problem: 503 if Fooocus shuts down first, with the URL of the record after a restart; 500 if the task failed.
         """
         try:
-            task = await self.service.wait(task.task_id)
+            task = await self.services.tasks.wait(task.task_id)
         except EngineUnavailable as error:
             raise Problem(ErrorCode.SHUTTING_DOWN, str(error), headers=headers, task_id=task.task_id) from error
         if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
@@ -213,7 +213,7 @@ class GenerationResponder:
         source = access.source
         content = await self.request.body()
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
-        if idempotency is not None and (earlier := await self.service.intake.repeated(idempotency)) is not None:
+        if idempotency is not None and (earlier := await self.services.submissions.repeated(idempotency)) is not None:
             return earlier
         preparing = partial(prepare, body, self.context, self.request, one_image=self.accept is not None)
         prepared = await (run_in(INPUT_EXECUTOR, preparing) if takes_long(body) else run_in_threadpool(preparing))
@@ -221,7 +221,7 @@ class GenerationResponder:
         if self.accept is not None and "output_format" not in body.model_fields_set:
             parameters["output_format"] = self.accept.lower()
         try:
-            submission = await self.service.intake.submit(
+            submission = await self.services.submissions.submit(
                 parameters,
                 source=source,
                 downloads=prepared.downloads,
@@ -242,14 +242,14 @@ class GenerationResponder:
 
     async def _accepted(self, task: Task, headers: dict[str, str]) -> Response:
         """Answer 202 with the record, and in `Retry-After` the seconds after which to ask again."""
-        outlook = await asyncio.to_thread(self.service.outlook, task)
+        outlook = await asyncio.to_thread(self.services.eta.outlook, task)
         eta = outlook.eta_seconds
         after = LOOK_AGAIN if eta is None else min(max(math.ceil(eta), 1), MAX_LOOK_S)
         return await self._json(task, {**headers, "Retry-After": str(after)}, status=202)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
         def record() -> Response:
-            values = record_of(task, self.urls, self.read, outlook=self.service.outlook(task))
+            values = record_of(task, self.urls, self.read, outlook=self.services.eta.outlook(task))
             return JSONResponse(values, status, headers=headers)
 
         at_hand = task.status.is_terminal and not task.parameters.get("require_base64")
