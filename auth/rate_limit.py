@@ -42,6 +42,10 @@ class RequestRate:
         self._left: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        """Return the number of buckets in memory."""
+        return len(self._left)
+
     def take(self, name: str, most: int) -> None:
         """Count a request.
 

@@ -52,7 +52,12 @@ class UrlSigner:
             return ""
         step = max(self._ttl // STEPS, 1)
         expires = -(-(int(time.time()) + self._ttl) // step) * step
-        return f"?expires={expires}&signature={self._signature(reference, expires)}"
+        return f"?expires={expires}&signature={self.signature(reference, expires)}"
+
+    def signature(self, reference: str, expires: int) -> str:
+        """Return the signature of `outputs/…` or `inputs/…` that expires at this time, in seconds since 1970."""
+        digest = hmac.new(self._secret, f"{expires}\n{reference}".encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
     def opens(self, reference: str, query: Mapping[str, str]) -> bool:
         """Return whether a request for `outputs/…` or `inputs/…` with this query needs no key. False if it is not signed.
@@ -65,15 +70,11 @@ class UrlSigner:
             return False
         if not _SECONDS.fullmatch(expires):
             raise InvalidSignature("the link is incomplete: it needs the expires that it was signed with")
-        if not hmac.compare_digest(signature.encode(), self._signature(reference, int(expires)).encode()):
+        if not hmac.compare_digest(signature.encode(), self.signature(reference, int(expires)).encode()):
             raise InvalidSignature("the link's signature is wrong: use it as it was given, or send an API key")
         if int(expires) < time.time():
             raise InvalidSignature("the link has expired: ask for the task's record again, or send an API key")
         return True
-
-    def _signature(self, reference: str, expires: int) -> str:
-        digest = hmac.new(self._secret, f"{expires}\n{reference}".encode(), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
 
 UNSIGNED = UrlSigner(b"", 1, lambda: False)

@@ -130,26 +130,33 @@ class Repository:
                     raise DatabaseUnavailable(f"the history can't be read: {error}") from error
         raise AssertionError("unreachable")
 
+    @property
+    def is_closed(self) -> bool:
+        """Return whether the repository accepts no more changes and queries."""
+        return self._closed
+
     def close(self, within_s: float | None = None) -> None:
-        """Finish the pending writes and close the database. A second call does nothing.
+        """Finish the pending writes and close the database. A second call waits for the writes that a first one did not.
 
         Args:
             within_s: seconds after which to return although the database hangs; the readers get half of them. Connections that
                 are still open then last until the process ends.
         """
-        if self._closed:
-            return
-        self._closed = True
         deadline = Deadline(within_s)
+        if not self._closed:
+            self._closed = True
+            self._close_readers(deadline, wait_for_all=within_s is None)
+        if self._writer.close(deadline.left()):
+            self._connection.close()
+
+    def _close_readers(self, deadline: Deadline, *, wait_for_all: bool) -> None:
         together = threading.Barrier(READERS)  # each thread closes its own connection
         closing = []
         with contextlib.suppress(RuntimeError):  # at exit the interpreter has already stopped the readers
             closing = [self._readers.submit(self._close_reader, together) for _ in range(READERS)]
-        if within_s is not None:
+        if not wait_for_all:
             wait(closing, deadline.half())
-        self._readers.shutdown(wait=within_s is None)
-        if self._writer.close(deadline.left()):
-            self._connection.close()
+        self._readers.shutdown(wait=wait_for_all)
 
     def _close_reader(self, together: threading.Barrier) -> None:
         with contextlib.suppress(threading.BrokenBarrierError):

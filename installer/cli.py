@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True, errors="replace")
     try:
-        return _run(_parse(list(_apart(arguments))))
+        return dispatch(_parse(list(_apart(arguments))))
     except InstallError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _run(options: argparse.Namespace) -> int:
+def dispatch(options: argparse.Namespace) -> int:
+    """Run the command that the options name, and return the exit status."""
     if options.demo is not None:
         return run_demo(ROOT, options.demo)
     if options.test is not None:

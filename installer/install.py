@@ -40,7 +40,7 @@ def install(checkout: Checkout, source: Path) -> int:
     require_writable(checkout.extensions)
     hook_registration.require_writable_site_packages()
 
-    _install_requirements(checkout, source / "requirements-ext.txt")
+    install_requirements(checkout, source / "requirements-ext.txt")
     # The hook first: without the extension it does nothing, and it is easier to roll back.
     with hook_registration.kept_on_failure():
         changed = hook_registration.register(checkout.path)
@@ -71,7 +71,12 @@ def _require_right_python(checkout: Checkout) -> None:
                 raise InstallError(f"{sys.executable} does not run this Fooocus; run install.py with {found}")
 
 
-def _install_requirements(checkout: Checkout, requirements: Path) -> None:
+def install_requirements(checkout: Checkout, requirements: Path) -> None:
+    """Install the missing requirements, and keep the versions of all packages that Fooocus has.
+
+    Raises:
+        InstallError: pip failed.
+    """
     wanted = read_requirements(requirements)
     unmet = [requirement for requirement in wanted if not requirement.met]
     if not unmet:

@@ -45,7 +45,9 @@ def page_and_count(
         left = total - offset
         if not capped and left <= MAX_OFFSET_SCAN:  # closer to the other end
             ids = (
-                page(criteria, max(left - limit, 0), min(limit, left), newest_first=not newest_first) if left > 0 else []
+                page(criteria, max(left - limit, 0), min(limit, left), newest_first=not newest_first)
+                if left > 0
+                else []
             )
             return ids[::-1], (total, capped)
     ids = page(criteria, offset, limit, newest_first=newest_first)

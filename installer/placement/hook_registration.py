@@ -74,7 +74,7 @@ def register(checkout: Path) -> bool:
             _put(MODULE, SOURCE.read_bytes())
             _write_registry([*checkouts, *([] if checkout in checkouts else [checkout])])
             _put(PTH, LINE.encode())
-            _require_awake()
+            require_awake()
     except (OSError, InstallError) as error:
         raise InstallError(f"the start-up hook can't be registered in {SITE_PACKAGES}: {error}") from error
     return True
@@ -125,7 +125,12 @@ def kept_on_failure() -> Iterator[None]:
         raise
 
 
-def _require_awake() -> None:
+def require_awake() -> None:
+    """Check that a new Python process runs the hook.
+
+    Raises:
+        InstallError: it does not.
+    """
     # -s as the Windows package starts Fooocus: the user's own site-packages must not affect the result.
     question = f"import sys; sys.exit({MODULE.stem!r} not in sys.modules)"
     seen = subprocess.run([sys.executable, "-s", "-c", question])  # nosec B603  # see its import

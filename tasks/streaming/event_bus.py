@@ -56,7 +56,9 @@ class EventBus:
                 try:
                     handler(event)
                 except BaseException:  # even SystemExit: without this thread no task would ever end
-                    log.exception("event handling failed", extra={"task_id": event.task_id, "kind": type(event).__name__})
+                    log.exception(
+                        "event handling failed", extra={"task_id": event.task_id, "kind": type(event).__name__}
+                    )
 
 
 def _is_outdated(preview: Preview, waiting: deque[Event | None]) -> bool:

@@ -66,6 +66,10 @@ class Subscription:
         if dropped or updates:
             self._arrived.set()
 
+    def backlog(self) -> list[Update | Dropped]:
+        """Return the unread updates, after the dropped ones. On the subscriber's event loop."""
+        return [*([self._dropped] if self._dropped else []), *self._unread]
+
     def push(self, update: Update) -> None:
         """Add an update. On the subscriber's event loop."""
         if update.kind == "progress" and self._is_lagging(update.task):

@@ -42,17 +42,16 @@ def slow() -> Iterator[Client]:
 
 def all_routes() -> list[Any]:
     """Return every route of the API, including hidden ones."""
-    context: Any = SimpleNamespace(
-        catalog=FooocusCatalog(),
+    arguments = SimpleNamespace(
         default=lambda _: None,
         places=dict,
         extra_fields=lambda _: {},
         bounds=lambda *_: SimpleNamespace(minimum=None, maximum=None),
     )
-    rooms = (
-        importlib.import_module(f"{routes.__name__}.{room.name}") for room in pkgutil.iter_modules(routes.__path__)
-    )
-    return [route for room in rooms for route in room.router(context).routes]
+    context: Any = SimpleNamespace(host=SimpleNamespace(catalog=FooocusCatalog(), arguments=arguments))
+    names = [module.name for module in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}.")]
+    modules = [importlib.import_module(name) for name in names]
+    return [route for module in modules if hasattr(module, "router") for route in module.router(context).routes]
 
 
 def operations(client: Client) -> list[str]:

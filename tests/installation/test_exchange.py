@@ -55,7 +55,7 @@ def checkout(tmp_path: Path, newest: Path, monkeypatch: pytest.MonkeyPatch) -> C
         hook_registration, "FILES", (hook_registration.PTH, hook_registration.REGISTRY, hook_registration.MODULE)
     )
     monkeypatch.setattr(hook_registration, "SITE_PACKAGES", site)
-    monkeypatch.setattr(hook_registration, "_require_awake", lambda: None)
+    monkeypatch.setattr(hook_registration, "require_awake", lambda: None)
     monkeypatch.setattr(os, "chdir", lambda folder: None)
     made = Checkout(tmp_path / "Fooocus")
     made.extensions.mkdir(parents=True)
@@ -339,7 +339,7 @@ def test_a_failed_copy_leaves_the_hook_of_before(
 ) -> None:
     hook_registration.MODULE.write_text("older = True")
     before = content(checkout.extension), content(hook_registration.SITE_PACKAGES)
-    monkeypatch.setattr(installing, "_install_requirements", lambda *arguments: None)
+    monkeypatch.setattr(installing, "install_requirements", lambda *arguments: None)
     held_paths.hold_file(monkeypatch, checkout.extension / "extension.py")
     with pytest.raises(InstallError, match="stop Fooocus"):
         installing.install(checkout, newest)

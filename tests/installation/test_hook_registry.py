@@ -22,7 +22,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(hook, name, tmp_path / getattr(hook, name).name)
     monkeypatch.setattr(hook, "FILES", (hook.PTH, hook.REGISTRY, hook.MODULE))
     monkeypatch.setattr(hook, "SITE_PACKAGES", tmp_path)
-    monkeypatch.setattr(hook, "_require_awake", lambda: None)
+    monkeypatch.setattr(hook, "require_awake", lambda: None)
     return tmp_path
 
 

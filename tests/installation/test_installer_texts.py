@@ -91,7 +91,7 @@ def test_options_that_a_completed_folder_has_swallowed_count(
         seen.append(parsed)
         return 0
 
-    monkeypatch.setattr(cli, "_run", keep)
+    monkeypatch.setattr(cli, "dispatch", keep)
     monkeypatch.chdir(tmp_path)
     if sys.platform != "win32":
         (tmp_path / 'a" --check').mkdir()

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from peewee import SqliteDatabase
 
 from fooocus_api.db.connection import DatabaseProblem
-from fooocus_api.db.models import TABLES, database
+from fooocus_api.db.models import database
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.queries import Filter
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.databases import Place, PostgresPlace, SqlitePlace, inserted, row
-from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.host import ROOT, Host
 from fooocus_api.tests.support.postgres import PostgresServer
+
+OTHER = """
+import sys
+sys.path.insert(0, ".")
+from load_package import load_package
+load_package()
+from fooocus_api.db.repository import Repository
+repository = Repository(sys.argv[1])
+print("open", flush=True)
+sys.stdin.read()
+repository.close()
+"""
+"""Another process that uses a database until its input ends."""
 
 
 def impatient(repository: Repository) -> None:
@@ -98,16 +114,16 @@ def test_a_database_taken_by_another_in_an_outage_is_left_to_it(postgres: Postgr
     location = PostgresPlace(postgres).location
     repository = Repository(location)
     postgres.hang_up()
-    other = Repository(location)
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER, location], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
     try:
+        assert other.stdout is not None and other.stdout.readline() == b"open\n"
         assert repository.write(lambda: repository.insert(row())).exception(60)  # finds the connection dead
         with pytest.raises(DatabaseUnavailable, match="another Fooocus"):
             repository.write(lambda: repository.insert(row())).result(60)
     finally:
-        other.close()
-    # Both repositories share the models of this process: bind them to the first one again.
-    database.initialize(repository._database)
-    repository._database.bind(TABLES)
+        other.communicate()
     written = repository.write(lambda: repository.insert(row()), retry=True)
     assert written.result(60) == 1
     repository.close()

@@ -266,7 +266,10 @@ def test_filters(many: Repository) -> None:
         (Filter(end=17), lambda n: n <= 17),
         (Filter(start=17, end=17), lambda n: n == 17),
         (Filter(prompt_words=("ber", "7")), lambda n: "7" in str(n)),
-        (Filter(prompt_words=("NUMBER",), start=90, sources=("api",), model="one.safetensors"), lambda n: n in (90, 96)),
+        (
+            Filter(prompt_words=("NUMBER",), start=90, sources=("api",), model="one.safetensors"),
+            lambda n: n in (90, 96),
+        ),
     ]
     for criteria, expected in wanted:
         numbered = [number for number in range(100) if expected(number)]

@@ -183,7 +183,7 @@ def test_a_link_stays_the_same_for_a_while_and_ends() -> None:
     assert here.query("outputs/a/b.png").startswith("?expires=")
     expires = int(query(here.query("x"))["expires"])
     assert expires % (3600 // STEPS) == 0 and expires >= time.time() + 3600 - 1
-    past = {"expires": "1000", "signature": here._signature("x", 1000)}
+    past = {"expires": "1000", "signature": here.signature("x", 1000)}
     with pytest.raises(InvalidSignature, match="expired"):
         here.opens("x", past)
     with pytest.raises(InvalidSignature, match="wrong"):

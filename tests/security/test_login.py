@@ -147,4 +147,6 @@ def test_share_says_what_it_publishes() -> None:
 
 
 def test_the_warning_is_printed(demo_factory: DemoFactory) -> None:
-    assert "Warning: Anyone who can reach this machine (0.0.0.0) can generate" in demo_factory("--listen", "0.0.0.0").log()
+    assert (
+        "Warning: Anyone who can reach this machine (0.0.0.0) can generate" in demo_factory("--listen", "0.0.0.0").log()
+    )

@@ -301,15 +301,15 @@ def test_a_name_that_rebinds_at_every_question_never_leads_inside(world: World) 
 IMPATIENT = """
 import sys
 sys.path.insert(0, ".")
-import extension
-extension._load_as_package()
-from fooocus_api.outbound.client import Outbound
-from fooocus_api.outbound.connection import Limits, OutboundError
+from load_package import load_package
+load_package()
+from fooocus_api.outbound.client import OutboundClient
+from fooocus_api.outbound.connection import OutboundError, RequestLimits
 for ask in (
-    lambda: Outbound().request("http://silent.test/", limits=Limits(connect_s=0.2)),
-    lambda: Outbound().request("http://silent.test/", limits=Limits(total_s=0.2)),
-    lambda: Outbound().check("http://silent.test/", Limits(connect_s=0.2)),
-    lambda: Outbound().check("http://nobody.test/"),
+    lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(connect_s=0.2)),
+    lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(total_s=0.2)),
+    lambda: OutboundClient().check("http://silent.test/", RequestLimits(connect_s=0.2)),
+    lambda: OutboundClient().check("http://nobody.test/"),
 ):
     try:
         ask()

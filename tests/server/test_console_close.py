@@ -141,12 +141,9 @@ def test_a_database_that_hangs_does_not_hold_it(world: World, soon: None) -> Non
     world.hold()
     assert handled(world, 2) is False
     assert world.rows()[task_id]["status"] == "running"  # the process would be dead now, as after a crash
-    assert world._gate is not None
-    world._gate.set()
-    world._gate = None
+    world.unblock()
     wait_for(lambda: world.rows()[task_id]["status"] == "pending", "the row to be written after all")
-    wait_for(lambda: not world.repository._writer._thread.is_alive(), "the writer to end")
-    world.repository._connection.close()
+    world.repository.close()
     drawn_again(world, task_id)
 
 
@@ -248,7 +245,7 @@ def test_the_usual_end_waits_for_one_that_has_begun(world: World, stuck: threadi
     for thread in (usual, closing):
         thread.join(30)
         assert not thread.is_alive()
-    assert world.repository._closed
+    assert world.repository.is_closed
 
 
 def test_waiters_are_let_go_first_and_a_failure_keeps_nothing_from_being_done() -> None:

@@ -95,7 +95,5 @@ def test_a_console_that_takes_no_handler_is_a_line_in_the_log(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("fooocus_api"), "propagate", True)
     ConsoleClose(lambda: None, lambda _: None).install(Patches())
-    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
-        "console handler not registered"
-    ]
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == ["console handler not registered"]
     assert at_exit == [] and len(kernel32.calls) == 1

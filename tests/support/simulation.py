@@ -108,9 +108,14 @@ class World:
     def release(self) -> None:
         """Unblock the disk and wait until the delayed writes are done."""
         if self._gate is not None:
-            self._gate.set()
-            self._gate = None
+            self.unblock()
             self.settle()
+
+    def unblock(self) -> None:
+        """Unblock the disk, and wait for nothing."""
+        assert self._gate is not None
+        self._gate.set()
+        self._gate = None
 
     def cut_the_power(self) -> None:
         """Keep only the committed rows and the files on the disk. Then `open` starts the next process."""
@@ -119,9 +124,7 @@ class World:
         aside = self.folder.with_name("aside")
         self.bus.dead = True
         shutil.copytree(self.folder, aside, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
-        assert self._gate is not None
-        self._gate.set()
-        self._gate = None
+        self.unblock()
         self.services.close()
         shutil.rmtree(self.folder)
         aside.rename(self.folder)

@@ -30,12 +30,12 @@ def test_one_that_starts_or_ends_meanwhile_is_in_one_list(world: World) -> None:
     world.settle()
     gate = threading.Event()
     readers = [world.repository.submit_read(lambda: gate.wait(60)) for _ in range(READERS)]
-    waiting = world.repository._readers._work_queue
 
     async def lists_of_a_moment() -> list[list[str]]:
         """Return the lists; the history is read after the first task has ended and the second has begun."""
-        lists = asyncio.ensure_future(world.services.history.lists(ALL, Filter(), 0, 100))
-        await asyncio.to_thread(wait_for, waiting.qsize, "the lists to wait for a reader")
+        with patch.object(world.repository, "submit_read", wraps=world.repository.submit_read) as submit_read:
+            lists = asyncio.ensure_future(world.services.history.lists(ALL, Filter(), 0, 100))
+            await asyncio.to_thread(wait_for, lambda: submit_read.called, "the lists to wait for a reader")
         world.machine.save(reported=True)
         world.machine.end(None, grid=False, forgets=False, twice=False)
         world.machine.start()

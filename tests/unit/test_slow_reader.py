@@ -37,7 +37,7 @@ def test_no_more_pictures_wait_than_a_reader_may_be_behind() -> None:
             for _ in range(TASKS):
                 await asyncio.to_thread(tell_of_a_task, broadcaster)
             await asyncio.sleep(0)
-            return list(subscription._unread)
+            return [item for item in subscription.backlog() if isinstance(item, Update)]
 
     updates = asyncio.run(unread())
     assert 0 < sum(update.preview is not None for update in updates) <= BURST
@@ -77,7 +77,7 @@ def read(broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any) -> 
                 got.append(await reader.__anext__())
             await asyncio.to_thread(tell, broadcaster, task, told)
             await asyncio.sleep(0)
-            while subscription._unread or subscription._dropped:
+            while subscription.backlog():
                 got.append(await reader.__anext__())
         return got
 

@@ -108,7 +108,9 @@ def router(context: Context) -> APIRouter:
         prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Generate images."""
-        answer = GenerationResponder(context.services, context, request, preference_of(request.headers.getlist("prefer")))
+        answer = GenerationResponder(
+            context.services, context, request, preference_of(request.headers.getlist("prefer"))
+        )
         note_ignored(request, (one.path for one in unknown_fields(body)))
         return await answer.to(body, idempotency_key)
 
@@ -153,7 +155,9 @@ def router(context: Context) -> APIRouter:
 class GenerationResponder:
     """Submits a generate request and answers it in the form that the client asked for."""
 
-    def __init__(self, services: TaskServices, context: Context, request: Request, preference: Preference | None) -> None:
+    def __init__(
+        self, services: TaskServices, context: Context, request: Request, preference: Preference | None
+    ) -> None:
         self.services = services
         self.context = context
         self.urls = context.urls(request)
