@@ -25,10 +25,11 @@ from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
 from .trailing_slashes import EitherSlash
 
-ABOUT = """Draw with the Fooocus that runs here. API and WebUI share one queue and one GPU: what is clicked in the browser
-and what programs ask for are tasks alike.
+ABOUT = """Generates images with the Fooocus that runs here. API and WebUI share one queue and one GPU: clicks in the browser and
+requests of programs both become tasks.
 
-Errors are `application/problem+json`: `detail` says what is wrong, `errors` names each field and what is allowed."""
+Errors are `application/problem+json`: `code` identifies the problem, `detail` explains it, and `errors` lists each invalid field
+with a `code` of its own and the allowed values."""
 
 
 ASSET_TYPES = {

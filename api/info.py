@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import __version__
 from ..tasks.build import TaskServices
+from ..tasks.ports.engine import WorkerNotRunning
 from .context import Host
 
 FEATURES = (
@@ -20,7 +21,7 @@ def info_of(host: Host, services: TaskServices | None) -> dict[str, Any]:
     status = host.status()
     problem = status.problem
     if problem is None and not status.worker_alive:
-        problem = "Fooocus's worker thread is not running"
+        problem = WorkerNotRunning.MESSAGE
     return {
         "name": "Fooocus API",
         "version": __version__,

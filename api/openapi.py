@@ -38,7 +38,7 @@ def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
         description=app.description,
         routes=app.routes,
         license_info=app.license_info,
-        servers=[{"url": "..", "description": "This server, under whatever path a proxy gives it."}],
+        servers=[{"url": "..", "description": "This server, under the path that a proxy gives it."}],
     )
     _add_shapes(schema["components"]["schemas"])
     _add_allowed(schema["components"]["schemas"], context.host.catalog)
@@ -87,7 +87,7 @@ def _add_header_of_names(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {}).setdefault(
-                HEADER, header("Names in the request that are unknown, or that can't count.")
+                HEADER, header("Names in the request that are unknown or have no effect.")
             )
 
 

@@ -100,11 +100,11 @@ class CrossOriginProtection:
         for host in headers.getlist("host"):
             if not self._trust.knows(host):
                 host = shortened(host)
-                log.warning("foreign host refused", extra={"host": host})
+                log.warning("host rejected", extra={"host": host})
                 return (
                     ErrorCode.HOST_NOT_ALLOWED,
-                    f"this server is not {host!r}; if that name is to lead here, start Fooocus with --base-url "
-                    f"http://{host} (or https://), or let it --listen beyond this machine",
+                    f"host {host!r} is not allowed; add it with --base-url http://{host} (or https://), or start Fooocus with "
+                    "--listen",
                 )
         if not _changes_something(scope):
             return None
@@ -114,10 +114,9 @@ class CrossOriginProtection:
         if self._is_ours(page, headers, scope):
             return None
         page = shortened(page)
-        log.warning("cross-site request refused", extra={"origin": page})
-        cured = page and self._trust.takes_sites
-        cure = f"; if that site may do this, start Fooocus with --api-cors {page}" if cured else ""
-        reason = f"a page of another site{f' ({page})' if page else ''} sent this through a browser{cure}"
+        log.warning("cross-origin request rejected", extra={"origin": page})
+        remedy = f"; allow this origin with --api-cors {page}" if page and self._trust.takes_sites else ""
+        reason = f"cross-origin request{f' from {page}' if page else ''} is not allowed{remedy}"
         return ErrorCode.CROSS_ORIGIN_REJECTED, reason
 
     def _without_foreign_origin(self, scope: Scope) -> Scope:
@@ -171,18 +170,18 @@ def _malformation(scope: Scope) -> tuple[ErrorCode, str] | None:
     """
     path = str(scope["path"])
     if not path.startswith("/"):
-        return ErrorCode.MALFORMED_REQUEST, "the path does not begin with a slash"
+        return ErrorCode.MALFORMED_REQUEST, "path does not begin with a slash"
     headers = Headers(scope=scope)
     for name in ("host", "origin", "content-length", "content-type"):
         if len(headers.getlist(name)) > 1:  # the next program on the way may use another one of them
-            return ErrorCode.MALFORMED_REQUEST, f"the header {name.title()} is given more than once"
+            return ErrorCode.MALFORMED_REQUEST, f"header {name.title()} is given more than once"
     if "transfer-encoding" in headers and "content-length" in headers:
         return ErrorCode.MALFORMED_REQUEST, "Content-Length and Transfer-Encoding exclude each other"
     for host in headers.getlist("host"):
         if not is_host(host):
-            return ErrorCode.MALFORMED_REQUEST, "the Host header is no name or address with perhaps a port"
+            return ErrorCode.MALFORMED_REQUEST, "Host header is not a name or an address with an optional port"
     if "\\" in path and not path.startswith(FILES):
-        return ErrorCode.PATH_NOT_FOUND, "no path here has a backslash in it"
+        return ErrorCode.PATH_NOT_FOUND, "path contains a backslash; the server has no such path"
     return None
 
 

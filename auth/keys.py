@@ -99,9 +99,9 @@ def check_name(name: str) -> str:
         ValueError: a key may not have it; the message gives the reason.
     """
     if not NAME.fullmatch(name):
-        raise ValueError(f"a key's name has {NAME_RULE}")
+        raise ValueError(f"key name is invalid; it must have {NAME_RULE}")
     if name.lower() in RESERVED:
-        raise ValueError(f"no key can be called {name}: that is a source of tasks without one")
+        raise ValueError(f"key name {name!r} is reserved for tasks without a key; choose another")
     return name
 
 
@@ -133,19 +133,19 @@ def load(file: Path) -> list[Key]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
-            raise ValueError(f"version {content['version']!r} is not known here")
+            raise ValueError(f"version {content['version']!r} is not supported")
         keys = [_from_json(number, item) for number, item in enumerate(content["keys"], 1)]
     except FileNotFoundError:
         raise
     except OSError as error:
         raise UnreadableKeys(f"{file} can't be read: {error.strerror or error}") from error
     except json.JSONDecodeError as error:
-        raise BrokenKeys(f"{file} is no JSON: {error.msg} in line {error.lineno}") from error
+        raise BrokenKeys(f"{file} is not valid JSON: {error.msg} in line {error.lineno}") from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
-        raise BrokenKeys(f"{file} can't be understood: {reason}") from error
+        raise BrokenKeys(f"{file} is invalid: {reason}") from error
     if len({key.name for key in keys}) < len(keys):
-        raise BrokenKeys(f"{file} has two keys of one name")
+        raise BrokenKeys(f"{file} has two keys with the same name")
     return keys
 
 
@@ -170,7 +170,7 @@ def _from_json(number: int, item: dict[str, Any]) -> Key:
     """Return the key of a JSON object. Strict, as an unknown member might be a limit."""
     unknown = set(item) - {"name", "sha256", "scopes", "limits", "created"}
     if unknown:
-        raise ValueError(f"key {number} has {min(unknown)!r}, which nobody knows")
+        raise ValueError(f"key {number} has the unknown member {min(unknown)!r}")
     if not re.fullmatch(r"[0-9a-f]{64}", item["sha256"]):
         raise ValueError(f"key {number}: sha256 is not 64 hexadecimal digits")
     try:
@@ -254,7 +254,7 @@ class Keyring:
         return (*self._fixed, *read[1]), read[2]
 
     def _load(self, state: tuple[int, ...] | None, known: str | None) -> _Read:
-        problem = f"{self._file} is gone; restart Fooocus to do without it"
+        problem = f"{self._file} is missing; restore it, or restart Fooocus to run without it"
         if state is not None:
             self._needed = True
             with contextlib.suppress(FileNotFoundError):
@@ -265,5 +265,5 @@ class Keyring:
                 except BrokenKeys as error:
                     problem = str(error)
         if problem != known:
-            log.error("API keys of the file not accepted", extra={"reason": problem})
+            log.error("file of API keys rejected", extra={"reason": problem})
         return state, (), problem

@@ -28,7 +28,7 @@ class RequestRate:
         clock: Callable[[], float] = time.monotonic,
         *,
         limit: str = "requests_per_minute",
-        words: str = "this key may send {most} requests a minute",
+        words: str = "limit of {most} requests per minute for this key is reached",
     ) -> None:
         """Start with full buckets.
 

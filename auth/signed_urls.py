@@ -69,11 +69,11 @@ class UrlSigner:
         if signature is None:
             return False
         if not _SECONDS.fullmatch(expires):
-            raise InvalidSignature("the link is incomplete: it needs the expires that it was signed with")
+            raise InvalidSignature("signed URL is incomplete: it lacks a valid expires; use it as it was given")
         if not hmac.compare_digest(signature.encode(), self.signature(reference, int(expires)).encode()):
-            raise InvalidSignature("the link's signature is wrong: use it as it was given, or send an API key")
+            raise InvalidSignature("signature of the URL is invalid; use the URL as it was given, or send an API key")
         if int(expires) < time.time():
-            raise InvalidSignature("the link has expired: ask for the task's record again, or send an API key")
+            raise InvalidSignature("signed URL has expired; request the task's record again, or send an API key")
         return True
 
 
@@ -92,7 +92,10 @@ def load_or_create_secret(path: Path) -> bytes:
         path.chmod(0o600)
         return path.read_bytes()
     except OSError as error:
-        log.warning("links to images won't outlive this start", extra={"reason": error.strerror})
+        log.warning(
+            "secret of signed URLs not stored; they will become invalid after a restart",
+            extra={"reason": error.strerror},
+        )
         return secrets.token_bytes(SECRET_BYTES)
 
 

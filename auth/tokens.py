@@ -65,17 +65,15 @@ class Tokens:
             BadToken: the token is invalid, revoked or expired.
         """
         if len(token) > MAX_LENGTH or not _TOKEN.fullmatch(token):
-            raise BadToken("the token is not one of this server's; ask for one with POST /v1/tokens")
+            raise BadToken("token was not issued by this server; request one with POST /v1/tokens")
         payload, _, signature = token.partition(".")
         found = _grant(payload)
         keys = self._find(found.key) if found is not None else []
         signing = [key for key in keys if hmac.compare_digest(signature, self._signature(payload, key))]
         if found is None or not signing:
-            raise BadToken(
-                "the token is wrong, or its key was revoked or changed; ask for another with POST /v1/tokens"
-            )
+            raise BadToken("token is invalid, or its key was revoked or changed; request another with POST /v1/tokens")
         if found.expires <= time.time():
-            raise BadToken("the token has expired; ask for another with POST /v1/tokens")
+            raise BadToken("token has expired; request another with POST /v1/tokens")
         return found, signing[0]
 
     def _signature(self, payload: str, key: Key | None) -> str:
@@ -86,7 +84,7 @@ class Tokens:
 def taken_from(scope: MutableMapping[str, Any]) -> str | None:
     """Remove the token from a request's query and return it, so that no route, log or message contains it; None if there is none.
 
-    Two different tokens give "", which is not a valid token.
+    A token may be given more than once if every copy is spelt alike. Different ones give "", which is not a valid token.
     """
     query: bytes = scope.get("query_string", b"")
     if PARAMETER.encode() not in query and b"%" not in query:

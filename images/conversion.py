@@ -28,7 +28,7 @@ def bound_problem(width: int, height: int, image_format: str) -> str | None:
     most = MAX_SIDE.get(image_format)
     if most is None or max(width, height) <= most:
         return None
-    return f"{width}x{height} pixels; {NAMES[image_format]} holds at most {most} on a side"
+    return f"{width}x{height} pixels ({NAMES[image_format]} allows at most {most} per side)"
 
 
 def check_convertible(path: Path, image_format: str) -> None:
@@ -45,7 +45,7 @@ def check_convertible(path: Path, image_format: str) -> None:
     except Exception:  # the conversion reports the error
         return
     if problem := bound_problem(header.width, header.height, image_format):
-        raise CannotConvert(f"the image has {problem}")
+        raise CannotConvert(f"image has {problem}")
 
 
 def converted(path: Path, image_format: str) -> bytes:
@@ -70,9 +70,9 @@ def _encoded(content: bytes, image_format: str) -> bytes:
         picture = upright(content, transparent=image_format != "JPEG", max_pixels=None)
         picture.save(buffer, image_format, quality=95, **(parameters.save_options(image_format) if parameters else {}))
     except NotAnImage as error:
-        raise CannotConvert(f"the image is {error}") from error
+        raise CannotConvert(f"image is {error}") from error
     except MemoryError as error:
-        raise CannotConvert(f"the image is too large to be made a {NAMES[image_format]} on this machine") from error
+        raise CannotConvert(f"image is too large to be converted to {NAMES[image_format]} on this machine") from error
     except (OSError, ValueError) as error:  # raised by the encoders
-        raise CannotConvert(f"the image can't be made a {NAMES[image_format]}: {error}") from error
+        raise CannotConvert(f"image can't be converted to {NAMES[image_format]}: {error}") from error
     return buffer.getvalue()

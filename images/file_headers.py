@@ -65,4 +65,4 @@ def opened(file: IO[bytes]) -> PILImage.Image:
         if start.startswith(signature):
             picture: PILImage.Image = decoder(file)
             return picture
-    raise UnknownFormat("it is no PNG, JPEG or WebP file")
+    raise UnknownFormat("it is not a PNG, JPEG or WebP file")

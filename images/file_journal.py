@@ -35,7 +35,10 @@ class FileJournal:
             with (self._folder / task_id).open("a", encoding="utf-8") as file:
                 file.write(f"{path}\n")
         except OSError as error:
-            log.error("image not noted: a crash would leave it", extra={"task_id": task_id, "reason": str(error)})
+            log.error(
+                "failed to journal image file; it may be orphaned after a crash",
+                extra={"task_id": task_id, "reason": str(error)},
+            )
             self._unwritten[task_id].append(path)
 
     def entries(self, task_id: str) -> list[str]:

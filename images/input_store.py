@@ -72,8 +72,8 @@ class InputStore:
                 self._write(file_name, content)
         except OSError as error:
             self.drop(undecided)
-            log.error("input image not kept", extra={"reason": error.strerror})
-            raise StorageUnavailable(f"the image can't be kept: {error.strerror}") from error
+            log.error("input image not stored", extra={"reason": error.strerror})
+            raise StorageUnavailable(f"image can't be stored: {error.strerror}") from error
         return undecided
 
     def keep(self, undecided: Iterable[str]) -> None:

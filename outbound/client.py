@@ -20,7 +20,7 @@ from .connection import DEFAULT_LIMITS, BlockedAddress, Exchange, OutboundError,
 from .resolver import addresses_of
 
 USER_AGENT = "fooocus-api"
-CLOSED = "is refused: its address is unknown or private (see --allow-private-urls)"
+CLOSED = "is not allowed: its address is private or unknown (see --allow-private-urls)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -111,7 +111,7 @@ def _redirected(target: Url, location: str) -> Url:
     try:
         return _parsed(urljoin(target.url, location))
     except ValueError as error:
-        raise BlockedAddress("redirects to what is not a URL") from error
+        raise BlockedAddress("redirects to an invalid URL") from error
 
 
 def _credentials(target: Url) -> dict[str, str]:

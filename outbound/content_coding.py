@@ -31,9 +31,7 @@ class Decoder:
             coding for coding in (part.strip().lower() for part in content_encoding.split(",")) if coding not in NONE
         ]
         if len(codings) > 1 or not set(codings) <= GZIP | {DEFLATE}:
-            raise UnreadableCoding(
-                "sends its answer compressed in a way that is not read; send it as it is, or once in gzip"
-            )
+            raise UnreadableCoding("responds with an unsupported compression; the server must send none, or gzip once")
         self._coding = codings[0] if codings else ""
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16) if self._coding in GZIP else None
 
@@ -53,7 +51,7 @@ class Decoder:
             try:
                 piece = self._inflate.decompress(rest, PIECE_BYTES)
             except zlib.error as error:
-                raise UnreadableCoding(f"sends an answer that is no {self._coding}") from error
+                raise UnreadableCoding(f"responds with invalid {self._coding} data") from error
             rest = self._inflate.unconsumed_tail
             if piece:
                 yield piece
@@ -65,4 +63,4 @@ class Decoder:
             UnreadableCoding: the body was truncated.
         """
         if self._coding and not (self._inflate is not None and self._inflate.eof):
-            raise UnreadableCoding(f"sends an answer whose {self._coding} ends too soon")
+            raise UnreadableCoding(f"responds with truncated {self._coding} data")

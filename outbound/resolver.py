@@ -24,7 +24,7 @@ def addresses_of(host: str, port: int, within_s: float) -> list[str]:
     end = time.monotonic() + within_s
     found: Future[list[str]] = Future()
     if not _room.acquire(timeout=max(within_s, 0)):
-        raise TimeoutError("too many names are being looked up")
+        raise TimeoutError("too many lookups are in progress")
 
     def look() -> None:
         try:
@@ -43,7 +43,7 @@ def addresses_of(host: str, port: int, within_s: float) -> list[str]:
     try:
         return found.result(max(end - time.monotonic(), 0))
     except FutureTimeout:
-        raise TimeoutError(f"there is no answer within {within_s:g} s") from None
+        raise TimeoutError(f"no answer within {within_s:g} s") from None
 
 
 def _bare(host: str) -> str:

@@ -90,7 +90,7 @@ class TaskService:
                 async for update in subscription.updates():
                     task = update.task
         if not task.status.is_terminal:
-            raise ShuttingDown(f"Fooocus is shutting down; task {task_id} will resume after a restart")
+            raise ShuttingDown(task_id)
         return task
 
     # ------------------------------------------------------------- control

@@ -18,7 +18,7 @@ from ...images.file_journal import FileJournal
 from ...tasks.model import events
 from ...tasks.model.task import Task
 from ...tasks.model.workload import Workload
-from ...tasks.ports.engine import EngineUnavailable, Interruption, ParameterError, Stayed
+from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNotRunning
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
 from ..task_args.image_files import ImageFiles
@@ -52,9 +52,7 @@ class FooocusEngine:
 
     def check(self, parameters: dict[str, Any]) -> None:
         if not self._worker.alive() or self._worker.queue is None:
-            raise EngineUnavailable(
-                "Fooocus's worker thread is not running; see Fooocus's console, then restart Fooocus"
-            )
+            raise WorkerNotRunning()
         self._new_task(parameters, self._arguments.without_images)
 
     def workload(self, parameters: dict[str, Any]) -> Workload:

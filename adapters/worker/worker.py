@@ -20,7 +20,7 @@ from typing import Any
 from ...images.preview import PreviewImage
 from ...tasks.model import events
 from ...tasks.model.task import TaskError
-from ...tasks.ports.engine import EngineUnavailable
+from ...tasks.ports.engine import WorkerNotRunning
 from ...tasks.queue.scheduler import Scheduler
 from ...tasks.streaming.event_bus import EventBus
 from ..host_modules import loaded_module
@@ -91,12 +91,10 @@ class Worker:
         """Run `action` on the worker thread after the tasks before it. The future has its result.
 
         Raises:
-            EngineUnavailable: the worker thread is not running.
+            WorkerNotRunning: the worker thread is not running.
         """
         if self.queue is None or not self.alive():
-            raise EngineUnavailable(
-                "Fooocus's worker thread is not running; see Fooocus's console, then restart Fooocus"
-            )
+            raise WorkerNotRunning()
         job = WorkerJob(action)
         self.queue.append_job(job)
         return job.future
@@ -185,7 +183,7 @@ class Worker:
             if pause is None:
                 log.error("worker thread died too often; no more images are generated until Fooocus is restarted")
                 for job in [item for item in self.queue or () if isinstance(item, WorkerJob)]:
-                    job.refuse(EngineUnavailable("Fooocus's worker thread is not running"))
+                    job.refuse(WorkerNotRunning())
                 return
             log.error("worker thread died; restarting it")
             if self.current is not None:

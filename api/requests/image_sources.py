@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
-from ...asgi.error_codes import ErrorCode, FieldErrorCode
+from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...images.decoding import NotAnImage, read_rgb, upright_size, verify
 from ...images.input_store import FILE_NAME, MAX_BYTES
@@ -22,7 +22,7 @@ from ...images.references import REFERENCE_PREFIXES, ImageReference
 from ...outbound.connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context
-from ..responses.images import not_readable
+from ..responses.images import no_image, not_readable
 from ..responses.problems import Problem, invalid_field
 from ..responses.public_urls import PublicUrls
 from ..schemas.no_image import is_no_image
@@ -67,7 +67,7 @@ class ImageResolver:
         if is_no_image(text):
             return None
         if len(text) > MAX_URL_LENGTH and (_is_url(text) or text.startswith(_OWN)):
-            message = f"is longer than {MAX_URL_LENGTH} characters, which no URL is"
+            message = f"URL is longer than {MAX_URL_LENGTH} characters; send base64, or upload the image to /inputs"
             raise invalid_field(field, FieldErrorCode.TOO_LONG, message)
         try:
             return self._own(text, urls) or self._from_outside(text)
@@ -126,7 +126,7 @@ class ImageResolver:
         except OutboundError as error:
             raise _Unusable(f"{shortened(url)} {error}") from error
         if not 200 <= answer.status < 300:
-            raise _Unusable(f"{shortened(url)} answers {answer.phrase}")
+            raise _Unusable(f"{shortened(url)} returned {answer.phrase}")
         return answer.content
 
     def _own(self, text: str, urls: PublicUrls | None) -> str | None:
@@ -187,7 +187,7 @@ def open_reference(context: Context, reference: str, may_see: Callable[[str], bo
     except FileNotFoundError:
         path = None
     if path is None or not may_see(reference):
-        raise Problem(ErrorCode.IMAGE_NOT_FOUND, f"there is no image {shortened(reference)}")
+        raise no_image(reference)
     return path
 
 
@@ -202,7 +202,7 @@ class _Unusable(Exception):
 def _from_data_uri(text: str) -> bytes:
     header, comma, data = text.partition(",")
     if not comma:
-        raise _Unusable("the data URI has no comma; it should begin like data:image/png;base64,")
+        raise _Unusable("the data URI has no comma; it must begin as in data:image/png;base64,")
     if header.lower().rstrip().endswith(";base64"):
         return _from_base64(_unquoted(data).decode("ascii", "replace") if "%" in data else data)
     return _unquoted(data)
@@ -240,14 +240,14 @@ def _from_base64(text: str) -> bytes:
             if len(content) > MAX_BYTES:
                 raise _Unusable(f"the base64 data is larger than {MAX_BYTES // 2**20} MiB")
     except ValueError as error:
-        raise _Unusable(f"{shortened(text)!r} is no image; {_ALLOWED}") from error
+        raise _Unusable(f"{shortened(text)!r} is not an image; {_ALLOWED}") from error
     return bytes(content)
 
 
 PREFIXES = {
-    "b'": "as Python writes bytes (decode them: `.decode()`)",
-    'b"': "as Python writes bytes (decode them: `.decode()`)",
-    '"': "a quotation mark, as text that was written as JSON twice",
+    "b'": "as in Python's notation of bytes (call `.decode()`)",
+    'b"': "as in Python's notation of bytes (call `.decode()`)",
+    '"': "a quotation mark, as in text encoded as JSON twice",
     "'": "a quotation mark",
 }
 """Beginnings of texts that wrap the base64 data in something else → the description of that."""

@@ -104,18 +104,16 @@ def read_json(body: bytes | bytearray) -> Any:
     if sum(body.count(sign) for sign in b',[{"') > MAX_SIGNS:
         raise Problem(
             ErrorCode.PAYLOAD_TOO_LARGE,
-            f"the body has too many values: at most {MAX_SIGNS} commas, brackets and quotes are allowed",
+            f"body has too many values; at most {MAX_SIGNS} commas, brackets and quotes are allowed",
         )
     if body.count(b"\\") > MAX_ESCAPES:
-        raise Problem(
-            ErrorCode.PAYLOAD_TOO_LARGE, f"the body has too many backslashes: at most {MAX_ESCAPES} are allowed"
-        )
+        raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"body has too many backslashes; at most {MAX_ESCAPES} are allowed")
     try:
         content = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="none")
         json.loads(_without_long_texts(body), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        reason = str(error) if _is_utf8(body) else "it is not in UTF-8"
-        raise invalid_field("body", FieldErrorCode.INVALID_JSON, f"is not JSON that can be used: {reason}") from error
+        reason = str(error) if _is_utf8(body) else "it is not UTF-8"
+        raise invalid_field("body", FieldErrorCode.INVALID_JSON, f"is not valid JSON: {reason}") from error
     return content
 
 
@@ -175,5 +173,5 @@ def _kind(request: Request) -> str:
 def _too_large() -> Problem:
     return Problem(
         ErrorCode.PAYLOAD_TOO_LARGE,
-        f"the body is too large: at most {MAX_BODY // 2**20} MiB are allowed; send images to /inputs",
+        f"body is too large; at most {MAX_BODY // 2**20} MiB are allowed, upload images to /inputs",
     )

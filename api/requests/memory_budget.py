@@ -50,7 +50,9 @@ class Reservation:
         """
         if not self._memory.take(size):
             raise Problem(
-                ErrorCode.SERVER_BUSY, "too many large requests at once; try again later", headers={"Retry-After": "5"}
+                ErrorCode.SERVER_BUSY,
+                "too many large requests are in progress; try again later",
+                headers={"Retry-After": "5"},
             )
         self.size += size
 

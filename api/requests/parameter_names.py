@@ -82,11 +82,11 @@ def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
 def unknown_name(name: str, known: Collection[str], kind: str) -> FieldError:
     """Return the error for an unknown name, with the most similar known ones."""
     near = nearest(name, known, many=3)
-    cure = f"; did you mean {near[0]}?" if near else f"; leave it out, this route knows {_listed(known)}"
+    remedy = f"did you mean {near[0]}?" if near else f"omit it, valid names are {_listed(known)}"
     return FieldError(
         field=shortened(name, MAX_NAME_LENGTH),
         code=FieldErrorCode.UNKNOWN_FIELD,
-        message=f"is an unknown {kind}{cure}",
+        message=f"unknown {kind}; {remedy}",
         allowed=near or None,
     )
 

@@ -45,8 +45,8 @@ def parse_timestamp(field: str, text: str | None, *, end: bool = False) -> int |
         return int(seconds_of(moment) * 1000)
     except (ValueError, OverflowError):
         message = (
-            f"{text[:60]!r} is not a time; write it like 2026-01-31, 2026-01-31T18:00:00, 2026-01-31T18:00:00+01:00 "
-            "or in milliseconds since 1970, like 1769878800000"
+            f"{text[:60]!r} is not a time; write it as 2026-01-31, 2026-01-31T18:00:00, 2026-01-31T18:00:00+01:00 "
+            "or in milliseconds since 1970, as in 1769878800000"
         )
         raise invalid_field(field, FieldErrorCode.INVALID_FORMAT, message) from None
 

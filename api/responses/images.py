@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ...asgi.error_codes import ErrorCode
+from ...asgi.problem import shortened
 from ...images.conversion import CannotConvert, check_convertible, converted
 from ...images.file_kinds import format_of
 from ..executors import CONVERSION_EXECUTOR, run_in
@@ -27,21 +28,21 @@ CACHE_REVALIDATE = {"Cache-Control": "private, no-cache"}
 
 _CONTENT: dict[str, Any] = {kind: {} for kind in MEDIA_TYPES.values()}
 _VALIDATORS = {
-    "ETag": header("For `If-None-Match` and `If-Range`.", required=True),
-    "Last-Modified": header("For `If-Modified-Since`.", required=True),
-    "Cache-Control": header("How long it may be kept.", required=True),
-    "Vary": header("`Accept`, which decides on the format.", required=True),
+    "ETag": header("Validator for `If-None-Match` and `If-Range`.", required=True),
+    "Last-Modified": header("Validator for `If-Modified-Since` and `If-Range`.", required=True),
+    "Cache-Control": header("Caching rules for the image.", required=True),
+    "Vary": header("`Accept`, which determines the format.", required=True),
 }
-_PART = {"Content-Range": header("Which part it is.", required=True)}
+_PART = {"Content-Range": header("The range of bytes in the response.", required=True)}
 IMAGES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The image.", "content": _CONTENT, "headers": _VALIDATORS},
     206: {
-        "description": "The part of it that `Range` asks for.",
+        "description": "The part of the image that `Range` requests.",
         "content": _CONTENT,
         "headers": {**_VALIDATORS, **_PART},
     },
     304: {
-        "description": "The client has it, as `If-None-Match` or `If-Modified-Since` say.",
+        "description": "The client's copy is current, according to `If-None-Match` or `If-Modified-Since`.",
         "headers": _VALIDATORS,
     },
     **responses(401, 403, 404, 406, 416, 503),
@@ -51,10 +52,10 @@ CONDITIONS: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
         for name, text in (
-            ("Range", "The part that is wanted, as in `bytes=0-99`; any other form gives all of it."),
-            ("If-Range", "An `ETag` or `Last-Modified`: if the image is another one now, all of it."),
-            ("If-None-Match", "The `ETag` of what the client has."),
-            ("If-Modified-Since", "The `Last-Modified` of what the client has."),
+            ("Range", "The part to return, as in `bytes=0-99`; any other form returns the whole image."),
+            ("If-Range", "An `ETag` or `Last-Modified`; if the image has changed since, the whole image is returned."),
+            ("If-None-Match", "The `ETag` of the client's copy."),
+            ("If-Modified-Since", "The `Last-Modified` of the client's copy."),
         )
     ]
 }
@@ -74,7 +75,7 @@ def accepted_format(accept: str | None) -> str | None:
 
 def not_convertible(error: CannotConvert, headers: dict[str, str] | None = None, **extra: Any) -> Problem:
     """Return the 406 for an image that can't be converted to the format that `Accept` names, with the reason."""
-    detail = f"{error}; ask for another format, or leave Accept out for the file as it is"
+    detail = f"{error}; request another format, or omit Accept to get the file unchanged"
     return Problem(ErrorCode.NOT_ACCEPTABLE, detail, headers=headers, **extra)
 
 
@@ -110,9 +111,14 @@ def not_readable(name: str, error: OSError, headers: dict[str, str] | None = Non
     """Return the 404 for a deleted image, or the 503 for one that can't be read now: on Windows another program may have
     locked it."""
     if isinstance(error, FileNotFoundError):
-        return Problem(ErrorCode.IMAGE_NOT_FOUND, f"there is no image {name} any more", headers=headers, **extra)
-    detail = f"the image {name} can't be read now: {error.strerror or 'the disk fails'}; ask again in a moment"
+        return Problem(ErrorCode.IMAGE_NOT_FOUND, f"image {name} was deleted", headers=headers, **extra)
+    detail = f"image {name} can't be read: {error.strerror or 'disk error'}; try again in a moment"
     return Problem(ErrorCode.IMAGE_UNREADABLE, detail, headers={**(headers or {}), "Retry-After": "5"}, **extra)
+
+
+def no_image(name: str) -> Problem:
+    """Return the 404 for an image that does not exist or that the caller may not see; the answer does not reveal which."""
+    return Problem(ErrorCode.IMAGE_NOT_FOUND, f"image {shortened(name)} does not exist")
 
 
 class ConvertedFile(Response):
@@ -157,7 +163,7 @@ class ImageFile(FileResponse):
         if start >= size or (suffix and not int(suffix)):
             raise Problem(
                 ErrorCode.RANGE_NOT_SATISFIABLE,
-                f"the image has {size} bytes",
+                f"range begins beyond the end of the image, which has {size} bytes",
                 headers={"Content-Range": f"bytes */{size}"},
             )
         end = min(int(last), size - 1) if last else size - 1

@@ -38,8 +38,10 @@ class FieldError(BaseModel):
 
     field: str = Field(description="Path of the field, as in `loras[0].weight`.")
     code: FieldErrorCode = Field(description="The kind of the error; stable, unlike the sentence.")
-    message: str = Field(description="What is wrong and what is allowed.")
-    allowed: list[Any] | None = Field(default=None, description="The nearest allowed values, where they are listed.")
+    message: str = Field(description="The problem and the remedy, in words that may change.")
+    allowed: list[Any] | None = Field(
+        default=None, description="The nearest allowed values, if the field has a list of them."
+    )
 
 
 class ProblemDetails(BaseModel):
@@ -47,12 +49,12 @@ class ProblemDetails(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(default="about:blank", description="Always `about:blank`: the status says the kind.")
-    title: str = Field(description="The status in words.")
+    type: str = Field(default="about:blank", description="Always `about:blank`; `code` names the kind.")
+    title: str = Field(description="The HTTP status in words.")
     status: int = Field(description="The HTTP status.")
     code: ErrorCode = Field(description="The kind of the problem; stable, unlike the sentences.")
-    detail: str = Field(description="What is wrong.")
-    errors: list[FieldError] | None = Field(default=None, description="The fields that are wrong, where it is fields.")
+    detail: str = Field(description="The problem and its remedy, in words that may change.")
+    errors: list[FieldError] | None = Field(default=None, description="The invalid fields, only with status 422.")
 
 
 class Problem(Exception):
@@ -119,10 +121,10 @@ def header(description: str, *, required: bool = False, **schema: Any) -> dict[s
 
 
 ERROR_HEADERS: dict[int, dict[str, Any]] = {
-    401: {"WWW-Authenticate": header("How a key is sent.", required=True)},
-    416: {"Content-Range": header("`bytes */` and how many there are.", required=True)},
-    429: {"Retry-After": header("Seconds.", required=True, type="integer", minimum=0)},
-    503: {"Retry-After": header("Seconds, where it is known.", type="integer", minimum=0)},
+    401: {"WWW-Authenticate": header("The authentication scheme.", required=True)},
+    416: {"Content-Range": header("`bytes */` and the size of the image in bytes.", required=True)},
+    429: {"Retry-After": header("Seconds to wait before the next attempt.", required=True, type="integer", minimum=0)},
+    503: {"Retry-After": header("Seconds to wait before the next attempt, if known.", type="integer", minimum=0)},
 }
 """Status → the OpenAPI objects of its headers."""
 
@@ -158,7 +160,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(UnknownTask)
     async def unknown_task(_: Request, error: UnknownTask) -> Response:
-        return problem_response(ErrorCode.TASK_NOT_FOUND, f"there is no task {error}")
+        return problem_response(ErrorCode.TASK_NOT_FOUND, f"task {error} does not exist")
 
     @app.exception_handler(WrongStatus)
     async def wrong_status(_: Request, error: WrongStatus) -> Response:
@@ -194,16 +196,14 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: ClientDisconnect) -> Response:
         return problem_response(
-            ErrorCode.CLIENT_DISCONNECTED, "the client left before its request was whole"
+            ErrorCode.CLIENT_DISCONNECTED, "client disconnected before the request was complete"
         )  # never received
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
         route = getattr(request.scope.get("route"), "path", None)  # not the path, which may name an image
         log.error("request failed", extra={"method": request.method, "route": route}, exc_info=error)
-        return problem_response(
-            ErrorCode.INTERNAL_ERROR, "the API failed on this request; Fooocus's console has the details"
-        )
+        return problem_response(ErrorCode.INTERNAL_ERROR, "internal error; Fooocus's console has the details")
 
 
 def _path(scope: Scope) -> str:
@@ -214,11 +214,11 @@ def _path(scope: Scope) -> str:
 
 def _no_such_path(app: FastAPI, path: str) -> Response:
     """Return a 404 with the most similar path of the API. It compares with all paths: off the event loop."""
-    there = f"there is no {shortened(path)}"
+    problem = f"path {shortened(path)} does not exist"
     near = nearest_path(path, app.state.paths)
     if near is None:
-        return problem_response(ErrorCode.PATH_NOT_FOUND, f"{there}; GET /docs lists what there is")
-    return problem_response(ErrorCode.PATH_NOT_FOUND, f"{there}; did you mean {near}?", nearest=near)
+        return problem_response(ErrorCode.PATH_NOT_FOUND, f"{problem}; GET /docs lists all paths")
+    return problem_response(ErrorCode.PATH_NOT_FOUND, f"{problem}; did you mean {near}?", nearest=near)
 
 
 def _methods(app: FastAPI, scope: Scope) -> list[str]:

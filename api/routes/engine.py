@@ -24,7 +24,7 @@ DONE: dict[Action, str] = {
     "stop": "The running task is being stopped.",
     "skip": "The current image is being skipped.",
 }
-TAKEN_OUT = "The task is taken out of the queue."
+REMOVED = "The task was removed from the queue."
 
 
 class ControlRequest(BaseModel):
@@ -32,33 +32,33 @@ class ControlRequest(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    action: Action | None = Field(default=None, description="`stop` ends it, `skip` goes on with its next image.")
-    task_id: str | None = Field(default=None, description="The task that is meant; the running one unless given.")
+    action: Action | None = Field(default=None, description="`stop` ends the task, `skip` skips to its next image.")
+    task_id: str | None = Field(default=None, description="The task to act on; the running one by default.")
 
 
 class ControlResponse(BaseModel):
     """The outcome of an action."""
 
     message: str = Field(description="The outcome in words.")
-    task_id: str | None = Field(default=None, description="The task that was acted on, if there was one.")
+    task_id: str | None = Field(default=None, description="The task that the action applied to, if any.")
 
 
 class InfoResponse(BaseModel):
     """Versions, features and patched host modules of this process."""
 
-    name: str = Field(description="Of this extension.")
-    version: str = Field(description="Of this extension.")
-    fooocus_version: str = Field(description="As Fooocus itself says it.")
-    python_version: str = Field(description="Of the Python that runs Fooocus.")
-    gradio_version: str = Field(description="Of the WebUI's Gradio.")
-    supported: bool = Field(description="Whether tasks can be taken.")
-    problem: str | None = Field(description="Why no task can be taken, if so.")
+    name: str = Field(description="The name of this extension.")
+    version: str = Field(description="The version of this extension.")
+    fooocus_version: str = Field(description="The version of Fooocus, as it reports it.")
+    python_version: str = Field(description="The version of the Python that runs Fooocus.")
+    gradio_version: str = Field(description="The version of the WebUI's Gradio.")
+    supported: bool = Field(description="Whether the API can accept tasks on this Fooocus.")
+    problem: str | None = Field(description="The reason if no task can be accepted.")
     webui: bool = Field(description="Whether the WebUI is served.")
-    worker_alive: bool = Field(description="Whether Fooocus's worker thread takes tasks.")
-    arguments: int = Field(description="How many arguments this Fooocus's tasks have.")
-    features: list[str] = Field(description="What this API can do on this Fooocus.")
-    patched: dict[str, str] = Field(description="Host module → `patched`, `waiting`, or what went wrong.")
-    tasks: dict[str, int] = Field(description="How many tasks wait and run.")
+    worker_alive: bool = Field(description="Whether Fooocus's worker thread is running.")
+    arguments: int = Field(description="The number of arguments of this Fooocus's tasks.")
+    features: list[str] = Field(description="The features of this API on this Fooocus.")
+    patched: dict[str, str] = Field(description="Module of Fooocus → `patched`, `waiting`, or the problem.")
+    tasks: dict[str, int] = Field(description="The numbers of pending and running tasks.")
 
 
 def router(context: Context) -> APIRouter:
@@ -67,9 +67,9 @@ def router(context: Context) -> APIRouter:
 
     async def control(
         request: Request,
-        action: Annotated[Action | None, Query(description="Here or in the body.")] = None,
+        action: Annotated[Action | None, Query(description="The action; may also be in the body.")] = None,
         task_id: Annotated[
-            str | None, Query(description="The task that is meant, here or in the body; the running one unless given.")
+            str | None, Query(description="The task to act on; may also be in the body. The running one by default.")
         ] = None,
         body: Annotated[ControlRequest | None, Body()] = None,
     ) -> ControlResponse:
@@ -79,7 +79,7 @@ def router(context: Context) -> APIRouter:
         _refuse_unknown_members(body)
         how: Action | None = _one_of("action", action, body.action)
         if how is None:
-            raise invalid_field("action", FieldErrorCode.REQUIRED, "is missing", ["stop", "skip"])
+            raise invalid_field("action", FieldErrorCode.REQUIRED, "is required", ["stop", "skip"])
         meant = _one_of("task_id", task_id, body.task_id)
         if meant is not None:
             return await _act_on(context, request, meant, how)
@@ -90,7 +90,7 @@ def router(context: Context) -> APIRouter:
         "dependencies": [require_scope(Scope.CONTROL)],
         "responses": responses(401, 404, 409, 422, 503),
     }
-    routes.post("/v1/engine/control/", summary="Stop or skip", **options)(control)
+    routes.post("/v1/engine/control/", summary="Stop or skip a task", **options)(control)
     routes.post("/v1/engine/control", include_in_schema=False, **options)(control)
 
     @routes.get("/v1/info", summary="Versions and features", responses=responses(401))
@@ -113,7 +113,7 @@ async def _act_on(context: Context, request: Request, task_id: str, how: Action)
     if how == "stop":
         await stop_task(services, task.task_id)
         waited = task.started_at == -1
-        return ControlResponse(message=TAKEN_OUT if waited else DONE[how], task_id=task.task_id)
+        return ControlResponse(message=REMOVED if waited else DONE[how], task_id=task.task_id)
     skip_task(services, task)
     return ControlResponse(message=DONE[how], task_id=task.task_id)
 
@@ -134,5 +134,5 @@ def _one_of(field: str, in_query: T | None, in_body: T | None) -> T | None:
         raise invalid_field(field, FieldErrorCode.CONFLICT, "differs between query and body; send it once")
     given = in_body if in_query is None else in_query
     if isinstance(given, str) and not given.strip():
-        raise invalid_field(field, FieldErrorCode.REQUIRED, "is empty; give a value or leave it out")
+        raise invalid_field(field, FieldErrorCode.REQUIRED, "is empty; give a value, or omit it")
     return given

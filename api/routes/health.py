@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from ...auth.keys import Scope
+from ...tasks.ports.engine import WorkerNotRunning
 from ..context import Context
 from ..requests.parameter_names import NamingRoute
 from ..responses.problems import responses
@@ -25,12 +26,12 @@ REMEMBERED_SECONDS = 1.0
 class Health(BaseModel):
     """The state of this process: its worker, its models and its history."""
 
-    status: str = Field(description="`ok`, or what is wrong.")
-    worker_alive: bool = Field(description="Fooocus's worker thread takes tasks.")
+    status: str = Field(description="`ok`, or the problem.")
+    worker_alive: bool = Field(description="Whether Fooocus's worker thread is running.")
     model_loaded: bool = Field(
-        description="A checkpoint is in memory; after `/v1/engine/unload` the next task loads it."
+        description="Whether a checkpoint is in memory; after `/v1/engine/unload` the next task loads it."
     )
-    database_writable: bool = Field(description="The history can be written at this moment.")
+    database_writable: bool = Field(description="Whether the history can be written now.")
 
 
 class Remembered(Generic[T]):
@@ -56,18 +57,20 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(tags=["health"], route_class=NamingRoute)
 
     unwritable = Remembered(
-        lambda: context.task_services.tasks.unwritable() if context.task_services is not None else "there is none"
+        lambda: (
+            context.task_services.tasks.unwritable() if context.task_services is not None else "the API has no history"
+        )
     )
 
     def health(*, needs_start: bool) -> Response:
         host = context.host.status()
         why_not = unwritable()
         problem = (
-            "the API can't work with this Fooocus; /v1/info and Fooocus's console say why"
+            "the API can't work with this Fooocus; /v1/info and Fooocus's console have the reason"
             if host.problem
-            else "Fooocus's worker thread is not running"
+            else WorkerNotRunning.MESSAGE
             if not host.worker_alive
-            else f"the history can't be written: {why_not}"
+            else f"history can't be written: {why_not}"
             if why_not is not None
             else "Fooocus is still loading"
             if needs_start and not host.has_started
@@ -83,9 +86,9 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/healthz",
-        summary="Is it alive?",
+        summary="Liveness",
         response_model=Health,
-        responses={503: {"model": Health, "description": "It can't draw; `status` says why."}},
+        responses={503: {"model": Health, "description": "It can't generate images; `status` has the reason."}},
     )
     def healthz() -> Response:
         """Report whether the worker thread is alive and the history can be written. Needs no key."""
@@ -93,13 +96,13 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/readyz",
-        summary="Is it ready?",
+        summary="Readiness",
         response_model=Health,
-        responses={503: {"model": Health, "description": "Not yet, or not any more; `status` says why."}},
+        responses={503: {"model": Health, "description": "Not ready; `status` has the reason."}},
     )
     def readyz() -> Response:
         """Report the same as `/healthz`, and whether Fooocus has loaded its models once. Stays ready after `/v1/engine/unload`,
-        when the next task loads them again: `model_loaded` says whether they are in memory. Needs no key."""
+        as the next task loads them again; `model_loaded` reports whether they are in memory. Needs no key."""
         return health(needs_start=True)
 
     @routes.get(

@@ -41,10 +41,10 @@ MAX_NAMED = 5
 class InputResponse(BaseModel):
     """A stored image."""
 
-    url: str = Field(description="Its address, to be used where a request takes an image.")
-    file_name: str = Field(description="As good as the address in requests to this server.")
-    width: int = Field(description="Pixels, once turned upright.")
-    height: int = Field(description="Pixels, once turned upright.")
+    url: str = Field(description="The URL of the image, for any field of a request that takes an image.")
+    file_name: str = Field(description="The name of the image, which requests to this server also accept.")
+    width: int = Field(description="Pixels of the upright image.")
+    height: int = Field(description="Pixels of the upright image.")
 
 
 def router(context: Context) -> APIRouter:
@@ -59,7 +59,7 @@ def router(context: Context) -> APIRouter:
         dependencies=[require_scope(Scope.GENERATE)],
         responses={
             **responses(401, 413, 422, 503),
-            201: {"headers": {"Location": header("Its address.", required=True)}},
+            201: {"headers": {"Location": header("The URL of the image.", required=True)}},
         },
         openapi_extra={"requestBody": {"required": True, "content": image_form()}},
     )
@@ -81,14 +81,15 @@ def router(context: Context) -> APIRouter:
     @routes.head("/inputs/{file_name}", include_in_schema=False, dependencies=reading)
     @routes.get(
         "/inputs/{file_name}",
-        summary="One uploaded image",
+        summary="Uploaded image",
         response_class=Response,
         dependencies=reading,
         responses=IMAGES,
         openapi_extra=CONDITIONS,
     )
     def get_input(
-        request: Request, file_name: Annotated[str, Path(description="As `POST /inputs` and records give it.")]
+        request: Request,
+        file_name: Annotated[str, Path(description="The file name from `POST /inputs` or from a record's URL.")],
     ) -> Response:
         """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
@@ -102,7 +103,7 @@ def router(context: Context) -> APIRouter:
 
 def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
-        raise _too_large()
+        raise image_too_large()
     try:
         width, height = upright_size(content)
         file_name = context.inputs.add(content)
@@ -118,7 +119,7 @@ def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
     image = {
         "type": "string",
         "format": "binary",
-        "description": f"A {ANY} file of up to {MAX_BYTES // 2**20} MiB; of an animation the first frame.",
+        "description": f"A {ANY} file of up to {MAX_BYTES // 2**20} MiB. Of an animation, the first frame is used.",
     }
     schema = {"type": "object", "required": ["image"], "properties": {"image": image, **fields}}
     kinds = {"image": {"contentType": ", ".join(MEDIA_TYPES)}}
@@ -135,14 +136,14 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     if not is_form(request):  # a urlencoded form of 50 MiB blocks the event loop for minutes
         raise _no_image()
     if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some Python codecs hang or fail
-        raise _no_form("its charset can only be utf-8")
+        raise _no_form("its charset must be utf-8")
     try:
         form = await _bounded(request).form(max_files=1)
     except FormParserError as error:
         raise _no_form(str(error)) from error
     except HTTPException as error:  # Starlette raises this for other form errors
         if error.detail.startswith("Too many files"):
-            message = "is more than one file; send one image in each request"
+            message = "has more than one file; send one image per request"
             raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message) from error
         raise _no_form(error.detail) from error
     try:
@@ -160,7 +161,7 @@ def _bounded(request: Request) -> Request:
         message = await request.receive()
         received += len(message.get("body", b""))
         if received > FORM_BYTES:
-            raise _too_large()
+            raise image_too_large()
         return message
 
     return Request(request.scope, receive)
@@ -184,21 +185,22 @@ def sent_image(form: FormData) -> UploadFile:
         raise invalid_field("image", FieldErrorCode.WRONG_TYPE, "is text; send it as a file, with a file name")
     files = [shortened(name, 60) for name, value in form.multi_items() if isinstance(value, UploadFile)]
     if files:
-        message = f"is missing; the file was sent as {files[0]!r}: rename that field to 'image'"
+        message = f"is required; the file was sent as {files[0]!r}: rename that field to 'image'"
     elif names := list(dict.fromkeys(shortened(name, 60) for name, _ in form.multi_items()))[:MAX_NAMED]:
-        message = f"is missing; the form has no file, only {', '.join(map(repr, names))}"
+        message = f"is required; the form has no file, only {', '.join(map(repr, names))}"
     else:
-        message = "is missing; the form is empty"
+        message = "is required; the form is empty"
     raise invalid_field("image", FieldErrorCode.REQUIRED, message, ["image"])
 
 
 def _no_image() -> Problem:
-    return invalid_field("image", FieldErrorCode.REQUIRED, "is missing; send a file as multipart/form-data")
+    return invalid_field("image", FieldErrorCode.REQUIRED, "is required; send a file as multipart/form-data")
 
 
 def _no_form(problem: str) -> Problem:
-    return invalid_field("body", FieldErrorCode.INVALID_FORM, f"is no multipart/form-data: {problem}")
+    return invalid_field("body", FieldErrorCode.INVALID_FORM, f"is not valid multipart/form-data: {problem}")
 
 
-def _too_large() -> Problem:
-    return Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed")
+def image_too_large() -> Problem:
+    """Return the 413 for an image file of more than MAX_BYTES."""
+    return Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"image is too large; at most {MAX_BYTES // 2**20} MiB are allowed")

@@ -24,7 +24,7 @@ LISTS = {
 
 
 class ModelFiles(BaseModel):
-    """Files that are now in the model folders, by the names that requests use."""
+    """The files in the model folders, by the names that requests use."""
 
     model_filenames: list[str] = Field(description="Checkpoints, for `base_model_name` and `refiner_model_name`.")
     lora_filenames: list[str] = Field(description="For `loras`.")

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
-from ...asgi.error_codes import ErrorCode
 from ...auth.keys import Scope
 from ...files.replacing import SHORT_PAUSES_SECONDS, retried
 from ...images.conversion import converted
@@ -20,8 +19,15 @@ from ...images.library import output_file
 from ...images.references import ImageReference
 from ..context import Context
 from ..requests.parameter_names import NamingRoute
-from ..responses.images import CACHE_IMMUTABLE, CACHE_REVALIDATE, CONDITIONS, IMAGES, MEDIA_TYPES, image_response
-from ..responses.problems import Problem
+from ..responses.images import (
+    CACHE_IMMUTABLE,
+    CACHE_REVALIDATE,
+    CONDITIONS,
+    IMAGES,
+    MEDIA_TYPES,
+    image_response,
+    no_image,
+)
 from ..security.authorization import may_see_image, require_scope
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
@@ -35,15 +41,15 @@ def router(context: Context) -> APIRouter:
     @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
     @routes.get(
         "/outputs/{date}/{file_name}",
-        summary="One image",
+        summary="Generated image",
         response_class=Response,
         responses=IMAGES,
         openapi_extra=CONDITIONS,
     )
     def get_output(
         request: Request,
-        date: Annotated[str, PathParameter(description="The folder of a day, like 2026-01-31.")],
-        file_name: Annotated[str, PathParameter(description="As records give it.")],
+        date: Annotated[str, PathParameter(description="The folder of a day, as in 2026-01-31.")],
+        file_name: Annotated[str, PathParameter(description="The file name from a record's URL.")],
     ) -> Response:
         """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
@@ -68,11 +74,6 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
     if path is None or (context.task_services is not None and context.task_services.retention.is_left(path)):
         raise no_image(relative.as_posix())
     return path
-
-
-def no_image(name: str) -> Problem:
-    """Return the 404 for an image that does not exist or that the caller may not see; the answer does not reveal which."""
-    return Problem(ErrorCode.IMAGE_NOT_FOUND, f"there is no image {name}")
 
 
 def read_output(context: Context) -> Callable[[str], bytes]:

@@ -64,13 +64,13 @@ def router(context: Context) -> APIRouter:
         skip_task(context.services, task)
         return await record(request, task.task_id)
 
-    @routes.post("/tasks/{task_id}/move-to-front", summary="Let a task be the next", **options)
+    @routes.post("/tasks/{task_id}/move-to-front", summary="Move a task to the front", **options)
     async def move_to_front(request: Request, task_id: TaskId) -> Any:
         """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
         services = context.services
         task = await visible_task(context, request, task_id)
         if not await services.tasks.move_to_front(task.task_id):
-            raise WrongStatus(f"task {task.task_id} does not wait in the queue: it is {task.status.value}")
+            raise WrongStatus(f"task {task.task_id} is not pending: it is {task.status.value}")
         return await record(request, task.task_id)
 
     @routes.delete(
@@ -79,10 +79,13 @@ def router(context: Context) -> APIRouter:
         response_model=None,
         responses={
             **responses(401, 404, 409, 422, 503),
-            200: {"model": RecordResponse, "description": "It was pending and is stopped now; its record stays."},
+            200: {
+                "model": RecordResponse,
+                "description": "The task was pending and is stopped now; its record remains.",
+            },
             204: {
-                "description": "It had ended; its record and its images are deleted, an image that another program "
-                "has open as soon as it can be."
+                "description": "The task had ended; its record and its images are deleted. An image that another program "
+                "has open is deleted as soon as possible."
             },
         },
     )
@@ -106,7 +109,7 @@ async def stop_task(services: TaskServices, task_id: str) -> None:
         WrongStatus: the task has already ended.
     """
     if not await services.tasks.stop(task_id):
-        raise WrongStatus(f"task {task_id} has ended: it is {(await services.tasks.get(task_id)).status.value}")
+        raise WrongStatus(f"task {task_id} has already ended: it is {(await services.tasks.get(task_id)).status.value}")
 
 
 def skip_task(services: TaskServices, task: Task) -> None:

@@ -30,12 +30,15 @@ from .tasks import TaskId
 END = "end"
 """Suffix of the last event's id if the events of an ended task are rebuilt from its record."""
 
-Previews = Annotated[bool, Query(description="Whether progress comes with pictures.")]
+Previews = Annotated[bool, Query(description="Whether progress events have previews.")]
 Format = Annotated[
-    PreviewFormat | Literal["jpg"], Query(description="Of the pictures. WebP and JPEG are much smaller than PNG.")
+    PreviewFormat | Literal["jpg"],
+    Query(description="The format of previews. WebP and JPEG are much smaller than PNG."),
 ]
-Size = Annotated[int | None, Query(ge=16, le=2048, description="Longest side of the pictures in pixels, at most.")]
-LastEventId = Annotated[str | None, Header(description="The `id` of the last event that was read.")]
+Size = Annotated[
+    int | None, Query(ge=16, le=2048, description="The maximum length of a preview's longer side in pixels.")
+]
+LastEventId = Annotated[str | None, Header(description="The `id` of the last event that the client received.")]
 
 
 def router(context: Context) -> APIRouter:
@@ -51,7 +54,7 @@ def router(context: Context) -> APIRouter:
     @routes.get(
         "/v1/events",
         summary="Events of all tasks",
-        description=f"Of the WebUI's tasks, too, where the key may see them. The stream does not end.\n\n{EVENTS}",
+        description=f"Streams the events of all visible tasks, including the WebUI's. The stream does not end.\n\n{EVENTS}",
         response_class=Response,
         responses={**stream, **responses(401, 422, 503)},
     )
@@ -70,11 +73,11 @@ def router(context: Context) -> APIRouter:
     @routes.get(
         "/tasks/{task_id}/events",
         summary="Events of one task",
-        description=f"The stream ends with the task; of one that has ended already what is known of it is told.\n\n{EVENTS}",
+        description=f"The stream ends with the task. For an ended task, it is rebuilt from the task's record.\n\n{EVENTS}",
         response_class=Response,
         responses={
             **stream,
-            204: {"description": "It has ended, and its last event has been read: there is nothing to come back for."},
+            204: {"description": "The task has ended, and the client has received its last event: do not reconnect."},
             **responses(401, 404, 422, 503),
         },
     )

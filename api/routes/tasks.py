@@ -26,7 +26,7 @@ from ..schemas.task import RecordResponse, record_of
 from ..security.authorization import access_of, require_scope, visible_task
 from .outputs import read_output
 
-TaskId = Annotated[str, Path(description="As the generate call gave it; a UUID's hyphens are understood.")]
+TaskId = Annotated[str, Path(description="The id of the task; hyphens as in a UUID are accepted.")]
 MAX_PER_PAGE = 100
 PAGE_SIZE = 10
 FILTERS = frozenset({"start_at", "end_at", "source", "model", "prompt", "status"})
@@ -37,12 +37,12 @@ MAX_SOURCES = 100
 MAX_WORDS = 50
 """Words to search for in prompts: databases limit a condition's length."""
 TOTALS = {
-    "X-Total-Count": "How many tasks there are in the list that was asked for; in all three with `query=all`.",
-    "X-Total-History": "How many of them have ended.",
-    "X-Total-Pending": "How many wait.",
-    "X-Total-Capped": "`true` when there are more ended ones than were counted.",
-    "X-Page": "The page that was given.",
-    "X-Page-Size": "Tasks on a page.",
+    "X-Total-Count": "The number of tasks in the requested list; in all three lists with `query=all`.",
+    "X-Total-History": "The number of ended tasks.",
+    "X-Total-Pending": "The number of pending tasks.",
+    "X-Total-Capped": "`true` if there are more ended tasks than were counted.",
+    "X-Page": "The page in the response.",
+    "X-Page-Size": "The number of tasks per page.",
 }
 FORMS: dict[str, dict[str, Any]] = {"X-Total-Capped": {"enum": ["true", "false"]}}
 """Schemas of the headers that are not integers."""
@@ -67,20 +67,20 @@ class Sort(str, Enum):
 class TaskLists(BaseModel):
     """Tasks by their state. Lists that were not requested are empty."""
 
-    history: list[RecordResponse] = Field(description="Those that have ended.")
-    current: list[RecordResponse] = Field(description="The running one, with its newest preview.")
-    pending: list[RecordResponse] = Field(description="Those that wait, the next one first.")
+    history: list[RecordResponse] = Field(description="Ended tasks.")
+    current: list[RecordResponse] = Field(description="The running task, with its newest preview.")
+    pending: list[RecordResponse] = Field(description="Pending tasks, the next one first.")
 
 
 class Deleted(BaseModel):
     """The outcome of `action=delete`."""
 
     message: str = Field(description="The outcome in words.")
-    deleted: int = Field(description="How many tasks.")
+    deleted: int = Field(description="The number of deleted tasks.")
     files_left: int = Field(
         default=0,
-        description="How many of their images another program has open. They are deleted as soon as they can be. Left out "
-        "when there are none.",
+        description="The number of their images that another program has open. They are deleted as soon as possible. Absent "
+        "if there are none.",
     )
 
 
@@ -88,8 +88,8 @@ Time = Annotated[
     str | None,
     Query(
         max_length=MAX_CHARACTERS,
-        description="Of `history`, by the time of queueing. ISO 8601, with a zone or in the server's own, or milliseconds "
-        "since 1970.",
+        description="Limits `history` by the time of queueing. ISO 8601 with a time zone or in the server's own, or "
+        "milliseconds since 1970.",
         json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
     ),
 ]
@@ -104,38 +104,49 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/tasks",
-        summary="Lists of tasks",
+        summary="List tasks",
         response_model=TaskLists | Deleted,
         response_model_exclude_unset=True,
         responses={**responses(401, 422, 503), 200: {"headers": headers}},
     )
     async def get_tasks(
         request: Request,
-        query: Annotated[Lists, Query(description="Which lists are wanted.")] = Lists.ALL,
-        page: Annotated[int, Query(ge=0, le=10_000_000, description="Of `history` and `pending`, the first is 0.")] = 0,
-        page_size: Annotated[int, Query(ge=1, description=f"At most {MAX_PER_PAGE} are given.")] = PAGE_SIZE,
+        query: Annotated[Lists, Query(description="The lists to return.")] = Lists.ALL,
+        page: Annotated[
+            int, Query(ge=0, le=10_000_000, description="The page of `history` and `pending`; the first is 0.")
+        ] = 0,
+        page_size: Annotated[
+            int, Query(ge=1, description=f"Tasks per page; at most {MAX_PER_PAGE} are returned.")
+        ] = PAGE_SIZE,
         start_at: Time = None,
         end_at: Time = None,
         status: Annotated[
-            list[TaskStatus] | None, Query(description="Only these; may be given more than once.")
+            list[TaskStatus] | None, Query(description="Only tasks with these statuses; may be given more than once.")
         ] = None,
         source: Annotated[
             list[Annotated[str, StringConstraints(max_length=MAX_CHARACTERS)]] | None,
-            Query(max_length=MAX_SOURCES, description="`webui`, `api`, `imported`, or which key; as records say."),
+            Query(
+                max_length=MAX_SOURCES,
+                description="Only tasks of these origins, as in records: `webui`, `api`, `imported`, or the name of a key.",
+            ),
         ] = None,
         model: Annotated[
-            str | None, Query(max_length=MAX_CHARACTERS, description="The checkpoint's file name.")
+            str | None,
+            Query(max_length=MAX_CHARACTERS, description="Only tasks with this checkpoint, by its file name."),
         ] = None,
         prompt: Annotated[
             str | None,
-            Query(max_length=MAX_SEARCH_LENGTH, description="Words or parts of words that are all in the prompt."),
+            Query(
+                max_length=MAX_SEARCH_LENGTH,
+                description="Only tasks whose prompt contains all of these words or parts of words.",
+            ),
         ] = None,
-        sort: Annotated[Sort, Query(description="Order of `history`, by the time of queueing.")] = Sort.NEWEST,
+        sort: Annotated[Sort, Query(description="The order of `history` by the time of queueing.")] = Sort.NEWEST,
         action: Annotated[
             str | None,
             Query(
                 max_length=MAX_CHARACTERS,
-                description="`delete` deletes what has ended of all that the filters find, with its images; give a time.",
+                description="`delete` deletes the ended tasks that match the filters, with their images; requires a time.",
                 json_schema_extra={"anyOf": [{"type": "string", "enum": ["delete"]}]},
             ),
         ] = None,
@@ -151,7 +162,9 @@ def router(context: Context) -> APIRouter:
             prompt_words=tuple((prompt or "").replace("\x00", " ").split()),
         )
         if len(criteria.prompt_words) > MAX_WORDS:
-            raise invalid_field("prompt", FieldErrorCode.TOO_LONG, f"has more than {MAX_WORDS} words")
+            raise invalid_field(
+                "prompt", FieldErrorCode.TOO_LONG, f"has too many words; at most {MAX_WORDS} are allowed"
+            )
         _check_times(criteria, action)
         if action:
             access.require(Scope.CONTROL)
@@ -179,7 +192,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/tasks/{task_id}",
-        summary="One task",
+        summary="Get a task",
         response_model=RecordResponse,
         response_model_exclude_unset=True,
         responses=responses(401, 404, 503),
@@ -199,7 +212,7 @@ def _deleted(removed: Removed) -> Deleted:
     message = f"{removed.tasks} tasks deleted"
     if not removed.files_left:
         return Deleted(message=message, deleted=removed.tasks)
-    message += f"; {removed.files_left} of their images are open in another program and are deleted later"
+    message += f"; {removed.files_left} of their images are open in another program and will be deleted later"
     return Deleted(message=message, deleted=removed.tasks, files_left=removed.files_left)
 
 
@@ -219,7 +232,7 @@ def _check_filters(request: Request) -> None:
         InvalidFields: names each empty filter.
     """
     empty = [name for name, value in request.query_params.multi_items() if name in FILTERS and not value.strip(BLANK)]
-    message = "is empty, which would delete the tasks of all; give a value, or leave it out"
+    message = "is empty, which would delete tasks regardless of it; give a value, or omit it"
     if empty:
         raise InvalidFields(
             [FieldError(field=name, code=FieldErrorCode.REQUIRED, message=message) for name in dict.fromkeys(empty)]
@@ -228,13 +241,13 @@ def _check_filters(request: Request) -> None:
 
 def _check_times(criteria: Filter, action: str | None) -> None:
     if criteria.start is not None and criteria.end is not None and criteria.start > criteria.end:
-        raise invalid_field("start_at", FieldErrorCode.CONFLICT, "is later than end_at")
+        raise invalid_field("start_at", FieldErrorCode.CONFLICT, "is later than end_at; give an earlier time")
     if not action:
         return
     if action.lower() != "delete":
-        raise invalid_field("action", FieldErrorCode.UNKNOWN_VALUE, f"{shortened(action)!r} is unknown", ["delete"])
+        raise invalid_field("action", FieldErrorCode.UNKNOWN_VALUE, f"unknown action {shortened(action)!r}", ["delete"])
     if criteria.start is None and criteria.end is None:
-        message = "say what to delete: start_at, end_at, or both"
+        message = "a deletion requires start_at, end_at, or both"
         raise invalid_field("start_at", FieldErrorCode.REQUIRED, message)
 
 
@@ -246,7 +259,7 @@ def _check_deletion(query: Lists, page: int, page_size: int) -> None:
     """
     errors = []
     if query not in (Lists.ALL, Lists.HISTORY):
-        message = "does not limit a deletion, which is of tasks that have ended; use status, or leave it out"
+        message = "does not limit a deletion, which covers only ended tasks; use status, or omit it"
         errors.append(
             FieldError(
                 field="query",
@@ -257,7 +270,7 @@ def _check_deletion(query: Lists, page: int, page_size: int) -> None:
         )
     for field, value, default in (("page", page, 0), ("page_size", page_size, PAGE_SIZE)):
         if value != default:
-            message = "does not limit a deletion, which has no pages; use the filters, and leave it out"
+            message = "does not limit a deletion, which has no pages; use the filters, and omit it"
             errors.append(FieldError(field=field, code=FieldErrorCode.NO_EFFECT, message=message))
     if errors:
         raise InvalidFields(errors)

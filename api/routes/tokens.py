@@ -18,9 +18,10 @@ from ..requests.json_body import JsonRoute
 from ..responses.problems import Problem, responses
 from ..security.authorization import access_of, require_scope, visible_task
 
-DESCRIPTION = """A token is sent as the query parameter `token`, and opens what its key may read, by GET alone: so a page can
-follow `/v1/events?token=…` with EventSource. It makes no further token, ends with its key and within an hour, and so do the
-streams that it has opened. A key is needed to make one: have your own server ask for it and hand it to your page."""
+DESCRIPTION = """A token grants read access with the rights of its key, only for GET. A page sends it as the query parameter
+`token`, for example to follow `/v1/events?token=…` with EventSource. A token can't create another token. It expires within an
+hour, or when its key is revoked, and then the streams opened with it end. Creating a token requires a key: let your own server
+request it and pass it to your page."""
 
 
 class TokenRequest(BaseModel):
@@ -29,22 +30,28 @@ class TokenRequest(BaseModel):
     model_config = {"extra": "forbid"}  # a misspelt `task_id` would make a token for everything
 
     scope: Literal["read", "read-all"] = Field(
-        default="read", description="What it may read: the key's own tasks, or everyone's. No more than the key may."
+        default="read", description="The access: the key's own tasks, or all tasks. The key must have this scope."
     )
     task_id: str | None = Field(
-        default=None, max_length=100, description="The one task that it opens; all that the scope allows, unless given."
+        default=None,
+        max_length=100,
+        description="The only task that the token grants access to; by default all that the scope allows.",
     )
-    lifetime: int = Field(default=MAX_LIFETIME_S, ge=1, le=MAX_LIFETIME_S, description="Seconds.")
+    lifetime: int = Field(
+        default=MAX_LIFETIME_S, ge=1, le=MAX_LIFETIME_S, description="Seconds until the token expires."
+    )
 
 
 class TokenResponse(BaseModel):
     """A token. It is returned once and not stored."""
 
-    token: str = Field(description="For the query parameter `token`.")
-    scope: Literal["read", "read-all"] = Field(description="What it may read, as the request asked for it.")
-    task_id: str | None = Field(description="The one task that it opens, null for all that the scope allows.")
-    expires_in: int = Field(description="Seconds.")
-    expires_at: int = Field(description="Seconds since 1970.")
+    token: str = Field(description="The token, for the query parameter `token`.")
+    scope: Literal["read", "read-all"] = Field(description="The granted scope.")
+    task_id: str | None = Field(
+        description="The only task that the token grants access to, null for all that the scope allows."
+    )
+    expires_in: int = Field(description="Seconds until the token expires.")
+    expires_at: int = Field(description="The time of expiry, in seconds since 1970.")
 
 
 def router(context: Context) -> APIRouter:
@@ -53,7 +60,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         "/v1/tokens",
-        summary="Make a token for a browser",
+        summary="Create a token for a browser",
         description=DESCRIPTION,
         response_model=TokenResponse,
         responses=responses(401, 404, 409, 422, 503),
@@ -65,7 +72,7 @@ def router(context: Context) -> APIRouter:
         access, scope = access_of(request), Scope(body.scope)
         access.require(scope)
         if context.security.login.needed and not context.security.keys.needed():
-            detail = "a token needs an API key, and there is none; make one with `extension.py keys add NAME`"
+            detail = "a token requires an API key, and none exists; create one with `extension.py keys add NAME`"
             raise Problem(ErrorCode.NO_API_KEY, detail)
         task_id = ""
         if body.task_id is not None:

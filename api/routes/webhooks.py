@@ -25,10 +25,10 @@ from .tasks import TaskId
 class WebhookAttempt(BaseModel):
     """One delivery attempt."""
 
-    at_mills: int = Field(description="When it began, in milliseconds since 1970.")
-    duration_mills: int = Field(description="Until the answer, or until there was none.")
-    status: int | None = Field(description="The answer's HTTP status; null when there was none.")
-    error: str | None = Field(description="What went wrong beside the status.")
+    at_mills: int = Field(description="The time of the attempt, in milliseconds since 1970.")
+    duration_mills: int = Field(description="Milliseconds until the response or the failure.")
+    status: int | None = Field(description="The HTTP status of the response; null without a response.")
+    error: str | None = Field(description="The error, if the attempt failed for another reason than the status.")
 
 
 class WebhookResponse(BaseModel):
@@ -36,14 +36,16 @@ class WebhookResponse(BaseModel):
 
     task_id: str = Field(description="32 hexadecimal digits.")
     webhook_url: str = Field(
-        description="Where to; of the launch flag's address no more than the host. Empty for nowhere."
+        description="The URL of the receiver; only its host if it comes from the launch flag. Empty without a webhook."
     )
     webhook_status: str = Field(
-        description="none (nobody is to be told), waiting (for the task's end), pending (being tried), delivered, or failed: "
-        "tried for a day, or the receiver answered 410."
+        description="`none`: no webhook; `waiting`: the task has not ended; `pending`: delivery in progress; `delivered`; "
+        "`failed`: the server gave up after 24 hours or on HTTP 410."
     )
-    next_attempt_mills: int = Field(description="When it is tried next, in milliseconds since 1970; -1 for never.")
-    attempts: list[WebhookAttempt] = Field(description="All tries, the first one first.")
+    next_attempt_mills: int = Field(
+        description="The time of the next attempt, in milliseconds since 1970; -1 if there is none."
+    )
+    attempts: list[WebhookAttempt] = Field(description="The newest 100 attempts, the oldest first.")
 
 
 def router(context: Context) -> APIRouter:
@@ -55,7 +57,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/tasks/{task_id}/webhooks",
-        summary="Deliveries of a task's webhook",
+        summary="Get the deliveries of a task's webhook",
         dependencies=[require_scope(Scope.READ)],
         response_model=WebhookResponse,
         responses=responses(401, 404, 503),
@@ -66,7 +68,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         "/tasks/{task_id}/webhooks/resend",
-        summary="Send a task's webhook again",
+        summary="Resend a task's webhook",
         dependencies=[require_scope(Scope.CONTROL)],
         response_model=WebhookResponse,
         responses=responses(401, 404, 409, 422, 429, 503),
@@ -79,7 +81,7 @@ def router(context: Context) -> APIRouter:
         if not task.status.is_terminal:
             raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
         if not await services.webhooks.resend(task):
-            detail = f"nobody is to be told of task {task.task_id}: it has no webhook_url, nor is there --webhook-url"
+            detail = f"task {task.task_id} has no webhook; set webhook_url, or start Fooocus with --webhook-url"
             raise Problem(ErrorCode.NO_WEBHOOK, detail)
         return await state_of(task)
 

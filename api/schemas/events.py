@@ -12,17 +12,17 @@ from ..responses.public_urls import PublicUrls
 from ..responses.sse import message
 from .task import IgnoredField, ImageModel, TaskErrorModel, image_entry
 
-EVENTS = """| event | when | beside `task_id`, `task_status`, `source` |
+EVENTS = """| Event | Sent when | Data, in addition to `task_id`, `task_status`, `source` |
 |---|---|---|
-| `queued` | it waits; on its own stream also when its place in the queue has changed | `queue_position`, `eta_seconds` |
-| `started` | the worker has taken it | `eta_seconds` |
-| `progress` | a step is made | `progress`, `message`, `eta_seconds`, `preview` if there is one and it is wanted |
-| `image` | an image is written | `image` |
-| `finished`, `failed`, `stopped`, `interrupted` | it has ended | `progress`, `result`, `images`, `error` |
-| `dropped` | the reader missed something | `dropped` alone |
+| `queued` | the task is pending; on the task's own stream also on a change of queue position | `queue_position`, `eta_seconds` |
+| `started` | the worker starts the task | `eta_seconds` |
+| `progress` | the worker completes a step | `progress`, `message`, `eta_seconds`, and `preview` if requested and available |
+| `image` | an image is saved | `image` |
+| `finished`, `failed`, `stopped`, `interrupted` | the task has ended | `progress`, `result`, `images`, `error` |
+| `dropped` | the subscriber missed events | only `dropped` |
 
-Each has an `id`; a client that comes back with it as `Last-Event-ID` gets what it missed, without previews. Of progress a slow
-reader gets the newest only. Comments come while nothing happens."""
+Each event has an `id`. A client that reconnects with it as `Last-Event-ID` receives the events it missed, without previews. A
+slow subscriber receives only the newest progress. Comments keep an idle connection open."""
 
 
 class TaskEvent(BaseModel):
@@ -30,24 +30,26 @@ class TaskEvent(BaseModel):
 
     task_id: str = Field(description="32 hexadecimal digits.")
     task_status: Literal["pending", "running", "finished", "failed", "stopped", "interrupted"] = Field(
-        description="As the record says it."
+        description="The status, as in the record."
     )
-    source: str = Field(description="Where the task came from.")
-    queue_position: int | None = Field(default=None, description="While it waits: how many are drawn before it.")
-    eta_seconds: float | None = Field(default=None, description="Until it is done, where that is known.")
+    source: str = Field(description="The origin of the task, as in the record.")
+    queue_position: int | None = Field(
+        default=None, description="Only of a pending task: the number of tasks before it."
+    )
+    eta_seconds: float | None = Field(default=None, description="Seconds until the task ends, if known.")
     progress: float | None = Field(default=None, description="0 to 100.")
-    message: str | None = Field(default=None, description="What Fooocus says it is doing.")
-    preview: str | None = Field(default=None, description="Data URI.")
-    image: ImageModel | None = Field(default=None, description="The one that was written.")
-    result: list[str] | None = Field(default=None, description="URLs of the images.")
-    images: list[ImageModel] | None = Field(default=None, description="All of them, once it has ended.")
-    error: TaskErrorModel | None = Field(default=None, description="Why it failed, if it did.")
+    message: str | None = Field(default=None, description="Fooocus's description of its current step.")
+    preview: str | None = Field(default=None, description="The newest preview as a data URI.")
+    image: ImageModel | None = Field(default=None, description="The saved image.")
+    result: list[str] | None = Field(default=None, description="URLs of the images, once the task has ended.")
+    images: list[ImageModel] | None = Field(default=None, description="The images, once the task has ended.")
+    error: TaskErrorModel | None = Field(default=None, description="The error of a failed task.")
 
 
 class DroppedEvent(BaseModel):
     """The data of `dropped`."""
 
-    dropped: int | None = Field(description="How many events, null when nobody knows: look at the records.")
+    dropped: int | None = Field(description="The number of missed events, null if unknown: read the records.")
 
 
 class StreamMessage(BaseModel):
@@ -56,17 +58,17 @@ class StreamMessage(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     progress: float = Field(description="0 to 100.")
-    preview: str | None = Field(description="Data URI.")
-    message: str = Field(description="What Fooocus is doing; at last the task's status.")
-    images: list[str] = Field(description="URLs, once it has ended.")
-    base64: list[str | None] | None = Field(
-        default=None, description="The files, where `require_base64` asked for them."
+    preview: str | None = Field(description="The newest preview as a data URI.")
+    message: str = Field(description="Fooocus's current step; in the last message the task's status.")
+    images: list[str] = Field(description="URLs of the images, once the task has ended.")
+    base64: list[str | None] | None = Field(default=None, description="The files, if the request set `require_base64`.")
+    queue_position: int | None = Field(
+        default=None, description="Only of a pending task: the number of tasks before it."
     )
-    queue_position: int | None = Field(default=None, description="While it waits: how many are drawn before it.")
-    eta_seconds: float | None = Field(default=None, description="Until it is done, where that is known.")
-    error: TaskErrorModel | None = Field(default=None, description="Why it failed, if it did.")
+    eta_seconds: float | None = Field(default=None, description="Seconds until the task ends, if known.")
+    error: TaskErrorModel | None = Field(default=None, description="The error of a failed task.")
     ignored_fields: list[IgnoredField] | None = Field(
-        default=None, description="In the last one: what of the request is ignored, where something is."
+        default=None, description="Only in the last message: the ignored fields of the request, if any."
     )
 
 

@@ -21,7 +21,7 @@ def _file_name(value: Any) -> Any:
     name = _no_null(value)
     if isinstance(name, str) and not re.search(FILE_NAME, name):
         raise PydanticCustomError(
-            "file_name", "begins with a letter or digit and has only these, spaces and _ . ( ) + -"
+            "file_name", "must begin with a letter or digit and contain only letters, digits, spaces and _ . ( ) + -"
         )
     return name
 
@@ -34,7 +34,7 @@ Text = Annotated[str, BeforeValidator(_no_null)]
 FILE_NAME = r"^(|[^\W_][\w .()+-]*)$"
 MAX_LIST_LENGTH = 1000
 """Entries, checked before any entry is validated."""
-SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 leaves it to the aspect ratio."
+SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 uses the aspect ratio's."
 NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
 """JSON Schema of the valid sides."""
 
@@ -81,162 +81,192 @@ class CommonRequest(BaseModel):
     )
     """Fields whose default the API fixes; all others have the host's."""
 
-    prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description="What to draw.")
-    negative_prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description="What to keep out of it.")
+    prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description="The description of the image.")
+    negative_prompt: str = Field(
+        default="", max_length=MAX_PROMPT_LENGTH, description="The description of what to avoid in the image."
+    )
     style_selections: list[str] = Field(
         default=["Fooocus V2", "Fooocus Enhance", "Fooocus Sharp"],
         max_length=MAX_LIST_LENGTH,
         description="Names of styles, applied in this order.",
     )
-    performance_selection: str = Field(default="Speed", description="How many steps to spend, and with which LoRA.")
+    performance_selection: str = Field(default="Speed", description="The number of steps, and the LoRA that suits it.")
     aspect_ratios_selection: str = Field(
         default="1152*896",
         description="Width*height in pixels. A size that is not listed sets `overwrite_width` and `overwrite_height`. "
-        "`1024x1280`, `16:9` and the WebUI's own label are understood.",
+        "`1024x1280`, `16:9` and the WebUI's own label are accepted.",
     )
-    image_number: int = Field(default=1, ge=1, le=32, description="How many images.")
-    output_format: str = Field(default="png", description="File format; `jpg` is taken for `jpeg`.")
+    image_number: int = Field(default=1, ge=1, le=32, description="The number of images.")
+    output_format: str = Field(default="png", description="The file format; `jpg` means `jpeg`.")
     image_seed: int = Field(
         default=-1,
         ge=-1,
         le=2**63 - 1,
-        description="Seed of the first image, as a number or its digits as text; -1 takes a random one.",
+        description="The seed of the first image, as a number or as text; -1 for a random seed.",
     )
-    read_wildcards_in_order: bool = Field(default=False, description="Take wildcard lines in order and not at random.")
-    sharpness: float = Field(default=2.0, ge=0, le=30, description="How sharp the image is; less is softer.")
-    guidance_scale: float = Field(default=4.0, ge=1, le=30, description="How closely to follow the prompt.")
-    base_model_name: str = Field(default="juggernautXL_v8Rundiffusion.safetensors", description="Checkpoint.")
-    refiner_model_name: str = Field(default="None", description="Second checkpoint, or None.")
+    read_wildcards_in_order: bool = Field(
+        default=False, description="Use the lines of wildcards in order, not at random."
+    )
+    sharpness: float = Field(default=2.0, ge=0, le=30, description="The sharpness of the image; lower is softer.")
+    guidance_scale: float = Field(default=4.0, ge=1, le=30, description="The strength of the prompt's influence.")
+    base_model_name: str = Field(default="juggernautXL_v8Rundiffusion.safetensors", description="The checkpoint.")
+    refiner_model_name: str = Field(default="None", description="The second checkpoint, or `None`.")
     refiner_switch: float = Field(
-        default=0.5, ge=0.1, le=1, description="Share of the steps before the refiner takes over."
+        default=0.5, ge=0.1, le=1, description="The share of the steps before the refiner takes over."
     )
     loras: list[Lora] = Field(
-        default=[], max_length=MAX_LIST_LENGTH, description="LoRAs, as many as Fooocus has places for."
+        default=[], max_length=MAX_LIST_LENGTH, description="The LoRAs; Fooocus limits their number."
     )
-    disable_preview: bool = Field(default=False, description="Draw without previews.")
-    disable_intermediate_results: bool = Field(default=False, description="Show images only when all are done.")
-    disable_seed_increment: bool = Field(default=False, description="The same seed for every image of the task.")
-    black_out_nsfw: bool = Field(default=False, description="Black images in place of unsafe ones.")
+    disable_preview: bool = Field(default=False, description="Generate without previews.")
+    disable_intermediate_results: bool = Field(default=False, description="Show images only once all are finished.")
+    disable_seed_increment: bool = Field(default=False, description="Use the same seed for every image of the task.")
+    black_out_nsfw: bool = Field(default=False, description="Replace unsafe images by black ones.")
     adm_scaler_positive: float = Field(default=1.5, ge=0, le=3, description="1.0 disables it.")
     adm_scaler_negative: float = Field(default=0.8, ge=0, le=3, description="1.0 disables it.")
-    adm_scaler_end: float = Field(default=0.3, ge=0, le=1, description="Share of the steps with ADM guidance.")
+    adm_scaler_end: float = Field(default=0.3, ge=0, le=1, description="The share of the steps with ADM guidance.")
     adaptive_cfg: float = Field(default=7.0, ge=1, le=30, description="CFG mimicking from TSNR.")
-    clip_skip: int = Field(default=2, ge=1, le=12, description="Last layers of CLIP to leave out, and one: 1 for none.")
-    sampler_name: str = Field(default="dpmpp_2m_sde_gpu", description="Sampler. Few-step performances bring their own.")
-    scheduler_name: str = Field(
-        default="karras", description="Scheduler of the noise. Few-step performances bring their own."
+    clip_skip: int = Field(
+        default=2, ge=1, le=12, description="One more than the number of CLIP's last layers to skip: 1 skips none."
     )
-    vae_name: str = Field(default="Default (model)", description="VAE file, or that of the checkpoint.")
+    sampler_name: str = Field(
+        default="dpmpp_2m_sde_gpu", description="The sampler. Few-step performances use their own."
+    )
+    scheduler_name: str = Field(
+        default="karras", description="The noise scheduler. Few-step performances use their own."
+    )
+    vae_name: str = Field(default="Default (model)", description="The VAE file, or the checkpoint's own.")
     overwrite_step: int = Field(
-        default=-1, ge=-1, le=200, description="Number of steps; -1 leaves it to the performance."
+        default=-1, ge=-1, le=200, description="The number of steps; -1 uses the performance's."
     )
     overwrite_switch: int = Field(
-        default=-1, ge=-1, le=200, description="Step at which the refiner takes over; -1 for none."
+        default=-1, ge=-1, le=200, description="The step at which the refiner takes over; -1 uses `refiner_switch`."
     )
     overwrite_width: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
     overwrite_height: int = Field(default=-1, ge=-1, le=2048, description=SIDE, json_schema_extra=NO_SMALL_SIDE)
-    refiner_swap_method: str = Field(default="joint", description="How the refiner takes over.")
-    freeu_enabled: bool = Field(default=False, description="Draw with FreeU.")
-    freeu_b1: float = Field(default=1.01, ge=0, le=2, description="FreeU's factor of the backbone, first stage.")
-    freeu_b2: float = Field(default=1.02, ge=0, le=2, description="FreeU's factor of the backbone, second stage.")
+    refiner_swap_method: str = Field(default="joint", description="The method by which the refiner takes over.")
+    freeu_enabled: bool = Field(default=False, description="Generate with FreeU.")
+    freeu_b1: float = Field(default=1.01, ge=0, le=2, description="FreeU's factor for the backbone, first stage.")
+    freeu_b2: float = Field(default=1.02, ge=0, le=2, description="FreeU's factor for the backbone, second stage.")
     freeu_s1: float = Field(
-        default=0.99, ge=0, le=4, description="FreeU's factor of the skip connections, first stage."
+        default=0.99, ge=0, le=4, description="FreeU's factor for the skip connections, first stage."
     )
     freeu_s2: float = Field(
-        default=0.95, ge=0, le=4, description="FreeU's factor of the skip connections, second stage."
+        default=0.95, ge=0, le=4, description="FreeU's factor for the skip connections, second stage."
     )
-    save_metadata_to_images: bool = Field(default=True, description="Write the parameters into the files.")
+    save_metadata_to_images: bool = Field(default=True, description="Embed the parameters in the image files.")
     metadata_scheme: str = Field(
-        default="fooocus", description="Form of these parameters; `a111` is taken for `a1111`."
+        default="fooocus", description="The scheme of the embedded parameters; `a111` means `a1111`."
     )
-    generate_image_grid: bool = Field(default=False, description="One more image with all of them side by side.")
+    generate_image_grid: bool = Field(default=False, description="Add an image with all images side by side.")
 
-    uov_input_image: ImageText = Field(default=None, description=f"Image to vary or upscale. {IMAGE}")
-    uov_method: str = Field(default="Disabled", description="How to vary or upscale it.")
-    upscale_multiple: float = Field(default=1.0, ge=1, le=5, description=f"Factor of `{UPSCALE_CUSTOM}`.")
-    overwrite_vary_strength: float = Field(default=-1, ge=-1, le=1, description="Denoising of Vary; -1 for its own.")
+    uov_input_image: ImageText = Field(default=None, description=f"The image to vary or upscale. {IMAGE}")
+    uov_method: str = Field(default="Disabled", description="The method to vary or upscale the image.")
+    upscale_multiple: float = Field(default=1.0, ge=1, le=5, description=f"The factor of `{UPSCALE_CUSTOM}`.")
+    overwrite_vary_strength: float = Field(
+        default=-1, ge=-1, le=1, description="Denoising strength of Vary; -1 for the method's own."
+    )
     overwrite_upscale_strength: float = Field(
-        default=-1, ge=-1, le=1, description="Denoising of Upscale; -1 for its own."
+        default=-1, ge=-1, le=1, description="Denoising strength of Upscale; -1 for the method's own."
     )
 
-    inpaint_input_image: ImageText = Field(default=None, description=f"Image to inpaint or outpaint. {IMAGE}")
+    inpaint_input_image: ImageText = Field(default=None, description=f"The image to inpaint or outpaint. {IMAGE}")
     inpaint_mask_image_upload: ImageText = Field(
-        default=None, description=f"White is drawn anew, whatever its alpha; transparent is not painted. {IMAGE}"
+        default=None,
+        description="The mask. White is generated again, regardless of its alpha; areas that a canvas leaves transparent "
+        f"count as black and are kept. {IMAGE}",
     )
     inpaint_additional_prompt: Text = Field(
-        default="", max_length=MAX_PROMPT_LENGTH, description="Put before the prompt when inpainting."
+        default="", max_length=MAX_PROMPT_LENGTH, description="A text placed before the prompt when inpainting."
     )
-    outpaint_selections: list[str] = Field(default=[], max_length=MAX_LIST_LENGTH, description="Sides to draw more of.")
+    outpaint_selections: list[str] = Field(default=[], max_length=MAX_LIST_LENGTH, description="The sides to extend.")
     outpaint_distance: list[Annotated[int, Field(ge=0, le=4096)]] = Field(
         default=[0, 0, 0, 0],
         min_length=4,
         max_length=4,
         description="Pixels to add [left, top, right, bottom]; 0 adds 30 % on a selected side.",
     )
-    debugging_inpaint_preprocessor: bool = Field(default=False, description="Give the prepared image and mask alone.")
-    inpaint_disable_initial_latent: bool = Field(default=False, description="Begin from noise alone.")
-    inpaint_engine: str = Field(default="v2.6", description="Inpaint model, or None.")
-    inpaint_strength: float = Field(default=1.0, ge=0, le=1, description="Denoising of inpaint; outpaint takes 1.0.")
-    inpaint_respective_field: float = Field(
-        default=0.618, ge=0, le=1, description="Area to look at: 0 the mask alone, 1 the whole image."
+    debugging_inpaint_preprocessor: bool = Field(
+        default=False, description="Return only the preprocessed image and mask."
     )
-    inpaint_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which the mask grows.")
+    inpaint_disable_initial_latent: bool = Field(default=False, description="Start from noise only.")
+    inpaint_engine: str = Field(default="v2.6", description="The inpaint model, or `None`.")
+    inpaint_strength: float = Field(
+        default=1.0, ge=0, le=1, description="Denoising strength of inpaint; outpaint uses 1.0."
+    )
+    inpaint_respective_field: float = Field(
+        default=0.618, ge=0, le=1, description="The area to consider: 0 is the mask only, 1 the whole image."
+    )
+    inpaint_erode_or_dilate: int = Field(
+        default=0, ge=-64, le=64, description="Pixels to grow the mask by; negative values shrink it."
+    )
 
     controlnet_image: list[ImagePrompt] = Field(
-        default=[], max_length=MAX_LIST_LENGTH, description="Image prompts, as many as Fooocus has places for."
+        default=[], max_length=MAX_LIST_LENGTH, description="The image prompts; Fooocus limits their number."
     )
     mixing_image_prompt_and_vary_upscale: bool = Field(
-        default=False, description="Image prompts with `uov_input_image`."
+        default=False, description="Combine image prompts with `uov_input_image`."
     )
     mixing_image_prompt_and_inpaint: bool = Field(
-        default=False, description="Image prompts with `inpaint_input_image`."
+        default=False, description="Combine image prompts with `inpaint_input_image`."
     )
-    debugging_cn_preprocessor: bool = Field(default=False, description="Give the prepared control images alone.")
-    skipping_cn_preprocessor: bool = Field(default=False, description="The control images are prepared already.")
-    canny_low_threshold: int = Field(default=64, ge=1, le=255, description="PyraCanny: weaker edges are left out.")
-    canny_high_threshold: int = Field(
-        default=128, ge=1, le=255, description="PyraCanny: stronger edges are kept in any case."
-    )
+    debugging_cn_preprocessor: bool = Field(default=False, description="Return only the preprocessed control images.")
+    skipping_cn_preprocessor: bool = Field(default=False, description="Use the control images without preprocessing.")
+    canny_low_threshold: int = Field(default=64, ge=1, le=255, description="PyraCanny drops weaker edges.")
+    canny_high_threshold: int = Field(default=128, ge=1, le=255, description="PyraCanny always keeps stronger edges.")
     controlnet_softness: float = Field(
-        default=0.25, ge=0, le=1, description="How little control images count in late layers."
+        default=0.25, ge=0, le=1, description="The reduction of the control images' effect in late layers."
     )
 
-    enhance_input_image: ImageText = Field(default=None, description=f"Image to enhance. {IMAGE}")
-    enhance_checkbox: bool = Field(default=False, description="Enhance what is drawn; on by itself with an image.")
-    enhance_uov_method: str = Field(default="Disabled", description="Vary or upscale as part of it.")
-    enhance_uov_processing_order: str = Field(default="Before First Enhancement", description="When to do that.")
-    enhance_uov_prompt_type: str = Field(default="Original Prompts", description="With which prompts to do that.")
-    enhance_ctrls: list[EnhanceControl] = Field(
-        default=[], max_length=MAX_LIST_LENGTH, description="Enhancements, as many as Fooocus has tabs for."
+    enhance_input_image: ImageText = Field(default=None, description=f"The image to enhance. {IMAGE}")
+    enhance_checkbox: bool = Field(
+        default=False, description="Enhance the generated images; implied by `enhance_input_image`."
     )
-    debugging_dino: bool = Field(default=False, description="Boxes of GroundingDINO in place of masks.")
-    dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels by which its boxes grow.")
-    debugging_enhance_masks_checkbox: bool = Field(default=False, description="Give the masks as images as well.")
-    save_final_enhanced_image_only: bool = Field(default=False, description="Keep the last image of each enhancement.")
+    enhance_uov_method: str = Field(
+        default="Disabled", description="The method to vary or upscale as part of the enhancement."
+    )
+    enhance_uov_processing_order: str = Field(
+        default="Before First Enhancement", description="The time at which to vary or upscale."
+    )
+    enhance_uov_prompt_type: str = Field(
+        default="Original Prompts", description="The prompts with which to vary or upscale."
+    )
+    enhance_ctrls: list[EnhanceControl] = Field(
+        default=[], max_length=MAX_LIST_LENGTH, description="The enhancements; Fooocus limits their number."
+    )
+    debugging_dino: bool = Field(default=False, description="Use the boxes of GroundingDINO in place of masks.")
+    dino_erode_or_dilate: int = Field(
+        default=0, ge=-64, le=64, description="Pixels to grow the boxes by; negative values shrink them."
+    )
+    debugging_enhance_masks_checkbox: bool = Field(default=False, description="Return the masks as images, too.")
+    save_final_enhanced_image_only: bool = Field(
+        default=False, description="Keep only the last image of each enhancement."
+    )
 
     preset: Annotated[str, BeforeValidator(lambda value: _no_null(value) or "initial")] = Field(
-        default="initial", description="Values to take in place of the defaults; `initial` for none."
+        default="initial", description="A preset, whose values replace the defaults; `initial` for none."
     )
     save_name: Annotated[str, BeforeValidator(_file_name)] = Field(
         default="",
         max_length=100,
         pattern=FILE_NAME,
-        description="Images are named `{save_name}-{number}` in the day's folder; an existing one is never overwritten.",
+        description="Images are named `{save_name}-{number}` in the day's folder; existing images are never overwritten.",
     )
-    require_base64: bool = Field(default=False, description="Give the images as base64 as well.")
-    stream_output: bool = Field(default=False, description="Answer with server-sent events. Beats `async_process`.")
-    async_process: bool = Field(default=False, description="Answer at once with the task's id.")
+    require_base64: bool = Field(default=False, description="Return the images as base64, too.")
+    stream_output: bool = Field(
+        default=False, description="Respond with server-sent events. Takes precedence over `async_process`."
+    )
+    async_process: bool = Field(default=False, description="Respond at once, with the pending record.")
     priority: int = Field(
         default=0,
         ge=-10,
         le=10,
-        description="Of tasks that wait those with the highest go first, whosever they are. A click in the WebUI has 0. "
-        "With a key, more than 0 needs the scope `control`.",
+        description="Pending tasks with a higher priority run first, regardless of their origin. The WebUI's tasks have 0. "
+        "With a key, a priority above 0 requires the scope `control`.",
     )
     webhook_url: Text = Field(
         default="",
         max_length=2000,
-        description="An http(s) URL that the record is sent to when the task has ended, in place of that of `--webhook-url`.",
+        description="An http(s) URL that receives the record when the task has ended; overrides `--webhook-url`.",
     )
 
     def has_image_prompts(self) -> bool:

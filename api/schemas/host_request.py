@@ -142,7 +142,7 @@ def _host_field(extra: HostField) -> tuple[Any, Any]:
     if extra.default is None:
         kind = kind | None
     bounds = _including(extra.bounds, extra.default)
-    description = "An argument of this Fooocus alone"
+    description = "An argument that only this Fooocus has"
     label = extra.label.rstrip(" .:")
     field = Field(
         default=extra.default,

@@ -31,60 +31,64 @@ class Item(BaseModel):
 class Lora(Item):
     """A LoRA and its weight."""
 
-    enabled: bool = Field(default=True, description="Whether it is applied.")
+    enabled: bool = Field(default=True, description="Whether the LoRA is applied.")
     model_name: str = Field(default="None", description="A file in the LoRA folders; `None` for no LoRA.")
-    weight: float = Field(default=0.5, ge=-2, le=2, description="How strongly it counts.")
+    weight: float = Field(default=0.5, ge=-2, le=2, description="The strength of its effect.")
 
 
 class ImagePrompt(Item):
     """An image that guides the generation. Skipped without `cn_img`."""
 
     cn_img: ImageText = Field(default=None, description=IMAGE)
-    cn_stop: float | None = Field(default=0.6, ge=0, le=1, description="Share of the steps during which it counts.")
-    cn_weight: float | None = Field(default=0.6, ge=0, le=2, description="How strongly it counts.")
-    cn_type: str = Field(default="ImagePrompt", description="What is taken from it.")
+    cn_stop: float | None = Field(
+        default=0.6, ge=0, le=1, description="The share of the steps during which it has an effect."
+    )
+    cn_weight: float | None = Field(default=0.6, ge=0, le=2, description="The strength of its effect.")
+    cn_type: str = Field(default="ImagePrompt", description="The aspect of the image to use.")
 
 
 class EnhanceControl(Item):
     """One enhancement: what to detect in the image, and what to generate there."""
 
-    enhance_enabled: bool = Field(default=False, description="Whether it takes place.")
+    enhance_enabled: bool = Field(default=False, description="Whether the enhancement is applied.")
     enhance_mask_dino_prompt: str = Field(
         default="",
         max_length=MAX_PROMPT_LENGTH,
         validation_alias=AliasChoices("enhance_mask_dino_prompt", "enhance_mask_dino_prompt_text"),
-        description="What to look for, with mask model `sam`, which needs it.",
+        description="The object to detect; required by mask model `sam`.",
     )
     enhance_prompt: str = Field(
-        default="", max_length=MAX_PROMPT_LENGTH, description="What to draw there; empty for `prompt`."
+        default="", max_length=MAX_PROMPT_LENGTH, description="The prompt for the area; empty for `prompt`."
     )
     enhance_negative_prompt: str = Field(
-        default="", max_length=MAX_PROMPT_LENGTH, description="What to keep out; empty for `negative_prompt`."
+        default="",
+        max_length=MAX_PROMPT_LENGTH,
+        description="The negative prompt for the area; empty for `negative_prompt`.",
     )
-    enhance_mask_model: str = Field(default="sam", description="What finds it.")
+    enhance_mask_model: str = Field(default="sam", description="The model that detects the area.")
     enhance_mask_cloth_category: str = Field(
-        default="full", description="Which clothes, with mask model `u2net_cloth_seg`."
+        default="full", description="The clothes to detect, with mask model `u2net_cloth_seg`."
     )
-    enhance_mask_sam_model: str = Field(default="vit_b", description="The size of the model, with mask model `sam`.")
+    enhance_mask_sam_model: str = Field(default="vit_b", description="The size of the model `sam`.")
     enhance_mask_text_threshold: float = Field(
-        default=0.25, ge=0, le=1, description="How sure to be that it is what was named; `sam`."
+        default=0.25, ge=0, le=1, description="Minimum confidence that an object matches the text; only `sam`."
     )
     enhance_mask_box_threshold: float = Field(
-        default=0.3, ge=0, le=1, description="How sure to be that something is there; `sam`, from 0.05."
+        default=0.3, ge=0, le=1, description="Minimum confidence of a detected box; only `sam`, from 0.05."
     )
     enhance_mask_sam_max_detections: int = Field(
-        default=0, ge=0, le=10, description="How many at most, 0 for all; `sam`."
+        default=0, ge=0, le=10, description="Maximum number of detections, 0 for all; only `sam`."
     )
-    enhance_inpaint_disable_initial_latent: bool = Field(default=False, description="Begin from noise alone.")
-    enhance_inpaint_engine: str = Field(default="v2.6", description="Inpaint model, or None.")
-    enhance_inpaint_strength: float = Field(default=1.0, ge=0, le=1, description="Denoising.")
+    enhance_inpaint_disable_initial_latent: bool = Field(default=False, description="Start from noise only.")
+    enhance_inpaint_engine: str = Field(default="v2.6", description="The inpaint model, or `None`.")
+    enhance_inpaint_strength: float = Field(default=1.0, ge=0, le=1, description="Denoising strength.")
     enhance_inpaint_respective_field: float = Field(
-        default=0.618, ge=0, le=1, description="Area to look at: 0 the mask alone, 1 the whole image."
+        default=0.618, ge=0, le=1, description="The area to consider: 0 is the mask only, 1 the whole image."
     )
     enhance_inpaint_erode_or_dilate: int = Field(
-        default=0, ge=-64, le=64, description="Pixels by which the mask grows."
+        default=0, ge=-64, le=64, description="Pixels to grow the mask by; negative values shrink it."
     )
-    enhance_mask_invert: bool = Field(default=False, description="Draw everything but what was found.")
+    enhance_mask_invert: bool = Field(default=False, description="Apply to everything except the detected area.")
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "enhance_mask_model": "mask_models",

@@ -19,73 +19,78 @@ from .generate import IMAGE_FIELDS
 class TaskErrorModel(BaseModel):
     """The error by which a task failed, in the host's words."""
 
-    type: str = Field(description="Type of the exception.")
-    message: str = Field(description="Of the exception.")
+    type: str = Field(description="The type of the exception.")
+    message: str = Field(description="The message of the exception.")
 
 
 class ImageModel(BaseModel):
     """One generated image."""
 
-    url: str = Field(description="Where the file is; signed where keys are needed.")
+    url: str = Field(description="The URL of the file; signed if API keys are required.")
     seed: int | None = Field(
-        description="Null for images that are not drawn, such as a grid. One that a request or the WebUI gave may have 19 "
-        "digits, more than JavaScript keeps of a number: take `seed_text` there."
+        description="Null for images that are not generated, such as a grid. A seed from a request or the WebUI may have 19 "
+        "digits, more than a number in JavaScript holds: use `seed_text` there."
     )
-    seed_text: str | None = Field(description="The digits of `seed`, which `image_seed` takes as well.")
-    width: int | None = Field(description="Pixels.")
-    height: int | None = Field(description="Pixels.")
+    seed_text: str | None = Field(description="The digits of `seed`, which `image_seed` accepts, too.")
+    width: int | None = Field(description="Width in pixels.")
+    height: int | None = Field(description="Height in pixels.")
     format: str | None = Field(description="png, jpeg or webp.")
     kept: bool = Field(
-        description="False where Fooocus runs with --disable-image-log: fetch it soon, it goes within the hour."
+        description="False if Fooocus runs with --disable-image-log: the file is deleted within an hour, so fetch it soon."
     )
     blacked_out: bool = Field(
-        description="True where `black_out_nsfw` is on and Fooocus's checker put a black image in this one's place."
+        description="True if `black_out_nsfw` is on and Fooocus's checker replaced the image by a black one."
     )
-    metadata: dict[str, Any] = Field(description="What Fooocus logged with the image: prompt, resolution, styles, …")
-    base64: str | None = Field(default=None, description="The file, where `require_base64` asked for it.")
+    metadata: dict[str, Any] = Field(
+        description="The parameters that Fooocus logged with the image: prompt, resolution, styles, …"
+    )
+    base64: str | None = Field(default=None, description="The file, if the request set `require_base64`.")
 
 
 class IgnoredField(BaseModel):
     """An ignored field of the request: its name is unknown, or it has no effect in combination with others."""
 
-    path: str = Field(description="As in `loras[0].strength`.")
-    use: str | None = Field(description="Our name for it, where there is one in that place.")
+    path: str = Field(description="The path of the field, as in `loras[0].strength`.")
+    use: str | None = Field(description="The field that this API has for it in that place, if any.")
 
 
 class RecordResponse(BaseModel):
     """One task. Times are milliseconds since 1970, -1 while unknown."""
 
-    id: int = Field(description="Row in the database.")
+    id: int = Field(description="The number of the row in the database.")
     task_id: str = Field(description="32 hexadecimal digits.")
-    req_params: dict[str, Any] = Field(description="The request, with every field.")
-    in_queue_mills: int = Field(description="When it was accepted.")
-    start_mills: int = Field(description="When the worker took it.")
-    finish_mills: int = Field(description="When it ended.")
+    req_params: dict[str, Any] = Field(description="The request with all fields.")
+    in_queue_mills: int = Field(description="The time of acceptance.")
+    start_mills: int = Field(description="The time at which the worker started it.")
+    finish_mills: int = Field(description="The time of its end.")
     task_status: str = Field(description="pending, running, finished, failed, stopped or interrupted.")
     progress: float = Field(description="0 to 100.")
     preview: str | None = Field(
-        default=None, description="Newest preview, base64 of a PNG; empty before the first one. Not on ended tasks."
+        default=None,
+        description="The newest preview, base64 of a PNG; empty before the first one. Absent once the task has ended.",
     )
-    webhook_url: str = Field(description="What the request gave.")
+    webhook_url: str = Field(description="The webhook_url of the request.")
     result: list[str] = Field(description="URLs of the images.")
-    images: list[ImageModel] = Field(description="The images with what is known of each, in the order of `result`.")
-    source: str = Field(description="Where the task came from: webui, api, which key, or imported.")
-    queue_position: int | None = Field(default=None, description="Of a pending task: how many are drawn before it.")
+    images: list[ImageModel] = Field(description="The images with their properties, in the order of `result`.")
+    source: str = Field(description="The origin of the task: webui, api, the name of a key, or imported.")
+    queue_position: int | None = Field(
+        default=None, description="Only of a pending task: the number of tasks before it."
+    )
     eta_seconds: float | None = Field(
         default=None,
-        description="Of a task that waits or runs: seconds until it is done, as far as this machine's speed is known.",
+        description="Only of a pending or running task: estimated seconds until it ends, if this machine's speed is known.",
     )
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
-    attempts: int = Field(description="How many times the worker has taken it.")
+    attempts: int = Field(description="The number of times the worker has started it.")
     ignored_fields: list[IgnoredField] | None = Field(
-        default=None, description="What of the request is ignored; only where something is."
+        default=None, description="The ignored fields of the request, if any."
     )
     stopping: bool | None = Field(
-        default=None, description="`true` in the response to a stop whose task has yet to reach its next step."
+        default=None, description="`true` in the response to a stop if the task has not reached its next step yet."
     )
     incomplete: list[str] | None = Field(
         default=None,
-        description="Only where something is missing of the record: a sentence for each thing that could not be read or kept.",
+        description="Only of an incomplete record: one sentence for each part that could not be read or stored.",
     )
 
 
@@ -165,7 +170,7 @@ def base64_of(
     except FileNotFoundError:
         return None
     except OSError as error:
-        unreadable(f"the file can't be read now: {error.strerror or 'the disk fails'}; get it by its url later")
+        unreadable(f"file can't be read: {error.strerror or 'disk error'}; fetch it by its url later")
         return None
 
 

@@ -27,5 +27,5 @@ QUIET_VALUES: dict[str, frozenset[str]] = {
 def add_fields_without_effect(schema: dict[str, Any]) -> None:
     """Add the fields to the schema only: the model accepts them as unknown fields, with any value."""
     for name, described in WITHOUT_EFFECT.items():
-        text = "Ignored, and accepted for FooocusAPI's clients: the images that are given decide."
+        text = "Ignored; accepted for FooocusAPI's clients. The given images determine the mode."
         schema["properties"][name] = {**described, "deprecated": True, "description": text}

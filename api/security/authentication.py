@@ -28,13 +28,13 @@ KEY_SCHEMES: dict[str, dict[str, str]] = {
         "type": "apiKey",
         "in": "query",
         "name": PARAMETER,
-        "description": "A token of `POST /v1/tokens`: for minutes, to read alone.",
+        "description": "A short-lived, read-only token from `POST /v1/tokens`.",
     },
     LINK: {
         "type": "apiKey",
         "in": "query",
         "name": "signature",
-        "description": "The URL of an image as records give it, with `expires` and `signature`.",
+        "description": "A signed URL of an image, as records contain it, with `expires` and `signature`.",
     },
 }
 """OpenAPI security schemes if keys are configured."""
@@ -43,7 +43,7 @@ LOGIN_SCHEMES: dict[str, dict[str, str]] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "access-token-unsecure",
-        "description": "The WebUI's session, as its `/login` gives it; over HTTPS `access-token` as well.",
+        "description": "The WebUI's session cookie from its `/login`; over HTTPS also `access-token`.",
     },
 }
 """OpenAPI security schemes if no key is configured and the WebUI requires a login."""
@@ -103,7 +103,7 @@ class AuthenticationMiddleware:
         if self._keys.needed():  # one stat call: too short to leave the event loop for
             return self._access_by_key(request, token)
         if self._login.needed and not self._login.is_in(request.cookies):
-            message = "log in to the WebUI and send its session cookie, or have an API key made"
+            message = "WebUI login is required; log in and send its session cookie, or create an API key"
             raise Problem(ErrorCode.UNAUTHORIZED, message, headers={"WWW-Authenticate": BEARER})
         return FULL_ACCESS
 
@@ -116,10 +116,10 @@ class AuthenticationMiddleware:
                 return self._access_by_token(request, token)
             key = self._keys.find(given or b"")
         except BrokenKeys as error:
-            message = "the list of API keys can't be used; Fooocus's console says why"
+            message = "file of API keys can't be used; Fooocus's console has the reason"
             raise Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": "60"}) from error
         if key is None:
-            what = "the API key is wrong" if given else "an API key is needed: send it as X-API-KEY"
+            what = "API key is invalid" if given else "API key is required; send it as X-API-KEY"
             raise Problem(ErrorCode.UNAUTHORIZED, what, headers={"WWW-Authenticate": _challenge(request)})
         return Access.of_key(key)
 
@@ -130,18 +130,16 @@ class AuthenticationMiddleware:
         except BadToken as error:
             raise Problem(ErrorCode.UNAUTHORIZED, str(error), headers={"WWW-Authenticate": BEARER}) from error
         if request.method not in ("GET", "HEAD"):
-            raise Problem(
-                ErrorCode.TOKEN_RESTRICTED, f"a token is for GET alone, not for {request.method}; send an API key"
-            )
+            raise Problem(ErrorCode.TOKEN_RESTRICTED, f"token allows only GET, not {request.method}; send an API key")
         if grant.task_id:
             asked = _TASK.match(request.scope["path"])
             if asked is None:
                 raise Problem(
                     ErrorCode.TOKEN_RESTRICTED,
-                    f"this token opens /tasks/{grant.task_id} and what is below it, and nothing else",
+                    f"token is limited to /tasks/{grant.task_id} and the paths below it",
                 )
             if as_stored(asked[1]) != grant.task_id:
-                raise Problem(ErrorCode.TASK_NOT_FOUND, f"there is no task {shortened(asked[1])}")
+                raise Problem(ErrorCode.TASK_NOT_FOUND, f"task {shortened(asked[1])} does not exist")
         return Access(key.name, frozenset({grant.scope}), key.limits)
 
     def _count(self, access: Access) -> None:

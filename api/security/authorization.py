@@ -23,10 +23,10 @@ NO_SOURCE = "-"
 """A source that no task has."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 SCOPE_DESCRIPTIONS = {
-    Scope.GENERATE: "draw, upload images, describe them and make masks",
-    Scope.READ: "read its own tasks, their events and images",
-    Scope.READ_ALL: "read everyone's tasks, the WebUI's too",
-    Scope.CONTROL: "stop, skip, move and delete the tasks that it may see, or let its own go first",
+    Scope.GENERATE: "generate, upload and describe images and to make masks",
+    Scope.READ: "read the key's own tasks, their events and images",
+    Scope.READ_ALL: "read all tasks, including the WebUI's",
+    Scope.CONTROL: "stop, skip, move and delete visible tasks and to set a priority above 0",
     Scope.ADMIN: "unload the models and read the metrics",
 }
 
@@ -72,7 +72,7 @@ class Access:
         """
         if self.may(scope):
             return
-        message = f"this key may not {SCOPE_DESCRIPTIONS[scope]}: it lacks the scope '{scope.value}'"
+        message = f"key lacks the scope '{scope.value}', which is required to {SCOPE_DESCRIPTIONS[scope]}"
         raise Problem(ErrorCode.INSUFFICIENT_SCOPE, message, scope=scope.value)
 
 

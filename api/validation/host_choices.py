@@ -33,7 +33,7 @@ def wrong_choices(request: CommonRequest, context: Context) -> Iterator[FieldErr
                 context.host.catalog.refresh()
                 refreshed = True
             if item not in (known := field.choices()):
-                message = f"{shortened(str(item))!r} is not one of its values"
+                message = f"unknown value {shortened(str(item))!r}"
                 yield FieldError(
                     field=path, code=FieldErrorCode.UNKNOWN_VALUE, message=message, allowed=_nearest(item, known)
                 )

@@ -18,6 +18,7 @@ from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from ..schemas.host_request import extra_fields
 from ..schemas.items import EnhanceControl
+from .nearest_names import unknown
 from .webui_names import sampler_and_scheduler
 
 FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
@@ -157,7 +158,7 @@ def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterato
         known = catalog.names(kind)
         if name in known:
             return
-    message = f"{shortened(name)!r} is not one of the {kind.replace('_', ' ')}"
+    message = unknown(kind, name)
     allowed = nearest_names(name, known)
     if advise := ADVICE.get(kind):
         message, allowed = advise(name, message, allowed, catalog)

@@ -33,7 +33,7 @@ def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError
             yield FieldError(
                 field=field,
                 code=FieldErrorCode.UNSUPPORTED,
-                message="has a LoRA, which Fooocus takes from the prompt alone; move it there",
+                message="contains a LoRA tag, which Fooocus reads only in prompt; move it there",
             )
             continue
         for tag in dict.fromkeys(tags(text, files)):
@@ -41,7 +41,9 @@ def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError
                 allowed = tag.allowed or nearest_names(str(tag), catalog.names("loras"))
                 yield FieldError(field=field, code=FieldErrorCode.UNKNOWN_VALUE, message=str(tag), allowed=allowed)
         if (name := _wildcard_with_lora(text, catalog)) is not None:
-            message = f"the wildcard __{shortened(name)}__ has a LoRA, which Fooocus leaves as text; name it in loras"
+            message = (
+                f"wildcard __{shortened(name)}__ contains a LoRA tag, which Fooocus does not apply; list it in loras"
+            )
             yield FieldError(field=field, code=FieldErrorCode.UNSUPPORTED, message=message)
     yield from _beside_the_list(request, context, files)
 
@@ -79,13 +81,15 @@ def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles)
         found = [tag for text in texts for tag in tags(text, files) if isinstance(tag, Tag)]
         for tag in found:
             if tag.file in listed and float(tag.weight) != listed[tag.file]:
-                message = f"{tag.file!r} is in loras with the weight {listed[tag.file]}, which counts; name it once"
+                message = (
+                    f"{tag.file!r} is in loras with weight {listed[tag.file]}, which takes precedence; name it once"
+                )
                 yield FieldError(field=field, code=FieldErrorCode.CONFLICT, message=message)
                 break
         added = {tag.file for tag in found} - set(listed)
         places = context.host.arguments.list_sizes().get("loras", 0)
         if added and len(enabled) + len(added) > places:
-            message = f"with its LoRAs there are more than this Fooocus has places for, {places}"
+            message = f"contains too many LoRA tags; this Fooocus allows at most {places} LoRAs in all"
             yield FieldError(field=field, code=FieldErrorCode.WRONG_COUNT, message=message)
 
 

@@ -10,6 +10,8 @@ from itertools import islice
 from ...asgi.problem import shortened
 
 MAX_NAME_LENGTH = 60
+SINGULARS = {"loras": "LoRA", "vaes": "VAE"}
+"""Catalog → the word for one of its names, where it is not the singular of the catalog's name."""
 
 
 def nearest(name: str, known: Iterable[str], *, many: int = 1, cutoff: float = 0.5) -> list[str]:
@@ -22,6 +24,12 @@ def nearest(name: str, known: Iterable[str], *, many: int = 1, cutoff: float = 0
     close = difflib.get_close_matches(wanted, by_plain, n=many, cutoff=cutoff)
     only = contained if len(contained) == 1 else []
     return [by_plain[one] for one in islice(dict.fromkeys([*close, *only]), many)]
+
+
+def unknown(kind: str, name: str) -> str:
+    """Return the message for a name that is not in a catalog, as in `unknown scheduler 'kerras'`."""
+    singular = f"{kind.removesuffix('ies')}y" if kind.endswith("ies") else kind.removesuffix("s")
+    return f"unknown {SINGULARS.get(kind, singular.replace('_', ' '))} {shortened(name)!r}"
 
 
 def plain(name: str) -> str:

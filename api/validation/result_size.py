@@ -45,10 +45,10 @@ def check_result(
     if size is None:
         return
     if not unsaid and file_format is not None and (problem := bound_problem(*size, file_format)):
-        message = f"can't be {given}: the image will have {problem}; take png"
+        message = f"{given} can't hold the image, which will have {problem}; use png"
         raise invalid_field("output_format", FieldErrorCode.OUT_OF_RANGE, message, ["png"])
     if accept is not None and (problem := bound_problem(*size, accept)):
-        raise Problem(ErrorCode.NOT_ACCEPTABLE, f"the image will have {problem}; ask for image/png, or for the record")
+        raise Problem(ErrorCode.NOT_ACCEPTABLE, f"image will have {problem}; request image/png or the record")
 
 
 def result_size(body: CommonRequest, parameters: dict[str, Any], size_of: Callable[[str], Size]) -> Size | None:

@@ -57,7 +57,7 @@ def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest
                 _wrong(
                     FieldErrorCode.INVALID_FORMAT,
                     written,
-                    "is not a size; write it like 1024*1280, or a ratio like 16:9",
+                    "is not a size; write it as 1024*1280, or as a ratio, as in 16:9",
                     listed,
                 )
             )
@@ -125,7 +125,7 @@ def _too_small(body: CommonRequest) -> Iterator[FieldError]:
     for side in SIDES:
         value = getattr(body, side)
         if value > 0 and side in body.model_fields_set and _rounded(value) < MIN_SIDE:
-            message = f"{value} is too small; give {MIN_SIDE} to {MAX_SIDE}, or -1 to leave it to the aspect ratio"
+            message = f"{value} is too small; use {MIN_SIDE} to {MAX_SIDE}, or -1 for the aspect ratio's"
             yield FieldError(field=side, code=FieldErrorCode.OUT_OF_RANGE, message=message)
 
 

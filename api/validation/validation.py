@@ -62,27 +62,31 @@ def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
     varies = request.uov_method.lower() not in DISABLED
     if uov and not varies:
         yield FieldError(
-            field="uov_method", code=FieldErrorCode.CONFLICT, message="is Disabled although there is a uov_input_image"
+            field="uov_method",
+            code=FieldErrorCode.CONFLICT,
+            message="is Disabled, but uov_input_image is given; choose a method, or omit the image",
         )
     if varies and not uov:
         yield FieldError(
-            field="uov_input_image", code=FieldErrorCode.REQUIRED, message=f"is missing: {request.uov_method} needs one"
+            field="uov_input_image", code=FieldErrorCode.REQUIRED, message=f"is required for {request.uov_method}"
         )
     if mask and not inpaint:
         yield FieldError(
-            field="inpaint_input_image", code=FieldErrorCode.REQUIRED, message="is missing: there is a mask for it"
+            field="inpaint_input_image",
+            code=FieldErrorCode.REQUIRED,
+            message="is required with inpaint_mask_image_upload",
         )
     if request.outpaint_selections and not inpaint:
         yield FieldError(
             field="inpaint_input_image",
             code=FieldErrorCode.REQUIRED,
-            message="is missing: outpaint_selections need one",
+            message="is required with outpaint_selections",
         )
     if inpaint and not mask and not request.outpaint_selections:
         yield FieldError(
             field="inpaint_mask_image_upload",
             code=FieldErrorCode.REQUIRED,
-            message="is missing: say what to draw, by a mask or by outpaint_selections",
+            message="is required with inpaint_input_image, unless outpaint_selections is given",
         )
     yield from _distance_without_direction(request)
     given = [
@@ -96,13 +100,11 @@ def _inconsistent_images(request: CommonRequest) -> Iterator[FieldError]:
         if image
     ]
     for name in given[1:]:
-        cure = {
-            "uov_input_image": "; with image prompts set mixing_image_prompt_and_vary_upscale",
-            "inpaint_input_image": "; with image prompts set mixing_image_prompt_and_inpaint",
+        remedy = {
+            "uov_input_image": "; to use it with image prompts, set mixing_image_prompt_and_vary_upscale",
+            "inpaint_input_image": "; to use it with image prompts, set mixing_image_prompt_and_inpaint",
         }.get(name, "")
-        yield FieldError(
-            field=name, code=FieldErrorCode.CONFLICT, message=f"can't be used together with {given[0]}{cure}"
-        )
+        yield FieldError(field=name, code=FieldErrorCode.CONFLICT, message=f"can't be used with {given[0]}{remedy}")
     if uov and "fast" in request.uov_method.lower():
         for name, used in (("controlnet_image", prompts), ("enhance_checkbox", request.enhance_checkbox)):
             if used:
@@ -124,14 +126,14 @@ def _inconsistent_enhancement(request: CommonRequest) -> Iterator[FieldError]:
             yield FieldError(
                 field=field,
                 code=FieldErrorCode.NEEDS_FIELD,
-                message="needs enhance_checkbox, or an enhance_input_image",
+                message="requires enhance_checkbox or enhance_input_image",
             )
         return
     if request.enhance_input_image and not enabled and not varies:
         yield FieldError(
             field="enhance_ctrls",
             code=FieldErrorCode.REQUIRED,
-            message="nothing to enhance: enable one, or set enhance_uov_method",
+            message="has no enabled entry; enable one, or set enhance_uov_method",
         )
     for index in enabled:
         control, path = request.enhance_ctrls[index], f"enhance_ctrls[{index}]."
@@ -153,13 +155,15 @@ def sam_errors(prompt: tuple[str, str], box_threshold: tuple[str, float], *, box
     """
     if not prompt[1].strip():
         yield FieldError(
-            field=prompt[0], code=FieldErrorCode.REQUIRED, message="is missing: say what sam is to look for"
+            field=prompt[0],
+            code=FieldErrorCode.REQUIRED,
+            message="is required with mask model sam; name the object to find",
         )
     if box_threshold[1] < SAM_BOX_THRESHOLD and not boxes_only:
         yield FieldError(
             field=box_threshold[0],
             code=FieldErrorCode.OUT_OF_RANGE,
-            message=f"must be at least {SAM_BOX_THRESHOLD} with mask model sam, which would find 900 things in anything",
+            message=f"must be at least {SAM_BOX_THRESHOLD} with mask model sam; below, it detects 900 objects in any image",
         )
 
 
@@ -169,7 +173,7 @@ def _distance_without_direction(request: CommonRequest) -> Iterator[FieldError]:
             yield FieldError(
                 field=f"outpaint_distance[{index}]",
                 code=FieldErrorCode.NEEDS_FIELD,
-                message=f"needs {side} in outpaint_selections",
+                message=f"requires {side} in outpaint_selections",
             )
 
 
@@ -184,7 +188,7 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
             yield FieldError(
                 field=field,
                 code=FieldErrorCode.WRONG_COUNT,
-                message=f"{given[field]} given, this Fooocus has places for {places}",
+                message=f"has {given[field]} entries; this Fooocus allows at most {places}",
             )
 
 
@@ -192,17 +196,17 @@ def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
     name = request.save_name
     if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         size = len(name.encode("utf-8", "replace"))
-        message = f"has {size} bytes in UTF-8; at most {MAX_NAME_BYTES} fit into a file's name with its number"
+        message = f"has {size} bytes in UTF-8; at most {MAX_NAME_BYTES} fit into a file name with its number"
         yield FieldError(field="save_name", code=FieldErrorCode.TOO_LONG, message=message)
     if name and (is_device(name) or name[-1] in ". "):
         yield FieldError(
             field="save_name",
             code=FieldErrorCode.INVALID_FORMAT,
-            message=f"{name!r} can't be a file's name on every system",
+            message=f"{name!r} is not a valid file name on every system; choose another",
         )
     if request.upscale_multiple != 1.0 and request.uov_method != UPSCALE_CUSTOM:
         yield FieldError(
-            field="upscale_multiple", code=FieldErrorCode.NEEDS_FIELD, message=f"needs uov_method {UPSCALE_CUSTOM!r}"
+            field="upscale_multiple", code=FieldErrorCode.NEEDS_FIELD, message=f"requires uov_method {UPSCALE_CUSTOM!r}"
         )
 
 

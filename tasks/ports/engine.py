@@ -17,8 +17,20 @@ class EngineUnavailable(Exception):
     """The host can't accept tasks; the message says why."""
 
 
+class WorkerNotRunning(EngineUnavailable):
+    """The host's worker thread has died and can't be started again."""
+
+    MESSAGE = "Fooocus's worker thread is not running; see Fooocus's console, then restart Fooocus"
+
+    def __init__(self) -> None:
+        super().__init__(self.MESSAGE)
+
+
 class ShuttingDown(EngineUnavailable):
     """The host is shutting down; the task will resume after a restart."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f"Fooocus is shutting down; task {task_id} will resume after a restart")
 
 
 class ParameterError(Exception):

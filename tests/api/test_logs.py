@@ -101,10 +101,10 @@ def test_what_differs_from_time_to_time_is_beside_an_event_and_not_in_it(room: s
 
 
 def test_what_was_refused_is_told(written: tuple[Host, dict[str, str]]) -> None:
-    refused = [line for line in objects(written[0]) if "refused" in line["event"]]
+    refused = [line for line in objects(written[0]) if "rejected" in line["event"]]
     assert {(line["event"], line.get("host"), line.get("origin")) for line in refused} == {
-        ("foreign host refused", "evil.example", None),
-        ("cross-site request refused", None, "https://evil.example"),
+        ("host rejected", "evil.example", None),
+        ("cross-origin request rejected", None, "https://evil.example"),
     }
 
 

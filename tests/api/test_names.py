@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fooocus_api.adapters.models.catalog import FooocusCatalog
-from fooocus_api.api import routes
 from fooocus_api.api.requests.json_body import JsonRoute
 from fooocus_api.api.requests.parameter_names import NamingRoute
 from fooocus_api.api.validation.nearest_names import nearest
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import demo_host
 from fooocus_api.tests.support.keys import add_key
+from fooocus_api.tests.support.routes import all_routes
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
@@ -38,20 +34,6 @@ def slow() -> Iterator[Client]:
     """Yield a client of a demo host with slow steps."""
     with demo_host(step_ms=40) as host:
         yield Client(host.url)
-
-
-def all_routes() -> list[Any]:
-    """Return every route of the API, including hidden ones."""
-    arguments = SimpleNamespace(
-        default=lambda _: None,
-        places=dict,
-        extra_fields=lambda _: {},
-        bounds=lambda *_: SimpleNamespace(minimum=None, maximum=None),
-    )
-    context: Any = SimpleNamespace(host=SimpleNamespace(catalog=FooocusCatalog(), arguments=arguments))
-    names = [module.name for module in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}.")]
-    modules = [importlib.import_module(name) for name in names]
-    return [route for module in modules if hasattr(module, "router") for route in module.router(context).routes]
 
 
 def operations(client: Client) -> list[str]:
@@ -170,7 +152,7 @@ def test_control_means_the_task_it_names(slow: Client, how: str) -> None:
     slow.until(running, "running")
     assert control("skip", waiting).status_code == 409
     answer = control("stop", waiting)
-    assert answer.json() == {"message": "The task is taken out of the queue.", "task_id": waiting}
+    assert answer.json() == {"message": "The task was removed from the queue.", "task_id": waiting}
     assert slow.ended(waiting)["task_status"] == "stopped"
     assert slow.task(running)["task_status"] == "running"
     assert control("stop", waiting).status_code == 409

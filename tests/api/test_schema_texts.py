@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.unit.test_english import AVOIDED_WORDS
 
 Schema = dict[str, Any]
 LISTED: dict[str, dict[str, str]] = {
@@ -41,6 +44,24 @@ def test_every_field_and_every_parameter_has_a_description(schema: Schema) -> No
         for method, operation in methods.items():
             for parameter in operation.get("parameters", []):
                 assert parameter.get("description"), (method, path, parameter["name"])
+
+
+def texts_in(part: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each summary and description."""
+    items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for name, value in items:
+        if name in ("summary", "description") and isinstance(value, str):
+            yield path, value
+        else:
+            yield from texts_in(value, f"{path}/{name}")
+
+
+def test_texts_use_the_fields_words(schema: Schema) -> None:
+    texts = list(texts_in(schema))
+    assert len(texts) > 300
+    found = [(path, words[0]) for path, text in texts for words in AVOIDED_WORDS.finditer(text)]
+    found += [(path, words[0]) for path, text in texts for words in re.finditer(r"\bdr[ae]wn?\b", text, re.IGNORECASE)]
+    assert found == []
 
 
 @pytest.mark.parametrize("model", LISTED)

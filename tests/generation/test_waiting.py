@@ -116,7 +116,7 @@ def test_an_end_of_fooocus_is_told_to_all_who_wait(slow: tuple[Host, Client]) ->
     for thread in waiting:
         thread.join(30)
     name, data = last[-1]
-    assert name == "error" and data["status"] == 503 and "goes on" in str(data["message"])
+    assert name == "error" and data["code"] == "shutting_down" and data["status"] == 503
     host.start()
     client = Client(host.url)
     refused, accepted = answers["synchronous"], answers["patient"]

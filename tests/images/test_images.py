@@ -150,12 +150,12 @@ def test_several_images_are_kept_at_once(context: Context) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("not an image!", "'not an image!' is no image; send an http(s) URL, base64, a data URI"),
-        ("x.png", "'x.png' is no image"),
-        ("ünïcode", "is no image"),
-        ("A" * 4001, "is no image"),  # no base64 has such a length
-        ("ftp://example.com/x.png", "'ftp://example.com/x.png' is no image"),
-        ("file:///etc/passwd", "is no image"),
+        ("not an image!", "'not an image!' is not an image; send an http(s) URL, base64, a data URI"),
+        ("x.png", "'x.png' is not an image"),
+        ("ünïcode", "is not an image"),
+        ("A" * 4001, "is not an image"),  # no base64 has such a length
+        ("ftp://example.com/x.png", "'ftp://example.com/x.png' is not an image"),
+        ("file:///etc/passwd", "is not an image"),
         ("http://[::1/x.png", "is not a URL"),
         ("http://", "is not an http or https URL"),
         ("cats", "the base64 data is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
@@ -218,18 +218,21 @@ def test_an_input_is_read_from_disk_whoever_serves_it(context: Context) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("outputs/2026-01-02/none.png", "there is no image outputs/2026-01-02/none.png"),
-        ("https://pictures.example/draw/outputs/2026-01-02/none.png", "there is no image outputs/2026-01-02/none.png"),
-        (f"https://pictures.example/inputs/{'0' * 64}.png", f"there is no image inputs/{'0' * 64}.png"),
-        (f"{'0' * 64}.png", f"there is no image inputs/{'0' * 64}.png"),
-        ("outputs/2026-01-02/log.html", "there is no image"),
+        ("outputs/2026-01-02/none.png", "image outputs/2026-01-02/none.png does not exist"),
+        (
+            "https://pictures.example/draw/outputs/2026-01-02/none.png",
+            "image outputs/2026-01-02/none.png does not exist",
+        ),
+        (f"https://pictures.example/inputs/{'0' * 64}.png", f"image inputs/{'0' * 64}.png does not exist"),
+        (f"{'0' * 64}.png", f"image inputs/{'0' * 64}.png does not exist"),
+        ("outputs/2026-01-02/log.html", "does not exist"),
         ("outputs/2026-01-02/broken.png", "outputs/2026-01-02/broken.png is a broken png image"),
-        ("outputs/2026-01-02", "there is no image"),
-        ("outputs/../secret.png", "there is no image"),
-        ("outputs/2026-01-02/../../secret.png", "there is no image"),
-        ("/outputs/..%2F..%2Fsecret.png", "there is no image"),
-        ("inputs/../secret.png", "there is no image"),
-        ("outputs/2026-01-02/%00.png", "there is no image"),
+        ("outputs/2026-01-02", "does not exist"),
+        ("outputs/../secret.png", "does not exist"),
+        ("outputs/2026-01-02/../../secret.png", "does not exist"),
+        ("/outputs/..%2F..%2Fsecret.png", "does not exist"),
+        ("inputs/../secret.png", "does not exist"),
+        ("outputs/2026-01-02/%00.png", "does not exist"),
     ],
 )
 def test_no_image_of_this_server(context: Context, text: str, message: str) -> None:
@@ -323,7 +326,7 @@ BRISK = RequestLimits(connect_s=5, silence_s=5, total_s=60, size=2**20)
 @pytest.mark.parametrize(
     ("page", "message", "limits"),
     [
-        ("/none.png", "answers 404 Not Found", BRISK),
+        ("/none.png", "returned 404 Not Found", BRISK),
         ("/page", "is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image", BRISK),
         ("/loop", "redirects more than 5 times", BRISK),
         ("/away", "is not an http or https URL", BRISK),
@@ -348,7 +351,7 @@ def test_nobody_listens_there(context: Context) -> None:
 
 
 def test_an_output_of_another_server_is_fetched(context: Context, site: Site) -> None:
-    assert refusal(context, f"{site.url}/{OUTPUT}") == f"{site.url}/{OUTPUT} answers 404 Not Found"
+    assert refusal(context, f"{site.url}/{OUTPUT}") == f"{site.url}/{OUTPUT} returned 404 Not Found"
 
 
 def test_only_the_credentials_of_the_url_are_sent(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,9 +95,9 @@ def test_it_is_converted_when_exactly_one_type_is_accepted(client: Client) -> No
         ),
         ({"files": {"image": ("x.png", picture()[:60])}}, "image: is a broken png image"),
         ({"files": {"image": ("x.png", b"")}}, "image: is not a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF image"),
-        ({"files": {"picture": ("x.png", picture())}}, "image: is missing; the file was sent as 'picture'"),
-        ({"data": {"image": "https://example.com/x.png"}}, "image: is missing; send a file as multipart/form-data"),
-        ({"json": {"image": "x"}}, "image: is missing; send a file as multipart/form-data"),
+        ({"files": {"picture": ("x.png", picture())}}, "image: is required; the file was sent as 'picture'"),
+        ({"data": {"image": "https://example.com/x.png"}}, "image: is required; send a file as multipart/form-data"),
+        ({"json": {"image": "x"}}, "image: is required; send a file as multipart/form-data"),
     ],
 )
 def test_what_is_no_image_is_refused_and_not_kept(

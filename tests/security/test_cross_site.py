@@ -49,7 +49,7 @@ def refused(response: requests.Response) -> bool:
     if response.status_code != 403:
         return False
     assert response.headers["content-type"] == "application/problem+json", response.text
-    return "another site" in response.json()["detail"]
+    return bool(response.json()["code"] == "cross_origin_rejected")
 
 
 # ------------------------------------------------------------------ what is refused and what passes

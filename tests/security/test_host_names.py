@@ -160,7 +160,7 @@ def test_a_host_and_an_origin_of_kilobytes_are_repeated_in_short(demo_factory: D
         response = client.post("/v1/engine/control?action=stop", headers=headers)
         assert response.status_code == 403 and "xxx" in response.text and long[:200] not in response.text
     host.stop()
-    assert host.log().count("refused") == 2 and long[:200] not in host.log()
+    assert host.log().count("rejected") == 2 and long[:200] not in host.log()
 
 
 def test_the_public_name_passes(demo_factory: DemoFactory) -> None:

@@ -79,22 +79,22 @@ def entry(**changes: object) -> str:
 
 
 BROKEN = {
-    "": "no JSON",
-    "{": "no JSON",
-    "[]": "can't be understood",
-    "[" * 100_000: "can't be understood",
+    "": "not valid JSON",
+    "{": "not valid JSON",
+    "[]": "is invalid",
+    "[" * 100_000: "is invalid",
     '{"version": 2, "keys": []}': "version 2",
     '{"version": 1}': "'?keys'? is missing",
-    '{"version": 1, "keys": [1]}': "can't be understood",
-    entry(name="webui"): "key 1: no key can be called webui",
-    entry(name=""): "key 1: a key's name has",
+    '{"version": 1, "keys": [1]}': "is invalid",
+    entry(name="webui"): "key 1: key name 'webui' is reserved",
+    entry(name=""): "key 1: key name is invalid",
     entry(sha256="s3cret"): "key 1: sha256 is not",
     entry(scopes=["draw"]): "key 1: 'draw' is not a valid Scope",
     entry(scopes=None): "key 1",
     entry(limits={"images_per_day": 0}): "key 1: images_per_day is not a number above 0",
     entry(limits={"images_per_day": "many"}): "key 1: images_per_day",
     entry(limits={"images_per_week": 3}): "key 1.*images_per_week",
-    entry(until="tomorrow"): "key 1 has 'until'",
+    entry(until="tomorrow"): "key 1 has the unknown member 'until'",
 }
 
 
@@ -109,7 +109,7 @@ def test_a_broken_file_is_refused_with_the_reason(tmp_path: Path, content: str) 
 
 def test_two_keys_of_one_name_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "keys.json", [BOT, BOT])
-    with pytest.raises(BrokenKeys, match="two keys of one name"):
+    with pytest.raises(BrokenKeys, match="two keys with the same name"):
         load(tmp_path / "keys.json")
 
 
@@ -129,7 +129,7 @@ def test_the_file_counts_as_it_is_now_and_opens_nothing_when_it_breaks_or_goes(t
     assert keys.find(b"of the bot") == BOT
     file.unlink()
     assert keys.needed()
-    with pytest.raises(BrokenKeys, match="gone"):
+    with pytest.raises(BrokenKeys, match="is missing"):
         keys.find(b"of the bot")
 
 
@@ -165,7 +165,7 @@ def test_what_the_command_can_not_do_is_said_and_changes_nothing(tmp_path: Path)
     for arguments, said in (
         (("add", "bot"), "already"),
         (("revoke", "shop"), "the key shop does not exist"),
-        (("add", "webui"), "no key can be called webui"),
+        (("add", "webui"), "key name 'webui' is reserved"),
         (("add", "x", "--scopes", "draw"), "generate, read, read-all, control, admin"),
         (("add", "x", "--pending-tasks", "0"), "is not a number above 0"),
     ):
@@ -175,7 +175,7 @@ def test_what_the_command_can_not_do_is_said_and_changes_nothing(tmp_path: Path)
     file.write_text("{")
     for line in ("add x", "list", "revoke bot"):
         done = keys_command(tmp_path, *line.split())
-        assert done.returncode == 1 and "is no JSON" in done.stderr
+        assert done.returncode == 1 and "is not valid JSON" in done.stderr
     assert file.read_text() == "{"
 
 
@@ -217,7 +217,7 @@ def test_nobody_gets_in_by_a_broken_file_and_the_reason_is_said(demo_factory: De
         assert refused.status_code == 503 and refused.headers["content-type"] == "application/problem+json"
         assert str(file) not in refused.text and refused.headers["retry-after"]
     assert boss.get("/v1/info").status_code == 200
-    wait_for(lambda: "keys.json is no JSON" in host.log(), "the reason to be said")
+    wait_for(lambda: "keys.json is not valid JSON" in host.log(), "the reason to be said")
     host.stop()
     host.start()
     assert bot.get("/v1/info").status_code == 503

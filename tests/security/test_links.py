@@ -111,7 +111,7 @@ def test_a_guess_opens_nothing(nobody: Client, record: Record) -> None:
         response = nobody.get(wrong)
         assert response.status_code == 403, wrong
         assert response.headers["content-type"] == "application/problem+json"
-        assert "link" in response.json()["detail"]
+        assert response.json()["code"] == "invalid_signature"
         assert Client(nobody.url, KEY).get(wrong).status_code in (200, 404)
 
 
@@ -186,9 +186,9 @@ def test_a_link_stays_the_same_for_a_while_and_ends() -> None:
     past = {"expires": "1000", "signature": here.signature("x", 1000)}
     with pytest.raises(InvalidSignature, match="expired"):
         here.opens("x", past)
-    with pytest.raises(InvalidSignature, match="wrong"):
+    with pytest.raises(InvalidSignature, match="invalid"):
         here.opens("y", past)
-    with pytest.raises(InvalidSignature, match="wrong"):
+    with pytest.raises(InvalidSignature, match="invalid"):
         links(secret=b"t" * 32).opens("x", query(here.query("x")))
     assert here.opens("x", query(here.query("x"))) and not here.opens("x", {"expires": "1"})
     assert links(protected=False).query("x") == ""

@@ -183,7 +183,7 @@ def test_tls_is_verified_against_the_name_and_not_the_address(world: World) -> N
 
 # ------------------------------------------------------------------------------------------------- what is refused
 
-PRIVATE = "its address is unknown or private"
+PRIVATE = "its address is private or unknown"
 LOOPBACK = [
     "127.0.0.1",
     "127.1",

@@ -12,6 +12,7 @@ from ....images.preview import PNG, PreviewImage
 from ....tasks.build import TaskServices
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task
+from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.subscription import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.ignored_fields import NOTE
@@ -113,7 +114,7 @@ def _last(task: Task, urls: PublicUrls, read: Callable[[str], bytes]) -> bytes:
     if task.parameters.get("require_base64"):
         data["base64"] = [base64_of(image, read) for image in task.images]
     if not task.status.is_terminal:
-        detail = f"Fooocus is ending; task {task.task_id} goes on when it is started again"
+        detail = str(ShuttingDown(task.task_id))
         problem = problem_body(ErrorCode.SHUTTING_DOWN, detail, task_id=task.task_id, task_status=task.status.value)
         return message({**problem, **data, "message": detail}, "error")
     if task.error is None:

@@ -41,40 +41,40 @@ from ...security.event_streams import event_stream
 from ..outputs import image_bytes, read_output
 from .progress_stream import failure_members, progress_of
 
-DESCRIPTION = """One request, four ways to get its answer; the first that applies counts:
+DESCRIPTION = """Generates images. The first of these that applies determines the form of the response:
 
 1. `Accept: image/png`, `image/jpeg`, `image/jpg` or `image/webp`: the image itself (`image_number` is 1).
-2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`, and while it waits or runs
-   `queue_position` and `eta_seconds`. The last message is `Finished`; a task that fails ends with an event named `error`.
-3. `async_process: true`: the record at once, with `task_status: "pending"`. Look at `GET /tasks/{task_id}` later.
-4. Otherwise the record when the task has ended.
+2. `stream_output: true`: server-sent events `{"progress", "preview", "message", "images"}`, with `queue_position` and
+   `eta_seconds` until the task has ended. The last message is `Finished`; a failed task ends with an event named `error`.
+3. `async_process: true`: the record at once, with `task_status: "pending"`. Poll `GET /tasks/{task_id}` for the result.
+4. Otherwise: the record when the task has ended.
 
-`Prefer: respond-async` answers 202 with the pending record at once, `Prefer: wait=N` waits so many seconds for the result
-and answers 202 if it is not there: for proxies that close silent connections. `Location` is where to look later. That 202 is
-always the record as JSON, whatever `Accept` names, for there is no image yet: tell the two apart by the status or by
-`Content-Type`. When the task has ended, the same request with its `Idempotency-Key` gives the image.
+`Prefer: respond-async` returns 202 with the pending record at once. `Prefer: wait=N` waits up to N seconds for the result and
+returns 202 if it is not ready; use it behind proxies that close silent connections. `Location` is the URL of the record. A 202
+is always the record as JSON, regardless of `Accept`, as no image exists yet: distinguish the two by the status or by
+`Content-Type`. When the task has ended, the same request with its `Idempotency-Key` returns the image.
 
-An image that the format can't hold (WebP: 16383 pixels on a side, JPEG: 65500) is 406; where the request lets its size be
-known, nothing is drawn, and `output_format` is refused with 422 in the same way.
+An image that exceeds the limit of its format (WebP: 16383 pixels per side, JPEG: 65500) is answered with 406. If the size is
+known beforehand, nothing is generated, and an `output_format` that can't hold the image is rejected with 422.
 
-A client that goes away loses nothing: its task goes on and is recorded."""
+If the client disconnects, the task continues and its result is saved."""
 
-IDEMPOTENCY = """Any text of up to 255 characters that names this request. Sent again with the same body it gives the first
-task again, so that a request can be repeated when its answer was lost; with another body it is refused."""
+IDEMPOTENCY = """A text of up to 255 characters that identifies this request. A repetition with the same body returns the first
+task, so that a client can retry after it lost the response. A repetition with another body is rejected."""
 ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": MAX_LENGTH, "pattern": r"\S"}
 
 LOOK_AGAIN = 5
 """`Retry-After` in seconds for a task whose remaining time is unknown."""
 MAX_LOOK_S = 60
-PREFER = "`respond-async` for 202 at once, `wait=30` for 202 if it takes longer than so many seconds, at most 3600."
+PREFER = "`respond-async` returns 202 immediately; `wait=N` waits up to N seconds (at most 3600) before returning 202."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 
 HEADERS = {
-    "X-Task-Id": header("The task's id.", required=True),
-    "Location": header("The URL of its record.", required=True),
-    "X-Ignored-Fields": header("Fields of the request that are unknown, or that can't count."),
-    "Idempotency-Replayed": header("`true` where the task is that of an earlier request.", enum=["true"]),
-    "Preference-Applied": header("What of `Prefer` was understood."),
+    "X-Task-Id": header("The id of the task.", required=True),
+    "Location": header("The URL of the task's record.", required=True),
+    "X-Ignored-Fields": header("Fields of the request that are unknown or have no effect."),
+    "Idempotency-Replayed": header("`true` if the task is that of an earlier request.", enum=["true"]),
+    "Preference-Applied": header("The preferences that the server applied."),
 }
 
 LINKS = {
@@ -115,8 +115,8 @@ def router(context: Context) -> APIRouter:
         return await answer.to(body, idempotency_key)
 
     examples: dict[str, Any] = {
-        "A prompt, and all else as in Fooocus": {"value": EXAMPLE},
-        "Every field, with its default": {"value": {**model().model_dump(), **EXAMPLE}},
+        "A prompt, with Fooocus's defaults for the rest": {"value": EXAMPLE},
+        "Every field with its default": {"value": {**model().model_dump(), **EXAMPLE}},
     }
     generate.__annotations__["body"] = Annotated[model, Body(openapi_examples=examples)]
     options: dict[str, Any] = {
@@ -127,11 +127,11 @@ def router(context: Context) -> APIRouter:
             **responses(401, 406, 409, 422, 429, 500, 503),
             202: {
                 "model": RecordResponse,
-                "description": "Accepted, and not done within the time that `Prefer` gives.",
+                "description": "Accepted, but not finished within the time of `Prefer`.",
                 "headers": {
                     **HEADERS,
                     "Retry-After": header(
-                        "Seconds until another look is worth it.", required=True, type="integer", minimum=1
+                        "Seconds to wait before polling the record.", required=True, type="integer", minimum=1
                     ),
                 },
                 "links": LINKS,
@@ -142,7 +142,7 @@ def router(context: Context) -> APIRouter:
                     **sse_openapi_content(StreamMessage.__name__),
                     **{kind: {} for kind in MEDIA_TYPES.values()},
                 },
-                "headers": {**HEADERS, "Content-Location": header("Of an image: its URL.")},
+                "headers": {**HEADERS, "Content-Location": header("The URL of the image, if the response is one.")},
                 "links": LINKS,
             },
         },
@@ -199,7 +199,8 @@ class GenerationResponder:
         """Return the task once it has ended.
 
         Raises:
-            Problem: 503 if Fooocus shuts down first, with the URL of the record after a restart; 500 if the task failed.
+            Problem: 503 if Fooocus shuts down first, with the URL of the record after a restart; 500 if the task failed or was
+                interrupted.
         """
         try:
             task = await self.services.tasks.wait(task.task_id)
@@ -264,7 +265,7 @@ class GenerationResponder:
         if not task.images:
             raise Problem(
                 ErrorCode.TASK_STOPPED,
-                "the task was stopped before there was an image",
+                "task was stopped before it had an image",
                 headers=headers,
                 task_id=task.task_id,
             )

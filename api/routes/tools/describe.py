@@ -41,7 +41,7 @@ class DescribeRequest(BaseModel):
     image: str = Field(min_length=1, description=IMAGE)
     image_type: str | None = Field(
         default=None,
-        description="`Photo` gives a caption, `Anime` gives tags. `Photo` unless given.",
+        description="`Photo` (default) returns a caption, `Anime` returns tags.",
         json_schema_extra={"enum": [*DESCRIBE_KINDS, None]},
     )
 
@@ -49,7 +49,7 @@ class DescribeRequest(BaseModel):
 class DescribeResponse(BaseModel):
     """The description of an image."""
 
-    describe: str = Field(description="A caption or tags, to be used as a prompt.")
+    describe: str = Field(description="A caption or tags, usable as a prompt.")
 
 
 DESCRIBE_BODY: dict[str, Any] = {
@@ -68,10 +68,14 @@ def router(context: Context) -> APIRouter:
     async def describe_image(
         request: Request,
         image_type: Annotated[
-            str | None, Query(description="Here or in the body.", json_schema_extra={"enum": list(DESCRIBE_KINDS)})
+            str | None,
+            Query(
+                description="The kind of image; may also be in the body.",
+                json_schema_extra={"enum": list(DESCRIBE_KINDS)},
+            ),
         ] = None,
     ) -> DescribeResponse:
-        """Describe an image in words, to be used as a prompt. Runs after the tasks queued before it."""
+        """Describe an image in words that can serve as a prompt. Runs after the tasks queued before it."""
         tools = context.tools
         image, wanted = await _describe_body(request)
         kind = _describe_kind(wanted, image_type)
@@ -105,7 +109,7 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
     if content_type != "application/json":
         raise Problem(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-            f"{content_type} can't be read; send application/json or multipart/form-data",
+            f"{content_type} is not supported; send application/json or multipart/form-data",
         )
     try:
         body = DescribeRequest.model_validate(await request.json() if await request.body() else None)
@@ -125,6 +129,6 @@ def _describe_kind(*image_types: str | None) -> DescribeKind:
     given = [text for text in image_types if text is not None] or ["Photo"]
     for text in given:
         if text.strip().lower() not in known:
-            message = f"{shortened(text)!r} is no image type"
+            message = f"unknown image type {shortened(text)!r}"
             raise invalid_field("image_type", FieldErrorCode.UNKNOWN_VALUE, message, list(DESCRIBE_KINDS))
     return known[given[0].strip().lower()]

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
 
 from ....asgi.error_codes import FieldErrorCode
-from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....tasks.ports.tools import MaskOptions, Picture
 from ...context import Catalog, Context
@@ -24,13 +23,14 @@ from ...requests.memory_budget import IMAGE_BUDGET
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import FieldError, InvalidFields, responses
 from ...security.authorization import require_scope
+from ...validation.nearest_names import unknown
 from ...validation.validation import SAM_BOX_THRESHOLD, sam_errors
 from .jobs import answer_of
 from .pictures import IMAGE, picture_of
 
 
 class MaskRequest(BaseModel):
-    """An image, and what its mask is to cover."""
+    """An image, and the object that its mask covers."""
 
     CATALOGS: ClassVar[dict[str, str]] = {
         "mask_model": "mask_models",
@@ -41,19 +41,24 @@ class MaskRequest(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     image: str = Field(min_length=1, description=IMAGE)
-    mask_model: str = Field(default="isnet-general-use", description="What finds it.")
-    cloth_category: str = Field(default="full", description="Which clothes, with mask model `u2net_cloth_seg`.")
-    dino_prompt_text: str = Field(default="", description="What to look for, with mask model `sam`, which needs it.")
-    sam_model: str = Field(default="vit_b", description="The size of the model, with mask model `sam`.")
+    mask_model: str = Field(default="isnet-general-use", description="The model that detects the object.")
+    cloth_category: str = Field(default="full", description="The clothes to detect, with mask model `u2net_cloth_seg`.")
+    dino_prompt_text: str = Field(default="", description="The object to detect; required by mask model `sam`.")
+    sam_model: str = Field(default="vit_b", description="The size of the model `sam`.")
     box_threshold: float = Field(
-        default=0.3, ge=0, le=1, description=f"How sure to be that something is there; `sam`, from {SAM_BOX_THRESHOLD}."
+        default=0.3,
+        ge=0,
+        le=1,
+        description=f"Minimum confidence of a detected box; only `sam`, from {SAM_BOX_THRESHOLD}.",
     )
     text_threshold: float = Field(
-        default=0.25, ge=0, le=1, description="How sure to be that it is what was named; `sam`."
+        default=0.25, ge=0, le=1, description="Minimum confidence that an object matches the text; only `sam`."
     )
-    sam_max_detections: int = Field(default=0, ge=0, le=10, description="How many at most, 0 for all; `sam`.")
-    dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels to enlarge the boxes by; `sam`.")
-    dino_debug: bool = Field(default=False, description="The boxes themselves as the mask; `sam`.")
+    sam_max_detections: int = Field(
+        default=0, ge=0, le=10, description="Maximum number of detections, 0 for all; only `sam`."
+    )
+    dino_erode_or_dilate: int = Field(default=0, ge=-64, le=64, description="Pixels to grow the boxes by; only `sam`.")
+    dino_debug: bool = Field(default=False, description="Use the boxes themselves as the mask; only `sam`.")
 
     def options(self) -> MaskOptions:
         """Return the request as the tool's options."""
@@ -67,8 +72,7 @@ def router(context: Context) -> APIRouter:
     model = _mask_request(context)
 
     async def generate_mask(request: Request, body: Annotated[Any, Body()]) -> str:
-        """Return a mask of an image, as the base64 of a PNG file: white marks what was found. Runs after the tasks queued before
-        it."""
+        """Return a mask of an image, as base64 of a PNG: white marks the object. Runs after the tasks queued before it."""
         tools = context.tools
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
         if errors := list(_mask_errors(body, context.host.catalog)):
@@ -107,7 +111,7 @@ def _mask_errors(body: MaskRequest, catalog: Catalog) -> Iterator[FieldError]:
     for field, kind in MaskRequest.CATALOGS.items():
         value, known = getattr(body, field), catalog.names(kind)
         if value not in known:
-            message = f"{shortened(value)!r} is not one of the {kind.replace('_', ' ')}"
+            message = unknown(kind, value)
             yield FieldError(field=field, code=FieldErrorCode.UNKNOWN_VALUE, message=message, allowed=known)
     if body.mask_model == "sam":
         yield from sam_errors(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from ....asgi.error_codes import ErrorCode, FieldErrorCode
+from ....asgi.error_codes import FieldErrorCode
 from ....images.decoding import NotAnImage, read_rgb
 from ....images.input_store import MAX_BYTES
 from ....tasks.ports.tools import Picture
 from ...context import Context
 from ...requests.image_sources import ImageResolver
 from ...requests.memory_budget import Reservation
-from ...responses.problems import Problem, invalid_field
+from ...responses.problems import invalid_field
 from ...security.authorization import may_see_image
+from ..inputs import image_too_large
 
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server."
 
@@ -27,9 +28,7 @@ def picture_of(context: Context, request: Request, image: str | bytes | None, sh
 def _pixels(context: Context, request: Request, image: str | bytes | None) -> Picture:
     if isinstance(image, bytes):
         if len(image) > MAX_BYTES:
-            raise Problem(
-                ErrorCode.PAYLOAD_TOO_LARGE, f"the image is too large: at most {MAX_BYTES // 2**20} MiB are allowed"
-            )
+            raise image_too_large()
         try:
             return read_rgb(image)
         except NotAnImage as error:
@@ -37,5 +36,5 @@ def _pixels(context: Context, request: Request, image: str | bytes | None) -> Pi
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     reference = resolver.resolve("image", image, context.urls(request))
     if reference is None:
-        raise invalid_field("image", FieldErrorCode.REQUIRED, "is missing")
+        raise invalid_field("image", FieldErrorCode.REQUIRED, "is required")
     return resolver.read(reference)

@@ -21,7 +21,9 @@ class UnloadResponse(BaseModel):
     """The outcome of an unload."""
 
     message: str = Field(description="The outcome in words.")
-    freed_mb: float | None = Field(default=None, description="MiB of the memory the message names, where measured.")
+    freed_mb: float | None = Field(
+        default=None, description="MiB freed of the memory that the message names, if measured."
+    )
 
 
 def router(context: Context) -> APIRouter:
