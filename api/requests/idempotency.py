@@ -13,8 +13,8 @@ from ..responses.problems import invalid_field
 MAX_LENGTH = 255
 
 
-def idempotency_of(key: str | None, source: str, body: bytes) -> Idempotency | None:
-    """Return the digests of key and body, None without the header. Equal keys of different sources have different digests.
+def idempotency_of(key: str | None, source: str, content: Any) -> Idempotency | None:
+    """Return the digests of the key and the parsed body, None without the header. Equal keys of different sources have different digests.
 
     Raises:
         InvalidFields: the header is empty or too long.
@@ -24,12 +24,11 @@ def idempotency_of(key: str | None, source: str, body: bytes) -> Idempotency | N
     if not 0 < len(key.strip()) <= MAX_LENGTH:
         code = FieldErrorCode.TOO_LONG if key.strip() else FieldErrorCode.REQUIRED
         raise invalid_field("Idempotency-Key", code, f"must have 1 to {MAX_LENGTH} characters")
-    return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(body)))
+    return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(content)))
 
 
-def _canonical(body: bytes) -> bytes:
-    """Return the JSON in canonical form, so that equal content gives equal bytes."""
-    content: Any = json.loads(body)
+def _canonical(content: Any) -> bytes:
+    """Return the content as JSON in canonical form, so that equal content gives equal bytes."""
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 

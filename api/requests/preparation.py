@@ -9,7 +9,6 @@ from fastapi import Request
 
 from ...tasks.queue.model_downloads import Download
 from ..context import Context
-from ..responses.images import accepted_format
 from ..responses.problems import InvalidFields
 from ..responses.public_urls import PublicUrls
 from ..schemas.generate import IMAGE_FIELDS, CommonRequest
@@ -41,11 +40,12 @@ def takes_long(body: CommonRequest) -> bool:
     return bool(body.webhook_url) or any(pictures)
 
 
-def prepare(sent: CommonRequest, context: Context, request: Request, *, one_image: bool = False) -> Prepared:
+def prepare(sent: CommonRequest, context: Context, request: Request, *, image_format: str | None = None) -> Prepared:
     """Check the whole request, then write its images.
 
     Args:
-        one_image: the response is an image, so the task generates only one.
+        image_format: the format of the response if that is an image; the task then generates one image, in this format
+            unless the request names another. None if the response is not an image.
 
     Raises:
         InvalidFields: names every wrong field and what is allowed.
@@ -58,15 +58,16 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, one_imag
     body = without_missing_loras(body, context, [download.path for download in downloads])
     check(body, context, coming=[download.path for download in downloads], found=errors)
     parameters = body.model_dump(exclude=extra_members(body), warnings="none")
-    if one_image:
-        parameters["image_number"] = 1
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
-    accept = accepted_format(request.headers.get("accept")) if one_image else None
-    check_result(body, parameters, resolver.size, accept)
+    check_result(body, parameters, resolver.size, image_format)
+    if image_format is not None:
+        parameters["image_number"] = 1
+        if "output_format" not in sent.model_fields_set:
+            parameters["output_format"] = image_format.lower()
     varied = parameters["uov_input_image"]
     size = resolver.size(varied) if varied else None
-    ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=one_image))
+    ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=image_format is not None))
     return Prepared(parameters, downloads, resolver.hold(), ignored)
 
 

@@ -10,7 +10,7 @@ from ...images.preview import Encoding
 from ...tasks.streaming.updates import Dropped, Update
 from ..responses.public_urls import PublicUrls
 from ..responses.sse import message
-from .task import IgnoredField, ImageModel, TaskErrorModel, image_entry
+from .task import IgnoredField, ImageModel, TaskErrorModel, error_members, image_entry
 
 EVENTS = """| Event | Sent when | Data, in addition to `task_id`, `task_status`, `source` |
 |---|---|---|
@@ -100,5 +100,5 @@ def _data(update: Update, urls: PublicUrls, encoding: Encoding | None) -> dict[s
     if update.is_terminal:
         data["images"] = [image_entry(image, urls, task) for image in task.images]
         data["result"] = [image["url"] for image in data["images"]]
-        data["error"] = {"type": task.error.type, "message": task.error.message} if task.error else None
+        data["error"] = error_members(task.error) if task.error else None
     return data

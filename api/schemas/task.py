@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from ...images.preview import PreviewImage
 from ...outbound.address_policy import without_userinfo
 from ...tasks.model.outlook import NO_OUTLOOK, Outlook
-from ...tasks.model.task import BLACKED_OUT, Image, Task
+from ...tasks.model.task import BLACKED_OUT, Image, Task, TaskError
 from ..responses.public_urls import PublicUrls
 from .generate import IMAGE_FIELDS
 
@@ -136,10 +136,15 @@ def record_of(
     if not task.status.is_terminal:
         record["preview"] = preview.base64() if preview is not None else ""
     if task.error is not None:
-        record["error"] = {"type": task.error.type, "message": task.error.message}
+        record["error"] = error_members(task.error)
     if incomplete:
         record["incomplete"] = incomplete
     return record
+
+
+def error_members(error: TaskError) -> dict[str, str]:
+    """Return an error of the host in the form of `TaskErrorModel`."""
+    return {"type": error.type, "message": error.message}
 
 
 def image_entry(image: Image, urls: PublicUrls, task: Task) -> dict[str, Any]:

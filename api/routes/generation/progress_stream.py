@@ -18,7 +18,7 @@ from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.ignored_fields import NOTE
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
-from ...schemas.task import base64_of
+from ...schemas.task import base64_of, error_members
 from ...security.event_streams import Right
 
 SPACING = 0.05
@@ -119,12 +119,8 @@ def _last(task: Task, urls: PublicUrls, read: Callable[[str], bytes]) -> bytes:
         return message({**problem, **data, "message": detail}, "error")
     if task.error is None:
         return message(data)
-    error = {"type": task.error.type, "message": task.error.message}
-    problem = failure_members(task)
-    return message(
-        {**problem_body(ErrorCode.GENERATION_FAILED, **problem), **data, "message": task.error.message, "error": error},
-        "error",
-    )
+    problem = problem_body(ErrorCode.GENERATION_FAILED, **failure_members(task))
+    return message({**problem, **data, "message": task.error.message}, "error")
 
 
 def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None) -> bytes:
@@ -145,5 +141,5 @@ def failure_members(task: Task) -> dict[str, Any]:
     detail = f"Fooocus failed: {error.type}: {error.message}" if error else f"the task is {task.status.value}"
     members: dict[str, Any] = {"detail": detail, "task_id": task.task_id, "task_status": task.status.value}
     if error:
-        members["error"] = {"type": error.type, "message": error.message}
+        members["error"] = error_members(error)
     return members

@@ -216,15 +216,13 @@ class GenerationResponder:
         if body.priority > 0:
             access.require(Scope.CONTROL)  # the same as move-to-front
         source = access.source
-        content = await self.request.body()
+        content = await self.request.json()  # parsed before the route was called
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.services.submissions.repeated(idempotency)) is not None:
             return earlier
-        preparing = partial(prepare, body, self.context, self.request, one_image=self.accept is not None)
+        preparing = partial(prepare, body, self.context, self.request, image_format=self.accept)
         prepared = await (run_in(INPUT_EXECUTOR, preparing) if takes_long(body) else run_in_threadpool(preparing))
         parameters = prepared.parameters
-        if self.accept is not None and "output_format" not in body.model_fields_set:
-            parameters["output_format"] = self.accept.lower()
         try:
             submission = await self.services.submissions.submit(
                 parameters,

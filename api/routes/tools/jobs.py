@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from ....asgi.error_codes import ErrorCode
 from ....tasks.ports.tools import ToolFailed
 from ...responses.problems import Problem
+from ...schemas.task import error_members
 
 T = TypeVar("T")
 
@@ -31,8 +32,9 @@ async def answer_of(future: Future[T], request: Request) -> T:
             raise ClientDisconnect  # the response is never read
         return answered.result()
     except ToolFailed as failure:
-        error = {"type": failure.error.type, "message": failure.error.message}
-        raise Problem(ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}", error=error) from failure
+        raise Problem(
+            ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}", error=error_members(failure.error)
+        ) from failure
     finally:
         answered.cancel()
         gone.cancel()
