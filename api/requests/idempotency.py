@@ -14,7 +14,7 @@ MAX_LENGTH = 255
 
 
 def idempotency_of(key: str | None, source: str, content: Any) -> Idempotency | None:
-    """Return the digests of the key and the parsed body, None without the header. Equal keys of different sources have different digests.
+    """Return the digests of the key and the parsed body, None without the header. A key has another digest for each source.
 
     Raises:
         InvalidFields: the header is empty or too long.
