@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OF_THE_HOST = ROOT / "demo" / "requirements_versions.txt"
 OF_PYTHON = {"pip", "setuptools"}
 ANSWERED = {
-    "CVE-2026-48710": "Host headers that are no host are refused in front of Starlette, by asgi/cross_origin.py",
+    "CVE-2026-48710": "invalid Host headers are refused in front of Starlette, by asgi/cross_origin.py",
     "CVE-2026-54282": "so are paths that do not begin with a slash",
     "CVE-2026-54283": "url-encoded forms are bounded in front of it, by json_body.py and form_limits.py",
 }
@@ -46,7 +46,7 @@ def main(options: list[str]) -> int:
     for package in packages:
         name = _plain(package["name"])
         whose = "held by Fooocus" if name in theirs else "comes with Python" if name in OF_PYTHON else None
-        said = f"{whose or 'TO BE MENDED'}: {package['name']} {package.get('version')}"
+        said = f"{whose or 'TO BE FIXED'}: {package['name']} {package.get('version')}"
         for weakness in package.get("vulns", []):
             names = [weakness["id"], *weakness["aliases"]]
             answers = [ANSWERED[name] for name in names if name in ANSWERED]

@@ -107,11 +107,11 @@ def create_api(context: Context) -> FastAPI:
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
     _add_docs(app, context)
-    _settle(app)
+    _build_routes(app)
     return app
 
 
-def _settle(app: FastAPI) -> None:
+def _build_routes(app: FastAPI) -> None:
     """Make FastAPI build every route now, which it otherwise does on the event loop when a route is first matched."""
     nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
     for route in app.routes:

@@ -81,7 +81,7 @@ class Tokens:
         return _text(hmac.digest(self._secret, "\n".join([payload, *is_now]).encode(), hashlib.sha256))
 
 
-def taken_from(scope: MutableMapping[str, Any]) -> str | None:
+def pop_token(scope: MutableMapping[str, Any]) -> str | None:
     """Remove the token from a request's query and return it, so that no route, log or message contains it; None if there is none.
 
     A token may be given more than once if every copy is spelt alike. Different ones give "", which is not a valid token.

@@ -65,8 +65,8 @@ def _in_text(info: dict[Any, Any]) -> EmbeddedParameters | None:
 
 
 def _in_exif(exif: PILImage.Exif) -> EmbeddedParameters | None:
-    beside: dict[int, Any] = exif.get_ifd(EXIF_IFD)  # type: ignore[no-untyped-call]
-    for tags in (exif, beside):
+    camera_tags: dict[int, Any] = exif.get_ifd(EXIF_IFD)  # type: ignore[no-untyped-call]
+    for tags in (exif, camera_tags):
         text = _text(tags.get(USER_COMMENT))
         if text:
             return EmbeddedParameters(text, _text(tags.get(MAKER_NOTE)), _text(exif.get(SOFTWARE)))

@@ -66,7 +66,7 @@ class InputStore:
         Raises:
             StorageUnavailable: the images can't be written. None remains.
         """
-        undecided = [file_name for file_name in images if self._take(file_name)]
+        undecided = [file_name for file_name in images if self._hold_if_new(file_name)]
         try:
             for file_name, content in images.items():
                 self._write(file_name, content)
@@ -93,7 +93,7 @@ class InputStore:
                     del self._held[file_name]
                     discard(self._folder / file_name)
 
-    def _take(self, file_name: str) -> bool:
+    def _hold_if_new(self, file_name: str) -> bool:
         """Hold an image for one more request. Return False without holding it if it is stored permanently."""
         with self._lock:
             if file_name not in self._held and (self._folder / file_name).is_file():

@@ -30,7 +30,7 @@ class OutboundClient:
     def __init__(self, policy: AddressPolicy | None = None) -> None:
         self._policy = policy or AddressPolicy()
 
-    def check(self, url: str, limits: RequestLimits = DEFAULT_LIMITS) -> None:
+    def validate_url(self, url: str, limits: RequestLimits = DEFAULT_LIMITS) -> None:
         """Resolve and validate the URL without sending a request.
 
         Raises:
@@ -62,11 +62,11 @@ class OutboundClient:
             BlockedAddress: this URL, or one that it redirects to, may not be requested.
             OutboundError: no answer, too late, too large, or too many redirects.
         """
-        with Exchange(self._addresses, limits) as trip:
+        with Exchange(self._addresses, limits) as exchange:
             target = _parsed(url)
             sent = {"User-Agent": USER_AGENT, **(headers or {}), **_credentials(target)}
             for _ in range(limits.redirects + 1):
-                answer = trip.ask(target, method, body, sent)
+                answer = exchange.send(target, method, body, sent)
                 location = answer.headers.get("location")
                 if limits.redirects == 0 or answer.status not in _REDIRECTS or location is None:
                     return answer

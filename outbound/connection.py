@@ -89,7 +89,7 @@ class Exchange:
         self._alarm.cancel()
         self._hold(None)
 
-    def ask(self, target: Url, method: str, body: bytes | None, headers: Mapping[str, str]) -> OutboundResponse:
+    def send(self, target: Url, method: str, body: bytes | None, headers: Mapping[str, str]) -> OutboundResponse:
         """Send one request and return its answer, redirect or not.
 
         Raises:
@@ -186,13 +186,13 @@ class Exchange:
 class _Connection(HTTPConnection):
     """Connects to the address that the exchange chooses, and to no other."""
 
-    def __init__(self, *arguments: Any, trip: Exchange, **options: Any) -> None:
+    def __init__(self, *arguments: Any, exchange: Exchange, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._trip = trip
+        self._exchange = exchange
 
     def _new_conn(self) -> socket.socket:
-        connected = self._trip.connect(self.host, self.port)
-        connected.settimeout(self._trip.limits.silence_s)  # the TLS handshake precedes urllib3 setting it
+        connected = self._exchange.connect(self.host, self.port)
+        connected.settimeout(self._exchange.limits.silence_s)  # the TLS handshake precedes urllib3 setting it
         return connected
 
 
@@ -208,13 +208,13 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-def _pool(target: Url, trip: Exchange) -> HTTPConnectionPool:
-    limits = trip.limits
+def _pool(target: Url, exchange: Exchange) -> HTTPConnectionPool:
+    limits = exchange.limits
     timeout = Timeout(connect=limits.connect_s, read=limits.silence_s)
     host = target.host or ""
     if target.scheme == "https":
-        return _TlsPool(host, target.port, timeout=timeout, maxsize=1, ssl_context=_trusted(), trip=trip)
-    return _Pool(host, target.port, timeout=timeout, maxsize=1, trip=trip)
+        return _TlsPool(host, target.port, timeout=timeout, maxsize=1, ssl_context=_trusted(), exchange=exchange)
+    return _Pool(host, target.port, timeout=timeout, maxsize=1, exchange=exchange)
 
 
 @cache

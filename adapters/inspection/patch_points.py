@@ -38,12 +38,14 @@ class HostModule:
     uses: Mapping[str, str]
 
 
-ARGS_PARSER = HostModule("ldm_patched.modules.args_parser", {"parser": "our launch flags are added to it"})
+ARGS_PARSER = HostModule(
+    "ldm_patched.modules.args_parser", {"parser": "the launch flags of the extension are added to it"}
+)
 ASYNC_WORKER = HostModule(
     "modules.async_worker",
     {
         "AsyncTask": "tasks are built with it",
-        "async_tasks": "the queue, replaced by one that tells when tasks come and go",
+        "async_tasks": "the queue, replaced by one that reports when tasks are added and removed",
         "worker": "started again should its thread ever die",
     },
 )

@@ -65,7 +65,7 @@ def unpainted(mask: Picture | None) -> str:
     paint = _paint(mask) if mask is not None else None
     seen = f"{paint} does not count, and " if paint else ""
     return (
-        "has nothing painted, so there is nothing to draw; paint what is to be drawn anew in white on black: "
+        "has nothing painted; paint the area to generate again in white on black: "
         f"{seen}transparent is not painted"
     )
 

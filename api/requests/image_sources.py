@@ -70,7 +70,7 @@ class ImageResolver:
             message = f"URL is longer than {MAX_URL_LENGTH} characters; send base64, or upload the image to /inputs"
             raise invalid_field(field, FieldErrorCode.TOO_LONG, message)
         try:
-            return self._own(text, urls) or self._from_outside(text)
+            return self._stored_image(text, urls) or self._from_outside(text)
         except _Unusable as error:
             raise invalid_field(field, error.code, str(error)) from error
 
@@ -129,9 +129,9 @@ class ImageResolver:
             raise _Unusable(f"{shortened(url)} returned {answer.phrase}")
         return answer.content
 
-    def _own(self, text: str, urls: PublicUrls | None) -> str | None:
+    def _stored_image(self, text: str, urls: PublicUrls | None) -> str | None:
         """Return the reference to the image of this server that the text names, None if it names something else."""
-        reference = self._named(text, urls)
+        reference = self._reference_in(text, urls)
         if reference is None:
             return None
         try:
@@ -146,14 +146,14 @@ class ImageResolver:
             raise _Unusable(f"{reference} can't be read: {error.strerror}") from error
         return reference
 
-    def _named(self, text: str, urls: PublicUrls | None) -> str | None:
+    def _reference_in(self, text: str, urls: PublicUrls | None) -> str | None:
         if FILE_NAME.fullmatch(text):
             return str(ImageReference.input(text))
         if _is_url(text):
             try:
                 parts = urlsplit(text)
                 found = _REFERENCE.fullmatch(unquote(parts.path))
-                if found is not None and (self._is_ours(parts, urls) or self._is_kept(found[1])):
+                if found is not None and (self._is_own_host(parts, urls) or self._is_kept(found[1])):
                     return found[1]
             except ValueError as error:
                 raise _Unusable(f"{shortened(text)} is not a URL: {error}") from error
@@ -161,7 +161,7 @@ class ImageResolver:
             return unquote(text.partition("?")[0]).removeprefix("/")
         return None
 
-    def _is_ours(self, parts: SplitResult, urls: PublicUrls | None) -> bool:
+    def _is_own_host(self, parts: SplitResult, urls: PublicUrls | None) -> bool:
         addresses = [urls.base if urls else None, self._context.base_url, self._host and f"//{self._host}"]
         return _address(parts) in [_address(urlsplit(address)) for address in addresses if address]
 

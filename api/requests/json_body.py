@@ -79,7 +79,7 @@ class _Read(Request):
             body += piece
             if len(body) > MAX_BODY:
                 raise _too_large()
-            share.take(max(len(body) - SMALL - share.size, 0))
+            share.grow(max(len(body) - SMALL - share.size, 0))
             if not message.get("more_body"):
                 break
         self._body: Any = body

@@ -24,9 +24,9 @@ class MemoryBudget:
         try:
             yield share
         finally:
-            self.take(-share.size)
+            self.reserve(-share.size)
 
-    def take(self, size: int) -> bool:
+    def reserve(self, size: int) -> bool:
         """Reserve bytes, or release them if negative. Return whether enough was left. Any thread."""
         with self._lock:
             if size > max(self.left, 0):
@@ -42,13 +42,13 @@ class Reservation:
         self._memory = memory
         self.size = 0
 
-    def take(self, size: int) -> None:
+    def grow(self, size: int) -> None:
         """Reserve more bytes.
 
         Raises:
             Problem: 503, the budget is exhausted.
         """
-        if not self._memory.take(size):
+        if not self._memory.reserve(size):
             raise Problem(
                 ErrorCode.SERVER_BUSY,
                 "too many large requests are in progress; try again later",

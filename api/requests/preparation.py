@@ -16,7 +16,7 @@ from ..schemas.host_request import host_values
 from ..security.authorization import may_see_image
 from ..validation.known_names import known_values, with_listed_names, without_missing_loras
 from ..validation.result_size import check_result
-from ..validation.sizes import beside, with_size
+from ..validation.sizes import with_size, without_size_if_sent
 from ..validation.validation import check
 from .ignored_fields import extra_members, notes_of, unknown_fields
 from .image_sources import ImageResolver
@@ -82,7 +82,7 @@ def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> 
     fields = type(body).model_fields
     taken = {
         field: value
-        for field, value in beside(body, context.host.presets.values(name), sent).items()
+        for field, value in without_size_if_sent(body, context.host.presets.values(name), sent).items()
         if field in fields and getattr(body, field) == fields[field].get_default(call_default_factory=True)
     }
     # A preset is the host's own: the limits for clients' values do not apply to it.

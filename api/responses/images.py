@@ -95,7 +95,7 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
     try:
         file = ImageFile(path, media_type=MEDIA_TYPES.get(image_format or ""), headers=headers, stat_result=path.stat())
         if wanted is None or wanted == image_format:
-            return _unless_known(request, file) or file.part(request)
+            return _unless_known(request, file) or file.ranged(request)
         check_convertible(path, wanted)
         del file.headers["content-length"], file.headers["accept-ranges"]
         file.headers["etag"] = f'{file.headers["etag"][:-1]}-{wanted.lower()}"'
@@ -146,7 +146,7 @@ class ImageFile(FileResponse):
     Starlette answers a Range that it can't parse with an error; RFC 9110 (14.2) lets a server ignore the header instead.
     """
 
-    def part(self, request: Request) -> Response:
+    def ranged(self, request: Request) -> Response:
         """Set the response's range from the request and return the response.
 
         Raises:

@@ -179,7 +179,7 @@ def add_handlers(app: FastAPI) -> None:
         return problem_response(ErrorCode.DATABASE_UNAVAILABLE, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(StorageUnavailable)
-    async def no_room(_: Request, error: StorageUnavailable) -> Response:
+    async def storage_unavailable(_: Request, error: StorageUnavailable) -> Response:
         return problem_response(ErrorCode.STORAGE_UNAVAILABLE, str(error), {"Retry-After": "60"})
 
     @app.exception_handler(EngineUnavailable)

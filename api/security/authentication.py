@@ -14,7 +14,7 @@ from ...asgi.problem import shortened
 from ...auth.keys import BrokenKeys, Keyring
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
-from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, taken_from
+from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, pop_token
 from ..context import Login
 from ..responses.problems import Problem, limit_problem
 from .authorization import FULL_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
@@ -78,7 +78,7 @@ class AuthenticationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            token = taken_from(scope)
+            token = pop_token(scope)
             request = Request(scope)
             if token is not None or "signature" in request.query_params:
                 send = _without_referrer(send)

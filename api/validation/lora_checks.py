@@ -45,7 +45,7 @@ def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError
                 f"wildcard __{shortened(name)}__ contains a LoRA tag, which Fooocus does not apply; list it in loras"
             )
             yield FieldError(field=field, code=FieldErrorCode.UNSUPPORTED, message=message)
-    yield from _beside_the_list(request, context, files)
+    yield from _prompt_lora_errors(request, context, files)
 
 
 def _files(catalog: Catalog) -> LoraFiles:
@@ -69,7 +69,7 @@ def _prompts(request: CommonRequest) -> Iterator[tuple[str, str, bool]]:
             yield f"enhance_ctrls[{index}].enhance_negative_prompt", control.enhance_negative_prompt, False
 
 
-def _beside_the_list(request: CommonRequest, context: Context, files: LoraFiles) -> Iterator[FieldError]:
+def _prompt_lora_errors(request: CommonRequest, context: Context, files: LoraFiles) -> Iterator[FieldError]:
     """Yield errors for LoRAs in prompts that exceed the host's number of LoRAs, or that `loras` has with another weight."""
     enabled = [lora for lora in request.loras if lora.enabled and lora.model_name != "None"]
     listed = {lora.model_name: lora.weight for lora in enabled}

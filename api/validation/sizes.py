@@ -75,7 +75,7 @@ def with_size(body: CommonRequest, listed: Sequence[str]) -> tuple[CommonRequest
     return (body.model_copy(update=change) if change else body), errors
 
 
-def beside(body: CommonRequest, preset: dict[str, Any], sent: CommonRequest) -> dict[str, Any]:
+def without_size_if_sent(body: CommonRequest, preset: dict[str, Any], sent: CommonRequest) -> dict[str, Any]:
     """Return a preset's values, without its size if the request has its own in any notation.
 
     The default, in the host's spelling or as the WebUI's label, does not count as the request's own: an untouched form sends it.

@@ -48,8 +48,8 @@ def check(
         *islice(wrong_choices(request, context), MAX_ERRORS),
         *_inconsistent_images(request),
         *_inconsistent_enhancement(request),
-        *_names_no_file_can_have(request),
-        *_no_address(request, context.outbound),
+        *_invalid_save_name(request),
+        *_invalid_webhook_url(request, context.outbound),
     ]
     if errors:
         raise InvalidFields(errors)
@@ -192,7 +192,7 @@ def _too_many(request: CommonRequest, context: Context) -> Iterator[FieldError]:
             )
 
 
-def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
+def _invalid_save_name(request: CommonRequest) -> Iterator[FieldError]:
     name = request.save_name
     if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         size = len(name.encode("utf-8", "replace"))
@@ -210,7 +210,7 @@ def _names_no_file_can_have(request: CommonRequest) -> Iterator[FieldError]:
         )
 
 
-def _no_address(request: CommonRequest, outbound: OutboundClient) -> Iterator[FieldError]:
+def _invalid_webhook_url(request: CommonRequest, outbound: OutboundClient) -> Iterator[FieldError]:
     if not request.webhook_url:
         return
     if not is_http_url(request.webhook_url):
@@ -218,7 +218,7 @@ def _no_address(request: CommonRequest, outbound: OutboundClient) -> Iterator[Fi
         yield FieldError(field="webhook_url", code=FieldErrorCode.INVALID_FORMAT, message=message)
         return
     try:
-        outbound.check(request.webhook_url)
+        outbound.validate_url(request.webhook_url)
     except BlockedAddress as error:
         yield FieldError(field="webhook_url", code=FieldErrorCode.BLOCKED_ADDRESS, message=str(error))
     except OutboundError:

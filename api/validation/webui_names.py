@@ -50,13 +50,13 @@ def sampler_and_scheduler(
         if not written.endswith(ending):
             continue
         stem = written.removesuffix(ending).strip()
-        sampler = next((one for one in (SAMPLERS.get(stem), _own(stem, samplers)) if one in samplers), None)
+        sampler = next((one for one in (SAMPLERS.get(stem), _sampler_of_host(stem, samplers)) if one in samplers), None)
         scheduler = SCHEDULERS.get(ending)
         if sampler is not None and (scheduler is None or scheduler in schedulers):
             return sampler, scheduler
     return None, None
 
 
-def _own(stem: str, samplers: Collection[str]) -> str | None:
+def _sampler_of_host(stem: str, samplers: Collection[str]) -> str | None:
     """Return the host's sampler whose name differs only in spelling, None without one."""
     return next((one for one in samplers if re.sub(r"[\W_]+", "", one) == re.sub(r"[\W_]+", "", stem)), None)

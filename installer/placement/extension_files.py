@@ -89,7 +89,7 @@ def unsaved_work(package: Path) -> str | None:
                 ("git", "-C", str(package), *question), capture_output=True, text=True, check=True
             )
         except (OSError, subprocess.CalledProcessError):
-            return "a git clone whose state git can't tell"
+            return "a git clone whose state git can't determine"
         if git.stdout.strip():
             return answer
     return None

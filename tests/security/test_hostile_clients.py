@@ -180,7 +180,7 @@ def read(size: int) -> None:
 
 def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
     with BODY_BUDGET.share() as share:
-        share.take(BODY_BUDGET.left)
+        share.grow(BODY_BUDGET.left)
         read(SMALL)
         with pytest.raises(Problem) as refused:
             read(SMALL + 1)
@@ -191,11 +191,11 @@ def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
 def test_memory_that_is_shared() -> None:
     memory = MemoryBudget(100)
     with memory.share() as mine, memory.share() as others:
-        mine.take(60)
-        others.take(40)
-        mine.take(0)
+        mine.grow(60)
+        others.grow(40)
+        mine.grow(0)
         with pytest.raises(Problem) as refused:
-            others.take(1)
+            others.grow(1)
         assert refused.value.status == 503
     with memory.share() as again:
-        again.take(100)
+        again.grow(100)

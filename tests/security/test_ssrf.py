@@ -308,8 +308,8 @@ from fooocus_api.outbound.connection import OutboundError, RequestLimits
 for ask in (
     lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(connect_s=0.2)),
     lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(total_s=0.2)),
-    lambda: OutboundClient().check("http://silent.test/", RequestLimits(connect_s=0.2)),
-    lambda: OutboundClient().check("http://nobody.test/"),
+    lambda: OutboundClient().validate_url("http://silent.test/", RequestLimits(connect_s=0.2)),
+    lambda: OutboundClient().validate_url("http://nobody.test/"),
 ):
     try:
         ask()
@@ -360,7 +360,7 @@ def test_public_addresses_are_open() -> None:
 
 
 def test_a_check_asks_nobody() -> None:
-    OutboundClient(AddressPolicy([ip_network("127.0.0.0/8")])).check("http://127.0.0.1:9/")
+    OutboundClient(AddressPolicy([ip_network("127.0.0.0/8")])).validate_url("http://127.0.0.1:9/")
     for url in (
         "http://127.0.0.1:9/",
         "ftp://8.8.8.8/",
@@ -370,7 +370,7 @@ def test_a_check_asks_nobody() -> None:
         "http://LocalHost.:80/",
     ):
         with pytest.raises(BlockedAddress):
-            OutboundClient().check(url)
+            OutboundClient().validate_url(url)
 
 
 def test_what_is_no_http_is_quoted_in_short() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from fooocus_api.adapters.startup.console_logging import redact_credentials
 from fooocus_api.auth.keys import Key, Scope, load, save
-from fooocus_api.auth.tokens import BadToken, Grant, Tokens, taken_from
+from fooocus_api.auth.tokens import BadToken, Grant, Tokens, pop_token
 from fooocus_api.tests.api.test_events import reading
 from fooocus_api.tests.support.client import QUICK, Client, Record, wait_for
 from fooocus_api.tests.support.host import Host, demo_host
@@ -287,7 +287,7 @@ def test_an_access_log_does_not_show_it() -> None:
 )
 def test_it_is_taken_out_of_the_query(query: bytes, rest: bytes, token: str | None) -> None:
     scope = {"query_string": query}
-    assert (taken_from(scope), scope["query_string"]) == (token, rest)
+    assert (pop_token(scope), scope["query_string"]) == (token, rest)
 
 
 def test_what_is_signed_is_what_counts() -> None:

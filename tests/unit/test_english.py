@@ -63,6 +63,20 @@ def test_docstrings_and_comments_use_the_fields_words(path: Path) -> None:
     assert [(line, found[0]) for line, text in texts_of(path) for found in AVOIDED_WORDS.finditer(text)] == []
 
 
+def messages_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the text of each string constant that is not a docstring."""
+    tree = ast.parse(path.read_text("utf-8"))
+    texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+            yield node.lineno, node.value
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_messages_use_the_fields_words(path: Path) -> None:
+    assert [(line, found[0]) for line, text in messages_of(path) for found in AVOIDED_WORDS.finditer(text)] == []
+
+
 @pytest.mark.parametrize("page", ENGLISH_PAGES, ids=lambda page: page.stem)
 def test_pages_use_the_fields_words(page: Path) -> None:
     assert [found[0] for found in AVOIDED_WORDS.finditer(page.read_text("utf-8"))] == []

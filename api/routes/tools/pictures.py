@@ -21,7 +21,7 @@ IMAGE = "URL, base64, data URI, or the URL of an input or output of this server.
 def picture_of(context: Context, request: Request, image: str | bytes | None, share: Reservation) -> Picture:
     """Return an image's pixels, whichever way it was sent, and reserve memory for them. Off the event loop."""
     picture = _pixels(context, request, image)
-    share.take(picture.nbytes)
+    share.grow(picture.nbytes)
     return picture
 
 
