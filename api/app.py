@@ -79,8 +79,8 @@ def create_api(context: Context) -> FastAPI:
     )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
     routers = [
-        room.router(context)
-        for room in (
+        module.router(context)
+        for module in (
             generation,
             tasks,
             task_actions,

@@ -15,7 +15,7 @@ from .problem import problem_response, shortened
 
 log = logging.getLogger("fooocus_api.guard")
 
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FILES = "/file"
 """Gradio's route for files, whose names have backslashes on Windows; `adapters.webui.file_access` checks them."""
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -41,7 +41,7 @@ class TrustedOrigins:
     ) -> None:
         self._any_host = not is_loopback(listen)
         self._base_url = base_url
-        self.takes_sites = origins is not None
+        self.has_cors = origins is not None
         self._origins = frozenset(origin.lower() for origin in origins or ())
         self._shared = shared
 
@@ -58,10 +58,10 @@ class TrustedOrigins:
 
     def is_own(self, origin: str, hosts: Sequence[str]) -> bool:
         """Return whether a page's origin is this server, for a request that names the server `hosts`."""
-        place = _place(origin)
+        site = _host_and_port(origin)
         scheme = origin.partition(":")[0]
         own = [f"{scheme}://{host}" for host in hosts if host]
-        return place is not None and place in [_place(url) for url in (*own, *self._public_urls())]
+        return site is not None and site in [_host_and_port(url) for url in (*own, *self._public_urls())]
 
     def _public_urls(self) -> list[str]:
         return [url for url in (self._base_url, self._shared()) if url]
@@ -92,9 +92,9 @@ class CrossOriginProtection:
 
     def _refusal(self, scope: Scope) -> tuple[ErrorCode, str] | None:
         """Return the code and the reason of a rejection, None to accept the request."""
-        return _malformation(scope) or self._objection(scope)
+        return _malformed_reason(scope) or self._reject_reason(scope)
 
-    def _objection(self, scope: Scope) -> tuple[ErrorCode, str] | None:
+    def _reject_reason(self, scope: Scope) -> tuple[ErrorCode, str] | None:
         """Return the code and the reason to reject a request with 403, None to accept it."""
         headers = Headers(scope=scope)
         for host in headers.getlist("host"):
@@ -106,21 +106,21 @@ class CrossOriginProtection:
                     f"host {host!r} is not allowed; add it with --base-url http://{host} (or https://), or start Fooocus with "
                     "--listen",
                 )
-        if not _changes_something(scope):
+        if not _is_unsafe(scope):
             return None
         page = headers.get("origin") or _origin(headers.get("referer", ""))
         if page and self._trust.allows(page):
             return None
-        if self._is_ours(page, headers, scope):
+        if self._is_first_party(page, headers, scope):
             return None
         page = shortened(page)
         log.warning("cross-origin request rejected", extra={"origin": page})
-        remedy = f"; allow this origin with --api-cors {page}" if page and self._trust.takes_sites else ""
+        remedy = f"; allow this origin with --api-cors {page}" if page and self._trust.has_cors else ""
         reason = f"cross-origin request{f' from {page}' if page else ''} is not allowed{remedy}"
         return ErrorCode.CROSS_ORIGIN_REJECTED, reason
 
     def _without_foreign_origin(self, scope: Scope) -> Scope:
-        if scope["type"] == "http" and self._trust.takes_sites:
+        if scope["type"] == "http" and self._trust.has_cors:
             return self._without_cookie_of_foreign_page(scope)
         if scope["type"] != "http":
             return scope
@@ -148,7 +148,7 @@ class CrossOriginProtection:
     def _is_own(self, page: str, headers: Headers, scope: Scope) -> bool:
         return self._trust.is_own(page, [*headers.getlist("host"), forwarded_host(scope)])
 
-    def _is_ours(self, page: str, headers: Headers, scope: Scope) -> bool:
+    def _is_first_party(self, page: str, headers: Headers, scope: Scope) -> bool:
         """Return whether a request comes from one of the server's own pages, from the address bar, or from a program.
 
         Browsers send Sec-Fetch-Site only over HTTPS and on loopback, and Origin with all but plain GETs; a page can suppress
@@ -162,7 +162,7 @@ class CrossOriginProtection:
         return scope["type"] == "websocket" or scope["method"] != "GET" or not _is_browser(headers)
 
 
-def _malformation(scope: Scope) -> tuple[ErrorCode, str] | None:
+def _malformed_reason(scope: Scope) -> tuple[ErrorCode, str] | None:
     """Return the code and the reason to reject a request that two programs could read differently, None if it is well-formed.
 
     Starlette before 1.0.1 and 1.3.0 concatenates host and path and parses the URL again. Windows resolves `\\\\name` on
@@ -185,8 +185,8 @@ def _malformation(scope: Scope) -> tuple[ErrorCode, str] | None:
     return None
 
 
-def _changes_something(scope: Scope) -> bool:
-    if scope["type"] == "websocket" or scope["method"] not in READS:
+def _is_unsafe(scope: Scope) -> bool:
+    if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
         return True
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return any(name == "action" for name, _ in query)  # GET /tasks?action=delete, which older clients send
@@ -205,7 +205,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-def _place(url: str) -> tuple[str, int | None] | None:
+def _host_and_port(url: str) -> tuple[str, int | None] | None:
     """Return the host and the port of a URL, None if it is not a URL."""
     try:
         parts = urlsplit(url.lower())

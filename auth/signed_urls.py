@@ -59,7 +59,7 @@ class UrlSigner:
         digest = hmac.new(self._secret, f"{expires}\n{reference}".encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
-    def opens(self, reference: str, query: Mapping[str, str]) -> bool:
+    def verify(self, reference: str, query: Mapping[str, str]) -> bool:
         """Return whether a request for `outputs/…` or `inputs/…` with this query needs no key. False if it is not signed.
 
         Raises:

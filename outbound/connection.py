@@ -78,7 +78,7 @@ class Exchange:
         self._end = time.monotonic() + limits.total_s
         self._connected: socket.socket | None = None
         self._lock = threading.Lock()
-        self._alarm = threading.Timer(limits.total_s, self._cut)
+        self._alarm = threading.Timer(limits.total_s, self._abort)
         self._alarm.daemon = True
 
     def __enter__(self) -> Exchange:
@@ -87,7 +87,7 @@ class Exchange:
 
     def __exit__(self, *_: object) -> None:
         self._alarm.cancel()
-        self._hold(None)
+        self._replace_socket(None)
 
     def send(self, target: Url, method: str, body: bytes | None, headers: Mapping[str, str]) -> OutboundResponse:
         """Send one request and return its answer, redirect or not.
@@ -134,7 +134,7 @@ class Exchange:
             except OSError as error:
                 problem = error
                 continue
-            self._hold(connected.dup())  # TLS detaches the original socket
+            self._replace_socket(connected.dup())  # TLS detaches the original socket
             return connected
         if isinstance(problem, TimeoutError):
             raise urllib3.exceptions.ConnectTimeoutError from problem
@@ -170,13 +170,13 @@ class Exchange:
     def _is_over(self) -> bool:
         return time.monotonic() >= self._end
 
-    def _hold(self, connected: socket.socket | None) -> None:
+    def _replace_socket(self, connected: socket.socket | None) -> None:
         with self._lock:
             if self._connected is not None:
                 self._connected.close()
             self._connected = connected
 
-    def _cut(self) -> None:
+    def _abort(self) -> None:
         """Shut the connection down at the time limit, so that a thread that waits for a header or a body stops waiting."""
         with self._lock, contextlib.suppress(OSError):
             if self._connected is not None:

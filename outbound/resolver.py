@@ -10,7 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeout  # the built-in one
 
 MAX_AT_ONCE = 64
 """Concurrent look-ups. One that timed out counts until the resolver itself gives up."""
-_room = threading.BoundedSemaphore(MAX_AT_ONCE)
+_slots = threading.BoundedSemaphore(MAX_AT_ONCE)
 
 
 def addresses_of(host: str, port: int, within_s: float) -> list[str]:
@@ -23,7 +23,7 @@ def addresses_of(host: str, port: int, within_s: float) -> list[str]:
     """
     end = time.monotonic() + within_s
     found: Future[list[str]] = Future()
-    if not _room.acquire(timeout=max(within_s, 0)):
+    if not _slots.acquire(timeout=max(within_s, 0)):
         raise TimeoutError("too many lookups are in progress")
 
     def look() -> None:
@@ -33,12 +33,12 @@ def addresses_of(host: str, port: int, within_s: float) -> list[str]:
         except Exception as error:
             found.set_exception(error)
         finally:
-            _room.release()
+            _slots.release()
 
     try:  # a daemon thread does not keep the process alive; a pool's threads would
         threading.Thread(target=look, name="fooocus-api-lookup", daemon=True).start()
     except RuntimeError as error:  # the system has no thread left
-        _room.release()
+        _slots.release()
         raise OSError(str(error)) from error
     try:
         return found.result(max(end - time.monotonic(), 0))

@@ -31,7 +31,7 @@ _REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
 ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, image/gif;q=0.5, image/bmp;q=0.5, image/tiff;q=0.5, */*;q=0.1"}
 MAX_URL_LENGTH = 8000
 """Characters. Parsing a URL as large as a body takes gigabytes of memory."""
-_OWN = (*(f"/{prefix}" for prefix in REFERENCE_PREFIXES), *REFERENCE_PREFIXES)
+_OWN_PREFIXES = (*(f"/{prefix}" for prefix in REFERENCE_PREFIXES), *REFERENCE_PREFIXES)
 _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/… of this server"
 
 
@@ -66,7 +66,7 @@ class ImageResolver:
         text = (text or "").strip()
         if is_no_image(text):
             return None
-        if len(text) > MAX_URL_LENGTH and (_is_url(text) or text.startswith(_OWN)):
+        if len(text) > MAX_URL_LENGTH and (_is_url(text) or text.startswith(_OWN_PREFIXES)):
             message = f"URL is longer than {MAX_URL_LENGTH} characters; send base64, or upload the image to /inputs"
             raise invalid_field(field, FieldErrorCode.TOO_LONG, message)
         try:
@@ -157,7 +157,7 @@ class ImageResolver:
                     return found[1]
             except ValueError as error:
                 raise _Unusable(f"{shortened(text)} is not a URL: {error}") from error
-        elif text.startswith(_OWN):
+        elif text.startswith(_OWN_PREFIXES):
             return unquote(text.partition("?")[0]).removeprefix("/")
         return None
 

@@ -47,9 +47,9 @@ class JsonRoute(NamingRoute):
             if self.takes_forms and is_form(request):
                 return await handle(request)
             bounded = _Read(request.scope, request.receive)
-            with BODY_BUDGET.share() as share:
+            with BODY_BUDGET.reservation() as reservation:
                 try:
-                    await bounded.read(share)
+                    await bounded.read(reservation)
                     return await handle(bounded)
                 finally:
                     bounded.forget()
@@ -66,7 +66,7 @@ class JsonOrFormRoute(JsonRoute):
 class _Read(Request):
     """A request that caches its body and the parsed JSON."""
 
-    async def read(self, share: Reservation) -> None:
+    async def read(self, reservation: Reservation) -> None:
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > MAX_BODY:
             raise _too_large()
@@ -79,7 +79,7 @@ class _Read(Request):
             body += piece
             if len(body) > MAX_BODY:
                 raise _too_large()
-            share.grow(max(len(body) - SMALL - share.size, 0))
+            reservation.grow(max(len(body) - SMALL - reservation.size, 0))
             if not message.get("more_body"):
                 break
         self._body: Any = body

@@ -13,33 +13,38 @@ from ..responses.problems import Problem
 class MemoryBudget:
     """Bytes that all requests share; `left` is the unreserved rest."""
 
-    def __init__(self, most: int) -> None:
-        self.left = most
+    def __init__(self, size: int) -> None:
+        self.left = size
         self._lock = threading.Lock()
 
     @contextmanager
-    def share(self) -> Iterator[Reservation]:
+    def reservation(self) -> Iterator[Reservation]:
         """Yield one request's reservation, released when the `with` block ends."""
-        share = Reservation(self)
+        reservation = Reservation(self)
         try:
-            yield share
+            yield reservation
         finally:
-            self.reserve(-share.size)
+            self.release(reservation.size)
 
     def reserve(self, size: int) -> bool:
-        """Reserve bytes, or release them if negative. Return whether enough was left. Any thread."""
+        """Reserve bytes. Return whether enough was left. Any thread."""
         with self._lock:
             if size > max(self.left, 0):
                 return False
             self.left -= size
             return True
 
+    def release(self, size: int) -> None:
+        """Give reserved bytes back. Any thread."""
+        with self._lock:
+            self.left += size
+
 
 class Reservation:
     """The bytes that one request has reserved, `size` of them."""
 
-    def __init__(self, memory: MemoryBudget) -> None:
-        self._memory = memory
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
         self.size = 0
 
     def grow(self, size: int) -> None:
@@ -48,7 +53,7 @@ class Reservation:
         Raises:
             Problem: 503, the budget is exhausted.
         """
-        if not self._memory.reserve(size):
+        if not self._budget.reserve(size):
             raise Problem(
                 ErrorCode.SERVER_BUSY,
                 "too many large requests are in progress; try again later",

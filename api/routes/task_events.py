@@ -24,7 +24,7 @@ from ..responses.public_urls import PublicUrls
 from ..responses.sse import PING, sse_openapi_content
 from ..schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
 from ..security.authorization import access_of, require_scope, visible_task
-from ..security.event_streams import Right, event_stream
+from ..security.event_streams import StreamAccess, event_stream
 from .tasks import TaskId
 
 END = "end"
@@ -67,8 +67,8 @@ def router(context: Context) -> APIRouter:
     ) -> Response:
         urls, source = context.urls(request), access_of(request).only
         encoding = _encoding(previews, preview_format, preview_size)
-        told = partial(_all, context.services, source, urls, encoding, last_event_id or None)
-        return event_stream(request, Scope.READ, told)
+        messages = partial(_all, context.services, source, urls, encoding, last_event_id or None)
+        return event_stream(request, Scope.READ, messages)
 
     @routes.get(
         "/tasks/{task_id}/events",
@@ -94,8 +94,8 @@ def router(context: Context) -> APIRouter:
         if task.status.is_terminal and _has_read_the_end(services, task, last_event_id):
             return Response(status_code=204)
         encoding = _encoding(previews, preview_format, preview_size)
-        told = partial(_one, services, task.task_id, context.urls(request), encoding, last_event_id or None)
-        return event_stream(request, Scope.READ, told)
+        messages = partial(_one, services, task.task_id, context.urls(request), encoding, last_event_id or None)
+        return event_stream(request, Scope.READ, messages)
 
     return routes
 
@@ -110,11 +110,11 @@ async def _all(
     urls: PublicUrls,
     encoding: Encoding | None,
     after: str | None,
-    right: Right,
+    access: StreamAccess,
 ) -> AsyncGenerator[bytes, None]:
     broadcast = services.events
     with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
-        right.watch(subscription)
+        access.watch(subscription)
         yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
         async for item in subscription:
             yield _rendered(item, services, urls, encoding)
@@ -126,10 +126,10 @@ async def _one(
     urls: PublicUrls,
     encoding: Encoding | None,
     after: str | None,
-    right: Right,
+    access: StreamAccess,
 ) -> AsyncGenerator[bytes, None]:
     with services.events.subscribe(task_id, encoding=encoding, after=after) as subscription:
-        right.watch(subscription)
+        access.watch(subscription)
         task = await services.tasks.get(task_id)
         if after is None and not task.status.is_terminal:
             kind: Kind = "queued" if task.status is TaskStatus.PENDING else "progress"
@@ -139,7 +139,7 @@ async def _one(
                 await asyncio.to_thread(now.preview.base64, encoding)
             yield event_of(now, subscription.begins_at, urls, encoding)
         elif task.status.is_terminal and not subscription.has_final():
-            for update in _told_from(task):
+            for update in _events_from_record(task):
                 if update.number > _number_read(task_id, after):
                     number = END if update.is_terminal else str(update.number)
                     yield event_of(update, f"{task_id}-{number}", urls, encoding)
@@ -159,7 +159,7 @@ def _rendered(
     return dropped_event(item, event_id) if isinstance(item, Dropped) else event_of(item, event_id, urls, encoding)
 
 
-def _told_from(task: Task) -> Iterator[Update]:
+def _events_from_record(task: Task) -> Iterator[Update]:
     """Yield the events of an ended task, rebuilt from its record."""
     waiting = replace(task, status=TaskStatus.PENDING, progress=0, images=[], error=None)
     yield Update(1, "queued", waiting)
@@ -172,7 +172,7 @@ def _told_from(task: Task) -> Iterator[Update]:
 
 
 def _number_read(task_id: str, last: str | None) -> int:
-    """Return the number of the last event of `_told_from` that the client has read; 0 if `last` is not one of them."""
+    """Return the number of the last event of `_events_from_record` that the client has read; 0 if `last` is not one of them."""
     found = re.fullmatch(rf"{task_id}-(\d{{1,9}})", last or "", re.ASCII)
     return int(found[1]) if found else 0
 

@@ -44,7 +44,7 @@ TOTALS = {
     "X-Page": "The page in the response.",
     "X-Page-Size": "The number of tasks per page.",
 }
-FORMS: dict[str, dict[str, Any]] = {"X-Total-Capped": {"enum": ["true", "false"]}}
+HEADER_SCHEMAS: dict[str, dict[str, Any]] = {"X-Total-Capped": {"enum": ["true", "false"]}}
 """Schemas of the headers that are not integers."""
 
 
@@ -90,7 +90,7 @@ Time = Annotated[
         max_length=MAX_CHARACTERS,
         description="Limits `history` by the time of queueing. ISO 8601 with a time zone or in the server's own, or "
         "milliseconds since 1970.",
-        json_schema_extra={"anyOf": [{"type": "string", **form} for form in TIMES]},
+        json_schema_extra={"anyOf": [{"type": "string", **schema} for schema in TIMES]},
     ),
 ]
 
@@ -99,7 +99,8 @@ def router(context: Context) -> APIRouter:
     """Return the router."""
     routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.READ)])
     headers = {
-        name: header(text, **FORMS.get(name, {"type": "integer", "minimum": 0})) for name, text in TOTALS.items()
+        name: header(text, **HEADER_SCHEMAS.get(name, {"type": "integer", "minimum": 0}))
+        for name, text in TOTALS.items()
     }
 
     @routes.get(

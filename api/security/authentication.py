@@ -158,7 +158,7 @@ class AuthenticationMiddleware:
         if request.method not in ("GET", "HEAD"):
             return False
         try:
-            return self._links.opens(request.scope["path"].removeprefix("/"), request.query_params)
+            return self._links.verify(request.scope["path"].removeprefix("/"), request.query_params)
         except InvalidSignature as error:
             if alone:
                 raise Problem(ErrorCode.INVALID_SIGNATURE, str(error)) from None

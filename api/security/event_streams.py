@@ -22,7 +22,7 @@ TURN = 0.001
 """Seconds that a stream may send without yielding to the event loop."""
 
 
-class Right:
+class StreamAccess:
     """Access to a stream, which may be revoked while the stream is open."""
 
     def __init__(self, request: Request, scope: Scope) -> None:
@@ -36,7 +36,7 @@ class Right:
 def event_stream(
     request: Request,
     scope: Scope,
-    messages: Callable[[Right], AsyncGenerator[bytes, None]],
+    messages: Callable[[StreamAccess], AsyncGenerator[bytes, None]],
     headers: dict[str, str] | None = None,
 ) -> StreamingResponse:
     """Return a response that sends each event in its own chunk, as some clients split the stream at chunk boundaries.
@@ -46,9 +46,9 @@ def event_stream(
     Args:
         messages: yields the events. It must pass its subscription to the `watch` of the argument.
     """
-    right = Right(request, scope)
-    told = _while_allowed(messages(right), right.lasts)
-    return StreamingResponse(told, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
+    access = StreamAccess(request, scope)
+    events = _while_allowed(messages(access), access.lasts)
+    return StreamingResponse(events, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
 
 
 async def _while_allowed(

@@ -25,7 +25,7 @@ STEP = 8
 AREA = 1024 * 1024
 """Pixels of an image that SDXL generates best."""
 GRID = 64
-NEAR = 0.05
+MAX_LOG_DIFFERENCE = 0.05
 """Maximum difference, in natural logarithm, for a listed ratio to replace the requested one."""
 
 _TIMES = "*xX×✕✖⨯хХ"  # signs of keyboards and the WebUI, including Cyrillic letters
@@ -81,15 +81,15 @@ def without_size_if_sent(body: CommonRequest, preset: dict[str, Any], sent: Comm
     The default, in the host's spelling or as the WebUI's label, does not count as the request's own: an untouched form sends it.
     """
     untouched = getattr(sent, RATIO) == default_of(body, RATIO) or "<" in getattr(sent, RATIO)
-    chosen = not untouched or getattr(body, RATIO) != default_of(body, RATIO)
-    whole = chosen or all(getattr(body, side) > 0 for side in SIDES)
-    return {field: value for field, value in preset.items() if field not in FIELDS} if whole else preset
+    has_own_ratio = not untouched or getattr(body, RATIO) != default_of(body, RATIO)
+    is_overridden = has_own_ratio or all(getattr(body, side) > 0 for side in SIDES)
+    return {field: value for field, value in preset.items() if field not in FIELDS} if is_overridden else preset
 
 
 def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
     """Parse a size or a ratio into width and height, None if the text is neither.
 
-    A ratio gives the nearest listed size within `NEAR`, else a size with an area of about `AREA`.
+    A ratio gives the nearest listed size within `MAX_LOG_DIFFERENCE`, else a size with an area of about `AREA`.
     """
     text = unicodedata.normalize("NFKC", text).strip()  # converts the full-width digits and signs of Chinese keyboards
     size = _SIZE.fullmatch(text)
@@ -105,7 +105,7 @@ def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
     ratio = float(proportion[1]) / float(proportion[2])
     sizes = [sides for name in listed if (sides := _sides(name)) is not None]
     best = min(sizes, key=lambda size: abs(math.log(size[0] / size[1] / ratio)), default=None)
-    if best is not None and abs(math.log(best[0] / best[1] / ratio)) <= NEAR:
+    if best is not None and abs(math.log(best[0] / best[1] / ratio)) <= MAX_LOG_DIFFERENCE:
         return best
     width = math.sqrt(AREA * ratio)
     return round(width / GRID) * GRID, round(width / ratio / GRID) * GRID

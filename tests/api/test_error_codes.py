@@ -118,8 +118,8 @@ def test_broken_key_file_is_answered_with_the_code(protected: tuple[Host, Client
 
 
 def take_too_much() -> None:
-    with MemoryBudget(0).share() as share:
-        share.grow(1)
+    with MemoryBudget(0).reservation() as reservation:
+        reservation.grow(1)
 
 
 def raised(error: Exception) -> Callable[[], None]:

@@ -172,15 +172,15 @@ def read(size: int) -> None:
         return {"type": "http.request", "body": b'"' + b"a" * (size - 2) + b'"'}
 
     async def read_it() -> None:
-        with BODY_BUDGET.share() as share:
-            await _Read({"type": "http", "method": "POST", "headers": []}, receive).read(share)
+        with BODY_BUDGET.reservation() as reservation:
+            await _Read({"type": "http", "method": "POST", "headers": []}, receive).read(reservation)
 
     asyncio.run(read_it())
 
 
 def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
-    with BODY_BUDGET.share() as share:
-        share.grow(BODY_BUDGET.left)
+    with BODY_BUDGET.reservation() as reservation:
+        reservation.grow(BODY_BUDGET.left)
         read(SMALL)
         with pytest.raises(Problem) as refused:
             read(SMALL + 1)
@@ -190,12 +190,12 @@ def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
 
 def test_memory_that_is_shared() -> None:
     memory = MemoryBudget(100)
-    with memory.share() as mine, memory.share() as others:
+    with memory.reservation() as mine, memory.reservation() as others:
         mine.grow(60)
         others.grow(40)
         mine.grow(0)
         with pytest.raises(Problem) as refused:
             others.grow(1)
         assert refused.value.status == 503
-    with memory.share() as again:
+    with memory.reservation() as again:
         again.grow(100)

@@ -185,12 +185,12 @@ def test_a_link_stays_the_same_for_a_while_and_ends() -> None:
     assert expires % (3600 // STEPS) == 0 and expires >= time.time() + 3600 - 1
     past = {"expires": "1000", "signature": here.signature("x", 1000)}
     with pytest.raises(InvalidSignature, match="expired"):
-        here.opens("x", past)
+        here.verify("x", past)
     with pytest.raises(InvalidSignature, match="invalid"):
-        here.opens("y", past)
+        here.verify("y", past)
     with pytest.raises(InvalidSignature, match="invalid"):
-        links(secret=b"t" * 32).opens("x", query(here.query("x")))
-    assert here.opens("x", query(here.query("x"))) and not here.opens("x", {"expires": "1"})
+        links(secret=b"t" * 32).verify("x", query(here.query("x")))
+    assert here.verify("x", query(here.query("x"))) and not here.verify("x", {"expires": "1"})
     assert links(protected=False).query("x") == ""
 
 

@@ -19,7 +19,7 @@ from ...requests.ignored_fields import NOTE
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
 from ...schemas.task import base64_of, error_members
-from ...security.event_streams import Right
+from ...security.event_streams import StreamAccess
 
 SPACING = 0.05
 """Minimum seconds between two messages, and from the headers to the first. FooocusAPI's clients take the result of one read for
@@ -33,7 +33,7 @@ TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
 
 
 async def progress_of(
-    task: Task, services: TaskServices, urls: PublicUrls, read: Callable[[str], bytes], right: Right
+    task: Task, services: TaskServices, urls: PublicUrls, read: Callable[[str], bytes], access: StreamAccess
 ) -> AsyncGenerator[bytes, None]:
     """Yield a task's current state, then its progress, then its result.
 
@@ -42,7 +42,7 @@ async def progress_of(
     """
     pace = _Pace()
     with services.events.subscribe(task.task_id, encoding=PNG) as subscription:
-        right.watch(subscription)
+        access.watch(subscription)
         task = await services.tasks.get(task.task_id)
         if not task.status.is_terminal:
             first = _progress(task, await asyncio.to_thread(services.eta.outlook, task))

@@ -61,11 +61,11 @@ If the client disconnects, the task continues and its result is saved."""
 
 IDEMPOTENCY = """A text of up to 255 characters that identifies this request. A repetition with the same body returns the first
 task, so that a client can retry after it lost the response. A repetition with another body is rejected."""
-ID_FORM: dict[str, Any] = {"minLength": 1, "maxLength": MAX_LENGTH, "pattern": r"\S"}
+IDEMPOTENCY_SCHEMA: dict[str, Any] = {"minLength": 1, "maxLength": MAX_LENGTH, "pattern": r"\S"}
 
-LOOK_AGAIN = 5
+DEFAULT_RETRY_AFTER_S = 5
 """`Retry-After` in seconds for a task whose remaining time is unknown."""
-MAX_LOOK_S = 60
+MAX_RETRY_AFTER_S = 60
 PREFER = "`respond-async` returns 202 immediately; `wait=N` waits up to N seconds (at most 3600) before returning 202."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 
@@ -104,15 +104,17 @@ def router(context: Context) -> APIRouter:
     async def generate(
         request: Request,
         body: Annotated[Any, Body()],
-        idempotency_key: Annotated[str | None, Header(description=IDEMPOTENCY, json_schema_extra=ID_FORM)] = None,
+        idempotency_key: Annotated[
+            str | None, Header(description=IDEMPOTENCY, json_schema_extra=IDEMPOTENCY_SCHEMA)
+        ] = None,
         prefer: Annotated[str | None, Header(description=PREFER)] = None,
     ) -> Response:
         """Generate images."""
-        answer = GenerationResponder(
+        responder = GenerationResponder(
             context.services, context, request, preference_of(request.headers.getlist("prefer"))
         )
         note_ignored(request, (one.path for one in unknown_fields(body)))
-        return await answer.to(body, idempotency_key)
+        return await responder.respond(body, idempotency_key)
 
     examples: dict[str, Any] = {
         "A prompt, with Fooocus's defaults for the rest": {"value": EXAMPLE},
@@ -166,7 +168,7 @@ class GenerationResponder:
         self.accept = accepted_format(request.headers.get("accept"))
         self.preference = preference
 
-    async def to(self, body: CommonRequest, idempotency_key: str | None) -> Response:
+    async def respond(self, body: CommonRequest, idempotency_key: str | None) -> Response:
         submission = await self._submission(body, idempotency_key)
         task = submission.task
         note_ignored(self.request, (one["path"] for one in task.notes.get(NOTE, ())))
@@ -174,8 +176,8 @@ class GenerationResponder:
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
-            told = partial(progress_of, task, self.services, self.urls, self.read)
-            return event_stream(self.request, Scope.GENERATE, told, headers)
+            messages = partial(progress_of, task, self.services, self.urls, self.read)
+            return event_stream(self.request, Scope.GENERATE, messages, headers)
         if self.accept is None and body.async_process:
             return await self._json(task, headers)
         if self.preference is not None:
@@ -247,7 +249,7 @@ class GenerationResponder:
         """Answer 202 with the record, and in `Retry-After` the seconds after which to ask again."""
         outlook = await asyncio.to_thread(self.services.eta.outlook, task)
         eta = outlook.eta_seconds
-        after = LOOK_AGAIN if eta is None else min(max(math.ceil(eta), 1), MAX_LOOK_S)
+        after = DEFAULT_RETRY_AFTER_S if eta is None else min(max(math.ceil(eta), 1), MAX_RETRY_AFTER_S)
         return await self._json(task, {**headers, "Retry-After": str(after)}, status=202)
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
@@ -255,8 +257,8 @@ class GenerationResponder:
             values = record_of(task, self.urls, self.read, outlook=self.services.eta.outlook(task))
             return JSONResponse(values, status, headers=headers)
 
-        at_hand = task.status.is_terminal and not task.parameters.get("require_base64")
-        return record() if at_hand else await asyncio.to_thread(record)
+        is_cheap = task.status.is_terminal and not task.parameters.get("require_base64")
+        return record() if is_cheap else await asyncio.to_thread(record)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
         task = await self._ended(task, headers)

@@ -79,8 +79,8 @@ def router(context: Context) -> APIRouter:
         tools = context.tools
         image, wanted = await _describe_body(request)
         kind = _describe_kind(wanted, image_type)
-        with IMAGE_BUDGET.share() as share:
-            picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, share)
+        with IMAGE_BUDGET.reservation() as reservation:
+            picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation)
             return DescribeResponse(describe=await answer_of(tools.describe(picture, kind), request))
 
     routes.add_api_route(

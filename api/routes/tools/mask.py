@@ -77,8 +77,8 @@ def router(context: Context) -> APIRouter:
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
         if errors := list(_mask_errors(body, context.host.catalog)):
             raise InvalidFields(errors)
-        with IMAGE_BUDGET.share() as share:
-            picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, share)
+        with IMAGE_BUDGET.reservation() as reservation:
+            picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, reservation)
             mask = await answer_of(tools.mask(picture, body.options()), request)
         return await asyncio.to_thread(_png, mask)
 

@@ -18,10 +18,10 @@ from ..inputs import image_too_large
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server."
 
 
-def picture_of(context: Context, request: Request, image: str | bytes | None, share: Reservation) -> Picture:
+def picture_of(context: Context, request: Request, image: str | bytes | None, reservation: Reservation) -> Picture:
     """Return an image's pixels, whichever way it was sent, and reserve memory for them. Off the event loop."""
     picture = _pixels(context, request, image)
-    share.grow(picture.nbytes)
+    reservation.grow(picture.nbytes)
     return picture
 
 
