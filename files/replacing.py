@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ def delete_all(paths: Iterable[Path]) -> dict[Path, OSError]:
                 stay[path] = error
         if pause is None or not any(map(is_held, stay.values())):
             break
-        time.sleep(pause)
+        sleep(pause)
         paths = stay
     return stay
 
@@ -140,7 +140,7 @@ def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_SECONDS) -
         except OSError as error:  # for a folder that is not empty it isn't a PermissionError
             if not is_held(error):
                 raise
-            time.sleep(pause)
+            sleep(pause)
     return action()
 
 

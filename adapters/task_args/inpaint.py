@@ -64,10 +64,7 @@ def unpainted(mask: Picture | None) -> str:
     """Return an error text for a mask in which nothing counts as painted, with what does count."""
     paint = _paint(mask) if mask is not None else None
     seen = f"{paint} does not count, and " if paint else ""
-    return (
-        "has nothing painted; paint the area to generate again in white on black: "
-        f"{seen}transparent is not painted"
-    )
+    return f"has nothing painted; paint the area to generate again in white on black: {seen}transparent is not painted"
 
 
 def _paint(mask: Picture) -> str | None:

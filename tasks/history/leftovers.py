@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import sleep
 
 from ...db.repository import Repository
 from ...files.replacing import PAUSES_SECONDS, is_held
@@ -82,7 +83,7 @@ class Leftovers:
         for pause in RETRY_PAUSES_S:
             if not any(is_held(left.stayed.error) for left in self._of(ids).values()):
                 break
-            time.sleep(pause)
+            sleep(pause)
             self.retry(ids)
         stay = self._of(ids)
         for left in stay.values():

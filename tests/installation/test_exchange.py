@@ -33,7 +33,7 @@ Content = dict[str, bytes]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry without pauses."""
-    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", lambda _: None)
+    monkeypatch.setattr("fooocus_api.files.replacing.sleep", lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +222,7 @@ def test_a_folder_is_not_waited_for_when_a_file_stays_in_it(tmp_path: Path, monk
     file.parent.mkdir(parents=True)
     file.touch()
     pauses: list[float] = []
-    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", pauses.append)
+    monkeypatch.setattr("fooocus_api.files.replacing.sleep", pauses.append)
     hold_deleted(monkeypatch, times=0)
     held_paths.refuse(monkeypatch, lambda call, path: path == file)
     remove_tree(tmp_path / "a", ignore_errors=True)

@@ -15,7 +15,7 @@ from fooocus_api.tests.support.histories import add_to_history
 @pytest.fixture
 def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return outputs with three images of the API and their history."""
-    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", lambda _: None)
+    monkeypatch.setattr("fooocus_api.files.replacing.sleep", lambda _: None)
     day = tmp_path / "2026-01-01"
     day.mkdir()
     for number in range(3):

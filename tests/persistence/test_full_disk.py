@@ -112,7 +112,7 @@ def test_it_is_said_where_people_look(disk: tuple[Host, SmallDisk]) -> None:
         wait_for(lambda: client.get("/healthz").status_code == 503, "the full disk to be said")
         assert client.get("/healthz").json() == {
             **client.get("/readyz").json(),
-            "status": "the history can't be written: the disk is full",
+            "status": "history can't be written: the disk is full",
             "database_writable": False,
         }
     refused = [response for response in responses if response.status_code != 200]

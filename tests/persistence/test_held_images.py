@@ -41,7 +41,7 @@ class Held:
             self.while_waiting()
 
         monkeypatch.setattr(Path, "unlink", unlink)
-        monkeypatch.setattr("fooocus_api.tasks.history.leftovers.time.sleep", sleep)
+        monkeypatch.setattr("fooocus_api.tasks.history.leftovers.sleep", sleep)
 
     def hold(self, path: Path) -> None:
         self.errors[path] = lambda: SharingViolation(str(path))
@@ -260,7 +260,7 @@ def test_another_file_of_the_same_name_stays(world: World, held: Held) -> None:
 def test_an_entry_whose_page_is_held_goes_later(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (image,) = drawn(world)
     page = world.outputs / "log.html"
-    monkeypatch.setattr("fooocus_api.tasks.history.leftovers.time.sleep", lambda _: None)
+    monkeypatch.setattr("fooocus_api.tasks.history.leftovers.sleep", lambda _: None)
     violations = Violations(tmp_path / "state", world.outputs, every=0)
     violations.hold("*/log.html")
     with violations.here():

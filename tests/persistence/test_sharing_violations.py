@@ -124,7 +124,7 @@ def test_images_that_are_looked_at_elsewhere_go_when_they_can(host: Host, violat
     assert client.get(f"/tasks/{records[0]['task_id']}").status_code == 404
     assert client.get(records[0]["result"][0]).status_code == 404
     answer = client.get("/tasks", params={"action": "delete", "start_at": "2020-01-01"}).json()
-    message = "2 tasks deleted; 1 of their images are open in another program and are deleted later"
+    message = "2 tasks deleted; 1 of their images are open in another program and will be deleted later"
     assert answer == {"message": message, "deleted": 2, "files_left": 1}
     assert {path.name for path in host.images()} == set(names[:2])
     host.stop()

@@ -33,7 +33,7 @@ class NotEmpty(OSError):
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return the list of pauses made; none takes time."""
     made: list[float] = []
-    monkeypatch.setattr("fooocus_api.files.replacing.time.sleep", made.append)
+    monkeypatch.setattr("fooocus_api.files.replacing.sleep", made.append)
     return made
 
 
