@@ -78,27 +78,26 @@ def create_api(context: Context) -> FastAPI:
         app, context.security.api_cors
     )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
+    app.state.context = context
+    app.state.history_check = health.history_check(context)
     routers = [
-        module.router(context)
-        for module in (
-            generation,
-            tasks,
-            task_actions,
-            webhooks,
-            task_events,
-            outputs,
-            inputs,
-            tokens,
-            describe,
-            mask,
-            unload,
-            models,
-            engine,
-        )
+        generation.router(context),
+        tasks.router,
+        task_actions.router,
+        webhooks.router,
+        task_events.router,
+        outputs.router,
+        inputs.router,
+        tokens.router,
+        describe.router,
+        mask.router(context),
+        unload.router,
+        models.router,
+        engine.router,
     ]
     for router in routers:
         app.include_router(router, responses=responses(401, 403, 429, 503))
-    routers.append(health.router(context))
+    routers.append(health.router)
     app.include_router(routers[-1])
     app.state.paths = [
         route.path

@@ -1,13 +1,13 @@
-"""Dependencies of the routes, injected by the composition root."""
+"""Dependencies of the routes, injected by the composition root, and the parameter by which a route receives them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from ..asgi.error_codes import ErrorCode
 from ..auth.keys import Keyring
@@ -148,3 +148,13 @@ class Context:
         """
         _ = self.services
         return self.host.tools
+
+
+async def get_context(request: Request) -> Context:  # async: it never blocks, so it needs no thread
+    """Return the context of the application that received the request."""
+    context: Context = request.app.state.context
+    return context
+
+
+ApiContext = Annotated[Context, Depends(get_context)]
+"""The type of a route's parameter for the context."""

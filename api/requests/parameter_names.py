@@ -126,7 +126,12 @@ def _errors(unknown: Iterable[str], known: Collection[str], kind: str) -> list[F
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     """Yield the names of a route's query parameters, and whether each may be given more than once."""
     for field in dependant.query_params:
-        yield field.alias, _is_list(field.field_info.annotation)
+        annotation = field.field_info.annotation
+        members = getattr(annotation, "model_fields", None)  # of a model whose members are the parameters
+        if members is None:
+            yield field.alias, _is_list(annotation)
+        else:
+            yield from ((name, _is_list(member.annotation)) for name, member in members.items())
     for part in dependant.dependencies:
         yield from _parameters(part)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...asgi.error_codes import FieldErrorCode
 from ...auth.keys import Scope
-from ..context import Context
+from ..context import ApiContext, Context
 from ..info import info_of
 from ..requests.json_body import JsonRoute
 from ..requests.parameter_names import unknown_name, unknown_names
@@ -61,44 +61,44 @@ class InfoResponse(BaseModel):
     tasks: dict[str, int] = Field(description="The numbers of pending and running tasks.")
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["engine"], route_class=JsonRoute)
+router = APIRouter(tags=["engine"], route_class=JsonRoute)
 
-    async def control(
-        request: Request,
-        action: Annotated[Action | None, Query(description="The action; may also be in the body.")] = None,
-        task_id: Annotated[
-            str | None, Query(description="The task to act on; may also be in the body. The running one by default.")
-        ] = None,
-        body: Annotated[ControlRequest | None, Body()] = None,
-    ) -> ControlResponse:
-        """Stop the running task, or skip its current image. Pending tasks, and a running task that the key may not see, are not
-        affected. With a `task_id`, stop that task, pending or running, or skip its current image instead."""
-        body = body or ControlRequest()
-        _refuse_unknown_members(body)
-        how: Action | None = _one_of("action", action, body.action)
-        if how is None:
-            raise invalid_field("action", FieldErrorCode.REQUIRED, "is required", ["stop", "skip"])
-        meant = _one_of("task_id", task_id, body.task_id)
-        if meant is not None:
-            return await _act_on(context, request, meant, how)
-        running = await asyncio.to_thread(context.services.tasks.interrupt_running, how, access_of(request).only)
-        return ControlResponse(message=DONE[how] if running else "No task is running.", task_id=running)
 
-    options: dict[str, Any] = {
-        "dependencies": [require_scope(Scope.CONTROL)],
-        "responses": responses(401, 404, 409, 422, 503),
-    }
-    routes.post("/v1/engine/control/", summary="Stop or skip a task", **options)(control)
-    routes.post("/v1/engine/control", include_in_schema=False, **options)(control)
+async def control(
+    context: ApiContext,
+    request: Request,
+    action: Annotated[Action | None, Query(description="The action; may also be in the body.")] = None,
+    task_id: Annotated[
+        str | None, Query(description="The task to act on; may also be in the body. The running one by default.")
+    ] = None,
+    body: Annotated[ControlRequest | None, Body()] = None,
+) -> ControlResponse:
+    """Stop the running task, or skip its current image. Pending tasks, and a running task that the key may not see, are not
+    affected. With a `task_id`, stop that task, pending or running, or skip its current image instead."""
+    body = body or ControlRequest()
+    _refuse_unknown_members(body)
+    how: Action | None = _one_of("action", action, body.action)
+    if how is None:
+        raise invalid_field("action", FieldErrorCode.REQUIRED, "is required", ["stop", "skip"])
+    meant = _one_of("task_id", task_id, body.task_id)
+    if meant is not None:
+        return await _act_on(context, request, meant, how)
+    running = await asyncio.to_thread(context.services.tasks.interrupt_running, how, access_of(request).only)
+    return ControlResponse(message=DONE[how] if running else "No task is running.", task_id=running)
 
-    @routes.get("/v1/info", summary="Versions and features", responses=responses(401))
-    def info() -> InfoResponse:
-        """Return the versions and features of this process, and whether it can generate images."""
-        return InfoResponse(**info_of(context.host, context.task_services))
 
-    return routes
+options: dict[str, Any] = {
+    "dependencies": [require_scope(Scope.CONTROL)],
+    "responses": responses(401, 404, 409, 422, 503),
+}
+router.post("/v1/engine/control/", summary="Stop or skip a task", **options)(control)
+router.post("/v1/engine/control", include_in_schema=False, **options)(control)
+
+
+@router.get("/v1/info", summary="Versions and features", responses=responses(401))
+def info(context: ApiContext) -> InfoResponse:
+    """Return the versions and features of this process, and whether it can generate images."""
+    return InfoResponse(**info_of(context.host, context.task_services))
 
 
 async def _act_on(context: Context, request: Request, task_id: str, how: Action) -> ControlResponse:

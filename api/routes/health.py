@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from ...auth.keys import Scope
 from ...tasks.ports.engine import WorkerNotRunning
-from ..context import Context
+from ..context import ApiContext, Context
 from ..requests.parameter_names import NamingRoute
 from ..responses.problems import responses
 from ..security.authorization import require_scope
@@ -52,68 +52,68 @@ class Remembered(Generic[T]):
             return self._kept[1]
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["health"], route_class=NamingRoute)
+def history_check(context: Context) -> Remembered[str | None]:
+    """Return the check of the history for an application's state; it returns the reason if the history can't be written."""
+    services = context.task_services
+    return Remembered(services.tasks.unwritable if services is not None else lambda: "the API has no history")
 
-    unwritable = Remembered(
-        lambda: (
-            context.task_services.tasks.unwritable() if context.task_services is not None else "the API has no history"
-        )
+
+router = APIRouter(tags=["health"], route_class=NamingRoute)
+
+
+@router.get(
+    "/healthz",
+    summary="Liveness",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "It can't generate images; `status` has the reason."}},
+)
+def healthz(context: ApiContext, request: Request) -> Response:
+    """Report whether the worker thread is alive and the history can be written. Needs no key."""
+    return _health(context, request.app.state.history_check, needs_start=False)
+
+
+@router.get(
+    "/readyz",
+    summary="Readiness",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "Not ready; `status` has the reason."}},
+)
+def readyz(context: ApiContext, request: Request) -> Response:
+    """Report the same as `/healthz`, and whether Fooocus has loaded its models once. Stays ready after `/v1/engine/unload`,
+    as the next task loads them again; `model_loaded` reports whether they are in memory. Needs no key."""
+    return _health(context, request.app.state.history_check, needs_start=True)
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    dependencies=[require_scope(Scope.ADMIN)],
+    responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 429, 503)},
+)
+def metrics(context: ApiContext) -> Response:
+    """Return queue length, seconds of tasks and steps, events, subscribers, webhook deliveries and GPU memory."""
+    return Response(context.services.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _health(context: Context, history: Remembered[str | None], *, needs_start: bool) -> Response:
+    host = context.host.status()
+    why_not = history()
+    problem = (
+        "the API can't work with this Fooocus; /v1/info and Fooocus's console have the reason"
+        if host.problem
+        else WorkerNotRunning.MESSAGE
+        if not host.worker_alive
+        else f"history can't be written: {why_not}"
+        if why_not is not None
+        else "Fooocus is still loading"
+        if needs_start and not host.has_started
+        else None
     )
-
-    def health(*, needs_start: bool) -> Response:
-        host = context.host.status()
-        why_not = unwritable()
-        problem = (
-            "the API can't work with this Fooocus; /v1/info and Fooocus's console have the reason"
-            if host.problem
-            else WorkerNotRunning.MESSAGE
-            if not host.worker_alive
-            else f"history can't be written: {why_not}"
-            if why_not is not None
-            else "Fooocus is still loading"
-            if needs_start and not host.has_started
-            else None
-        )
-        body = Health(
-            status=problem or "ok",
-            worker_alive=host.worker_alive,
-            model_loaded=host.model_loaded,
-            database_writable=why_not is None,
-        )
-        return JSONResponse(body.model_dump(), 503 if problem else 200, headers={"Cache-Control": "no-store"})
-
-    @routes.get(
-        "/healthz",
-        summary="Liveness",
-        response_model=Health,
-        responses={503: {"model": Health, "description": "It can't generate images; `status` has the reason."}},
+    body = Health(
+        status=problem or "ok",
+        worker_alive=host.worker_alive,
+        model_loaded=host.model_loaded,
+        database_writable=why_not is None,
     )
-    def healthz() -> Response:
-        """Report whether the worker thread is alive and the history can be written. Needs no key."""
-        return health(needs_start=False)
-
-    @routes.get(
-        "/readyz",
-        summary="Readiness",
-        response_model=Health,
-        responses={503: {"model": Health, "description": "Not ready; `status` has the reason."}},
-    )
-    def readyz() -> Response:
-        """Report the same as `/healthz`, and whether Fooocus has loaded its models once. Stays ready after `/v1/engine/unload`,
-        as the next task loads them again; `model_loaded` reports whether they are in memory. Needs no key."""
-        return health(needs_start=True)
-
-    @routes.get(
-        "/metrics",
-        summary="Metrics for Prometheus",
-        response_class=Response,
-        dependencies=[require_scope(Scope.ADMIN)],
-        responses={200: {"content": {"text/plain": {}}}, **responses(401, 403, 429, 503)},
-    )
-    def metrics() -> Response:
-        """Return queue length, seconds of tasks and steps, events, subscribers, webhook deliveries and GPU memory."""
-        return Response(context.services.metrics.render(), media_type=CONTENT_TYPE_LATEST)
-
-    return routes
+    return JSONResponse(body.model_dump(), 503 if problem else 200, headers={"Cache-Control": "no-store"})

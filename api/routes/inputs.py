@@ -22,7 +22,7 @@ from ...images.decoding import NotAnImage, upright_size
 from ...images.input_formats import ANY, MEDIA_TYPES
 from ...images.input_store import MAX_BYTES
 from ...images.references import ImageReference
-from ..context import Context
+from ..context import ApiContext, Context
 from ..executors import INPUT_EXECUTOR, run_in
 from ..requests.image_sources import open_reference
 from ..requests.json_body import is_form
@@ -47,58 +47,67 @@ class InputResponse(BaseModel):
     height: int = Field(description="Pixels of the upright image.")
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["images"], route_class=NamingRoute)
+def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the OpenAPI content of a form with one image file and further fields."""
+    image = {
+        "type": "string",
+        "format": "binary",
+        "description": f"A {ANY} file of up to {MAX_BYTES // 2**20} MiB. Of an animation, the first frame is used.",
+    }
+    schema = {"type": "object", "required": ["image"], "properties": {"image": image, **fields}}
+    kinds = {"image": {"contentType": ", ".join(MEDIA_TYPES)}}
+    return {"multipart/form-data": {"schema": schema, "encoding": kinds}}
 
-    @routes.post(
-        "/inputs",
-        status_code=201,
-        summary="Upload an image",
-        response_model=InputResponse,
-        dependencies=[require_scope(Scope.GENERATE)],
-        responses={
-            **responses(401, 413, 422, 503),
-            201: {"headers": {"Location": header("The URL of the image.", required=True)}},
-        },
-        openapi_extra={"requestBody": {"required": True, "content": image_form()}},
-    )
-    async def post_input(request: Request, response: Response) -> InputResponse:
-        """Store an image and return its URL. An image that is sent again is stored only once.
 
-        PNG, JPEG and WebP are stored unchanged, other formats as a PNG of the first frame or page.
-        """
-        async with bounded_form(request) as form:
-            image = sent_image(form)
-            content = await image.read()
-        kept = await run_in(INPUT_EXECUTOR, _keep, context, access_of(request), content)
-        url = context.urls(request).image(str(ImageReference.input(kept["file_name"])))
-        response.headers["Location"] = url
-        return InputResponse(url=url, **kept)
+router = APIRouter(tags=["images"], route_class=NamingRoute)
 
-    reading = [require_scope(Scope.READ)]
 
-    @routes.head("/inputs/{file_name}", include_in_schema=False, dependencies=reading)
-    @routes.get(
-        "/inputs/{file_name}",
-        summary="Uploaded image",
-        response_class=Response,
-        dependencies=reading,
-        responses=IMAGES,
-        openapi_extra=CONDITIONS,
-    )
-    def get_input(
-        request: Request,
-        file_name: Annotated[str, Path(description="The file name from `POST /inputs` or from a record's URL.")],
-    ) -> Response:
-        """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
+@router.post(
+    "/inputs",
+    status_code=201,
+    summary="Upload an image",
+    response_model=InputResponse,
+    dependencies=[require_scope(Scope.GENERATE)],
+    responses={
+        **responses(401, 413, 422, 503),
+        201: {"headers": {"Location": header("The URL of the image.", required=True)}},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": image_form()}},
+)
+async def post_input(context: ApiContext, request: Request, response: Response) -> InputResponse:
+    """Store an image and return its URL. An image that is sent again is stored only once.
 
-        A signed URL, as found in records and returned by `POST /inputs`, needs no key.
-        """
-        path = open_reference(context, str(ImageReference.input(file_name)), may_see_image(context, request))
-        return image_response(request, path, CACHE_IMMUTABLE)
+    PNG, JPEG and WebP are stored unchanged, other formats as a PNG of the first frame or page.
+    """
+    async with bounded_form(request) as form:
+        image = sent_image(form)
+        content = await image.read()
+    kept = await run_in(INPUT_EXECUTOR, _keep, context, access_of(request), content)
+    url = context.urls(request).image(str(ImageReference.input(kept["file_name"])))
+    response.headers["Location"] = url
+    return InputResponse(url=url, **kept)
 
-    return routes
+
+@router.head("/inputs/{file_name}", include_in_schema=False, dependencies=[require_scope(Scope.READ)])
+@router.get(
+    "/inputs/{file_name}",
+    summary="Uploaded image",
+    response_class=Response,
+    dependencies=[require_scope(Scope.READ)],
+    responses=IMAGES,
+    openapi_extra=CONDITIONS,
+)
+def get_input(
+    context: ApiContext,
+    request: Request,
+    file_name: Annotated[str, Path(description="The file name from `POST /inputs` or from a record's URL.")],
+) -> Response:
+    """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
+
+    A signed URL, as found in records and returned by `POST /inputs`, needs no key.
+    """
+    path = open_reference(context, str(ImageReference.input(file_name)), may_see_image(context, request))
+    return image_response(request, path, CACHE_IMMUTABLE)
 
 
 def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
@@ -112,18 +121,6 @@ def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
     if access.only is not None:
         context.services.ownership.note_upload(access.source, file_name)
     return {"file_name": file_name, "width": width, "height": height}
-
-
-def image_form(**fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI content of a form with one image file and further fields."""
-    image = {
-        "type": "string",
-        "format": "binary",
-        "description": f"A {ANY} file of up to {MAX_BYTES // 2**20} MiB. Of an animation, the first frame is used.",
-    }
-    schema = {"type": "object", "required": ["image"], "properties": {"image": image, **fields}}
-    kinds = {"image": {"contentType": ", ".join(MEDIA_TYPES)}}
-    return {"multipart/form-data": {"schema": schema, "encoding": kinds}}
 
 
 @asynccontextmanager

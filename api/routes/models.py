@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from ..context import Context
+from ..context import ApiContext
 from ..requests.parameter_names import NamingRoute
 from ..responses.problems import responses
 
@@ -31,28 +30,30 @@ class ModelFiles(BaseModel):
     vae_filenames: list[str] = Field(description="For `vae_name`.")
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router. Each call reads the current names."""
-    routes = APIRouter(tags=["catalog"], route_class=NamingRoute)
-
-    @routes.get("/v1/engines/all-models", summary="Model files", responses=responses(401))
-    def all_models() -> ModelFiles:
-        """List checkpoints, LoRAs and VAEs, including files just added to their folders."""
-        context.host.catalog.refresh()
-        return ModelFiles(
-            model_filenames=context.host.catalog.names("model_files"),
-            lora_filenames=context.host.catalog.names("lora_files"),
-            vae_filenames=context.host.catalog.names("vae_files"),
-        )
-
-    for path, (kind, title) in LISTS.items():
-        options: dict[str, Any] = {"summary": title, "operation_id": f"all_{kind}", "responses": responses(401)}
-        routes.get(f"/v1/engines/{path}", **options)(_names(context, kind))
-    return routes
+router = APIRouter(tags=["catalog"], route_class=NamingRoute)
 
 
-def _names(context: Context, kind: str) -> Callable[[], list[str]]:
-    def names() -> list[str]:
+@router.get("/v1/engines/all-models", summary="Model files", responses=responses(401))
+def all_models(context: ApiContext) -> ModelFiles:
+    """List checkpoints, LoRAs and VAEs, including files just added to their folders."""
+    context.host.catalog.refresh()
+    return ModelFiles(
+        model_filenames=context.host.catalog.names("model_files"),
+        lora_filenames=context.host.catalog.names("lora_files"),
+        vae_filenames=context.host.catalog.names("vae_files"),
+    )
+
+
+def lister(kind: str) -> Callable[..., list[str]]:
+    """Return the route's function that lists one catalog's names."""
+
+    def names(context: ApiContext) -> list[str]:
         return context.host.catalog.names(kind)
 
     return names
+
+
+for _path, (_kind, _title) in LISTS.items():
+    router.get(f"/v1/engines/{_path}", summary=_title, operation_id=f"all_{_kind}", responses=responses(401))(
+        lister(_kind)
+    )

@@ -17,7 +17,7 @@ from ...images.conversion import converted
 from ...images.file_kinds import format_of
 from ...images.library import output_file
 from ...images.references import ImageReference
-from ..context import Context
+from ..context import ApiContext, Context
 from ..requests.parameter_names import NamingRoute
 from ..responses.images import (
     CACHE_IMMUTABLE,
@@ -34,34 +34,32 @@ _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII
 """A name that Fooocus makes from the time and a random number. It is not used twice; a name made from a `save_name` can be."""
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
+router = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
 
-    @routes.head("/outputs/{date}/{file_name}", include_in_schema=False)
-    @routes.get(
-        "/outputs/{date}/{file_name}",
-        summary="Generated image",
-        response_class=Response,
-        responses=IMAGES,
-        openapi_extra=CONDITIONS,
-    )
-    def get_output(
-        request: Request,
-        date: Annotated[str, PathParameter(description="The folder of a day, as in 2026-01-31.")],
-        file_name: Annotated[str, PathParameter(description="The file name from a record's URL.")],
-    ) -> Response:
-        """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
-        A signed URL, as found in records, needs no key.
-        """
-        path = find_output(context, PurePosixPath(date, file_name))
-        if not may_see_image(context, request)(str(ImageReference.output(f"{date}/{file_name}"))):
-            raise no_image(f"{date}/{file_name}")
-        caching = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
-        return image_response(request, path, caching)
+@router.head("/outputs/{date}/{file_name}", include_in_schema=False)
+@router.get(
+    "/outputs/{date}/{file_name}",
+    summary="Generated image",
+    response_class=Response,
+    responses=IMAGES,
+    openapi_extra=CONDITIONS,
+)
+def get_output(
+    context: ApiContext,
+    request: Request,
+    date: Annotated[str, PathParameter(description="The folder of a day, as in 2026-01-31.")],
+    file_name: Annotated[str, PathParameter(description="The file name from a record's URL.")],
+) -> Response:
+    """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
-    return routes
+    A signed URL, as found in records, needs no key.
+    """
+    path = find_output(context, PurePosixPath(date, file_name))
+    if not may_see_image(context, request)(str(ImageReference.output(f"{date}/{file_name}"))):
+        raise no_image(f"{date}/{file_name}")
+    caching = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
+    return image_response(request, path, caching)
 
 
 def find_output(context: Context, relative: PurePosixPath) -> Path:

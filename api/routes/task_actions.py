@@ -15,7 +15,7 @@ from ...tasks.build import TaskServices
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.ports.engine import EngineUnavailable
 from ...tasks.service import WrongStatus
-from ..context import Context
+from ..context import ApiContext, Context
 from ..requests.json_body import JsonRoute
 from ..responses.problems import responses
 from ..schemas.task import RecordResponse
@@ -26,80 +26,76 @@ STOPS_WITHIN = 1.0
 """Seconds that the response to a stop waits for the running task to end: most steps take less."""
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router. Its routes answer with the task's record after the action."""
-    routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.CONTROL)])
-    options: dict[str, Any] = {
-        "response_model": RecordResponse,
-        "response_model_exclude_unset": True,
-        "responses": responses(401, 404, 409, 422, 503),
-    }
+router = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.CONTROL)])
+RECORD: dict[str, Any] = {
+    "response_model": RecordResponse,
+    "response_model_exclude_unset": True,
+    "responses": responses(401, 404, 409, 422, 503),
+}
 
-    async def record(request: Request, task_id: str) -> Any:
-        task = await context.services.tasks.get(task_id)
-        return await asyncio.to_thread(full_record, context, request, task)
 
-    @routes.post("/tasks/{task_id}/stop", summary="Stop a task", **options)
-    async def stop(request: Request, task_id: TaskId) -> Any:
-        """Stop a pending or running task of any source. A task that has already ended answers 409.
+@router.post("/tasks/{task_id}/stop", summary="Stop a task", **RECORD)
+async def stop(context: ApiContext, request: Request, task_id: TaskId) -> Any:
+    """Stop a pending or running task of any source. A task that has already ended answers 409.
 
-        A running task ends at its next step. The response waits briefly for that; a record that still says `running` has
-        `stopping: true`.
-        """
-        services = context.services
-        task = await visible_task(context, request, task_id)
-        await stop_task(services, task.task_id)
-        if task.started_at == -1:
-            await services.tasks.wait(task.task_id)  # it was only removed from the queue
-        else:
-            with suppress(EngineUnavailable), anyio.move_on_after(STOPS_WITHIN):
-                await services.tasks.wait(task.task_id)
-        stopped = await record(request, task.task_id)
-        return stopped if TaskStatus(stopped["task_status"]).is_terminal else {**stopped, "stopping": True}
+    A running task ends at its next step. The response waits briefly for that; a record that still says `running` has
+    `stopping: true`.
+    """
+    services = context.services
+    task = await visible_task(context, request, task_id)
+    await stop_task(services, task.task_id)
+    if task.started_at == -1:
+        await services.tasks.wait(task.task_id)  # it was only removed from the queue
+    else:
+        with suppress(EngineUnavailable), anyio.move_on_after(STOPS_WITHIN):
+            await services.tasks.wait(task.task_id)
+    stopped = await _record(context, request, task.task_id)
+    return stopped if TaskStatus(stopped["task_status"]).is_terminal else {**stopped, "stopping": True}
 
-    @routes.post("/tasks/{task_id}/skip", summary="Skip a task's current image", **options)
-    async def skip(request: Request, task_id: TaskId) -> Any:
-        """Skip to the next image. A task that is not running answers 409."""
-        task = await visible_task(context, request, task_id)
-        skip_task(context.services, task)
-        return await record(request, task.task_id)
 
-    @routes.post("/tasks/{task_id}/move-to-front", summary="Move a task to the front", **options)
-    async def move_to_front(request: Request, task_id: TaskId) -> Any:
-        """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
-        services = context.services
-        task = await visible_task(context, request, task_id)
-        if not await services.tasks.move_to_front(task.task_id):
-            raise WrongStatus(f"task {task.task_id} is not pending: it is {task.status.value}")
-        return await record(request, task.task_id)
+@router.post("/tasks/{task_id}/skip", summary="Skip a task's current image", **RECORD)
+async def skip(context: ApiContext, request: Request, task_id: TaskId) -> Any:
+    """Skip to the next image. A task that is not running answers 409."""
+    task = await visible_task(context, request, task_id)
+    skip_task(context.services, task)
+    return await _record(context, request, task.task_id)
 
-    @routes.delete(
-        "/tasks/{task_id}",
-        summary="Delete or cancel a task",
-        response_model=None,
-        responses={
-            **responses(401, 404, 409, 422, 503),
-            200: {
-                "model": RecordResponse,
-                "description": "The task was pending and is stopped now; its record remains.",
-            },
-            204: {
-                "description": "The task had ended; its record and its images are deleted. An image that another program "
-                "has open is deleted as soon as possible."
-            },
+
+@router.post("/tasks/{task_id}/move-to-front", summary="Move a task to the front", **RECORD)
+async def move_to_front(context: ApiContext, request: Request, task_id: TaskId) -> Any:
+    """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
+    services = context.services
+    task = await visible_task(context, request, task_id)
+    if not await services.tasks.move_to_front(task.task_id):
+        raise WrongStatus(f"task {task.task_id} is not pending: it is {task.status.value}")
+    return await _record(context, request, task.task_id)
+
+
+@router.delete(
+    "/tasks/{task_id}",
+    summary="Delete or cancel a task",
+    response_model=None,
+    responses={
+        **responses(401, 404, 409, 422, 503),
+        200: {
+            "model": RecordResponse,
+            "description": "The task was pending and is stopped now; its record remains.",
         },
-    )
-    async def delete(request: Request, task_id: TaskId) -> Response:
-        """Delete an ended task with its images and their entries in the day's log, or cancel a pending one. A running task
-        answers 409."""
-        services = context.services
-        before = await visible_task(context, request, task_id)
-        task = await services.tasks.delete(before.task_id)
-        if before.status.is_terminal:
-            return Response(status_code=204)
-        return JSONResponse(await asyncio.to_thread(full_record, context, request, task))
-
-    return routes
+        204: {
+            "description": "The task had ended; its record and its images are deleted. An image that another program "
+            "has open is deleted as soon as possible."
+        },
+    },
+)
+async def delete(context: ApiContext, request: Request, task_id: TaskId) -> Response:
+    """Delete an ended task with its images and their entries in the day's log, or cancel a pending one. A running task
+    answers 409."""
+    services = context.services
+    before = await visible_task(context, request, task_id)
+    task = await services.tasks.delete(before.task_id)
+    if before.status.is_terminal:
+        return Response(status_code=204)
+    return JSONResponse(await asyncio.to_thread(full_record, context, request, task))
 
 
 async def stop_task(services: TaskServices, task_id: str) -> None:
@@ -120,3 +116,8 @@ def skip_task(services: TaskServices, task: Task) -> None:
     """
     if not services.tasks.skip(task.task_id):
         raise WrongStatus(f"task {task.task_id} is not running: it is {task.status.value}")
+
+
+async def _record(context: Context, request: Request, task_id: str) -> dict[str, Any]:
+    task = await context.services.tasks.get(task_id)
+    return await asyncio.to_thread(full_record, context, request, task)

@@ -17,7 +17,7 @@ from ...images.preview import Encoding, PreviewFormat
 from ...tasks.build import TaskServices
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
-from ..context import Context
+from ..context import ApiContext
 from ..requests.parameter_names import NamingRoute
 from ..responses.problems import responses
 from ..responses.public_urls import PublicUrls
@@ -41,63 +41,65 @@ Size = Annotated[
 LastEventId = Annotated[str | None, Header(description="The `id` of the last event that the client received.")]
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["events"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
-    stream: dict[int | str, dict[str, Any]] = {
-        200: {
-            "description": "Server-sent events; the `data` of each is a `TaskEvent` or a `DroppedEvent`.",
-            "content": sse_openapi_content(TaskEvent.__name__, DroppedEvent.__name__),
-        }
+router = APIRouter(tags=["events"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events; the `data` of each is a `TaskEvent` or a `DroppedEvent`.",
+        "content": sse_openapi_content(TaskEvent.__name__, DroppedEvent.__name__),
     }
+}
 
-    @routes.get(
-        "/v1/events",
-        summary="Events of all tasks",
-        description=f"Streams the events of all visible tasks, including the WebUI's. The stream does not end.\n\n{EVENTS}",
-        response_class=Response,
-        responses={**stream, **responses(401, 422, 503)},
-    )
-    def all_events(
-        request: Request,
-        previews: Previews = True,
-        preview_format: Format = "webp",
-        preview_size: Size = None,
-        last_event_id: LastEventId = None,
-    ) -> Response:
-        urls, source = context.urls(request), access_of(request).only
-        encoding = _encoding(previews, preview_format, preview_size)
-        messages = partial(_all, context.services, source, urls, encoding, last_event_id or None)
-        return event_stream(request, Scope.READ, messages)
 
-    @routes.get(
-        "/tasks/{task_id}/events",
-        summary="Events of one task",
-        description=f"The stream ends with the task. For an ended task, it is rebuilt from the task's record.\n\n{EVENTS}",
-        response_class=Response,
-        responses={
-            **stream,
-            204: {"description": "The task has ended, and the client has received its last event: do not reconnect."},
-            **responses(401, 404, 422, 503),
-        },
-    )
-    async def task_events(
-        request: Request,
-        task_id: TaskId,
-        previews: Previews = True,
-        preview_format: Format = "webp",
-        preview_size: Size = None,
-        last_event_id: LastEventId = None,
-    ) -> Response:
-        services = context.services
-        task = await visible_task(context, request, task_id)
-        if task.status.is_terminal and _has_read_the_end(services, task, last_event_id):
-            return Response(status_code=204)
-        encoding = _encoding(previews, preview_format, preview_size)
-        messages = partial(_one, services, task.task_id, context.urls(request), encoding, last_event_id or None)
-        return event_stream(request, Scope.READ, messages)
+@router.get(
+    "/v1/events",
+    summary="Events of all tasks",
+    description=f"Streams the events of all visible tasks, including the WebUI's. The stream does not end.\n\n{EVENTS}",
+    response_class=Response,
+    responses={**STREAM, **responses(401, 422, 503)},
+)
+def all_events(
+    context: ApiContext,
+    request: Request,
+    previews: Previews = True,
+    preview_format: Format = "webp",
+    preview_size: Size = None,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """Stream the events of all tasks that the client may see."""
+    urls, source = context.urls(request), access_of(request).only
+    encoding = _encoding(previews, preview_format, preview_size)
+    messages = partial(_all, context.services, source, urls, encoding, last_event_id or None)
+    return event_stream(request, Scope.READ, messages)
 
-    return routes
+
+@router.get(
+    "/tasks/{task_id}/events",
+    summary="Events of one task",
+    description=f"The stream ends with the task. For an ended task, it is rebuilt from the task's record.\n\n{EVENTS}",
+    response_class=Response,
+    responses={
+        **STREAM,
+        204: {"description": "The task has ended, and the client has received its last event: do not reconnect."},
+        **responses(401, 404, 422, 503),
+    },
+)
+async def task_events(
+    context: ApiContext,
+    request: Request,
+    task_id: TaskId,
+    previews: Previews = True,
+    preview_format: Format = "webp",
+    preview_size: Size = None,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """Stream the events of one task until it ends."""
+    services = context.services
+    task = await visible_task(context, request, task_id)
+    if task.status.is_terminal and _has_read_the_end(services, task, last_event_id):
+        return Response(status_code=204)
+    encoding = _encoding(previews, preview_format, preview_size)
+    messages = partial(_one, services, task.task_id, context.urls(request), encoding, last_event_id or None)
+    return event_stream(request, Scope.READ, messages)
 
 
 def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | None) -> Encoding | None:

@@ -13,7 +13,7 @@ from ...asgi.error_codes import ErrorCode
 from ...auth.keys import Scope
 from ...auth.tokens import MAX_LIFETIME_S, Grant
 from ...tasks.service import UnknownTask
-from ..context import Context
+from ..context import ApiContext
 from ..requests.json_body import JsonRoute
 from ..responses.problems import Problem, responses
 from ..security.authorization import access_of, require_scope, visible_task
@@ -54,40 +54,38 @@ class TokenResponse(BaseModel):
     expires_at: int = Field(description="The time of expiry, in seconds since 1970.")
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["tokens"], route_class=JsonRoute, dependencies=[require_scope(Scope.READ)])
+router = APIRouter(tags=["tokens"], route_class=JsonRoute, dependencies=[require_scope(Scope.READ)])
 
-    @routes.post(
-        "/v1/tokens",
-        summary="Create a token for a browser",
-        description=DESCRIPTION,
-        response_model=TokenResponse,
-        responses=responses(401, 404, 409, 422, 503),
+
+@router.post(
+    "/v1/tokens",
+    summary="Create a token for a browser",
+    description=DESCRIPTION,
+    response_model=TokenResponse,
+    responses=responses(401, 404, 409, 422, 503),
+)
+async def make_token(
+    context: ApiContext, request: Request, response: Response, body: Annotated[TokenRequest | None, Body()] = None
+) -> Any:
+    """Create a token with the rights of the request's key, or fewer."""
+    body = body or TokenRequest()
+    access, scope = access_of(request), Scope(body.scope)
+    access.require(scope)
+    if context.security.login.needed and not context.security.keys.needed():
+        detail = "a token requires an API key, and none exists; create one with `extension.py keys add NAME`"
+        raise Problem(ErrorCode.NO_API_KEY, detail)
+    task_id = ""
+    if body.task_id is not None:
+        task = await visible_task(context, request, body.task_id)
+        if scope is not Scope.READ_ALL and task.source != access.source:
+            raise UnknownTask(body.task_id)  # this scope may not see it
+        task_id = task.task_id
+    grant = Grant(access.source, scope, task_id, int(time.time()) + body.lifetime)
+    response.headers["Cache-Control"] = "no-store"
+    return TokenResponse(
+        token=context.security.tokens.token(grant, access.key),
+        scope=body.scope,
+        task_id=task_id or None,
+        expires_in=body.lifetime,
+        expires_at=grant.expires,
     )
-    async def make_token(
-        request: Request, response: Response, body: Annotated[TokenRequest | None, Body()] = None
-    ) -> Any:
-        body = body or TokenRequest()
-        access, scope = access_of(request), Scope(body.scope)
-        access.require(scope)
-        if context.security.login.needed and not context.security.keys.needed():
-            detail = "a token requires an API key, and none exists; create one with `extension.py keys add NAME`"
-            raise Problem(ErrorCode.NO_API_KEY, detail)
-        task_id = ""
-        if body.task_id is not None:
-            task = await visible_task(context, request, body.task_id)
-            if scope is not Scope.READ_ALL and task.source != access.source:
-                raise UnknownTask(body.task_id)  # this scope may not see it
-            task_id = task.task_id
-        grant = Grant(access.source, scope, task_id, int(time.time()) + body.lifetime)
-        response.headers["Cache-Control"] = "no-store"
-        return TokenResponse(
-            token=context.security.tokens.token(grant, access.key),
-            scope=body.scope,
-            task_id=task_id or None,
-            expires_in=body.lifetime,
-            expires_at=grant.expires,
-        )
-
-    return routes

@@ -9,10 +9,11 @@ from pydantic import BaseModel, Field
 
 from ...asgi.error_codes import ErrorCode
 from ...auth.keys import Scope
+from ...tasks.build import TaskServices
 from ...tasks.model.task import Task
 from ...tasks.service import WrongStatus
 from ...tasks.webhooks.delivery import WebhookState
-from ..context import Context
+from ..context import ApiContext, Context
 from ..requests.json_body import JsonRoute
 from ..responses.problems import Problem, responses
 from ..responses.public_urls import PublicUrls
@@ -48,44 +49,39 @@ class WebhookResponse(BaseModel):
     attempts: list[WebhookAttempt] = Field(description="The newest 100 attempts, the oldest first.")
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["webhooks"], route_class=JsonRoute)
+router = APIRouter(tags=["webhooks"], route_class=JsonRoute)
 
-    async def state_of(task: Task) -> Any:
-        return _response(task, await context.services.webhooks.state(task))
 
-    @routes.get(
-        "/tasks/{task_id}/webhooks",
-        summary="Get the deliveries of a task's webhook",
-        dependencies=[require_scope(Scope.READ)],
-        response_model=WebhookResponse,
-        responses=responses(401, 404, 503),
-    )
-    async def get_webhooks(request: Request, task_id: TaskId) -> Any:
-        """Return the webhook's receiver, its delivery state and its newest attempts."""
-        return await state_of(await visible_task(context, request, task_id))
+@router.get(
+    "/tasks/{task_id}/webhooks",
+    summary="Get the deliveries of a task's webhook",
+    dependencies=[require_scope(Scope.READ)],
+    response_model=WebhookResponse,
+    responses=responses(401, 404, 503),
+)
+async def get_webhooks(context: ApiContext, request: Request, task_id: TaskId) -> Any:
+    """Return the webhook's receiver, its delivery state and its newest attempts."""
+    return await _state_of(context.services, await visible_task(context, request, task_id))
 
-    @routes.post(
-        "/tasks/{task_id}/webhooks/resend",
-        summary="Resend a task's webhook",
-        dependencies=[require_scope(Scope.CONTROL)],
-        response_model=WebhookResponse,
-        responses=responses(401, 404, 409, 422, 429, 503),
-    )
-    async def resend(request: Request, task_id: TaskId) -> Any:
-        """Deliver the webhook again, whether it was delivered or not: at once, with retries for a day. Answers 409 if the task
-        has not ended or has no webhook."""
-        services = context.services
-        task = await visible_task(context, request, task_id)
-        if not task.status.is_terminal:
-            raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
-        if not await services.webhooks.resend(task):
-            detail = f"task {task.task_id} has no webhook; set webhook_url, or start Fooocus with --webhook-url"
-            raise Problem(ErrorCode.NO_WEBHOOK, detail)
-        return await state_of(task)
 
-    return routes
+@router.post(
+    "/tasks/{task_id}/webhooks/resend",
+    summary="Resend a task's webhook",
+    dependencies=[require_scope(Scope.CONTROL)],
+    response_model=WebhookResponse,
+    responses=responses(401, 404, 409, 422, 429, 503),
+)
+async def resend(context: ApiContext, request: Request, task_id: TaskId) -> Any:
+    """Deliver the webhook again, whether it was delivered or not: at once, with retries for a day. Answers 409 if the task
+    has not ended or has no webhook."""
+    services = context.services
+    task = await visible_task(context, request, task_id)
+    if not task.status.is_terminal:
+        raise WrongStatus(f"task {task.task_id} has not ended: it is {task.status.value}")
+    if not await services.webhooks.resend(task):
+        detail = f"task {task.task_id} has no webhook; set webhook_url, or start Fooocus with --webhook-url"
+        raise Problem(ErrorCode.NO_WEBHOOK, detail)
+    return await _state_of(services, task)
 
 
 def webhook_body(context: Context, own_url: str, task: Task, base_url: str) -> bytes:
@@ -98,6 +94,10 @@ def webhook_body(context: Context, own_url: str, task: Task, base_url: str) -> b
         task, PublicUrls(None, context.base_url or base_url or own_url, context.security.links), read_output(context)
     )
     return RecordResponse.model_validate(record).model_dump_json(exclude_unset=True).encode()
+
+
+async def _state_of(services: TaskServices, task: Task) -> WebhookResponse:
+    return _response(task, await services.webhooks.state(task))
 
 
 def _response(task: Task, state: WebhookState) -> WebhookResponse:

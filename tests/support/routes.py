@@ -7,17 +7,20 @@ import pkgutil
 from types import SimpleNamespace
 from typing import Any
 
+from fastapi import APIRouter
+
 from fooocus_api.adapters.models.catalog import FooocusCatalog
 from fooocus_api.api import routes
 from fooocus_api.tasks.ports.host_arguments import Bounds
 
 
 def all_routes() -> list[Any]:
-    """Return the routes of every module below `api.routes`."""
+    """Return the routes of every module below `api.routes`, whose router is made once or for each host."""
     arguments = SimpleNamespace(
         default=lambda _: None, places=dict, bounds=lambda *_: Bounds(), extra_fields=lambda _: {}
     )
     context: Any = SimpleNamespace(host=SimpleNamespace(catalog=FooocusCatalog(), arguments=arguments), service=None)
     names = [module.name for module in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}.")]
     modules = [module for module in map(importlib.import_module, names) if hasattr(module, "router")]
-    return [route for module in modules for route in module.router(context).routes]
+    routers = [one if isinstance(one, APIRouter) else one(context) for one in (module.router for module in modules)]
+    return [route for router in routers for route in router.routes]

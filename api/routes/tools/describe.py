@@ -13,7 +13,7 @@ from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....tasks.ports.tools import DescribeKind
-from ...context import Context
+from ...context import ApiContext
 from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
 from ...requests.memory_budget import IMAGE_BUDGET
@@ -61,40 +61,39 @@ DESCRIBE_BODY: dict[str, Any] = {
 }
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["tools"], route_class=JsonRoute)
+router = APIRouter(tags=["tools"], route_class=JsonRoute)
 
-    async def describe_image(
-        request: Request,
-        image_type: Annotated[
-            str | None,
-            Query(
-                description="The kind of image; may also be in the body.",
-                json_schema_extra={"enum": list(DESCRIBE_KINDS)},
-            ),
-        ] = None,
-    ) -> DescribeResponse:
-        """Describe an image in words that can serve as a prompt. Runs after the tasks queued before it."""
-        tools = context.tools
-        image, wanted = await _describe_body(request)
-        kind = _describe_kind(wanted, image_type)
-        with IMAGE_BUDGET.reservation() as reservation:
-            picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation)
-            return DescribeResponse(describe=await answer_of(tools.describe(picture, kind), request))
 
-    routes.add_api_route(
-        "/v1/tools/describe-image",
-        describe_image,
-        methods=["POST"],
-        summary="Describe an image",
-        dependencies=[require_scope(Scope.GENERATE)],
-        responses=responses(401, 413, 415, 422, 500, 503),
-        openapi_extra={"requestBody": DESCRIBE_BODY},
-        route_class_override=JsonOrFormRoute,
-    )
+async def describe_image(
+    context: ApiContext,
+    request: Request,
+    image_type: Annotated[
+        str | None,
+        Query(
+            description="The kind of image; may also be in the body.",
+            json_schema_extra={"enum": list(DESCRIBE_KINDS)},
+        ),
+    ] = None,
+) -> DescribeResponse:
+    """Describe an image in words that can serve as a prompt. Runs after the tasks queued before it."""
+    tools = context.tools
+    image, wanted = await _describe_body(request)
+    kind = _describe_kind(wanted, image_type)
+    with IMAGE_BUDGET.reservation() as reservation:
+        picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation)
+        return DescribeResponse(describe=await answer_of(tools.describe(picture, kind), request))
 
-    return routes
+
+router.add_api_route(
+    "/v1/tools/describe-image",
+    describe_image,
+    methods=["POST"],
+    summary="Describe an image",
+    dependencies=[require_scope(Scope.GENERATE)],
+    responses=responses(401, 413, 415, 422, 500, 503),
+    openapi_extra={"requestBody": DESCRIBE_BODY},
+    route_class_override=JsonOrFormRoute,
+)
 
 
 async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:

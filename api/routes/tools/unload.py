@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from ....auth.keys import Scope
 from ....tasks.ports.tools import Unloaded
-from ...context import Context
+from ...context import ApiContext
 from ...requests.json_body import JsonRoute
 from ...responses.problems import responses
 from ...security.authorization import require_scope
@@ -26,24 +26,23 @@ class UnloadResponse(BaseModel):
     )
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router."""
-    routes = APIRouter(tags=["tools"], route_class=JsonRoute)
+router = APIRouter(tags=["tools"], route_class=JsonRoute)
 
-    async def unload(request: Request) -> Any:
-        """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-        freed = await answer_of(context.tools.unload(), request)
-        return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
 
-    options: dict[str, Any] = {
-        "summary": "Free the models' memory",
-        "response_model": UnloadResponse,
-        "dependencies": [require_scope(Scope.ADMIN)],
-        "responses": responses(401, 422, 500, 503),
-    }
-    routes.post("/v1/engine/unload", **options)(unload)
-    routes.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
-    return routes
+async def unload(context: ApiContext, request: Request) -> Any:
+    """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
+    freed = await answer_of(context.tools.unload(), request)
+    return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
+
+
+options: dict[str, Any] = {
+    "summary": "Free the models' memory",
+    "response_model": UnloadResponse,
+    "dependencies": [require_scope(Scope.ADMIN)],
+    "responses": responses(401, 422, 500, 503),
+}
+router.post("/v1/engine/unload", **options)(unload)
+router.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
 
 
 def _unloaded(done: Unloaded) -> UnloadResponse:
