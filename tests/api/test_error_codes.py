@@ -144,8 +144,8 @@ RAISED: dict[ErrorCode, Callable[[], None]] = {
 ELSEWHERE = {
     ErrorCode.TASK_STOPPED: "api/test_control.py",
     ErrorCode.GENERATION_FAILED: "api/test_failures.py",
-    ErrorCode.TOOL_FAILED: "images/test_tools.py",
-    ErrorCode.QUEUE_FULL: "security/test_keys.py",
+    ErrorCode.TOOL_FAILED: "images/test_tool_turns.py",
+    ErrorCode.QUEUE_FULL: "security/test_key_limits.py",
     ErrorCode.NO_API_KEY: "security/test_login.py",
     ErrorCode.API_UNAVAILABLE: "persistence/test_other_database.py",
     ErrorCode.FILE_UNREADABLE: "unit/test_late_calls.py",

@@ -1,42 +1,19 @@
-"""Describe, mask and unload over HTTP on the demo host: their answers, and their turn in the worker's queue."""
+"""Describe and mask over HTTP on the demo host: their answers, and their refusals."""
 
 from __future__ import annotations
 
 import base64
 import io
-import shutil
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 import requests
 from PIL import Image as PILImage
-from PIL import ImageDraw
 
 from fooocus_api.tests.conftest import DemoFactory
-from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.host import DEMO, Host, demo_host
-
-DESCRIBE = "/v1/tools/describe-image"
-MASK = "/v1/tools/generate_mask"
-UNLOAD = "/v1/engine/unload"
-
-
-def picture(mode: str = "RGB", size: tuple[int, int] = (240, 160)) -> bytes:
-    """Return a PNG of a red disc on pale blue."""
-    image = PILImage.new("RGB", size, (160, 200, 235))
-    width, height = size
-    ImageDraw.Draw(image).ellipse((width / 3, height / 4, width / 1.5, height / 1.4), fill=(200, 40, 40))
-    buffer = io.BytesIO()
-    image.convert(mode).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def base64_of(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.tool_requests import DESCRIBE, MASK, base64_of, picture
 
 
 def mask_of(answer: requests.Response) -> numpy.ndarray[Any, Any]:
@@ -213,118 +190,3 @@ def test_a_refused_request_keeps_no_image(demo_factory: DemoFactory) -> None:
     errors_of(client.post(MASK, json={"image": base64_of(picture()), "mask_model": "u3net"}))
     errors_of(client.post(DESCRIBE, json={"image": base64_of(picture()), "image_type": "Painting"}))
     assert list(host.outputs.rglob("*.png")) == []
-
-
-# ---------------------------------------------------------------------------- unload
-
-
-def test_after_an_unload_the_next_task_loads_its_models_again(demo_factory: DemoFactory) -> None:
-    host = demo_factory()
-    client = Client(host.url)
-    lake = {"prompt": "a lake", "image_seed": 5, "style_selections": ["Fooocus V2"]}  # expanded by a model
-    before = client.draw(**lake)
-    loaded = host.log().count("Loaded ")
-    answer = client.post(UNLOAD)
-    assert answer.status_code == 200 and answer.json()["message"].startswith("The models are unloaded"), answer.text
-    after = client.draw(**lake)
-    assert host.log().count("Loaded ") == loaded + 1
-    assert pixels(client, before) == pixels(client, after)
-    client.draw()
-    assert host.log().count("Loaded ") == loaded + 1
-
-
-def pixels(client: Client, record: dict[str, Any]) -> bytes:
-    content = client.get(record["result"][0]).content
-    return PILImage.open(io.BytesIO(content)).convert("RGB").tobytes()
-
-
-# ------------------------------------------------------------------------------ turns
-
-
-@pytest.fixture
-def slow(tmp_path: Path) -> Iterator[tuple[Host, Path]]:
-    """Yield a demo host and the folder of the files `go` and `calls`.
-
-    Its caption of a photo adds a line to `calls` and waits for `go`; its tags fail.
-    """
-    checkout = tmp_path / "checkout"
-    shutil.copytree(DEMO, checkout, ignore=shutil.ignore_patterns("__pycache__", "outputs", "temp", "config.txt"))
-    extras = checkout / "extras"
-    (extras / "interrogate.py").write_text(
-        "import pathlib, time\n"
-        f"FOLDER = pathlib.Path({str(tmp_path)!r})\n"
-        "def default_interrogator(image):\n"
-        "    with (FOLDER / 'calls').open('a') as calls:\n"
-        "        print(image.shape[1], file=calls)\n"
-        "    while not (FOLDER / 'go').exists():\n"
-        "        time.sleep(0.01)\n"
-        "    return 'at last'\n",
-        encoding="utf-8",
-    )
-    (extras / "wd14tagger.py").write_text(
-        "def default_interrogator(image):\n    raise SystemExit('the tagger is gone')\n", encoding="utf-8"
-    )
-    with demo_host(checkout=checkout, step_ms=60) as host:
-        yield host, tmp_path
-
-
-def calls(folder: Path) -> list[str]:
-    file = folder / "calls"
-    return file.read_text().split() if file.exists() else []
-
-
-def test_a_tool_waits_for_the_running_task(slow: tuple[Host, Path]) -> None:
-    host, folder = slow
-    (folder / "go").touch()
-    client = Client(host.url)
-    task_id = client.submit(overwrite_step=40)["task_id"]
-    client.until(task_id, "running")
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(Client(host.url).post, DESCRIBE, files={"image": picture()})
-        assert client.get("/v1/info").json()["worker_alive"]
-        assert client.task(task_id)["task_status"] == "running" and calls(folder) == []
-        assert answer.result().json() == {"describe": "at last"}
-    assert client.ended(task_id)["task_status"] == "finished"
-
-
-def test_a_tool_at_work_blocks_nobody_but_the_queue(slow: tuple[Host, Path]) -> None:
-    host, folder = slow
-    client = Client(host.url)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(Client(host.url).post, DESCRIBE, files={"image": picture()})
-        wait_for(lambda: calls(folder), "the tool to begin")
-        task_id = client.submit()["task_id"]
-        assert client.get("/v1/info").json()["tasks"] == {"pending": 1, "running": 0}
-        assert client.control("stop").json()["message"] == "No task is running."
-        assert client.task(task_id)["task_status"] == "pending"
-        (folder / "go").touch()
-        assert answer.result().json() == {"describe": "at last"}
-    assert client.ended(task_id)["task_status"] == "finished"
-
-
-def test_a_client_that_goes_away_gives_up_its_turn(slow: tuple[Host, Path]) -> None:
-    host, folder = slow
-    client = Client(host.url)
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(Client(host.url).post, DESCRIBE, files={"image": picture(size=(100, 100))})
-        wait_for(lambda: calls(folder), "the tool to begin")
-        with pytest.raises(requests.Timeout):
-            client.post(DESCRIBE, files={"image": picture(size=(200, 200))}, timeout=2)
-        client.session.close()
-        last = pool.submit(Client(host.url).post, DESCRIBE, files={"image": picture(size=(300, 300))})
-        for _ in range(5):
-            assert client.get("/v1/info").status_code == 200  # so that the server notices the closed connection
-        (folder / "go").touch()
-        assert first.result().status_code == last.result().status_code == 200
-    assert calls(folder) == ["100", "300"]
-
-
-def test_a_tool_that_fails_says_so_and_leaves_the_worker_fine(slow: tuple[Host, Path]) -> None:
-    host, _ = slow
-    client = Client(host.url)
-    answer = client.post(DESCRIBE, files={"image": picture()}, data={"image_type": "Anime"})
-    assert answer.status_code == 500 and answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["error"] == {"type": "SystemExit", "message": "the tagger is gone"}
-    assert answer.json()["code"] == "tool_failed" and "the tagger is gone" in answer.json()["detail"]
-    assert client.draw()["task_status"] == "finished"
-    assert "has died" not in host.log()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.worker.image_log import ENTRY, SPLIT, ImageLog
+from fooocus_api.adapters.worker.image_log import ENTRY, SPLIT
 from fooocus_api.db.statements.filters import Filter
 from fooocus_api.tasks.history import leftovers, retention
 from fooocus_api.tasks.history.retention import RetentionPolicy
@@ -278,48 +277,3 @@ def test_a_page_that_is_no_utf_8_keeps_nothing_from_being_deleted(world: World) 
     removed = world.services.retention.remove_matching(ALL)
     assert (removed.tasks, removed.files_left) == (2, 0) and not any(image.exists() for image in images)
     assert journaled(world) == [] and not world.complaints.said
-
-
-def test_a_read_only_image_is_deleted_as_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Delete a read-only image, which only Windows refuses at first."""
-    image = tmp_path / "a.png"
-    image.write_bytes(PNG)
-    image.chmod(0o444)
-    real = Path.unlink
-
-    def unlink(path: Path, missing_ok: bool = False) -> None:
-        if not path.stat().st_mode & stat.S_IWRITE:
-            error = SharingViolation(str(path))
-            error.winerror = 5
-            raise error
-        real(path, missing_ok)
-
-    monkeypatch.setattr(Path, "unlink", unlink)
-    assert ImageLog().remove_images([tmp_path], ["a.png"]) == [] and not image.exists()
-
-
-def test_a_read_only_image_that_is_held_stays_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = tmp_path / "a.png"
-    image.write_bytes(PNG)
-    image.chmod(0o444)
-
-    def unlink(path: Path, missing_ok: bool = False) -> None:
-        error = SharingViolation(str(path))
-        error.winerror = 5
-        raise error
-
-    monkeypatch.setattr(Path, "unlink", unlink)
-    assert [stayed.file for stayed in ImageLog().remove_images([tmp_path], ["a.png"])] == [image]
-    assert stat.S_IMODE(image.stat().st_mode) == 0o444
-
-
-@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(116, "Stale file handle")])
-def test_an_image_that_can_not_even_be_looked_at_is_not_taken_for_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
-) -> None:
-    def fails(*_: Any, **__: Any) -> Any:
-        raise error
-
-    monkeypatch.setattr(Path, "is_dir", fails)
-    monkeypatch.setattr(Path, "unlink", fails)
-    assert [stayed.path for stayed in ImageLog().remove_images([tmp_path], ["day/a.png"])] == ["day/a.png"]

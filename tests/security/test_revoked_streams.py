@@ -14,8 +14,8 @@ import pytest
 from fooocus_api.api.security.authorization import RECHECK_INTERVAL_S
 from fooocus_api.auth.keys import Key, Scope, load, save
 from fooocus_api.tasks.streaming.subscription import HEARTBEAT_S
-from fooocus_api.tests.api.test_events import Reader, reading
 from fooocus_api.tests.support.client import Client, ServerSentEvent, wait_for
+from fooocus_api.tests.support.event_streams import Reader, reading
 from fooocus_api.tests.support.keys import add_key, keys_command
 
 if TYPE_CHECKING:

@@ -5,104 +5,20 @@ Here 127.0.0.2, which the host may request, stands for the outside; the rest of 
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import unquote
 
-import psutil
 import pytest
 
-from fooocus_api.outbound.address_policy import AddressPolicy
-from fooocus_api.outbound.client import OutboundClient
-from fooocus_api.outbound.connection import BlockedAddress, OutboundError
-from fooocus_api.tests.images.test_inputs import picture
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.dns_server import Names, python_that_asks_us
 from fooocus_api.tests.support.host import DEMO, ROOT, Host
-
-PNG = picture()
-OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"
-FLIPS = 40
-
-NAMES = {
-    "outside.test": [[OUTSIDE]],
-    "other.test": [[OUTSIDE]],
-    "inside.test": [[INSIDE]],
-    "six.test": [["::1"]],
-    "mapped.test": [["::ffff:127.0.0.1"]],
-    "nat64.test": [["64:ff9b::7f00:1"]],
-    "all.test": [["::1", INSIDE]],
-    "metadata.test": [["169.254.169.254"]],
-    "rebinding.test": [[OUTSIDE], [INSIDE]],
-    "redirected.test": [[OUTSIDE], [INSIDE]],
-    "flipping.test": [[OUTSIDE], [INSIDE]] * FLIPS,
-    "mixed.test": [[INSIDE, OUTSIDE]],
-    "silent.test": [],
-}
-
-
-class Site(ThreadingHTTPServer):
-    """A server that records the paths requested of it. `/to/URL` redirects there, `/307/URL` with that status."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, address: str, port: int = 0, family: int = socket.AF_INET) -> None:
-        self.address_family = family
-        self.seen: list[str] = []
-        super().__init__((address, port), Page)
-
-
-class Page(BaseHTTPRequestHandler):
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.seen.append(self.path)
-        _, how, *rest = self.path.split("/", 2)
-        status = 302 if how == "to" else int(how) if how.isdigit() else 200
-        self.send_response(status)
-        if status != 200:
-            self.send_header("Location", unquote(rest[0]))
-        self.send_header("Content-Length", str(len(PNG)))
-        self.end_headers()
-        self.wfile.write(PNG)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@dataclass
-class World:
-    """A demo host, the site it may request, and those it may not. All sites have the same port; `tls` is outside's second one."""
-
-    client: Client
-    names: Names
-    outside: Site
-    inside: list[Site]
-    tls: int
-
-    def url(self, text: str) -> str:
-        """Fill in the sites' own ports."""
-        return text.replace("PORT", str(self.outside.server_port)).replace("TLS", str(self.tls))
-
-    def message(self, text: str) -> str:
-        """Return the error for the image of this URL, or "" if it was described."""
-        response = self.client.post("/v1/tools/describe-image", json={"image": self.url(text)})
-        if response.status_code == 200:
-            return ""
-        assert response.status_code == 422, response.text
-        [error] = response.json()["errors"]
-        assert error["field"] == "image"
-        return str(error["message"])
+from fooocus_api.tests.support.outside import FLIPS, INSIDE, NAMES, OUTSIDE, Site, World, certificate_of
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +36,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         inside = [Site(INSIDE, outside.server_port)]
         if socket.has_ipv6:
             inside.append(Site("::1", outside.server_port, socket.AF_INET6))
-        encrypted, certificate = Site(OUTSIDE), _certificate(folder, "outside.test")
+        encrypted, certificate = Site(OUTSIDE), certificate_of(folder, "outside.test")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, certificate.with_suffix(".key"))
         encrypted.socket = context.wrap_socket(encrypted.socket, server_side=True)
@@ -140,18 +56,6 @@ def _nobody_inside_is_asked(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "world" in request.fixturenames:
         assert [site.seen for site in request.getfixturevalue("world").inside if site.seen] == []
-
-
-def _certificate(folder: Path, name: str) -> Path:
-    """Create a certificate for this name, with its key in a file of the same stem."""
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not installed: no certificate to try TLS with")
-    path = folder / "certificate.pem"
-    subject = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}")
-    files = ("-keyout", str(path.with_suffix(".key")), "-out", str(path))
-    made = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files)
-    subprocess.run(made, check=True, capture_output=True)
-    return path
 
 
 # ------------------------------------------------------------------------------------------------- what is allowed
@@ -337,53 +241,3 @@ def test_every_image_of_a_request_is_meant(world: World, path: str) -> None:
     else:
         response = world.client.post("/v1/tools/generate_mask", json={"image": url})
     assert response.status_code == 422 and PRIVATE in response.text
-
-
-# ---------------------------------------------------------------------------------------------------- the policy
-
-
-def test_our_own_addresses_are_closed_although_they_may_be_public() -> None:
-    own = [
-        entry.address
-        for entries in psutil.net_if_addrs().values()
-        for entry in entries
-        if entry.family in (socket.AF_INET, socket.AF_INET6)
-    ]
-    assert own and AddressPolicy().open_among(own) == []
-    mine = ip_network(own[0])
-    assert AddressPolicy([mine]).open_among(own) == [own[0]]
-
-
-def test_public_addresses_are_open() -> None:
-    public = ["8.8.8.8", "192.0.66.1", "2606:4700:4700::1111", "2a00:1450::1", "64:ff9b::808:808", "::ffff:8.8.8.8"]
-    assert AddressPolicy().open_among(public) == public
-
-
-def test_a_check_asks_nobody() -> None:
-    OutboundClient(AddressPolicy([ip_network("127.0.0.0/8")])).validate_url("http://127.0.0.1:9/")
-    for url in (
-        "http://127.0.0.1:9/",
-        "ftp://8.8.8.8/",
-        "nothing",
-        "http://",
-        "http://localhost./",
-        "http://LocalHost.:80/",
-    ):
-        with pytest.raises(BlockedAddress):
-            OutboundClient().validate_url(url)
-
-
-def test_what_is_no_http_is_quoted_in_short() -> None:
-    with socket.create_server((INSIDE, 0)) as listener:
-
-        def answer() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(1000)
-                connection.sendall(b"secret " * 5000 + b"\r\n")
-
-        threading.Thread(target=answer, daemon=True).start()
-        outbound = OutboundClient(AddressPolicy([ip_network("127.0.0.0/8")]))
-        with pytest.raises(OutboundError, match="can't be reached: secret") as refused:
-            outbound.request(f"http://{INSIDE}:{listener.getsockname()[1]}/")
-    assert len(str(refused.value)) < 300

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fooocus_api.adapters.startup.console_logging import redact_credentials
-from fooocus_api.auth.keys import Key, Scope, load, save
-from fooocus_api.auth.tokens import BadToken, Grant, Tokens, pop_token
-from fooocus_api.tests.api.test_events import reading
 from fooocus_api.tests.support.client import QUICK, Client, Record, wait_for
+from fooocus_api.tests.support.event_streams import reading
 from fooocus_api.tests.support.host import Host, demo_host
-from fooocus_api.tests.support.keys import add_key, keys_command
+from fooocus_api.tests.support.keys import add_key
 from fooocus_api.tests.support.pages import Site
+from fooocus_api.tests.support.tokens import BOSS, asked, token_of
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.conftest import DemoFactory
     from fooocus_api.tests.support.browser import Browser
 
-BOSS = "of-the-command-line"
 NO_TASK = "0" * 32
 
 
@@ -48,21 +42,6 @@ def boss(locked: Host) -> Client:
 @pytest.fixture(scope="module")
 def drawn(boss: Client) -> Record:
     return boss.draw()
-
-
-def token_of(client: Client, **body: Any) -> str:
-    response = client.post("/v1/tokens", json=body)
-    assert response.status_code == 200, response.text
-    assert response.headers["cache-control"] == "no-store"
-    return str(response.json()["token"])
-
-
-def asked(host: Host, path: str, token: str, method: str = "GET", **arguments: Any) -> Any:
-    """Return the answer to a client that has only a token."""
-    with Client(host.url).request(method, path, params={"token": token}, stream=True, **arguments) as response:
-        if not response.headers.get("content-type", "").startswith("text/event-stream"):
-            assert response.content is not None
-        return response
 
 
 # ------------------------------------------------------------------- what it opens
@@ -195,59 +174,11 @@ def test_it_ends_and_its_streams_end_with_it(locked: Host, boss: Client) -> None
     assert response.status_code == 401 and "has expired" in response.json()["detail"]
 
 
-def scopes(host: Host, name: str, *names: Scope) -> None:
-    file = host.outputs / ".fooocus_api" / "keys.json"
-    save(file, [replace(key, scopes=frozenset(names)) if key.name == name else key for key in load(file)])
-
-
-def renamed(host: Host, name: str) -> None:
-    file = host.outputs / ".fooocus_api" / "keys.json"
-    save(file, [replace(key, name=f"{name}-2") if key.name == name else key for key in load(file)])
-
-
-@pytest.mark.parametrize("how", ["revoked", "replaced", "fewer scopes", "more scopes", "renamed", "broken"])
-def test_it_ends_with_its_key(demo_factory: DemoFactory, how: str) -> None:
-    host = demo_factory("--nowebui", "--apikey", f"boss:{BOSS}")
-    token = token_of(add_key(host, "bot", "--scopes", "generate,read-all"), scope="read-all")
-    with reading(Client(host.url), "/v1/events", token=token) as reader:
-        if how == "revoked":
-            keys_command(host.outputs, "revoke", "bot").check_returncode()
-        elif how == "replaced":
-            keys_command(host.outputs, "revoke", "bot").check_returncode()
-            add_key(host, "bot", "--scopes", "generate,read-all")
-        elif how == "fewer scopes":
-            scopes(host, "bot", Scope.READ)
-        elif how == "more scopes":
-            scopes(host, "bot", Scope.GENERATE, Scope.READ_ALL, Scope.ADMIN)
-        elif how == "renamed":
-            renamed(host, "bot")
-        else:
-            (host.outputs / ".fooocus_api" / "keys.json").write_text("{")
-        assert reader.ended.wait(10), "the idle stream is open"
-        assert asked(host, "/v1/info", token).status_code == (503 if how == "broken" else 401)
-
-
 def test_it_counts_to_its_keys_limit(locked: Host) -> None:
     slow = add_key(locked, "slow", "--requests-per-minute", "3")
     token = token_of(slow)
     statuses = [asked(locked, "/v1/info", token).status_code for _ in range(4)]
     assert statuses.count(200) == 2 and statuses[-1] == 429 and slow.get("/v1/info").status_code == 429
-
-
-def test_it_outlives_a_restart(demo_factory: DemoFactory) -> None:
-    host = demo_factory("--nowebui", "--apikey", f"boss:{BOSS}")
-    token = token_of(Client(host.url, BOSS))
-    host.stop()
-    host.start()
-    assert asked(host, "/v1/info", token).status_code == 200
-
-
-def test_where_no_key_is_needed_it_opens_nothing_more(demo_factory: DemoFactory) -> None:
-    host = demo_factory("--nowebui")
-    token = token_of(Client(host.url))
-    assert asked(host, "/tasks", token).status_code == 200 and asked(host, "/tasks", "any").status_code == 200
-    add_key(host, "first")
-    assert asked(host, "/tasks", token).status_code == 401
 
 
 # ------------------------------------------------------------------ where it is not seen
@@ -263,41 +194,6 @@ def test_it_is_in_no_log(locked: Host, boss: Client) -> None:
     asked(locked, "/v1/engine/control", token, "POST", headers={"Origin": "https://evil.example"})
     wait_for(lambda: "host rejected" in locked.log(), "the refusal to be told")
     assert token not in locked.log() and token.partition(".")[2] not in locked.log()
-
-
-def test_an_access_log_does_not_show_it() -> None:
-    arguments = ("127.0.0.1:5", "GET", "/v1/events?a=b&token=se.cret&signature=hidden&c=d", "1.1", 200)
-    record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, '%s - "%s %s HTTP/%s" %d', arguments, None)
-    assert redact_credentials(record)
-    assert record.getMessage() == '127.0.0.1:5 - "GET /v1/events?a=b&token=…&signature=…&c=d HTTP/1.1" 200'
-
-
-@pytest.mark.parametrize(
-    ("query", "rest", "token"),
-    [
-        (b"", b"", None),
-        (b"a=%20b&page=2", b"a=%20b&page=2", None),
-        (b"token=x.y", b"", "x.y"),
-        (b"a=%20b&token=x.y&c=", b"a=%20b&c=", "x.y"),
-        (b"%74oken=x%2Ey", b"", "x.y"),
-        (b"token=x&token=y", b"", ""),
-        (b"token", b"", ""),
-        (b"tokens=x", b"tokens=x", None),
-    ],
-)
-def test_it_is_taken_out_of_the_query(query: bytes, rest: bytes, token: str | None) -> None:
-    scope = {"query_string": query}
-    assert (pop_token(scope), scope["query_string"]) == (token, rest)
-
-
-def test_what_is_signed_is_what_counts() -> None:
-    key = Key("a", "0" * 64, frozenset({Scope.READ}))
-    tokens = Tokens(b"secret", lambda name: [key] if name == "a" else [])
-    grant = Grant("a", Scope.READ, "", int(time.time()) + 60)
-    assert tokens.grant(tokens.token(grant, key)) == (grant, key)
-    for other in (Tokens(b"other", lambda _: [key]), Tokens(b"secret", lambda _: [replace(key, digest="1" * 64)])):
-        with pytest.raises(BadToken):
-            other.grant(tokens.token(grant, key))
 
 
 # ---------------------------------------------------------------------- in a browser

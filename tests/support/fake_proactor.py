@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+OUT_OF_MEMORY = (8, 14, 1450, 1455, 10024, 10055)
+"""Windows's error codes for exhausted memory, page file, handles and buffers."""
+
 
 class WindowsError(OSError):
     """An error with a Windows error code, raised `at_once` or reported when the operation completes."""

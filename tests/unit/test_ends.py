@@ -5,190 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import struct
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import hypothesis.strategies as st
-import numpy
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from fooocus_api.api.responses.public_urls import PublicUrls
 from fooocus_api.api.schemas.task import record_of
-from fooocus_api.tasks.history.retention import Retention
-from fooocus_api.tasks.lifecycle import observers
-from fooocus_api.tasks.lifecycle.metrics import Metrics
-from fooocus_api.tasks.lifecycle.observers import TaskLog
 from fooocus_api.tasks.lifecycle.result_files import ResultFiles
-from fooocus_api.tasks.model import events, gaps, image_record, rows
+from fooocus_api.tasks.model import events, rows
 from fooocus_api.tasks.model.active_tasks import ActiveTasks
 from fooocus_api.tasks.model.image_record import MAX_PATH_LENGTH
-from fooocus_api.tasks.model.task import TERMINAL_STATUSES, Task, TaskError, TaskStatus, new_task_id
-from fooocus_api.tasks.queue.estimator import Estimator
-from fooocus_api.tasks.queue.eta import EtaCalculator
-from fooocus_api.tasks.streaming.broadcaster import Broadcaster
-from fooocus_api.tasks.webhooks.delivery import Webhooks
-from fooocus_api.tests.support.fake_engine import PNG
+from fooocus_api.tasks.model.task import Task, TaskError, TaskStatus, new_task_id
+from fooocus_api.tests.support.breakage import ENGINES, PARTS, READS, Breakage
+from fooocus_api.tests.support.host_results import ERRORS, FILES, METADATA, OTHER_RESULTS, UNKNOWN_SEED, WHOLE, Leaving
 from fooocus_api.tests.support.simulation import World
-
-# ---------------------------------------------------------------- results of the host
-
-
-class Mute(Exception):
-    """An exception whose `__str__` raises."""
-
-    def __str__(self) -> str:
-        raise RuntimeError("mute")
-
-
-class Leaving(SystemExit):
-    """The exit of a library that mistakes itself for a program."""
-
-
-def _endless() -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    value["itself"] = value
-    return value
-
-
-def _png(width: int, height: int) -> bytes:
-    """Return a PNG with this size in its header and no rows."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
-FILES: dict[str, bytes | None] = {
-    "good": PNG,
-    "of 400 megapixels": _png(20_000, 20_000),
-    "cut in its header": PNG[:20],
-    "no image": b"<html>",
-    "empty": b"",
-    "gone": None,
-}
-WHOLE = ("good", "of 400 megapixels")
-"""Complete files."""
-
-METADATA: dict[str, Any] = {
-    "plain": {"seed": "7", "prompt": "a cat"},
-    "numbers of numpy": {
-        "seed": numpy.int64(7),
-        "scale": numpy.float32(1.5),
-        "nan": float("nan"),
-        "list": numpy.ones(3),
-    },
-    "half of a character": {"seed": "7", "prompt": "\ud800 and \x00"},
-    "a circle": _endless(),
-    "no JSON": {1: object(), None: b"bytes", "set": {1, 2}, "mute": Mute()},
-    "a seed of 30 digits": {"seed": "9" * 30},
-    "a seed beyond the database's": {"seed": str(2**63)},
-    "digits that are none": {"seed": "²"},
-    "a huge number": {"steps": 10**5000},
-    "no dictionary": 7,
-}
-UNKNOWN_SEED = ("a seed of 30 digits", "a seed beyond the database's", "no dictionary")
-
-OTHER_RESULTS: dict[str, Any] = {
-    "array": numpy.zeros((2, 2, 3), numpy.uint8),
-    "nothing": None,
-    "path": Path("a.png"),
-    "outside": "/nowhere/a.png",
-    "impossible": "\x00.png",
-}
-ERRORS: tuple[Callable[[], BaseException], ...] = (
-    lambda: ValueError("bad"),
-    lambda: OSError(28, "No space left on device"),
-    lambda: RuntimeError("\ud800\x00"),
-    MemoryError,
-    RecursionError,
-    Mute,
-    lambda: Leaving(3),
-)
-
-# ------------------------------------------------------------------ failing parts
-
-READS = ("relative_path", "is_kept", "save_array", "read_header")
-PARTS = {
-    "relative_path": lambda world: (world.machine, "relative_path"),
-    "is_kept": lambda world: (world.machine, "is_kept"),
-    "save_array": lambda world: (world.machine, "save_array"),
-    "remove_images": lambda world: (world.machine, "remove_images"),
-    "read_header": lambda world: (image_record, "read_header"),
-    "journal entries": lambda world: (world.journal, "entries"),
-    "journal clear": lambda world: (world.journal, "clear"),
-    "estimate of the end": lambda world: (Estimator, "on_ended"),
-    "estimate of the start": lambda world: (Estimator, "on_started"),
-    "forecast of one": lambda world: (EtaCalculator, "outlook"),
-    "forecast of some": lambda world: (EtaCalculator, "outlooks"),
-    "count of events": lambda world: (Metrics, "count_event"),
-    "count of tasks": lambda world: (Metrics, "observe_task"),
-    "webhook": lambda world: (Webhooks, "ended"),
-    "wake": lambda world: (Webhooks, "wake"),
-    "expire later": lambda world: (Retention, "expire_later"),
-    "log": lambda world: (observers.log, "log"),
-    "complaint": lambda world: (gaps.log, "exception"),
-    "observation": lambda world: (TaskLog, "on_event"),
-}
-"""Parts that the end of a task calls; each may fail on every call."""
-ENGINES = {
-    "publish": (1, lambda world: (Broadcaster, "publish")),
-    "update": (3, lambda world: (world.repository, "update")),
-    "insert": (3, lambda world: (world.repository, "insert")),
-    "changes": (3, lambda world: (rows, "changes")),
-}
-"""Parts that the end itself consists of: each fails at most this many times, and then works."""
-
-
-OF_THE_END: dict[str, Callable[[tuple[Any, ...]], bool]] = {
-    "publish": lambda args: args[1] in TERMINAL_STATUSES,
-    "update": lambda args: args[1].get("status") in TERMINAL_STATUSES,
-    "insert": lambda args: args[0]["status"] in TERMINAL_STATUSES,
-    "changes": lambda args: args[0].status.is_terminal,
-}
-
-
-class Breakage:
-    """Makes parts of a world fail, and records which of them were called."""
-
-    def __init__(self, world: World, broken: dict[str, Callable[[], BaseException]], times: dict[str, int]) -> None:
-        self.world, self.broken, self.times = world, broken, dict(times)
-        self.called: set[str] = set()
-
-    @contextmanager
-    def begin(self) -> Iterator[None]:
-        """Make the parts fail within the `with` block."""
-        patches = []
-        for name, error in self.broken.items():
-            place = PARTS[name] if name in PARTS else ENGINES[name][1]
-            owner, attribute = place(self.world)
-            patches.append(patch.object(owner, attribute, self._failing(name, error, getattr(owner, attribute))))
-        for each in patches:
-            each.start()
-        try:
-            yield
-        finally:
-            for each in reversed(patches):
-                each.stop()
-
-    def _failing(self, name: str, error: Callable[[], BaseException], real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if name in ENGINES:
-                if not OF_THE_END[name](args) or self.times.get(name, 0) <= 0:
-                    return real(*args, **kwargs)
-                self.times[name] -= 1
-            self.called.add(name)
-            raise error()
-
-        return call
-
 
 ANY_ERROR = st.sampled_from(ERRORS)
 BROKEN = st.dictionaries(st.sampled_from(sorted(PARTS)), ANY_ERROR, max_size=6)

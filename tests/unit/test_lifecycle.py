@@ -14,11 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fooocus_api.tasks.history.queries import Filter
 from fooocus_api.tasks.history.retention import RetentionPolicy
-from fooocus_api.tasks.model.task import AT_RECOVERY, TRANSITIONS, TaskError, TaskStatus, new_task_id
+from fooocus_api.tasks.model.task import TaskError, TaskStatus, new_task_id
 from fooocus_api.tasks.ports.engine import ParameterError
 from fooocus_api.tasks.queue.submission import Idempotency, IdempotencyConflict
 from fooocus_api.tasks.service import UnknownTask, WrongStatus
 from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.transitions import ended, reachable
 
 Rows = dict[str, dict[str, Any]]
 
@@ -26,22 +27,6 @@ WHICH = st.integers(0, 30)
 """Index of an existing task, modulo their number."""
 STEPS = st.lists(st.sampled_from(["save", "cut off", "progress"]), max_size=3)
 """Actions of a worker on a task that concern the disk."""
-
-
-def reachable(*, at_recovery: bool) -> dict[str, set[str]]:
-    """Return status → the statuses that the next look may find."""
-    steps = {status: set(TRANSITIONS[status]) for status in TaskStatus}
-    if at_recovery:
-        for status, more in AT_RECOVERY.items():
-            steps[status] |= more
-    for _ in TaskStatus:
-        for status in steps:
-            steps[status] |= {later for step in steps[status] for later in steps[step]}
-    return {status.value: {step.value for step in steps[status] | {status}} for status in steps}
-
-
-def ended(row: dict[str, Any]) -> bool:
-    return TaskStatus(row["status"]).is_terminal
 
 
 class Lifecycle(RuleBasedStateMachine):

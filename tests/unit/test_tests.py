@@ -10,7 +10,7 @@ import pytest
 from fooocus_api.tests.support.host import ROOT
 
 PRODUCT = ("adapters", "api", "asgi", "auth", "commands", "db", "files", "images", "installer", "outbound", "tasks")
-OF_ASYNCIO = {"loops.py", "test_proactor.py"}
+OF_ASYNCIO = {"loops.py", "test_proactor_resets.py"}
 """Files that use private attributes of asyncio: one measures its callbacks, the other tests a fix of its transports."""
 TESTS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 
