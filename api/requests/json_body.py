@@ -46,7 +46,7 @@ class JsonRoute(NamingRoute):
         async def handler(request: Request) -> Response:
             if self.takes_forms and is_form(request):
                 return await handle(request)
-            bounded = _Read(request.scope, request.receive)
+            bounded = BufferedRequest(request.scope, request.receive)
             with BODY_BUDGET.reservation() as reservation:
                 try:
                     await bounded.read(reservation)
@@ -63,7 +63,7 @@ class JsonOrFormRoute(JsonRoute):
     takes_forms = True
 
 
-class _Read(Request):
+class BufferedRequest(Request):
     """A request that caches its body and the parsed JSON."""
 
     async def read(self, reservation: Reservation) -> None:

@@ -29,7 +29,7 @@ MAX_NEAR = 5
 
 def with_listed_names(request: CommonRequest, context: Context) -> CommonRequest:
     """Return the request with file names in the checkout's spelling, for any notation of their folders."""
-    listed = _Listed(context.host.catalog)
+    listed = ListedNames(context.host.catalog)
     change: dict[str, Any] = {}
     for field, kind in FILE_FIELDS.items():
         change[field] = listed(kind, getattr(request, field))
@@ -109,7 +109,7 @@ def _is_known(kind: str, name: str, catalog: Catalog) -> bool:
     return not any(True for _ in _unknown_name("", name, kind, catalog))
 
 
-class _Listed:
+class ListedNames:
     """Maps file names to the checkout's spelling; re-reads the folders at most once per request."""
 
     def __init__(self, catalog: Catalog) -> None:

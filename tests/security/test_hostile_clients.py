@@ -20,7 +20,7 @@ from starlette.types import Message
 
 from fooocus_api.adapters.startup.open_file_limit import allow_more
 from fooocus_api.adapters.worker.queue_items import WorkerJob
-from fooocus_api.api.requests.json_body import SMALL, _Read
+from fooocus_api.api.requests.json_body import SMALL, BufferedRequest
 from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget
 from fooocus_api.api.responses.problems import Problem
 from fooocus_api.tests.conftest import DemoFactory
@@ -173,7 +173,7 @@ def read(size: int) -> None:
 
     async def read_it() -> None:
         with BODY_BUDGET.reservation() as reservation:
-            await _Read({"type": "http", "method": "POST", "headers": []}, receive).read(reservation)
+            await BufferedRequest({"type": "http", "method": "POST", "headers": []}, receive).read(reservation)
 
     asyncio.run(read_it())
 

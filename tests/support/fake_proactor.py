@@ -32,7 +32,7 @@ class IocpProactor:
         self.accepts = 0
         self._loop: Any = None
         self._selector = selectors.DefaultSelector()
-        self._waiting: dict[tuple[int, int], tuple[asyncio.Future[Any], Callable[[], Any]]] = {}
+        self.waiting: dict[tuple[int, int], tuple[asyncio.Future[Any], Callable[[], Any]]] = {}
         self._stopped: set[int] = set()
 
     def set_loop(self, loop: Any) -> None:
@@ -82,37 +82,37 @@ class IocpProactor:
 
     def _stop_serving(self, listener: socket.socket) -> None:
         for event in (selectors.EVENT_READ, selectors.EVENT_WRITE):
-            self._waiting.pop((listener.fileno(), event), None)
+            self.waiting.pop((listener.fileno(), event), None)
         self._watch(listener.fileno())
 
     def _when(self, conn: socket.socket, event: int, action: Callable[[], Any]) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = self._loop.create_future()
         fd = conn.fileno()
-        self._waiting[fd, event] = future, action
+        self.waiting[fd, event] = future, action
         self._watch(fd)
         future.add_done_callback(lambda done: self._forget(fd, event, done))
         return future
 
     def _forget(self, fd: int, event: int, future: asyncio.Future[Any]) -> None:
         """Forget a cancelled read or accept: its socket is closed soon, and another may get its descriptor."""
-        if self._waiting.get((fd, event), (None,))[0] is future:
-            del self._waiting[fd, event]
+        if self.waiting.get((fd, event), (None,))[0] is future:
+            del self.waiting[fd, event]
             self._watch(fd)
 
     def _run(self, fd: int, event: int) -> None:
-        waiting = self._waiting.pop((fd, event), None)
+        waiting = self.waiting.pop((fd, event), None)
         if waiting is not None and not waiting[0].done():
             future, action = waiting
             try:
                 future.set_result(action())
             except BlockingIOError:
-                self._waiting[fd, event] = waiting
+                self.waiting[fd, event] = waiting
             except OSError as error:
                 future.set_exception(error)
         self._watch(fd)
 
     def _watch(self, fd: int) -> None:
-        mask = sum(event for (watched, event) in self._waiting if watched == fd)
+        mask = sum(event for (watched, event) in self.waiting if watched == fd)
         with contextlib.suppress(KeyError, ValueError, OSError):
             self._selector.unregister(fd)
         if mask:

@@ -181,7 +181,7 @@ def test_a_server_that_closes_cancels_the_accept(failing: bool, hooks: Patches) 
         await asyncio.sleep(0.05)
 
     loop.run_until_complete(main())
-    waits = [future for future, _ in fake._waiting.values() if not future.done()]
+    waits = [future for future, _ in fake.waiting.values() if not future.done()]
     accepts = fake.accepts
     loop.close()
     assert waits == [] and accepts == 1 and loop.reports == []

@@ -13,7 +13,7 @@ from fooocus_api.adapters.startup.flag_types import database_url
 from fooocus_api.adapters.webui import file_access
 from fooocus_api.adapters.webui.file_access import IMAGES, LOG, is_on_known_drive, is_servable
 from fooocus_api.api.requests.timestamps import parse_timestamp, seconds_of
-from fooocus_api.api.validation.known_names import _Listed
+from fooocus_api.api.validation.known_names import ListedNames
 from fooocus_api.db.drives import is_remote, synchronised_by_onedrive
 from fooocus_api.files.paths import is_device, is_file_name, is_hidden, sqlite_uri
 from fooocus_api.images.input_store import FILE_NAME, InputStore
@@ -246,11 +246,11 @@ def test_a_request_gets_the_names_as_they_are_listed(monkeypatch: pytest.MonkeyP
         def wildcard(self, name: str) -> str:
             return ""
 
-    assert _Listed(Catalog())("models", "SDXL/Juggernaut.safetensors") == MODELS[0]
-    assert _Listed(Catalog())("models", "night.safetensors") == "night.safetensors"
+    assert ListedNames(Catalog())("models", "SDXL/Juggernaut.safetensors") == MODELS[0]
+    assert ListedNames(Catalog())("models", "night.safetensors") == "night.safetensors"
     monkeypatch.setattr("fooocus_api.api.validation.known_names.CASE_MATTERS", False)
     monkeypatch.setitem(listed_as.__kwdefaults__ or {}, "case_matters", False)
-    assert _Listed(Catalog())("models", "night.safetensors") == "Night.safetensors"
+    assert ListedNames(Catalog())("models", "night.safetensors") == "Night.safetensors"
 
 
 def test_files_that_are_coming_are_known_by_their_last_parts() -> None:
