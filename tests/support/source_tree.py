@@ -20,7 +20,7 @@ def python_files(root: Path = ROOT) -> list[Path]:
 
 
 def top_folders(root: Path = ROOT) -> list[Path]:
-    """Return the folders of the root that contain Python files, at any depth. Hidden ones, such as `.venv`, are not the project's."""
+    """Return the folders of the root that contain Python files, at any depth, but no hidden one such as `.venv`."""
     folders = (path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
     return sorted(folder for folder in folders if folder.name not in BUILT and any(folder.rglob("*.py")))
 
