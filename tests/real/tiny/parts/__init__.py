@@ -1,0 +1,1 @@
+"""Parts of the checkpoints: the UNet, the text encoders and the VAE."""
