@@ -34,11 +34,16 @@ def names_of(tree: ast.Module) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls"):
             yield node.attr
-    for holder in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))):
-        for statement in holder.body:
-            if isinstance(statement, ast.Assign | ast.AnnAssign):
-                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                yield from (node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
+        if isinstance(node, ast.Module | ast.ClassDef):
+            yield from variables_of(node)
+
+
+def variables_of(holder: ast.Module | ast.ClassDef) -> Iterator[str]:
+    """Yield the names to which a module or a class body assigns."""
+    for statement in holder.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            yield from (node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
 def private_names_of(paths: Iterable[Path]) -> set[str]:
