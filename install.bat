@@ -1,5 +1,5 @@
 @echo off
-rem Installs the API into the Fooocus that this folder lies beside or in, or whose folder is dropped onto this file. A double click is enough.
+rem Installs the API into the Fooocus that this folder lies next to or in, or whose folder is dropped onto this file. A double click is enough.
 setlocal EnableExtensions DisableDelayedExpansion
 set "GIVEN=%~f1"
 set "PYTHON="

@@ -1,5 +1,5 @@
 @echo off
-rem Removes the API from the Fooocus that this folder lies beside or in; history and images stay. A double click is enough.
+rem Removes the API from the Fooocus that this folder lies next to or in; history and images stay. A double click is enough.
 setlocal EnableExtensions DisableDelayedExpansion
 set "GIVEN=%~f1"
 set "PYTHON="

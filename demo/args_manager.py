@@ -43,7 +43,7 @@ add('--demo-step-ms', type=milliseconds, default=150, metavar='N',
 add('--demo-load-ms', type=milliseconds, default=1500, metavar='N',
     help='what loading a checkpoint takes (1500)')
 add('--demo-null', type=size, metavar='WxH',
-    help='draw nothing: the time passes, and previews and images of this size come out')
+    help='generate nothing: the time passes, and previews and images of this size come out')
 add('--demo-trace', metavar='FILE', help='note there when each task was taken, previewed and done')
 
 args_parser.parser.set_defaults(disable_cuda_malloc=True, in_browser=True, port=None)

@@ -33,7 +33,7 @@ class Api:
     def post(self, path: str, **arguments: Any) -> requests.Response:
         return self._request("POST", path, **arguments)
 
-    def draw(self, **params: Any) -> dict[str, Any]:
+    def generate(self, **params: Any) -> dict[str, Any]:
         """Run a task to its end, and return its record."""
         record: dict[str, Any] = self.post(GENERATE, json=params).json()
         print(record["task_id"], record["task_status"])

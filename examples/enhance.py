@@ -35,5 +35,5 @@ params = {
     "enhance_ctrls": steps,
     "performance_selection": "Lightning",
 }
-api.save("enhance", *api.draw(**params)["result"])
-api.save("enhance-final", *api.draw(**params, save_final_enhanced_image_only=True)["result"])
+api.save("enhance", *api.generate(**params)["result"])
+api.save("enhance-final", *api.generate(**params, save_final_enhanced_image_only=True)["result"])

@@ -100,8 +100,9 @@ params = {
     "require_base64": False,
     "stream_output": False,
     "async_process": False,
+    "priority": 0,
     "webhook_url": "",
 }
 response = api.post(GENERATE, json=params)
-print("fields nobody knows:", response.headers.get("X-Ignored-Fields", "none"))
+print("unknown fields:", response.headers.get("X-Ignored-Fields", "none"))
 api.save("every-field", *response.json()["result"])

@@ -4,8 +4,8 @@ from common import connect, picture
 
 api = connect(__doc__)
 
-first = api.draw(prompt="a harbour at dusk", performance_selection="Lightning")["result"][0]
-record = api.draw(
+first = api.generate(prompt="a harbour at dusk", performance_selection="Lightning")["result"][0]
+record = api.generate(
     prompt="a village",
     performance_selection="Lightning",
     controlnet_image=[

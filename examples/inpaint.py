@@ -4,7 +4,7 @@ from common import ball_mask, connect, picture
 
 api = connect(__doc__)
 
-record = api.draw(
+record = api.generate(
     prompt="",
     inpaint_additional_prompt="a pumpkin",
     inpaint_input_image=picture(),

@@ -4,7 +4,7 @@ from common import ball_mask, connect, picture
 
 api = connect(__doc__)
 
-prompt = api.draw(prompt="a harbour at dusk", performance_selection="Lightning")["result"][0]
+prompt = api.generate(prompt="a harbour at dusk", performance_selection="Lightning")["result"][0]
 common = {
     "prompt": "a village",
     "performance_selection": "Lightning",
@@ -20,6 +20,6 @@ inpaint = {
     "inpaint_mask_image_upload": ball_mask(),
     "mixing_image_prompt_and_inpaint": "true",
 }
-api.save("mixing-vary", *api.draw(**common, **vary)["result"])
-api.save("mixing-inpaint", *api.draw(**common, **inpaint)["result"])
-api.save("mixing-all", *api.draw(**common, **vary, **inpaint)["result"])
+api.save("mixing-vary", *api.generate(**common, **vary)["result"])
+api.save("mixing-inpaint", *api.generate(**common, **inpaint)["result"])
+api.save("mixing-all", *api.generate(**common, **vary, **inpaint)["result"])

@@ -4,12 +4,12 @@ from common import connect, picture
 
 api = connect(__doc__)
 
-record = api.draw(
+record = api.generate(
     inpaint_input_image=picture(), outpaint_selections=["Left", "Bottom"], performance_selection="Lightning"
 )
 api.save("outpaint", *record["result"])
 
-record = api.draw(
+record = api.generate(
     inpaint_input_image=picture(),
     outpaint_selections=["Left", "Right"],
     outpaint_distance=[120, 0, 200, 0],

@@ -5,6 +5,6 @@ from common import connect
 api = connect(__doc__, preset="default")
 
 print("presets:", ", ".join(api.get("/v1/engines/presets").json()))
-record = api.draw(preset=api.options.preset, prompt="a dog plays with a ball")
-print(api.options.preset, "draws with", record["req_params"]["base_model_name"])
+record = api.generate(preset=api.options.preset, prompt="a dog plays with a ball")
+print(api.options.preset, "generates with", record["req_params"]["base_model_name"])
 api.save("preset", *record["result"])

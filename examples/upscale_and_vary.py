@@ -5,9 +5,9 @@ from common import connect, picture
 api = connect(__doc__)
 
 for method in ("Upscale (Fast 2x)", "Upscale (1.5x)", "Vary (Subtle)", "Vary (Strong)"):
-    record = api.draw(uov_input_image=picture(), uov_method=method, performance_selection="Lightning")
+    record = api.generate(uov_input_image=picture(), uov_method=method, performance_selection="Lightning")
     name = "".join(letter for letter in method.lower().replace(" ", "-") if letter not in "()")
     api.save(name, *record["result"])
 
-record = api.draw(uov_input_image=picture(), uov_method="Upscale (Custom)", upscale_multiple=2.5)
+record = api.generate(uov_input_image=picture(), uov_method="Upscale (Custom)", upscale_multiple=2.5)
 api.save("upscale-custom", *record["result"])

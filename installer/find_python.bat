@@ -1,5 +1,5 @@
 @echo off
-rem Sets PYTHON to the Python that runs Fooocus: the portable package's or a venv's, in the folder GIVEN, beside it or above
+rem Sets PYTHON to the Python that runs Fooocus: the portable package's or a venv's, in the folder GIVEN, next to it or above
 rem it, else around this folder; else the system's.
 set "PYTHON="
 set "AT=%GIVEN%"
@@ -12,7 +12,7 @@ if not defined PYTHON for /f "delims=" %%P in ('where python 2^>nul') do if not 
     if errorlevel 0 if not errorlevel 1 set "PYTHON=%%~P"
 )
 if defined PYTHON exit /b 0
-echo There is no Python of Fooocus around this folder. Move it beside the folder Fooocus of the portable package,
+echo There is no Python of Fooocus around this folder. Move it next to the folder Fooocus of the portable package,
 echo or drop the folder Fooocus onto install.bat.
 exit /b 1
 

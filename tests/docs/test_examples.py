@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.examples import EXAMPLES, PROGRAMS, check_example, images_of, run_example
 from fooocus_api.tests.support.host import Host
@@ -18,8 +20,8 @@ TOLD = {
     "binary": r"image/jpg gives image/jpeg",
     "control": r"The current image is being skipped\.\nThe running task is being stopped\.\nstopped after \d+ of 32",
     "describe": r"Photo: a .*\nAnime: .*, .*\nFrom a file: a ",
-    "every_field": r"fields nobody knows: none",
-    "presets": r"presets: .*nightfall.*\n.* finished\ndefault draws with demo_daylight",
+    "every_field": r"unknown fields: none",
+    "presets": r"presets: .*nightfall.*\n.* finished\ndefault generates with demo_daylight",
     "stream": r"Sampling step 4/4, image 1/1 \.\.\.\n(.*\n)*100.* % Finished",
 }
 
@@ -44,6 +46,14 @@ def test_a_key_is_sent_where_the_server_asks_for_one(demo_factory: DemoFactory, 
 def test_a_wrong_request_ends_it_with_the_reason(demo: Host, tmp_path: Path) -> None:
     done = run_example("presets", demo.url, tmp_path, "--preset", "nightfal")
     assert done.returncode == 1 and "unknown preset 'nightfal'" in done.stderr, done.stderr
+
+
+def test_every_field_of_a_request_is_in_the_complete_example() -> None:
+    program = ast.parse((EXAMPLES / "every_field.py").read_text("utf-8"))
+    keys = [key for node in ast.walk(program) if isinstance(node, ast.Dict) for key in node.keys]
+    sent = {key.value for key in keys if isinstance(key, ast.Constant)}
+    missing = sorted(CommonRequest.model_fields.keys() - sent)
+    assert missing == [], f"not in examples/every_field.py: {missing}"
 
 
 def test_the_readme_names_each_in_both_languages() -> None:

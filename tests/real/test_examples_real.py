@@ -51,6 +51,6 @@ def test_it_runs_and_leaves_its_images(small: Host, tmp_path: Path, program: str
     if keep := os.environ.get("KEEP_IMAGES"):
         shutil.copytree(tmp_path, keep, dirs_exist_ok=True)
     if program == "every_field":
-        assert "fields nobody knows: none" in told
+        assert "unknown fields: none" in told
     if program == "control":
         assert re.search(r"stopped after \d+ of 32", told)
