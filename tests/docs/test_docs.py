@@ -19,6 +19,7 @@ from fooocus_api.tests.support.host import ROOT, Host
 PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")])
 ENGLISH_ONLY = {"architecture.md", "development.md"}
 ENGLISH = [page for page in PAGES if not page.stem.endswith("_zh")]
+CHINESE = [*(page for page in PAGES if page.stem.endswith("_zh")), ROOT / "examples" / "README.md"]
 OF_OTHERS = {
     "--demo-step-ms",
     "--demo-load-ms",
@@ -135,6 +136,18 @@ def test_both_languages_say_the_same(page: Path) -> None:
     english, chinese = (one.read_text("utf-8") for one in (page, page.with_name(f"{page.stem}_zh.md")))
     for pattern in (r"^## ", r"^\| `[^`]+`", r"^```\w+", r"^!\["):
         assert len(re.findall(pattern, english, re.M)) == len(re.findall(pattern, chinese, re.M)), pattern
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
+def test_chinese_lines_end_with_a_sentence(page: Path) -> None:
+    prose = re.sub(r"^```.*?^```|^[#|<!].*?$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    # Markdown shows the end of a line within a sentence as a space between two characters.
+    assert re.findall(r"^(?=.*[\u4e00-\u9fff]).*[^\s。：！？）*](?=\n *(?!- |\* |\d+\. )\S)", prose, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
+def test_chinese_pages_use_the_fields_words(page: Path) -> None:
+    assert re.findall("绘制|(?<!（)蒙版|掩码|回答|您|Fooocus 副本", page.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)
