@@ -24,7 +24,7 @@ from .api.app import create_api
 from .api.context import Context, Security
 from .api.info import info_of
 from .api.responses.unavailable import Unavailable
-from .api.routes.webhooks import webhook_body
+from .api.routes.tasks.webhooks import webhook_body
 from .api.security.authentication import AuthenticationMiddleware
 from .api.security.open_paths import OPEN_PATHS
 from .asgi.types import AsgiApp
@@ -34,9 +34,9 @@ from .auth.tokens import Tokens
 from .db.connection import DatabaseProblem
 from .db.repository import Repository
 from .db.writer import DatabaseUnavailable
-from .images.file_journal import FileJournal
-from .images.input_store import InputStore
-from .images.library import find_reference
+from .images.storage.file_journal import FileJournal
+from .images.storage.input_store import InputStore
+from .images.storage.library import find_reference
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .tasks.build import TaskOptions, TaskServices, build_task_services

@@ -17,8 +17,10 @@ from .context import Context
 from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
-from .routes import engine, health, inputs, models, outputs, task_actions, task_events, tasks, tokens, webhooks
+from .routes import engine, health, models, tokens
 from .routes.generation import route as generation
+from .routes.images import inputs, outputs
+from .routes.tasks import actions, events, tasks, webhooks
 from .routes.tools import describe, mask, unload
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
@@ -83,9 +85,9 @@ def create_api(context: Context) -> FastAPI:
     routers = [
         generation.router(context),
         tasks.router,
-        task_actions.router,
+        actions.router,
         webhooks.router,
-        task_events.router,
+        events.router,
         outputs.router,
         inputs.router,
         tokens.router,

@@ -13,7 +13,7 @@ from ..asgi.error_codes import ErrorCode
 from ..auth.keys import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
-from ..images.input_store import InputStore
+from ..images.storage.input_store import InputStore
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
 from ..tasks.ports.host_arguments import Bounds, HostField

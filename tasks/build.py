@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from ..db.deadline import Deadline
 from ..db.repository import Repository
-from ..images.file_journal import FileJournal
-from ..images.input_store import InputStore
+from ..images.storage.file_journal import FileJournal
+from ..images.storage.input_store import InputStore
 from ..outbound.client import OutboundClient
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...tasks.model.model_files import native
+from ...tasks.model.workload.model_files import native
 from ...tasks.queue.model_downloads import Download
 from ..host_modules import host_module
 from ..task_args.preset_fields import preset_fields

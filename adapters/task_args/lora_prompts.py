@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...tasks.model.lora_tags import TAG, LoraFiles, rewritten
+from ...tasks.model.workload.lora_tags import TAG, LoraFiles, rewritten
 
 
 def with_tags_applied(parameters: dict[str, Any], files: Iterable[str]) -> dict[str, Any]:

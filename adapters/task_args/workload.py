@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...images.references import ImageReference
-from ...tasks.model.workload import USUAL_STEPS, ModelNeeds, Workload
+from ...tasks.model.workload.workload import USUAL_STEPS, ModelNeeds, Workload
 
 MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
 MEGAPIXEL = 1_000_000

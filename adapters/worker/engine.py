@@ -14,10 +14,10 @@ from typing import Any
 import numpy
 from PIL import Image as PILImage
 
-from ...images.file_journal import FileJournal
+from ...images.storage.file_journal import FileJournal
 from ...tasks.model import events
 from ...tasks.model.task import Task
-from ...tasks.model.workload import Workload
+from ...tasks.model.workload.workload import Workload
 from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNotRunning
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module

@@ -15,10 +15,10 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
-from ...images.decoding import NotAnImage, read_rgb, upright_size, verify
-from ...images.input_store import FILE_NAME, MAX_BYTES
-from ...images.library import find_reference
+from ...images.codecs.decoding import NotAnImage, read_rgb, upright_size, verify
 from ...images.references import REFERENCE_PREFIXES, ImageReference
+from ...images.storage.input_store import FILE_NAME, MAX_BYTES
+from ...images.storage.library import find_reference
 from ...outbound.connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context

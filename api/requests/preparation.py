@@ -18,9 +18,9 @@ from ..validation.known_names import known_values, with_listed_names, without_mi
 from ..validation.result_size import check_result
 from ..validation.sizes import with_size, without_size_if_sent
 from ..validation.validation import check
-from .ignored_fields import extra_members, notes_of, unknown_fields
+from .fields.ignored import extra_members, notes_of, unknown_fields
+from .fields.ineffective import without_effect
 from .image_sources import ImageResolver
-from .ineffective_fields import without_effect
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import shortened
-from ...images.conversion import CannotConvert, check_convertible, converted
+from ...images.codecs.conversion import CannotConvert, check_convertible, converted
 from ...images.file_kinds import format_of
 from ..executors import CONVERSION_EXECUTOR, run_in
 from .problems import Problem, header, responses

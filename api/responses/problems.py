@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import PROBLEM, problem_response, shortened
-from ...images.input_store import StorageUnavailable
+from ...images.storage.input_store import StorageUnavailable
 from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
 from ...tasks.queue.submission import IdempotencyConflict
 from ...tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus

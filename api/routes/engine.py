@@ -16,7 +16,7 @@ from ..requests.json_body import JsonRoute
 from ..requests.parameter_names import unknown_name, unknown_names
 from ..responses.problems import InvalidFields, invalid_field, responses
 from ..security.authorization import access_of, require_scope, visible_task
-from .task_actions import skip_task, stop_task
+from .tasks.actions import skip_task, stop_task
 
 T = TypeVar("T")
 Action = Literal["stop", "skip"]

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
-from ...tasks.model.model_files import CASE_MATTERS, is_one_of, listed_as
+from ...tasks.model.workload.model_files import CASE_MATTERS, is_one_of, listed_as
 from ..context import Catalog, Context
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
-from ...tasks.model.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, tags
+from ...tasks.model.workload.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, tags
 from ..context import Catalog, Context
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest

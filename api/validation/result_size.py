@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
-from ...images.conversion import bound_problem
+from ...images.codecs.conversion import bound_problem
 from ..responses.problems import Problem, invalid_field
 from ..schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ...adapters.task_args.workload import workload_of
 from ...db.repository import Repository
 from ...db.writer import DatabaseUnavailable
-from ...images.input_store import InputStore
+from ...images.storage.input_store import InputStore
 from ...tasks.model.rows import to_row
 from ...tasks.model.task import Task
 from ..errors import CommandError

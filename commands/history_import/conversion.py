@@ -11,9 +11,9 @@ from typing import Any
 
 from ...adapters.task_args.field_names import IMAGE_FIELD_NAMES
 from ...adapters.task_args.workload import unusable_field
-from ...images.decoding import NotAnImage
-from ...images.input_store import MAX_BYTES, InputStore
+from ...images.codecs.decoding import NotAnImage
 from ...images.references import ImageReference
+from ...images.storage.input_store import MAX_BYTES, InputStore
 from ...tasks.model.gaps import Gaps
 from ...tasks.model.image_record import image_record
 from ...tasks.model.task import Image, Task

@@ -16,7 +16,7 @@ from time import sleep
 
 from ...db.repository import Repository
 from ...files.replacing import PAUSES_SECONDS, is_held
-from ...images.file_journal import FileJournal
+from ...images.storage.file_journal import FileJournal
 from ..ports.engine import Engine, Stayed
 
 log = logging.getLogger("fooocus_api.tasks")

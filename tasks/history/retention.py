@@ -16,8 +16,8 @@ from ...db.repository import Repository
 from ...db.statements.filters import Filter
 from ...db.statements.usage import forget_uploads
 from ...db.writer import DatabaseUnavailable
-from ...images.file_journal import FileJournal
-from ...images.input_store import InputStore
+from ...images.storage.file_journal import FileJournal
+from ...images.storage.input_store import InputStore
 from ..model.gaps import complain
 from ..model.rows import from_row
 from ..model.task import ACTIVE_STATUSES, Task, now_ms

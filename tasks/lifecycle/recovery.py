@@ -6,8 +6,8 @@ import logging
 from functools import partial
 
 from ...db.writer import DatabaseUnavailable
-from ...images.file_headers import is_whole
-from ...images.file_journal import FileJournal
+from ...images.codecs.file_headers import is_whole
+from ...images.storage.file_journal import FileJournal
 from ..history.leftovers import Leftovers
 from ..model.gaps import Gaps, complain
 from ..model.image_record import image_record

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from ...images.input_store import InputStore
 from ...images.references import ImageReference
+from ...images.storage.input_store import InputStore
 from ..history.leftovers import Leftovers
 from ..history.retention import Retention
 from ..model import events
@@ -18,7 +18,7 @@ from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, run_safely
 from ..model.image_record import image_record
 from ..model.task import Image, Task, TaskError
-from ..model.workload import Workload
+from ..model.workload.workload import Workload
 from ..ports.engine import Engine
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from ...images.preview import PreviewImage
 from .events import Ended, Event
 from .gaps import Gaps
 from .task import Image, Task, TaskStatus
-from .workload import Workload
+from .workload.workload import Workload
 
 
 @dataclass

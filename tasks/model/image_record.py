@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...images.file_headers import read_header
+from ...images.codecs.file_headers import read_header
 from ...images.references import ImageReference
 from .gaps import Gaps
 from .json_values import json_value

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .task import Image, Task, TaskError, TaskStatus
-from .workload import Workload
+from .workload.workload import Workload
 
 CHANGING = ("started_at", "finished_at", "progress", "title", "attempts")
 """Columns that change during a task's life, besides its status and its results."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ..model.task import Task
-from ..model.workload import Workload
+from ..model.workload.workload import Workload
 
 Interruption = Literal["stop", "skip"]
 

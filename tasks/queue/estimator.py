@@ -11,7 +11,7 @@ from typing import Any
 from ..model import events
 from ..model.active_tasks import ActiveTask
 from ..model.task import Task, TaskStatus
-from ..model.workload import ModelNeeds, Workload
+from ..model.workload.workload import ModelNeeds, Workload
 
 NEWEST_SHARE = 0.3
 """Share of the newest measurement in the moving average, 0 to 1."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..model.workload import ModelNeeds
+from ..model.workload.workload import ModelNeeds
 
 
 @dataclass

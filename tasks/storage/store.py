@@ -17,7 +17,7 @@ from ..model import rows
 from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
 from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Task, TaskError, TaskStatus
-from ..model.workload import Workload
+from ..model.workload.workload import Workload
 from ..webhooks.delivery import Webhooks
 
 log = logging.getLogger("fooocus_api.tasks")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.images.input_store import InputStore
+from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tests.generation.test_features import WRONG, data
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host

@@ -19,7 +19,7 @@ from fooocus_api.api.responses.problems import add_handlers
 from fooocus_api.api.responses.pydantic_errors import CODES
 from fooocus_api.asgi.error_codes import ErrorCode, FieldErrorCode
 from fooocus_api.db.writer import DatabaseUnavailable
-from fooocus_api.images.input_store import StorageUnavailable
+from fooocus_api.images.storage.input_store import StorageUnavailable
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
 from fooocus_api.tests.images.test_inputs import picture, upload
 from fooocus_api.tests.support.client import QUICK, Client

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fooocus_api.api.requests.field_aliases import ENHANCEMENTS, IMAGE_PROMPTS, LORAS, TOP, our_name
+from fooocus_api.api.requests.fields.aliases import ENHANCEMENTS, IMAGE_PROMPTS, LORAS, TOP, our_name
 from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.api.schemas.items import EnhanceControl, ImagePrompt, Lora
 from fooocus_api.tests.generation.test_features import data

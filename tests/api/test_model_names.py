@@ -12,8 +12,8 @@ import pytest
 
 from fooocus_api.adapters.task_args.lora_prompts import with_tags_applied
 from fooocus_api.api.validation.webui_names import sampler_and_scheduler
-from fooocus_api.tasks.model.lora_tags import LoraFiles, Tag, UnusableTag, rewritten, tags
-from fooocus_api.tasks.model.model_files import is_one_of, listed_as, native
+from fooocus_api.tasks.model.workload.lora_tags import LoraFiles, Tag, UnusableTag, rewritten, tags
+from fooocus_api.tasks.model.workload.model_files import is_one_of, listed_as, native
 from fooocus_api.tests.generation.test_features import DRAWN
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.forks import write_preset

@@ -16,7 +16,7 @@ from fooocus_api.adapters.worker.image_log import ImageLog
 from fooocus_api.adapters.worker.queue_items import QueuedTask, WorkerJob
 from fooocus_api.adapters.worker.task_queue import TaskQueue
 from fooocus_api.adapters.worker.worker import Worker
-from fooocus_api.images.file_journal import FileJournal
+from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.task import TaskError
 from fooocus_api.tasks.ports.engine import EngineUnavailable

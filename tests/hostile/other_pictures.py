@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from fooocus_api.images.input_formats import reads_avif
+from fooocus_api.images.codecs.input_formats import reads_avif
 
 TAKEN, REFUSED = 201, 422
 

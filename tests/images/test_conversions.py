@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.api.validation.result_size import result_size
-from fooocus_api.images.conversion import MAX_SIDE, CannotConvert, converted
+from fooocus_api.images.codecs.conversion import MAX_SIDE, CannotConvert, converted
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
 

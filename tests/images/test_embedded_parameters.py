@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.images.embedded_parameters import read_parameters
+from fooocus_api.images.codecs.embedded_parameters import read_parameters
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import DEMO, real_checkout, real_python
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.images import input_formats
-from fooocus_api.images.input_formats import ANY, Unreadable, decoder_of, reads_avif
+from fooocus_api.images.codecs import input_formats
+from fooocus_api.images.codecs.input_formats import ANY, Unreadable, decoder_of, reads_avif
 from fooocus_api.tests.hostile.other_pictures import heic
 from fooocus_api.tests.images.test_inputs import upload
 from fooocus_api.tests.support.client import Client, picture

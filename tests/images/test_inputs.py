@@ -14,8 +14,8 @@ import pytest
 import requests
 from PIL import Image as PILImage
 
-from fooocus_api.images.decoding import NotAnImage
-from fooocus_api.images.input_store import MAX_BYTES, InputStore, StorageUnavailable, UnknownInput
+from fooocus_api.images.codecs.decoding import NotAnImage
+from fooocus_api.images.storage.input_store import MAX_BYTES, InputStore, StorageUnavailable, UnknownInput
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
 
@@ -207,7 +207,7 @@ def test_an_image_that_is_read_only_is_kept_already(tmp_path: Path, monkeypatch:
         touched.append(path)
         raise PermissionError(13, "Access is denied")
 
-    monkeypatch.setattr("fooocus_api.images.input_store.os.utime", utime)
+    monkeypatch.setattr("fooocus_api.images.storage.input_store.os.utime", utime)
     assert store.add(picture()) == file_name and touched == [store.path(file_name)]
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.images.library import output_file
+from fooocus_api.images.storage.library import output_file
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
 

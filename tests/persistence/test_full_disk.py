@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_api.images.file_journal import FileJournal
+from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tests.api.test_bad_requests import new_image
 from fooocus_api.tests.images.test_inputs import kept, picture, upload
 from fooocus_api.tests.support.client import Client, Record, wait_for

@@ -185,7 +185,7 @@ def test_no_error_of_one_sweep_keeps_the_api_away(
     world.services.retention.remove_matching(ALL)
     world.cut_the_power()
     held.errors.clear()
-    from fooocus_api.images.file_journal import FileJournal
+    from fooocus_api.images.storage.file_journal import FileJournal
     from fooocus_api.tests.support.fake_engine import Machine
 
     owner: Any = Machine if part == "remove_images" else FileJournal

@@ -12,10 +12,10 @@ from PIL import Image
 
 from fooocus_api.adapters.task_args.workload import workload_of
 from fooocus_api.adapters.worker.image_log import ImageLog
-from fooocus_api.images.file_journal import FileJournal
+from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.task import Task, TaskError
-from fooocus_api.tasks.model.workload import Workload
+from fooocus_api.tasks.model.workload.workload import Workload
 from fooocus_api.tasks.ports.engine import Interruption, ParameterError, Stayed
 from fooocus_api.tasks.streaming.event_bus import EventBus, Handler
 

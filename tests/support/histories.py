@@ -9,7 +9,7 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.installer.purge import history_of
 from fooocus_api.tasks.model import rows
 from fooocus_api.tasks.model.task import Image, Task, TaskStatus
-from fooocus_api.tasks.model.workload import Workload
+from fooocus_api.tasks.model.workload.workload import Workload
 
 
 def add_to_history(outputs: Path, tasks: Iterable[tuple[int, str, str]]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.images.file_journal import FileJournal
-from fooocus_api.images.input_store import InputStore
+from fooocus_api.images.storage.file_journal import FileJournal
+from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.build import TaskOptions, build_task_services
 from fooocus_api.tests.support.fake_engine import CountingBus, Machine
 

@@ -9,7 +9,7 @@ import pytest
 from fooocus_api.adapters.task_args.workload import workload_of
 from fooocus_api.tasks.model.outlook import Outlook
 from fooocus_api.tasks.model.task import Task, TaskStatus
-from fooocus_api.tasks.model.workload import Workload
+from fooocus_api.tasks.model.workload.workload import Workload
 from fooocus_api.tasks.queue.estimator import Estimator
 from fooocus_api.tests.support.simulation import World
 

@@ -12,7 +12,7 @@ import numpy
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.images.decoding import NotAnImage, as_kept, read_rgb, upright_size, verify
+from fooocus_api.images.codecs.decoding import NotAnImage, as_kept, read_rgb, upright_size, verify
 
 WHITE, RED, GREEN, BLUE = (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)
 ORIENTATION = 0x0112

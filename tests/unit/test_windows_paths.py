@@ -16,10 +16,10 @@ from fooocus_api.api.requests.timestamps import parse_timestamp, seconds_of
 from fooocus_api.api.validation.known_names import ListedNames
 from fooocus_api.db.drives import is_remote, synchronised_by_onedrive
 from fooocus_api.files.paths import is_device, is_file_name, is_hidden, sqlite_uri
-from fooocus_api.images.input_store import FILE_NAME, InputStore
-from fooocus_api.images.library import find_reference, output_file
-from fooocus_api.tasks.model.lora_tags import LoraFiles, rewritten
-from fooocus_api.tasks.model.model_files import is_one_of, listed_as
+from fooocus_api.images.storage.input_store import FILE_NAME, InputStore
+from fooocus_api.images.storage.library import find_reference, output_file
+from fooocus_api.tasks.model.workload.lora_tags import LoraFiles, rewritten
+from fooocus_api.tasks.model.workload.model_files import is_one_of, listed_as
 
 OUTPUTS = PureWindowsPath(r"Z:\Fooocus 图片\outputs")
 SHARE = PureWindowsPath(r"\\nas\share\Fooocus 图片\outputs")

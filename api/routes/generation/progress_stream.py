@@ -15,7 +15,7 @@ from ....tasks.model.task import Task
 from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.subscription import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
-from ...requests.ignored_fields import NOTE
+from ...requests.fields.ignored import NOTE
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
 from ...schemas.task import base64_of, error_members

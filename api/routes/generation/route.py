@@ -16,15 +16,15 @@ from fastapi.responses import JSONResponse, Response
 
 from ....asgi.error_codes import ErrorCode
 from ....auth.keys import Scope
-from ....images.conversion import CannotConvert
+from ....images.codecs.conversion import CannotConvert
 from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.ports.engine import EngineUnavailable
 from ....tasks.queue.submission import Submission
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
+from ...requests.fields.ignored import NOTE, unknown_fields
 from ...requests.idempotency import MAX_LENGTH, idempotency_of
-from ...requests.ignored_fields import NOTE, unknown_fields
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...requests.prefer import Preference, preference_of
@@ -38,7 +38,7 @@ from ...schemas.host_request import request_model
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import access_of, require_scope
 from ...security.event_streams import event_stream
-from ..outputs import image_bytes, read_output
+from ..images.outputs import image_bytes, read_output
 from .progress_stream import failure_members, progress_of
 
 DESCRIPTION = """Generates images. The first of these that applies determines the form of the response:

@@ -20,7 +20,7 @@ from ...requests.memory_budget import IMAGE_BUDGET
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import Problem, invalid_field, responses
 from ...security.authorization import require_scope
-from ..inputs import bounded_form, image_form, sent_image
+from ..images.inputs import bounded_form, image_form, sent_image
 from .jobs import answer_of
 from .pictures import IMAGE, picture_of
 

@@ -10,16 +10,16 @@ import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from ...auth.keys import Scope
-from ...tasks.build import TaskServices
-from ...tasks.model.task import Task, TaskStatus
-from ...tasks.ports.engine import EngineUnavailable
-from ...tasks.service import WrongStatus
-from ..context import ApiContext, Context
-from ..requests.json_body import JsonRoute
-from ..responses.problems import responses
-from ..schemas.task import RecordResponse
-from ..security.authorization import require_scope, visible_task
+from ....auth.keys import Scope
+from ....tasks.build import TaskServices
+from ....tasks.model.task import Task, TaskStatus
+from ....tasks.ports.engine import EngineUnavailable
+from ....tasks.service import WrongStatus
+from ...context import ApiContext, Context
+from ...requests.json_body import JsonRoute
+from ...responses.problems import responses
+from ...schemas.task import RecordResponse
+from ...security.authorization import require_scope, visible_task
 from .tasks import TaskId, full_record
 
 STOPS_WITHIN = 1.0

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ..files.replacing import delete_now, discard, write_atomically
-from .decoding import as_kept
+from ...files.replacing import delete_now, discard, write_atomically
+from ..codecs.decoding import as_kept
 
 log = logging.getLogger("fooocus_api.images")
 

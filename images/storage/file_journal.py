@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from ..files.replacing import discard
+from ...files.replacing import discard
 
 log = logging.getLogger("fooocus_api.tasks")
 

@@ -8,19 +8,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from ...auth.keys import Scope
-from ...tasks.history.queries import Page
-from ...tasks.history.retention import Removed
-from ...tasks.model.outlook import Outlook
-from ...tasks.model.task import Task, TaskStatus
-from ..context import ApiContext, Context
-from ..requests.json_body import JsonRoute
-from ..responses.problems import header, responses
-from ..responses.rendering import rendered
-from ..schemas.task import RecordResponse, record_of
-from ..security.authorization import access_of, require_scope, visible_task
-from .outputs import read_output
-from .task_query import MAX_PER_PAGE, Sort, TaskQuery
+from ....auth.keys import Scope
+from ....tasks.history.queries import Page
+from ....tasks.history.retention import Removed
+from ....tasks.model.outlook import Outlook
+from ....tasks.model.task import Task, TaskStatus
+from ...context import ApiContext, Context
+from ...requests.json_body import JsonRoute
+from ...responses.problems import header, responses
+from ...responses.rendering import rendered
+from ...schemas.task import RecordResponse, record_of
+from ...security.authorization import access_of, require_scope, visible_task
+from ..images.outputs import read_output
+from .query import MAX_PER_PAGE, Sort, TaskQuery
 
 TaskId = Annotated[str, Path(description="The id of the task; hyphens as in a UUID are accepted.")]
 TOTALS = {

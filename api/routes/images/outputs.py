@@ -11,15 +11,15 @@ from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
-from ...auth.keys import Scope
-from ...files.replacing import SHORT_PAUSES_SECONDS, retried
-from ...images.conversion import converted
-from ...images.file_kinds import format_of
-from ...images.library import output_file
-from ...images.references import ImageReference
-from ..context import ApiContext, Context
-from ..requests.parameter_names import NamingRoute
-from ..responses.images import (
+from ....auth.keys import Scope
+from ....files.replacing import SHORT_PAUSES_SECONDS, retried
+from ....images.codecs.conversion import converted
+from ....images.file_kinds import format_of
+from ....images.references import ImageReference
+from ....images.storage.library import output_file
+from ...context import ApiContext, Context
+from ...requests.parameter_names import NamingRoute
+from ...responses.images import (
     CACHE_IMMUTABLE,
     CACHE_REVALIDATE,
     CONDITIONS,
@@ -28,7 +28,7 @@ from ..responses.images import (
     image_response,
     no_image,
 )
-from ..security.authorization import may_see_image, require_scope
+from ...security.authorization import may_see_image, require_scope
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
 """A name that Fooocus makes from the time and a random number. It is not used twice; a name made from a `save_name` can be."""

@@ -15,21 +15,21 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
-from ...asgi.error_codes import ErrorCode, FieldErrorCode
-from ...asgi.problem import shortened
-from ...auth.keys import Scope
-from ...images.decoding import NotAnImage, upright_size
-from ...images.input_formats import ANY, MEDIA_TYPES
-from ...images.input_store import MAX_BYTES
-from ...images.references import ImageReference
-from ..context import ApiContext, Context
-from ..executors import INPUT_EXECUTOR, run_in
-from ..requests.image_sources import open_reference
-from ..requests.json_body import is_form
-from ..requests.parameter_names import NamingRoute
-from ..responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
-from ..responses.problems import Problem, header, invalid_field, responses
-from ..security.authorization import Access, access_of, may_see_image, require_scope
+from ....asgi.error_codes import ErrorCode, FieldErrorCode
+from ....asgi.problem import shortened
+from ....auth.keys import Scope
+from ....images.codecs.decoding import NotAnImage, upright_size
+from ....images.codecs.input_formats import ANY, MEDIA_TYPES
+from ....images.references import ImageReference
+from ....images.storage.input_store import MAX_BYTES
+from ...context import ApiContext, Context
+from ...executors import INPUT_EXECUTOR, run_in
+from ...requests.image_sources import open_reference
+from ...requests.json_body import is_form
+from ...requests.parameter_names import NamingRoute
+from ...responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
+from ...responses.problems import Problem, header, invalid_field, responses
+from ...security.authorization import Access, access_of, may_see_image, require_scope
 
 FORM_BYTES = MAX_BYTES + 2**20
 """Bytes of the largest form: an image of the largest size and 1 MiB for the rest of the form."""

@@ -9,14 +9,14 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.datastructures import QueryParams
 
-from ...asgi.error_codes import FieldErrorCode
-from ...asgi.problem import shortened
-from ...tasks.history.queries import Filter
-from ...tasks.model.task import TaskStatus
-from ..requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
-from ..requests.timestamps import parse_timestamp
-from ..responses.problems import FieldError, InvalidFields, invalid_field
-from ..security.authorization import Access
+from ....asgi.error_codes import FieldErrorCode
+from ....asgi.problem import shortened
+from ....tasks.history.queries import Filter
+from ....tasks.model.task import TaskStatus
+from ...requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
+from ...requests.timestamps import parse_timestamp
+from ...responses.problems import FieldError, InvalidFields, invalid_field
+from ...security.authorization import Access
 
 MAX_PER_PAGE = 100
 PAGE_SIZE = 10

@@ -7,19 +7,19 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from ...asgi.error_codes import ErrorCode
-from ...auth.keys import Scope
-from ...tasks.build import TaskServices
-from ...tasks.model.task import Task
-from ...tasks.service import WrongStatus
-from ...tasks.webhooks.delivery import WebhookState
-from ..context import ApiContext, Context
-from ..requests.json_body import JsonRoute
-from ..responses.problems import Problem, responses
-from ..responses.public_urls import PublicUrls
-from ..schemas.task import RecordResponse, record_of
-from ..security.authorization import require_scope, visible_task
-from .outputs import read_output
+from ....asgi.error_codes import ErrorCode
+from ....auth.keys import Scope
+from ....tasks.build import TaskServices
+from ....tasks.model.task import Task
+from ....tasks.service import WrongStatus
+from ....tasks.webhooks.delivery import WebhookState
+from ...context import ApiContext, Context
+from ...requests.json_body import JsonRoute
+from ...responses.problems import Problem, responses
+from ...responses.public_urls import PublicUrls
+from ...schemas.task import RecordResponse, record_of
+from ...security.authorization import require_scope, visible_task
+from ..images.outputs import read_output
 from .tasks import TaskId
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..validation.nearest_names import nearest, plain
+from ...validation.nearest_names import nearest, plain
 
 ALIKE = 0.7
 """Minimum similarity for a name to count as a misspelling."""

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ...asgi.problem import shortened
-from ..responses.problems import MAX_ERRORS
-from ..schemas.generate import CommonRequest
-from ..schemas.without_effect import QUIET_VALUES
-from ..validation.nearest_names import MAX_NAME_LENGTH
-from .field_aliases import our_name
+from ....asgi.problem import shortened
+from ...responses.problems import MAX_ERRORS
+from ...schemas.generate import CommonRequest
+from ...schemas.without_effect import QUIET_VALUES
+from ...validation.nearest_names import MAX_NAME_LENGTH
+from .aliases import our_name
 
 NOTE = "ignored_fields"
 """Key of the ignored fields in a task's notes."""

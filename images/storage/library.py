@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from ..files.paths import is_file_name, is_hidden
-from ..files.served_files import regular_file, resolved
-from .file_kinds import format_of
+from ...files.paths import is_file_name, is_hidden
+from ...files.served_files import regular_file, resolved
+from ..file_kinds import format_of
+from ..references import ImageReference
 from .input_store import InputStore, UnknownInput
-from .references import ImageReference
 
 
 def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:

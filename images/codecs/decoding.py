@@ -14,7 +14,7 @@ import numpy
 from numpy.typing import NDArray
 from PIL import Image as PILImage
 
-from .complexity.checks import has_too_many_scans, problem_of
+from ..complexity.checks import has_too_many_scans, problem_of
 from .file_headers import opened
 from .input_formats import OWN, Unreadable, decoder_of
 

@@ -12,19 +12,19 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from ...auth.keys import Scope
-from ...images.preview import Encoding, PreviewFormat
-from ...tasks.build import TaskServices
-from ...tasks.model.task import Task, TaskStatus
-from ...tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
-from ..context import ApiContext
-from ..requests.parameter_names import NamingRoute
-from ..responses.problems import responses
-from ..responses.public_urls import PublicUrls
-from ..responses.sse import PING, sse_openapi_content
-from ..schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
-from ..security.authorization import access_of, require_scope, visible_task
-from ..security.event_streams import StreamAccess, event_stream
+from ....auth.keys import Scope
+from ....images.preview import Encoding, PreviewFormat
+from ....tasks.build import TaskServices
+from ....tasks.model.task import Task, TaskStatus
+from ....tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
+from ...context import ApiContext
+from ...requests.parameter_names import NamingRoute
+from ...responses.problems import responses
+from ...responses.public_urls import PublicUrls
+from ...responses.sse import PING, sse_openapi_content
+from ...schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
+from ...security.authorization import access_of, require_scope, visible_task
+from ...security.event_streams import StreamAccess, event_stream
 from .tasks import TaskId
 
 END = "end"

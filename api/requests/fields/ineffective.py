@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ..schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest
-from ..validation.sizes import RATIO, SIDES, default_of
+from ...schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest
+from ...validation.sizes import RATIO, SIDES, default_of
 
 SUPER_LARGE = 2800
 """Pixels. Above this square side an upscale returns the enlarged image without denoising it."""

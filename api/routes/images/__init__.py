@@ -1,0 +1,1 @@
+"""The routes of image files: uploaded and generated ones."""

@@ -1,0 +1,1 @@
+"""The routes of tasks: records and their deletion, actions, live events, webhooks."""

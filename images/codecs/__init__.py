@@ -1,0 +1,1 @@
+"""Contents of image files: formats, headers, decoding, conversion and embedded parameters."""
