@@ -37,13 +37,17 @@ class Extension:
     def __init__(self, checkout: Path, build: Callable[[Instrumentation], Runtime] = build_runtime) -> None:
         """Prepare the extension. `build` makes the API, once the WebUI is built."""
         from .adapters.instrumentation import Instrumentation
-        from .api.path_prefixes import PATHS, is_misspelt
+        from .api.path_prefixes import PATHS
 
         self.prefixes = PATHS
-        self.is_misspelt = is_misspelt
         self.instrumentation = Instrumentation(checkout, self)
         self._build = build
         self._runtime: Runtime | None = None
+
+    def is_misspelt(self, first: str) -> bool:
+        from .api.path_prefixes import is_misspelt
+
+        return is_misspelt(first)
 
     def start(self) -> AsgiApp:
         try:

@@ -11,26 +11,26 @@ PATHS = frozenset({"docs", "healthz", "inputs", "metrics", "outputs", "readyz", 
 """First segments of the API's paths."""
 MISSPELT = ("engine", "engines", "generate", "inputs", "outputs", "tasks", "tools")
 """First segments that belong to the API even if misspelt, as the WebUI has none similar."""
-ALIKE = 0.75
-FAR = 0.6
+MIN_SIMILARITY = 0.75
+MIN_PATH_SIMILARITY = 0.6
 """Minimum similarity for a path to be suggested in place of another."""
 MAX_PARTS = 6
-MAX_LENGTH = 40
+MAX_SEGMENT_LENGTH = 40
 """Characters of a segment that are compared."""
 _VERSION = re.compile(r"v\d+(\.\d+)?", re.ASCII)
 
 
 def is_misspelt(first: str) -> bool:
     """Return whether a path's first segment, one that the WebUI does not have, is probably a misspelt one of the API."""
-    part = first[:MAX_LENGTH].lower()
+    part = first[:MAX_SEGMENT_LENGTH].lower()
     if _VERSION.fullmatch(part) or part.startswith(("tasks", "outputs", "inputs")):
         return True
-    return bool(difflib.get_close_matches(part, MISSPELT, n=1, cutoff=ALIKE))
+    return bool(difflib.get_close_matches(part, MISSPELT, n=1, cutoff=MIN_SIMILARITY))
 
 
 def nearest_path(path: str, templates: Iterable[str]) -> str | None:
     """Return the most similar path template, such as `/tasks/{task_id}`, None if none is similar enough."""
-    given = [part[:MAX_LENGTH] for part in path.strip("/").split("/")[:MAX_PARTS]]
+    given = [part[:MAX_SEGMENT_LENGTH] for part in path.strip("/").split("/")[:MAX_PARTS]]
     likeness: dict[str, float] = {}
     for template in templates:
         parts = template.strip("/").split("/")
@@ -42,4 +42,4 @@ def nearest_path(path: str, templates: Iterable[str]) -> str | None:
         matcher = difflib.SequenceMatcher(None, "/".join(filled).lower(), "/".join(given).lower(), autojunk=False)
         likeness[template] = matcher.ratio()
     best = max(likeness, key=likeness.__getitem__, default=None)
-    return best.rstrip("/") if best is not None and likeness[best] >= FAR else None
+    return best.rstrip("/") if best is not None and likeness[best] >= MIN_PATH_SIMILARITY else None

@@ -21,7 +21,7 @@ from .keys import Key, Scope
 
 PARAMETER = "token"
 MAX_LIFETIME_S = 3600
-MAX_LENGTH = 1000
+MAX_TOKEN_LENGTH = 1000
 """Maximum characters of a token: real ones have fewer than 300."""
 DOMAIN = b"fooocus-api token"
 """Separates these signatures from those of signed URLs, which use the same secret."""
@@ -64,7 +64,7 @@ class Tokens:
         Raises:
             BadToken: the token is invalid, revoked or expired.
         """
-        if len(token) > MAX_LENGTH or not _TOKEN.fullmatch(token):
+        if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
             raise BadToken("token was not issued by this server; request one with POST /v1/tokens")
         payload, _, signature = token.partition(".")
         found = _grant(payload)

@@ -21,7 +21,8 @@ from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
 
 from .encoding import as_json, plain
-from .models import (
+from .statements import daily_counts
+from .tables import (
     TABLES,
     AttemptRow,
     ImageRow,
@@ -34,8 +35,7 @@ from .models import (
     UsageRow,
     WebhookRow,
 )
-from .models import database as proxy
-from .statements import daily_counts
+from .tables import database as proxy
 
 OURS = [table._meta.table_name for table in TABLES]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..files.replacing import discard
 
-ROOM = 2**20
+ROOM_BYTES = 2**20
 """Bytes that must be free: more than a task takes with all its rows."""
 ROOM_NAMES = 3
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -43,7 +43,7 @@ class Placement:
 
 
 def need_room(folder: Path) -> None:
-    """Write and delete a file of ROOM bytes.
+    """Write and delete a file of ROOM_BYTES bytes.
 
     Raises:
         OSError: the file can't be written.
@@ -52,7 +52,7 @@ def need_room(folder: Path) -> None:
         path = folder / f".room{number or ''}.tmp"
         try:
             with path.open("wb") as file:
-                file.write(bytes(ROOM))
+                file.write(bytes(ROOM_BYTES))
             return
         except PermissionError:  # on Windows a scanner may still hold the previous file
             if number == ROOM_NAMES - 1:

@@ -17,11 +17,11 @@ from . import migrations
 from .connection import Connection, DatabaseProblem, shown
 from .deadline import Deadline
 from .encoding import decoded
-from .models import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .placement import FULL, FULL_WORDS
-from .statements import queries, writes
+from .statements import task_pages, writes
 from .statements.filters import Filter
 from .statements.outbox import Outbox
+from .tables import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
@@ -215,22 +215,22 @@ class Repository:
 
     def page(self, criteria: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[dict[str, Any]]:
         """Return tasks from `offset` on, at most `limit`, sorted by the time they were queued."""
-        return self._rows(queries.page(criteria, offset, limit, newest_first=newest_first))
+        return self._rows(task_pages.page(criteria, offset, limit, newest_first=newest_first))
 
     def page_and_count(
         self, criteria: Filter, offset: int, limit: int, *, newest_first: bool = True
     ) -> tuple[list[dict[str, Any]], tuple[int, bool]]:
         """Return both `page` and `count`, in one step where that is faster."""
-        ids, counted = queries.page_and_count(criteria, offset, limit, newest_first=newest_first)
+        ids, counted = task_pages.page_and_count(criteria, offset, limit, newest_first=newest_first)
         return self._rows(ids), counted
 
     def count(self, criteria: Filter) -> tuple[int, bool]:
         """Return the number of tasks that the filter finds, and whether counting stopped at its maximum."""
-        return queries.count(criteria)
+        return task_pages.count(criteria)
 
     def task_ids(self, criteria: Filter, limit: int) -> list[str]:
         """Return the ids of the oldest tasks that the filter finds, at most `limit`."""
-        ids = queries.page(criteria, 0, limit, newest_first=False)
+        ids = task_pages.page(criteria, 0, limit, newest_first=False)
         found: dict[int, str] = dict(TaskRow.select(TaskRow.id, TaskRow.task_id).where(TaskRow.id.in_(ids)).tuples())
         return [found[row_id] for row_id in ids if row_id in found]
 
@@ -253,12 +253,12 @@ class Repository:
 
     @staticmethod
     def _one(column: str, value: str) -> dict[str, Any] | None:
-        row = queries.one(column, value)
+        row = task_pages.one(column, value)
         return None if row is None else _whole(row)
 
     @staticmethod
     def _rows(ids: Sequence[int]) -> list[dict[str, Any]]:
-        return [_whole(row) for row in queries.rows(list(ids))]
+        return [_whole(row) for row in task_pages.rows(list(ids))]
 
 
 def _whole(row: dict[str, Any]) -> dict[str, Any]:

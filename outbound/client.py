@@ -16,7 +16,7 @@ import urllib3
 from urllib3.util import Url, parse_url
 
 from .address_policy import AddressPolicy
-from .connection import DEFAULT_LIMITS, BlockedAddress, Exchange, OutboundError, OutboundResponse, RequestLimits
+from .pinned_connection import DEFAULT_LIMITS, BlockedAddress, Exchange, OutboundError, OutboundResponse, RequestLimits
 from .resolver import addresses_of
 
 USER_AGENT = "fooocus-api"

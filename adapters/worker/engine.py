@@ -24,7 +24,7 @@ from ..host_modules import host_module
 from ..task_args.image_files import ImageFiles
 from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
-from ..task_args.workload import save_name, upscale_factor, workload_of
+from ..task_args.workload_fields import save_name, upscale_factor, workload_of
 from .image_log import ImageLog
 from .queue_items import QueuedTask
 from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE

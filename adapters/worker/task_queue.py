@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...tasks.model import events
 from ...tasks.model.task import TaskError, new_task_id
 from ...tasks.queue.scheduler import QueueEntry
-from ..task_args.workload import model_needs
+from ..task_args.workload_fields import model_needs
 from .queue_items import QueuedTask, WorkerJob
 
 if TYPE_CHECKING:

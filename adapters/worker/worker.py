@@ -25,13 +25,13 @@ from ...tasks.queue.scheduler import Scheduler
 from ...tasks.streaming.event_bus import EventBus
 from ..host_modules import loaded_module
 from ..patching.hooks import Patches
-from .ending import SKIPS_ATTRIBUTE, ending
+from .finish_event import SKIPS_ATTRIBUTE, ending
 from .queue_items import WorkerJob
 from .task_queue import ID_ATTRIBUTE, TaskQueue
 
 log = logging.getLogger("fooocus_api.worker")
 
-STEP = "Sampling step"
+STEP_TITLE = "Sampling step"
 """Prefix of the host's title for a sampling step. The host also shows other pictures, and with `disable_preview` none."""
 
 Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
@@ -127,7 +127,7 @@ class Worker:
                 self.interrupt_raised = True
             percent, title, image = product
             percent, title = int(percent), str(title)
-            is_step = title.startswith(STEP)
+            is_step = title.startswith(STEP_TITLE)
             if image is None:
                 self.bus.emit(events.Progress(task_id, percent, title, is_step=is_step))
             else:

@@ -10,7 +10,7 @@ from ...asgi.error_codes import FieldErrorCode
 from ...tasks.queue.submission import Idempotency
 from ..responses.problems import invalid_field
 
-MAX_LENGTH = 255
+MAX_KEY_LENGTH = 255
 
 
 def idempotency_of(key: str | None, source: str, content: Any) -> Idempotency | None:
@@ -21,9 +21,9 @@ def idempotency_of(key: str | None, source: str, content: Any) -> Idempotency | 
     """
     if key is None:
         return None
-    if not 0 < len(key.strip()) <= MAX_LENGTH:
+    if not 0 < len(key.strip()) <= MAX_KEY_LENGTH:
         code = FieldErrorCode.TOO_LONG if key.strip() else FieldErrorCode.REQUIRED
-        raise invalid_field("Idempotency-Key", code, f"must have 1 to {MAX_LENGTH} characters")
+        raise invalid_field("Idempotency-Key", code, f"must have 1 to {MAX_KEY_LENGTH} characters")
     return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(content)))
 
 

@@ -19,7 +19,7 @@ from ...images.codecs.decoding import NotAnImage, read_rgb, upright_size, verify
 from ...images.references import REFERENCE_PREFIXES, ImageReference
 from ...images.storage.input_store import FILE_NAME, MAX_BYTES
 from ...images.storage.library import find_reference
-from ...outbound.connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
+from ...outbound.pinned_connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context
 from ..responses.images import no_image, not_readable

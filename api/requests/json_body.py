@@ -18,7 +18,7 @@ from ..responses.problems import Problem, invalid_field
 from .memory_budget import BODY_BUDGET, Reservation
 from .parameter_names import NamingRoute
 
-MAX_BODY = 96 * 2**20
+MAX_BODY_BYTES = 96 * 2**20
 """Bytes: enough for one image of the largest size in base64, or several smaller ones."""
 MAX_SIGNS = 200_000
 """Commas, brackets and quotes in one body. A usual request has a thousand."""
@@ -26,7 +26,7 @@ MAX_ESCAPES = 2_000_000
 """Backslashes in one body. Base64 of 50 MiB with every slash escaped has half as many."""
 MAX_IN_A_ROW = 4096
 """Consecutive backslashes before a quote."""
-SMALL = 2**16
+SMALL_BODY_BYTES = 2**16
 """Bytes of each body that the budget does not count, so that clients that exhaust it block no usual request."""
 LONG_TEXT = 256
 """Characters. A longer text can't be one of our fields' names."""
@@ -68,7 +68,7 @@ class BufferedRequest(Request):
 
     async def read(self, reservation: Reservation) -> None:
         announced = self.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > MAX_BODY:
+        if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
             raise _too_large()
         body = bytearray()  # joining many pieces at the end would block the event loop
         while True:
@@ -77,9 +77,9 @@ class BufferedRequest(Request):
                 raise ClientDisconnect
             piece = message.get("body", b"")
             body += piece
-            if len(body) > MAX_BODY:
+            if len(body) > MAX_BODY_BYTES:
                 raise _too_large()
-            reservation.grow(max(len(body) - SMALL - reservation.size, 0))
+            reservation.grow(max(len(body) - SMALL_BODY_BYTES - reservation.size, 0))
             if not message.get("more_body"):
                 break
         self._body: Any = body
@@ -173,5 +173,5 @@ def _kind(request: Request) -> str:
 def _too_large() -> Problem:
     return Problem(
         ErrorCode.PAYLOAD_TOO_LARGE,
-        f"body is too large; at most {MAX_BODY // 2**20} MiB are allowed, upload images to /inputs",
+        f"body is too large; at most {MAX_BODY_BYTES // 2**20} MiB are allowed, upload images to /inputs",
     )

@@ -82,7 +82,7 @@ def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
 def unknown_name(name: str, known: Collection[str], kind: str) -> FieldError:
     """Return the error for an unknown name, with the most similar known ones."""
     near = nearest(name, known, many=3)
-    remedy = f"did you mean {near[0]}?" if near else f"omit it, valid names are {_listed(known)}"
+    remedy = f"did you mean {near[0]}?" if near else _remedy(known)
     return FieldError(
         field=shortened(name, MAX_NAME_LENGTH),
         code=FieldErrorCode.UNKNOWN_FIELD,
@@ -153,5 +153,5 @@ async def _members(request: Request) -> list[str]:
     return list(content) if isinstance(content, dict) else []
 
 
-def _listed(known: Collection[str]) -> str:
-    return ", ".join(sorted(known)) if known else "none"
+def _remedy(known: Collection[str]) -> str:
+    return f"omit it, valid names are {', '.join(sorted(known))}" if known else "omit it, there are none here"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MAX_LENGTH = 3600.0
+MAX_WAIT_S = 3600.0
 _PARTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 """A part between commas; commas within quotes do not separate."""
 _WAIT = re.compile(r'wait\s*=\s*(?:(\d+)|"(\d+)")', re.ASCII)
@@ -29,6 +29,6 @@ def preference_of(headers: Sequence[str]) -> Preference | None:
         if name == "respond-async":
             applied.append(name)
         elif (found := _WAIT.fullmatch(name)) is not None and seconds is None:
-            seconds = min(float(found[1] or found[2]), MAX_LENGTH)
+            seconds = min(float(found[1] or found[2]), MAX_WAIT_S)
             applied.append(f"wait={int(seconds)}")
     return Preference(seconds or 0.0, ", ".join(applied)) if applied else None

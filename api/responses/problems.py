@@ -25,7 +25,7 @@ from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDow
 from ...tasks.queue.submission import IdempotencyConflict
 from ...tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
 from ..path_prefixes import nearest_path
-from .pydantic_errors import code_of
+from .pydantic_errors import allowed_of, code_of, message_of
 
 log = logging.getLogger("fooocus_api.api")
 
@@ -233,5 +233,7 @@ def _methods(app: FastAPI, scope: Scope) -> list[str]:
 def _field_error(item: Any) -> FieldError:
     location = item["loc"][1:] if item["loc"][:1] in (("body",), ("query",), ("header",), ("path",)) else item["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    message = str(item["msg"]) if path else "must be a JSON object, sent with Content-Type: application/json"
-    return FieldError(field=shortened(path) or "body", code=code_of(item["type"]), message=message)
+    message = message_of(item) if path else "must be a JSON object, sent with Content-Type: application/json"
+    return FieldError(
+        field=shortened(path) or "body", code=code_of(item["type"]), message=message, allowed=allowed_of(item) or None
+    )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from ...asgi.error_codes import FieldErrorCode
 
 _TYPES = {
@@ -24,3 +28,29 @@ CODES = {error_type: code for code, types in _TYPES.items() for error_type in ty
 def code_of(error_type: str) -> FieldErrorCode:
     """Return the code for a type of pydantic's errors. A type that is not in the table is a wrong type of some union."""
     return CODES.get(error_type, FieldErrorCode.WRONG_TYPE)
+
+
+_OBJECT = "must be a JSON object"
+_MESSAGES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "dict_type": lambda _: _OBJECT,
+    "model_attributes_type": lambda _: _OBJECT,
+    "model_type": lambda _: _OBJECT,
+    "list_type": lambda _: "must be a list",
+    "too_short": lambda bounds: f"must have at least {bounds['min_length']} items, not {bounds['actual_length']}",
+    "too_long": lambda bounds: f"must have at most {bounds['max_length']} items, not {bounds['actual_length']}",
+    "extra_forbidden": lambda _: "is unknown; omit it",
+}
+"""Pydantic's type of an error → its message from pydantic's bounds, where pydantic's own speaks of Python's types."""
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """Return the message for one of pydantic's errors."""
+    message = _MESSAGES.get(error["type"])
+    return message(error.get("ctx", {})) if message else str(error["msg"])
+
+
+def allowed_of(error: Mapping[str, Any]) -> list[Any]:
+    """Return the values that one of pydantic's errors names as allowed, empty if the field has no list of values."""
+    if error["type"] not in ("literal_error", "enum"):
+        return []
+    return re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))

@@ -18,7 +18,7 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 """Headers that keep proxies from caching or buffering events."""
 
 
-TURN = 0.001
+LOOP_TURN_S = 0.001
 """Seconds that a stream may send without yielding to the event loop."""
 
 
@@ -60,6 +60,8 @@ async def _while_allowed(
             if not allowed():  # one stat call: too short to leave the event loop for
                 return
             yield one
-            if time.monotonic() - begun > TURN:  # a client that reconnects may have two thousand events to replay
+            if (
+                time.monotonic() - begun > LOOP_TURN_S
+            ):  # a client that reconnects may have two thousand events to replay
                 await asyncio.sleep(0)
                 begun = time.monotonic()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ...asgi.error_codes import FieldErrorCode
 from ...files.paths import is_device
 from ...outbound.client import OutboundClient
-from ...outbound.connection import BlockedAddress, OutboundError
+from ...outbound.pinned_connection import BlockedAddress, OutboundError
 from ..context import Context
 from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields
 from ..schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest

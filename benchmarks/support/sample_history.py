@@ -16,8 +16,8 @@ from typing import Any
 
 from peewee import Model, SqliteDatabase
 
-from ...db.models import TABLES, ImageRow, ParametersRow, TaskRow
 from ...db.statements import daily_counts
+from ...db.tables import TABLES, ImageRow, ParametersRow, TaskRow
 
 YEARS_MS = 3 * 365 * 24 * 3600 * 1000
 CHUNK = 5_000

@@ -15,7 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ...adapters.task_args.workload import workload_of
+from ...adapters.task_args.workload_fields import workload_of
 from ...db.repository import Repository
 from ...db.writer import DatabaseUnavailable
 from ...images.storage.input_store import InputStore
@@ -23,8 +23,8 @@ from ...tasks.model.rows import to_row
 from ...tasks.model.task import Task
 from ..errors import CommandError
 from ..history_location import HistoryLocation
-from .conversion import SOURCE, FileLocator, task_from
 from .old_databases import FOOOCUSAPI, BrokenRow, OldHistory, OldTask
+from .row_conversion import SOURCE, FileLocator, task_from
 
 HELP = "Take over the history of FooocusAPI (outputs/db.sqlite3) or Fooocus-API (database.db). Fooocus must not run."
 AT_ONCE = 500

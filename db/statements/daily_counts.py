@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from peewee import SQL, ModelSelect, fn
 
-from ..models import TallyRow, TaskRow
+from ..tables import TallyRow, TaskRow
 from .filters import Filter, matching, of_statuses
 from .prepared import PreparedStatement, param
 
-DAY = 24 * 3600 * 1000
+DAY_MS = 24 * 3600 * 1000
 """Milliseconds. Days begin at midnight UTC."""
 
 _CHANGED = PreparedStatement(
@@ -28,7 +28,7 @@ _BEGUN = PreparedStatement(
 
 def add(status: str, queued_at: int, difference: int) -> None:
     """Add `difference` to the number of tasks of that status that were queued on the day of `queued_at`."""
-    values = {"status": status, "day": queued_at // DAY, "difference": difference}
+    values = {"status": status, "day": queued_at // DAY_MS, "difference": difference}
     if not _CHANGED.run(**values).rowcount:
         _BEGUN.run(**values)
 
@@ -36,7 +36,9 @@ def add(status: str, queued_at: int, difference: int) -> None:
 def recount() -> None:
     """Rebuild the counts from the tasks."""
     TallyRow.delete().execute()
-    counted = TaskRow.select(TaskRow.status, TaskRow.queued_at / DAY, fn.COUNT(SQL("1"))).group_by(SQL("1"), SQL("2"))
+    counted = TaskRow.select(TaskRow.status, TaskRow.queued_at / DAY_MS, fn.COUNT(SQL("1"))).group_by(
+        SQL("1"), SQL("2")
+    )
     TallyRow.insert_from(counted, [TallyRow.status, TallyRow.day, TallyRow.number]).execute()
 
 
@@ -63,7 +65,7 @@ def seek(criteria: Filter, offset: int, *, newest_first: bool) -> tuple[Filter, 
     found = _day_at(criteria, offset, newest_first)
     if found is not None:
         day, before = found
-        first = {"end": (day + 1) * DAY - 1} if newest_first else {"start": day * DAY}
+        first = {"end": (day + 1) * DAY_MS - 1} if newest_first else {"start": day * DAY_MS}
         return replace(criteria, **first), offset - before
     offset -= _whole_days(criteria)
     return (far or replace(criteria, start=0, end=-1)), offset
@@ -76,17 +78,17 @@ def _parts_of_days(criteria: Filter) -> tuple[Filter | None, Filter | None]:
     if first is not None and last is not None and first > last + 1:
         return None, criteria  # all on one day
     older = newer = None
-    if first is not None and start is not None and start < first * DAY:
-        older = replace(criteria, end=first * DAY - 1)
-    if last is not None and end is not None and end >= (last + 1) * DAY:
-        newer = replace(criteria, start=(last + 1) * DAY)
+    if first is not None and start is not None and start < first * DAY_MS:
+        older = replace(criteria, end=first * DAY_MS - 1)
+    if last is not None and end is not None and end >= (last + 1) * DAY_MS:
+        newer = replace(criteria, start=(last + 1) * DAY_MS)
     return older, newer
 
 
 def _first_and_last(criteria: Filter) -> tuple[int | None, int | None]:
     """Return the first and the last whole day in a filter's time; the first is after the last if there is none."""
-    first = None if criteria.start is None else -(-criteria.start // DAY)
-    last = None if criteria.end is None else (criteria.end + 1) // DAY - 1
+    first = None if criteria.start is None else -(-criteria.start // DAY_MS)
+    last = None if criteria.end is None else (criteria.end + 1) // DAY_MS - 1
     return first, last
 
 

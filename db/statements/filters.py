@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import Expression, ModelSelect
 
-from ..models import TaskRow
+from ..tables import TaskRow
 
 
 @dataclass(frozen=True)

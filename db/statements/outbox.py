@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from peewee import fn
 
-from ..models import AttemptRow, TaskRow, WebhookRow
+from ..tables import AttemptRow, TaskRow, WebhookRow
 from .prepared import PreparedStatement, param
 
 WAITING, PENDING, DELIVERED, FAILED = "waiting", "pending", "delivered", "failed"

@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import AsIs, Query, Value
 
-from ..models import database
+from ..tables import database
 
 
 @dataclass(frozen=True)

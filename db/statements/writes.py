@@ -10,7 +10,7 @@ from typing import Any
 from peewee import chunked
 
 from ..encoding import encoded
-from ..models import ImageRow, InputRow, ParametersRow, TaskRow
+from ..tables import ImageRow, InputRow, ParametersRow, TaskRow
 from . import daily_counts
 from .prepared import PreparedStatement, param
 
@@ -69,9 +69,9 @@ def insert_ended(rows: Sequence[tuple[dict[str, Any], Iterable[str]]]) -> None:
         for part in chunked(({**values, "task": ids[task_id]} for task_id, values in belonging), ROWS_AT_ONCE):
             table.insert_many(part).execute()
     for (status, day), number in Counter(
-        (task["status"], task["queued_at"] // daily_counts.DAY) for task in tasks
+        (task["status"], task["queued_at"] // daily_counts.DAY_MS) for task in tasks
     ).items():
-        daily_counts.add(status, day * daily_counts.DAY, number)
+        daily_counts.add(status, day * daily_counts.DAY_MS, number)
 
 
 def update(task_id: str, values: dict[str, Any], *, unless: Sequence[str] = ()) -> bool:

@@ -20,7 +20,7 @@ from ..placement.extension_files import remove_tree
 
 INTERRUPT_TIMEOUT_S = 10.0
 """Seconds that an interrupted program gets to end by itself."""
-STEP = 0.5
+POLL_INTERVAL_S = 0.5
 """Seconds between two checks for Ctrl-C during a wait."""
 INTERRUPTED = (-signal.SIGINT, -signal.SIGTERM, 130, 0xC000013A)
 """Exit statuses of an interrupted program; the last is Windows's."""
@@ -80,7 +80,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float | None = None) -> int
     """
     end = None if seconds is None else time.monotonic() + seconds
     while True:
-        left = STEP if end is None else min(STEP, end - time.monotonic())
+        left = POLL_INTERVAL_S if end is None else min(POLL_INTERVAL_S, end - time.monotonic())
         try:
             return process.wait(max(left, 0))
         except subprocess.TimeoutExpired:

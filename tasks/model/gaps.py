@@ -12,7 +12,7 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 MAX_GAPS = 50
 """Sentences per task: each of its images may add one."""
-MAX_LENGTH = 300
+MAX_SENTENCE_LENGTH = 300
 """Characters per sentence, which may quote an exception."""
 
 
@@ -71,4 +71,4 @@ def reason_of(error: BaseException) -> str:
 
 def _plain(text: str) -> str:
     whole = text.replace("\x00", " ").encode("utf-8", "replace").decode()
-    return whole if len(whole) <= MAX_LENGTH else f"{whole[: MAX_LENGTH - 1]}…"
+    return whole if len(whole) <= MAX_SENTENCE_LENGTH else f"{whole[: MAX_SENTENCE_LENGTH - 1]}…"

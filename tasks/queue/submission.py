@@ -17,7 +17,7 @@ from .estimator import Estimator
 from .model_downloads import Download, Downloader
 from .quotas import QueueFull, charge
 
-USUAL_RETRY = 10
+DEFAULT_RETRY_S = 10
 """Seconds to suggest for a retry if the running task's remaining time is unknown."""
 
 
@@ -131,7 +131,7 @@ class Submissions:
         """Return the seconds until the running task ends and the next one starts, at least 1."""
         running = self._active.running()
         seconds = self._estimator.remaining(running) if running else None
-        return max(1, math.ceil(seconds)) if seconds is not None else USUAL_RETRY
+        return max(1, math.ceil(seconds)) if seconds is not None else DEFAULT_RETRY_S
 
     def enqueue(self, live: ActiveTask) -> None:
         """Put an accepted task into the host's queue, after the download of missing files."""

@@ -20,7 +20,7 @@ from ...db.statements import outbox
 from ...db.statements.outbox import Attempt, Message
 from ...outbound.address_policy import without_userinfo
 from ...outbound.client import OutboundClient
-from ...outbound.connection import OutboundResponse
+from ...outbound.pinned_connection import OutboundResponse
 from ..model import rows
 from ..model.task import Task, now_ms
 from .dispatcher import PerReceiverDispatcher

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 from ...outbound.client import OutboundClient
-from ...outbound.connection import OutboundError, OutboundResponse, RequestLimits
+from ...outbound.pinned_connection import OutboundError, OutboundResponse, RequestLimits
 
 
 class NoAnswer(Exception):

@@ -220,3 +220,28 @@ def test_invalid_field_has_the_code(client: Client, code: FieldErrorCode) -> Non
 
 def test_only_known_types_of_pydantics_errors_have_a_code() -> None:
     assert set(CODES) - {"file_name"} <= set(typing.get_args(ErrorType))
+
+
+MESSAGES: dict[str, tuple[Send, str, list[str] | None]] = {
+    "preview_format": (
+        lambda client: client.get("/v1/events", params={"preview_format": "tiff"}),
+        "Input should be 'png', 'webp', 'jpeg' or 'jpg'",
+        ["png", "webp", "jpeg", "jpg"],
+    ),
+    "outpaint_distance": (
+        lambda client: client.generate(outpaint_distance=[1]),
+        "must have at least 4 items, not 1",
+        None,
+    ),
+    "loras[0]": (lambda client: client.generate(loras=["x"]), "must be a JSON object", None),
+    "loras": (lambda client: client.generate(loras="x"), "must be a list", None),
+}
+"""Field → a request in which it is wrong, its message, and its allowed values."""
+
+
+@pytest.mark.parametrize("field", MESSAGES)
+def test_message_names_the_field_and_the_allowed_values(client: Client, field: str) -> None:
+    send, message, allowed = MESSAGES[field]
+    errors: typing.Any = problem_of(send(client))["errors"]
+    (error,) = errors
+    assert (error["field"], error["message"], error.get("allowed")) == (field, message, allowed)

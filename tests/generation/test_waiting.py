@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from fooocus_api.api.requests.prefer import MAX_LENGTH, preference_of
+from fooocus_api.api.requests.prefer import MAX_WAIT_S, preference_of
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_a_full_queue_says_when_to_come_back(demo_factory: DemoFactory) -> None:
         (['Wait = "7"; a=b'], 7, "wait=7"),
         (["respond-async, wait=10"], 10, "respond-async, wait=10"),
         (["handling=lenient", "respond-async"], 0, "respond-async"),
-        (["wait=99999999999"], MAX_LENGTH, "wait=3600"),
+        (["wait=99999999999"], MAX_WAIT_S, "wait=3600"),
         (["wait=1, wait=2"], 1, "wait=1"),
         (['foo="a, wait=7", respond-async'], 0, "respond-async"),
     ],

@@ -208,7 +208,7 @@ def test_ctrl_c_reaches_a_wait_on_windows(
     monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **named: child)
     assert venv.run_to_its_end(("program",), tmp_path) == status
     assert child.terminated == terminated and not child.answers
-    assert all(limit <= venv.STEP for limit in child.limits)
+    assert all(limit <= venv.POLL_INTERVAL_S for limit in child.limits)
 
 
 def test_a_program_that_ignores_ctrl_c_is_terminated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

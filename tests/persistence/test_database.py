@@ -14,10 +14,10 @@ import pytest
 
 from fooocus_api.db import migrations
 from fooocus_api.db.connection import DatabaseProblem
-from fooocus_api.db.models import TaskRow
 from fooocus_api.db.repository import Repository
-from fooocus_api.db.statements.daily_counts import DAY
-from fooocus_api.db.statements.queries import Filter
+from fooocus_api.db.statements.daily_counts import DAY_MS
+from fooocus_api.db.statements.task_pages import Filter
+from fooocus_api.db.tables import TaskRow
 from fooocus_api.tests.conftest import ROOT
 from fooocus_api.tests.support.databases import Place, PostgresPlace, inserted, row
 from fooocus_api.tests.support.postgres import PASSWORD, PostgresServer
@@ -121,7 +121,7 @@ def test_a_database_that_counts_without_days_learns_them(place: Place) -> None:
     place.execute(
         "INSERT INTO task (id, task_id, source, status, model, words, rank, queued_at, started_at, finished_at, progress, "
         "title, attempts, webhook_url) VALUES (1, ?, '', 'failed', '', '', 1, ?, -1, -1, 0, '', 0, '')",
-        ("0" * 32, 5 * DAY + 1),
+        ("0" * 32, 5 * DAY_MS + 1),
     )
     Repository(place.location).close()
     assert place.execute("SELECT status, day, number FROM task_tally") == [("failed", 5, 1)]
@@ -180,7 +180,7 @@ from load_package import load_package
 load_package()
 from fooocus_api.db.connection import DatabaseProblem
 from fooocus_api.db.repository import Repository
-from fooocus_api.db.statements.daily_counts import DAY
+from fooocus_api.db.statements.daily_counts import DAY_MS
 from pathlib import Path
 try:
     Repository(sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1])).close()

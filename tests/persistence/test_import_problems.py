@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.db.statements.queries import Filter
+from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.old_histories import (
     FOOOCUSAPI_TABLE,

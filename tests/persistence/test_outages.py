@@ -9,9 +9,9 @@ import pytest
 from peewee import SqliteDatabase
 
 from fooocus_api.db.connection import DatabaseProblem
-from fooocus_api.db.models import database
 from fooocus_api.db.repository import Repository
-from fooocus_api.db.statements.queries import Filter
+from fooocus_api.db.statements.task_pages import Filter
+from fooocus_api.db.tables import database
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.databases import Place, PostgresPlace, SqlitePlace, inserted, row

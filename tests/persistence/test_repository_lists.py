@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.db.statements import queries
-from fooocus_api.db.statements.daily_counts import DAY
-from fooocus_api.db.statements.queries import Filter
+from fooocus_api.db.statements import task_pages
+from fooocus_api.db.statements.daily_counts import DAY_MS
+from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.tests.support.databases import Place, inserted, row
 from fooocus_api.tests.support.tasks_in_rows import ENDED, UNFINISHED, assert_tally_is_right
 
@@ -117,7 +117,7 @@ def test_words_are_found_whatever_they_are_made_of(repository: Repository) -> No
 
 
 def test_filtered_lists_are_counted_up_to_a_limit(many: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "MAX_COUNT", 20)
+    monkeypatch.setattr(task_pages, "MAX_COUNT", 20)
     for criteria, found in ((Filter(start=0, sources=("api",)), 34), (Filter(prompt_words=("number",)), 100)):
         assert found > 20 and many.read(lambda: many.count(criteria)) == (20, True)  # noqa: B023
         page, counted = many.read(lambda: many.page_and_count(criteria, 5, 10, newest_first=False))  # noqa: B023
@@ -133,10 +133,10 @@ def test_totals_and_pages_of_any_time_are_right(
     repository: Repository, place: Place, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Compare with a plain filter, over days with and without tasks and after changes; each page is looked up by its day."""
-    monkeypatch.setattr(queries, "MAX_OFFSET_SCAN", -1)
+    monkeypatch.setattr(task_pages, "MAX_OFFSET_SCAN", -1)
     chance = random.Random(seed)
     rows = [
-        row(queued_at=chance.choice((5, 6, 7, 20, 21)) * DAY + chance.choice((0, 1, 500, DAY - 1)), status=status)
+        row(queued_at=chance.choice((5, 6, 7, 20, 21)) * DAY_MS + chance.choice((0, 1, 500, DAY_MS - 1)), status=status)
         for status in chance.choices(ENDED, k=60)
     ]
     inserted(repository, *rows)
@@ -146,7 +146,7 @@ def test_totals_and_pages_of_any_time_are_right(
         values["status"] = "stopped"
         repository.write(partial(repository.update, values["task_id"], {"status": "stopped"})).result(60)
     assert_tally_is_right(place)
-    times = [None, *(day * DAY + moment for day in (4, 5, 6, 7, 20, 21, 22) for moment in (-1, 0, 1, 600))]
+    times = [None, *(day * DAY_MS + moment for day in (4, 5, 6, 7, 20, 21, 22) for moment in (-1, 0, 1, 600))]
     for _ in range(150):
         newest_first, offset, limit = chance.random() < 0.5, chance.randrange(60), chance.randint(1, 20)
         criteria = Filter(

@@ -11,7 +11,7 @@ import pytest
 
 from fooocus_api.outbound.address_policy import AddressPolicy
 from fooocus_api.outbound.client import OutboundClient
-from fooocus_api.outbound.connection import BlockedAddress, OutboundError
+from fooocus_api.outbound.pinned_connection import BlockedAddress, OutboundError
 from fooocus_api.tests.support.outside import INSIDE
 
 

@@ -20,7 +20,7 @@ from starlette.types import Message
 
 from fooocus_api.adapters.startup.open_file_limit import allow_more
 from fooocus_api.adapters.worker.queue_items import WorkerJob
-from fooocus_api.api.requests.json_body import SMALL, BufferedRequest
+from fooocus_api.api.requests.json_body import SMALL_BODY_BYTES, BufferedRequest
 from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget
 from fooocus_api.api.responses.problems import Problem
 from fooocus_api.tests.conftest import DemoFactory
@@ -181,11 +181,11 @@ def read(size: int) -> None:
 def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
     with BODY_BUDGET.reservation() as reservation:
         reservation.grow(BODY_BUDGET.left)
-        read(SMALL)
+        read(SMALL_BODY_BYTES)
         with pytest.raises(Problem) as refused:
-            read(SMALL + 1)
+            read(SMALL_BODY_BYTES + 1)
         assert refused.value.status == 503
-    read(SMALL + 1)
+    read(SMALL_BODY_BYTES + 1)
 
 
 def test_memory_that_is_shared() -> None:

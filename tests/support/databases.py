@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from fooocus_api.adapters.task_args.workload import workload_of
+from fooocus_api.adapters.task_args.workload_fields import workload_of
 from fooocus_api.db.repository import Repository
 from fooocus_api.tasks.model.rows import to_row
 from fooocus_api.tasks.model.task import Task, new_task_id

@@ -16,7 +16,7 @@ from fooocus_api.api.requests.image_sources import ImageResolver
 from fooocus_api.api.responses.problems import InvalidFields
 from fooocus_api.outbound.address_policy import AddressPolicy
 from fooocus_api.outbound.client import OutboundClient
-from fooocus_api.outbound.connection import RequestLimits
+from fooocus_api.outbound.pinned_connection import RequestLimits
 from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.images.test_inputs import picture
 

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image as PILImage
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.db.statements.queries import Filter
+from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.tests.support.host import DEMO, ROOT
 
 Row = dict[str, Any]

@@ -15,8 +15,8 @@ import pytest
 
 from fooocus_api.outbound.address_policy import AddressPolicy
 from fooocus_api.outbound.client import OutboundClient
-from fooocus_api.outbound.connection import OutboundError, RequestLimits
 from fooocus_api.outbound.content_coding import PIECE_BYTES, Decoder, UnreadableCoding
+from fooocus_api.outbound.pinned_connection import OutboundError, RequestLimits
 
 CONTENT = bytes(range(256)) * 1000
 RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fooocus_api.adapters.task_args.workload import workload_of
+from fooocus_api.adapters.task_args.workload_fields import workload_of
 from fooocus_api.tasks.model.outlook import Outlook
 from fooocus_api.tasks.model.task import Task, TaskStatus
 from fooocus_api.tasks.model.workload.workload import Workload

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from fooocus_api.adapters.task_args.workload import model_needs
+from fooocus_api.adapters.task_args.workload_fields import model_needs
 from fooocus_api.tasks.model.workload.workload import ModelNeeds
 from fooocus_api.tasks.queue.scheduler import QueueEntry, Scheduler
 

@@ -54,7 +54,7 @@ def is_reader(path: Path, root: Path = ROOT) -> bool:
 def test_a_fields_name_is_read_by_the_api_and_the_mapping_alone(path: Path) -> None:
     file = path.relative_to(ROOT).as_posix()
     found = {name for name in used(ast.parse(path.read_text("utf-8"))) if (file, name) not in EXCEPTIONS}
-    assert not found, f"{file} reads {sorted(found)}: let `adapters/task_args/workload.py` read them"
+    assert not found, f"{file} reads {sorted(found)}: let `adapters/task_args/workload_fields.py` read them"
 
 
 @pytest.mark.parametrize("file", ["installer/a.py", "new/a.py", "runtime.py", "adapters/worker/api/a.py"])

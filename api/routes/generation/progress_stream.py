@@ -21,13 +21,13 @@ from ...responses.sse import PING, message
 from ...schemas.task import base64_of, error_members
 from ...security.event_streams import StreamAccess
 
-SPACING = 0.05
+SPACING_S = 0.05
 """Minimum seconds between two messages, and from the headers to the first. FooocusAPI's clients take the result of one read for
 one message: they parse from its first brace to its last, and fail on two messages at once."""
-IN_A_BURST = 0.1
-"""Seconds between messages if the updates come closer than SPACING: a page on a slow machine is still busy with the previous one,
-and most of a burst is dropped anyway."""
-BEFORE_THE_END = 0.25
+BURST_SPACING_S = 0.1
+"""Seconds between messages if the updates come closer than SPACING_S: a page on a slow machine is still busy with the previous
+one, and most of a burst is dropped anyway."""
+END_PAUSE_S = 0.25
 """Seconds between a burst and the last message, which must not be read together with another."""
 TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
 
@@ -47,7 +47,7 @@ async def progress_of(
         if not task.status.is_terminal:
             first = _progress(task, await asyncio.to_thread(services.eta.outlook, task))
             pace.sent()  # the headers
-            await pace.turn(SPACING)
+            await pace.turn(SPACING_S)
             yield first
             async for update in _spaced(subscription, pace):
                 if isinstance(update, Heartbeat):
@@ -57,7 +57,7 @@ async def progress_of(
                 if not update.is_terminal:
                     yield _progress(task, update.outlook, update.preview)
         last = await asyncio.to_thread(_last, task, urls, read)
-        await pace.turn(BEFORE_THE_END if _gap(subscription) > SPACING else SPACING)
+        await pace.turn(END_PAUSE_S if _gap(subscription) > SPACING_S else SPACING_S)
     yield last
 
 
@@ -78,7 +78,7 @@ class _Pace:
 
 
 def _gap(subscription: Subscription) -> float:
-    return SPACING if subscription.interval >= SPACING else IN_A_BURST
+    return SPACING_S if subscription.interval >= SPACING_S else BURST_SPACING_S
 
 
 async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Update | Heartbeat, None]:
@@ -93,7 +93,7 @@ async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Upd
             yield update
             pace.sent()
         elif isinstance(update, Update) and update.kind in TOLD:
-            await pace.turn(SPACING)
+            await pace.turn(SPACING_S)
             if not subscription.supersedes(update, TOLD):
                 await pace.turn(_gap(subscription))
             if not subscription.supersedes(update, TOLD):

@@ -24,7 +24,7 @@ from ....tasks.queue.submission import Submission
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
 from ...requests.fields.ignored import NOTE, unknown_fields
-from ...requests.idempotency import MAX_LENGTH, idempotency_of
+from ...requests.idempotency import MAX_KEY_LENGTH, idempotency_of
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...requests.prefer import Preference, preference_of
@@ -61,7 +61,7 @@ If the client disconnects, the task continues and its result is saved."""
 
 IDEMPOTENCY = """A text of up to 255 characters that identifies this request. A repetition with the same body returns the first
 task, so that a client can retry after it lost the response. A repetition with another body is rejected."""
-IDEMPOTENCY_SCHEMA: dict[str, Any] = {"minLength": 1, "maxLength": MAX_LENGTH, "pattern": r"\S"}
+IDEMPOTENCY_SCHEMA: dict[str, Any] = {"minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": r"\S"}
 
 DEFAULT_RETRY_AFTER_S = 5
 """`Retry-After` in seconds for a task whose remaining time is unknown."""

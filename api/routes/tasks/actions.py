@@ -22,7 +22,7 @@ from ...schemas.task import RecordResponse
 from ...security.authorization import require_scope, visible_task
 from .tasks import TaskId, full_record
 
-STOPS_WITHIN = 1.0
+STOP_TIMEOUT_S = 1.0
 """Seconds that the response to a stop waits for the running task to end: most steps take less."""
 
 
@@ -47,7 +47,7 @@ async def stop(context: ApiContext, request: Request, task_id: TaskId) -> Any:
     if task.started_at == -1:
         await services.tasks.wait(task.task_id)  # it was only removed from the queue
     else:
-        with suppress(EngineUnavailable), anyio.move_on_after(STOPS_WITHIN):
+        with suppress(EngineUnavailable), anyio.move_on_after(STOP_TIMEOUT_S):
             await services.tasks.wait(task.task_id)
     stopped = await _record(context, request, task.task_id)
     return stopped if TaskStatus(stopped["task_status"]).is_terminal else {**stopped, "stopping": True}

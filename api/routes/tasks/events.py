@@ -32,7 +32,7 @@ END = "end"
 
 Previews = Annotated[bool, Query(description="Whether progress events have previews.")]
 Format = Annotated[
-    PreviewFormat | Literal["jpg"],
+    Literal["png", "webp", "jpeg", "jpg"],
     Query(description="The format of previews. WebP and JPEG are much smaller than PNG."),
 ]
 Size = Annotated[

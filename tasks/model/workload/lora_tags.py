@@ -18,7 +18,7 @@ TAG = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
 _HOSTS_OWN = re.compile(r"<lora:([^:]+):[+-]?(?:\d+(?:\.\d*)?|\.\d+)>")
 BEGINNING = re.compile(r"[<＜‹〈《「]\s*(?:lora|lyco)\s*[:：]", re.IGNORECASE)
 """Matches the beginning of a malformed tag: unclosed, with full-width or other brackets, or of another program."""
-MAX_LENGTH = 120
+MAX_QUOTED_LENGTH = 120
 """Characters of a tag that an error message quotes."""
 _WEIGHT = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _BLANK = ",. \r\n"
@@ -76,10 +76,10 @@ class LoraFiles:
         wanted = comparable(name, case_matters=self._case_matters)
         found = self._whole.get(wanted) or self._ends.get(wanted)
         if not found:
-            raise UnusableTag(f"{name[:MAX_LENGTH]!r} is not one of the loras")
+            raise UnusableTag(f"unknown LoRA {name[:MAX_QUOTED_LENGTH]!r}; GET /v1/engines/all-models lists them")
         if len(found) > 1:
             raise UnusableTag(
-                f"{name[:MAX_LENGTH]!r} is the name of several LoRAs; name the one that is meant in loras", found
+                f"{name[:MAX_QUOTED_LENGTH]!r} is the name of several LoRAs; name the one that is meant in loras", found
             )
         (file,) = found
         stem = PurePath(file).stem
@@ -150,5 +150,5 @@ def _tag(match: re.Match[str], files: LoraFiles) -> Tag:
         name, weight = match[1], "1"
     name, weight = name.strip(), weight.strip()
     if ":" in name or not name or not _WEIGHT.fullmatch(weight):
-        raise UnusableTag(f"{match[0][:MAX_LENGTH]!r} is not understood; write it like <lora:name:0.7>")
+        raise UnusableTag(f"{match[0][:MAX_QUOTED_LENGTH]!r} is not understood; write it like <lora:name:0.7>")
     return Tag(files.meant(name), weight)

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import JOIN, Expression, ModelSelect
 
-from ..models import ImageRow, ParametersRow, TaskRow
+from ..tables import ImageRow, ParametersRow, TaskRow
 from . import daily_counts
 from .filters import Filter as Filter
 from .filters import matching

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...adapters.task_args.field_names import IMAGE_FIELD_NAMES
-from ...adapters.task_args.workload import unusable_field
+from ...adapters.task_args.workload_fields import unusable_field
 from ...images.codecs.decoding import NotAnImage
 from ...images.references import ImageReference
 from ...images.storage.input_store import MAX_BYTES, InputStore
