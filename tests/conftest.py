@@ -18,10 +18,10 @@ sys.path.remove(str(ROOT))
 load_package()
 
 from fooocus_api.tests.support.client import Client  # noqa: E402
-from fooocus_api.tests.support.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402
+from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402
+from fooocus_api.tests.support.databases.postgres import PostgresServer, programs  # noqa: E402
+from fooocus_api.tests.support.fakes.sharing_violations import Violations  # noqa: E402
 from fooocus_api.tests.support.host import Host, demo_host, real_checkout, real_host  # noqa: E402
-from fooocus_api.tests.support.postgres import PostgresServer, programs  # noqa: E402
-from fooocus_api.tests.support.sharing_violations import Violations  # noqa: E402
 
 NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
 
@@ -122,7 +122,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 def browser() -> Iterator[object]:
     """Start a headless Chromium (tests.support.browser.Browser). Skip if selenium or Chromium is not installed."""
     pytest.importorskip("selenium", reason="selenium is not installed: tests that click in the WebUI are skipped")
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
     with Browser() as window:
         yield window

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fooocus_api.tests.support.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 
 
 @pytest.fixture

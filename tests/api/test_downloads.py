@@ -13,7 +13,7 @@ import pytest
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import DEMO, Host, demo_host, free_port
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 MODEL = (DEMO / "models" / "checkpoints" / "demo_nightfall.safetensors").read_bytes()
 PADDED = MODEL + b" " * (1 << 20)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.forks import fork_checkout, write_config, write_preset
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.forks import fork_checkout, write_config, write_preset
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 LORA = "demo_warm_light.safetensors"
 BEYOND: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.api.schemas.items import EnhanceControl, ImagePrompt, Lora
 from fooocus_api.tests.generation.test_features import data
 from fooocus_api.tests.support.client import QUICK, Client, events
-from fooocus_api.tests.support.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory

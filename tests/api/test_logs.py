@@ -20,7 +20,7 @@ from fooocus_api.adapters.startup.console_logging import NAME, Logs
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import ROOT, Host, demo_host
-from fooocus_api.tests.support.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 
 KEY = "a-secret-key"
 PROMPT = "unmistakable prompt"

@@ -14,8 +14,8 @@ import pytest
 
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.hosts.loops import WatchedHost
 from fooocus_api.tests.support.keys import add_key
-from fooocus_api.tests.support.loops import WatchedHost
 
 PENDING = 10_000
 ENDED = 200

@@ -8,9 +8,9 @@ import pytest
 
 from fooocus_api.api.path_prefixes import is_misspelt, nearest_path
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.forks import insert
 from fooocus_api.tests.support.host import DEMO, demo_host
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.forks import insert
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 PAGE = "https://shop.example"
 NO_TASK = "0" * 32

@@ -16,9 +16,9 @@ from fooocus_api.tasks.model.workload.lora_tags import LoraFiles, Tag, UnusableT
 from fooocus_api.tasks.model.workload.model_files import is_one_of, listed_as, native
 from fooocus_api.tests.generation.test_features import DRAWN
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.forks import write_preset
 from fooocus_api.tests.support.host import DEMO, demo_host
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.forks import write_preset
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 MIST, HAZE = "SDXL/mist.safetensors", "demo_dreamy_haze.safetensors"
 

@@ -11,10 +11,10 @@ import pytest
 from fooocus_api.api.requests.json_body import JsonRoute
 from fooocus_api.api.requests.parameter_names import NamingRoute
 from fooocus_api.api.validation.nearest_names import nearest
+from fooocus_api.tests.support.api_calls.routes import all_routes
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import demo_host
 from fooocus_api.tests.support.keys import add_key
-from fooocus_api.tests.support.routes import all_routes
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory

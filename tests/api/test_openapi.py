@@ -9,7 +9,7 @@ import pytest
 
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import DEMO
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from PIL import Image as PILImage
 from fooocus_api.api.validation.sizes import size_of
 from fooocus_api.tests.generation.test_features import DRAWN, data, prompt_image
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.forks import write_config
 from fooocus_api.tests.support.host import DEMO, demo_host
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.forks import write_config
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 LABEL = '1152×896 <span style="color: grey;"> ∣ 9:7</span>'
 NOT_SET = {"overwrite_width": -1, "overwrite_height": -1}

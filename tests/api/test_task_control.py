@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
     from fooocus_api.tests.support.host import Host
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 PROMPTS = ["a red fox", "a red Car 100%", "一只猫在湖边", "a blue car", "the last one"]
 

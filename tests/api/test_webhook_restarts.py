@@ -13,12 +13,12 @@ import pytest
 
 from fooocus_api.adapters.startup.launch_flags import add_flags
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.webhook_receiver import Receiver
-from fooocus_api.tests.support.webhooks import LOCAL, QUICKLY, SECRET, once, statuses, verified, webhooks
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhooks import LOCAL, QUICKLY, SECRET, once, statuses, verified, webhooks
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 
 # --------------------------------------------------------------- restarts of Fooocus

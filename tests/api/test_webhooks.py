@@ -13,8 +13,8 @@ import pytest
 from fooocus_api.tests.api.test_failures import DOOMED, Doomed
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
-from fooocus_api.tests.support.webhook_receiver import Receiver
-from fooocus_api.tests.support.webhooks import QUICKLY, once, statuses, verified, webhooks
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhooks import QUICKLY, once, statuses, verified, webhooks
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory

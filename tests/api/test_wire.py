@@ -10,7 +10,7 @@ import pytest
 
 from fooocus_api.tests.generation.test_features import data
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.examples import PICTURE
+from fooocus_api.tests.support.sources.examples import PICTURE
 
 NUMBER = (int, float)
 RECORD: dict[str, Any] = {

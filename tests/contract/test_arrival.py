@@ -16,7 +16,7 @@ from fooocus_api.tests.contract import probe
 from fooocus_api.tests.contract.fields import FORKS, NOT_DRAWN, PRESETS
 from fooocus_api.tests.contract.rows import ENHANCE, ROWS, SIDES
 from fooocus_api.tests.support.host import DEMO, REAL_ENVIRONMENT, REAL_FLAGS, free_port, real_checkout, real_python
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=pytest.mark.real)]
 ALIKE = {"nothing", "loras, disabled", "save_name", "preset, nothing", *NOT_DRAWN}

@@ -10,8 +10,8 @@ import pytest
 
 from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.tests.conftest import DemoFactory
-from fooocus_api.tests.support.examples import EXAMPLES, PROGRAMS, check_example, images_of, run_example
 from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.sources.examples import EXAMPLES, PROGRAMS, check_example, images_of, run_example
 
 DEFAULT = (1152, 896)
 

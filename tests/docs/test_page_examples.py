@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 from fooocus_api.tests.support.host import ROOT, Host
-from fooocus_api.tests.support.page_examples import PageExample, examples_of
+from fooocus_api.tests.support.sources.page_examples import PageExample, examples_of
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "README.md"])
 EXAMPLES = [example for page in PAGES for example in examples_of(page)]

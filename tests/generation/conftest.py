@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from fooocus_api.tests.support.host_worker import AsyncTask, Seam
+from fooocus_api.tests.support.hosts.host_worker import AsyncTask, Seam
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fooocus_api.tests.support.browsers.pages import COLLECTING, Site, drawn, throttle
 from fooocus_api.tests.support.client import QUICK, Client
 from fooocus_api.tests.support.host import Host, demo_host
-from fooocus_api.tests.support.pages import COLLECTING, Site, drawn, throttle
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 TASKS = (20, pytest.param(200, marks=pytest.mark.nightly))
 PATH = "/v1/engine/generate/"

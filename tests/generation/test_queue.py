@@ -8,7 +8,7 @@ from fooocus_api.tests.support.client import Client
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 KEYS = ("--apikey", "first", "--apikey", "second")
 LONG = {"prompt": "runs", "overwrite_step": 40}

@@ -11,11 +11,11 @@ from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.mapping import SEED_LIMIT, ArgumentMapper
 from fooocus_api.tests.generation.test_features import DRAWN
 from fooocus_api.tests.support.client import Client, events
-from fooocus_api.tests.support.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 SAFE = 2**53
 """JavaScript represents all integers below it exactly."""

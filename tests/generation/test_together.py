@@ -16,7 +16,7 @@ from fooocus_api.tests.support.client import ENDED, QUICK, Client, Record, wait_
 from fooocus_api.tests.support.host import Host, demo_host
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 STEPS = 8
 

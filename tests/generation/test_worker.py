@@ -16,7 +16,7 @@ from fooocus_api.adapters.worker.worker import TaskHandling, Worker
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.host_worker import AsyncTask, EarlyReturnException, Seam, draws, fails, is_stopped
+from fooocus_api.tests.support.hosts.host_worker import AsyncTask, EarlyReturnException, Seam, draws, fails, is_stopped
 
 
 def leaves_early(task: AsyncTask) -> None:

@@ -23,7 +23,7 @@ from fooocus_api.tasks.ports.engine import EngineUnavailable
 from fooocus_api.tasks.ports.tools import ToolFailed
 from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.host_worker import AsyncTask, EarlyReturnException, Seam, draws
+from fooocus_api.tests.support.hosts.host_worker import AsyncTask, EarlyReturnException, Seam, draws
 
 
 def test_jobs_and_tasks_take_turns_on_the_worker_thread(seam: Seam) -> None:

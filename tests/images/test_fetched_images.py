@@ -13,8 +13,8 @@ import pytest
 from fooocus_api.api.context import Context
 from fooocus_api.api.requests.image_sources import ImageResolver, open_reference
 from fooocus_api.outbound.pinned_connection import RequestLimits
+from fooocus_api.tests.support.api_calls.image_sources import HERE, OUTPUT, PNG, refusal
 from fooocus_api.tests.support.host import free_port
-from fooocus_api.tests.support.image_sources import HERE, OUTPUT, PNG, refusal
 
 
 class Site(ThreadingHTTPServer):

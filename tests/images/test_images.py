@@ -14,8 +14,8 @@ from fooocus_api.api.responses.problems import Problem
 from fooocus_api.api.responses.public_urls import PublicUrls
 from fooocus_api.images.storage.input_store import MAX_BYTES
 from fooocus_api.tests.images.test_inputs import picture
+from fooocus_api.tests.support.api_calls.image_sources import OUTPUT, PNG, refusal
 from fooocus_api.tests.support.host import free_port
-from fooocus_api.tests.support.image_sources import OUTPUT, PNG, refusal
 
 
 def urls(host: str) -> PublicUrls:

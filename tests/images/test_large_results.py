@@ -13,7 +13,7 @@ from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 BOUND = 178_956_970
 """Number of pixels above which Pillow suspects a decompression bomb."""

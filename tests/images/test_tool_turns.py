@@ -14,9 +14,9 @@ import requests
 from PIL import Image as PILImage
 
 from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, picture
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
-from fooocus_api.tests.support.tool_requests import DESCRIBE, picture
 
 UNLOAD = "/v1/engine/unload"
 

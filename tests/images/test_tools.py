@@ -12,8 +12,8 @@ import requests
 from PIL import Image as PILImage
 
 from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, MASK, base64_of, picture
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.tool_requests import DESCRIBE, MASK, base64_of, picture
 
 
 def mask_of(answer: requests.Response) -> numpy.ndarray[Any, Any]:

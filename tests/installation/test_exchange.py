@@ -17,9 +17,9 @@ from fooocus_api.installer.placement import hook_registration
 from fooocus_api.installer.placement.extension_files import place, remove_tree
 from fooocus_api.installer.purge import history_of
 from fooocus_api.installer.uninstall import uninstall as take_out
-from fooocus_api.tests.support import held_paths
-from fooocus_api.tests.support.histories import add_to_history
-from fooocus_api.tests.support.upgrades import beside, content
+from fooocus_api.tests.support.databases.histories import add_to_history
+from fooocus_api.tests.support.fakes import held_paths
+from fooocus_api.tests.support.hosts.upgrades import beside, content
 from fooocus_api.tests.unit.test_replacing import NotEmpty
 
 pytestmark = pytest.mark.usefixtures("quick")

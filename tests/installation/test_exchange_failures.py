@@ -17,10 +17,10 @@ from fooocus_api.installer.placement import extension_files, hook_registration
 from fooocus_api.installer.placement.extension_files import place, remove_tree, version_of
 from fooocus_api.installer.placement.staging import set_aside
 from fooocus_api.installer.uninstall import uninstall as take_out
-from fooocus_api.tests.support import held_paths
+from fooocus_api.tests.support.fakes import held_paths
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.sharing_violations import SharingViolation
-from fooocus_api.tests.support.upgrades import beside, content
+from fooocus_api.tests.support.hosts.upgrades import beside, content
 
 pytestmark = pytest.mark.usefixtures("quick")
 

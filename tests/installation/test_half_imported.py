@@ -12,7 +12,7 @@ import pytest
 from fooocus_api.adapters.patching.hooks import Patches
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
-from fooocus_api.tests.support.installation_copies import Sandbox, make_sandbox
+from fooocus_api.tests.support.hosts.installation_copies import Sandbox, make_sandbox
 
 FLAGS = ("--disable-in-browser", "--disable-analytics", "--demo-step-ms", "0", "--demo-load-ms", "0")
 EARLY = "half_imported_early"

@@ -12,7 +12,7 @@ import pytest
 
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.placement import hook_registration as hook
-from fooocus_api.tests.support.sharing_violations import SharingViolation
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation
 
 
 @pytest.fixture

@@ -12,7 +12,14 @@ import pytest
 
 from fooocus_api import __version__
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.installation_copies import Sandbox, assert_refused, commit, git, make_sandbox, snapshot
+from fooocus_api.tests.support.hosts.installation_copies import (
+    Sandbox,
+    assert_refused,
+    commit,
+    git,
+    make_sandbox,
+    snapshot,
+)
 
 WRITTEN_BY_PIP = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 HOOK = {"_fooocus_api_hook.py", "fooocus_api_hook.pth", "fooocus_api_checkouts.txt"}

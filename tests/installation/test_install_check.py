@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.adapters.inspection.patch_points import PATCH_POINTS
-from fooocus_api.tests.support.histories import add_to_history
-from fooocus_api.tests.support.installation_copies import Sandbox, make_sandbox
+from fooocus_api.tests.support.databases.histories import add_to_history
+from fooocus_api.tests.support.hosts.installation_copies import Sandbox, make_sandbox
 
 OLD_WORKER = """
 import threading

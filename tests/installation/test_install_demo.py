@@ -13,7 +13,7 @@ import pytest
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import ROOT, answers, detached, free_port
-from fooocus_api.tests.support.installation_copies import INSTALL, assert_refused
+from fooocus_api.tests.support.hosts.installation_copies import INSTALL, assert_refused
 
 pytestmark = pytest.mark.skipif(
     Path(sys.prefix).resolve() != (ROOT / ".venv").resolve(), reason="not run by install.py --test"

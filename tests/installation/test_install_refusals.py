@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.installation_copies import INSTALL, Sandbox, assert_refused, make_sandbox, snapshot
+from fooocus_api.tests.support.hosts.installation_copies import INSTALL, Sandbox, assert_refused, make_sandbox, snapshot
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ import pytest
 from fooocus_api.installer.checkout import find_checkout
 from fooocus_api.installer.pip import pip_install
 from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.databases.old_histories import FOOOCUSAPI_TABLE, database, record
 from fooocus_api.tests.support.host import ROOT, Host
-from fooocus_api.tests.support.installation_copies import assert_refused
-from fooocus_api.tests.support.old_histories import FOOOCUSAPI_TABLE, database, record
-from fooocus_api.tests.support.portable import Portable, make_portable
+from fooocus_api.tests.support.hosts.installation_copies import assert_refused
+from fooocus_api.tests.support.hosts.portable import Portable, make_portable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the stand-in for its Python is made for Linux")
 

@@ -8,8 +8,8 @@ import pytest
 
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.purge import history_of, purge_history
-from fooocus_api.tests.support import held_paths
-from fooocus_api.tests.support.histories import add_to_history
+from fooocus_api.tests.support.databases.histories import add_to_history
+from fooocus_api.tests.support.fakes import held_paths
 
 
 @pytest.fixture

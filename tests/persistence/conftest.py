@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.tests.support.databases import Place
-from fooocus_api.tests.support.old_histories import picture
+from fooocus_api.tests.support.databases.databases import Place
+from fooocus_api.tests.support.databases.old_histories import picture
 
 
 @pytest.fixture

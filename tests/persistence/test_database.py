@@ -19,8 +19,8 @@ from fooocus_api.db.statements.daily_counts import DAY_MS
 from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.db.tables import TaskRow
 from fooocus_api.tests.conftest import ROOT
-from fooocus_api.tests.support.databases import Place, PostgresPlace, inserted, row
-from fooocus_api.tests.support.postgres import PASSWORD, PostgresServer
+from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, inserted, row
+from fooocus_api.tests.support.databases.postgres import PASSWORD, PostgresServer
 
 # ----------------------------------------------------- older and newer ones
 

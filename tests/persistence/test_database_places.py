@@ -13,9 +13,9 @@ from fooocus_api.db import connection
 from fooocus_api.db.connection import DatabaseProblem, sqlite_database, sqlite_file
 from fooocus_api.db.drives import keeps_numbers, on_network_drive
 from fooocus_api.db.repository import Repository
-from fooocus_api.tests.support.databases import inserted, row
+from fooocus_api.tests.support.databases.databases import inserted, row
+from fooocus_api.tests.support.databases.postgres import PASSWORD, PostgresServer
 from fooocus_api.tests.support.host import free_port
-from fooocus_api.tests.support.postgres import PASSWORD, PostgresServer
 
 
 def test_what_is_wrong_with_a_url_is_said_without_its_password(postgres: PostgresServer, tmp_path: Path) -> None:

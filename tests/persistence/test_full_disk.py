@@ -12,8 +12,8 @@ from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tests.api.test_bad_requests import new_image
 from fooocus_api.tests.images.test_inputs import kept, picture, upload
 from fooocus_api.tests.support.client import Client, Record, wait_for
+from fooocus_api.tests.support.databases.small_disk import SmallDisk
 from fooocus_api.tests.support.host import Host, demo_host
-from fooocus_api.tests.support.small_disk import SmallDisk
 
 FULL = Path("/dev/full")
 TASK = "0" * 32

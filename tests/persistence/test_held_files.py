@@ -18,7 +18,7 @@ from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.queue.model_downloads import Download, DownloadError
 from fooocus_api.tests.api.test_downloads import PADDED, Files
 from fooocus_api.tests.images.test_inputs import picture
-from fooocus_api.tests.support.sharing_violations import SharingViolation, Violations
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation, Violations
 
 Make = Callable[..., Violations]
 REASON = "being used by another process"

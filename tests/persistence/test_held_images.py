@@ -14,9 +14,9 @@ from fooocus_api.adapters.worker.image_log import ENTRY, SPLIT
 from fooocus_api.db.statements.filters import Filter
 from fooocus_api.tasks.history import leftovers, retention
 from fooocus_api.tasks.history.retention import RetentionPolicy
-from fooocus_api.tests.support.fake_engine import PNG
-from fooocus_api.tests.support.sharing_violations import SharingViolation, Violations
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.fake_engine import PNG
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation, Violations
+from fooocus_api.tests.support.fakes.simulation import World
 
 ALL = Filter()
 
@@ -186,7 +186,7 @@ def test_no_error_of_one_sweep_keeps_the_api_away(
     world.cut_the_power()
     held.errors.clear()
     from fooocus_api.images.storage.file_journal import FileJournal
-    from fooocus_api.tests.support.fake_engine import Machine
+    from fooocus_api.tests.support.fakes.fake_engine import Machine
 
     owner: Any = Machine if part == "remove_images" else FileJournal
     real, calls = getattr(owner, part), []

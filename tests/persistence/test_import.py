@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.tests.support.old_histories import (
+from fooocus_api.tests.support.databases.old_histories import (
     FOOOCUS_API_TABLE,
     FOOOCUSAPI_TABLE,
     QUEUED,

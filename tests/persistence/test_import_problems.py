@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.old_histories import (
+from fooocus_api.tests.support.databases.old_histories import (
     FOOOCUSAPI_TABLE,
     QUEUED,
     database,

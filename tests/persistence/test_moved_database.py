@@ -17,7 +17,7 @@ from fooocus_api.db.writer import DatabaseUnavailable, reason_of
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.purge import purge_history
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
-from fooocus_api.tests.support.databases import inserted, row
+from fooocus_api.tests.support.databases.databases import inserted, row
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.databases import PostgresPlace
+from fooocus_api.tests.support.databases.databases import PostgresPlace
+from fooocus_api.tests.support.databases.postgres import PASSWORD, PostgresServer
 from fooocus_api.tests.support.host import free_port
-from fooocus_api.tests.support.postgres import PASSWORD, PostgresServer
 
 
 def test_a_history_in_postgresql_survives_the_host(demo_factory: DemoFactory, postgres: PostgresServer) -> None:

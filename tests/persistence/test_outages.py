@@ -14,9 +14,9 @@ from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.db.tables import database
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.databases import Place, PostgresPlace, SqlitePlace, inserted, row
+from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, SqlitePlace, inserted, row
+from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.host import ROOT, Host
-from fooocus_api.tests.support.postgres import PostgresServer
 
 OTHER = """
 import sys

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fooocus_api.adapters.worker.image_log import ImageLog
-from fooocus_api.tests.support.fake_engine import PNG
-from fooocus_api.tests.support.sharing_violations import SharingViolation
+from fooocus_api.tests.support.fakes.fake_engine import PNG
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation
 
 
 def test_a_read_only_image_is_deleted_as_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from fooocus_api.tests.support.client import Client, wait_for
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
     from fooocus_api.tests.support.host import Host
 
 

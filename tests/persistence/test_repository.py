@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fooocus_api.db.repository import Repository
-from fooocus_api.tests.support.databases import Place, image, inserted, row
-from fooocus_api.tests.support.tasks_in_rows import ENDED, UNFINISHED, assert_tally_is_right
+from fooocus_api.tests.support.databases.databases import Place, image, inserted, row
+from fooocus_api.tests.support.databases.tasks_in_rows import ENDED, UNFINISHED, assert_tally_is_right
 
 
 def get(repository: Repository, task_id: str) -> dict[str, Any]:

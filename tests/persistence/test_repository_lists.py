@@ -13,8 +13,8 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements import task_pages
 from fooocus_api.db.statements.daily_counts import DAY_MS
 from fooocus_api.db.statements.task_pages import Filter
-from fooocus_api.tests.support.databases import Place, inserted, row
-from fooocus_api.tests.support.tasks_in_rows import ENDED, UNFINISHED, assert_tally_is_right
+from fooocus_api.tests.support.databases.databases import Place, inserted, row
+from fooocus_api.tests.support.databases.tasks_in_rows import ENDED, UNFINISHED, assert_tally_is_right
 
 
 def numbers(rows: list[dict[str, Any]]) -> list[int]:

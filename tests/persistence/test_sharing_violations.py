@@ -18,11 +18,11 @@ from fooocus_api.installer.purge import history_of
 from fooocus_api.tests.images.test_inputs import picture
 from fooocus_api.tests.stress.crash import crash
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.histories import add_to_history
+from fooocus_api.tests.support.databases.histories import add_to_history
+from fooocus_api.tests.support.fakes.sharing_violations import Violations
 from fooocus_api.tests.support.host import Host, demo_host
-from fooocus_api.tests.support.installation_copies import make_sandbox, snapshot
+from fooocus_api.tests.support.hosts.installation_copies import make_sandbox, snapshot
 from fooocus_api.tests.support.keys import keys_command
-from fooocus_api.tests.support.sharing_violations import Violations
 
 Make = Callable[..., Violations]
 REASON = "being used by another process"

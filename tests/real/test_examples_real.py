@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_api.tests.support.examples import PROGRAMS, check_example
 from fooocus_api.tests.support.host import Host, real_host
+from fooocus_api.tests.support.sources.examples import PROGRAMS, check_example
 
 pytestmark = pytest.mark.real
 

@@ -12,7 +12,7 @@ import pytest
 
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import ROOT, Way, real_checkout, real_host, real_python
-from fooocus_api.tests.support.installation_copies import borrow_models
+from fooocus_api.tests.support.hosts.installation_copies import borrow_models
 
 pytestmark = pytest.mark.real
 

@@ -18,7 +18,7 @@ from PIL import ImageDraw
 from fooocus_api.tests.support.client import QUICK, Client
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
     from fooocus_api.tests.support.host import Host
 
 HOSTS = [pytest.param("demo", id="demo"), pytest.param("real", id="real", marks=pytest.mark.real)]

@@ -6,8 +6,8 @@ import pytest
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import real_host
-from fooocus_api.tests.support.webhook_receiver import Receiver
-from fooocus_api.tests.support.webhooks import QUICKLY, verified, webhooks
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhooks import QUICKLY, verified, webhooks
 
 pytestmark = pytest.mark.real
 

@@ -9,7 +9,7 @@ import pytest
 from fooocus_api.tests.support.client import LONG
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
     from fooocus_api.tests.support.client import Client
     from fooocus_api.tests.support.host import Host
 

@@ -12,7 +12,7 @@ import pytest
 from fooocus_api.outbound.address_policy import AddressPolicy
 from fooocus_api.outbound.client import OutboundClient
 from fooocus_api.outbound.pinned_connection import BlockedAddress, OutboundError
-from fooocus_api.tests.support.outside import INSIDE
+from fooocus_api.tests.support.servers.outside import INSIDE
 
 
 def test_our_own_addresses_are_closed_although_they_may_be_public() -> None:

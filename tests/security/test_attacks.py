@@ -17,7 +17,7 @@ from fooocus_api.outbound.address_policy import without_userinfo
 from fooocus_api.tasks.model import events
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
-from fooocus_api.tests.support.webhook_receiver import Receiver
+from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
@@ -113,7 +113,7 @@ def test_another_sites_page_gains_nothing_by_a_visitors_login(
 
 def login_host(demo_factory: DemoFactory, tmp_path: Path) -> Host:
     from fooocus_api.tests.support.host import DEMO
-    from fooocus_api.tests.support.installation_copies import copy_checkout
+    from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
     checkout = copy_checkout(DEMO, tmp_path / "demo")
     (checkout / "auth.json").write_text(json.dumps([{"user": "user", "pass": "password"}]))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.browsers.cross_site import ALLOWED, FOREIGN, refused
 from fooocus_api.tests.support.client import QUICK, Client
-from fooocus_api.tests.support.cross_site import ALLOWED, FOREIGN, refused
 from fooocus_api.tests.support.host import Host, demo_host, free_port
 
 

@@ -14,8 +14,8 @@ import pytest
 from starlette.types import Scope
 
 from fooocus_api.asgi.cross_origin import CrossOriginProtection, TrustedOrigins
+from fooocus_api.tests.support.browsers.cross_site import FOREIGN, refused
 from fooocus_api.tests.support.client import QUICK, Client, Record
-from fooocus_api.tests.support.cross_site import FOREIGN, refused
 from fooocus_api.tests.support.host import Host, demo_host
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
@@ -206,7 +206,7 @@ def lan_address() -> str | None:
 def test_in_a_browser_a_foreign_page_changes_nothing(
     everywhere: Host, evil: Callable[[str, str], str], browser: object, where: str, referrer: str
 ) -> None:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
     assert isinstance(browser, Browser)
     address = "127.0.0.1" if where == "loopback" else lan_address()

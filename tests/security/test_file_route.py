@@ -215,7 +215,7 @@ LOG = """<!DOCTYPE html><title>log</title>{prompt}<img id="drawn" src="{image}">
 
 
 def test_a_prompt_in_the_log_can_do_nothing(demo_factory: DemoFactory, browser: object) -> None:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
     assert isinstance(browser, Browser)
     host = demo_factory()

@@ -11,8 +11,8 @@ import pytest
 
 from fooocus_api.asgi.cross_origin import TrustedOrigins
 from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.browsers.cross_site import FOREIGN, refused
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.cross_site import FOREIGN, refused
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
 
 

@@ -15,12 +15,12 @@ from fooocus_api.adapters.startup.exposure_warnings import warnings
 from fooocus_api.adapters.startup.launch_flags import add_flags, read_settings
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 from fooocus_api.tests.support.keys import add_key
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 USER, PASSWORD = "ann", "open sesame"
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
+from fooocus_api.tests.support.api_calls.routes import all_routes
+from fooocus_api.tests.support.api_calls.scopes_of_routes import BESIDE, NO_TASK, OPEN, READERS, ROUTES, SCOPES
 from fooocus_api.tests.support.client import QUICK, Client, events
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key
-from fooocus_api.tests.support.routes import all_routes
-from fooocus_api.tests.support.scopes_of_routes import BESIDE, NO_TASK, OPEN, READERS, ROUTES, SCOPES
 
 
 @pytest.fixture(scope="module")

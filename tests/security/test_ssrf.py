@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.dns_server import Names, python_that_asks_us
 from fooocus_api.tests.support.host import DEMO, ROOT, Host
-from fooocus_api.tests.support.outside import FLIPS, INSIDE, NAMES, OUTSIDE, Site, World, certificate_of
+from fooocus_api.tests.support.servers.dns_server import Names, python_that_asks_us
+from fooocus_api.tests.support.servers.outside import FLIPS, INSIDE, NAMES, OUTSIDE, Site, World, certificate_of
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fooocus_api.auth.keys import Scope, load, save
+from fooocus_api.tests.support.api_calls.tokens import BOSS, asked, token_of
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.event_streams import reading
 from fooocus_api.tests.support.host import Host
 from fooocus_api.tests.support.keys import add_key, keys_command
-from fooocus_api.tests.support.tokens import BOSS, asked, token_of
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fooocus_api.tests.support.api_calls.tokens import BOSS, asked, token_of
+from fooocus_api.tests.support.browsers.pages import Site
 from fooocus_api.tests.support.client import QUICK, Client, Record, wait_for
 from fooocus_api.tests.support.event_streams import reading
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key
-from fooocus_api.tests.support.pages import Site
-from fooocus_api.tests.support.tokens import BOSS, asked, token_of
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 NO_TASK = "0" * 32
 

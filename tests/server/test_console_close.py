@@ -15,7 +15,7 @@ from fooocus_api.tasks.model.task import Task, TaskError
 from fooocus_api.tasks.storage.store import TaskStore
 from fooocus_api.tasks.webhooks.delivery import Webhooks
 from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.simulation import World
 
 if TYPE_CHECKING:
     pass

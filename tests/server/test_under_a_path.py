@@ -15,7 +15,7 @@ import requests
 from fooocus_api.tests.support.host import Host
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browser import Browser
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 PREFIX = "/fooocus"
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive"}

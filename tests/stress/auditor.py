@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from standardwebhooks import Webhook
 
 from ..support.client import ENDED, Client, Record
-from ..support.webhook_receiver import Receiver
+from ..support.servers.webhook_receiver import Receiver
 from .invariants import record_of
 from .ledger import Ledger, OwnedTask
 from .outages import DISK_FULL

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..support.client import Record
-from ..support.webhook_receiver import Receiver
+from ..support.servers.webhook_receiver import Receiver
 
 LOCKED, DISK_FULL, RECEIVER_DOWN = "locked database", "full disk", "receiver down"
 REFUSES = (LOCKED, DISK_FULL)

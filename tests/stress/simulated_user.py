@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from ..support.client import Client
-from ..support.webhook_receiver import Receiver
+from ..support.servers.webhook_receiver import Receiver
 from .ledger import Ledger
 
 MAX_OWN_TASKS = 6

@@ -19,10 +19,10 @@ from typing import Any
 from ...benchmarks.frame import Options, Row
 from ...benchmarks.memory import figures_of
 from ..support.client import Client, wait_for
+from ..support.databases.small_disk import SmallDisk
 from ..support.host import Host, demo_host, real_checkout, real_host
 from ..support.keys import add_key, key_of
-from ..support.small_disk import SmallDisk
-from ..support.webhook_receiver import Receiver
+from ..support.servers.webhook_receiver import Receiver
 from .auditor import Auditor
 from .invariants import assert_database_is_sound, assert_nothing_is_left_over, database_of, repeatable
 from .ledger import Ledger

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.imports import folder_of, imports, room_of, unreadable_imports
-from fooocus_api.tests.support.source_tree import product_packages
+from fooocus_api.tests.support.sources.imports import folder_of, imports, room_of, unreadable_imports
+from fooocus_api.tests.support.sources.source_tree import product_packages
 
 LEAVES = {"asgi", "files", "images", "outbound", "auth"}
 """Packages that import neither tasks nor HTTP nor Fooocus."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.source_tree import product_files
+from fooocus_api.tests.support.sources.source_tree import product_files
 
 MAX_COLLABORATORS = 6
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in product_files()}

@@ -21,9 +21,17 @@ from fooocus_api.tasks.model import events, rows
 from fooocus_api.tasks.model.active_tasks import ActiveTasks
 from fooocus_api.tasks.model.image_record import MAX_PATH_LENGTH
 from fooocus_api.tasks.model.task import Task, TaskError, TaskStatus, new_task_id
-from fooocus_api.tests.support.breakage import ENGINES, PARTS, READS, Breakage
-from fooocus_api.tests.support.host_results import ERRORS, FILES, METADATA, OTHER_RESULTS, UNKNOWN_SEED, WHOLE, Leaving
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.breakage import ENGINES, PARTS, READS, Breakage
+from fooocus_api.tests.support.fakes.host_results import (
+    ERRORS,
+    FILES,
+    METADATA,
+    OTHER_RESULTS,
+    UNKNOWN_SEED,
+    WHOLE,
+    Leaving,
+)
+from fooocus_api.tests.support.fakes.simulation import World
 
 ANY_ERROR = st.sampled_from(ERRORS)
 BROKEN = st.dictionaries(st.sampled_from(sorted(PARTS)), ANY_ERROR, max_size=6)

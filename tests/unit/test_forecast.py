@@ -11,7 +11,7 @@ from fooocus_api.tasks.model.outlook import Outlook
 from fooocus_api.tasks.model.task import Task, TaskStatus
 from fooocus_api.tasks.model.workload.workload import Workload
 from fooocus_api.tasks.queue.estimator import Estimator
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.simulation import World
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from fooocus_api.tasks.model.task import TaskError, TaskStatus, new_task_id
 from fooocus_api.tasks.ports.engine import ParameterError
 from fooocus_api.tasks.queue.submission import Idempotency, IdempotencyConflict
 from fooocus_api.tasks.service import UnknownTask, WrongStatus
-from fooocus_api.tests.support.simulation import World
-from fooocus_api.tests.support.transitions import ended, reachable
+from fooocus_api.tests.support.databases.transitions import ended, reachable
+from fooocus_api.tests.support.fakes.simulation import World
 
 Rows = dict[str, dict[str, Any]]
 

@@ -12,7 +12,7 @@ import pytest
 from fooocus_api.db.repository import READERS
 from fooocus_api.tasks.history.queries import Filter
 from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.simulation import World
 
 ALL = ("history", "current", "pending")
 

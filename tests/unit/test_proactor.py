@@ -26,7 +26,7 @@ from fooocus_api.adapters.webui import proactor
 from fooocus_api.adapters.webui.proactor import PEER_ERRORS, patch
 from fooocus_api.adapters.webui.server import ApiServer
 from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.fake_proactor import (
+from fooocus_api.tests.support.fakes.fake_proactor import (
     OUT_OF_MEMORY,
     IocpProactor,
     ProactorLoop,

@@ -14,7 +14,7 @@ import pytest
 
 from fooocus_api.adapters.patching.hooks import Patches
 from fooocus_api.adapters.webui.proactor import PEER_ERRORS, close_after_reset, is_of_peer, patch
-from fooocus_api.tests.support.fake_proactor import (
+from fooocus_api.tests.support.fakes.fake_proactor import (
     OUT_OF_MEMORY,
     IocpProactor,
     ProactorLoop,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fooocus_api.files import replacing
-from fooocus_api.tests.support import held_paths
-from fooocus_api.tests.support.sharing_violations import SharingViolation
+from fooocus_api.tests.support.fakes import held_paths
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation
 
 WAYS: dict[str, Callable[[Path, Path], None]] = {
     "put_in_place": replacing.put_in_place,

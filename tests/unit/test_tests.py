@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.source_tree import product_files
+from fooocus_api.tests.support.sources.source_tree import product_files
 
 OF_ASYNCIO = {
-    "tests/support/loops.py": "asyncio.Handle._run",
+    "tests/support/hosts/loops.py": "asyncio.Handle._run",
     "tests/unit/test_proactor_resets.py": "asyncio.Transport._server",
 }
 """File → a name that is asyncio's there: one measures its callbacks, the other tests a fix of its transports."""

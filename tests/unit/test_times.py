@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from fooocus_api.tasks.model.task import now_ms
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.simulation import World
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.api.schemas.items import EnhanceControl, ImagePrompt, Lora
 from fooocus_api.images.references import ImageReference
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.source_tree import product_files
+from fooocus_api.tests.support.sources.source_tree import product_files
 
 NAMES = {name for model in (CommonRequest, Lora, ImagePrompt, EnhanceControl) for name in model.model_fields}
 READERS = ("api/", "adapters/task_args/")

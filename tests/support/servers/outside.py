@@ -14,7 +14,7 @@ import pytest
 
 from fooocus_api.tests.images.test_inputs import picture
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.dns_server import Names
+from fooocus_api.tests.support.servers.dns_server import Names
 
 PNG = picture()
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"

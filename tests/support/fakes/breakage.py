@@ -17,7 +17,7 @@ from fooocus_api.tasks.queue.estimator import Estimator
 from fooocus_api.tasks.queue.eta import EtaCalculator
 from fooocus_api.tasks.streaming.broadcaster import Broadcaster
 from fooocus_api.tasks.webhooks.delivery import Webhooks
-from fooocus_api.tests.support.simulation import World
+from fooocus_api.tests.support.fakes.simulation import World
 
 READS = ("relative_path", "is_kept", "save_array", "read_header")
 PARTS = {

@@ -18,7 +18,7 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.build import TaskOptions, build_task_services
-from fooocus_api.tests.support.fake_engine import CountingBus, Machine
+from fooocus_api.tests.support.fakes.fake_engine import CountingBus, Machine
 
 T = TypeVar("T")
 MEMORY = Path("/dev/shm")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fooocus_api.tests.support.host import DEMO, ROOT
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 NAME = "Fooocus_win64 图片 2-5-0"
 """Folder name with spaces and Chinese characters, as users have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fooocus_api.db.statements.daily_counts import DAY_MS
-from fooocus_api.tests.support.databases import Place
+from fooocus_api.tests.support.databases.databases import Place
 
 ENDED = ("finished", "failed", "stopped", "interrupted")
 UNFINISHED = ("pending", "running")

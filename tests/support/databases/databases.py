@@ -14,7 +14,7 @@ from fooocus_api.adapters.task_args.workload_fields import workload_of
 from fooocus_api.db.repository import Repository
 from fooocus_api.tasks.model.rows import to_row
 from fooocus_api.tasks.model.task import Task, new_task_id
-from fooocus_api.tests.support.postgres import PostgresServer
+from fooocus_api.tests.support.databases.postgres import PostgresServer
 
 
 class Place(Protocol):

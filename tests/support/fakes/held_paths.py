@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.tests.support.sharing_violations import SharingViolation, absolute
+from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation, absolute
 
 NAMES = ("replace", "rename", "unlink", "remove", "rmdir")
 """Functions of `os` that Windows refuses for open files and folders."""

@@ -1,7 +1,7 @@
 """A demo host with the parts that only Windows has: its event loop, failing accepts and a closable console window.
 
-As a script it starts such a host: `python tests/support/as_on_windows.py [launch flags]`. The environment variable FAILURES sets
-the number of failing accepts.
+As a script it starts such a host: `python tests/support/hosts/as_on_windows.py [launch flags]`.
+The environment variable FAILURES sets the number of failing accepts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 FAILURES = "FAKE_PROACTOR_FAILURES"
 CLOSED = 0x3A
 """Low byte of Windows's status STATUS_CONTROL_C_EXIT; a Unix exit status has only that byte."""
@@ -39,7 +39,7 @@ def _use_the_proactor(failures: int) -> None:
     import uvicorn.loops.asyncio
 
     from fooocus_api.adapters.webui import proactor
-    from fooocus_api.tests.support.fake_proactor import IocpProactor, ProactorLoop, WindowsError, windows_events
+    from fooocus_api.tests.support.fakes.fake_proactor import IocpProactor, ProactorLoop, WindowsError, windows_events
 
     def make(use_subprocess: bool = False) -> Any:
         def loop() -> ProactorLoop:

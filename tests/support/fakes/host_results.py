@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from fooocus_api.tests.support.fake_engine import PNG
+from fooocus_api.tests.support.fakes.fake_engine import PNG
 
 
 class Mute(Exception):

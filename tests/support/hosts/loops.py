@@ -1,6 +1,6 @@
 """A demo host that records how long callbacks block its event loops: CPU time of the loop's thread, for each long callback.
 
-As a script it measures the host that it then starts: `python tests/support/loops.py FILE extension.py [launch flags]`.
+As a script it measures the host that it then starts: `python tests/support/hosts/loops.py FILE extension.py [launch flags]`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fooocus_api.tests.support.host import DEMO
-from fooocus_api.tests.support.installation_copies import copy_checkout
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 END_OF_ARGUMENTS = "        self.images_to_enhance_count = 0\n"
 END_OF_CONTROLS = "    quiet = {'queue': False, 'show_progress': False}\n"

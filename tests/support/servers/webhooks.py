@@ -8,7 +8,7 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.webhook_receiver import Delivery
+from fooocus_api.tests.support.servers.webhook_receiver import Delivery
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 LOCAL = ("--allow-private-urls", "127.0.0.0/8")
