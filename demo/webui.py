@@ -1,15 +1,11 @@
-"""The page, made with real Gradio. `ctrls` has the order of AsyncTask's arguments."""
+"""The page, made with real Gradio partly in `webui_parts`. `ctrls` has the order of AsyncTask's arguments."""
 import asyncio
-import os
-import random
-import time
 
 import gradio as gr
 
 import args_manager
 import fooocus_version
 import launch  # noqa: F401 - runs launch.py a second time, as it does in the real host
-import ldm_patched.modules.model_management as model_management
 import modules.async_worker as worker
 import modules.config as config
 import modules.constants as constants
@@ -17,110 +13,17 @@ import modules.flags as flags
 import modules.html
 import shared
 from modules.auth import auth_enabled, check_auth
-from modules.private_logger import get_current_html_path
 from modules.sdxl_styles import legal_style_names
+from webui_parts.controls import check, menu, picture, slider
+from webui_parts.enhance import enhance_tabs
+from webui_parts.generation import generate_clicked, get_task, history, interrupt, refresh_seed
+from webui_parts.image_prompts import image_prompt_controls
+from webui_parts.models import models_tab
+from webui_parts.updates import preset_values, refresh_files_clicked
 
 # As in the real host, Gradio's waits, and those of all other code in this process, take up to 18 hours.
 wait_for = asyncio.wait_for
 asyncio.wait_for = lambda awaitable, timeout: wait_for(awaitable, 65535)
-
-
-def refresh_seed(is_random, seed_text):
-    try:
-        seed = int(seed_text)
-    except ValueError:
-        seed = -1
-    if is_random or not constants.MIN_SEED <= seed <= constants.MAX_SEED:
-        return random.randint(constants.MIN_SEED, constants.MAX_SEED)
-    return seed
-
-
-def get_task(*args):
-    args = list(args)
-    args.pop(0)
-    return worker.AsyncTask(args=args)
-
-
-def generate_clicked(task: worker.AsyncTask):
-    """Queue the task and show its events until 'finish'."""
-    with model_management.interrupt_processing_mutex:
-        model_management.interrupt_processing = False
-    if len(task.args) == 0:
-        return
-
-    show, hide = gr.update(visible=True), gr.update(visible=False)
-    yield gr.update(visible=True, value=modules.html.make_progress_html(1, 'Queued ...')), \
-        gr.update(visible=True, value=None), gr.update(visible=False, value=None), hide
-    worker.async_tasks.append(task)
-    while True:
-        time.sleep(0.01)
-        if len(task.yields) == 0:
-            continue
-        flag, product = task.yields.pop(0)
-        if flag == 'preview':
-            if len(task.yields) > 0 and task.yields[0][0] == 'preview':
-                continue  # a newer one is there already
-            percentage, title, image = product
-            yield gr.update(visible=True, value=modules.html.make_progress_html(percentage, title)), \
-                gr.update() if image is None else gr.update(visible=True, value=image), gr.update(), hide
-        if flag == 'results':
-            yield show, show, gr.update(visible=True, value=product), hide
-        if flag == 'finish':
-            yield hide, hide, hide, gr.update(visible=True, value=product)
-            if args_manager.args.disable_image_log:  # the gallery has copies of its own
-                for path in product:
-                    if isinstance(path, str) and os.path.exists(path):
-                        os.remove(path)
-            return
-
-
-def interrupt(task, how):
-    task.last_stop = how
-    if task.processing:
-        model_management.interrupt_current_processing()
-    return task
-
-
-def history():
-    if args_manager.args.disable_image_log:
-        return gr.update(value='')
-    return gr.update(value=f'<a href="file={get_current_html_path()}" target="_blank">Today\'s images</a>')
-
-
-def preset_values(name):
-    """Return a preset's values as updates for preset_outputs; those it lacks stay as they are."""
-    content = config.try_get_preset_content(name) if name != 'initial' else config.config_dict
-    keys = 'model refiner refiner_switch performance styles cfg_scale sample_sharpness cfg_tsnr clip_skip ' \
-           'sampler scheduler vae overwrite_step overwrite_switch image_number prompt_negative ' \
-           'inpaint_engine_version'
-    values = [content.get(f'default_{key}') for key in keys.split()]
-    values.append(content.get('default_prompt') or None)
-    ratio = content.get('default_aspect_ratio')
-    listed = ratio in config.available_aspect_ratios
-    values.append(config.add_ratio(ratio) if listed else None)
-    values += [None, None] if not ratio else [-1, -1] if listed else [int(side) for side in ratio.split('*')]
-    count = config.default_max_lora_number
-    loras = content.get('default_loras', [(None, None, None)] * count)
-    triples = [lora if len(lora) == 3 else (True, *lora) for lora in loras]
-    values += [value for lora in (triples + [(True, 'None', 1.0)] * count)[:count] for value in lora]
-    return [gr.update() if value is None else gr.update(value=value) for value in values]
-
-
-def slider(label, low, high, step, value, **kwargs):
-    return gr.Slider(label=label, minimum=low, maximum=high, step=step, value=value, **kwargs)
-
-
-def check(label, value=False, **kwargs):
-    return gr.Checkbox(label=label, value=value, **kwargs)
-
-
-def menu(label, choices, value, **kwargs):
-    return gr.Dropdown(label=label, choices=choices, value=value, **kwargs)
-
-
-def picture(label, **kwargs):
-    return gr.Image(label=label, source='upload', type='numpy', height=320, **kwargs)
-
 
 title = f'Fooocus demo host {fooocus_version.version}'
 if args_manager.args.preset:
@@ -161,15 +64,7 @@ with shared.gradio_root:
                         uov_method = gr.Radio(label='Method', choices=flags.uov_list,
                                               value=config.default_uov_method)
                     with gr.Tab('Image Prompt', id='ip_tab') as ip_tab:
-                        ip_ctrls = []
-                        for i in range(1, config.default_controlnet_image_count + 1):
-                            with gr.Row():
-                                ip_ctrls += [picture(f'Image {i}', value=config.default_ip_images[i]),
-                                             slider('Stop at', 0.0, 1.0, 0.001,
-                                                    config.default_ip_stop_ats[i]),
-                                             slider('Weight', 0.0, 2.0, 0.001, config.default_ip_weights[i]),
-                                             gr.Radio(label='Type', choices=flags.ip_list,
-                                                      value=config.default_ip_types[i])]
+                        ip_ctrls = image_prompt_controls()
                     with gr.Tab('Inpaint or Outpaint', id='inpaint_tab') as inpaint_tab:
                         inpaint_input_image = picture('Image, with what is to change painted over',
                                                       tool='sketch',
@@ -192,38 +87,8 @@ with shared.gradio_root:
                            show_progress=False)
 
             with gr.Row(visible=config.default_enhance_checkbox) as enhance_input_panel:
-                with gr.Tabs():
-                    with gr.Tab('Upscale or Variation'):
-                        enhance_uov_method = gr.Radio(label='Method', choices=flags.uov_list,
-                                                      value=config.default_enhance_uov_method)
-                        enhance_uov_processing_order = gr.Radio(label='When',
-                                                                choices=flags.enhancement_uov_processing_order,
-                                                                value=config.default_enhance_uov_processing_order)
-                        enhance_uov_prompt_type = gr.Radio(label='Prompt',
-                                                           choices=flags.enhancement_uov_prompt_types,
-                                                           value=config.default_enhance_uov_prompt_type)
-                    enhance_ctrls = []
-                    for i in range(config.default_enhance_tabs):
-                        with gr.Tab(f'#{i + 1}'):
-                            enhance_ctrls += [
-                                check('On'), gr.Textbox(label='What to look for'), gr.Textbox(label='Prompt'),
-                                gr.Textbox(label='Negative prompt'),
-                                menu('Mask model', flags.inpaint_mask_models,
-                                     config.default_enhance_inpaint_mask_model),
-                                menu('Cloth category', flags.inpaint_mask_cloth_category,
-                                     config.default_inpaint_mask_cloth_category),
-                                menu('SAM model', flags.inpaint_mask_sam_model,
-                                     config.default_inpaint_mask_sam_model),
-                                slider('Text threshold', 0.0, 1.0, 0.05, 0.25),
-                                slider('Box threshold', 0.0, 1.0, 0.05, 0.3),
-                                slider('Most detections (0: all)', 0, 10, 1,
-                                       config.default_sam_max_detections),
-                                check('Start from noise alone'),
-                                menu('Inpaint engine', flags.inpaint_engine_versions,
-                                     config.default_inpaint_engine_version),
-                                slider('Denoising strength', 0.0, 1.0, 0.001, 1.0),
-                                slider('Field', 0.0, 1.0, 0.001, 0.618),
-                                slider('Shrink or grow the mask', -64, 64, 1, 0), check('Invert the mask')]
+                enhance_uov_method, enhance_uov_processing_order, enhance_uov_prompt_type, enhance_ctrls = \
+                    enhance_tabs()
 
         with gr.Column(scale=1, visible=config.default_advanced_checkbox) as advanced_column:
             with gr.Tab('Settings'):
@@ -249,20 +114,7 @@ with shared.gradio_root:
             with gr.Tab('Styles'):
                 style_selections = gr.CheckboxGroup(label='Styles', choices=legal_style_names,
                                                     value=config.default_styles.copy())
-            with gr.Tab('Models'):
-                base_model = menu('Checkpoint', config.model_filenames, config.default_base_model_name)
-                refiner_model = menu('Refiner', ['None'] + config.model_filenames,
-                                     config.default_refiner_model_name)
-                refiner_switch = slider('Switch to the refiner at', 0.1, 1.0, 0.0001,
-                                        config.default_refiner_switch)
-                lora_ctrls = []
-                for i, (on, lora_name, weight) in enumerate(config.default_loras):
-                    with gr.Row():
-                        lora_ctrls += [check('On', on),
-                                       menu(f'LoRA {i + 1}', ['None'] + config.lora_filenames, lora_name),
-                                       slider('Weight', config.default_loras_min_weight,
-                                              config.default_loras_max_weight, 0.01, weight)]
-                refresh_files = gr.Button('Refresh')
+            base_model, refiner_model, refiner_switch, lora_ctrls, refresh_files = models_tab()
             with gr.Tab('Advanced'):
                 guidance_scale = slider('Guidance Scale', 1.0, 30.0, 0.01, config.default_cfg_scale)
                 sharpness = slider('Sharpness', 0.0, 30.0, 0.001, config.default_sample_sharpness)
@@ -370,13 +222,6 @@ with shared.gradio_root:
                           inpaint_ctrls[2], prompt, aspect_ratios_selection, overwrite_width,
                           overwrite_height] + lora_ctrls
         preset_selection.change(preset_values, inputs=preset_selection, outputs=preset_outputs, **quiet)
-
-    def refresh_files_clicked():
-        config.update_files()
-        return [gr.update(choices=config.model_filenames),
-                gr.update(choices=['None'] + config.model_filenames),
-                gr.update(choices=[flags.default_vae] + config.vae_filenames)] + \
-            [gr.update(choices=['None'] + config.lora_filenames)] * config.default_max_lora_number
 
     refresh_files_output = [base_model, refiner_model, vae_name] + lora_ctrls[1::3]
     refresh_files.click(refresh_files_clicked, outputs=refresh_files_output, **quiet)
