@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 import modules.flags as flags
 from extras.inpaint_mask import SAMOptions, generate_mask_from_image
-from modules.image_input import Plan, apply_upscale, apply_vary
+from modules.task_steps.image_input import Plan, apply_upscale, apply_vary
 from modules.util import HWC3
 
 

@@ -1,0 +1,1 @@
+"""The steps in which the worker handles a task."""
