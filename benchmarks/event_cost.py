@@ -44,12 +44,12 @@ def run(options: Options) -> list[Row]:
     }
     rows: list[Row] = []
     for name, item in items.items():
-        bare, ours = PlainTask(), PlainTask()
-        tasks.append(ours)
-        costs: dict[str, list[float]] = {"bare": [], "ours": []}
+        bare, extended = PlainTask(), PlainTask()
+        tasks.append(extended)
+        costs: dict[str, list[float]] = {"bare": [], "extended": []}
         for _ in range(options.rounds or ROUNDS):
             costs["bare"].append(timed(bare.yields, item))
-            costs["ours"].append(timed(ours.yields, item))
+            costs["extended"].append(timed(extended.yields, item))
             time.sleep(0.0005)  # a step takes time, in which the bus reads, as on a real host
         figures = {
             f"{kind}_p{percent}_us": round(percentile(values, percent), 2)

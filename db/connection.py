@@ -115,7 +115,7 @@ class Connection:
         for name, value in KEEPALIVE.items():
             self.database.execute_sql(f"SET {name} = {value}")
         last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
-        while not self._is_ours():
+        while not self._try_lock():
             if time.monotonic() > last_try:
                 raise DatabaseInUse(
                     "another Fooocus is running with this database; give this one an --api-db of its own"
@@ -143,9 +143,9 @@ class Connection:
         if self.file is not None:
             need_room(self.file.parent)
 
-    def _is_ours(self) -> bool:
-        (ours,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
-        return bool(ours)
+    def _try_lock(self) -> bool:
+        (is_locked,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
+        return bool(is_locked)
 
     def back_up(self, version: int, tables: Iterable[str]) -> None:
         """Back up these tables before a migration: SQLite to a file next to the database, others to copies inside it."""

@@ -37,7 +37,7 @@ from .tables import (
 )
 from .tables import database as proxy
 
-OURS = [table._meta.table_name for table in TABLES]
+TABLE_NAMES = [table._meta.table_name for table in TABLES]
 
 
 class WrongDatabase(Exception):
@@ -165,7 +165,7 @@ def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> No
         )
     if version == len(MIGRATIONS):
         return
-    present = [table for table in database.get_tables() if table in OURS]
+    present = [table for table in database.get_tables() if table in TABLE_NAMES]
     if present and "schema_version" not in present:
         raise WrongDatabase(f"it has tables of another program: {', '.join(present)}; use another --api-db")
     if version > 0:

@@ -98,7 +98,7 @@ def install_requirements(checkout: Checkout, requirements: Path) -> None:
             print(f"moved {name} {before[name]} -> {after[name]}: {reason}")
 
 
-def _held_where_they_are(checkout: Checkout, ours: set[str]) -> dict[str, str]:
+def _held_where_they_are(checkout: Checkout, own: set[str]) -> dict[str, str]:
     """Return the packages that Fooocus pins, at the installed version, else at the one that Fooocus will install."""
     pinned = {
         requirement.name: requirement.specifier.removeprefix("==").strip()
@@ -108,7 +108,7 @@ def _held_where_they_are(checkout: Checkout, ours: set[str]) -> dict[str, str]:
     held = {}
     for name in (*pinned, *NOT_PINNED_BY_FOOOCUS):
         version = installed_version(name) or pinned.get(name)
-        if version and normalized(name) not in ours:
+        if version and normalized(name) not in own:
             held[name] = version
     return held
 

@@ -22,7 +22,7 @@ class WorkerJob:
         self.future: Future[Any] = Future()
         self.entry = QueueEntry(None, source="tools")
         self._action: Callable[[], Any] | None = action
-        self.future.add_done_callback(self._let_go)
+        self.future.add_done_callback(self._drop_action)
 
     def run(self) -> None:
         """Run the call on this thread. Any exception goes into the future."""
@@ -37,7 +37,7 @@ class WorkerJob:
         else:
             self.future.set_result(result)
 
-    def _let_go(self, _: Future[Any]) -> None:
+    def _drop_action(self, _: Future[Any]) -> None:
         """Drop the action with its picture: a cancelled job may stay in the queue for long."""
         self._action = None
 

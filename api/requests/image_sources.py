@@ -48,7 +48,7 @@ class ImageResolver:
         """Create a resolver.
 
         Args:
-            host: the request's Host header. A URL with this address is ours, even if `--base-url` is another.
+            host: the request's Host header. A URL with this address names this server, even if `--base-url` is another.
             may_see: returns whether the client may use a reference. Any other reference counts as missing.
         """
         self._context = context

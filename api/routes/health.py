@@ -27,11 +27,11 @@ class Health(BaseModel):
     """The state of this process: its worker, its models and its history."""
 
     status: str = Field(description="`ok`, or the problem.")
-    worker_alive: bool = Field(description="Whether Fooocus's worker thread is running.")
+    worker_alive: bool = Field(description="True if Fooocus's worker thread is running.")
     model_loaded: bool = Field(
-        description="Whether a checkpoint is in memory; after `/v1/engine/unload` the next task loads it."
+        description="True if a checkpoint is in memory; after `/v1/engine/unload` the next task loads it."
     )
-    database_writable: bool = Field(description="Whether the history can be written now.")
+    database_writable: bool = Field(description="True if the history can be written now.")
 
 
 class Remembered(Generic[T]):

@@ -31,7 +31,7 @@ class Item(BaseModel):
 class Lora(Item):
     """A LoRA and its weight."""
 
-    enabled: bool = Field(default=True, description="Whether the LoRA is applied.")
+    enabled: bool = Field(default=True, description="True if the LoRA is applied.")
     model_name: str = Field(default="None", description="A file in the LoRA folders; `None` for no LoRA.")
     weight: float = Field(default=0.5, ge=-2, le=2, description="The strength of its effect.")
 
@@ -50,7 +50,7 @@ class ImagePrompt(Item):
 class EnhanceControl(Item):
     """One enhancement: what to detect in the image, and what to generate there."""
 
-    enhance_enabled: bool = Field(default=False, description="Whether the enhancement is applied.")
+    enhance_enabled: bool = Field(default=False, description="True if the enhancement is applied.")
     enhance_mask_dino_prompt: str = Field(
         default="",
         max_length=MAX_PROMPT_LENGTH,

@@ -122,7 +122,7 @@ def _read(address: tuple[str, int], requests: list[bytes], silent: int, pipe: Co
     open_readers = set(readers[: len(readers) - silent])
     waiting = set(open_readers)
     if not waiting:
-        pipe.send("nobody listens")
+        pipe.send("no reader is left")
     tasks: dict[bytes, int] = {}
     selector = selectors.DefaultSelector()
     selector.register(pipe, selectors.EVENT_READ)

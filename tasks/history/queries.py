@@ -86,8 +86,8 @@ class History:
         if offset >= total:
             return Page([], total)
         queued = [task for task_id in self._engine.order() if (task := found.pop(task_id, None))]
-        beside = sorted(found.values(), key=lambda task: task.rank)  # not in the queue, e.g. during a download
-        tasks = islice(chain(queued, beside), offset, offset + page_size)
+        unqueued = sorted(found.values(), key=lambda task: task.rank)  # not in the queue, e.g. during a download
+        tasks = islice(chain(queued, unqueued), offset, offset + page_size)
         return Page([replace(task) for task in tasks], total)
 
 

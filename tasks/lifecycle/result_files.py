@@ -126,10 +126,10 @@ class ResultFiles:
             if relative is None:
                 return None
             metadata = live.saved.get(path, {})
-            live.images[path] = image_record(path, relative, metadata, live.gaps, kept=self._is_for_good(path))
+            live.images[path] = image_record(path, relative, metadata, live.gaps, kept=self._is_stored(path))
         return live.images[path]
 
-    def _is_for_good(self, path: str) -> bool:
+    def _is_stored(self, path: str) -> bool:
         try:
             return self._engine.is_kept(path)
         except Exception:  # assume that it is kept: the host does so without --disable-image-log

@@ -9,7 +9,7 @@ from .task import Image, Task, TaskError, TaskStatus
 from .workload.workload import Workload
 
 CHANGING = ("started_at", "finished_at", "progress", "title", "attempts")
-"""Columns that change during a task's life, besides its status and its results."""
+"""Columns that change during a task's life, in addition to its status and its results."""
 
 
 def to_row(task: Task, workload: Workload) -> dict[str, Any]:

@@ -20,8 +20,8 @@ class HostField:
     """One argument of the host.
 
     `kind` is the type of its value, or of each value if `several` may be chosen. `choices()` returns the values that it
-    accepts at this moment; `choices` is None if it accepts any. `suggestions` are values that its control offers besides
-    others.
+    accepts at this moment; `choices` is None if it accepts any. `suggestions` are values that its control offers, not
+    the only ones.
     """
 
     default: Any

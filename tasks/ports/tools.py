@@ -1,4 +1,4 @@
-"""Protocol of the host's tools besides image generation. Implemented by `adapters`."""
+"""Protocol of the host's tools other than image generation. Implemented by `adapters`."""
 
 from __future__ import annotations
 

@@ -152,11 +152,11 @@ class Broadcaster:
         kept = [update for update in self._kept if update.number > last]
         oldest = self._kept[0].number if self._kept else self._number + 1
         lost = max(0, oldest - last - 1)
-        ours = [
+        matching = [
             update for update in kept if task_id in (ALL, update.task.task_id) and source in (None, update.task.source)
         ]
-        all_are_ours = task_id is ALL and source is None
-        return (Dropped(lost if all_are_ours else None, oldest - 1) if lost else None), ours
+        all_match = task_id is ALL and source is None
+        return (Dropped(lost if all_match else None, oldest - 1) if lost else None), matching
 
 
 def _deliver(subscriptions: list[Subscription], update: Update) -> None:

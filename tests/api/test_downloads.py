@@ -230,7 +230,7 @@ def test_a_file_that_can_not_be_had_fails_the_task_and_leaves_nothing(host: Host
 
 
 def test_nobody_listens_there(host: Host, wanted: Wanted) -> None:
-    name = wanted.preset("nobody", f"http://127.0.0.1:{free_port()}/x")
+    name = wanted.preset("unreachable", f"http://127.0.0.1:{free_port()}/x")
     record = Client(host.url).ended(Client(host.url).submit(preset=name)["task_id"])
     assert record["task_status"] == "failed" and record["error"]["type"] == "DownloadError"
     assert "HTTPConnectionPool" not in record["error"]["message"]

@@ -194,14 +194,14 @@ def test_nothing_is_told_twice_and_others_are_left_alone(capsys: pytest.CaptureF
     logs = Logs()
     try:
         logs.start()
-        log.warning("ours")
+        log.warning("own")
         logging.getLogger("theirs").warning("theirs")
         logs.stop()
         logs.stop()
         log.warning("afterwards")
     finally:
         root.removeHandler(handler)
-    assert capsys.readouterr().out.count("ours") == 1
+    assert capsys.readouterr().out.count("own") == 1
     assert elsewhere.getvalue().splitlines() == ["theirs", "afterwards"]
     assert root.level == level and handlers == [*root.handlers, handler]
 

@@ -29,7 +29,7 @@ LISTS = (
     "query=pending&page_size=1",
     "query=pending&page_size=100&page=99",
     "query=pending&page_size=100&page=100000",
-    "query=pending&source=nobody",
+    "query=pending&source=stranger",
     "query=pending&source=api&source=webui&model=demo_daylight.safetensors",
     "query=pending&prompt=waits+number",
     "query=pending&prompt=nowhere",

@@ -103,8 +103,10 @@ class Sender:
         task = self.caught.get(timeout=PATIENCE)
         assert getattr(task, f"{OUR_PREFIX}task_id") == response.headers["X-Task-Id"]
         expected = self.from_controls(row.controls, row.preset)
-        ours = {"save_name": "", "upscale_multiple": 1.0, **row.ours}
-        wrong = [f"{name}: {kept!r}" for name, kept in self._ours(task).items() if name in ours and kept != ours[name]]
+        extras = {"save_name": "", "upscale_multiple": 1.0, **row.extras}
+        wrong = [
+            f"{name}: {kept!r}" for name, kept in self._extras(task).items() if name in extras and kept != extras[name]
+        ]
         return {"differences": differences(expected, task) + wrong, "changed": differences(untouched, task)}
 
     def from_controls(self, values: dict[str, Any], preset: str | None = None) -> Any:
@@ -151,7 +153,7 @@ class Sender:
         choice = next((value for value in values if value not in [*own, "None"]), None)
         assert choice is not None, f"{name} offers nothing but {values}"
         fields, controls = (replaced(values, another, choice) for values in (row.fields, row.controls))
-        return type(row)(fields, controls, row.ours, row.preset)
+        return type(row)(fields, controls, row.extras, row.preset)
 
     def schema(self) -> dict[str, list[str]]:
         """Return the field names in the request's schema, of itself and of the items of its lists."""
@@ -162,7 +164,7 @@ class Sender:
         }
 
     @staticmethod
-    def _ours(task: Any) -> dict[str, Any]:
+    def _extras(task: Any) -> dict[str, Any]:
         return {
             name.removeprefix(OUR_PREFIX): value for name, value in vars(task).items() if name.startswith(OUR_PREFIX)
         }

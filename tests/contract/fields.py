@@ -20,13 +20,13 @@ ANOTHER = "<another>"
 
 @dataclass(frozen=True)
 class Row:
-    """A request, the equivalent controls of the WebUI, the task's attributes for the extension itself (`ours`), and the preset
+    """A request, the equivalent controls of the WebUI, the task's attributes for the extension itself (`extras`), and the preset
     that is chosen in the WebUI before its controls are touched.
     """
 
     fields: dict[str, Any]
     controls: dict[str, Any]
-    ours: dict[str, Any] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
     preset: str | None = None
 
 

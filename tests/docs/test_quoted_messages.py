@@ -12,7 +12,8 @@ import pytest
 import starlette.middleware.errors
 
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.unit.test_english import BATCH_FILES, PAGES, PRODUCT
+from fooocus_api.tests.support.sources.source_tree import product_files
+from fooocus_api.tests.unit.test_english import PAGES
 
 QUOTING = [page for page in PAGES if page.name != "CHANGELOG.md"]
 SERVER = Path(starlette.middleware.errors.__file__)
@@ -50,8 +51,10 @@ def templates_of(node: ast.AST) -> Iterator[str]:
 @cache
 def said() -> tuple[str, ...]:
     """Return all messages of the code."""
-    programs = [text for path in [*PRODUCT, SERVER] for text in templates_of(ast.parse(path.read_text("utf-8")))]
-    return (*programs, *(path.read_text("utf-8") for path in BATCH_FILES))
+    programs = [
+        text for path in [*product_files(), SERVER] for text in templates_of(ast.parse(path.read_text("utf-8")))
+    ]
+    return (*programs, *(path.read_text("utf-8") for path in [*ROOT.glob("*.bat"), *ROOT.glob("installer/*.bat")]))
 
 
 @pytest.mark.parametrize("page", QUOTING, ids=lambda page: page.relative_to(ROOT).with_suffix("").as_posix())

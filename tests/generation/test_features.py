@@ -1,4 +1,4 @@
-"""Features of a request besides the prompt: images, presets, names; and invalid combinations."""
+"""Features of a request other than the prompt: images, presets, names; and invalid combinations."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def is_skipped(task: AsyncTask) -> None:
         (is_skipped, events.Stopped),
         (lambda task: None, events.Failed),
     ],
-    ids=["drawn", "failed", "left early", "stopped", "skipped", "no result nobody asked for"],
+    ids=["drawn", "failed", "left early", "stopped", "skipped", "no result without a request"],
 )
 def test_an_ending_is_told_for_what_it_is(seam: Seam, work: Any, ending: type[events.Ended]) -> None:
     seen = seam.run(AsyncTask(work))

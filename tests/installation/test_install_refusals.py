@@ -79,7 +79,7 @@ def test_a_read_only_folder(open_folder: Path, which: str) -> None:
     identity = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}  # root may write everywhere
     base = find_base(identity)
     if base is None:
-        pytest.skip("root can write everywhere, and nobody else can run a Python and read this repository")
+        pytest.skip("root can write everywhere, and no other user can run a Python and read this repository")
     sandbox = make_sandbox(open_folder, base)
     checkout = sandbox.checkout()
     if which == "site-packages":

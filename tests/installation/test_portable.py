@@ -36,7 +36,7 @@ FOLDERS: dict[str, Callable[[Portable], Path]] = {
     "elsewhere": lambda portable: portable.root.parent,
 }
 UNPACKED: dict[str, Callable[[Portable], Path]] = {
-    "beside Fooocus, doubled": lambda portable: portable.root / "fooocus-api-main" / "fooocus-api-main",
+    "next to Fooocus, doubled": lambda portable: portable.root / "fooocus-api-main" / "fooocus-api-main",
     "into Fooocus": lambda portable: portable.fooocus / "fooocus-api-main",
     "into Fooocus, doubled": lambda portable: portable.fooocus / "fooocus-api-main" / "fooocus-api-main",
     "into extensions": lambda portable: portable.fooocus / "extensions" / "fooocus-api-main",

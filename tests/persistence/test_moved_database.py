@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
     from fooocus_api.tests.support.host import Host
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody move an open file")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows lets no program move an open file")
 Loss = Callable[[Path], None]
 
 

@@ -72,7 +72,7 @@ def test_filters(many: Repository) -> None:
         (Filter(statuses=("failed",), exclude_statuses=("failed",)), lambda n: False),
         (Filter(sources=("webui",)), lambda n: n % 3 == 1),
         (Filter(sources=("webui", "key:anna")), lambda n: n % 3 != 0),
-        (Filter(sources=("nobody",)), lambda n: False),
+        (Filter(sources=("stranger",)), lambda n: False),
         (Filter(model="two.safetensors"), lambda n: n % 2 == 1),
         (Filter(start=17), lambda n: n >= 17),
         (Filter(end=17), lambda n: n <= 17),

@@ -28,7 +28,7 @@ FIELDS = frozenset(
 """Names of fields that are the text of an image."""
 OTHER_TYPE = ("Incorrect type", "violates `type`")
 """Words with which schemathesis reports an accepted value of another type."""
-TINY = {"prompt": "something to tell", "async_process": True, "overwrite_step": 3}
+TINY = {"prompt": "a lighthouse", "async_process": True, "overwrite_step": 3}
 
 
 def _file(image_format: str, size: tuple[int, int], colour: str) -> bytes:

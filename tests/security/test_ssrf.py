@@ -178,11 +178,11 @@ def test_a_name_for_a_private_address_is_refused(world: World, name: str) -> Non
         "http:127.0.0.1:PORT/a.png",
         "http:///127.0.0.1:PORT/a.png",
         "http://127.0.0.1:PORT%00.outside.test/a.png",
-        "http://nobody.test:PORT/a.png",
+        "http://unknown.test:PORT/a.png",
         *(f"{scheme}://127.0.0.1:PORT/a.png" for scheme in ("file", "ftp", "gopher", "ws", "unix", "jar:http", "dict")),
     ],
 )
-def test_parsers_that_disagree_let_nobody_in(world: World, url: str) -> None:
+def test_parsers_that_disagree_open_no_way_in(world: World, url: str) -> None:
     assert world.message(url)
 
 
@@ -213,7 +213,7 @@ for ask in (
     lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(connect_s=0.2)),
     lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(total_s=0.2)),
     lambda: OutboundClient().validate_url("http://silent.test/", RequestLimits(connect_s=0.2)),
-    lambda: OutboundClient().validate_url("http://nobody.test/"),
+    lambda: OutboundClient().validate_url("http://unknown.test/"),
 ):
     try:
         ask()

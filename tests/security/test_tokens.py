@@ -192,7 +192,7 @@ def test_it_is_in_no_log(locked: Host, boss: Client) -> None:
     asked(locked, "/v1/info", token, headers={"Host": f"evil.example?token={token}"})
     asked(locked, "/v1/info", token, headers={"Host": "evil.example"})
     asked(locked, "/v1/engine/control", token, "POST", headers={"Origin": "https://evil.example"})
-    wait_for(lambda: "host rejected" in locked.log(), "the refusal to be told")
+    wait_for(lambda: "host rejected" in locked.log(), "the refusal to be logged")
     assert token not in locked.log() and token.partition(".")[2] not in locked.log()
 
 
@@ -226,7 +226,7 @@ def test_event_source_follows_a_task_from_another_origin(
     def last() -> Any:
         return browser.driver.execute_script("return (window.seen || []).slice(-1)[0]")
 
-    wait_for(lambda: (found := last()) and found[0] == "finished", "the page to be told of the end")
+    wait_for(lambda: (found := last()) and found[0] == "finished", "the page to receive the end")
     _, data = last()
     assert data["task_id"] == task_id and len(data["result"]) == 1
     loaded = "const done = arguments[1]; const i = new Image(); i.onload = () => done(i.naturalWidth); i.onerror = () => done(0);"

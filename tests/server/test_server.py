@@ -49,7 +49,7 @@ def test_docs_need_no_internet(client: Client) -> None:
 
 POISONED = """
 import mimetypes, runpy, sys
-mimetypes.knownfiles[:] = [sys.argv[1]]  # gradio reads them anew
+mimetypes.knownfiles[:] = [sys.argv[1]]  # gradio reads them again
 sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

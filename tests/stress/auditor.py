@@ -138,10 +138,10 @@ class Auditor:
 
     def _check_delivered(self, task_id: str, record: Record) -> None:
         self.take_deliveries()
-        told = self._delivered.pop(task_id, [])
-        assert told, f"nobody was told of the end of task {task_id}"
-        for message in told:
-            assert _lasting(message) == _lasting(record), f"told {message} of {record}"
+        deliveries = self._delivered.pop(task_id, [])
+        assert deliveries, f"no webhook reported the end of task {task_id}"
+        for message in deliveries:
+            assert _lasting(message) == _lasting(record), f"the webhook sent {message} for {record}"
 
     def _delete(self, task_id: str, given: OwnedTask, record: Record) -> None:
         """Delete a task by its id, or by its time if it is the only one of its millisecond."""

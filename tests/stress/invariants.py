@@ -88,8 +88,8 @@ def assert_nothing_is_left_over(host: Host) -> tuple[int, int]:
     files = {path.relative_to(host.outputs).as_posix() for path in host.images()}
     assert not files - set(listed), f"files no record knows: {sorted(files - set(listed))}"
     assert not set(listed) - files, f"images that are gone: {sorted(set(listed) - files)}"
-    claims = list((host.outputs / ".fooocus_api" / "unfinished").iterdir())
-    assert not claims, f"claims that nobody released: {claims}"
+    entries = list((host.outputs / ".fooocus_api" / "unfinished").iterdir())
+    assert not entries, f"journal entries that remain: {entries}"
     return len(rows), len(files)
 
 
@@ -116,7 +116,7 @@ def record_of(client: Client, task_id: str, given: SubmittedTask) -> tuple[Recor
         assert least <= len(images) <= given.images, f"task {task_id} has {len(images)} images"
         assert record["finish_mills"] >= record["start_mills"] >= record["in_queue_mills"] > 0, record
     elif status == "stopped":
-        assert given.asked & {"stop", "skip", "delete"}, f"task {task_id} was stopped by nobody"
+        assert given.asked & {"stop", "skip", "delete"}, f"task {task_id} stopped without a request"
     else:
         assert record["error"]["message"], f"task {task_id} is {status} and does not say why"
     return record, images

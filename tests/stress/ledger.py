@@ -50,7 +50,7 @@ class Ledger:
         """Record the id of an accepted task."""
         with self._lock:
             if task_id in self.given:
-                self.problems.append(f"task {task_id} was given out twice")
+                self.problems.append(f"task {task_id} was assigned twice")
             asked = self._asked[task_id]
             self.given[task_id] = OwnedTask(fields["image_number"], asked, owner=owner, fields=fields)
 

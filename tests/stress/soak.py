@@ -223,7 +223,7 @@ class _Soak:
         for name, more in ALLOWED_GROWTH.items():
             assert end[name] <= self.warm[name] + more, f"{name}: {self.warm[name]} at first, {end[name]} in the end"
         figures: dict[str, Any] = {
-            "ids given out": len(ledger.given),
+            "accepted tasks": len(ledger.given),
             **{f"… {status}": number for status, number in sorted(self.auditor.ends.items())},
             **{f"failed: {message}": number for message, number in sorted(self.auditor.failures.items())},
             "refused": len(ledger.refused),
@@ -254,7 +254,7 @@ class _Soak:
         with database_of(self.host) as database:
             rows = dict(database.execute("SELECT task_id, words FROM task"))
         unknown = rows.keys() - self.ledger.given.keys()
-        assert not unknown, f"tasks that nobody was given: {unknown}"
+        assert not unknown, f"tasks whose id no client received: {unknown}"
         prompts = [given.fields["prompt"] for given in self.ledger.given.values()]
         assert len(set(prompts)) == len(prompts), "a request was drawn twice"
         assert not self.ledger.refused & set(rows.values()), "a refused task is there"

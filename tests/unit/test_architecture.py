@@ -66,7 +66,7 @@ def forbidden(path: Path, root: Path = ROOT) -> list[str]:
     """Return the imports of a file that reach what its own package may not import."""
     file = path.relative_to(root)
     allowed, of_root = ALLOWED.get(file.parts[0], set()), FROM_THE_ROOT.get(file.as_posix(), set())
-    rooms = [(found, room_of(found, root)) for found in imports(path, root) if found.ours not in of_root]
+    rooms = [(found, room_of(found, root)) for found in imports(path, root) if found.inside not in of_root]
     return [f"line {found.line}: {room}" for found, room in rooms if room is not None and room not in allowed]
 
 
@@ -143,13 +143,13 @@ def test_an_import_by_another_name_is_found(line: str) -> None:
 @pytest.mark.parametrize("path", STDLIB_ONLY, ids=lambda path: path.stem)
 def test_what_the_installer_reads_needs_the_standard_library_alone(path: Path) -> None:
     found = list(imports(path, ROOT))
-    assert {one.top for one in found if one.ours is None} <= set(sys.stdlib_module_names) | {"__future__"}
-    assert {folder_of(one.ours, ROOT) for one in found if one.ours is not None} <= {"adapters.inspection", "files"}
+    assert {one.top for one in found if one.inside is None} <= set(sys.stdlib_module_names) | {"__future__"}
+    assert {folder_of(one.inside, ROOT) for one in found if one.inside is not None} <= {"adapters.inspection", "files"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "installer").rglob("*.py")), ids=lambda path: path.stem)
 def test_of_adapters_the_installer_reads_the_inspection_alone(path: Path) -> None:
-    folders = [folder_of(found.ours, ROOT) for found in imports(path, ROOT) if found.ours is not None]
+    folders = [folder_of(found.inside, ROOT) for found in imports(path, ROOT) if found.inside is not None]
     assert {folder for folder in folders if folder.startswith("adapters")} <= {"adapters.inspection"}
 
 
@@ -159,7 +159,7 @@ def test_folders_import_each_other_in_no_circle() -> None:
         folder = folder_of(path.relative_to(ROOT).with_suffix("").parts, ROOT)
         if path.name == "__init__.py":
             folder = folder_of(path.parent.relative_to(ROOT).parts, ROOT)
-        reached = {folder_of(found.ours, ROOT) for found in imports(path, ROOT) if found.ours is not None}
+        reached = {folder_of(found.inside, ROOT) for found in imports(path, ROOT) if found.inside is not None}
         graph.setdefault(folder, set()).update(reached - {folder, "the root"})
     order = graphlib.TopologicalSorter(graph)
     order.prepare()  # raises CycleError, which names the folders

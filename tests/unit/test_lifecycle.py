@@ -75,7 +75,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert earlier is not None and earlier[1] != content
             return
         task_id = submission.task.task_id
-        assert task_id in self.world.rows(), "an id was given out before it was in the database"
+        assert task_id in self.world.rows(), "a client received an id before it was in the database"
         assert submission.repeated == (earlier is not None)
         if earlier is not None:
             assert earlier == (task_id, content)
@@ -249,7 +249,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.lists_are_right(rows)
 
     def records_are_right(self, rows: Rows) -> None:
-        assert set(self.ids) == set(rows), "an id that was given out is not in the database"
+        assert set(self.ids) == set(rows), "an id that a client received is not in the database"
         allowed = reachable(at_recovery=self.recovered)
         self.recovered = False
         for task_id, row in rows.items():
@@ -270,7 +270,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert len(listed) == len(set(listed)), "an image is listed twice"
         assert set(listed) <= there, "a record lists what is not there"
         running = self.world.machine.current or "nothing runs"
-        assert all(name.startswith(running[:8]) for name in there - set(listed)), "a file that nobody knows"
+        assert all(name.startswith(running[:8]) for name in there - set(listed)), "a file without a record"
 
     def lists_are_right(self, rows: Rows) -> None:
         services, machine = self.world.services, self.world.machine

@@ -1,1 +1,1 @@
-"""The fields of a request that change nothing: unknown ones, other APIs' names for ours, and ineffective combinations."""
+"""The fields of a request that change nothing: unknown ones, names of other APIs, and ineffective combinations."""

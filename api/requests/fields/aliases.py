@@ -89,10 +89,10 @@ ENHANCEMENTS: dict[str, str] = {
 
 
 def _by_other_name(table: dict[str, str]) -> dict[str, str]:
-    return {other: ours for ours, others in table.items() for other in others.split()}
+    return {other: own for own, others in table.items() for other in others.split()}
 
 
-OURS: dict[str, dict[str, str]] = {
+OWN_NAMES: dict[str, dict[str, str]] = {
     "": _by_other_name(TOP),
     "loras": _by_other_name(LORAS),
     "controlnet_image": _by_other_name(IMAGE_PROMPTS),
@@ -108,8 +108,8 @@ def our_name(name: str, place: str, known: Collection[str]) -> str | None:
         place: the list whose item has the name, "" for the request itself.
         known: the fields that exist in that place.
     """
-    others = {other: ours for other, ours in OURS.get(place, {}).items() if ours in known}
-    if ours := others.get(plain(name)):
-        return ours
+    others = {other: own for other, own in OWN_NAMES.get(place, {}).items() if own in known}
+    if own := others.get(plain(name)):
+        return own
     near = nearest(name, [*known, *others], cutoff=ALIKE)
     return others.get(near[0], near[0]) if near else None

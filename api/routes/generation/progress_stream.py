@@ -29,7 +29,7 @@ BURST_SPACING_S = 0.1
 one, and most of a burst is dropped anyway."""
 END_PAUSE_S = 0.25
 """Seconds between a burst and the last message, which must not be read together with another."""
-TOLD: frozenset[Kind] = frozenset({"queued", "progress"})
+SENT_KINDS: frozenset[Kind] = frozenset({"queued", "progress"})
 
 
 async def progress_of(
@@ -92,11 +92,11 @@ async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Upd
         if isinstance(update, Heartbeat):
             yield update
             pace.sent()
-        elif isinstance(update, Update) and update.kind in TOLD:
+        elif isinstance(update, Update) and update.kind in SENT_KINDS:
             await pace.turn(SPACING_S)
-            if not subscription.supersedes(update, TOLD):
+            if not subscription.supersedes(update, SENT_KINDS):
                 await pace.turn(_gap(subscription))
-            if not subscription.supersedes(update, TOLD):
+            if not subscription.supersedes(update, SENT_KINDS):
                 yield update
                 pace.sent()
 

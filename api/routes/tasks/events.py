@@ -30,7 +30,7 @@ from .tasks import TaskId
 END = "end"
 """Suffix of the last event's id if the events of an ended task are rebuilt from its record."""
 
-Previews = Annotated[bool, Query(description="Whether progress events have previews.")]
+Previews = Annotated[bool, Query(description="True if progress events have previews.")]
 Format = Annotated[
     Literal["png", "webp", "jpeg", "jpg"],
     Query(description="The format of previews. WebP and JPEG are much smaller than PNG."),

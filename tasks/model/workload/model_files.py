@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePath, PurePosixPath
 
 CASE_MATTERS = os.name != "nt"
-"""Whether names that differ only in case are two files. On macOS that depends on the disk."""
+"""True if names that differ only in case are two files. On macOS that depends on the disk."""
 
 
 def portable(name: str) -> PurePosixPath:

@@ -15,7 +15,7 @@ class Checkout:
     root: Path
     """An absolute path."""
     force: bool = False
-    """Whether files that exist already are written again."""
+    """True if files that exist already are written again."""
     nsfw: str = "all"
     """The pictures that the safety checker flags: `all` or `none`."""
 

@@ -13,10 +13,10 @@ BY_NAME = {"importlib.import_module", "import_module", "__import__", "importlib.
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name. `ours` is its path from the project's root; `outside` the dotted name of another package."""
+    """One imported name. `inside` is its path from the project's root; `outside` the dotted name of another package."""
 
     line: int
-    ours: tuple[str, ...] | None = None
+    inside: tuple[str, ...] | None = None
     outside: str = ""
 
     @property
@@ -47,9 +47,9 @@ def unreadable_imports(tree: ast.AST) -> list[str]:
 
 def room_of(found: Import, root: Path) -> str | None:
     """Return the package of this project that an import reaches, or None for an import from outside."""
-    if found.ours is None:
+    if found.inside is None:
         return None
-    return found.ours[0] if found.ours and (root / found.ours[0]).is_dir() else "the root"
+    return found.inside[0] if found.inside and (root / found.inside[0]).is_dir() else "the root"
 
 
 def folder_of(parts: tuple[str, ...], root: Path) -> str:
@@ -68,8 +68,8 @@ def _import(line: int, name: str, folder: tuple[str, ...]) -> Import:
     level = len(name) - len(name.lstrip("."))
     names = tuple(part for part in name.split(".") if part)
     if level:
-        return Import(line, ours=(*folder[: len(folder) - level + 1], *names))
-    return Import(line, ours=names[1:]) if names[:1] == (PACKAGE,) else Import(line, outside=name)
+        return Import(line, inside=(*folder[: len(folder) - level + 1], *names))
+    return Import(line, inside=names[1:]) if names[:1] == (PACKAGE,) else Import(line, outside=name)
 
 
 def _name_at_run_time(node: ast.AST) -> str | None:
