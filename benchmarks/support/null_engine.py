@@ -20,7 +20,7 @@ from ..frame import Unavailable
 from .bare_host import PIPE
 
 BARE = f"import runpy; runpy.run_path({str(ROOT / 'benchmarks' / '__main__.py')!r})['load_package'](); " + (
-    "from fooocus_api.benchmarks._bare import main; main()"
+    "from fooocus_api.benchmarks.support.bare_host import main; main()"
 )
 STEPS = 30
 TASK: dict[str, Any] = {"prompt": "nothing", "style_selections": [], "image_number": 1, "overwrite_step": STEPS}

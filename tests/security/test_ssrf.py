@@ -208,7 +208,7 @@ sys.path.insert(0, ".")
 from load_package import load_package
 load_package()
 from fooocus_api.outbound.client import OutboundClient
-from fooocus_api.outbound.connection import OutboundError, RequestLimits
+from fooocus_api.outbound.pinned_connection import OutboundError, RequestLimits
 for ask in (
     lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(connect_s=0.2)),
     lambda: OutboundClient().request("http://silent.test/", limits=RequestLimits(total_s=0.2)),

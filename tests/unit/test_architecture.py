@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from fooocus_api.tests.support.host import ROOT
 from fooocus_api.tests.support.sources.imports import folder_of, imports, room_of, unreadable_imports
-from fooocus_api.tests.support.sources.source_tree import product_packages
+from fooocus_api.tests.support.sources.source_tree import product_packages, python_files
 
 LEAVES = {"asgi", "files", "images", "outbound", "auth"}
 """Packages that import neither tasks nor HTTP nor Fooocus."""
@@ -138,6 +139,29 @@ def test_an_import_by_name_has_its_name_at_the_call(path: Path) -> None:
 @pytest.mark.parametrize("line", ["importlib.import_module(name)", "import_module(f'{name}.x')", "__import__('a' + b)"])
 def test_an_import_by_another_name_is_found(line: str) -> None:
     assert unreadable_imports(ast.parse(line))
+
+
+IMPORT_IN_A_STRING = re.compile(r"\b(?:from|import) (fooocus_api(?:\.\w+)+)")
+
+
+def missing_modules(source: str, root: Path = ROOT) -> list[str]:
+    """Return the project's modules that a file imports, scripts in its strings included, and that do not exist."""
+    names = IMPORT_IN_A_STRING.findall(source)
+    places = {name: root.joinpath(*name.split(".")[1:]) for name in names}
+    return [name for name, place in places.items() if not place.is_dir() and not place.with_suffix(".py").is_file()]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in python_files() if path.name not in ("test_tests.py", Path(__file__).name)],
+    ids=lambda path: path.stem,
+)
+def test_modules_in_scripts_exist(path: Path) -> None:
+    assert not missing_modules(path.read_text("utf-8"))
+
+
+def test_a_module_that_has_moved_is_found() -> None:
+    assert missing_modules("SCRIPT = 'from fooocus_api.tasks.moved import Task'") == ["fooocus_api.tasks.moved"]
 
 
 @pytest.mark.parametrize("path", STDLIB_ONLY, ids=lambda path: path.stem)
