@@ -19,7 +19,7 @@ from ...tests.support.host import DEMO, ROOT, Host
 from ..frame import Unavailable
 from .bare_host import PIPE
 
-BARE = f"import runpy; runpy.run_path({str(ROOT / 'benchmarks' / '__main__.py')!r})['load_package'](); " + (
+BARE = f"import runpy; runpy.run_path({str(ROOT / 'load_package.py')!r})['load_package'](); " + (
     "from fooocus_api.benchmarks.support.bare_host import main; main()"
 )
 STEPS = 30

@@ -12,6 +12,7 @@ import pytest
 from fooocus_api.benchmarks import listeners
 from fooocus_api.benchmarks.frame import BENCHMARKS, STRESS_TESTS, Options, Row, chosen, main, module_of, names
 from fooocus_api.benchmarks.support.event_readers import Readers
+from fooocus_api.benchmarks.support.null_engine import STEPS, BareHost
 from fooocus_api.tests.support.host import ROOT
 
 
@@ -28,6 +29,13 @@ def test_a_benchmark_prints_a_table_and_the_same_as_json() -> None:
     (row,) = [row for row in json.loads(last)["event_cost"] if row["event"] == "preview"]
     assert row["extended_p50_us"] > 0
     assert any(line.startswith("preview") and f"{row['extended_p50_us']:.2f}" in line for line in table)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the bare host reads its tasks from a named pipe in a folder")
+def test_the_bare_host_generates() -> None:
+    with BareHost(step_ms=1) as host:
+        timing = host.draw()
+    assert timing.pop < timing.finish <= timing.done and len(timing.previews) == STEPS
 
 
 def test_an_unknown_one_is_named_with_those_there_are() -> None:
