@@ -33,7 +33,8 @@ def test_a_benchmark_prints_a_table_and_the_same_as_json() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the bare host reads its tasks from a named pipe in a folder")
 def test_the_bare_host_generates() -> None:
-    with BareHost(step_ms=1) as host:
+    host = BareHost(step_ms=1)
+    with host:
         timing = host.draw()
     assert timing.pop < timing.finish <= timing.done and len(timing.previews) == STEPS
 
