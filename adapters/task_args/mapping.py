@@ -192,9 +192,8 @@ def read_arguments(checkout: Path) -> ArgumentMapper:
         UnknownSignature: the order can't be parsed, or does not match the controls.
     """
     source = (checkout / "modules" / "async_worker.py").read_text(encoding="utf-8")
-    webui = loaded_module("webui") or host_module(
-        "webui"
-    )  # its import lasts as long as it serves: another thread would wait
+    # The import of the WebUI lasts as long as it serves: another thread that imports it would wait for its end.
+    webui = loaded_module("webui") or host_module("webui")
     controls = Controls(webui.ctrls[1:], getattr(loaded_module("shared"), "gradio_root", None))
     signature = read_signature(source)
     names = signature.resolve(values=controls.defaults)
