@@ -40,8 +40,14 @@ async function draw(url, body) {
 async function run(times, url, body) {
   window.drawn = [];
   for (let time = 0; time < times; time++) {
+    let ticked = performance.now(), stall_ms = 0;
+    const clock = setInterval(() => {
+      stall_ms = Math.max(stall_ms, performance.now() - ticked);
+      ticked = performance.now();
+    }, 5);
     const last = await draw(url, body).catch(error => ({message: String(error), images: []}));
-    drawn.push({message: last && last.message, images: last ? last.images.length : 0});
+    clearInterval(clock);
+    drawn.push({message: last && last.message, images: last ? last.images.length : 0, stall_ms});
     for (const src of (last && last.images) || []) {
       document.getElementById("images").append(Object.assign(new Image(), {src}));
     }
@@ -88,7 +94,10 @@ def throttle(driver: Chrome, rate: float) -> None:
 
 
 def drawn(driver: Chrome, times: int, url: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Generate `times` images in a row in the page and return its last message for each."""
+    """Generate `times` images in a row in the page and return its last message for each.
+
+    `stall_ms` is the longest time in milliseconds for which the page's event loop did not run.
+    """
     driver.execute_script("run(...arguments)", times, url, body)
     wait_for(lambda: len(driver.execute_script("return window.drawn || []")) == times, f"{times} drawings")
     found: list[dict[str, Any]] = driver.execute_script("return window.drawn")
