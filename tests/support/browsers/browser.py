@@ -40,6 +40,19 @@ DEBUG_MODE = "//label[normalize-space()='Developer Debug Mode']//input[not(@chec
 OVERWRITES = "//span[normalize-space()='Overwrites (-1: off)']"
 """Control that reveals the overrides of steps and size: the first in Fooocus, the second in the demo."""
 
+WATCH_FOR_STOP = """
+window.begun = false;
+const observer = new MutationObserver(() => {
+  if ([...document.querySelectorAll("#stop_button")].some(button => button.offsetParent)) {
+    window.begun = true;
+    observer.disconnect();
+  }
+});
+observer.observe(document.body, {attributes: true, childList: true, subtree: true});
+"""
+"""Script that notes the Stop button in the change that shows it: on a busy machine a quick task's button is gone between two
+looks at the page."""
+
 
 class Browser:
     """One Chromium with an empty profile.
@@ -93,12 +106,16 @@ class Browser:
         box = self._visible("positive_prompt").find_element(By.CSS_SELECTOR, "textarea")
         box.clear()
         box.send_keys(prompt)
+        self.driver.execute_script(WATCH_FOR_STOP)
         self.click("generate_button")
-        self._visible("stop_button")
+        self.until(lambda: bool(self.driver.execute_script("return window.begun")), "a Stop button")
 
     def click(self, elem_id: str) -> None:
-        """Click the element with this id: generate_button, stop_button, skip_button ..."""
-        self._visible(elem_id).click()
+        """Click the element with this id: generate_button, stop_button, skip_button ...
+
+        The click goes to the element, not to its place: an image that is still loading moves the page below it.
+        """
+        self._force(self._visible(elem_id))
 
     def finished(self) -> list[str]:
         """Wait until the page has finished its task. Return the gallery's image URLs."""
