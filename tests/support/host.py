@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -250,11 +251,18 @@ def real_python(checkout: Path) -> Path:
 _PYTHONS = ("bin/python", "Scripts/python.exe", "python.exe")
 
 
+PORTS = range(20_000, 32_000)
+"""Below the ports that Linux, macOS and Windows give to outgoing connections: one could be taken before a host has it."""
+
+
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of 127.0.0.1 that is free now, chosen at random, so that no two test processes get the same one."""
+    chosen = random.SystemRandom()
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = chosen.choice(PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(url: str) -> bool:
