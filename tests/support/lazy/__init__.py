@@ -1,0 +1,1 @@
+"""A `sitecustomize` for the hosts of the tests, which shortens their starts."""
