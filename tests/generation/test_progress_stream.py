@@ -22,9 +22,6 @@ TASKS = (20, pytest.param(200, marks=pytest.mark.nightly))
 PATH = "/v1/engine/generate/"
 SLOWER = 6
 """Factor by which a page's CPU is throttled, to resemble a phone."""
-BARELY_STALLED = 0.8
-"""Share of the tasks that a page has to show whole. It sees its own stalls, not those of the browser's network process, which
-join two messages now and then on a busy machine; without the spacing, next to no task arrives whole."""
 
 
 @pytest.fixture(scope="module")
@@ -105,16 +102,15 @@ def test_a_page_that_parses_what_a_read_gives_draws_every_time(
     browser.driver.get(site.origin)
     throttle(browser.driver, rate)
     try:
-        judged: list[dict[str, Any]] = []
+        complete = 0
         for _ in range(3):
             found = drawn(browser.driver, times, host.url + PATH, {**QUICK, "prompt": "a cat", "overwrite_step": 30})
-            # A page that stalls for longer than the spacing reads two messages at once, however they were sent.
-            judged += [one for one in found if one.pop("stall_ms") < BURST_SPACING_S * 1000]
-            if len(judged) >= times:
-                break
+            broken = [one for one in found if (one["message"], one["images"]) != ("Finished", 1)]
+            # A browser that stalls for longer than the spacing reads two messages at once, however they were sent.
+            assert not [one for one in broken if one["stall_ms"] < BURST_SPACING_S * 1000]
+            complete += len(found) - len(broken)
+            if complete >= times:
+                return
     finally:
         throttle(browser.driver, 1)
-    if len(judged) < times:
-        pytest.skip(f"this machine is too busy: its page stalled in {3 * times - len(judged)} of {3 * times} tasks")
-    complete = judged.count({"message": "Finished", "images": 1})
-    assert complete >= BARELY_STALLED * len(judged), judged
+    pytest.skip(f"this machine is too busy: its browser stalled in {3 * times - complete} of {3 * times} tasks")
