@@ -113,9 +113,18 @@ class Browser:
     def click(self, elem_id: str) -> None:
         """Click the element with this id: generate_button, stop_button, skip_button ...
 
-        The click goes to the element, not to its place: an image that is still loading moves the page below it.
+        It waits until the element rests: an image that is still loading moves the page below it.
         """
-        self._force(self._visible(elem_id))
+        element = self._visible(elem_id)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        places: list[object] = []
+
+        def rests() -> bool:
+            places.append(element.rect)
+            return places[-2:-1] == places[-1:]
+
+        self.until(rests, f"#{elem_id} at rest")
+        element.click()
 
     def finished(self) -> list[str]:
         """Wait until the page has finished its task. Return the gallery's image URLs."""
