@@ -8,6 +8,7 @@ from types import ModuleType
 
 from ..tasks.streaming.event_bus import EventBus
 from .host_modules import host_module
+from .image_log.image_log import ImageLog
 from .inspection.patch_points import (
     ARGS_PARSER,
     ASYNC_WORKER,
@@ -28,7 +29,6 @@ from .webui.application import Application
 from .webui.file_access import FileAccess
 from .webui.login import WebUILogin
 from .webui.server import Server
-from .worker.image_log import ImageLog
 from .worker.task_overrides import TaskOverrides
 from .worker.worker import Worker
 
@@ -43,10 +43,11 @@ class Instrumentation:
         self.bus = EventBus()
         self.worker = Worker(self.bus)
         self.overrides = TaskOverrides(self.worker)
-        self.image_log = ImageLog()
+        self.image_log = ImageLog(self.worker.is_idle)
         self.login = WebUILogin()
         self._termination = Termination()
-        self._server = Server(application, self.settings, FileAccess(checkout), self.login, self._termination)
+        files = FileAccess(checkout, make_page=self.image_log.make_page)
+        self._server = Server(application, self.settings, files, self.login, self._termination)
 
     def install(self) -> None:
         """Prepare this process, and register the patches of the host's modules."""

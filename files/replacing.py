@@ -53,11 +53,28 @@ def write_atomically(
     Raises:
         OSError: the file can't be written; an existing file is unchanged.
     """
-    unfinished = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    in_bytes = content.replace("\n", os.linesep).encode() if isinstance(content, str) else content
+    write_parts_atomically(path, [in_bytes], path.with_name(f".{uuid.uuid4().hex}.tmp"), mode, pauses)
+
+
+def write_parts_atomically(
+    path: Path,
+    parts: Iterable[bytes],
+    unfinished: Path,
+    mode: int = 0o666,
+    pauses: Sequence[float] = PAUSES_SECONDS,
+) -> None:
+    """Write a file atomically, one part after the other. The umask applies to `mode`.
+
+    The parts may come from the existing file, if it is closed after the last one. `unfinished` is a new file in the same folder.
+
+    Raises:
+        OSError: the file can't be written; an existing file is unchanged.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         with open(os.open(unfinished, flags, mode), "wb") as file:
-            file.write(content.replace("\n", os.linesep).encode() if isinstance(content, str) else content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())  # once it has its name, its content must survive a power failure
         put_in_place(unfinished, path, pauses)

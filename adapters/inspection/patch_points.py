@@ -53,6 +53,7 @@ PRIVATE_LOGGER = HostModule(
     "modules.private_logger",
     {
         "log": "wrapped to learn of every saved image",
+        "log_cache": "replaced so that an image's log entry costs no more at the end of a day",
         "generate_temp_filename": "wrapped to give images their `save_name`",
     },
 )

@@ -38,11 +38,22 @@ LOOKUPS = LateCalls("fooocus-api-file", max_threads=16, within_s=10)
 class FileAccess:
     """Decides whether the WebUI needs a path requested from `/file=`."""
 
-    def __init__(self, checkout: Path, host_folders: Callable[[], tuple[Path, Path]] | None = None) -> None:
-        """Allow files of this checkout. `host_folders` returns the host's outputs and temp folders."""
+    def __init__(
+        self,
+        checkout: Path,
+        host_folders: Callable[[], tuple[Path, Path]] | None = None,
+        make_page: Callable[[Path], None] = lambda path: None,
+    ) -> None:
+        """Allow files of this checkout.
+
+        Args:
+            host_folders: returns the host's outputs and temp folders.
+            make_page: completes the `log.html` at a path, before it is served.
+        """
         self._named = checkout
         self._checkout = checkout.resolve()
         self._host_folders = host_folders or _host_folders
+        self._make_page = make_page
 
     def refusal(self, text: str) -> tuple[ErrorCode, str] | None:
         """Return the code and reason to refuse a path, None if its file may be served.
@@ -53,6 +64,8 @@ class FileAccess:
         if not self.allows(text):
             return ErrorCode.FILE_NOT_SERVED, "the file is not available; the WebUI does not need it"
         path = Path(text)
+        if path.name == LOG:
+            self._make_page(path)
         if os.path.lexists(path) and regular_file(path, [Path(path.anchor or ".")]) is None:
             return ErrorCode.PATH_NOT_FOUND, "there is no such file"
         return None

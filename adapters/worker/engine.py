@@ -21,11 +21,11 @@ from ...tasks.model.workload.workload import Workload
 from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNotRunning
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
+from ..image_log.image_log import ImageLog
 from ..task_args.image_files import ImageFiles
 from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
 from ..task_args.workload_fields import save_name, upscale_factor, workload_of
-from .image_log import ImageLog
 from .queue_items import QueuedTask
 from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
 from .task_queue import ID_ATTRIBUTE

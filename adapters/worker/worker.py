@@ -87,6 +87,10 @@ class Worker:
         """Return whether the worker thread is running."""
         return self.thread is not None and self.thread.is_alive()
 
+    def is_idle(self) -> bool:
+        """Return whether no task is running or waiting."""
+        return self.current is None and not self.queue
+
     def run_between_tasks(self, action: Callable[[], Any]) -> Future[Any]:
         """Run `action` on the worker thread after the tasks before it. The future has its result.
 

@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
+from fooocus_api.adapters.image_log.image_log import ImageLog
 from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.mapping import ArgumentMapper
 from fooocus_api.adapters.worker.engine import FooocusEngine
-from fooocus_api.adapters.worker.image_log import ImageLog
 from fooocus_api.adapters.worker.queue_items import QueuedTask, WorkerJob
 from fooocus_api.adapters.worker.task_queue import TaskQueue
 from fooocus_api.adapters.worker.worker import Worker

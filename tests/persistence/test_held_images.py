@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.worker.image_log import ENTRY, SPLIT
+from fooocus_api.adapters.image_log.entry import ENTRY, SPLIT
 from fooocus_api.db.statements.filters import Filter
 from fooocus_api.tasks.history import leftovers, retention
 from fooocus_api.tasks.history.retention import RetentionPolicy

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.worker.image_log import ImageLog
+from fooocus_api.adapters.image_log.image_log import ImageLog
 from fooocus_api.tests.support.fakes.fake_engine import PNG
 from fooocus_api.tests.support.fakes.sharing_violations import SharingViolation
 

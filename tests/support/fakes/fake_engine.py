@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from fooocus_api.adapters.image_log.image_log import ImageLog
 from fooocus_api.adapters.task_args.workload_fields import workload_of
-from fooocus_api.adapters.worker.image_log import ImageLog
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.task import Task, TaskError
