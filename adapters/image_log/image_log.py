@@ -13,6 +13,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -65,7 +66,7 @@ class ImageLog:
         patches.on_uninstall(self.close)
         atexit.register(self.close)
         patches.replace(private_logger, "log_cache", EntriesSoFar(self._calls))
-        patches.replace(private_logger, "open", HostOpen(self._calls, self._write))
+        patches.hide_builtin(private_logger, "open", HostOpen(self._calls, self._write))
 
     def _open(self, state: Path) -> None:
         """Use the waiting entries of this folder.
@@ -97,14 +98,9 @@ class ImageLog:
         else:
             self.add([entry])
 
-    @contextlib.contextmanager
-    def captured(self) -> Iterator[list[Entry]]:
-        """Collect the entries that the host writes on this thread, instead of adding them. Yield their list."""
-        before, self._captures.entries = self._captures.entries, []
-        try:
-            yield self._captures.entries
-        finally:
-            self._captures.entries = before
+    def captured(self) -> AbstractContextManager[list[Entry]]:
+        """Collect the entries that the host writes on this thread inside the context, instead of adding them: its value."""
+        return self._captures.collected()
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Add entries to their pages. They survive a kill from then on. Never raises `OSError`."""
@@ -163,4 +159,14 @@ class ImageLog:
 
 
 class _Captures(threading.local):
+    """The list that collects entries on each thread, None where they are added."""
+
     entries: list[Entry] | None = None
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[list[Entry]]:
+        before, self.entries = self.entries, []
+        try:
+            yield self.entries
+        finally:
+            self.entries = before

@@ -104,6 +104,10 @@ class Patches:
 
         self._undo.append(undo)
 
+    def hide_builtin(self, module: ModuleType, name: str, value: Any) -> None:
+        """Have the code of a host module use `value` instead of the builtin with this name."""
+        self.replace(module, name, value)
+
     def on_uninstall(self, undo: Callable[[], None]) -> None:
         """Register a callback for `uninstall`; the last registered runs first."""
         self._undo.append(undo)

@@ -63,7 +63,8 @@ def test_deleting_takes_the_record_its_images_and_their_log_entries(slow: tuple[
     host, client = slow
     kept, gone = client.draw(prompt="kept"), client.draw(prompt="gone", image_number=2)
     last = client.draw(prompt="drawn later")
-    assert log_of(host).count('class="image-container"') == len(files(host)) == 4
+    assert len(files(host)) == 4
+    wait_for(lambda: log_of(host).count('class="image-container"') == 4, "the log of the idle worker")
     response = client.request("DELETE", f"/tasks/{gone['task_id']}")
     assert response.status_code == 204 and not response.content
     assert client.get(f"/tasks/{gone['task_id']}").status_code == 404
@@ -74,8 +75,8 @@ def test_deleting_takes_the_record_its_images_and_their_log_entries(slow: tuple[
     page = log_of(host)
     assert all(name in page for name in names) and "gone" not in page
     newest = client.draw(prompt="after the deletion")["result"][0].rsplit("/", 1)[1]
-    assert log_of(host).count('class="image-container"') == 3 and newest in log_of(host)
-    assert "gone" not in log_of(host)
+    wait_for(lambda: log_of(host).count('class="image-container"') == 3, "the log of the idle worker")
+    assert newest in log_of(host) and "gone" not in log_of(host)
 
 
 def test_deleting_a_pending_task_cancels_it_and_a_running_one_is_refused(slow: tuple[Host, Client]) -> None:

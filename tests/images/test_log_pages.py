@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fooocus_api.adapters.image_log import page_writer
-from fooocus_api.adapters.image_log.entry import SPLIT, Entry
-from fooocus_api.adapters.image_log.image_log import ImageLog
-from fooocus_api.tests.support.client import wait_for
-from fooocus_api.tests.support.host import DEMO
-from fooocus_api.tests.support.hosts.day_log import DAY, DayLog, run_alone
+from fooocus_api.adapters.image_log.entry import SPLIT
+from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.host import DEMO, Host, real_checkout, real_python
+from fooocus_api.tests.support.hosts.day_log import DAY, DayLog, MakeDay, run_alone
 
-HOST = ("modules", "args_manager", "ldm_patched", "fooocus_version")
 NAMES = [f"{number:03}.png" for number in range(12)]
-MakeDay = Callable[..., DayLog]
-
-
-@pytest.fixture
-def make_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeDay]:
-    """Return a maker of the demo's log, each in outputs of its own, with the extension or without."""
-    monkeypatch.chdir(DEMO)
-    monkeypatch.syspath_prepend(str(DEMO))
-    made: list[DayLog] = []
-
-    def host_names() -> list[str]:
-        return [name for name in sys.modules if name.partition(".")[0] in HOST]
-
-    def make(folder: str = "outputs", *, extended: bool = True) -> DayLog:
-        for name in host_names():
-            monkeypatch.delitem(sys.modules, name)
-        monkeypatch.setattr(sys, "argv", ["launch.py", "--output-path", str(tmp_path / folder)])
-        made.append(DayLog(tmp_path / folder, extended=extended))
-        return made[-1]
-
-    yield make
-    for day in made:
-        day.close()
-    for name in host_names():
-        del sys.modules[name]
-
-
-@pytest.fixture
-def day(make_day: MakeDay) -> DayLog:
-    return make_day()
-
-
-@pytest.fixture
-def never_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no page written but on request."""
-    monkeypatch.setattr(page_writer.PageWriter, "start", lambda _: None)
 
 
 # ------------------------------------------------------------------- as the host writes it
@@ -84,8 +43,9 @@ def test_a_page_written_in_many_steps_is_the_same(make_day: MakeDay) -> None:
 
 @pytest.mark.real
 def test_the_page_is_the_one_of_a_real_fooocus(tmp_path: Path) -> None:
-    home = Path(os.environ["FOOOCUS_HOME"])
-    python = os.environ.get("FOOOCUS_PYTHON", sys.executable)
+    home = real_checkout()
+    assert home is not None
+    python = str(real_python(home))
     for folder in ("bare", "extended"):
         run_alone(python, home, tmp_path / folder, NAMES, extended=folder == "extended")
     pages = [(tmp_path / folder / DAY / "log.html").read_bytes() for folder in ("bare", "extended")]
@@ -114,6 +74,13 @@ def test_a_page_is_made_when_it_is_asked_for(never_by_itself: None, day: DayLog)
     assert not day.page.exists() and day.log is not None
     day.log.make_page(day.folder / ".." / DAY / "log.html")
     assert day.shown() == NAMES[::-1]
+
+
+def test_the_webui_gets_each_image_with_its_end(demo: Host, client: Client) -> None:
+    for _ in range(3):
+        day, name = client.draw()["result"][0].split("/")[-2:]
+        page = client.get(f"/file={demo.outputs / day / 'log.html'}")
+        assert page.status_code == 200 and name in page.text
 
 
 def test_captured_entries_are_added_later(never_by_itself: None, day: DayLog) -> None:
@@ -236,96 +203,3 @@ def test_a_second_process_writes_as_fooocus_does(make_day: MakeDay, tmp_path: Pa
     run_alone(sys.executable, DEMO, tmp_path / "outputs", NAMES)
     page = (tmp_path / "outputs" / DAY / "log.html").read_text("utf-8")
     assert page.count('class="image-container"') == len(NAMES)
-
-
-# ------------------------------------------------------------------------------ other pages
-
-OLD = f'<html>{SPLIT}\n\n<div id="old_png" class="image-container"><a href="old.png"></a></div>\n\n\n{SPLIT}</html>'
-PAGES = {
-    "of the bare host": OLD,
-    "cut off": OLD[:-40],
-    "with a third comment": OLD.replace("</a>", f"{SPLIT}</a>"),
-    "without comments": OLD.replace(SPLIT, ""),
-    "not in UTF-8": OLD.replace("</a>", "\udcff</a>"),
-    "of one long line": OLD.replace("</a>", "x" * (3 << 20) + "</a>"),
-}
-
-
-@pytest.mark.parametrize("kind", PAGES)
-def test_the_entries_of_an_old_page_stay(day: DayLog, kind: str) -> None:
-    day.folder.mkdir(parents=True)
-    day.page.write_bytes(PAGES[kind].encode("utf-8", "surrogateescape"))
-    day.write("new.png")
-    day.close()
-    content = day.page.read_bytes()
-    assert content.index(b'href="new.png"') < content.index(b'href="old.png"')
-    day.restart()
-    day.write("newer.png")
-    day.close()
-    content = day.page.read_bytes()
-    assert [content.count(f'href="{name}.png"'.encode()) for name in ("old", "new", "newer")] == [1, 1, 1]
-
-
-def test_an_old_page_without_comments_is_kept_as_the_host_keeps_it(make_day: MakeDay) -> None:
-    days = make_day("bare", extended=False), make_day("extended")
-    for day in days:
-        day.folder.mkdir(parents=True)
-        day.page.write_text("<p>an old page</p>", "utf-8")
-        day.write(*NAMES)
-        day.close()
-    assert days[0].page.read_bytes() == days[1].page.read_bytes()
-
-
-def test_a_page_that_fooocus_composes_otherwise_is_written_as_it_is(
-    day: DayLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    day.write("a.png", "b.png")
-    monkeypatch.setattr(day.host, "SPLIT", "<!--other-->")
-    day.write("c.png")
-    assert day.shown() == ["c.png", "b.png", "a.png"]
-
-
-# -------------------------------------------------------------------------------- deletions
-
-
-@pytest.mark.parametrize("written", [True, False])
-def test_deleted_images_leave_the_page_and_the_waiting_entries(
-    never_by_itself: None, day: DayLog, *, written: bool
-) -> None:
-    day.write(*NAMES)
-    assert day.log is not None
-    if written:
-        day.log.make_page(day.page)
-    gone = NAMES[::2]
-    assert day.log.remove_images([day.folder.parent], [f"{DAY}/{name}" for name in gone]) == []
-    day.log.make_page(day.page)
-    assert day.shown() == NAMES[-1::-2]
-    day.write("new.png")
-    day.close()
-    assert day.shown() == ["new.png", *NAMES[-1::-2]]
-
-
-def test_a_page_with_all_images_deleted_is_the_one_of_none(make_day: MakeDay) -> None:
-    one, many = make_day("one"), make_day("many")
-    one.write("last.png")
-    many.write(*NAMES)
-    many.restart()
-    assert many.log is not None
-    many.log.remove_images([many.folder.parent], [f"{DAY}/{name}" for name in NAMES])
-    assert many.shown() == [] and SPLIT in many.page.read_text("utf-8")
-    many.write("last.png")
-    one.close()
-    many.close()
-    assert one.page.read_bytes() == many.page.read_bytes()
-
-
-def test_a_deletion_of_a_log_of_the_bare_host(make_day: MakeDay) -> None:
-    bare = make_day(extended=False)
-    bare.write("a.png", "b.png")
-    assert ImageLog().remove_images([bare.folder.parent], [f"{DAY}/a.png"]) == []
-    assert bare.shown() == ["b.png"] and not (bare.folder / "a.png").exists()
-
-
-def test_entries_survive_as_lines(day: DayLog) -> None:
-    entry = Entry("p", "<html>", "\u2028 \ud800 \n", "</html>")
-    assert entry.to_line().count(b"\n") == 1 and entry.id is None

@@ -55,8 +55,9 @@ def test_after_a_kill_pending_tasks_run_again_in_their_order(demo_factory: DemoF
     order = sorted(starts, key=lambda prompt: starts[prompt])
     assert order == ["caught", "number 3", "number 0", "number 1", "number 2"]
     assert shown(host) == on_disk(host)
-    page = next(host.outputs.glob("*/log.html")).read_text("utf-8")
-    assert page.count('class="image-container"') == len(on_disk(host))
+    page = next(host.outputs.glob("*/log.html"))
+    count = len(on_disk(host))
+    wait_for(lambda: page.read_text("utf-8").count('class="image-container"') == count, "the log of the idle worker")
 
 
 def test_a_task_on_which_fooocus_dies_twice_fails(demo_factory: DemoFactory) -> None:

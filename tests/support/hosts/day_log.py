@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,19 @@ class DayLog:
     """
 
     def __init__(self, outputs: Path, *, extended: bool = True) -> None:
-        self.folder = outputs / DAY
-        self.page = self.folder / "log.html"
+        self._outputs = outputs
+        self.turn_to(DAY)
         self.host = importlib.import_module("modules.private_logger")
         self.names: list[str] = []
         vars(self.host)["generate_temp_filename"] = self._name
         self.patches = Patches()
         self.log: ImageLog | None = None
         self.restart(extended=extended)
+
+    def turn_to(self, day: str) -> None:
+        """Save the next images in the folder of this day."""
+        self.folder = self._outputs / day
+        self.page = self.folder / "log.html"
 
     def restart(self, *, extended: bool = True) -> None:
         """Begin as a new process would."""
@@ -66,7 +71,11 @@ class DayLog:
         return [part.partition('"')[0] for part in text.split('<a href="')[1:]]
 
     def _name(self, *_: Any, **__: Any) -> tuple[str, str, str]:
-        return DAY, str(self.folder / self.names[-1]), self.names[-1]
+        return self.folder.name, str(self.folder / self.names[-1]), self.names[-1]
+
+
+MakeDay = Callable[..., DayLog]
+"""Maker of a log; it takes the name of its outputs folder, and `extended`."""
 
 
 def run_alone(
