@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,10 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 
 def build_runtime(instrumentation: Instrumentation) -> Runtime:
     """Return the running API. Called once the WebUI is built: the import needs the packages that Fooocus brings."""
-    from .runtime import build_runtime
+    from .db.drivers import needs_driver, without_drivers
+
+    with nullcontext() if needs_driver(instrumentation.settings().api_db) else without_drivers():
+        from .runtime import build_runtime
 
     return build_runtime(instrumentation)
 

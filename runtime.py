@@ -15,18 +15,18 @@ from .adapters.models.memory import gpu_memory_used
 from .adapters.models.tools import FooocusTools
 from .adapters.startup.console_close import ConsoleClose
 from .adapters.startup.exposure_warnings import warnings
+from .adapters.startup.freed_memory import release_freed_memory
 from .adapters.startup.launch_flags import Settings
 from .adapters.task_args.mapping import ArgumentMapper, read_arguments
 from .adapters.worker.engine import FooocusEngine, output_folders
 from .adapters.worker.task_overrides import ImageRecords
 from .adapters.worker.worker import TaskHandling
-from .api.app import create_api
 from .api.context import Context, Security
 from .api.info import info_of
 from .api.responses.unavailable import Unavailable
-from .api.routes.tasks.webhooks import webhook_body
 from .api.security.authentication import AuthenticationMiddleware
 from .api.security.open_paths import OPEN_PATHS
+from .asgi.late import LateApp
 from .asgi.types import AsgiApp
 from .auth.keys import FILE_NAME, Keyring
 from .auth.signed_urls import UNSIGNED, UrlSigner, load_or_create_secret
@@ -55,12 +55,18 @@ class Unsupported(Exception):
 class Runtime:
     """The running API. `services` is None if no task can be accepted, `context` if the API itself could not be built."""
 
-    api: AsgiApp
+    api: LateApp
     services: TaskServices | None = None
     context: Context | None = None
 
     def listening(self, url: str) -> None:
-        """Start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is given."""
+        """Build the routes, and then start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is
+        given."""
+        self.api.start(partial(self._deliver, url))
+
+    def _deliver(self, url: str) -> None:
+        from .api.routes.tasks.webhooks import webhook_body
+
         if self.services is not None and self.context is not None:
             self.services.webhooks.start(partial(webhook_body, self.context, url))
 
@@ -73,16 +79,14 @@ class Runtime:
 def build_runtime(parts: Instrumentation) -> Runtime:
     """Build the API.
 
-    After an error, the API answers every request with the problem: with a 404, a client would look for its own mistake.
+    Its routes follow once the WebUI is served. After an error, the API answers every request with the problem: with a 404, a
+    client would look for its own mistake.
     """
     builder = _Builder(parts)
     try:
         return builder.build()
     except Exception as error:
-        log.exception("API not built; Fooocus continues without it")
-        problem = f"the API could not be built ({type(error).__name__}); see Fooocus's console for the traceback"
-        _announce_problem(problem)
-        return builder.unavailable(problem)
+        return builder.failed(error)
 
 
 class _Builder:
@@ -116,19 +120,23 @@ class _Builder:
         security = Security(self._keys, login, links, Tokens(secret, self._keys.named), settings.api_cors)
         host = self._host(arguments, problem)
         context = Context(host, self._services, inputs, security, settings.base_url, self._outbound)
-        return Runtime(create_api(context), self._services, context)
+        return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
 
-    def unavailable(self, problem: str) -> Runtime:
+    def failed(self, error: Exception) -> Runtime:
         """Return an API that answers every request but `/v1/info` with the problem."""
         if self._services is None:
             with contextlib.suppress(RuntimeError):  # already started; if not, events would pile up
                 self._parts.bus.start()
+        app = self._unavailable(error)
+        return Runtime(LateApp(lambda: app, self._unavailable), self._services)
+
+    def _unavailable(self, error: Exception) -> AuthenticationMiddleware:
+        log.error("API not built; Fooocus continues without it", exc_info=error)
+        problem = f"the API could not be built ({type(error).__name__}); see Fooocus's console for the traceback"
+        _announce_problem(problem)
         app = Unavailable(partial(info_of, self._host(None, problem), None), problem)
-        return Runtime(
-            AuthenticationMiddleware(
-                app, keys=self._keys, login=self._parts.login, links=UNSIGNED, open_paths=OPEN_PATHS
-            ),
-            self._services,
+        return AuthenticationMiddleware(
+            app, keys=self._keys, login=self._parts.login, links=UNSIGNED, open_paths=OPEN_PATHS
         )
 
     def _host(self, arguments: ArgumentMapper | None, problem: str | None) -> FooocusHost:
@@ -181,6 +189,15 @@ class _Builder:
         atexit.register(services.close)
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services
+
+
+def _build_routes(context: Context) -> AsgiApp:
+    """Return the API. The import takes as long as all else, so it is left until the WebUI is served."""
+    from .api.app import create_api
+
+    api = create_api(context)
+    release_freed_memory()
+    return api
 
 
 def _scheduler(settings: Settings) -> Scheduler:
