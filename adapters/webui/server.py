@@ -183,7 +183,12 @@ class Server:
 
     def _uvicorn(self, api: AsgiApp, host: str, port: int) -> uvicorn.Server:
         config = uvicorn.Config(
-            OriginForm(api), host=host, port=port, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S
+            OriginForm(api),
+            host=host,
+            port=port,
+            lifespan="off",  # the port is there at once; requests wait for the API
+            log_level="warning",
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         )
         return ApiServer(config, self._end_streams, self._termination)
 
