@@ -13,6 +13,9 @@ from .types import AsgiApp, Scope
 
 log = logging.getLogger("fooocus_api")
 
+PAUSE_S = 0.5
+"""Seconds before the thread begins if no request waits: the server's first answers need the interpreter."""
+
 
 class LateApp:
     """The application, or until it is built its stand-in: what arrives waits for it without holding the event loop."""
@@ -30,6 +33,7 @@ class LateApp:
         self._app.set_running_or_notify_cancel()  # from now on a request that is cancelled leaves it for the others
         self._lock = threading.Lock()
         self._started = False
+        self._wanted = threading.Event()
         self._then: list[Callable[[], None]] = []
 
     def start(self, then: Callable[[], None] = lambda: None) -> None:
@@ -46,11 +50,13 @@ class LateApp:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if not self._app.done():
+            self._wanted.set()
             self.start()
             await asyncio.wrap_future(self._app)
         await self._app.result()(scope, receive, send)
 
     def _run(self) -> None:
+        self._wanted.wait(PAUSE_S)
         try:
             app, then = self._build(), self._then
         except Exception as error:
