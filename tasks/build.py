@@ -21,7 +21,6 @@ from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
 from .model.active_tasks import ActiveTasks
-from .model.task import TaskStatus
 from .ports.engine import Engine
 from .queue.estimator import Estimator
 from .queue.eta import EtaCalculator
@@ -126,7 +125,7 @@ def build_task_services(
     def put_back(_: Deadline) -> None:
         """Put running tasks back first, as that write is essential; the end of one that still ends overwrites it."""
         store.suspend()
-        for task in active.of_status(TaskStatus.RUNNING, lambda live: live.task.source != "webui").values():
+        for task in active.started(lambda live: live.task.source != "webui"):
             store.put_back(replace(task))
 
     lifetime = Lifetime(

@@ -83,23 +83,29 @@ class FooocusEngine:
         return task
 
     def withdraw(self, task_id: str) -> bool:
-        item = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
+        entry = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
+        if entry is None:
+            return False
+        item = entry.key
         if isinstance(item, QueuedTask):
             self._worker.bus.emit(events.Stopped(task_id, []))
-        elif item is not None:
+        else:
             item.last_stop = "stop"
             item.yields.append(["finish", item.results])  # without it a browser waits forever
-        return item is not None
+        return True
 
     def move_to_front(self, task_id: str) -> bool:
-        item = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
-        if item is not None and self._worker.queue is not None:
-            self._worker.queue.put_front(item)
+        entry = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
+        if entry is not None and self._worker.queue is not None:
+            self._worker.queue.put_front(entry)
             self._worker.bus.emit(events.Moved(task_id))
-        return item is not None
+        return entry is not None
 
     def order(self) -> list[str]:
         return self._worker.queue.order() if self._worker.queue is not None else []
+
+    def place(self, task_id: str) -> int | None:
+        return self._worker.queue.place(task_id) if self._worker.queue is not None else None
 
     def in_hand(self) -> str | None:
         return getattr(self._worker.current, ID_ATTRIBUTE, None)

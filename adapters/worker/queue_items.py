@@ -20,7 +20,6 @@ class WorkerJob:
 
     def __init__(self, action: Callable[[], Any]) -> None:
         self.future: Future[Any] = Future()
-        self.entry = QueueEntry(None, source="tools")
         self._action: Callable[[], Any] | None = action
         self.future.add_done_callback(self._drop_action)
 
@@ -49,7 +48,7 @@ class WorkerJob:
 
 @dataclass(frozen=True, eq=False)
 class QueuedTask:
-    """A pending task of the API. `build` creates the host's task: only then are its images in memory."""
+    """A pending task of the API. `build` creates the host's task: only then are its images in memory. `entry` has no key yet."""
 
     task_id: str
     build: Callable[[], Any]

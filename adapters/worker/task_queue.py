@@ -10,11 +10,14 @@ from __future__ import annotations
 import copy
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...tasks.model import events
 from ...tasks.model.task import TaskError, new_task_id
-from ...tasks.queue.scheduler import QueueEntry
+from ...tasks.queue.pending_queue import PendingQueue, Prediction, predict
+from ...tasks.queue.scheduler import QueueEntry, Scheduler
 from ..task_args.workload_fields import model_needs
 from .queue_items import QueuedTask, WorkerJob
 
@@ -22,63 +25,81 @@ if TYPE_CHECKING:
     from .worker import Worker
 
 ID_ATTRIBUTE = "fooocus_api_task_id"
-ENTRY_ATTRIBUTE = "fooocus_api_entry"
-MAX_ORDERED = 1000
-"""Number of tasks whose order is predicted; those behind them are listed in order of arrival."""
 
 
 class TaskQueue(list[Any]):
     """The host's `async_tasks`: `append` queues a task, `pop` starts one. Jobs are in the same queue.
 
-    The items are in order of arrival; the scheduler chooses the next one when the worker pops.
+    The items are in order of arrival; the scheduler chooses the next one when the worker pops. A lock, held for microseconds,
+    keeps the list and the scheduler's index of it in step.
     """
 
     def __init__(self, worker: Worker, tasks: list[Any]) -> None:
-        super().__init__(tasks)
+        super().__init__()
         self.worker = worker
-        self._changes = 0
-        self._order_cache: tuple[int, list[str]] = (-1, [])
+        self._pending = PendingQueue(worker.handling.scheduler)
+        self._lock = threading.Lock()
+        for task in tasks:
+            self._add(QueueEntry(task, "webui"))
+
+    def use(self, scheduler: Scheduler) -> None:
+        """Let another scheduler choose from now on."""
+        with self._lock:
+            self._pending.use(scheduler)
 
     def append(self, task: Any) -> None:
-        self.worker.call_safely(self._prepare, task)
-        super().append(task)
-        self._changes += 1
+        self._add(self.worker.call_safely(self._prepare, task) or QueueEntry(task, "webui"))
 
     def append_job(self, job: WorkerJob) -> None:
         """Queue a job that is not a task."""
-        super().append(job)
-        self._changes += 1
+        self._add(QueueEntry(job, "tools"))
 
     def append_task(self, ticket: QueuedTask) -> None:
         """Queue a task of the API."""
         self.worker.bus.emit(events.Queued(ticket.task_id))
-        super().append(ticket)
-        self._changes += 1
+        self._add(replace(ticket.entry, key=ticket, task_id=ticket.task_id))
 
-    def remove_task(self, task_id: str) -> Any:
-        """Remove the item of a task and return it; None if the task is not pending (any more)."""
-        item = next((item for item in list(self) if _id_of(item) == task_id), None)
-        return item if item is not None and self._remove(item) else None
+    def remove_task(self, task_id: str) -> QueueEntry | None:
+        """Remove a task and return its entry; None if the task is not pending (any more)."""
+        with self._lock:
+            entry = self._pending.find(task_id)
+        return entry if entry is not None and self._remove(entry.key) else None
 
-    def put_front(self, item: Any) -> None:
-        """Insert a removed item as the next one."""
-        entry_of(item).front = True
-        self.insert(0, item)
-        self._changes += 1
+    def put_front(self, entry: QueueEntry) -> None:
+        """Insert a removed entry as the next one."""
+        self._add(replace(entry, front=True), first=True)
 
     def order(self) -> list[str]:
-        """Return the ids of the pending tasks in their predicted order, the next one first. Not on the worker's thread."""
-        changes, items = self._changes, list(self)
-        if self._order_cache[0] != changes:
-            entries = [entry_of(item) for item in items[:MAX_ORDERED]]
-            order = [*self.worker.handling.scheduler.order(entries, time.monotonic()), *items[MAX_ORDERED:]]
-            self._order_cache = changes, [task_id for item in order if (task_id := _id_of(item)) is not None]
-        return self._order_cache[1]
+        """Return the ids of the next tasks in their predicted order, at most `MAX_PREDICTED`. Not on the worker's thread."""
+        return self._predicted().task_ids
+
+    def place(self, task_id: str) -> int | None:
+        """Return the number of tasks before one that is not among those of `order`, None if it is not pending."""
+        prediction = self._predicted()
+        with self._lock:
+            return self._pending.place(task_id, prediction)
+
+    def _predicted(self) -> Prediction:
+        with self._lock:
+            known = self._pending.known()
+            if known is not None:
+                return known
+            ahead, version = self._pending.ahead()
+        prediction = predict(ahead, time.monotonic())
+        with self._lock:
+            self._pending.remember(prediction, version)
+        return prediction
+
+    def _add(self, entry: QueueEntry, *, first: bool = False) -> None:
+        """Add an item. If the index fails, the item is in the list all the same, and has its turn."""
+        with self._lock:
+            self.insert(0 if first else len(self), entry.key)
+            self.worker.call_safely(partial(self._pending.add, entry, first=first))
 
     def pop(self, index: Any = -1) -> Any:
         """Return the next task, on the worker thread after running the jobs before it; on other threads, pop as a list does."""
         if threading.current_thread() is not self.worker.thread:
-            return super().pop(index)
+            return self._pop_plainly(index)
         self.worker.call_safely(self.worker.on_abandoned)
         while True:
             item = self._next(index)
@@ -98,13 +119,19 @@ class TaskQueue(list[Any]):
         self.worker.call_safely(self.worker.handling.prepare_for, task)
         return task
 
+    def _pop_plainly(self, index: Any) -> Any:
+        with self._lock:
+            item = super().pop(index)
+            self.worker.call_safely(self._pending.discard, item)
+        return item
+
     def _next(self, index: Any) -> Any:
         """Return the item whose turn it is; None if the queue is empty."""
-        items = list(self)
-        if not items:
-            return None
-        chosen = self.worker.call_safely(self._choose, items)
-        return items[index if chosen is None else chosen]
+        with self._lock:
+            entry = self.worker.call_safely(self._pending.next)
+            if entry is not None:
+                return entry.key
+            return self[index] if self else None
 
     def _start(self, item: Any) -> Any:
         """Return the host's task, removed from the queue; None if building it failed, or it was withdrawn in the meantime.
@@ -122,16 +149,14 @@ class TaskQueue(list[Any]):
             return None
         return task
 
-    def _choose(self, items: list[Any]) -> int:
-        return self.worker.handling.scheduler.next([entry_of(item) for item in items], time.monotonic())
-
     def _remove(self, item: Any) -> bool:
         """Remove an item. Return False if another thread was faster."""
-        try:
-            self.remove(item)
-        except ValueError:
-            return False
-        self._changes += 1
+        with self._lock:
+            self.worker.call_safely(self._pending.discard, item)
+            try:
+                self.remove(item)
+            except ValueError:
+                return False
         return True
 
     def _build(self, ticket: QueuedTask) -> Any:
@@ -149,13 +174,14 @@ class TaskQueue(list[Any]):
         tasks: list[Any] | None = getattr(self.worker.host, "async_tasks", None)
         return None if tasks is self else tasks
 
-    def _prepare(self, task: Any) -> None:
+    def _prepare(self, task: Any) -> QueueEntry:
+        """Report a task of the WebUI, and return its entry."""
         task_id = new_task_id()
         setattr(task, ID_ATTRIBUTE, task_id)
         task.yields = TaskYields(self.worker, task, keep=True)
         parameters, images = self.worker.call_safely(self.worker.handling.describe, task) or ({}, {})
-        setattr(task, ENTRY_ATTRIBUTE, QueueEntry(task, "webui", needs=model_needs(parameters)))
         self.worker.bus.emit(events.Queued(task_id, "webui", parameters, images))
+        return QueueEntry(task, "webui", needs=model_needs(parameters), task_id=task_id)
 
 
 class TaskYields(list[Any]):
@@ -187,15 +213,3 @@ class TaskYields(list[Any]):
 
     def __reduce_ex__(self, _: Any) -> Any:
         return list, (list(self),)
-
-
-def entry_of(item: Any) -> QueueEntry:
-    """Return an item's scheduling entry; it is stored, because it counts overtakes."""
-    is_from_api = isinstance(item, QueuedTask | WorkerJob)
-    entry: QueueEntry = item.entry if is_from_api else vars(item).setdefault(ENTRY_ATTRIBUTE, QueueEntry(item))
-    entry.key = item
-    return entry
-
-
-def _id_of(item: Any) -> str | None:
-    return item.task_id if isinstance(item, QueuedTask) else getattr(item, ID_ATTRIBUTE, None)

@@ -78,6 +78,8 @@ class Worker:
     def attach(self, handling: TaskHandling) -> None:
         """Handle tasks in this way from now on. Called once, when the WebUI is built."""
         self.handling = handling
+        if self.queue is not None:
+            self.queue.use(handling.scheduler)
 
     def patch_log(self, private_logger: ModuleType, patches: Patches) -> None:
         """Report every image that `modules.private_logger.log` writes."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 
 from ...db.repository import Repository
 from ...db.statements.filters import Filter as Filter
@@ -75,20 +74,30 @@ class History:
 
     def running(self, criteria: Filter) -> Page:
         """Return the running tasks: at most one, and earlier ones whose results are still being saved."""
-        found = self._active.of_status(TaskStatus.RUNNING, _matching(criteria))
-        tasks = [replace(task) for task in found.values()]
+        tasks = [replace(task) for task in self._active.started(_matching(criteria))]
         return Page(tasks, len(tasks))
 
     def pending(self, criteria: Filter, page: int, page_size: int) -> Page:
-        """Return a page of the pending tasks, the next one first. Not on an event loop: it walks all of them."""
-        found = self._active.of_status(TaskStatus.PENDING, _matching(criteria))
-        total, offset = len(found), page * page_size
-        if offset >= total:
-            return Page([], total)
-        queued = [task for task_id in self._engine.order() if (task := found.pop(task_id, None))]
-        unqueued = sorted(found.values(), key=lambda task: task.rank)  # not in the queue, e.g. during a download
-        tasks = islice(chain(queued, unqueued), offset, offset + page_size)
-        return Page([replace(task) for task in tasks], total)
+        """Return a page of the pending tasks, the next one first. Those behind the predicted ones are in order of arrival.
+
+        Not on an event loop: words and models are compared with those of all of them.
+        """
+        matches, offset = _matching(criteria), page * page_size
+        order = dict.fromkeys(self._engine.order())
+        found = [
+            live for task_id in order if (live := self._active.get(task_id)) and _is_pending(live) and matches(live)
+        ]
+        is_by_source = replace(criteria, sources=(), exclude_statuses=()) == Filter()
+        if not is_by_source or offset + page_size > len(found):
+            rest = [live for live in self._active.pending(criteria.sources) if live.task.task_id not in order]
+            rest = [live for live in rest if matches(live)]
+            found += sorted(rest, key=lambda live: live.task.rank)
+        total = self._active.pending_count(criteria.sources) if is_by_source else len(found)
+        return Page([replace(live.task) for live in found[offset : offset + page_size]], max(total, len(found)))
+
+
+def _is_pending(live: ActiveTask) -> bool:
+    return live.task.status is TaskStatus.PENDING
 
 
 def _matching(criteria: Filter) -> Callable[[ActiveTask], bool]:

@@ -115,7 +115,8 @@ class TaskLifecycle:
         store's timeout, notify anyway; until it succeeds the result is visible in memory only."""
         kind, task = ended_task(live, event, partial(self._results.image, live))
         written = self._store.write_end(task, live.workload, live.gaps)
-        was_pending, live.task = live.task.status is TaskStatus.PENDING, as_written(written, task)
+        was_pending = live.task.status is TaskStatus.PENDING
+        self._active.end(live, as_written(written, task))
         for step in self._after(live, event, kind, written, was_pending=was_pending):
             run_safely(task.task_id, step)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,7 +43,7 @@ class ActiveTask:
 
 
 class ActiveTasks:
-    """Active tasks by id, in the order of their arrival.
+    """Active tasks by id, with an index of the pending ones by source, each in the order of their arrival.
 
     There may be tens of thousands: methods that walk all of them make no copies, and must not run on an event loop.
     """
@@ -50,6 +51,8 @@ class ActiveTasks:
     def __init__(self) -> None:
         self._tasks: dict[str, ActiveTask] = {}
         self._started: dict[str, ActiveTask] = {}
+        self._pending: dict[str, OrderedDict[str, ActiveTask]] = {}
+        self._pending_count = 0
         self._lock = threading.Lock()
 
     def add(self, task: Task, workload: Workload, gaps: Gaps | None = None) -> ActiveTask:
@@ -57,6 +60,8 @@ class ActiveTasks:
         live = ActiveTask(task, workload, gaps=gaps or Gaps(task.task_id))
         with self._lock:
             self._tasks[task.task_id] = live
+            self._pending.setdefault(task.source, OrderedDict())[task.task_id] = live
+            self._pending_count += 1
         return live
 
     def get(self, task_id: str) -> ActiveTask | None:
@@ -66,18 +71,42 @@ class ActiveTasks:
     def start(self, live: ActiveTask) -> None:
         """Record that the worker has taken a task. An index of these few avoids a walk over all pending ones."""
         with self._lock:
+            self._no_longer_pending(live)
             self._started[live.task.task_id] = live
+
+    def end(self, live: ActiveTask, task: Task) -> None:
+        """Replace a task by its terminal state. It stays until `remove`."""
+        with self._lock:
+            self._no_longer_pending(live)
+            live.task = task
 
     def remove(self, task_id: str) -> None:
         with self._lock:
-            self._tasks.pop(task_id, None)
+            live = self._tasks.pop(task_id, None)
             self._started.pop(task_id, None)
+            if live is not None:
+                self._no_longer_pending(live)
 
-    def of_status(self, status: TaskStatus, matches: Callable[[ActiveTask], bool]) -> dict[str, Task]:
-        """Return the matching tasks of a status by id, in the order of their arrival; not copies."""
+    def pending(self, sources: Collection[str] = ()) -> list[ActiveTask]:
+        """Return the pending tasks of these sources, of all without any, in the order of their arrival a source."""
         with self._lock:
-            lives = list((self._started if status is TaskStatus.RUNNING else self._tasks).values())
-        return {live.task.task_id: live.task for live in lives if live.task.status is status and matches(live)}
+            chosen = (
+                [self._pending[name] for name in sources if name in self._pending]
+                if sources
+                else self._pending.values()
+            )
+            return [live for lives in chosen for live in lives.values()]
+
+    def pending_count(self, sources: Collection[str] = ()) -> int:
+        """Return the number of pending tasks of these sources, of all without any."""
+        with self._lock:
+            return sum(len(self._pending.get(name, ())) for name in sources) if sources else self._pending_count
+
+    def started(self, matches: Callable[[ActiveTask], bool]) -> list[Task]:
+        """Return the matching tasks that the worker has taken and that have not ended, in the order of their start."""
+        with self._lock:
+            lives = list(self._started.values())
+        return [live.task for live in lives if live.task.status is TaskStatus.RUNNING and matches(live)]
 
     def saved(self) -> list[tuple[str, str]]:
         """Return source and path of each image that active tasks have saved, the newest task's first."""
@@ -91,8 +120,14 @@ class ActiveTasks:
         return next((replace(task) for task in tasks if task.status is TaskStatus.RUNNING), None)
 
     def counts(self) -> dict[str, int]:
-        """Return the number of pending and running tasks. Not on an event loop."""
+        """Return the number of pending and running tasks."""
         with self._lock:
-            pending = sum(live.task.status is TaskStatus.PENDING for live in self._tasks.values())
             running = sum(live.task.status is TaskStatus.RUNNING for live in self._started.values())
-        return {TaskStatus.PENDING.value: pending, TaskStatus.RUNNING.value: running}
+            return {TaskStatus.PENDING.value: self._pending_count, TaskStatus.RUNNING.value: running}
+
+    def _no_longer_pending(self, live: ActiveTask) -> None:
+        lives = self._pending.get(live.task.source)
+        if lives is not None and lives.pop(live.task.task_id, None) is not None:
+            self._pending_count -= 1
+            if not lives:
+                del self._pending[live.task.source]

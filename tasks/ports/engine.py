@@ -75,7 +75,10 @@ class Engine(Protocol):
         """Move a task to the front of the queue. Return False if it is not in the queue."""
 
     def order(self) -> list[str]:
-        """Return the ids of the tasks in the queue, the next one first."""
+        """Return the ids of the next tasks in the queue, in their predicted order. A long queue's later ones are left out."""
+
+    def place(self, task_id: str) -> int | None:
+        """Return the number of tasks before one that `order` leaves out, None if it is not in the queue."""
 
     def in_hand(self) -> str | None:
         """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""

@@ -15,14 +15,20 @@ from .estimator import Estimator
 
 @dataclass(frozen=True)
 class QueueSnapshot:
-    """Places of all queued tasks: id → number of tasks ahead, and seconds from the end of the running task to its own end.
+    """Places of the next tasks: id → number of tasks ahead, and seconds from the end of the running task to its own end.
 
-    Valid as long as the queue has this `order` and the estimator this `version`.
+    `mean_s` is the mean of their seconds, for the tasks behind them; None without measurements. Valid as long as the queue has
+    this `order` and the estimator this `version`.
     """
 
     order: list[str]
     version: int
     places: dict[str, tuple[int, float | None]]
+    mean_s: float | None
+
+    def behind(self, position: int) -> tuple[int, float | None]:
+        """Return the place of a task behind the next ones. A sum over all of them would cost more with each pending task."""
+        return position, None if self.mean_s is None else self.mean_s * (position + 1)
 
 
 class EtaCalculator:
@@ -34,7 +40,7 @@ class EtaCalculator:
         self._estimator = estimator
         self._lock = threading.Lock()
         self._generation = 0
-        self._known = QueueSnapshot([], -1, {})
+        self._known = QueueSnapshot([], -1, {}, None)
 
     def outlook(self, task: Task) -> Outlook:
         """Return a task's outlook."""
@@ -42,15 +48,22 @@ class EtaCalculator:
             return Outlook(eta_seconds=_rounded(self._estimator.remaining(task)))
         if task.status is not TaskStatus.PENDING:
             return NO_OUTLOOK
-        place = self._places().get(task.task_id)
+        place = self._place(self._snapshot(), task.task_id)
         if place is not None:
             return _outlook(place, self._until_free())
         return self._outlook_of_taken(task) if self._engine.in_hand() == task.task_id else NO_OUTLOOK
 
     def outlooks(self, task_ids: Iterable[str]) -> dict[str, Outlook]:
         """Return the outlooks of these tasks by id, without those that are not in the queue."""
-        free, places = self._until_free(), self._places()
-        return {task_id: _outlook(place, free) for task_id in task_ids if (place := places.get(task_id))}
+        free, snapshot = self._until_free(), self._snapshot()
+        return {task_id: _outlook(place, free) for task_id in task_ids if (place := self._place(snapshot, task_id))}
+
+    def _place(self, snapshot: QueueSnapshot, task_id: str) -> tuple[int, float | None] | None:
+        """Return a task's place, None if it is not in the queue."""
+        place = snapshot.places.get(task_id)
+        if place is None and (position := self._engine.place(task_id)) is not None:
+            place = snapshot.behind(position)
+        return place
 
     def _outlook_of_taken(self, task: Task) -> Outlook:
         """Return the outlook of a task that the worker has taken. Its `Started` event may still be on its way."""
@@ -66,9 +79,9 @@ class EtaCalculator:
         running = self._active.running()
         return 0.0 if running is None else self._estimator.remaining(running)
 
-    def _places(self) -> dict[str, tuple[int, float | None]]:
+    def _snapshot(self) -> QueueSnapshot:
         """Return the current places. Callers that arrive during a computation share the next one: otherwise each request of
-        a flood, as each changes the queue, would walk the whole queue."""
+        a flood, as each changes the queue, would predict its order again."""
         generation = self._generation
         with self._lock:
             if self._generation == generation:
@@ -76,7 +89,7 @@ class EtaCalculator:
                 order, version = self._engine.order(), self._estimator.version
                 if order is not self._known.order or version != self._known.version:
                     self._known = self._compute(order, version)
-            return self._known.places
+            return self._known
 
     def _compute(self, order: list[str], version: int) -> QueueSnapshot:
         total: float | None = 0.0
@@ -91,7 +104,7 @@ class EtaCalculator:
                 total = None if seconds is None else total + seconds
                 loaded = live.workload.needs
             places[task_id] = position, total
-        return QueueSnapshot(order, version, places)
+        return QueueSnapshot(order, version, places, total / len(order) if total is not None and order else None)
 
 
 def _outlook(place: tuple[int, float | None], free: float | None) -> Outlook:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -17,12 +19,19 @@ def needs(checkpoint: str, lora: str = "") -> ModelNeeds:
     return ModelNeeds((checkpoint, "None", "Default (model)"), frozenset({(lora, 1.0)} if lora else ()))
 
 
-def drain(schedule: Scheduler, entries: list[QueueEntry]) -> list[str]:
-    left = list(entries)
+def drain(schedule: Scheduler, entries: Iterable[QueueEntry] = (), now: float = 0.0) -> list[Any]:
+    """Return the keys in the order in which the entries are picked."""
+    for entry in entries:
+        schedule.add(entry)
     order = []
-    while left:
-        order.append(left.pop(schedule.next(left, 0.0)).key)
+    while (taken := schedule.next(now)) is not None:
+        schedule.discard(taken)
+        order.append(taken.key)
     return order
+
+
+def predicted(schedule: Scheduler, now: float) -> list[Any]:
+    return drain(schedule.forecast(1000), now=now)
 
 
 def test_alone_a_source_is_served_in_order() -> None:
@@ -32,9 +41,13 @@ def test_alone_a_source_is_served_in_order() -> None:
 def test_a_click_waits_for_one_task_of_a_flood() -> None:
     flood = [QueueEntry(f"bot {number}", "key-1") for number in range(300)]
     schedule = Scheduler()
-    schedule.next(flood, 0.0)
-    left = [*flood[1:], QueueEntry("click", "webui")]
-    assert left[schedule.next(left, 0.0)].key == "click"
+    for entry in flood:
+        schedule.add(entry)
+    first = schedule.next(0.0)
+    assert first is flood[0]
+    schedule.discard(first)
+    schedule.add(QueueEntry("click", "webui"))
+    assert drain(schedule)[0] == "click"
 
 
 def test_sources_take_turns() -> None:
@@ -81,9 +94,11 @@ def test_the_forecast_is_what_happens_and_changes_nothing() -> None:
         for number in range(40)
     ]
     schedule = Scheduler()
-    forecast = list(schedule.order(entries, 0.0))
-    assert forecast == list(schedule.order(entries, 0.0))
-    assert forecast == drain(schedule, entries)
+    for entry in entries:
+        schedule.add(entry)
+    forecast = predicted(schedule, 0.0)
+    assert len(forecast) == 40 and forecast == predicted(schedule, 0.0)
+    assert forecast == drain(schedule)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -109,13 +124,77 @@ def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
         max_overtakes=chance.choice([0, 2, 8]),
         loaded=chance.choice([None, needs("a"), needs("a", "p"), ModelNeeds()]),
     )
-    schedule.next([QueueEntry("before", source="x")], 0.0)
+    assert drain(schedule, [QueueEntry("before", source="x")]) == ["before"]
     entries = [entry(number) for number in range(chance.randint(1, 60))]
-    forecast = list(schedule.order(entries, 100.0))
-    left, drawn = list(entries), []
-    while left:
-        drawn.append(left.pop(schedule.next(left, 100.0)).key)
-    assert forecast == drawn
+    for waiting in entries:
+        schedule.add(waiting)
+    for waiting in chance.sample(entries, len(entries) // 4):
+        schedule.discard(waiting)
+    for _ in range(chance.randint(0, 5)):
+        if (taken := schedule.next(chance.choice([10.0, 90.0]))) is not None:
+            schedule.discard(taken)
+    if chance.random() < 0.3:
+        schedule.add_first(QueueEntry("moved", front=True))
+    forecast = predicted(schedule, 100.0)
+    assert forecast == drain(schedule, now=100.0)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_index_picks_as_a_walk_over_all_entries_does(seed: int) -> None:
+    """Compare each pick with the rules applied to a plain list, while tasks arrive, are withdrawn and are picked."""
+    chance = random.Random(seed)
+    schedule = Scheduler(max_overtakes=chance.choice([0, 1, 3, 8]), max_overtake_s=chance.choice([0.0, 20.0, 60.0]))
+    walk = Walk(schedule.max_overtakes, schedule.max_overtake_s)
+    numbers, now = count(), 0.0
+    for _ in range(300):
+        now += chance.choice([0.0, 1.0, 30.0])
+        action = chance.random()
+        if action < 0.6:
+            entry = QueueEntry(
+                next(numbers),
+                chance.choice("xyz"),
+                chance.choice([0, 0, 0, 1]),
+                needs=chance.choice([None, needs("a"), needs("b"), needs("a", "p"), needs("a", "q")]),
+            )
+            schedule.add(entry)
+            walk.waiting.append(entry)
+        elif action < 0.7 and walk.waiting:
+            withdrawn = chance.choice(walk.waiting)
+            schedule.discard(withdrawn)
+            walk.waiting.remove(withdrawn)
+        elif walk.waiting:
+            taken = schedule.next(now)
+            assert taken is walk.next(now)
+            assert taken is not None
+            schedule.discard(taken)
+
+
+class Walk:
+    """The scheduler's rules, applied to a list of all entries."""
+
+    def __init__(self, max_overtakes: int, max_overtake_s: float) -> None:
+        self.waiting: list[QueueEntry] = []
+        self._limits = max_overtakes, max_overtake_s
+        self._turns: dict[str, int] = {}
+        self._overtaken: Counter[Any] = Counter()
+        self._since: dict[Any, float] = {}
+        self._loaded: ModelNeeds | None = None
+
+    def next(self, now: float) -> QueueEntry:
+        highest = max(entry.priority for entry in self.waiting)
+        urgent = [entry for entry in self.waiting if entry.priority == highest]
+        source = min((entry.source for entry in urgent), key=lambda name: self._turns.get(name, -1))
+        own = [entry for entry in urgent if entry.source == source]
+        oldest, (most, longest) = own[0], self._limits
+        overdue = self._overtaken[oldest.key] >= most or now - self._since.get(oldest.key, now + 1) >= longest
+        taken = oldest if overdue else max(own, key=lambda one: one.needs.match(self._loaded) if one.needs else 0)
+        for entry in own[: own.index(taken)]:
+            self._overtaken[entry.key] += 1
+            self._since.setdefault(entry.key, now)
+        self._turns[source] = max(self._turns.values(), default=0) + 1
+        self._loaded = taken.needs or self._loaded
+        self.waiting.remove(taken)
+        return taken
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -134,9 +213,13 @@ def test_over_random_arrivals_the_bounds_hold(seed: int) -> None:
             entry = QueueEntry(next(numbers), chance.choice(sources), needs=needs(chance.choice(checkpoints)))
             arrived[entry.key] = now
             waiting.append(entry)
+            schedule.add(entry)
         if waiting:
-            index = schedule.next(waiting, now)
-            taken = waiting.pop(index)
+            taken = schedule.next(now)
+            assert taken is not None
+            schedule.discard(taken)
+            index = waiting.index(taken)
+            del waiting[index]
             for entry in waiting[:index]:
                 if entry.source == taken.source:
                     overtaken[entry.key] += 1

@@ -104,6 +104,9 @@ class Machine:
     def order(self) -> list[str]:
         return list(self.queue)
 
+    def place(self, task_id: str) -> int | None:
+        return self.queue.index(task_id) if task_id in self.queue else None
+
     def in_hand(self) -> str | None:
         return self.current
 

@@ -1,0 +1,131 @@
+"""Index of the pending tasks: the next one, the predicted order and each place, at a cost that does not grow with them."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .lanes import QueueEntry
+from .scheduler import Scheduler
+
+MAX_PREDICTED = 1000
+"""Number of tasks whose order is predicted; those behind them are in order of arrival."""
+REFRESH_S = 0.25
+"""Seconds for which the predicted order of a longer queue stays although more tasks have arrived."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The predicted order of the next tasks: their ids, and the sorted arrivals of all entries before the others."""
+
+    task_ids: list[str]
+    arrivals: list[int]
+    made_at: float
+    """Seconds of a monotonic clock."""
+
+
+class PendingQueue:
+    """The entries of the pending tasks and jobs, each with its place. One thread at a time; `predict` may run without a lock."""
+
+    def __init__(self, scheduler: Scheduler, clock: Callable[[], float] = time.monotonic) -> None:
+        self._scheduler = scheduler
+        self._clock = clock
+        self._entries: dict[int, QueueEntry] = {}
+        """Entries by the identity of their keys, which they keep alive."""
+        self._by_task: dict[str, QueueEntry] = {}
+        self._arrivals: list[int] = []
+        self._prediction: Prediction | None = None
+        self._changes = 0
+        self._has_grown = False
+
+    def use(self, scheduler: Scheduler) -> None:
+        """Let another scheduler choose from now on."""
+        entries = sorted(self._entries.values(), key=self._scheduler.arrival)
+        for entry in entries:
+            scheduler.add(entry)
+        self._scheduler = scheduler
+        self._arrivals = [scheduler.arrival(entry) for entry in entries]
+        self._change()
+
+    def add(self, entry: QueueEntry, *, first: bool = False) -> None:
+        """Add an entry behind all others, or before them."""
+        self._entries[id(entry.key)] = entry
+        if entry.task_id is not None:
+            self._by_task[entry.task_id] = entry
+        if first:
+            self._scheduler.add_first(entry)
+            self._arrivals.insert(0, self._scheduler.arrival(entry))
+            self._change()
+        else:
+            self._scheduler.add(entry)
+            self._arrivals.append(self._scheduler.arrival(entry))
+            self._has_grown = True
+
+    def discard(self, key: object) -> None:
+        """Remove the entry with this key."""
+        entry = self._entries.pop(id(key), None)
+        if entry is None:
+            return
+        if entry.task_id is not None:
+            self._by_task.pop(entry.task_id, None)
+        del self._arrivals[bisect_left(self._arrivals, self._scheduler.arrival(entry))]
+        self._scheduler.discard(entry)
+        self._change()
+
+    def find(self, task_id: str) -> QueueEntry | None:
+        """Return a task's entry, None if it is not pending."""
+        return self._by_task.get(task_id)
+
+    def next(self) -> QueueEntry | None:
+        """Return the entry whose turn it is, and count its source's turn. None without entries."""
+        entry = self._scheduler.next(self._clock())
+        self._change()
+        return entry
+
+    def known(self) -> Prediction | None:
+        """Return the predicted order, None if it has to be predicted again."""
+        known = self._prediction
+        if known is None or not self._has_grown:
+            return known
+        is_long = len(self._arrivals) > MAX_PREDICTED
+        return known if is_long and self._clock() - known.made_at < REFRESH_S else None
+
+    def ahead(self) -> tuple[Scheduler, int]:
+        """Return a copy of the scheduler for `predict`, and the version of the queue for `remember`."""
+        self._has_grown = False
+        return self._scheduler.forecast(MAX_PREDICTED), self._changes
+
+    def remember(self, prediction: Prediction, version: int) -> None:
+        """Keep a prediction until the queue changes, unless it has changed since `version`."""
+        if version == self._changes:
+            self._prediction = prediction
+
+    def _change(self) -> None:
+        """Discard the prediction: another task is the next one."""
+        self._changes += 1
+        self._prediction = None
+
+    def place(self, task_id: str, prediction: Prediction) -> int | None:
+        """Return the number of tasks before one that is behind the predicted ones, None if it is not pending."""
+        entry = self._by_task.get(task_id)
+        if entry is None:
+            return None
+        arrival = self._scheduler.arrival(entry)
+        behind = bisect_left(self._arrivals, arrival) - bisect_left(prediction.arrivals, arrival)
+        return len(prediction.task_ids) + behind
+
+
+def predict(ahead: Scheduler, now: float) -> Prediction:
+    """Return the order in which the entries would be picked if no other task arrived. A thousand take milliseconds."""
+    task_ids, arrivals = [], []
+    for _ in range(MAX_PREDICTED):
+        entry = ahead.next(now)
+        if entry is None:
+            break
+        arrivals.append(ahead.arrival(entry))
+        ahead.discard(entry)
+        if entry.task_id is not None:
+            task_ids.append(entry.task_id)
+    return Prediction(task_ids, sorted(arrivals), now)
