@@ -12,6 +12,8 @@ from ...tasks.model.workload.workload import USUAL_STEPS, ModelNeeds, Workload
 MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
 MEGAPIXEL = 1_000_000
 USUAL_SIDE = 1024
+INPUT_PREFIX = "inputs/"
+"""The beginning of a reference to an input."""
 
 
 def workload_of(parameters: Mapping[str, Any], steps_of: Callable[[str], int | None]) -> Workload:
@@ -96,10 +98,9 @@ def _inputs(parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the file names of the inputs that parameters refer to, at any depth."""
     for value in parameters.values():
         if isinstance(value, str):
-            reference = ImageReference.parse(value)
-            if reference is not None and reference.kind == "inputs":
+            if value.startswith(INPUT_PREFIX) and (reference := ImageReference.parse(value)) is not None:
                 yield reference.name
-        else:
+        elif isinstance(value, list):  # most values are numbers, and a restart reads thousands of requests
             for item in _dicts(value):
                 yield from _inputs(item)
 

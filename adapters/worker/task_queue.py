@@ -84,8 +84,8 @@ class TaskQueue(list[Any]):
             known = self._pending.known()
             if known is not None:
                 return known
-            ahead, version = self._pending.ahead()
-        prediction = predict(ahead, time.monotonic())
+            snapshot, version = self._pending.snapshot()
+        prediction = predict(snapshot, time.monotonic())
         with self._lock:
             self._pending.remember(prediction, version)
         return prediction

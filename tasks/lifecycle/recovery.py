@@ -36,13 +36,14 @@ class Recovery:
         A task of the WebUI is interrupted, as its browser session is gone.
         """
         tasks = self._store.unfinished()
+        waiting = {task.task_id for task in tasks if task.status is TaskStatus.PENDING and task.source != "webui"}
         again = [task for task in tasks if self._decide(task)]
         again.sort(key=lambda task: task.started_at == -1)  # stable sort: started tasks go first
         for task in again:
             if task.status is TaskStatus.RUNNING:
                 task.transition(TaskStatus.PENDING, at_recovery=True)
                 task.rank = self._store.rank_before_all()
-        self._store.write_recovered(tasks)
+        self._store.write_recovered([task for task in tasks if task.task_id not in waiting])  # those have not changed
         self._sweep()
         if tasks:
             log.warning("unfinished tasks recovered", extra={"tasks": len(tasks), "requeued": len(again)})

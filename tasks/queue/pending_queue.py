@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .lanes import QueueEntry
-from .scheduler import Scheduler
+from .scheduler import Scheduler, Snapshot
 
-MAX_PREDICTED = 1000
+MAX_PREDICTED = 200
 """Number of tasks whose order is predicted; those behind them are in order of arrival."""
 REFRESH_S = 0.25
 """Seconds for which the predicted order of a longer queue stays although more tasks have arrived."""
@@ -70,9 +70,11 @@ class PendingQueue:
             return
         if entry.task_id is not None:
             self._by_task.pop(entry.task_id, None)
-        del self._arrivals[bisect_left(self._arrivals, self._scheduler.arrival(entry))]
+        arrival = self._scheduler.arrival(entry)
+        del self._arrivals[bisect_left(self._arrivals, arrival)]
         self._scheduler.discard(entry)
-        self._change()
+        if self._prediction is None or arrival in self._prediction.arrivals:
+            self._change()
 
     def find(self, task_id: str) -> QueueEntry | None:
         """Return a task's entry, None if it is not pending."""
@@ -92,10 +94,10 @@ class PendingQueue:
         is_long = len(self._arrivals) > MAX_PREDICTED
         return known if is_long and self._clock() - known.made_at < REFRESH_S else None
 
-    def ahead(self) -> tuple[Scheduler, int]:
-        """Return a copy of the scheduler for `predict`, and the version of the queue for `remember`."""
+    def snapshot(self) -> tuple[Snapshot, int]:
+        """Return the next entries for `predict`, and the version of the queue for `remember`."""
         self._has_grown = False
-        return self._scheduler.forecast(MAX_PREDICTED), self._changes
+        return self._scheduler.snapshot(MAX_PREDICTED), self._changes
 
     def remember(self, prediction: Prediction, version: int) -> None:
         """Keep a prediction until the queue changes, unless it has changed since `version`."""
@@ -117,8 +119,9 @@ class PendingQueue:
         return len(prediction.task_ids) + behind
 
 
-def predict(ahead: Scheduler, now: float) -> Prediction:
-    """Return the order in which the entries would be picked if no other task arrived. A thousand take milliseconds."""
+def predict(snapshot: Snapshot, now: float) -> Prediction:
+    """Return the order in which the entries would be picked if no other task arrived. It takes a few milliseconds."""
+    ahead = snapshot.scheduler()
     task_ids, arrivals = [], []
     for _ in range(MAX_PREDICTED):
         entry = ahead.next(now)

@@ -12,8 +12,9 @@ models among them only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from ..model.workload.workload import ModelNeeds
 from .lanes import Arrivals, Lane
@@ -88,22 +89,25 @@ class Scheduler:
         self._record_turn(entry)
         return entry
 
-    def forecast(self, most: int) -> Scheduler:
-        """Return a copy with enough entries to predict the next `most` picks: of each source the oldest. A later one is picked
-        earlier in rare cases only, for its models."""
-        ahead = Scheduler(
-            self.fifo, self.max_overtakes, self.max_overtake_s, self.loaded, dict(self._turns), self._turn
-        )
-        lanes = [
-            (priority, source, lane) for priority, sources in self._lanes.items() for source, lane in sources.items()
+    def snapshot(self, most: int) -> Snapshot:
+        """Return enough entries to predict the next `most` picks: of each source the oldest. A later one is picked earlier in
+        rare cases only, for its models."""
+        rules = replace(self, _turns=dict(self._turns), _arrivals=Arrivals(), _fronts=Arrivals(), _lanes={})
+        if self.fifo:
+            return Snapshot(rules, list(islice(self._arrivals.items(), most)), {})
+        lanes = [lane for sources in self._lanes.values() for lane in sources.values()]
+        entries = [
+            *islice(self._fronts.items(), most),
+            *chain.from_iterable(lane.oldest_entries(most) for lane in lanes),
         ]
-        entries = [*islice(self._arrivals.items(), most)] if self.fifo else [*islice(self._fronts.items(), most)]
-        for priority, source, lane in [] if self.fifo else lanes:
-            ahead._lanes.setdefault(priority, {})[source] = Lane(lane.overtakes())
-            entries += lane.oldest_entries(most)
-        for entry, arrival in entries:
-            ahead._add(entry, arrival)
-        return ahead
+        overtakes = {lane.oldest(): lane.overtakes() for lane in lanes}
+        return Snapshot(rules, entries, overtakes)
+
+    def begin(self, entry: QueueEntry, arrival: int, overtakes: Sequence[tuple[int, float]]) -> None:
+        """Add an entry with the number of its arrival in another scheduler, and with the picks that have overtaken it there."""
+        if overtakes:
+            self._lanes.setdefault(entry.priority, {})[entry.source] = Lane(overtakes)
+        self._add(entry, arrival)
 
     def _add(self, entry: QueueEntry, arrival: int) -> None:
         self._arrivals[entry] = arrival
@@ -135,3 +139,18 @@ class Scheduler:
             del self._turns[next(iter(self._turns))]
         if taken.needs is not None:
             self.loaded = taken.needs
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A scheduler's rules, and its next entries with their arrivals. `overtakes` are the picks that have overtaken an entry."""
+
+    rules: Scheduler
+    entries: list[tuple[QueueEntry, int]]
+    overtakes: dict[QueueEntry, list[tuple[int, float]]]
+
+    def scheduler(self) -> Scheduler:
+        """Return a scheduler with these entries, to be used once."""
+        for entry, arrival in self.entries:
+            self.rules.begin(entry, arrival, self.overtakes.get(entry, ()))
+        return self.rules

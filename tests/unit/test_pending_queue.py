@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fooocus_api.tasks.queue.pending_queue import MAX_PREDICTED, REFRESH_S, PendingQueue, predict
+from fooocus_api.tasks.queue.pending_queue import REFRESH_S, PendingQueue, predict
 from fooocus_api.tasks.queue.scheduler import QueueEntry, Scheduler
 
 
@@ -42,8 +42,8 @@ def order(queue: PendingQueue, clock: Clock) -> Callable[[], list[str]]:
     def predicted() -> list[str]:
         known = queue.known()
         if known is None:
-            ahead, version = queue.ahead()
-            known = predict(ahead, clock())
+            snapshot, version = queue.snapshot()
+            known = predict(snapshot, clock())
             queue.remember(known, version)
         return known.task_ids
 
@@ -51,11 +51,11 @@ def order(queue: PendingQueue, clock: Clock) -> Callable[[], list[str]]:
 
 
 def place(queue: PendingQueue, number: int, clock: Clock) -> int | None:
-    return queue.place(f"{number:032x}", predict(queue.ahead()[0], clock()))
+    return queue.place(f"{number:032x}", predict(queue.snapshot()[0], clock()))
 
 
 def test_behind_the_predicted_ones_a_task_has_the_place_of_its_arrival(queue: PendingQueue, clock: Clock) -> None:
-    entries = [entry(number) for number in range(3 * MAX_PREDICTED)]
+    entries = [entry(number) for number in range(3000)]
     for pending in entries:
         queue.add(pending)
     assert place(queue, 2500, clock) == 2500
@@ -71,7 +71,7 @@ def test_a_flood_does_not_hide_who_comes_next(
     queue: PendingQueue, clock: Clock, order: Callable[[], list[str]]
 ) -> None:
     """Let a browser's task arrive behind thousands: it is predicted as the next one after at most the refresh time."""
-    for number in range(2 * MAX_PREDICTED):
+    for number in range(2000):
         queue.add(entry(number))
     taken = queue.next()
     assert taken is not None
@@ -107,7 +107,7 @@ def test_another_scheduler_takes_the_entries_over(queue: PendingQueue, order: Ca
 
 def test_a_prediction_made_during_a_change_is_not_kept(queue: PendingQueue, clock: Clock) -> None:
     queue.add(first := entry(1))
-    ahead, version = queue.ahead()
+    snapshot, version = queue.snapshot()
     queue.discard(first.key)
-    queue.remember(predict(ahead, clock()), version)
+    queue.remember(predict(snapshot, clock()), version)
     assert queue.known() is None

@@ -31,7 +31,7 @@ def drain(schedule: Scheduler, entries: Iterable[QueueEntry] = (), now: float = 
 
 
 def predicted(schedule: Scheduler, now: float) -> list[Any]:
-    return drain(schedule.forecast(1000), now=now)
+    return drain(schedule.snapshot(1000).scheduler(), now=now)
 
 
 def test_alone_a_source_is_served_in_order() -> None:
