@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ...db.repository import Repository
 from ...db.statements.filters import Filter as Filter
@@ -87,13 +88,17 @@ class History:
         found = [
             live for task_id in order if (live := self._active.get(task_id)) and _is_pending(live) and matches(live)
         ]
-        is_by_source = replace(criteria, sources=(), exclude_statuses=()) == Filter()
-        if not is_by_source or offset + page_size > len(found):
-            rest = [live for live in self._active.pending(criteria.sources) if live.task.task_id not in order]
-            rest = [live for live in rest if matches(live)]
-            found += sorted(rest, key=lambda live: live.task.rank)
-        total = self._active.pending_count(criteria.sources) if is_by_source else len(found)
-        return Page([replace(live.task) for live in found[offset : offset + page_size]], max(total, len(found)))
+        end, total = offset + page_size, self._active.pending_count(criteria.sources)
+        if replace(criteria, sources=()) != Filter():
+            found += [live for live in self._behind(order, criteria) if matches(live)]
+            total = len(found)
+        elif end > len(found):
+            found += islice(self._behind(order, criteria), end - len(found))
+        return Page([replace(live.task) for live in found[offset:end]], max(total, len(found)))
+
+    def _behind(self, order: Collection[str], criteria: Filter) -> Iterator[ActiveTask]:
+        """Yield the pending tasks of the filter's sources that are not in `order`."""
+        return (live for live in self._active.pending(criteria.sources) if live.task.task_id not in order)
 
 
 def _is_pending(live: ActiveTask) -> bool:

@@ -51,8 +51,8 @@ class ActiveTasks:
     def __init__(self) -> None:
         self._tasks: dict[str, ActiveTask] = {}
         self._started: dict[str, ActiveTask] = {}
-        self._pending: dict[str, OrderedDict[str, ActiveTask]] = {}
-        self._pending_count = 0
+        self._pending: OrderedDict[str, ActiveTask] = OrderedDict()
+        self._pending_of: dict[str, OrderedDict[str, ActiveTask]] = {}
         self._lock = threading.Lock()
 
     def add(self, task: Task, workload: Workload, gaps: Gaps | None = None) -> ActiveTask:
@@ -60,8 +60,8 @@ class ActiveTasks:
         live = ActiveTask(task, workload, gaps=gaps or Gaps(task.task_id))
         with self._lock:
             self._tasks[task.task_id] = live
-            self._pending.setdefault(task.source, OrderedDict())[task.task_id] = live
-            self._pending_count += 1
+            self._pending[task.task_id] = live
+            self._pending_of.setdefault(task.source, OrderedDict())[task.task_id] = live
         return live
 
     def get(self, task_id: str) -> ActiveTask | None:
@@ -88,19 +88,16 @@ class ActiveTasks:
                 self._no_longer_pending(live)
 
     def pending(self, sources: Collection[str] = ()) -> list[ActiveTask]:
-        """Return the pending tasks of these sources, of all without any, in the order of their arrival a source."""
+        """Return the pending tasks of these sources, of all without any, in the order of their arrival; source by source."""
         with self._lock:
-            chosen = (
-                [self._pending[name] for name in sources if name in self._pending]
-                if sources
-                else self._pending.values()
-            )
-            return [live for lives in chosen for live in lives.values()]
+            if not sources:
+                return list(self._pending.values())
+            return [live for name in sources for live in self._pending_of.get(name, {}).values()]
 
     def pending_count(self, sources: Collection[str] = ()) -> int:
         """Return the number of pending tasks of these sources, of all without any."""
         with self._lock:
-            return sum(len(self._pending.get(name, ())) for name in sources) if sources else self._pending_count
+            return sum(len(self._pending_of.get(name, ())) for name in sources) if sources else len(self._pending)
 
     def started(self, matches: Callable[[ActiveTask], bool]) -> list[Task]:
         """Return the matching tasks that the worker has taken and that have not ended, in the order of their start."""
@@ -123,11 +120,12 @@ class ActiveTasks:
         """Return the number of pending and running tasks."""
         with self._lock:
             running = sum(live.task.status is TaskStatus.RUNNING for live in self._started.values())
-            return {TaskStatus.PENDING.value: self._pending_count, TaskStatus.RUNNING.value: running}
+            return {TaskStatus.PENDING.value: len(self._pending), TaskStatus.RUNNING.value: running}
 
     def _no_longer_pending(self, live: ActiveTask) -> None:
-        lives = self._pending.get(live.task.source)
-        if lives is not None and lives.pop(live.task.task_id, None) is not None:
-            self._pending_count -= 1
-            if not lives:
-                del self._pending[live.task.source]
+        if self._pending.pop(live.task.task_id, None) is None:
+            return
+        lives = self._pending_of[live.task.source]
+        del lives[live.task.task_id]
+        if not lives:
+            del self._pending_of[live.task.source]
