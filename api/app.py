@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from .. import __version__
+from ..asgi.parts import Parts
 from .context import Context
 from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
@@ -80,6 +81,7 @@ def create_api(context: Context) -> FastAPI:
         app, context.security.api_cors
     )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
+    app.add_middleware(Parts)
     app.state.context = context
     app.state.history_check = health.history_check(context)
     routers = [

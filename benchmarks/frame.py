@@ -22,8 +22,8 @@ from typing import Any
 
 BENCHMARKS = (
     *("boot", "delivery", "event_cost", "history", "latency"),
-    *("listeners", "log", "memory", "overhead", "pending"),
-    *("queue_order", "submissions"),
+    *("listeners", "log", "loop", "memory", "overhead"),
+    *("pending", "queue_order", "submissions"),
 )
 STRESS_TESTS = {"crash": "crash", "schema": "schema_requests", "soak": "soak"}
 """Name → module of tests/stress."""

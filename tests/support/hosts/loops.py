@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import os
 import runpy
 import sys
@@ -16,6 +17,9 @@ from pathlib import Path
 
 WORTH_TELLING_MS = 1.0
 """Shorter callbacks are frequent and harmless."""
+BEAT_S = 0.005
+"""Seconds between two beats of each loop's heart."""
+BEAT = "beat "
 
 
 def main(file: str, script: str) -> None:
@@ -23,6 +27,15 @@ def main(file: str, script: str) -> None:
     run = asyncio.Handle._run
     told = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     collecting: dict[int, list[float]] = {}
+    beating: set[int] = set()
+
+    def beat(loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """Record how late this beat comes, in milliseconds of the clock, and schedule the next one."""
+        late = (loop.time() - due) * 1000
+        if late >= WORTH_TELLING_MS:
+            os.write(told, f"{BEAT}{late:.2f}\n".encode())
+        due = loop.time() + BEAT_S
+        loop.call_at(due, beat, loop, due)
 
     def collected(phase: str, _: dict[str, int]) -> None:
         """Record the time that a garbage collection takes: it may run at any time, on any thread."""
@@ -30,6 +43,9 @@ def main(file: str, script: str) -> None:
         spans.append(-time.thread_time() if phase == "start" else time.thread_time())
 
     def measured(handle: asyncio.Handle) -> None:
+        if threading.get_ident() not in beating:
+            beating.add(threading.get_ident())
+            beat(asyncio.get_running_loop(), math.inf)
         collecting.pop(threading.get_ident(), None)
         began = time.thread_time()
         run(handle)
@@ -66,9 +82,17 @@ else:
 
         def longest(self, since: int) -> tuple[float, str]:
             """Return the callback since then that took most CPU time of its loop's thread: milliseconds, and its description."""
-            lines = self.held.read_bytes()[since:].decode().splitlines()
+            lines = [line for line in self._lines(since) if not line.startswith(BEAT)]
             found = [(float(line.partition(" ")[0]), line.partition(" ")[2]) for line in lines]
             return max(found, default=(0.0, "nothing"))
+
+        def largest_gap(self, since: int) -> float:
+            """Return the milliseconds by which the latest beat since then was late; less than 1 counts as 0."""
+            beats = (line.removeprefix(BEAT) for line in self._lines(since) if line.startswith(BEAT))
+            return max(map(float, beats), default=0.0)
+
+        def _lines(self, since: int) -> list[str]:
+            return self.held.read_bytes()[since:].decode().splitlines()
 
         def _command(self) -> list[str]:
             python, script, *flags = super()._command()
