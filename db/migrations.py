@@ -29,6 +29,8 @@ from .tables import (
     InputRow,
     ParametersRow,
     SchemaVersion,
+    SearchChunkRow,
+    SearchSetRow,
     TallyRow,
     TaskRow,
     UploadRow,
@@ -118,6 +120,15 @@ def _notes(database: Database) -> None:
         alter(migrator.add_column("task", "notes", TextField(null=True)))
 
 
+def _index_of_words(database: Database) -> None:
+    """Create the tables of the index of words. It is filled in the background."""
+    SearchChunkRow.create_table()
+    # With the key as the table itself, SQLite reads a set in one step.
+    suffix = " WITHOUT ROWID" if isinstance(database, SqliteDatabase) else ""
+    sql, values = SearchSetRow._schema._create_table(safe=True).query()
+    database.execute_sql(sql + suffix, values)
+
+
 class FirstTaskRow(Model):
     """The only table of schema 1."""
 
@@ -148,12 +159,15 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _days,
     _whose_is_what,
     _notes,
+    _index_of_words,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
+ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words)
+"""Migrations that change no table of an earlier version, and so need no backup of them."""
 
 
 def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> None:
-    """Run the pending migrations in one transaction, after `back_up` has saved the tables of an older version.
+    """Run the pending migrations in one transaction, after `back_up` has saved the tables of an older version if they change.
 
     Raises:
         WrongDatabase: the schema is newer than this version, or another program has tables of the same names.
@@ -168,7 +182,7 @@ def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> No
     present = [table for table in database.get_tables() if table in TABLE_NAMES]
     if present and "schema_version" not in present:
         raise WrongDatabase(f"it has tables of another program: {', '.join(present)}; use another --api-db")
-    if version > 0:
+    if version > 0 and not set(MIGRATIONS[version:]) <= set(ONLY_NEW_TABLES):
         back_up(version, present)
     with _without_foreign_keys(database), database.atomic():
         SchemaVersion.create_table(safe=True)

@@ -17,6 +17,7 @@ from . import migrations
 from .connection import Connection, DatabaseProblem, shown
 from .deadline import Deadline
 from .encoding import decoded
+from .indexing.indexer import Indexer
 from .placement import FULL, FULL_WORDS
 from .statements import task_pages, writes
 from .statements.filters import Filter
@@ -60,6 +61,7 @@ class Repository:
         self._writer = Writer(self._connection)
         self._closed = False
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="fooocus-api-reader")
+        self._indexer = Indexer(self.read, lambda change: self.write(change).result(), self._connection.need_room)
         try:
             self._writer.write(lambda: None).result()
         except DatabaseUnavailable as error:
@@ -130,6 +132,10 @@ class Repository:
                     raise DatabaseUnavailable(f"the history can't be read: {error}") from error
         raise AssertionError("unreachable")
 
+    def index_words(self) -> None:
+        """Start to index the prompts of ended and future tasks in the background, for fast searches. They are right without."""
+        self._indexer.start()
+
     @property
     def is_closed(self) -> bool:
         """Return whether the repository accepts no more changes and queries."""
@@ -145,8 +151,10 @@ class Repository:
         deadline = Deadline(within_s)
         if not self._closed:
             self._closed = True
+            self._indexer.stop()
             self._close_readers(deadline, wait_for_all=within_s is None)
         if self._writer.close(deadline.left()):
+            self._indexer.join(deadline.left())
             self._connection.close()
 
     def _close_readers(self, deadline: Deadline, *, wait_for_all: bool) -> None:

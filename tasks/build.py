@@ -129,7 +129,7 @@ def build_task_services(
             store.put_back(replace(task))
 
     lifetime = Lifetime(
-        [start, lambda: retention.enforce(options.retention)],
+        [start, lambda: retention.enforce(options.retention), repository.index_words],
         [
             lambda deadline: repository.close(deadline.left()),
             lambda deadline: results.close(deadline.half()),

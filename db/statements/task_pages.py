@@ -12,6 +12,7 @@ from . import daily_counts
 from .filters import Filter as Filter
 from .filters import matching
 from .prepared import PreparedStatement, param
+from .word_search import word_search
 
 MAX_COUNT = 10_000
 """Maximum number of rows that are counted one by one."""
@@ -21,6 +22,42 @@ MAX_OFFSET_SCAN = 20_000
 
 def page(criteria: Filter, offset: int, limit: int, *, newest_first: bool = True) -> list[int]:
     """Return the row ids of a page."""
+    search = word_search(criteria, offset + limit)
+    if search is not None:
+        return search.page(offset, limit, newest_first=newest_first)
+    return _page(criteria, offset, limit, newest_first=newest_first)
+
+
+def count(criteria: Filter) -> tuple[int, bool]:
+    """Return the number of tasks that the filter finds, and whether there may be more."""
+    search = word_search(criteria, 0)
+    return search.count(MAX_COUNT) if search is not None else _count(criteria)
+
+
+def page_and_count(
+    criteria: Filter, offset: int, limit: int, *, newest_first: bool = True
+) -> tuple[list[int], tuple[int, bool]]:
+    """Return `page` and `count`, reading as few rows as possible."""
+    search = word_search(criteria, offset + limit)
+    if search is not None:
+        return search.page(offset, limit, newest_first=newest_first), search.count(MAX_COUNT)
+    if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
+        total, capped = _count(criteria)
+        left = total - offset
+        if not capped and left <= MAX_OFFSET_SCAN:  # closer to the other end
+            ids = (
+                _page(criteria, max(left - limit, 0), min(limit, left), newest_first=not newest_first)
+                if left > 0
+                else []
+            )
+            return ids[::-1], (total, capped)
+    ids = _page(criteria, offset, limit, newest_first=newest_first)
+    if len(ids) < limit and (ids or offset == 0):  # the last page: a search has already read every row
+        return ids, (offset + len(ids), False)
+    return ids, _count(criteria)
+
+
+def _page(criteria: Filter, offset: int, limit: int, *, newest_first: bool) -> list[int]:
     if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
         criteria, offset = daily_counts.seek(criteria, offset, newest_first=newest_first)
     keys = (TaskRow.queued_at, TaskRow.id)
@@ -28,32 +65,11 @@ def page(criteria: Filter, offset: int, limit: int, *, newest_first: bool = True
     return [row_id for (row_id,) in matching(query, criteria).limit(limit).offset(offset).tuples()]
 
 
-def count(criteria: Filter) -> tuple[int, bool]:
-    """Return the number of tasks that the filter finds, and whether there may be more."""
+def _count(criteria: Filter) -> tuple[int, bool]:
     if daily_counts.supports(criteria):
         return daily_counts.count(criteria, MAX_COUNT)
     found = int(matching(TaskRow.select(TaskRow.id), criteria).limit(MAX_COUNT + 1).count())
     return min(found, MAX_COUNT), found > MAX_COUNT
-
-
-def page_and_count(
-    criteria: Filter, offset: int, limit: int, *, newest_first: bool = True
-) -> tuple[list[int], tuple[int, bool]]:
-    """Return `page` and `count`, reading as few rows as possible."""
-    if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
-        total, capped = count(criteria)
-        left = total - offset
-        if not capped and left <= MAX_OFFSET_SCAN:  # closer to the other end
-            ids = (
-                page(criteria, max(left - limit, 0), min(limit, left), newest_first=not newest_first)
-                if left > 0
-                else []
-            )
-            return ids[::-1], (total, capped)
-    ids = page(criteria, offset, limit, newest_first=newest_first)
-    if len(ids) < limit and (ids or offset == 0):  # the last page: a search has already read every row
-        return ids, (offset + len(ids), False)
-    return ids, count(criteria)
 
 
 def rows(ids: Sequence[int]) -> list[dict[str, Any]]:

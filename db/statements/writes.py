@@ -11,7 +11,7 @@ from peewee import chunked
 
 from ..encoding import encoded
 from ..tables import ImageRow, InputRow, ParametersRow, TaskRow
-from . import daily_counts
+from . import daily_counts, search_sets
 from .prepared import PreparedStatement, param
 
 ROWS_AT_ONCE = 50
@@ -109,6 +109,7 @@ def delete(task_id: str) -> bool:
         return False
     row_id, status, queued_at = found
     TaskRow.delete().where(TaskRow.id == row_id).execute()
+    search_sets.forget(row_id)
     daily_counts.add(status, queued_at, -1)
     return True
 

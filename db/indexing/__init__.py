@@ -1,0 +1,1 @@
+"""Background building of the index of words."""
