@@ -1,13 +1,12 @@
-"""The host's queue and each task's `yields` as list subclasses that report their changes.
+"""The host's queue as a list subclass that reports its changes.
 
-Exceptions here must not reach the worker: its `len`, `pop` and the `append` in its `except` run outside any `try`, and an
-exception there ends its thread permanently. Each override does what the plain list does, and guards the rest.
+Exceptions here must not reach the worker: its `len` and `pop` run outside any `try`, and an exception there ends its thread
+permanently. Each override does what the plain list does, and guards the rest.
 Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
 """
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from dataclasses import replace
@@ -20,6 +19,7 @@ from ...tasks.queue.pending_queue import PendingQueue, Prediction, predict
 from ...tasks.queue.scheduler import QueueEntry, Scheduler
 from ..task_args.workload_fields import model_needs
 from .queue_items import QueuedTask, WorkerJob
+from .task_yields import TaskYields
 
 if TYPE_CHECKING:
     from .worker import Worker
@@ -182,34 +182,3 @@ class TaskQueue(list[Any]):
         parameters, images = self.worker.call_safely(self.worker.handling.describe, task) or ({}, {})
         self.worker.bus.emit(events.Queued(task_id, "webui", parameters, images))
         return QueueEntry(task, "webui", needs=model_needs(parameters), task_id=task_id)
-
-
-class TaskYields(list[Any]):
-    """A task's `yields`. Items are kept only for the WebUI, which reads and removes them; for other tasks they would pile up."""
-
-    def __init__(self, worker: Worker, task: Any, *, keep: bool) -> None:
-        super().__init__(task.yields)
-        self._worker = worker
-        self._task = task
-        self._keep = keep
-        self._ended = False
-
-    def append(self, item: Any) -> None:
-        if self._keep:
-            super().append(item)
-        if not self._ended:  # the host appends a second `finish` if something fails after the first
-            self._worker.call_safely(self._report, item)
-
-    def _report(self, item: Any) -> None:
-        flag, product = item
-        if flag == "finish":
-            self._ended = True
-            self._worker.on_finish(self._task, product)
-        else:
-            self._worker.on_yield(self._task, item)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
-        return copy.deepcopy(list(self), memo)
-
-    def __reduce_ex__(self, _: Any) -> Any:
-        return list, (list(self),)
