@@ -177,7 +177,8 @@ class _Builder:
                 engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings)
             )
             parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
-            parts.worker.attach(TaskHandling(_scheduler(settings), arguments.describe, self._tools.prepare_for))
+            describe, prepare = arguments.describe, self._tools.prepare_for
+            parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True))
             services.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
             parts.overrides.attach(ImageRecords())

@@ -19,6 +19,7 @@ from .inspection.patch_points import (
     UTIL,
 )
 from .patching.hooks import Patches
+from .saving.saves import ImageSaves
 from .startup.console_logging import Logs
 from .startup.console_text import take_any_text
 from .startup.launch_flags import Settings, add_flags, read_settings
@@ -41,9 +42,10 @@ class Instrumentation:
         self.patches = Patches()
         self.logs = Logs()
         self.bus = EventBus()
-        self.worker = Worker(self.bus)
+        self.image_log = ImageLog(lambda: self.worker.is_idle())
+        self.saves = ImageSaves(self.bus, self.image_log)
+        self.worker = Worker(self.bus, self.saves)
         self.overrides = TaskOverrides(self.worker)
-        self.image_log = ImageLog(self.worker.is_idle)
         self.login = WebUILogin()
         self._termination = Termination()
         files = FileAccess(checkout, make_page=self.image_log.make_page)
@@ -64,7 +66,8 @@ class Instrumentation:
         """Register the patches of each host module; they run when the host has imported it."""
         self.patches.apply(ARGS_PARSER, _add_flags)
         self.patches.apply(ASYNC_WORKER, self.worker.patch)
-        self.patches.apply(PRIVATE_LOGGER, self.image_log.patch, self.worker.patch_log, self.overrides.patch_names)
+        logging_steps = (self.saves.patch, self.image_log.patch, self.worker.patch_log, self.overrides.patch_names)
+        self.patches.apply(PRIVATE_LOGGER, *logging_steps)
         self.patches.apply(UTIL, self.overrides.patch_upscale)
         self.patches.apply(GRADIO_ROUTES, self._server.patch_routes)
         self.patches.apply(GRADIO_NETWORKING, self._server.patch_networking)

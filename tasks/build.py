@@ -34,6 +34,8 @@ from .webhooks.delivery import Webhooks, WebhookSettings
 
 BUS_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the handling of queued events."""
+SAVES_CLOSE_TIMEOUT_S = 5.0
+"""Seconds that a shutdown waits for the images of ended tasks."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def build_task_services(
             lambda deadline: repository.close(deadline.left()),
             lambda deadline: results.close(deadline.half()),
             lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
+            lambda deadline: engine.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
             lambda _: retention.close(),
             lambda _: downloader.close(),
             lambda _: webhooks.close(),

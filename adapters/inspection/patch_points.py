@@ -54,6 +54,7 @@ PRIVATE_LOGGER = HostModule(
     {
         "log": "wrapped to learn of every saved image",
         "log_cache": "replaced so that an image's log entry costs no more at the end of a day",
+        "Image": "replaced to save images off the worker's thread",
         "generate_temp_filename": "wrapped to give images their `save_name`",
     },
 )

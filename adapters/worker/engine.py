@@ -113,7 +113,7 @@ class FooocusEngine:
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         task = self._worker.current
         if task is None or getattr(task, ID_ATTRIBUTE, None) != task_id:
-            return False
+            return self._worker.saves.is_ending(task_id)  # its images are being saved, and its end follows
         task.last_stop = how  # the worker sets its own flag at the next step it reports
         return True
 
@@ -153,6 +153,12 @@ class FooocusEngine:
 
     def is_kept(self, path: str) -> bool:
         return Path(path).resolve().is_relative_to(output_folders()[-1].resolve())
+
+    def is_unfinished(self, file: Path) -> bool:
+        return self._worker.saves.is_unfinished(file)
+
+    def finish_saves(self, within_s: float) -> None:
+        self._worker.saves.finish(within_s)
 
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
         return self._image_log.remove_images(output_folders(), paths)

@@ -7,7 +7,6 @@ from typing import Any
 
 from ...tasks.model import events
 from ...tasks.model.gaps import Gaps
-from ...tasks.model.json_values import well_formed
 from ...tasks.model.task import TaskError
 from .results import drawn
 from .task_queue import ID_ATTRIBUTE
@@ -40,19 +39,10 @@ def _event(
     if error is not None and type(error).__name__ != "EarlyReturnException":
         if interrupted and type(error).__name__ == "InterruptProcessingException":
             return events.Stopped(task_id, wanted)
-        return events.Failed(task_id, wanted, task_error(error))
+        return events.Failed(task_id, wanted, TaskError.of(error))
     if stopped or (interrupted and not wanted):
         return events.Stopped(task_id, wanted)
     if not wanted:
         why = "nothing was found to enhance" if given else "Fooocus ended the task without an image"
         return events.Failed(task_id, wanted, TaskError("NoResult", why))
     return events.Finished(task_id, wanted)
-
-
-def task_error(error: BaseException) -> TaskError:
-    """Return an exception as a task's error, even if its message can't be read."""
-    try:
-        message = well_formed(str(error))
-    except Exception:
-        message = ""
-    return TaskError(type(error).__name__, message or "no message")

@@ -26,6 +26,8 @@ log = logging.getLogger("fooocus_api.worker")
 SAVE_NAME_ATTRIBUTE = "fooocus_api_save_name"
 UPSCALE_ATTRIBUTE = "fooocus_api_upscale_multiple"
 
+MAX_RENAMES = 100
+"""Names that are tried for an image: the host's are random."""
 MAX_DIGITS = 12
 """Number of digits after a name from which on they are not the index that this module adds."""
 
@@ -68,6 +70,10 @@ class TaskOverrides:
         task = self._worker.current
         if task is None or threading.current_thread() is not self._worker.thread:
             return date, path, name
+        for _ in range(MAX_RENAMES):
+            if path not in self._worker.saves.unfinished():
+                break
+            date, path, name = wrapped(*args, **kwargs)  # its name is random, and it knows of no file to come
         if wanted := getattr(task, SAVE_NAME_ATTRIBUTE, ""):
             path, name = self._free_name(path, wanted)
         self._worker.call_safely(self._records.claim, getattr(task, ID_ATTRIBUTE), path)
@@ -86,6 +92,7 @@ class TaskOverrides:
             log.exception("recorded image names not read; the image gets a unique name")
             prefix = f"{wanted}-{time.time_ns()}-"
             names = []
+        names += [os.path.basename(path) for path in self._worker.saves.unfinished()]
         for where in {folder, *(str(outputs / day) for outputs in self._records.folders())}:
             with contextlib.suppress(FileNotFoundError):
                 names += [entry.name for entry in os.scandir(where) if entry.name.startswith(prefix)]

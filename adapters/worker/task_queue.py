@@ -145,7 +145,7 @@ class TaskQueue(list[Any]):
             self.worker.take(None)
             return None
         if failed:
-            self.worker.call_safely(self.worker.bus.emit, task)
+            self.worker.call_safely(self.worker.saves.emit, task)
             return None
         return task
 

@@ -25,7 +25,7 @@ class TaskYields(list[Any]):
         self._ended = False
 
     def append(self, item: Any) -> None:
-        if self._keep:
+        if self._keep and not self._worker.call_safely(self._worker.postpone, self._task, item, super().append):
             super().append(item)
         if not self._ended:  # the host appends a second `finish` if something fails after the first
             self._worker.call_safely(self._report, item)

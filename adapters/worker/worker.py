@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +26,7 @@ from ...tasks.queue.scheduler import Scheduler
 from ...tasks.streaming.event_bus import EventBus
 from ..host_modules import loaded_module
 from ..patching.hooks import Patches
+from ..saving.saves import ImageSaves
 from .finish_event import SKIPS_ATTRIBUTE, ending
 from .queue_items import WorkerJob
 from .task_queue import ID_ATTRIBUTE, TaskQueue
@@ -42,20 +44,22 @@ class TaskHandling:
     """The parts of a task's handling that exist only once the WebUI is built.
 
     `describe` returns the parameters by name, and the images, of a task from the WebUI. `prepare_for` runs on the worker thread
-    right before a task starts.
+    right before a task starts. With `saves_later` images are saved off the worker's thread.
     """
 
     scheduler: Scheduler = field(default_factory=Scheduler)
     describe: Callable[[Any], Described] = lambda task: ({}, {})
     prepare_for: Callable[[Any], None] = lambda task: None
+    saves_later: bool = False
 
 
 class Worker:
     """The host's only worker thread, as seen from its queue. `current` is written on the worker thread only."""
 
-    def __init__(self, bus: EventBus) -> None:
-        """Report to `bus`."""
+    def __init__(self, bus: EventBus, saves: ImageSaves | None = None) -> None:
+        """Report to `bus`: from the worker's thread through `saves`, which lets reports wait for the images before them."""
         self.bus = bus
+        self.saves = saves or ImageSaves(bus)
         self.handling = TaskHandling()
         self.current: Any = None
         self.queue: TaskQueue | None = None
@@ -110,7 +114,7 @@ class Worker:
     def on_unloaded(self) -> None:
         """Record that all models have been unloaded."""
         self.handling.scheduler.on_unloaded()
-        self.bus.emit(events.Unloaded())
+        self.saves.emit(events.Unloaded())
 
     def take(self, task: Any) -> None:
         """Record the task that the worker has taken from the queue, None without one. Never raises."""
@@ -119,7 +123,7 @@ class Worker:
     def on_started(self, task: Any) -> None:
         self.current = task
         self.interrupt_raised = False
-        self.bus.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
+        self.saves.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
         interrupt_flag(False)  # set for an earlier task after its last step, it would end this one at its first
 
     def on_yield(self, task: Any, item: Any) -> None:
@@ -135,9 +139,14 @@ class Worker:
             percent, title = int(percent), str(title)
             is_step = title.startswith(STEP_TITLE)
             if image is None:
-                self.bus.emit(events.Progress(task_id, percent, title, is_step=is_step))
+                self.saves.emit(events.Progress(task_id, percent, title, is_step=is_step))
             else:
-                self.bus.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
+                self.saves.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
+
+    def postpone(self, task: Any, item: Any, append: Callable[[Any], None]) -> bool:
+        """Append results to a browser's list once their files are complete. Return False if they are, so that it may be now."""
+        flag, _ = item
+        return flag != "preview" and self.saves.postpone(getattr(task, ID_ATTRIBUTE), item, append)
 
     def on_finish(self, task: Any, results: Any) -> None:
         """Emit the event of a task's end. Values that can't be read are listed in it; it is emitted in any case."""
@@ -145,7 +154,7 @@ class Worker:
         is_current = self.current is task
         if is_current:
             self.current = None
-        self.bus.emit(ending(task, results, error))
+        self.saves.emit(ending(task, results, error))
         if is_current and self.interrupt_raised:
             interrupt_flag(False)
 
@@ -154,7 +163,7 @@ class Worker:
         task, self.current = self.current, None
         if task is not None:
             error = TaskError("NoEnd", "Fooocus started the next task without finishing this one")
-            self.bus.emit(events.Failed(getattr(task, ID_ATTRIBUTE), [], error))
+            self.saves.emit(events.Failed(getattr(task, ID_ATTRIBUTE), [], error))
 
     def call_safely(self, action: Callable[..., Any], *args: Any) -> Any:
         """Return the result of `action`, or None if it raises: a bug here must never reach the worker. Log the first error."""
@@ -167,16 +176,33 @@ class Worker:
             return None
 
     def _log_image(self, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        path = wrapped(*args, **kwargs)
+        task = self.call_safely(self._saved_later)
+        if task is None:
+            path = wrapped(*args, **kwargs)
+        else:
+            with self.saves.deferring(getattr(task, ID_ATTRIBUTE)):
+                path = wrapped(*args, **kwargs)
         image = args[0] if args else kwargs.get("img")
         self.call_safely(self._on_image_saved, path, args[1] if len(args) > 1 else kwargs.get("metadata", ()), image)
         return path
+
+    def _saved_later(self) -> Any:
+        """Return the task whose image this thread may save later, None if it must be saved at once.
+
+        The host reads the files of a task with a grid back before the task ends.
+        """
+        task = self.current
+        if task is None or not self.handling.saves_later or threading.current_thread() is not self.thread:
+            return None
+        return None if getattr(task, "generate_image_grid", False) else task
 
     def _on_image_saved(self, path: str, metadata: Any, image: Any) -> None:
         if self.current is not None:
             black = bool(self.call_safely(_is_blacked_out, self.current, image))
             values = self.call_safely(lambda: {key: value for _, key, value in metadata}) or {}
-            self.bus.emit(events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values, blacked_out=black))
+            self.saves.emit(
+                events.ImageSaved(getattr(self.current, ID_ATTRIBUTE), str(path), values, blacked_out=black)
+            )
 
     # ---------------------------------------------------------- if the thread dies
 
@@ -194,8 +220,10 @@ class Worker:
             log.error("worker thread died; restarting it")
             if self.current is not None:
                 error = TaskError("WorkerDied", "Fooocus's worker thread died")
-                self.bus.emit(events.Failed(getattr(self.current, ID_ATTRIBUTE), [], error))
-                list.append(self.current.yields, ["finish", []])  # a browser may wait for it
+                self.saves.emit(events.Failed(getattr(self.current, ID_ATTRIBUTE), [], error))
+                finish, append = ["finish", []], partial(list.append, self.current.yields)
+                if not self.postpone(self.current, finish, append):  # a browser may wait for it
+                    append(finish)
                 self.current = None
             time.sleep(pause)
             self.thread = thread = threading.Thread(target=target, daemon=True)

@@ -110,9 +110,11 @@ class Leftovers:
         self._release({task_id for task_id, _ in found})
 
     def is_left(self, file: Path) -> bool:
-        """Return whether the file is a leftover: its image is deleted for clients, and the file is not."""
+        """Return whether the file is no image for clients: it is a leftover, whose image is deleted, or is not complete yet."""
         left = self._of(None).values()
-        return bool(left) and file.resolve() in {each.stayed.file for each in left}
+        return (bool(left) and file.resolve() in {each.stayed.file for each in left}) or self._engine.is_unfinished(
+            file
+        )
 
     def _of(self, task_ids: Collection[str] | None) -> dict[tuple[str, str], _Left]:
         with self._lock:

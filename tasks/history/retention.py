@@ -114,7 +114,7 @@ class Retention:
         return self._remove_all(replace(criteria, exclude_statuses=ACTIVE_STATUSES))
 
     def is_left(self, file: Path) -> bool:
-        """Return whether the file is a leftover: its image is deleted for clients, and the file is not."""
+        """Return whether the file is no image for clients: its image is deleted, or is not complete yet."""
         return self._leftovers.is_left(file)
 
     def expire_later(self, paths: list[str]) -> None:

@@ -69,6 +69,10 @@ class Preview(Progress):
 
     image: PreviewImage
 
+    def without_image(self) -> Progress:
+        """Return the progress alone, of the same moment."""
+        return Progress(self.task_id, self.percent, self.title, is_step=self.is_step, at=self.at, clock_s=self.clock_s)
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSaved(Event):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from .json_values import well_formed
+
 
 class TaskStatus(str, Enum):
     """Status of a task. The first terminal status wins."""
@@ -52,6 +54,15 @@ class TaskError:
 
     type: str
     message: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> TaskError:
+        """Return an exception as a task's error, even if its message can't be read."""
+        try:
+            message = well_formed(str(error))
+        except Exception:
+            message = ""
+        return cls(type(error).__name__, message or "no message")
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,10 @@ class Engine(Protocol):
         """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
-        """End the running task, or its current image, at the next step. Return False if the task is not running."""
+        """End the running task, or its current image, at the next step. Return False if the task is not running.
+
+        A task whose last images are being saved is still running; it ends once they are saved.
+        """
 
     def save_array(self, task_id: str, array: Any, image_format: str) -> str:
         """Save an array that the host returned as a result, and return its absolute path. Slow; not on the worker thread."""
@@ -104,6 +107,12 @@ class Engine(Protocol):
 
     def is_kept(self, path: str) -> bool:
         """Return whether the host keeps the image at this absolute path permanently."""
+
+    def is_unfinished(self, file: Path) -> bool:
+        """Return whether a file is an image of a running task that is not complete yet."""
+
+    def finish_saves(self, within_s: float) -> None:
+        """Save the images of ended tasks, whose ends follow as events. Wait at most `within_s` seconds."""
 
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
         """Delete images by their relative paths, with their entries in the host's log, in one try each. Return those that

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from ..model.events import Event, Preview, Progress
+from ..model.events import Event, Preview
 
 log = logging.getLogger("fooocus_api.events")
 
@@ -50,7 +50,7 @@ class EventBus:
             if event is None:
                 return
             if isinstance(event, Preview) and _is_outdated(event, waiting):
-                event = Progress(event.task_id, event.percent, event.title, is_step=event.is_step, at=event.at)
+                event = event.without_image()
             self.count += 1
             for handler in self._handlers:
                 try:

@@ -134,6 +134,12 @@ class Machine:
     def is_kept(self, path: str) -> bool:
         return True
 
+    def is_unfinished(self, file: Path) -> bool:
+        return False
+
+    def finish_saves(self, within_s: float) -> None:
+        """Return at once: images are saved in place."""
+
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
         return self._log.remove_images([self._outputs], paths)
 
