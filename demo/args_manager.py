@@ -44,6 +44,10 @@ add('--demo-load-ms', type=milliseconds, default=1500, metavar='N',
     help='what loading a checkpoint takes (1500)')
 add('--demo-null', type=size, metavar='WxH',
     help='generate nothing: the time passes, and previews and images of this size come out')
+add('--demo-photo', action='store_true',
+    help='with --demo-null, images are like photos to an encoder, and log.html is written')
+add('--demo-slow-disk', metavar='FILE',
+    help='while FILE exists, an image that is being saved is a truncated file')
 add('--demo-trace', metavar='FILE', help='note there when each task was taken, previewed and done')
 
 args_parser.parser.set_defaults(disable_cuda_malloc=True, in_browser=True, port=None)

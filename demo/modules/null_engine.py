@@ -7,6 +7,7 @@ import args_manager
 import ldm_patched.modules.model_management as model_management
 
 _pictures: list[np.ndarray] = []
+_photos: list[np.ndarray] = []
 
 
 def picture(step: int) -> np.ndarray:
@@ -26,8 +27,19 @@ def idle_diffusion(steps: int, callback, disable_preview: bool) -> list[np.ndarr
         model_management.throw_exception_if_processing_interrupted()
         time.sleep(args_manager.args.demo_step_ms / 1000)
         callback(step, None, None, steps, None if disable_preview else picture(step))
-    return [picture(0)]
+    return [photo() if args_manager.args.demo_photo else picture(0)]
+
+
+def photo() -> np.ndarray:
+    """Return the picture of --demo-photo: smooth, with the noise of a sensor, which no encoder can predict."""
+    if not _photos:
+        smooth = picture(0).astype(np.int16)
+        noise = np.random.default_rng(1).normal(0, 5, smooth.shape)
+        _photos.append((smooth + noise).clip(0, 255).astype(np.uint8))
+    return _photos[0].copy()
 
 
 if args_manager.args.demo_null:
     picture(0)
+    if args_manager.args.demo_photo:
+        photo()

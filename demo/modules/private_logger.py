@@ -9,6 +9,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import args_manager
 import modules.config
+import modules.slow_disk  # noqa: F401 - for its effect on Image.save
 from modules.flags import OutputFormat
 from modules.meta_parser import MetadataParser, get_exif
 from modules.util import generate_temp_filename
@@ -54,7 +55,7 @@ def log(img, metadata, metadata_parser: MetadataParser | None = None, output_for
     else:
         image.save(path)
 
-    if not args_manager.args.disable_image_log and not args_manager.args.demo_null:
+    if not args_manager.args.disable_image_log and (args_manager.args.demo_photo or not args_manager.args.demo_null):
         _add_to_html(os.path.join(os.path.dirname(path), 'log.html'), date, name, metadata, task)
     return path
 

@@ -1,5 +1,6 @@
 """Storage of a task's images, with the parameters that its metadata and the day's log show."""
 import fooocus_version
+import modules.trace as trace
 from modules.meta_parser import get_metadata_parser
 from modules.private_logger import log
 from modules.sdxl_styles import fooocus_expansion
@@ -37,4 +38,7 @@ def save_and_log(task, image, picture, use_expansion, persist_image=True):
                         task.base_model_name, task.refiner_model_name, task.loras, task.vae_name)
     d += [('Metadata Scheme', 'metadata_scheme', task.metadata_scheme.value if parser else False),
           ('Version', 'version', f'Fooocus v{fooocus_version.version}')]
-    return log(image, d, parser, task.output_format, picture, persist_image)
+    trace.mark('save')
+    path = log(image, d, parser, task.output_format, picture, persist_image)
+    trace.mark('saved')
+    return path
