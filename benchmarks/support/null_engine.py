@@ -36,6 +36,9 @@ class Timing:
     previews: dict[int, int] = field(default_factory=dict)
     finish: int = 0
     done: int = 0
+    save: int = 0
+    save_ms: list[float] = field(default_factory=list)
+    """Milliseconds of the worker's time on saving each image."""
 
     @property
     def seconds(self) -> float:
@@ -73,6 +76,11 @@ class NullHost(Host):
         post(self._connection, {**TASK, **fields})
         return time.monotonic_ns(), self.next_timings()[-1]
 
+    def hang_up(self) -> None:
+        """Close the connection of `answered`, which the host closes itself after some idle seconds; the next call opens one."""
+        if hasattr(self, "_connection"):
+            self._connection.close()
+
     def next_timings(self, number: int = 1) -> list[Timing]:
         """Wait for `number` further tasks, and return the timings recorded since the last call."""
         began = time.monotonic()
@@ -91,6 +99,8 @@ class NullHost(Host):
                 timings.append(Timing(int(moment)))
             elif what == "preview":
                 timings[-1].previews[int(step[0]) + 1] = int(moment)
+            elif what == "saved":
+                timings[-1].save_ms.append((int(moment) - timings[-1].save) / 1e6)
             else:
                 setattr(timings[-1], what, int(moment))
         return [timing for timing in timings if timing.done]
@@ -128,9 +138,9 @@ class BareHost(NullHost):
 
 
 @contextmanager
-def side_by_side(*flags: str, **pace: Any) -> Iterator[tuple[BareHost, NullHost]]:
+def side_by_side(*flags: str, bare_flags: tuple[str, ...] = (), **pace: Any) -> Iterator[tuple[BareHost, NullHost]]:
     """Yield the bare host and the extended one, both started and warmed up."""
-    with BareHost(**pace) as bare, NullHost(*flags, **pace) as extended:
+    with BareHost(*bare_flags, **pace) as bare, NullHost(*flags, **pace) as extended:
         for host in (bare, extended):
             assert isinstance(host, NullHost)
             host.draw()
