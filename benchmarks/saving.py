@@ -1,20 +1,29 @@
-"""Images a minute and the worker's time on saving each, with pictures like photos: the extended host beside the bare one."""
+"""Images a minute and the worker's time on saving each, with pictures like photos: the extended host and the bare one.
+
+With FOOOCUS_HOME also that Fooocus, whose files must have the same bytes.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import statistics
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ..tests.support.host import Host, real_checkout
 from .frame import Options, Row
 from .support.null_engine import BareHost, NullHost, load_average, side_by_side
+from .support.real_hosts import real_side_by_side
 
 STEPS = 4
 STEP_MS = 100
 ROUNDS = 3
 MOST_SAVE_MS = 10.0
 """Allowed milliseconds (p50) of the worker's time on saving a PNG of 1152x896."""
+REAL_IMAGES = 4
+REAL_NOISE = 0.1
+"""As `NOISE`, of a CPU's steps."""
 NOISE = 0.03
 """Part by which two equal hosts differ on a machine that does other things, too."""
 
@@ -67,6 +76,8 @@ def run(options: Options) -> list[Row]:
             for case in [case for case in CASES if case.size == size]:
                 rows.append(_row(case, *hosts, options.rounds or ROUNDS))
                 print(rows[-1], flush=True)
+    if real_checkout() is not None:
+        rows.append(_real_row(options.rounds or ROUNDS))
     missed = [problem for row in rows for problem in _problems(row)]
     assert not missed, "; ".join(missed)
     return rows
@@ -106,11 +117,41 @@ def _row(case: Case, bare: BareHost, extended: NullHost, rounds: int) -> Row:
     }
 
 
-def _files(host: NullHost) -> set[Any]:
+def _real_row(rounds: int) -> Row:
+    """Return the row of a real Fooocus, whose steps take most of the time."""
+    case = Case("256x256", "png", REAL_IMAGES, 1 - REAL_NOISE)
+    fields = {**case.fields(0), "overwrite_step": 1}
+    seconds: tuple[list[float], list[float]] = ([], [])
+    with real_side_by_side(**fields) as hosts:
+        for _ in range(rounds):
+            for host, taken in zip(hosts, seconds, strict=True):
+                taken.append(host.seconds(**fields))
+        digests = [_digests(_files(host)) for host in hosts]
+        bytes_each = statistics.fmean(file.stat().st_size for file in _files(hosts[1]))
+    rates = [60 * case.images / statistics.median(taken) for taken in seconds]
+    return {
+        "format": "png on a real Fooocus",
+        "size": case.size,
+        "images": case.images,
+        "rounds": rounds,
+        "bare_per_min": rates[0],
+        "extended_per_min": rates[1],
+        "factor": rates[1] / rates[0],
+        "least_factor": case.least,
+        "bare_save_p50_ms": None,
+        "extended_save_p50_ms": None,
+        "most_save_ms": None,
+        "same_bytes": digests[0] == digests[1],
+        "mb_each": bytes_each / 1e6,
+        "load": load_average(),
+    }
+
+
+def _files(host: Host) -> set[Path]:
     return host.images()
 
 
-def _digests(files: set[Any]) -> list[str]:
+def _digests(files: set[Path]) -> list[str]:
     return sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
 
 

@@ -16,7 +16,7 @@ ENCODERS = 2
 """Number of threads: one keeps up with a fast GPU's PNGs, the second with its large ones."""
 MAX_BYTES = 256 * 2**20
 """Bytes of images in hand, about 80 of 1152x896, at which the worker waits: a disk that stands still must not fill the memory."""
-NICENESS = 10
+NICENESS = 5
 
 
 @dataclass(frozen=True, eq=False)

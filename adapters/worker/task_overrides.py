@@ -71,9 +71,9 @@ class TaskOverrides:
         if task is None or threading.current_thread() is not self._worker.thread:
             return date, path, name
         for _ in range(MAX_RENAMES):
-            if path not in self._worker.saves.unfinished():
+            if path not in self._worker.saves.unfinished() and not os.path.lexists(path):
                 break
-            date, path, name = wrapped(*args, **kwargs)  # its name is random, and it knows of no file to come
+            date, path, name = wrapped(*args, **kwargs)  # the host picks four digits, and may overwrite an image
         if wanted := getattr(task, SAVE_NAME_ATTRIBUTE, ""):
             path, name = self._free_name(path, wanted)
         self._worker.call_safely(self._records.claim, getattr(task, ID_ATTRIBUTE), path)

@@ -7,12 +7,16 @@ import json
 import os
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 from ...adapters.task_args.mapping import read_arguments
 
 PIPE = "FOOOCUS_BENCH_PIPE"
 """Environment variable: a named pipe; each line is a task's parameters in JSON, by their names in the API."""
+ENDS = "FOOOCUS_BENCH_ENDS"
+"""Environment variable: a file, optional, that gets a line when a task has ended."""
 
 
 def main() -> None:
@@ -27,4 +31,15 @@ def _take(pipe: Path) -> None:
         worker = importlib.import_module("modules.async_worker")
         arguments = read_arguments(Path.cwd())
         for line in lines:
-            worker.async_tasks.append(worker.AsyncTask(args=arguments.to_positional(json.loads(line), lambda _: None)))
+            task = worker.AsyncTask(args=arguments.to_positional(json.loads(line), lambda _: None))
+            worker.async_tasks.append(task)
+            if ends := os.environ.get(ENDS):
+                _note_end(task, Path(ends))
+
+
+def _note_end(task: Any, file: Path) -> None:
+    """Read the task's yields as the WebUI does, and write a line at its end."""
+    while not any(item[0] == "finish" for item in list(task.yields)):
+        time.sleep(0.01)
+    with file.open("a", encoding="ascii") as ends:
+        ends.write("end\n")
