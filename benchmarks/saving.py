@@ -23,7 +23,7 @@ MOST_SAVE_MS = 10.0
 """Allowed milliseconds (p50) of the worker's time on saving a PNG of 1152x896."""
 REAL_IMAGES = 4
 REAL_NOISE = 0.1
-"""As `NOISE`, of a CPU's steps."""
+"""The same for the steps of a CPU."""
 NOISE = 0.03
 """Part by which two equal hosts differ on a machine that does other things, too."""
 

@@ -16,7 +16,7 @@ from ...tasks.streaming.event_bus import EventBus
 from ..image_log.entry import Entry
 from ..image_log.image_log import ImageLog
 from ..patching.hooks import Patches
-from .deferred_image import DeferringPillow
+from .deferred_image import Defer, DeferringPillow
 from .log_source import leaves_its_file
 from .pool import SaveJob, SavePool
 from .task_saves import TaskSaves
@@ -30,6 +30,26 @@ class _Report:
 
     def __init__(self, event: events.Event) -> None:
         self.event = event
+
+    def drop_picture(self) -> None:
+        """Reduce a preview to its progress."""
+        if isinstance(self.event, events.Preview):
+            self.event = self.event.without_image()
+
+
+class _Deferral(threading.local):
+    """The function that saves this thread's images later, None to save them at once."""
+
+    defer: Defer | None = None
+
+    @contextmanager
+    def of(self, defer: Defer) -> Iterator[None]:
+        """Save images later within the `with` block."""
+        self.defer = defer
+        try:
+            yield
+        finally:
+            self.defer = None
 
 
 class ImageSaves:
@@ -46,13 +66,13 @@ class ImageSaves:
         self._tasks: dict[str, TaskSaves] = {}
         """The tasks with a save off the worker's thread, until their ends are reported."""
         self._preview: _Report | None = None
-        self._deferring = threading.local()
+        self._deferral = _Deferral()
         self._is_closed = False
 
     def patch(self, private_logger: ModuleType, patches: Patches) -> None:
         """Let `modules.private_logger.log` save images later, if it does nothing with the file that it has saved."""
         if leaves_its_file(private_logger.log):
-            patches.replace(private_logger, "Image", DeferringPillow(self._deferral))
+            patches.replace(private_logger, "Image", DeferringPillow(lambda: self._deferral.defer))
         else:
             log.info("images are saved on the worker's thread: this Fooocus uses the files that it saves")
 
@@ -71,12 +91,8 @@ class ImageSaves:
         if (earlier := self._tasks.get(task_id)) is not None:
             earlier.raise_failure()
         paths: list[str] = []
-        with self._image_log.captured() as entries:
-            self._deferring.defer = partial(self._defer, task_id, paths)
-            try:
-                yield
-            finally:
-                self._deferring.defer = None
+        with self._image_log.captured() as entries, self._deferral.of(partial(self._defer, task_id, paths)):
+            yield
         if entries:
             self._add_entries(task_id, paths, entries)
 
@@ -90,7 +106,7 @@ class ImageSaves:
             self._replace_preview(report)
         elif isinstance(event, events.Ended):
             if (saves := self._tasks.get(event.task_id)) is not None:
-                saves.has_ended = True
+                saves.end()
             self._preview = None
         self._turns.run(partial(self._pass_on, report))
 
@@ -127,9 +143,6 @@ class ImageSaves:
 
     # ---------------------------------------------------------------------- parts
 
-    def _deferral(self) -> Any:
-        return getattr(self._deferring, "defer", None)
-
     def _defer(self, task_id: str, paths: list[str], path: str, size: int, save: Callable[[], None]) -> bool:
         saves = self._tasks.setdefault(task_id, TaskSaves())
         release = self._turns.hold()
@@ -163,8 +176,8 @@ class ImageSaves:
     def _replace_preview(self, report: _Report) -> None:
         """Drop the picture of the preview before this one: those that wait for a slow disk would fill the memory."""
         previous, self._preview = self._preview, report
-        if previous is not None and isinstance(previous.event, events.Preview):
-            previous.event = previous.event.without_image()
+        if previous is not None:
+            previous.drop_picture()
 
     def _pass_on(self, report: _Report) -> None:
         event = report.event

@@ -16,6 +16,10 @@ class TaskSaves:
         self.has_ended = False
         self._failed: dict[str, BaseException] = {}
 
+    def end(self) -> None:
+        """Record that the worker has ended the task."""
+        self.has_ended = True
+
     def fail(self, path: str, error: BaseException) -> None:
         """Record that the image at an absolute path was not saved."""
         self._failed[path] = error

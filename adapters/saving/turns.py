@@ -18,6 +18,10 @@ class Turn:
     def __init__(self, action: Action | None = None) -> None:
         self.action = action
 
+    def release(self, action: Action) -> None:
+        """Let the action run."""
+        self.action = action
+
 
 class Turns:
     """Runs actions strictly in the order in which their turns were added, one at a time, on the thread that completes the first.
@@ -43,7 +47,7 @@ class Turns:
 
         def release(action: Action) -> None:
             with self._lock:
-                turn.action = action
+                turn.release(action)
             self._advance()
 
         return release

@@ -24,6 +24,8 @@ OF_OTHERS = {
     "--demo-step-ms",
     "--demo-load-ms",
     "--demo-null",
+    "--demo-photo",
+    "--demo-slow-disk",
     "--demo-trace",
     "--disable-image-log",
     "--listen",

@@ -166,6 +166,7 @@ SET_FROM_OUTSIDE = {
     ("tasks/", "live.task"): "a task's record",
     ("tasks/queue/estimator.py", "run"): "the measurements of the running task",
     ("adapters/worker/", "task"): "the host's task",
+    ("adapters/saving/deferred_image.py", "self._real()"): "an image of the host",
     ("adapters/worker/", "item"): "the host's task",
     ("adapters/inspection/task_signature.py", "self._instance"): "the host's task",
     ("adapters/models/memory.py", "owner"): "a module of the host",
