@@ -1,7 +1,7 @@
 """CPU time that each GET holds the event loop, with 10,000 pending tasks, a million in the history and 200 open streams.
 
 Every GET of the API's schema, its pages and the filters of its lists: the longest callback of the loop's thread, and the largest
-gap between two beats of the loop's heart (5 ms apart) beside that of the same host without requests.
+gap between two beats of the loop's heart (5 ms apart), next to that of the same host without requests.
 """
 
 from __future__ import annotations

@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ...images.references import ImageReference
+from ...images.references import REFERENCE_PREFIXES, ImageReference
 from ...tasks.model.workload.workload import USUAL_STEPS, ModelNeeds, Workload
 
 MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
 MEGAPIXEL = 1_000_000
 USUAL_SIDE = 1024
-INPUT_PREFIX = "inputs/"
-"""The beginning of a reference to an input."""
 
 
 def workload_of(parameters: Mapping[str, Any], steps_of: Callable[[str], int | None]) -> Workload:
@@ -66,6 +64,15 @@ def save_name(parameters: Mapping[str, Any]) -> str:
     return parameters.get("save_name") or ""
 
 
+def has_grid(task: Any) -> bool:
+    """Return whether the host makes a grid of a task's images, for which it reads their files before the task ends.
+
+    Args:
+        task: the host's AsyncTask.
+    """
+    return bool(getattr(task, "generate_image_grid", False))
+
+
 def upscale_factor(parameters: Mapping[str, Any]) -> float:
     """Return the factor of a custom upscale."""
     return parameters.get("upscale_multiple") or 1.0
@@ -98,7 +105,10 @@ def _inputs(parameters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the file names of the inputs that parameters refer to, at any depth."""
     for value in parameters.values():
         if isinstance(value, str):
-            if value.startswith(INPUT_PREFIX) and (reference := ImageReference.parse(value)) is not None:
+            if not value.startswith(REFERENCE_PREFIXES):
+                continue
+            reference = ImageReference.parse(value)
+            if reference is not None and reference.kind == "inputs":
                 yield reference.name
         elif isinstance(value, list):  # most values are numbers, and a restart reads thousands of requests
             for item in _dicts(value):

@@ -27,6 +27,7 @@ from ...tasks.streaming.event_bus import EventBus
 from ..host_modules import loaded_module
 from ..patching.hooks import Patches
 from ..saving.saves import ImageSaves
+from ..task_args.workload_fields import has_grid
 from .finish_event import SKIPS_ATTRIBUTE, ending
 from .queue_items import WorkerJob
 from .task_queue import ID_ATTRIBUTE, TaskQueue
@@ -194,7 +195,7 @@ class Worker:
         task = self.current
         if task is None or not self.handling.saves_later or threading.current_thread() is not self.thread:
             return None
-        return None if getattr(task, "generate_image_grid", False) else task
+        return None if has_grid(task) else task
 
     def _on_image_saved(self, path: str, metadata: Any, image: Any) -> None:
         if self.current is not None:

@@ -59,7 +59,7 @@ class WordSearch:
 
     @property
     def is_faster(self) -> bool:
-        """Whether the search reads fewer rows than one by the filter's other conditions."""
+        """True if the search reads fewer rows than one by the filter's other conditions."""
         return not self._has_conditions or sum(self._sizes) <= MOST_TO_FILTER
 
     def page(self, offset: int, limit: int, *, newest_first: bool) -> list[int]:
@@ -156,7 +156,7 @@ class WordSearch:
         return [row for part in parts for row in self._matching(TaskRow.id.in_(part))]
 
     def _matching(self, condition: Expression) -> list[Found]:
-        """Return the matching rows of a condition on their ids: the database reads those, whatever indexes there are."""
+        """Return the matching rows of a condition on their ids: the database reads those, not an index."""
         columns = (TaskRow.queued_at, TaskRow.id, TaskRow.status, TaskRow.source, TaskRow.model)
         rows = matching(TaskRow.select(*columns).where(condition), self._words_only).tuples()
         return [Found(*values[:2]) for values in rows if self._accepts(*values)]

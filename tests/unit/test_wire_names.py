@@ -26,7 +26,6 @@ EXCEPTIONS = {
     ("adapters/worker/results.py", "enhance_input_image"): "an attribute of the host's task",
     ("adapters/worker/results.py", "save_final_enhanced_image_only"): "an attribute of the host's task",
     ("adapters/worker/worker.py", "black_out_nsfw"): "an attribute of the host's task",
-    ("adapters/worker/worker.py", "generate_image_grid"): "an attribute of the host's task",
     ("db/migrations.py", "base_model_name"): "a step of the schema, which stays as it was released",
     ("db/migrations.py", "prompt"): "a step of the schema, which stays as it was released",
     ("commands/history_import/old_databases.py", "style_selections"): "a column of another program's table",
