@@ -23,7 +23,7 @@ from typing import Any
 BENCHMARKS = (
     *("boot", "delivery", "event_cost", "history", "latency"),
     *("listeners", "log", "loop", "memory", "overhead"),
-    *("pending", "queue_order", "saving", "submissions"),
+    *("pending", "queue_order", "saving", "search", "submissions"),
 )
 STRESS_TESTS = {"crash": "crash", "schema": "schema_requests", "soak": "soak"}
 """Name → module of tests/stress."""
