@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -46,6 +47,7 @@ class Options:
     minutes: float | None = None
     tasks: int | None = None
     cases: int | None = None
+    cache: Path | None = None
     seed: int = field(default_factory=lambda: random.randrange(1_000_000))
 
 
@@ -125,11 +127,12 @@ def chosen(arguments: Sequence[str]) -> tuple[list[str], Options]:
     parser.add_argument("--tasks", type=int, help="number of tasks, for those that generate many")
     parser.add_argument("--cases", type=int, help="number of requests, for those that generate requests")
     parser.add_argument("--seed", type=int, help="seed of the random choices, to repeat a run")
+    parser.add_argument("--cache", type=Path, help="folder in which filled histories are kept for the next run")
     given = parser.parse_args(list(arguments))
     if unknown := [name for name in given.names if name not in names()]:
         parser.error(f"benchmark {', '.join(unknown)} does not exist; choose from {', '.join(names())}")
     rows = tuple(given.rows) if given.rows else None
-    options = Options(given.rounds, rows, given.minutes, given.tasks, given.cases)
+    options = Options(given.rounds, rows, given.minutes, given.tasks, given.cases, given.cache)
     if given.seed is not None:
         options = replace(options, seed=given.seed)
     return given.names or [name for name in names() if name not in BY_NAME], options

@@ -134,7 +134,7 @@ def remove(number: int, most: int) -> int:
 
 
 def finish(chunk: Chunk) -> bool:
-    """Make a chunk ready whose sets are all written. Return False if its ids have been assigned again since it was begun."""
+    """Make a chunk ready whose sets are all written. Return False if its ids are being assigned again."""
     first = chunk.number * CHUNK
     ids = TaskRow.select(TaskRow.id).where((TaskRow.id >= first) & (TaskRow.id < first + CHUNK)).order_by(TaskRow.id)
     places = [row_id - first for (row_id,) in ids.tuples()]

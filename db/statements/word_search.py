@@ -7,10 +7,11 @@ read one by one.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from peewee import Expression
+from peewee import SQL, Expression
 
 from ..search.candidates import Candidates
 from ..search.keys import searched
@@ -19,8 +20,10 @@ from ..tables import TaskRow
 from . import search_sets
 from .filters import Filter, matching
 
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 2_000
 """Rows that are read by their ids in one statement."""
+FEW_AT_ONCE = 200
+"""Candidates of a chunk up to which they are read together, although a page may need fewer."""
 FEW_ROWS = CHUNK // 4
 """Candidates of a chunk up to which they are read one by one. More are found faster by reading the whole chunk."""
 MOST_TO_FILTER = 20_000
@@ -64,11 +67,15 @@ class WordSearch:
 
     def page(self, offset: int, limit: int, *, newest_first: bool) -> list[int]:
         """Return the row ids of a page."""
+        if not limit:
+            return []
         wanted = offset + limit
+        if sum(self._sizes) <= ROWS_AT_ONCE:
+            self._read_together(range(len(self._chunks)))
         found = sorted(self._rest(wanted, newest_first=newest_first), reverse=newest_first)[:wanted]
         key = _negative if newest_first else _itself
         for place, bound in self._in_order(newest_first=newest_first):
-            if found and len(found) >= wanted and key(found[-1])[0] < key(Found(bound, 0))[0]:
+            if len(found) >= wanted and key(found[-1])[0] < key(Found(bound, 0))[0]:
                 break
             for row in self._of_chunk(place, wanted, newest_first=newest_first):
                 insort(found, row, key=key)
@@ -77,13 +84,16 @@ class WordSearch:
 
     def count(self, most: int) -> tuple[int, bool]:
         """Return the number of rows, at most `most`, and whether there are more."""
-        exact = [place for place in range(len(self._chunks)) if self._is_known(place)]
-        number = sum(self._sizes[place] for place in exact) + self._rest_size(most + 1)
-        for place in sorted(set(range(len(self._chunks))) - set(exact), key=lambda place: -self._sizes[place]):
-            if number > most:
-                break
-            if self._sizes[place]:
-                number += len(self._all_of(place))
+        places = range(len(self._chunks))
+        number = self._rest_size(most + 1) + sum(self._sizes[place] for place in places if self._is_known(place))
+        rest = sorted((place for place in places if not self._is_known(place)), key=lambda place: -self._sizes[place])
+        while rest and number <= most:
+            size, together = 0, []
+            while rest and size < ROWS_AT_ONCE:
+                together.append(rest.pop(0))
+                size += self._sizes[together[-1]]
+            self._read_together(together)
+            number += sum(len(self._all_of(place)) for place in together)
         return min(number, most), number > most
 
     # ------------------------------------------------------------- chunks
@@ -123,7 +133,7 @@ class WordSearch:
 
     def _of_chunk(self, place: int, wanted: int, *, newest_first: bool) -> list[Found]:
         """Return the rows of a chunk; of a long list only the first ones, if its ids have the list's order."""
-        if not self._chunks[place].is_ordered or self._sizes[place] <= ROWS_AT_ONCE or place in self._read:
+        if not self._chunks[place].is_ordered or self._sizes[place] <= FEW_AT_ONCE or place in self._read:
             return self._all_of(place)
         ids = self._candidates.row_ids(place)[:: -1 if newest_first else 1]
         found: list[Found] = []
@@ -148,15 +158,29 @@ class WordSearch:
             self._read[place] = rows
         return self._read[place]
 
-    def _by_id(self, ids: list[int], *, is_known: bool) -> list[Found]:
-        parts = (ids[start : start + ROWS_AT_ONCE] for start in range(0, len(ids), ROWS_AT_ONCE))
-        if is_known:
-            query = TaskRow.select(TaskRow.queued_at, TaskRow.id)
-            return [Found(*values) for part in parts for values in query.where(TaskRow.id.in_(part)).tuples()]
-        return [row for part in parts for row in self._matching(TaskRow.id.in_(part))]
+    def _read_together(self, places: Iterable[int]) -> None:
+        """Read the rows of all these chunks with few candidates in few statements."""
+        few = [place for place in places if place not in self._read and self._sizes[place] <= FEW_ROWS]
+        place_of = {self._chunks[place].number: place for place in few}
+        self._read |= {place: [] for place in few}
+        ids = [row_id for place in few if self._sizes[place] for row_id in self._candidates.row_ids(place)]
+        for row in self._by_id(ids, is_known=all(map(self._is_known, few))):
+            self._read[place_of[row.row_id // CHUNK]].append(row)
 
-    def _matching(self, condition: Expression) -> list[Found]:
-        """Return the matching rows of a condition on their ids: the database reads those, not an index."""
+    def _by_id(self, ids: list[int], *, is_known: bool) -> list[Found]:
+        found: list[Found] = []
+        for start in range(0, len(ids), ROWS_AT_ONCE):
+            # The ids stand in the text, as there are more than the values that SQLite takes.
+            condition = SQL(f'"t1"."id" IN ({", ".join(map(str, ids[start : start + ROWS_AT_ONCE]))})')  # nosec B608
+            if is_known:
+                rows = TaskRow.select(TaskRow.queued_at, TaskRow.id).where(condition).tuples()
+                found += [Found(*values) for values in rows]
+            else:
+                found += self._matching(condition)
+        return found
+
+    def _matching(self, condition: Expression | SQL) -> list[Found]:
+        """Return the matching rows of a condition on their ids: the database reads those, also if other columns have an index."""
         columns = (TaskRow.queued_at, TaskRow.id, TaskRow.status, TaskRow.source, TaskRow.model)
         rows = matching(TaskRow.select(*columns).where(condition), self._words_only).tuples()
         return [Found(*values[:2]) for values in rows if self._accepts(*values)]

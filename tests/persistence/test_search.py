@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooocus_api.db.repository import Repository
@@ -57,29 +57,30 @@ FILTERS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_the_index_finds_what_a_search_row_by_row_finds(searched: Searched, data: st.DataObject) -> None:
-    def part_of_a_prompt() -> str:
-        text = data.draw(st.sampled_from(searched.prompts))
-        start = data.draw(st.integers(0, len(text) - 1))
-        return text[start : start + data.draw(st.integers(1, 14))]
+PARTS = st.tuples(st.integers(0, PROMPTS - 1), st.integers(0, 60), st.integers(1, 14))
+"""Parts of prompts: the number of the prompt, the beginning and the length."""
+OTHERS = st.sampled_from((*WORDS, *NEVER_MEET, "LAKE", "akes", "aterc")) | st.text(LETTERS, min_size=1, max_size=5)
 
-    def words() -> str:
-        kind = data.draw(st.sampled_from(("part", "part", "known", "letters", "text")))
-        if kind == "part":
-            return part_of_a_prompt()
-        if kind == "known":
-            return data.draw(st.sampled_from((*WORDS, *NEVER_MEET, "LAKE", "akes", "aterc")))
-        letters = st.text(LETTERS, min_size=1, max_size=5) if kind == "letters" else st.text(max_size=5)
-        return data.draw(letters).replace("\x00", "")
 
-    given_words = [word for _ in range(data.draw(st.integers(1, 3))) for word in words().split()]
-    given_words = [word for word in given_words if word.isprintable()]
-    criteria = data.draw(FILTERS)
-    criteria = Filter(**{**vars(criteria), "prompt_words": tuple(given_words)})
-    offset, limit = data.draw(st.sampled_from([(0, 10), (0, 100), (7, 3), (2000, 50), (0, 0)]))
-    searched.check(criteria, offset, limit, newest_first=data.draw(st.booleans()))
+@settings(max_examples=150, deadline=None)
+@given(
+    parts=st.lists(PARTS, max_size=2),
+    others=st.lists(OTHERS, max_size=2),
+    criteria=FILTERS,
+    place=st.sampled_from([(0, 10), (0, 100), (7, 3), (2000, 50), (0, 0)]),
+    newest_first=st.booleans(),
+)
+def test_the_index_finds_what_a_search_row_by_row_finds(
+    searched: Searched,
+    parts: list[tuple[int, int, int]],
+    others: list[str],
+    criteria: Filter,
+    place: tuple[int, int],
+    newest_first: bool,
+) -> None:
+    texts = [searched.prompts[number][start : start + length] for number, start, length in parts]
+    words = [word for text in (*texts, *others) for word in text.split()]
+    searched.check(replace(criteria, prompt_words=tuple(words)), *place, newest_first=newest_first)
 
 
 @pytest.mark.parametrize("newest_first", [True, False])

@@ -93,7 +93,7 @@ def test_tasks_that_come_later_are_found(small: Small) -> None:
 
 @pytest.mark.parametrize("kept", [0, 3, len(FIRST) - 1, len(FIRST) + 2, len(FIRST + SECOND)])
 def test_an_id_that_is_assigned_again_is_found(small: Small, kept: int) -> None:
-    """Delete the highest ids: SQLite assigns them again."""
+    """Delete the highest ids, which SQLite then assigns again."""
     before = FIRST + SECOND + REST
     assert small.index() == 2
     small.delete(reversed(before[kept:]))
@@ -134,7 +134,7 @@ def test_the_index_is_built_in_the_background(small: Small) -> None:
 
 
 def test_a_full_disk_ends_no_search(small: Small) -> None:
-    """Let the indexer stop before it fills the disk."""
+    """Check that the indexer stops before it fills the disk."""
 
     def no_room() -> None:
         raise OSError("no room")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -63,7 +63,7 @@ class Searched:
     """A history to search, and its prompts."""
 
     repository: Repository
-    prompts: list[str]
+    prompts: list[str] = field(repr=False)
 
     def check(self, criteria: Filter, offset: int = 0, limit: int = 10, *, newest_first: bool = True) -> list[int]:
         """Compare the search with one row by row, and return the ids of the page."""
