@@ -88,8 +88,10 @@ def what_is_there(host: Host) -> dict[str, Any]:
     files = {
         path for folder in folders for path in folder.rglob("*") if path.is_file() and database.name not in path.name
     }
-    # The journal of a task that has just ended is deleted a moment later.
-    files = {path for path in files if path.parent.name != "unfinished"}
+    # The journal of a task that has just ended is deleted a moment later, and the day's log written.
+    files = {
+        path for path in files if path.parent.name not in ("unfinished", "log") and path.suffix not in (".html", ".tmp")
+    }
     return {"files": files, "rows": rows, "tasks": Client(host.url).get("/v1/info").json()["tasks"]}
 
 

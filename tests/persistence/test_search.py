@@ -62,7 +62,7 @@ PARTS = st.tuples(st.integers(0, PROMPTS - 1), st.integers(0, 60), st.integers(1
 OTHERS = st.sampled_from((*WORDS, *NEVER_MEET, "LAKE", "akes", "aterc")) | st.text(LETTERS, min_size=1, max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     parts=st.lists(PARTS, max_size=2),
     others=st.lists(OTHERS, max_size=2),
