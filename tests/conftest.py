@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections import defaultdict
@@ -23,9 +22,8 @@ from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, 
 from fooocus_api.tests.support.databases.postgres import PostgresServer, programs  # noqa: E402
 from fooocus_api.tests.support.fakes.sharing_violations import Violations  # noqa: E402
 from fooocus_api.tests.support.host import Host, demo_host, real_checkout, real_host  # noqa: E402
+from fooocus_api.tests.support.hosts.preloaded import SERVER  # noqa: E402
 
-LAZY_IMPORTS = ROOT / "tests" / "support" / "lazy"
-"""Folder with a `sitecustomize` for the hosts."""
 NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
 
 DemoFactory = Callable[..., Host]
@@ -34,9 +32,7 @@ DemoFactory = Callable[..., Host]
 def pytest_configure(config: pytest.Config) -> None:
     # Hosts are sessions of their own: a SIGTERM that ends the tests must not leave them running.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
-    if real_checkout() is None:  # a real Fooocus starts as its users start it
-        paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(LAZY_IMPORTS)]
-        os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    SERVER.enable()
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
 

@@ -18,6 +18,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fooocus_api.tests.support.hosts.preloaded import OUTPUT, SERVER, HostProcess
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
@@ -72,7 +74,7 @@ class Host:
         self.flags = tuple(flags)
         self.patience = patience
         self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: HostProcess | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="fooocus-api-host-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name)
         self.outputs = self.folder / "outputs"
@@ -93,16 +95,20 @@ class Host:
         """
         self.outputs.mkdir(exist_ok=True)
         self.temp.mkdir(exist_ok=True)
-        with self._log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command(),
-                cwd=self.started_in,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                **detached(),
-            )
+        command, environment = self._command(), self._environment()
+        if self.way == "extension" and SERVER.admits(self.python, environment):
+            self.process = SERVER.start(command[1:], environment, self.started_in, self._log_file)
+        else:
+            with self._log_file.open("ab") as log:
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=self.started_in,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    **detached(),
+                )
         try:
             self._wait_for_http()
         except BaseException:
@@ -150,8 +156,8 @@ class Host:
         return self.process.wait()
 
     def close(self) -> None:
-        """Stop the process and delete its outputs and history."""
-        self.stop()
+        """Kill the process, which saves the second that Python takes to end, and delete its outputs and history."""
+        self.kill()
         self._folder.cleanup()
 
     def __enter__(self) -> Host:
@@ -174,8 +180,7 @@ class Host:
             shutil.copyfile(self.checkout / "config.txt", settings)
         env = {
             **os.environ,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONIOENCODING": "utf-8",
+            **OUTPUT,
             "config_path": str(settings),
             "config_example_path": str(self.folder / "config_modification_tutorial.txt"),
         }

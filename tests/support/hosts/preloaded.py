@@ -1,0 +1,132 @@
+"""Host processes that start with their libraries imported: three of the five seconds of processor time of a start.
+
+A test's process has one `preload_server` and asks it to fork each host. What Python reads from its environment at its start is
+the same in all of them, so a host that needs another value of a `PYTHON…` variable is started as a new process instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from fooocus_api.tests.support.hosts.preload_server import Start
+
+
+class HostProcess(Protocol):
+    """The part of `subprocess.Popen` that hosts use."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while the process runs. A signal's is negative."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit status. Raise subprocess.TimeoutExpired after `timeout` seconds."""
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal unless the process has ended."""
+
+    def kill(self) -> None:
+        """Send SIGKILL unless the process has ended."""
+
+
+class ForkedProcess:
+    """A host's process, whose parent is a supervisor of the server and reports its end."""
+
+    def __init__(self, report: socket.socket) -> None:
+        self._report = report
+        self._lines = report.makefile("r", encoding="ascii")
+        self.pid = int(self._lines.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self._result(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        status = self._result(timeout)
+        if status is None:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _result(self, timeout: float | None) -> int | None:
+        if self.returncode is None and select.select([self._report], (), (), timeout)[0]:
+            self.returncode = int(self._lines.readline())
+            self._lines.close()
+            self._report.close()
+        return self.returncode
+
+
+class PreloadServer:
+    """The server of this process, started with the first host. Inactive, as for the benchmarks, until it is enabled."""
+
+    def __init__(self) -> None:
+        self._enabled = False
+        self._python: dict[str, str] = {}
+        self._channel: socket.socket | None = None
+
+    def enable(self) -> None:
+        """Start hosts by forking from now on, where the system has all that it takes."""
+        self._enabled = sys.platform == "linux"
+        self._python = python_variables({**os.environ, **OUTPUT})
+
+    def admits(self, python: Path, environment: Mapping[str, str]) -> bool:
+        """Return whether a host with this interpreter and environment may be forked."""
+        return self._enabled and str(python) == sys.executable and python_variables(environment) == self._python
+
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> ForkedProcess:
+        """Start a host.
+
+        Args:
+            arguments: absolute path of the script, and its arguments.
+            log: file to which the output is appended.
+        """
+        message = Start(arguments=[*arguments], environment=dict(environment), folder=str(folder), log=str(log))
+        report, its_report = socket.socketpair()
+        with its_report:
+            socket.send_fds(self._connect(), [json.dumps(message).encode()], [its_report.fileno()])
+        return ForkedProcess(report)
+
+    def _connect(self) -> socket.socket:
+        if self._channel is None:
+            self._channel, its_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with its_channel:
+                subprocess.Popen(
+                    [sys.executable, str(Path(__file__).with_name("preload_server.py")), str(its_channel.fileno())],
+                    env={**os.environ, **self._python},
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[its_channel.fileno()],
+                    start_new_session=True,
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                )
+        return self._channel
+
+
+OUTPUT = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+"""Variables with which hosts write their logs."""
+
+
+def python_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a Python reads at its start."""
+    return {name: value for name, value in environment.items() if name.startswith("PYTHON")}
+
+
+SERVER = PreloadServer()

@@ -1,1 +1,0 @@
-"""A `sitecustomize` for the hosts of the tests, which shortens their starts."""
