@@ -19,8 +19,9 @@ REPEAT_SECONDS = 4.0
 class Termination:
     """Handler of SIGTERM. Python runs it on the main thread, interrupting any code there.
 
-    Before the API is served the process ends at once: no task has been accepted. Afterwards the main thread only waits for
-    Ctrl-C, and gets a KeyboardInterrupt; a second signal is ignored, because pending changes are being written.
+    Before the API is served the process ends at once, whichever import the signal interrupts: no task has been accepted.
+    Afterwards the main thread only waits for Ctrl-C, and gets a KeyboardInterrupt; a second signal is ignored, because pending
+    changes are being written.
     """
 
     def __init__(self) -> None:
@@ -63,15 +64,26 @@ class Termination:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.raise_signal(signal.SIGTERM)
         elif not self._serving:
-            self.requested = True
-            raise SystemExit(STATUS)
+            self._end_start()
         elif not self.requested:
             self.requested = True
-            threading.Thread(target=self._repeat_signal, name="fooocus-api-termination", daemon=True).start()
+            self._repeat_until_exit()
             raise KeyboardInterrupt
         elif self._is_repeating:
             self._is_repeating = False
             raise KeyboardInterrupt
+
+    def _end_start(self) -> None:
+        """Exit from the code that the signal interrupts: libraries discard or wrap exceptions that their imports raise."""
+        if self.requested:
+            os._exit(STATUS)
+        self.requested = True
+        sys.excepthook = lambda *_: os._exit(STATUS)  # SystemExit as the cause of another exception
+        self._repeat_until_exit()
+        raise SystemExit(STATUS)
+
+    def _repeat_until_exit(self) -> None:
+        threading.Thread(target=self._repeat_signal, name="fooocus-api-termination", daemon=True).start()
 
     def _repeat_signal(self) -> None:
         """Repeat the signal until the process exits: Python discards an exception that a handler raises inside a destructor."""

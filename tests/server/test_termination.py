@@ -79,7 +79,7 @@ def test_it_ends_also_while_it_starts(flags: tuple[str, ...]) -> None:
             host.outputs.mkdir(exist_ok=True)
             host.temp.mkdir(exist_ok=True)
             with host._log_file.open("ab") as log:
-                host.process = subprocess.Popen(
+                host.process = subprocess.Popen(  # with all its imports still to come
                     host._command(),
                     cwd=host.checkout,
                     env=host._environment(),
@@ -115,6 +115,41 @@ def test_where_somebody_else_has_the_signal_it_stays_theirs() -> None:
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+STARTING = """
+import sys, time
+sys.path.insert(0, {root!r})
+from load_package import load_package
+load_package()
+from fooocus_api.adapters.startup import termination
+from fooocus_api.adapters.patching.hooks import Patches
+
+termination.REPEAT_SECONDS = 0.2
+termination.Termination().install(Patches())
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except BaseException as error:
+    {reaction}
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "reaction", ["raise RuntimeError('not imported') from error", "pass"], ids=["wraps", "discards"]
+)
+def test_a_library_that_takes_the_exit_of_a_start_for_its_own_error_holds_nothing_up(reaction: str) -> None:
+    body = STARTING.format(root=str(ROOT), reaction=reaction)
+    with subprocess.Popen(
+        [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)
+    assert process.returncode == STATUS
+    assert said == ("", "")
 
 
 LOST = """
