@@ -28,8 +28,10 @@ CHECKOUT_VARIABLE = "FOOOCUS_API_CHECKOUT"
 def build_runtime(instrumentation: Instrumentation) -> Runtime:
     """Return the running API. Called once the WebUI is built: the import needs the packages that Fooocus brings."""
     from .db.drivers import needs_driver, without_drivers
+    from .tasks.lifecycle.collector_pause import paused_collector
 
-    with nullcontext() if needs_driver(instrumentation.settings().api_db) else without_drivers():
+    hidden = nullcontext() if needs_driver(instrumentation.settings().api_db) else without_drivers()
+    with paused_collector(), hidden:
         from .runtime import build_runtime
 
     return build_runtime(instrumentation)

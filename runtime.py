@@ -41,6 +41,7 @@ from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .tasks.build import TaskOptions, TaskServices, build_task_services
 from .tasks.history.retention import RetentionPolicy
+from .tasks.lifecycle.collector_pause import paused_collector
 from .tasks.queue.scheduler import Scheduler
 from .tasks.webhooks.delivery import WebhookSettings
 
@@ -194,9 +195,10 @@ class _Builder:
 
 def _build_routes(context: Context) -> AsgiApp:
     """Return the API. The import takes as long as all else, so it is left until the WebUI is served."""
-    from .api.app import create_api
+    with paused_collector():
+        from .api.app import create_api
 
-    api = create_api(context)
+        api = create_api(context)
     release_freed_memory()
     return api
 

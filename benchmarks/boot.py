@@ -15,6 +15,9 @@ import psutil
 from ..tests.support.host import Host, demo_host, real_checkout, real_host
 from .frame import Options, Row
 
+MOST_SECONDS, MOST_MB = 0.3, 15.0
+"""Seconds and MB that the extension may add on the demo host."""
+
 BARE = "import sys, os; sys.path.insert(0, os.getcwd()); import launch"
 """Starts Fooocus as extension.py does, without the extension."""
 
@@ -58,7 +61,11 @@ def own_memory(pid: int) -> float:
 
 
 def run(options: Options) -> list[Row]:
-    """Return the medians of several boots, with and without the extension in turn."""
+    """Return the medians of several boots, with and without the extension in turn.
+
+    Raises:
+        AssertionError: the extension adds more than it may.
+    """
     real = real_checkout() is not None
     rounds = options.rounds or 5
     figures: dict[str, list[tuple[float, float]]] = {"bare": [], "extended": []}
@@ -75,4 +82,8 @@ def run(options: Options) -> list[Row]:
         rows.append({"host": host, "what": name, "seconds": round(seconds, 3), "mb": round(memory, 1)})
     bare, extended = rows
     added = {key: round(extended[key] - bare[key], 3) for key in ("seconds", "mb")}
-    return [*rows, {"host": host, "what": "added", **added}]
+    rows.append({"host": host, "what": "added", **added})
+    if not real:
+        rows.append({"host": host, "what": "most", "seconds": MOST_SECONDS, "mb": MOST_MB})
+        assert added["seconds"] <= MOST_SECONDS and added["mb"] <= MOST_MB, f"the extension adds {added}"
+    return rows

@@ -27,9 +27,11 @@ def encoded(values: dict[str, Any]) -> dict[str, Any]:
 
 def decoded(row: dict[str, Any]) -> dict[str, Any]:
     """Return the values that were `encoded`."""
-    return {
-        name: json.loads(value) if name in JSON_COLUMNS and value is not None else value for name, value in row.items()
-    }
+    values = {**row}
+    for name in JSON_COLUMNS:
+        if values.get(name) is not None:
+            values[name] = json.loads(values[name])
+    return values
 
 
 def _column(name: str, value: Any) -> Any:

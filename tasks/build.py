@@ -13,6 +13,7 @@ from .history.leftovers import Leftovers
 from .history.ownership import Ownership
 from .history.queries import History
 from .history.retention import Retention, RetentionPolicy
+from .lifecycle.collector_pause import paused_collector
 from .lifecycle.lifecycle import TaskLifecycle
 from .lifecycle.metrics import Metrics
 from .lifecycle.notifier import QueueNotifier
@@ -119,10 +120,11 @@ def build_task_services(
     recovery = Recovery(engine, store, journal, leftovers)
 
     def start() -> None:
-        requeued = recovery.run()
-        bus.start(lifecycle.handle)
-        for task in requeued:
-            submissions.enqueue(active.add(task, engine.workload(task.parameters)))
+        with paused_collector():
+            requeued = recovery.run()
+            bus.start(lifecycle.handle)
+            for task in requeued:
+                submissions.enqueue(active.add(task, engine.workload(task.parameters)))
 
     def put_back(_: Deadline) -> None:
         """Put running tasks back first, as that write is essential; the end of one that still ends overwrites it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ...images.references import REFERENCE_PREFIXES, ImageReference
@@ -94,11 +95,16 @@ def _kind(parameters: Mapping[str, Any]) -> str:
 
 def _megapixels(parameters: Mapping[str, Any]) -> float:
     """Return the megapixels of a requested image. Work at another size has its own kind (`_kind`)."""
-    width, height = (_whole(parameters.get(name)) for name in ("overwrite_width", "overwrite_height"))
-    sides = [int(side) for side in re.findall(r"\d{1,9}", str(parameters.get("aspect_ratios_selection") or ""))[:2]]
-    if len(sides) < 2:
-        sides = [USUAL_SIDE, USUAL_SIDE]
+    width, height = _whole(parameters.get("overwrite_width")), _whole(parameters.get("overwrite_height"))
+    sides = _sides(str(parameters.get("aspect_ratios_selection") or "")[:100])
     return max((width if width > 0 else sides[0]) * (height if height > 0 else sides[1]), 1) / MEGAPIXEL
+
+
+@lru_cache(100)
+def _sides(aspect_ratio: str) -> tuple[int, int]:
+    """Return width and height in pixels of an aspect ratio of Fooocus, as 1152×896, which may have a label around them."""
+    sides = re.findall(r"\d{1,9}", aspect_ratio)
+    return (int(sides[0]), int(sides[1])) if len(sides) > 1 else (USUAL_SIDE, USUAL_SIDE)
 
 
 def _inputs(parameters: Mapping[str, Any]) -> Iterator[str]:

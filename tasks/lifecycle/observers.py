@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..model import events
 from ..model.active_tasks import ActiveTask
-from ..model.task import Task
+from ..model.task import Task, now_ms
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -23,14 +23,17 @@ class TaskObserver(Protocol):
 
 
 class TaskLog:
-    """Logs the stations of a task's life."""
+    """Logs the stations of a task's life. The queued tasks of an earlier process are logged as one, by its recovery."""
+
+    def __init__(self) -> None:
+        self._began_ms = now_ms()
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         if active is None:
             return
         task = active.task
         match event:
-            case events.Queued():
+            case events.Queued() if task.queued_at >= self._began_ms:
                 log.info("task queued", extra={"task_id": task.task_id, "source": task.source})
                 log.debug("task prompt received", extra={"task_id": task.task_id, "prompt": active.workload.prompt})
             case events.Started():

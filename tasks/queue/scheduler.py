@@ -114,7 +114,11 @@ class Scheduler:
         if entry.front:
             self._fronts[entry] = arrival
         else:
-            self._lanes.setdefault(entry.priority, {}).setdefault(entry.source, Lane()).add(entry, arrival)
+            sources = self._lanes.setdefault(entry.priority, {})
+            lane = sources.get(entry.source)
+            if lane is None:
+                lane = sources[entry.source] = Lane()
+            lane.add(entry, arrival)
 
     def _next(self, now: float) -> QueueEntry:
         if self._fronts:

@@ -1,0 +1,29 @@
+"""A pause of Python's garbage collector while many objects are made that stay: it would walk all of them again and again."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def paused_collector(*, makes_garbage: bool = False) -> Iterator[None]:
+    """Pause the collector of reference cycles, in all threads, unless it is off already.
+
+    Then it runs once if there is garbage, whose memory the next objects take. Otherwise all objects count as old ones without
+    a walk over them: the collector looks at those when many more have been made.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        if makes_garbage:
+            gc.collect()
+        else:
+            gc.freeze()
+            gc.unfreeze()  # into the oldest generation
+        gc.enable()
