@@ -90,21 +90,23 @@ def _index(repository: Repository, size: int) -> Row:
 def _asked(repository: Repository, size: int, what: str, words: tuple[str, ...]) -> Row:
     """Return the times of a page with its count, as `GET /tasks` asks for them."""
     criteria = Filter(prompt_words=words, exclude_statuses=ACTIVE)
-    ids, counted = repository.read(partial(task_pages.page_and_count, criteria, 0, PAGE_SIZE))
+    ids, (found, may_be_more) = repository.read(partial(task_pages.page_and_count, criteria, 0, PAGE_SIZE))
     took = [_took(repository, partial(task_pages.page_and_count, criteria, 0, PAGE_SIZE)) for _ in range(TIMES)]
 
     def plain() -> tuple[list[int], tuple[int, bool]]:
         page = plain_page(criteria, 0, PAGE_SIZE)
         return page, (len(page), False) if len(page) < PAGE_SIZE else plain_count(criteria, task_pages.MAX_COUNT)
 
-    assert repository.read(plain) == (ids, counted), f"{words} finds other tasks than a search row by row"
+    page, (number, is_capped) = repository.read(plain)
+    is_same = page == ids and (found <= number if may_be_more else (found, False) == (number, is_capped))
+    assert is_same, f"{words} finds other tasks than a search row by row"
     before = [_took(repository, plain) for _ in range(PLAIN_TIMES)]
     p50, p99 = percentile(took, 50), percentile(took, 99)
     return {
         "what": what,
         "tasks": size,
         "good": p50 <= LIMITS_MS[0] and p99 <= LIMITS_MS[1],
-        "found": counted[0],
+        "found": found,
         "p50_ms": round(p50, 2),
         "p99_ms": round(p99, 2),
         "most_p50": LIMITS_MS[0],

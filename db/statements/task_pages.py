@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from peewee import JOIN, Expression, ModelSelect
+from peewee import JOIN, SQL, Expression, ModelSelect
 
 from ..tables import ImageRow, ParametersRow, TaskRow
 from . import daily_counts
 from .filters import Filter as Filter
-from .filters import matching
+from .filters import ids_in, matching
 from .prepared import PreparedStatement, param
 from .word_search import word_search
 
@@ -40,7 +40,9 @@ def page_and_count(
     """Return `page` and `count`, reading as few rows as possible."""
     search = word_search(criteria, offset + limit)
     if search is not None:
-        return search.page(offset, limit, newest_first=newest_first), search.count(MAX_COUNT)
+        ids = search.page(offset, limit, newest_first=newest_first)
+        number, may_be_more = search.count(MAX_COUNT)
+        return ids, (max(number, offset + len(ids)) if may_be_more and ids else number, may_be_more)
     if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
         total, capped = _count(criteria)
         left = total - offset
@@ -74,7 +76,7 @@ def _count(criteria: Filter) -> tuple[int, bool]:
 
 def rows(ids: Sequence[int]) -> list[dict[str, Any]]:
     """Return these tasks with their parameters and images, in this order; deleted ones are left out."""
-    found = _whole(TaskRow.id.in_(list(ids))) if ids else {}
+    found = _whole(ids_in("id", ids)) if ids else {}
     return [found[row_id] for row_id in ids if row_id in found]
 
 
@@ -111,11 +113,11 @@ _IMAGES = PreparedStatement(
 )
 
 
-def _whole(condition: Expression) -> dict[int, dict[str, Any]]:
+def _whole(condition: SQL) -> dict[int, dict[str, Any]]:
     query = _with_parameters(condition).dicts()
     found: dict[int, dict[str, Any]] = {row["id"]: {**row, "images": []} for row in query}
     if found:
-        images = ImageRow.select().where(ImageRow.task.in_(list(found))).order_by(ImageRow.task, ImageRow.position)
+        images = ImageRow.select().where(ids_in("task_id", list(found))).order_by(ImageRow.task, ImageRow.position)
         for image in images.dicts():
             del image["position"]
             found[image.pop("task")]["images"].append(image)

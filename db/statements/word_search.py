@@ -28,6 +28,8 @@ FEW_ROWS = CHUNK // 4
 """Candidates of a chunk up to which they are read one by one. More are found faster by reading the whole chunk."""
 MOST_TO_FILTER = 20_000
 """Candidates of which the filter's other conditions are checked row by row. More are found faster by those conditions."""
+MOST_TO_COUNT = 2_000
+"""Rows that a count reads, beyond which it stops."""
 MOST_ACTIVE = 10_000
 """Tasks with an excluded status that are removed from the sets, before the rows are read instead."""
 MOST_TO_SORT = 20_000
@@ -83,17 +85,23 @@ class WordSearch:
         return [row.row_id for row in found[offset:wanted]]
 
     def count(self, most: int) -> tuple[int, bool]:
-        """Return the number of rows, at most `most`, and whether there are more."""
+        """Return the number of rows found so far, at most `most`, and whether there may be more."""
         places = range(len(self._chunks))
         number = self._rest_size(most + 1) + sum(self._sizes[place] for place in places if self._is_known(place))
-        rest = sorted((place for place in places if not self._is_known(place)), key=lambda place: -self._sizes[place])
+        unknown = [place for place in places if not self._is_known(place)]
+        number += sum(len(self._read[place]) for place in unknown if place in self._read)
+        rest = sorted((place for place in unknown if place not in self._read), key=lambda place: -self._sizes[place])
+        reads = 0
         while rest and number <= most:
+            if reads >= MOST_TO_COUNT and sum(self._sizes[place] for place in rest):
+                return number, True
             size, together = 0, []
             while rest and size < ROWS_AT_ONCE:
                 together.append(rest.pop(0))
                 size += self._sizes[together[-1]]
             self._read_together(together)
             number += sum(len(self._all_of(place)) for place in together)
+            reads += size
         return min(number, most), number > most
 
     # ------------------------------------------------------------- chunks
