@@ -191,6 +191,32 @@ def test_images_of_one_moment_have_names_of_their_own(host: Host, disk: SlowDisk
     assert_whole(host, *records)
 
 
+def test_images_that_are_not_kept_are_whole_too(disk: SlowDisk, demo_factory: DemoFactory) -> None:
+    host = demo_factory(*disk.flags, "--disable-image-log")
+    client = Client(host.url)
+    with disk.held():
+        task_id = client.submit(image_number=2)["task_id"]
+        wait_for(lambda: len(list(host.temp.rglob("*.png"))) == 2, "two images to be begun")
+        assert statuses(client, task_id) == ["running"] and client.task(task_id)["result"] == []
+    record = client.ended(task_id)
+    assert record["task_status"] == "finished" and not host.images()
+    assert [client.image(url).size for url in record["result"]] == [(256, 256)] * 2
+
+
+def test_an_enhanced_image_comes_after_the_one_it_is_made_of(host: Host, disk: SlowDisk) -> None:
+    client = Client(host.url)
+    tab = {"enhance_enabled": True, "enhance_mask_model": "u2net", "enhance_mask_dino_prompt": "face"}
+    fields = {"enhance_checkbox": True, "enhance_ctrls": [tab], "enhance_uov_method": "Upscale (1.5x)"}
+    with disk.held():
+        task_id = client.submit(**fields)["task_id"]
+        begun(host, 2)
+        assert statuses(client, task_id) == ["running"] and client.task(task_id)["result"] == []
+    record = client.ended(task_id)
+    assert record["task_status"] == "finished" and len(record["result"]) == len(host.images()) > 2
+    assert client.image(record["result"][0]).size == (256, 256)
+    assert all(map(is_whole, host.images()))
+
+
 def test_a_grid_is_made_of_whole_files(host: Host) -> None:
     record = Client(host.url).draw(image_number=3, generate_image_grid=True)
     assert record["task_status"] == "finished" and len(record["result"]) == 4

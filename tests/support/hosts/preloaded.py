@@ -6,6 +6,7 @@ the same in all of them, so a host that needs another value of a `PYTHON…` var
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import select
@@ -109,7 +110,7 @@ class PreloadServer:
         if self._channel is None:
             self._channel, its_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with its_channel:
-                subprocess.Popen(
+                server = subprocess.Popen(
                     [sys.executable, str(Path(__file__).with_name("preload_server.py")), str(its_channel.fileno())],
                     env={**os.environ, **self._python},
                     stdin=subprocess.DEVNULL,
@@ -117,7 +118,13 @@ class PreloadServer:
                     start_new_session=True,
                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 )
+            atexit.register(_end, server, self._channel)
         return self._channel
+
+
+def _end(server: subprocess.Popen[bytes], channel: socket.socket) -> None:
+    channel.close()
+    server.wait()
 
 
 OUTPUT = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
