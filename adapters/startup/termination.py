@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from ..patching.hooks import Patches
 
@@ -38,6 +40,7 @@ class Termination:
         if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
             return
         signal.signal(signal.SIGTERM, self._received)
+        patches.wrap(sys, "excepthook", self._uncaught)
         patches.on_uninstall(self._restore)
 
     def begin_serving(self) -> None:
@@ -78,9 +81,14 @@ class Termination:
         if self.requested:
             os._exit(STATUS)
         self.requested = True
-        sys.excepthook = lambda *_: os._exit(STATUS)  # SystemExit as the cause of another exception
         self._repeat_until_exit()
         raise SystemExit(STATUS)
+
+    def _uncaught(self, wrapped: Callable[..., None], _: Any, arguments: tuple[Any, ...], __: dict[str, Any]) -> None:
+        """Exit without a traceback if the exception is one that a library made of the exit."""
+        if self.requested and not self._serving:
+            os._exit(STATUS)
+        wrapped(*arguments)
 
     def _repeat_until_exit(self) -> None:
         threading.Thread(target=self._repeat_signal, name="fooocus-api-termination", daemon=True).start()

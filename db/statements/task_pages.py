@@ -42,7 +42,9 @@ def page_and_count(
     if search is not None:
         ids = search.page(offset, limit, newest_first=newest_first)
         number, may_be_more = search.count(MAX_COUNT)
-        return ids, (max(number, offset + len(ids)) if may_be_more and ids else number, may_be_more)
+        if may_be_more and ids:
+            number = max(number, min(offset + len(ids), MAX_COUNT))
+        return ids, (number, may_be_more)
     if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
         total, capped = _count(criteria)
         left = total - offset

@@ -20,6 +20,13 @@ from fooocus_api.tests.support.host import Host
 from .pictures import PICTURES
 from .requests import REQUESTS
 
+SLOW = (
+    "gif-with-a-comment-in-single-bytes",
+    "tiff-with-a-gigabyte-behind-its-pixels",
+    "png-of-64-megapixels-with-four-rows",
+)
+"""Pictures that take half a minute, each with a like one that takes less."""
+
 
 @dataclass
 class Target:
@@ -69,7 +76,9 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
         print(f"{name:45} {seconds * 1000:7.0f} ms {wait * 1000:9.0f} ms")
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.nightly) if name in SLOW else name for name in PICTURES]
+)
 def test_a_picture(target: Target, name: str) -> None:
     make, status = PICTURES[name]
     content = make()

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image as PILImage
 
 from fooocus_api.tests.support.client import Client
@@ -41,6 +42,7 @@ def test_an_upscale_beyond_the_bound_ends_with_its_image(client: Client) -> None
     assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 204
 
 
+@pytest.mark.nightly
 def test_a_click_beyond_the_bound_ends_with_its_image(demo: Host, browser: Browser, tmp_path: Path) -> None:
     picture = tmp_path / "large.png"
     picture.write_bytes(plain(7000))

@@ -35,6 +35,7 @@ FOLDERS: dict[str, Callable[[Portable], Path]] = {
     "python_embeded": lambda portable: portable.python.parent,
     "elsewhere": lambda portable: portable.root.parent,
 }
+LIKELY = ("the package", "Fooocus", "the clone")
 UNPACKED: dict[str, Callable[[Portable], Path]] = {
     "next to Fooocus, doubled": lambda portable: portable.root / "fooocus-api-main" / "fooocus-api-main",
     "into Fooocus": lambda portable: portable.fooocus / "fooocus-api-main",
@@ -135,7 +136,9 @@ def test_pip_neither_counts_nor_removes_the_users_packages(
     assert list(user.rglob("wanted.py"))
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize(
+    "folder", [*LIKELY, *(pytest.param(name, marks=pytest.mark.nightly) for name in FOLDERS if name not in LIKELY)]
+)
 def test_everything_works_from_every_folder(clean: Portable, folder: str, tmp_path: Path) -> None:
     install, extension = clean.clone / "install.py", clean.fooocus / "extensions" / "fooocus_api" / "extension.py"
 

@@ -71,6 +71,7 @@ def test_each_third_fails_in_this_process_and_in_another(tmp_path: Path, violati
 # ---------------------------------------------------------------- a whole Fooocus
 
 
+@pytest.mark.nightly
 def test_random_kills_lose_nothing(host: Host, violations_in: Make) -> None:
     violations = violations_in(host.outputs)
     row = crash(host, rounds=4, seed=random.randrange(1_000_000), pause=1.5)

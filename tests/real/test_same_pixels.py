@@ -120,7 +120,9 @@ def pixels(path: Path) -> tuple[tuple[int, int], bytes]:
         return image.size, image.convert("RGB").tobytes()
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(name, marks=pytest.mark.nightly) if "upscale" in name else name for name in CASES]
+)
 @pytest.mark.parametrize("host_name", HOSTS)
 def test_api_and_webui_draw_the_same_pixels(
     request: pytest.FixtureRequest, host_name: str, browser: Browser, picture: Path, mask: Path, case: str

@@ -70,12 +70,13 @@ def test_several_at_once_are_one(demo_factory: DemoFactory, flags: tuple[str, ..
     assert host.status_on_disk(task_id) == "pending"
 
 
+@pytest.mark.parametrize("every", [8, pytest.param(2, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
-def test_it_ends_also_while_it_starts(flags: tuple[str, ...]) -> None:
+def test_it_ends_also_while_it_starts(flags: tuple[str, ...], every: int) -> None:
     """Send the signal at any moment from the first import to the first answer."""
     host = demo_host(*flags)
     try:
-        for tenths in range(2, 40, 4):
+        for tenths in range(2, 40, every):
             host.outputs.mkdir(exist_ok=True)
             host.temp.mkdir(exist_ok=True)
             with host._log_file.open("ab") as log:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO = ROOT / "demo"
+EXTENSION = ROOT / "extension.py"
 REAL_FLAGS = ("--always-cpu", "--disable-in-browser", "--disable-analytics", "--disable-preset-download")
 REAL_ENVIRONMENT = {
     "MODEL_CHECKSUM_DISABLED": "1",  # otherwise rembg downloads the real weights over the tiny ones
@@ -96,7 +97,7 @@ class Host:
         self.outputs.mkdir(exist_ok=True)
         self.temp.mkdir(exist_ok=True)
         command, environment = self._command(), self._environment()
-        if self.way == "extension" and SERVER.admits(self.python, environment):
+        if command[1] == str(EXTENSION) and SERVER.admits(command, environment):
             self.process = SERVER.start(command[1:], environment, self.started_in, self._log_file)
         else:
             with self._log_file.open("ab") as log:
@@ -169,7 +170,7 @@ class Host:
         self.close()
 
     def _command(self) -> list[str]:
-        script = ROOT / "extension.py" if self.way == "extension" else self.checkout / f"{self.way}.py"
+        script = EXTENSION if self.way == "extension" else self.checkout / f"{self.way}.py"
         paths = ["--output-path", str(self.outputs), "--temp-path", str(self.temp)]
         return [str(self.python), str(script), "--port", str(self.port), *paths, *self.flags]
 

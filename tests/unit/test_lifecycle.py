@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from fooocus_api.tasks.history.queries import Filter
 from fooocus_api.tasks.history.retention import RetentionPolicy
@@ -286,7 +287,12 @@ class Lifecycle(RuleBasedStateMachine):
         assert page.total == len(page.tasks)
 
 
+SETTINGS = settings(max_examples=20, stateful_step_count=40, deadline=None, derandomize=True, database=None)
+
 TestLifecycle = Lifecycle.TestCase
-TestLifecycle.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None
-)
+TestLifecycle.settings = SETTINGS
+
+
+@pytest.mark.nightly
+def test_many_more_lives() -> None:
+    run_state_machine_as_test(Lifecycle, settings=settings(SETTINGS, max_examples=200))

@@ -27,7 +27,7 @@ TOTALS = {
     "X-Total-Count": "The number of tasks in the requested list; in all three lists with `query=all`.",
     "X-Total-History": "The number of ended tasks.",
     "X-Total-Pending": "The number of pending tasks.",
-    "X-Total-Capped": "`true` if there are more ended tasks than were counted.",
+    "X-Total-Capped": "`true` if there may be more ended tasks than were counted.",
     "X-Page": "The page in the response.",
     "X-Page-Size": "The number of tasks per page.",
 }

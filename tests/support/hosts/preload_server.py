@@ -1,4 +1,4 @@
-"""A process that has imported the libraries of a host and forks for each host that is to start. Linux and macOS; stdlib only.
+"""A process that has imported the modules of a host and forks for each host that is to start. Linux only.
 
     python preload_server.py SOCKET_NUMBER
 
@@ -8,6 +8,7 @@ exit status once it has ended. End of file on the socket ends the server, not th
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -17,7 +18,10 @@ import signal
 import socket
 import sys
 import warnings
+from pathlib import Path
 from typing import TypedDict
+
+ROOT = Path(__file__).resolve().parents[3]
 
 LIBRARIES = (
     "aiofiles",
@@ -28,6 +32,7 @@ LIBRARIES = (
     "fastapi",
     "ffmpy",
     "fsspec",
+    "gradio",
     "gradio_client",
     "httpx",
     "huggingface_hub",
@@ -58,7 +63,13 @@ LIBRARIES = (
     "websockets.legacy.client",
     "yaml",
 )
-"""Modules that a demo host imports and the extension does not patch: all but Gradio itself. A missing one is left out."""
+"""Modules that a demo host imports. A missing one is left out."""
+EXTENSION = (
+    "fooocus_api.extension",
+    "fooocus_api.adapters.instrumentation",
+    "fooocus_api.runtime",
+    "fooocus_api.api.app",
+)
 MAX_MESSAGE_BYTES = 1 << 20
 
 
@@ -116,15 +127,58 @@ def become(start: Start) -> None:
     sys.path[0] = os.path.dirname(start["arguments"][0])
 
 
-if __name__ == "__main__":
+def preload() -> None:
+    """Import the libraries, and the extension without the database drivers, as for a history in SQLite."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydub looks for ffmpeg
         for library in LIBRARIES:
             with contextlib.suppress(ImportError):
                 importlib.import_module(library)
+    sys.path.insert(0, str(ROOT))
+    importlib.import_module("load_package").load_package()
+    sys.path.remove(str(ROOT))
+    with importlib.import_module("fooocus_api.db.drivers").without_drivers():
+        for module in EXTENSION:
+            importlib.import_module(module)
+
+
+class Exit:
+    """The end of a host's process, as Python ends it, but without taking modules apart: they take a second."""
+
+    def __init__(self) -> None:
+        self._status: int | None = None
+
+    def leave(self) -> None:
+        """End the process with the status of its script, as the last exit handler; do nothing in the server."""
+        if self._status is None:
+            return
+        for stream in sys.stdout, sys.stderr:
+            stream.flush()
+        if self._status == -signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGINT)
+        os._exit(self._status)
+
+    def run(self, script: str) -> None:
+        """Run a script as the main module."""
+        self._status = 1
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as end:
+            self._status = end.code if isinstance(end.code, int) else int(end.code is not None)
+            raise
+        except KeyboardInterrupt:
+            self._status = -signal.SIGINT
+            raise
+        self._status = 0
+
+
+if __name__ == "__main__":
+    end = Exit()
+    atexit.register(end.leave)  # the first one to be registered is the last one to run
+    preload()
     with socket.socket(fileno=int(sys.argv[1])) as starts:
         asked = serve(starts)
     if asked is not None:
         become(asked)
-        del asked
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        end.run(asked["arguments"][0])

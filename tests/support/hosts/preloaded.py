@@ -1,7 +1,7 @@
-"""Host processes that start with their libraries imported: three of the five seconds of processor time of a start.
+"""Host processes that start with their modules imported: four of the five seconds of processor time of a start.
 
-A test's process has one `preload_server` and asks it to fork each host. What Python reads from its environment at its start is
-the same in all of them, so a host that needs another value of a `PYTHON…` variable is started as a new process instead.
+A process of the tests has one `preload_server` and asks it to fork each host. What Python reads from its environment at its start
+is the same in all of them, and so are the database drivers: a host that needs others is started as a process of its own.
 """
 
 from __future__ import annotations
@@ -89,9 +89,10 @@ class PreloadServer:
         self._enabled = sys.platform == "linux"
         self._python = python_variables({**os.environ, **OUTPUT})
 
-    def admits(self, python: Path, environment: Mapping[str, str]) -> bool:
-        """Return whether a host with this interpreter and environment may be forked."""
-        return self._enabled and str(python) == sys.executable and python_variables(environment) == self._python
+    def admits(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
+        """Return whether a host with this command and environment may be forked."""
+        is_usual = command[0] == sys.executable and DATABASE_FLAG not in command
+        return self._enabled and is_usual and python_variables(environment) == self._python
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> ForkedProcess:
         """Start a host.
@@ -127,6 +128,7 @@ def _end(server: subprocess.Popen[bytes], channel: socket.socket) -> None:
     server.wait()
 
 
+DATABASE_FLAG = "--api-db"
 OUTPUT = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 """Variables with which hosts write their logs."""
 
