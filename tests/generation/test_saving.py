@@ -150,7 +150,7 @@ def test_a_kill_while_images_are_being_saved_leaves_no_half_of_one(host: Host, d
     wait_for(lambda: len(host.images()) == 2, "the truncated images to be deleted")
     assert_whole(host, record)
     page = next(iter(host.images())).with_name("log.html")
-    assert page.read_text("utf-8").count('class="image-container"') == 2
+    wait_for(lambda: page.read_text("utf-8").count('class="image-container"') == 2, "the page of an idle worker")
 
 
 def test_a_shutdown_waits_for_the_images_in_hand(host: Host, disk: SlowDisk) -> None:

@@ -13,8 +13,8 @@ from fooocus_api.adapters.patching.hooks import Patches
 from fooocus_api.extension import Extension
 from fooocus_api.tests.support.host import ROOT
 
-WITHOUT_A_HOST = {"proactor.py", "hooks.py"}
-"""Files that patch asyncio, and the file that applies patches."""
+WITHOUT_A_HOST = {"proactor.py", "termination.py", "hooks.py"}
+"""Files that patch asyncio and sys, and the file that applies patches."""
 
 
 def patched_names() -> Iterator[tuple[str, str]]:
