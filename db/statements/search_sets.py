@@ -14,6 +14,20 @@ from .prepared import PreparedStatement, param
 EXISTING = b""
 """Key of the set of a chunk's tasks that exist."""
 
+_CHUNKS = PreparedStatement(
+    lambda: (
+        SearchChunkRow.select(
+            SearchChunkRow.chunk,
+            SearchChunkRow.first_queued_at,
+            SearchChunkRow.last_queued_at,
+            SearchChunkRow.is_ordered,
+            SearchChunkRow.is_indexed,
+        )
+        .where(SearchChunkRow.is_ready == param("ready"))
+        .order_by(SearchChunkRow.chunk)
+    )
+)
+_NEWEST = PreparedStatement(lambda: TaskRow.select(fn.MAX(TaskRow.id)))
 _EXISTING = PreparedStatement(
     lambda: SearchSetRow.select(SearchSetRow.rows).where(
         (SearchSetRow.chunk == param("chunk")) & (SearchSetRow.part == param("part"))
@@ -55,15 +69,13 @@ class PromptRow(NamedTuple):
 
 def chunks() -> list[Chunk]:
     """Return the chunks that are ready, sorted. All rows before the end of the last one are in a chunk."""
-    columns = (
-        SearchChunkRow.chunk,
-        SearchChunkRow.first_queued_at,
-        SearchChunkRow.last_queued_at,
-        SearchChunkRow.is_ordered,
-        SearchChunkRow.is_indexed,
-    )
-    ready = SearchChunkRow.select(*columns).where(SearchChunkRow.is_ready == True)  # noqa: E712  # a column
-    return [Chunk(*values) for values in ready.order_by(SearchChunkRow.chunk).tuples()]
+    return [Chunk(*values) for values in _CHUNKS.run(ready=True)]
+
+
+def newest() -> int:
+    """Return the highest id of a task, 0 without one."""
+    number: int | None = _NEWEST.run().fetchone()[0]
+    return number or 0
 
 
 def sets(numbers: Sequence[int], keys: Sequence[bytes]) -> list[tuple[int, bytes, bytes]]:

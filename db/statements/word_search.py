@@ -28,8 +28,8 @@ FEW_ROWS = CHUNK // 4
 """Candidates of a chunk up to which they are read one by one. More are found faster by reading the whole chunk."""
 MOST_TO_FILTER = 20_000
 """Candidates of which the filter's other conditions are checked row by row. More are found faster by those conditions."""
-MOST_TO_COUNT = 2_000
-"""Rows that a count reads, beyond which it stops."""
+MOST_TO_COUNT = 500
+"""Candidates that a count reads, beyond which it stops."""
 MOST_ACTIVE = 10_000
 """Tasks with an excluded status that are removed from the sets, before the rows are read instead."""
 MOST_TO_SORT = 20_000
@@ -96,7 +96,7 @@ class WordSearch:
             if reads >= MOST_TO_COUNT and sum(self._sizes[place] for place in rest):
                 return number, True
             size, together = 0, []
-            while rest and size < ROWS_AT_ONCE:
+            while rest and size < MOST_TO_COUNT:
                 together.append(rest.pop(0))
                 size += self._sizes[together[-1]]
             self._read_together(together)
@@ -209,8 +209,7 @@ class WordSearch:
     @cached_property
     def _small_rest(self) -> list[Found] | None:
         """The matching rows that are in no chunk, None if there are many rows."""
-        newest = TaskRow.select(TaskRow.id).order_by(TaskRow.id.desc()).limit(1).scalar()
-        if newest is not None and newest - self._end >= SMALL_REST:
+        if search_sets.newest() - self._end >= SMALL_REST:
             return None
         return self._matching(TaskRow.id >= self._end)
 
