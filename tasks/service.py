@@ -125,8 +125,10 @@ class TaskService:
         await asyncio.wrap_future(self._store.move_to_front(live.task))
         return True
 
-    async def delete(self, task_id: str) -> Task:
-        """Delete an ended task and its images, or cancel a pending one. Return the task in its last state.
+    async def delete(self, task_id: str) -> Task | None:
+        """Delete an ended task and its images, or cancel a pending one. Return the cancelled task, None after a deletion.
+
+        A task that ends before it can be cancelled, because it only waits for the images of the one before, is deleted.
 
         Raises:
             UnknownTask: the id belongs to no task.
@@ -134,9 +136,12 @@ class TaskService:
         """
         task = await self.get(task_id)
         if task.status is TaskStatus.PENDING and await self.stop(task_id):
-            return await self.wait(task_id)
-        task = await self.get(task_id)
+            task = await self.wait(task_id)
+            if task.status is TaskStatus.STOPPED:
+                return task
+        else:
+            task = await self.get(task_id)
         if not task.status.is_terminal:
             raise WrongStatus(f"task {task_id} is {task.status.value}; stop it first")
         await asyncio.to_thread(self._retention.remove, [task])
-        return task
+        return None

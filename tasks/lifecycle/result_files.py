@@ -33,17 +33,32 @@ class ResultFiles:
         self._leftovers = leftovers
         self._retention = retention
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fooocus-api-images")
+        self._is_closed = False
 
     def run(self, action: Callable[[], T]) -> Future[T]:
         """Run an action on the thread that saves images, after those before it.
 
+        Once the interpreter exits, the executor takes nothing more, while the worker continues until `close`: the action runs
+        on the caller's thread then.
+
         Raises:
             RuntimeError: `close` was called.
         """
-        return self._executor.submit(action)
+        try:
+            return self._executor.submit(action)
+        except RuntimeError:
+            if self._is_closed:
+                raise
+        done: Future[T] = Future()
+        try:
+            done.set_result(action())
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
     def close(self, within_s: float | None = None) -> None:
         """Finish saving images. Wait at most `within_s` seconds, without a limit if None."""
+        self._is_closed = True
         if within_s is not None:
             with contextlib.suppress(RuntimeError):  # at the interpreter's exit the executor has finished already
                 wait([self.run(lambda: None)], within_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,24 @@ def test_a_task_whose_images_are_being_saved_may_be_stopped(host: Host, disk: Sl
     finished, stopped = client.ended(ending), client.ended(running)
     assert (finished["task_status"], stopped["task_status"]) == ("finished", "stopped")
     assert_whole(host, finished, stopped)
+
+
+def test_a_task_that_waits_for_the_images_before_it_may_be_deleted(host: Host, disk: SlowDisk) -> None:
+    client = Client(host.url)
+    with disk.held():
+        first, second = (client.submit()["task_id"] for _ in range(2))
+        journal = host.outputs / ".fooocus_api" / "unfinished"
+        wait_for(lambda: {path.name for path in journal.iterdir()} == {first, second}, "an image of each task")
+        assert statuses(client, first, second) == ["running", "pending"]
+        with ThreadPoolExecutor(1) as pool:
+            deleting = pool.submit(client.request, "DELETE", f"/tasks/{second}")
+            disk.release()
+            deleted = deleting.result()
+    left = client.get(f"/tasks/{second}")
+    assert (deleted.status_code, left.status_code) in ((204, 404), (200, 200))
+    if left.status_code == 200:
+        assert deleted.json()["task_status"] == left.json()["task_status"] == "stopped"
+    assert_whole(host, client.ended(first), *([left.json()] if left.status_code == 200 else []))
 
 
 def test_a_kill_while_images_are_being_saved_leaves_no_half_of_one(host: Host, disk: SlowDisk) -> None:

@@ -231,3 +231,14 @@ def test_the_error_of_a_handler_of_the_end_ends_the_task_all_the_same(world: Wor
     with patch.object(ResultFiles, "are_kept", side_effect=Leaving(1)):
         task = world.run(told(world, task_id, events.Finished(task_id, [])))
     assert task.status.is_terminal and world.rows()[task_id]["status"] == task.status.value
+
+
+def test_results_are_saved_also_while_the_interpreter_exits(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = ResultFiles(Any, Any, Any, Any)  # type: ignore[arg-type]  # none of them is used
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)  # as threading does before it calls exit handlers
+    assert results.run(lambda: 5).result() == 5
+    with pytest.raises(ZeroDivisionError):
+        results.run(lambda: 1 // 0).result()
+    results.close(1)
+    with pytest.raises(RuntimeError):
+        results.run(lambda: 5)

@@ -124,9 +124,9 @@ class Lifecycle(RuleBasedStateMachine):
             assert before["status"] == "running"
             return
         if before["status"] == "pending":
-            assert task.status is TaskStatus.STOPPED and task_id in self.world.rows()
+            assert task is not None and task.status is TaskStatus.STOPPED and task_id in self.world.rows()
             return
-        assert ended(before) and task_id not in self.world.rows()
+        assert task is None and ended(before) and task_id not in self.world.rows()
         assert not any((self.world.outputs / path).exists() for path in before["images"])
         try:
             self.world.run(self.world.services.tasks.get(task_id))

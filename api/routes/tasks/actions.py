@@ -92,10 +92,10 @@ async def delete(context: ApiContext, request: Request, task_id: TaskId) -> Resp
     answers 409."""
     services = context.services
     before = await visible_task(context, request, task_id)
-    task = await services.tasks.delete(before.task_id)
-    if before.status.is_terminal:
+    cancelled = await services.tasks.delete(before.task_id)
+    if cancelled is None:
         return Response(status_code=204)
-    return JSONResponse(await asyncio.to_thread(full_record, context, request, task))
+    return JSONResponse(await asyncio.to_thread(full_record, context, request, cancelled))
 
 
 async def stop_task(services: TaskServices, task_id: str) -> None:
