@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from contextlib import ExitStack
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +35,9 @@ from .webui.server import Server
 from .worker.task_overrides import TaskOverrides
 from .worker.worker import Worker
 
+MOST_IMPORT_S = 60.0
+"""Seconds after which the garbage collector is on again without a worker: a script may import Fooocus's flags alone."""
+
 
 class Instrumentation:
     """The extension's objects that exist from the start of the process. The runtime attaches to them once the WebUI is built."""
@@ -50,18 +53,14 @@ class Instrumentation:
         self.overrides = TaskOverrides(self.worker)
         self.login = WebUILogin()
         self._termination = Termination()
-        self._imports = ExitStack()
+        self._imported = threading.Event()
         files = FileAccess(checkout, make_page=self.image_log.make_page)
         self._server = Server(application, self.settings, files, self.login, self._termination)
 
     def install(self) -> None:
-        """Prepare this process, and register the patches of the host's modules.
-
-        The host's imports until its worker starts to load models make hundreds of thousands of objects that stay: with the
-        collector's walks over them they would take a quarter longer.
-        """
-        self._imports.enter_context(paused_collector(makes_garbage=True))
-        self.patches.on_uninstall(self._imports.close)
+        """Prepare this process, and register the patches of the host's modules."""
+        threading.Thread(target=self._pause_collector, name="fooocus-api-imports", daemon=True).start()
+        self.patches.on_uninstall(self._imported.set)
         self.patches.on_uninstall(take_any_text())
         self.patches.on_uninstall(allow_more())
         proactor.install(self.patches)
@@ -71,10 +70,16 @@ class Instrumentation:
         atexit.register(self.logs.stop)
         self.register_patches()
 
+    def _pause_collector(self) -> None:
+        """Pause the garbage collector until the host's worker starts to load models, as the imports make hundreds of thousands of
+        objects that stay: with its walks over them they would take a quarter longer."""
+        with paused_collector(makes_garbage=True):
+            self._imported.wait(MOST_IMPORT_S)
+
     def register_patches(self) -> None:
         """Register the patches of each host module; they run when the host has imported it."""
         self.patches.apply(ARGS_PARSER, _add_flags)
-        self.patches.apply(ASYNC_WORKER, lambda *_: self._imports.close(), self.worker.patch)
+        self.patches.apply(ASYNC_WORKER, lambda *_: self._imported.set(), self.worker.patch)
         logging_steps = (self.saves.patch, self.image_log.patch, self.worker.patch_log, self.overrides.patch_names)
         self.patches.apply(PRIVATE_LOGGER, *logging_steps)
         self.patches.apply(UTIL, self.overrides.patch_upscale)

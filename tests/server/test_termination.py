@@ -118,6 +118,18 @@ def test_where_somebody_else_has_the_signal_it_stays_theirs() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def signalled(body: str) -> tuple[int, str, str]:
+    """Run a script, send it SIGTERM once it has printed `ready`, and return its exit status and its further outputs."""
+    with subprocess.Popen(
+        [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        said, complained = process.communicate(timeout=30)
+    return process.returncode, said, complained
+
+
 STARTING = """
 import sys, time
 sys.path.insert(0, {root!r})
@@ -142,15 +154,7 @@ time.sleep(60)
 )
 def test_a_library_that_takes_the_exit_of_a_start_for_its_own_error_holds_nothing_up(reaction: str) -> None:
     body = STARTING.format(root=str(ROOT), reaction=reaction)
-    with subprocess.Popen(
-        [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=30)
-    assert process.returncode == STATUS
-    assert said == ("", "")
+    assert signalled(body) == (STATUS, "", "")
 
 
 LOST = """
@@ -184,11 +188,4 @@ except KeyboardInterrupt:
 
 def test_a_signal_that_is_lost_in_a_destructor_is_sent_again() -> None:
     body = LOST.format(root=str(ROOT))
-    with subprocess.Popen(
-        [sys.executable, "-c", body], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=30)
-    assert said == "left\n"
+    assert signalled(body)[1] == "left\n"

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
+from pathlib import Path
 
+import pytest
+
+from fooocus_api.adapters import instrumentation
+from fooocus_api.extension import Extension
 from fooocus_api.tasks.lifecycle.collector_pause import paused_collector
 
 
@@ -48,3 +53,9 @@ def test_garbage_is_collected_at_the_end_where_it_is_said() -> None:
     assert gone() is not None
     gc.collect()
     assert gone() is None
+
+
+def test_a_script_without_a_worker_has_its_collector_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instrumentation, "MOST_IMPORT_S", 0)
+    Extension(tmp_path).instrumentation._pause_collector()
+    assert gc.isenabled()
