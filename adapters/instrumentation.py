@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from types import ModuleType
 
-from ..tasks.lifecycle.collector_pause import paused_collector
+from ..tasks.lifecycle.collector_pause import pause_collector_until
 from ..tasks.streaming.event_bus import EventBus
 from .host_modules import host_module
 from .image_log.image_log import ImageLog
@@ -59,7 +59,9 @@ class Instrumentation:
 
     def install(self) -> None:
         """Prepare this process, and register the patches of the host's modules."""
-        threading.Thread(target=self._pause_collector, name="fooocus-api-imports", daemon=True).start()
+        # Imports make hundreds of thousands of objects that stay: walks over them take the collector a quarter of the time.
+        pause = (self._imported, MOST_IMPORT_S)
+        threading.Thread(target=pause_collector_until, args=pause, name="fooocus-api-imports", daemon=True).start()
         self.patches.on_uninstall(self._imported.set)
         self.patches.on_uninstall(take_any_text())
         self.patches.on_uninstall(allow_more())
@@ -69,12 +71,6 @@ class Instrumentation:
         self.patches.on_uninstall(self.logs.stop)
         atexit.register(self.logs.stop)
         self.register_patches()
-
-    def _pause_collector(self) -> None:
-        """Pause the garbage collector until the host's worker starts to load models, as the imports make hundreds of thousands of
-        objects that stay: with its walks over them they would take a quarter longer."""
-        with paused_collector(makes_garbage=True):
-            self._imported.wait(MOST_IMPORT_S)
 
     def register_patches(self) -> None:
         """Register the patches of each host module; they run when the host has imported it."""

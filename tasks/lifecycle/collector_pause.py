@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,3 +28,9 @@ def paused_collector(*, makes_garbage: bool = False) -> Iterator[None]:
             gc.freeze()
             gc.unfreeze()  # into the oldest generation
         gc.enable()
+
+
+def pause_collector_until(event: threading.Event, most_s: float) -> None:
+    """Pause the collector until the event is set, for at most `most_s` seconds, and let it collect at the end."""
+    with paused_collector(makes_garbage=True):
+        event.wait(most_s)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
-from pathlib import Path
 
-import pytest
-
-from fooocus_api.adapters import instrumentation
-from fooocus_api.extension import Extension
-from fooocus_api.tasks.lifecycle.collector_pause import paused_collector
+from fooocus_api.tasks.lifecycle.collector_pause import pause_collector_until, paused_collector
 
 
 class Cycle:
@@ -55,7 +51,6 @@ def test_garbage_is_collected_at_the_end_where_it_is_said() -> None:
     assert gone() is None
 
 
-def test_a_script_without_a_worker_has_its_collector_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(instrumentation, "MOST_IMPORT_S", 0)
-    Extension(tmp_path).instrumentation._pause_collector()
+def test_a_script_without_a_worker_has_its_collector_back() -> None:
+    pause_collector_until(threading.Event(), 0)
     assert gc.isenabled()
