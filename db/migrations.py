@@ -31,6 +31,7 @@ from .tables import (
     SchemaVersion,
     SearchChunkRow,
     SearchSetRow,
+    TagRow,
     TallyRow,
     TaskRow,
     UploadRow,
@@ -129,6 +130,12 @@ def _index_of_words(database: Database) -> None:
     database.execute_sql(sql + suffix, values)
 
 
+def _tags_and_ends(_: Database) -> None:
+    """Create the table of tags, and the index of the tasks by the time of their end."""
+    TagRow.create_table()
+    TaskRow.create_table()  # creates the missing index
+
+
 class FirstTaskRow(Model):
     """The only table of schema 1."""
 
@@ -160,9 +167,10 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _whose_is_what,
     _notes,
     _index_of_words,
+    _tags_and_ends,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
-ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words)
+ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends)
 """Migrations that change no table of an earlier version, and so need no backup of them."""
 
 

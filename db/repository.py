@@ -232,6 +232,13 @@ class Repository:
         ids, counted = task_pages.page_and_count(criteria, offset, limit, newest_first=newest_first)
         return self._rows(ids), counted
 
+    def finished_page_and_count(
+        self, criteria: Filter, offset: int, limit: int
+    ) -> tuple[list[dict[str, Any]], tuple[int, bool]]:
+        """Return a page of the ended tasks in the order of their ends, the latest first, and `count`. The filter has no words."""
+        ids, counted = task_pages.finished_page_and_count(criteria, offset, limit)
+        return self._rows(ids), counted
+
     def count(self, criteria: Filter) -> tuple[int, bool]:
         """Return the number of tasks that the filter finds, and whether counting stopped at its maximum."""
         return task_pages.count(criteria)

@@ -54,6 +54,8 @@ class TaskRow(Model):
             (("status", "queued_at", "id"), False),
             (("source", "queued_at", "id", "status"), False),
             (("model", "queued_at", "id", "status"), False),
+            # The order of the ends.
+            (("finished_at", "id", "status"), False),
         )
 
 
@@ -99,6 +101,20 @@ class InputRow(Model):
         database = database
         table_name = "task_input"
         primary_key = CompositeKey("task", "file_name")
+
+
+class TagRow(Model):
+    """A tag of a task. `queued_at` is the task's: with it the index has the order of the lists."""
+
+    task = ForeignKeyField(TaskRow, on_delete="CASCADE")
+    tag = CharField(max_length=64)
+    queued_at = BigIntegerField()
+
+    class Meta:
+        database = database
+        table_name = "task_tag"
+        primary_key = CompositeKey("task", "tag")
+        indexes = ((("tag", "queued_at", "task"), False),)
 
 
 class TallyRow(Model):
@@ -219,6 +235,6 @@ class SchemaVersion(Model):
 
 
 TABLES = (
-    *(TaskRow, ParametersRow, ImageRow, InputRow, TallyRow),
+    *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
     *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow, SchemaVersion),
 )

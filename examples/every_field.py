@@ -101,6 +101,8 @@ params = {
     "stream_output": False,
     "async_process": False,
     "priority": 0,
+    "tags": [],
+    "client_data": {},
     "webhook_url": "",
 }
 response = api.post(GENERATE, json=params)

@@ -13,6 +13,9 @@ from ...tasks.model.workload.workload import USUAL_STEPS, ModelNeeds, Workload
 MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
 MEGAPIXEL = 1_000_000
 USUAL_SIDE = 1024
+MAX_TAGS = 16
+MAX_TAG_LENGTH = 64
+"""Characters of the database's column."""
 
 
 def workload_of(parameters: Mapping[str, Any], steps_of: Callable[[str], int | None]) -> Workload:
@@ -31,6 +34,7 @@ def workload_of(parameters: Mapping[str, Any], steps_of: Callable[[str], int | N
         str(parameters.get("output_format") or "png"),
         str(parameters.get("prompt") or ""),
         tuple(_inputs(parameters)),
+        _tags(parameters.get("tags")),
     )
 
 
@@ -119,6 +123,11 @@ def _inputs(parameters: Mapping[str, Any]) -> Iterator[str]:
         elif isinstance(value, list):  # most values are numbers, and a restart reads thousands of requests
             for item in _dicts(value):
                 yield from _inputs(item)
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    tags = value[:MAX_TAGS] if isinstance(value, list) else []
+    return tuple(dict.fromkeys(tag[:MAX_TAG_LENGTH] for tag in tags if isinstance(tag, str)))
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -29,13 +29,11 @@ from ..patching.hooks import Patches
 from ..saving.saves import ImageSaves
 from ..task_args.workload_fields import has_grid
 from .finish_event import SKIPS_ATTRIBUTE, ending
+from .progress_titles import stage_of
 from .queue_items import WorkerJob
 from .task_queue import ID_ATTRIBUTE, TaskQueue
 
 log = logging.getLogger("fooocus_api.worker")
-
-STEP_TITLE = "Sampling step"
-"""Prefix of the host's title for a sampling step. The host also shows other pictures, and with `disable_preview` none."""
 
 Described = tuple[dict[str, Any], dict[tuple[str, "int | None", str], Any]]
 
@@ -138,11 +136,11 @@ class Worker:
                 self.interrupt_raised = True
             percent, title, image = product
             percent, title = int(percent), str(title)
-            is_step = title.startswith(STEP_TITLE)
+            stage = stage_of(title)
             if image is None:
-                self.saves.emit(events.Progress(task_id, percent, title, is_step=is_step))
+                self.saves.emit(events.Progress(task_id, percent, title, stage=stage))
             else:
-                self.saves.emit(events.Preview(task_id, percent, title, PreviewImage(image), is_step=is_step))
+                self.saves.emit(events.Preview(task_id, percent, title, PreviewImage(image), stage=stage))
 
     def postpone(self, task: Any, item: Any, append: Callable[[Any], None]) -> bool:
         """Append results to a browser's list once their files are complete. Return False if they are, so that it may be now."""

@@ -13,10 +13,10 @@ _TYPES = {
     FieldErrorCode.WRONG_TYPE: "bool_parsing bool_type dict_type float_parsing float_type int_from_float int_parsing int_type "
     "list_type model_attributes_type model_type none_required string_type string_unicode",
     FieldErrorCode.OUT_OF_RANGE: "finite_number greater_than greater_than_equal int_parsing_size less_than less_than_equal",
-    FieldErrorCode.TOO_LONG: "string_too_long",
+    FieldErrorCode.TOO_LONG: "client_data string_too_long",
     FieldErrorCode.TOO_SHORT: "string_too_short",
     FieldErrorCode.WRONG_COUNT: "too_long too_short",
-    FieldErrorCode.INVALID_FORMAT: "file_name string_pattern_mismatch",
+    FieldErrorCode.INVALID_FORMAT: "file_name string_pattern_mismatch tag",
     FieldErrorCode.INVALID_JSON: "json_invalid",
     FieldErrorCode.UNKNOWN_VALUE: "enum literal_error",
     FieldErrorCode.UNKNOWN_FIELD: "extra_forbidden",

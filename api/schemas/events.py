@@ -10,22 +10,25 @@ from ...images.preview import Encoding
 from ...tasks.streaming.updates import Dropped, Update
 from ..responses.public_urls import PublicUrls
 from ..responses.sse import message
+from .own_data import own_data
+from .stage import StageMembers, stage_members
 from .task import IgnoredField, ImageModel, TaskErrorModel, error_members, image_entry
 
 EVENTS = """| Event | Sent when | Data, in addition to `task_id`, `task_status`, `source` |
 |---|---|---|
 | `queued` | the task is pending; on the task's own stream also on a change of queue position | `queue_position`, `eta_seconds` |
-| `started` | the worker starts the task | `eta_seconds` |
-| `progress` | the worker completes a step | `progress`, `message`, `eta_seconds`, and `preview` if requested and available |
+| `started` | the worker starts the task | `eta_seconds`, the stage |
+| `progress` | the worker completes a step | `progress`, `message`, `eta_seconds`, the stage, and `preview` if requested |
 | `image` | an image is saved | `image` |
 | `finished`, `failed`, `stopped`, `interrupted` | the task has ended | `progress`, `result`, `images`, `error` |
 | `dropped` | the subscriber missed events | only `dropped` |
 
-Each event has an `id`. A client that reconnects with it as `Last-Event-ID` receives the events it missed, without previews. A
-slow subscriber receives only the newest progress. Comments keep an idle connection open."""
+The stage is `phase`, `step`, `steps`, `image_number`, `image_count`, `started_at`. Each event has the request's `tags` and
+`client_data`, if given, and an `id`. A client that reconnects with it as `Last-Event-ID` receives the events it missed, without
+previews. A slow subscriber receives only the newest progress. Comments keep an idle connection open."""
 
 
-class TaskEvent(BaseModel):
+class TaskEvent(StageMembers):
     """The data of every event except `dropped`."""
 
     task_id: str = Field(description="32 hexadecimal digits.")
@@ -33,6 +36,8 @@ class TaskEvent(BaseModel):
         description="The status, as in the record."
     )
     source: str = Field(description="The origin of the task, as in the record.")
+    tags: list[str] | None = Field(default=None, description="The tags of the request, if any.")
+    client_data: dict[str, Any] | None = Field(default=None, description="The client_data of the request, if any.")
     queue_position: int | None = Field(
         default=None, description="Only of a pending task: the number of tasks before it."
     )
@@ -52,7 +57,7 @@ class DroppedEvent(BaseModel):
     dropped: int | None = Field(description="The number of missed events, null if unknown: read the records.")
 
 
-class StreamMessage(BaseModel):
+class StreamMessage(StageMembers):
     """The data of each event in the response to a generate request; that of `error` also has the problem's members."""
 
     model_config = ConfigDict(extra="allow")
@@ -67,6 +72,8 @@ class StreamMessage(BaseModel):
     )
     eta_seconds: float | None = Field(default=None, description="Seconds until the task ends, if known.")
     error: TaskErrorModel | None = Field(default=None, description="The error of a failed task.")
+    tags: list[str] | None = Field(default=None, description="The tags of the request, if any.")
+    client_data: dict[str, Any] | None = Field(default=None, description="The client_data of the request, if any.")
     ignored_fields: list[IgnoredField] | None = Field(
         default=None, description="Only in the last message: the ignored fields of the request, if any."
     )
@@ -85,8 +92,10 @@ def dropped_event(dropped: Dropped, event_id: str) -> bytes:
 def _data(update: Update, urls: PublicUrls, encoding: Encoding | None) -> dict[str, Any]:
     task = update.task
     data: dict[str, Any] = {"task_id": task.task_id, "task_status": task.status.value, "source": task.source}
+    data |= own_data(task)
     if update.kind in ("queued", "started", "progress"):
         data["eta_seconds"] = update.outlook.eta_seconds
+        data |= stage_members(task)
     if update.kind == "queued":
         data["queue_position"] = update.outlook.queue_position
     if update.kind == "progress" or update.is_terminal:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from .items import IMAGE, MAX_PROMPT_LENGTH, EnhanceControl, ImagePrompt, ImageText, Lora
+from .own_data import OwnData
 from .without_effect import add_fields_without_effect
 
 UPSCALE_CUSTOM = "Upscale (Custom)"
@@ -39,7 +40,7 @@ NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
 """JSON Schema of the valid sides."""
 
 
-class CommonRequest(BaseModel):
+class CommonRequest(OwnData):
     """A generation request. The defaults are those of the running Fooocus, except for a few that the API fixes."""
 
     model_config = ConfigDict(

@@ -14,6 +14,8 @@ from ...tasks.model.outlook import NO_OUTLOOK, Outlook
 from ...tasks.model.task import BLACKED_OUT, Image, Task, TaskError
 from ..responses.public_urls import PublicUrls
 from .generate import IMAGE_FIELDS
+from .own_data import own_data
+from .stage import StageMembers, stage_members
 
 
 class TaskErrorModel(BaseModel):
@@ -54,7 +56,7 @@ class IgnoredField(BaseModel):
     use: str | None = Field(description="The field that this API has for it in that place, if any.")
 
 
-class RecordResponse(BaseModel):
+class RecordResponse(StageMembers):
     """One task. Times are milliseconds since 1970, -1 while unknown."""
 
     id: int = Field(description="The number of the row in the database.")
@@ -80,6 +82,8 @@ class RecordResponse(BaseModel):
         default=None,
         description="Only of a pending or running task: estimated seconds until it ends, if this machine's speed is known.",
     )
+    tags: list[str] = Field(default=[], description="The tags of the request.")
+    client_data: dict[str, Any] = Field(default={}, description="The client_data of the request.")
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="The number of times the worker has started it.")
     ignored_fields: list[IgnoredField] | None = Field(
@@ -127,6 +131,10 @@ def record_of(
         "images": images,
         "source": task.source,
         "attempts": task.attempts,
+        "tags": [],
+        "client_data": {},
+        **own_data(task),
+        **stage_members(task),
     }
     if ignored := task.notes.get("ignored_fields"):
         record["ignored_fields"] = ignored

@@ -44,7 +44,13 @@ def recount() -> None:
 
 def supports(criteria: Filter) -> bool:
     """Return whether the counts can answer this filter: one by status and time only."""
-    return not (criteria.sources or criteria.model or criteria.prompt_words)
+    return not (
+        criteria.sources
+        or criteria.model
+        or criteria.prompt_words
+        or criteria.tags
+        or criteria.finished_before is not None
+    )
 
 
 def count(criteria: Filter, most: int) -> tuple[int, bool]:

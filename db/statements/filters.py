@@ -8,9 +8,9 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
-from peewee import SQL, Expression, ModelSelect
+from peewee import SQL, Expression, ModelSelect, fn
 
-from ..tables import TaskRow
+from ..tables import TagRow, TaskRow
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Filter:
     """Conditions that a task must all meet; members that are not set match every task.
 
     `exclude_statuses` are statuses that a task must not have; `start` and `end` are milliseconds since 1970, both included, for
-    the time it was queued; its prompt must contain all `prompt_words`.
+    the time it was queued, `finished_before` for the time of its end, not included. Its prompt must contain all `prompt_words`,
+    and it must have all `tags`.
     """
 
     statuses: tuple[str, ...] = ()
@@ -28,6 +29,8 @@ class Filter:
     sources: tuple[str, ...] = ()
     model: str | None = None
     prompt_words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    finished_before: int | None = None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -48,8 +51,15 @@ def matching(query: ModelSelect, criteria: Filter) -> ModelSelect:
         conditions.append(_one_of(TaskRow.source, criteria.sources))
     if criteria.model:
         conditions.append(_one_of(TaskRow.model, criteria.models))
+    if criteria.finished_before is not None:
+        conditions.append(TaskRow.finished_at < criteria.finished_before)
+    conditions.extend(_has_tag(tag) for tag in criteria.tags)
     conditions.extend(TaskRow.words.contains(word.casefold()) for word in criteria.prompt_words)
     return query.where(reduce(and_, conditions)) if conditions else query
+
+
+def _has_tag(tag: str) -> Any:
+    return fn.EXISTS(TagRow.select(SQL("1")).where((TagRow.task == TaskRow.id) & (TagRow.tag == tag)))
 
 
 def ids_in(column: str, ids: Sequence[int]) -> SQL:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from peewee import JOIN, SQL, Expression, ModelSelect
+from peewee import JOIN, SQL, Expression, Field, ModelSelect
 
-from ..tables import ImageRow, ParametersRow, TaskRow
+from ..tables import ImageRow, ParametersRow, TagRow, TaskRow
 from . import daily_counts
 from .filters import Filter as Filter
 from .filters import ids_in, matching
@@ -61,19 +62,36 @@ def page_and_count(
     return ids, _count(criteria)
 
 
+def finished_page_and_count(criteria: Filter, offset: int, limit: int) -> tuple[list[int], tuple[int, bool]]:
+    """Return the row ids of a page in the order of the ends, the latest first, and the `count`. The filter has no words."""
+    order = (TaskRow.finished_at.desc(), TaskRow.id.desc())
+    query = _matching(TaskRow.id, criteria).order_by(*order).limit(limit).offset(offset)
+    return [row_id for (row_id,) in query.tuples()], _count(criteria)
+
+
 def _page(criteria: Filter, offset: int, limit: int, *, newest_first: bool) -> list[int]:
     if offset > MAX_OFFSET_SCAN and daily_counts.supports(criteria):
         criteria, offset = daily_counts.seek(criteria, offset, newest_first=newest_first)
-    keys = (TaskRow.queued_at, TaskRow.id)
-    query = TaskRow.select(TaskRow.id).order_by(*(key.desc() if newest_first else key.asc() for key in keys))
-    return [row_id for (row_id,) in matching(query, criteria).limit(limit).offset(offset).tuples()]
+    keys = (TagRow.queued_at, TagRow.task) if criteria.tags else (TaskRow.queued_at, TaskRow.id)
+    query = _matching(TaskRow.id, criteria).order_by(*(key.desc() if newest_first else key.asc() for key in keys))
+    return [row_id for (row_id,) in query.limit(limit).offset(offset).tuples()]
 
 
 def _count(criteria: Filter) -> tuple[int, bool]:
     if daily_counts.supports(criteria):
         return daily_counts.count(criteria, MAX_COUNT)
-    found = int(matching(TaskRow.select(TaskRow.id), criteria).limit(MAX_COUNT + 1).count())
+    found = int(_matching(TaskRow.id, criteria).limit(MAX_COUNT + 1).count())
     return min(found, MAX_COUNT), found > MAX_COUNT
+
+
+def _matching(column: Field, criteria: Filter) -> ModelSelect:
+    """Return the query of the filter's tasks; that of a tag begins at the index of tags."""
+    query = TaskRow.select(column)
+    if not criteria.tags:
+        return matching(query, criteria)
+    first, *others = criteria.tags
+    tagged = query.join(TagRow, on=(TagRow.task == TaskRow.id)).where(TagRow.tag == first)
+    return matching(tagged, replace(criteria, tags=tuple(others)))
 
 
 def rows(ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -50,14 +50,14 @@ class WordSearch:
 
     def __init__(self, criteria: Filter, words: list[str], chunks: list[search_sets.Chunk]) -> None:
         self._criteria = criteria
-        self._words_only = Filter(prompt_words=criteria.prompt_words)
+        self._words_only = Filter(prompt_words=criteria.prompt_words, tags=criteria.tags)
         self._end = (chunks[-1].number + 1) * CHUNK
         self._chunks = [chunk for chunk in chunks if self._may_have(chunk)]
         numbers = [chunk.number for chunk in self._chunks]
         self._candidates = Candidates(numbers, [chunk.is_indexed for chunk in self._chunks], search_sets.sets)
         self._candidates.keep_with(words)
         self._has_conditions = (
-            bool(criteria.statuses or criteria.sources or criteria.model) or not self._keep_existing()
+            bool(criteria.statuses or criteria.sources or criteria.model or criteria.tags) or not self._keep_existing()
         )
         self._sizes = self._candidates.sizes()
         self._read: dict[int, list[Found]] = {}

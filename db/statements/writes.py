@@ -10,7 +10,7 @@ from typing import Any
 from peewee import chunked
 
 from ..encoding import encoded
-from ..tables import ImageRow, InputRow, ParametersRow, TaskRow
+from ..tables import ImageRow, InputRow, ParametersRow, TagRow, TaskRow
 from . import daily_counts, search_sets
 from .prepared import PreparedStatement, param
 
@@ -34,9 +34,9 @@ def _update(columns: tuple[str, ...]) -> PreparedStatement:
 
 
 def insert(row: dict[str, Any], inputs: Iterable[str] = ()) -> int:
-    """Add a task with its images and the file names of its inputs. Return its row id."""
+    """Add a task with its images, its tags and the file names of its inputs. Return its row id."""
     values = {**row}
-    images = values.pop("images", [])
+    images, tags = values.pop("images", []), values.pop("tags", [])
     content = {name: values.pop(name) for name in ("parameters", "downloads")}
     row_id = int(TaskRow.insert(encoded(values)).execute())
     if values.get("rank", -1) < 0:
@@ -44,6 +44,8 @@ def insert(row: dict[str, Any], inputs: Iterable[str] = ()) -> int:
     ParametersRow.insert(task=row_id, **encoded(content)).execute()
     for file_name in set(inputs):
         InputRow.insert(task=row_id, file_name=file_name).execute()
+    for tag in tags:
+        TagRow.insert(encoded({"task": row_id, "tag": tag, "queued_at": values["queued_at"]})).execute()
     _add_images(row_id, images)
     daily_counts.add(values["status"], values["queued_at"], 1)
     return row_id
@@ -51,7 +53,7 @@ def insert(row: dict[str, Any], inputs: Iterable[str] = ()) -> int:
 
 def insert_ended(rows: Sequence[tuple[dict[str, Any], Iterable[str]]]) -> None:
     """Add many ended tasks, each with its inputs, in a tenth of the statements that `insert` takes."""
-    tasks, contents, images, inputs = [], {}, [], []
+    tasks, contents, images, inputs, tags = [], {}, [], [], []
     for row, file_names in rows:
         values = {**row}
         task_id = values["task_id"]
@@ -60,12 +62,18 @@ def insert_ended(rows: Sequence[tuple[dict[str, Any], Iterable[str]]]) -> None:
         ]
         contents[task_id] = encoded({name: values.pop(name) for name in ("parameters", "downloads")})
         inputs += [(task_id, {"file_name": file_name}) for file_name in set(file_names)]
+        tags += [(task_id, encoded({"tag": tag, "queued_at": values["queued_at"]})) for tag in values.pop("tags", [])]
         tasks.append(encoded(values))
     for part in chunked(tasks, ROWS_AT_ONCE):
         TaskRow.insert_many(part).execute()
     found = TaskRow.select(TaskRow.task_id, TaskRow.id).where(TaskRow.task_id.in_(list(contents))).tuples()
     ids: dict[str, int] = dict(found)
-    for table, belonging in ((ParametersRow, contents.items()), (ImageRow, images), (InputRow, inputs)):
+    for table, belonging in (
+        (ParametersRow, contents.items()),
+        (ImageRow, images),
+        (InputRow, inputs),
+        (TagRow, tags),
+    ):
         for part in chunked(({**values, "task": ids[task_id]} for task_id, values in belonging), ROWS_AT_ONCE):
             table.insert_many(part).execute()
     for (status, day), number in Counter(

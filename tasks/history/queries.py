@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import islice
 
 from ...db.repository import Repository
@@ -33,6 +34,14 @@ class Page:
 EMPTY_PAGE = Page([], 0)
 
 
+class Order(Enum):
+    """The order of the ended tasks: by the time they were queued, or by their end, the latest first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    FINISHED = "finished"
+
+
 class History:
     """Read-only queries for tasks."""
 
@@ -42,28 +51,31 @@ class History:
         self._engine = engine
 
     async def lists(
-        self, which: Collection[str], criteria: Filter, page: int, page_size: int, *, newest_first: bool = True
+        self, which: Collection[str], criteria: Filter, page: int, page_size: int, order: Order = Order.NEWEST
     ) -> tuple[Page, Page, Page]:
         """Return pages of the ended, running and pending tasks. Those not in `which` (history, current, pending) are empty.
 
         Lists are read in the order of a task's life: one that changes its status in between is found twice instead of never,
         and counts in the last list. The times of `criteria` apply to the history only.
         """
-        now = replace(criteria, start=None, end=None)
+        now = replace(criteria, start=None, end=None, finished_before=None)
         pending, current = await asyncio.to_thread(self._living, which, now, page, page_size)
         history = EMPTY_PAGE
         if "history" in which:
-            history = await self.ended(criteria, page, page_size, newest_first=newest_first)
+            history = await self.ended(criteria, page, page_size, order)
         return history, current.without(history), pending.without(current).without(history)
 
-    async def ended(self, criteria: Filter, page: int, page_size: int, *, newest_first: bool = True) -> Page:
-        """Return a page of the ended tasks, ordered by the time they were queued."""
+    async def ended(self, criteria: Filter, page: int, page_size: int, order: Order = Order.NEWEST) -> Page:
+        """Return a page of the ended tasks in this order."""
         criteria = replace(criteria, exclude_statuses=ACTIVE_STATUSES)
 
         def read() -> Page:
-            rows, (total, capped) = self._repository.page_and_count(
-                criteria, page * page_size, page_size, newest_first=newest_first
-            )
+            place = (page * page_size, page_size)
+            if order is Order.FINISHED:
+                rows, (total, capped) = self._repository.finished_page_and_count(criteria, *place)
+            else:
+                newest_first = order is Order.NEWEST
+                rows, (total, capped) = self._repository.page_and_count(criteria, *place, newest_first=newest_first)
             return Page([from_row(row) for row in rows], total, capped)
 
         return await asyncio.wrap_future(self._repository.submit_read(read))
@@ -108,6 +120,7 @@ def _is_pending(live: ActiveTask) -> bool:
 def _matching(criteria: Filter) -> Callable[[ActiveTask], bool]:
     """Return a predicate: whether an active task matches the filter."""
     words, models = [word.casefold() for word in criteria.prompt_words], criteria.models
+    tags = frozenset(criteria.tags)
 
     def matches(live: ActiveTask) -> bool:
         task = live.task
@@ -117,6 +130,7 @@ def _matching(criteria: Filter) -> Callable[[ActiveTask], bool]:
             and (criteria.start is None or task.queued_at >= criteria.start)
             and (criteria.end is None or task.queued_at <= criteria.end)
             and (not criteria.model or live.workload.checkpoint in models)
+            and tags.issubset(live.workload.tags)
             and all(word in live.workload.search_text for word in words)
         )
 

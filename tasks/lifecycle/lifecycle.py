@@ -10,6 +10,7 @@ from ..model import events
 from ..model.active_tasks import ActiveTask, ActiveTasks
 from ..model.gaps import Gaps, complain, run_safely
 from ..model.json_values import json_value
+from ..model.stage import Stage
 from ..model.task import BLACKED_OUT, Task, TaskStatus
 from ..storage.store import EndWrite, TaskStore, as_written
 from ..streaming.event_bus import EventBus
@@ -70,6 +71,7 @@ class TaskLifecycle:
                 self._active.start(live)
                 live.started_s = event.clock_s
                 task.transition(TaskStatus.RUNNING, at=event.at)
+                task.stage = Stage("loading", image_count=live.workload.images)
                 self._store.write_start(task)
                 self._observe(event, live)
                 self._notifier.running("started", task)
@@ -77,8 +79,8 @@ class TaskLifecycle:
             case events.Moved():
                 self._observe(event, live)
                 self._notifier.queue_changed()
-            case events.Progress(percent=percent, title=title):
-                task.progress, task.title = percent, title
+            case events.Progress(percent=percent, title=title, stage=stage):
+                task.progress, task.title, task.stage = percent, title, stage.after(task.stage)
                 preview = event.image if isinstance(event, events.Preview) else None
                 live.preview = preview or live.preview
                 self._observe(event, live)

@@ -61,7 +61,7 @@ class Metrics:
             return
         self.count_event(type(event).__name__.lower())
         match event:
-            case events.Progress(is_step=True):
+            case events.Progress() if event.is_step:
                 task_id, clock_s = self._last_step
                 self._last_step = (event.task_id, event.clock_s)
                 if task_id == event.task_id:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...images.preview import PreviewImage
+from .stage import QUEUED, Stage
 from .task import TaskError, now_ms
 
 
@@ -56,11 +57,16 @@ class Unloaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Progress(Event):
-    """Progress of the running task: `percent` from 0 to 100, and the host's title; `is_step` for a step of the sampler."""
+    """Progress of a task: `percent` from 0 to 100, the host's title, and the stage that it names."""
 
     percent: int
     title: str
-    is_step: bool = field(default=False, kw_only=True)
+    stage: Stage = field(default=QUEUED, kw_only=True)
+
+    @property
+    def is_step(self) -> bool:
+        """Return whether this is a step of the sampler. The host also shows other pictures, and with `disable_preview` none."""
+        return self.stage.step is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Preview(Progress):
 
     def without_image(self) -> Progress:
         """Return the progress alone, of the same moment."""
-        return Progress(self.task_id, self.percent, self.title, is_step=self.is_step, at=self.at, clock_s=self.clock_s)
+        return Progress(self.task_id, self.percent, self.title, stage=self.stage, at=self.at, clock_s=self.clock_s)
 
 
 @dataclass(frozen=True, slots=True)

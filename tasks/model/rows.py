@@ -13,12 +13,13 @@ CHANGING = ("started_at", "finished_at", "progress", "title", "attempts")
 
 
 def to_row(task: Task, workload: Workload) -> dict[str, Any]:
-    """Return all columns of a task except the database's id."""
+    """Return all columns of a task except the database's id, and its tags."""
     row = asdict(task)
-    del row["id"]
+    del row["id"], row["stage"]
     row["status"] = task.status.value
     row["notes"] = task.notes or None
     row["model"] = workload.checkpoint
+    row["tags"] = list(workload.tags)
     row["words"] = workload.prompt.casefold()  # not `search_text`, which would stay in memory
     return row
 

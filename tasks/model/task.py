@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from .json_values import well_formed
+from .stage import QUEUED, Stage
 
 
 class TaskStatus(str, Enum):
@@ -103,7 +104,7 @@ class Task:
     Times are milliseconds since 1970, -1 while unknown. `rank` orders the pending tasks; it is the row's id unless the task
     was moved. `downloads` are the files it needs first, as `{"url", "path"}`. `idempotency_key` and `fingerprint` identify
     the request that created it. `notes` are JSON values about the task that belong neither to its request nor to its result,
-    such as `ignored_fields`.
+    such as `ignored_fields`. The `stage` is that of a task in memory; it is not stored.
     """
 
     task_id: str
@@ -125,6 +126,7 @@ class Task:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    stage: Stage = QUEUED
 
     @property
     def was_moved(self) -> bool:
@@ -149,7 +151,7 @@ class Task:
             self.started_at = now_ms() if at is None else at
             self.attempts += 1
         elif status is TaskStatus.PENDING:
-            self.started_at, self.progress, self.title = -1, 0, ""
+            self.started_at, self.progress, self.title, self.stage = -1, 0, "", QUEUED
         else:
             self.finished_at = now_ms() if at is None else at
             if status is TaskStatus.FINISHED:

@@ -171,6 +171,8 @@ NOT_DRAWN: dict[str, Any] = {
     "require_base64": True,
     "webhook_url": "",
     "priority": 3,
+    "tags": ["a tag"],
+    "client_data": {"chat": 1},
     "input_image_checkbox": True,
     "inpaint_mask_upload_checkbox": True,
     "invert_mask_checkbox": True,

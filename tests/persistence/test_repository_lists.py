@@ -169,6 +169,49 @@ def test_totals_and_pages_of_any_time_are_right(
         assert numbers(found) == expected[offset : offset + limit], (criteria, offset, limit, newest_first)
 
 
+def test_the_order_of_the_ends_and_tags(repository: Repository) -> None:
+    """Compare with a plain filter."""
+    chance = random.Random(1)
+    rows = [
+        row(
+            queued_at=chance.randrange(50),
+            finished_at=chance.randrange(-1, 60),
+            status=chance.choice(ENDED),
+            source=chance.choice(("api", "shop")),
+            tags=chance.choice(([], ["a"], ["b", "a"], ["b"])),
+        )
+        for _ in range(80)
+    ]
+    inserted(repository, *rows)
+    for values in rows[:10]:
+        repository.write(partial(repository.delete, values["task_id"])).result(60)
+    for _ in range(100):
+        offset, limit = chance.randrange(40), chance.randint(1, 20)
+        criteria = Filter(
+            statuses=chance.choice(((), ("stopped",))),
+            sources=chance.choice(((), (), ("shop",))),
+            start=chance.choice((None, 20)),
+            finished_before=chance.choice((None, 30)),
+            tags=chance.choice(((), ("a",), ("a", "b"), ("c",))),
+        )
+        expected = [
+            values
+            for values in rows[10:]
+            if (not criteria.statuses or values["status"] in criteria.statuses)
+            and (not criteria.sources or values["source"] in criteria.sources)
+            and (criteria.start is None or values["queued_at"] >= criteria.start)
+            and (criteria.finished_before is None or values["finished_at"] < criteria.finished_before)
+            and set(criteria.tags) <= set(values["tags"])
+        ]
+        found, counted = repository.read(partial(repository.finished_page_and_count, criteria, offset, limit))
+        assert counted == (len(expected), False), criteria
+        ends = sorted((values["finished_at"] for values in expected), reverse=True)
+        assert [item["finished_at"] for item in found] == ends[offset : offset + limit], criteria
+        found, counted = repository.read(partial(repository.page_and_count, criteria, offset, limit))
+        assert counted == (len(expected), False), criteria
+        assert numbers(found) == sorted((values["queued_at"] for values in expected), reverse=True)[offset:][:limit]
+
+
 def test_tasks_of_the_same_millisecond_are_on_one_page_each(repository: Repository) -> None:
     ids = inserted(repository, *(row(queued_at=5, status="finished") for _ in range(30)))
     seen = [

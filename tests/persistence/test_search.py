@@ -54,6 +54,7 @@ FILTERS = st.builds(
     end=st.sampled_from([None, None, CHUNK + 50, PROMPTS]),
     sources=st.sampled_from([(), (), ("api",), ("api", "webui"), ("nothing",)]),
     model=st.sampled_from([None, None, "a\\two.safetensors"]),
+    tags=st.sampled_from([(), (), ("third",), ("seventieth",), ("third", "seventieth"), ("none",)]),
 )
 
 

@@ -18,6 +18,8 @@ from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.fields.ignored import NOTE
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
+from ...schemas.own_data import own_data
+from ...schemas.stage import stage_members
 from ...schemas.task import base64_of, error_members
 from ...security.event_streams import StreamAccess
 
@@ -108,6 +110,7 @@ def _last(task: Task, urls: PublicUrls, read: Callable[[str], bytes]) -> bytes:
         "preview": None,
         "message": task.status.value.capitalize(),
         "images": images,
+        **own_data(task),
     }
     if ignored := task.notes.get(NOTE):
         data[NOTE] = ignored
@@ -131,6 +134,8 @@ def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None)
         "images": [],
         "queue_position": outlook.queue_position,
         "eta_seconds": outlook.eta_seconds,
+        **own_data(task),
+        **stage_members(task),
     }
     return message(data)
 

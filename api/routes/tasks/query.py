@@ -16,11 +16,12 @@ from ....tasks.model.task import TaskStatus
 from ...requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
 from ...requests.timestamps import parse_timestamp
 from ...responses.problems import FieldError, InvalidFields, invalid_field
+from ...schemas.own_data import MAX_TAG_LENGTH, MAX_TAGS
 from ...security.authorization import Access
 
 MAX_PER_PAGE = 100
 PAGE_SIZE = 10
-FILTERS = frozenset({"start_at", "end_at", "source", "model", "prompt", "status"})
+FILTERS = frozenset({"start_at", "end_at", "source", "model", "prompt", "status", "tag"})
 BLANK = "\x00 \t\r\n"
 MAX_CHARACTERS = 500
 MAX_SEARCH_LENGTH = 5000
@@ -38,11 +39,19 @@ class Lists(str, Enum):
     PENDING = "pending"
 
 
+class View(str, Enum):
+    """The form of the entries of the lists."""
+
+    FULL = "full"
+    CARD = "card"
+
+
 class Sort(str, Enum):
     """The order of the ended tasks."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
+    FINISHED = "finished"
 
 
 Time = Annotated[
@@ -82,7 +91,29 @@ class TaskQuery(BaseModel):
         max_length=MAX_SEARCH_LENGTH,
         description="Only tasks whose prompt contains all of these words or parts of words.",
     )
-    sort: Sort = Field(default=Sort.NEWEST, description="The order of `history` by the time of queueing.")
+    sort: Sort = Field(
+        default=Sort.NEWEST,
+        description="The order of `history`: by the time of queueing, or, with `finished`, by the time of the end, the latest "
+        "first. `finished` does not go together with `prompt`.",
+    )
+    finished_before: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_CHARACTERS,
+            description="With `sort=finished`: only tasks that ended before this time. With the time of the first page, further "
+            "pages stay in step while tasks end. ISO 8601 or milliseconds since 1970.",
+            json_schema_extra={"anyOf": [{"type": "string", **schema} for schema in TIMES]},
+        ),
+    ] = None
+    tag: list[Annotated[str, StringConstraints(max_length=MAX_TAG_LENGTH)]] | None = Field(
+        default=None,
+        max_length=MAX_TAGS,
+        description="Only tasks with this tag; given more than once, with all of them.",
+    )
+    view: View = Field(
+        default=View.FULL, description="`card` returns a short entry of each task (`TaskCard`) instead of its record."
+    )
+    previews: bool = Field(default=True, description="False leaves out the running task's preview.")
     action: str | None = Field(
         default=None,
         max_length=MAX_CHARACTERS,
@@ -108,12 +139,15 @@ class TaskQuery(BaseModel):
             sources=access.sources(tuple(filter(None, self.source or ()))),
             model=self.model or None,
             prompt_words=tuple((self.prompt or "").replace("\x00", " ").split()),
+            tags=tuple(dict.fromkeys(filter(None, self.tag or ()))),
+            finished_before=parse_timestamp("finished_before", self.finished_before),
         )
         if len(criteria.prompt_words) > MAX_WORDS:
             raise invalid_field(
                 "prompt", FieldErrorCode.TOO_LONG, f"has too many words; at most {MAX_WORDS} are allowed"
             )
         _check_times(criteria, self.action)
+        _check_order(self, criteria)
         return criteria
 
     def check_deletion(self, given: QueryParams) -> None:
@@ -153,6 +187,15 @@ def _check_times(criteria: Filter, action: str | None) -> None:
         raise invalid_field("start_at", FieldErrorCode.REQUIRED, message)
 
 
+def _check_order(wanted: TaskQuery, criteria: Filter) -> None:
+    if wanted.sort is Sort.FINISHED and criteria.prompt_words:
+        message = "does not go together with sort=finished; use newest or oldest"
+        raise invalid_field("prompt", FieldErrorCode.CONFLICT, message, [Sort.NEWEST.value, Sort.OLDEST.value])
+    if criteria.finished_before is not None and wanted.sort is not Sort.FINISHED:
+        message = "needs sort=finished; add it, or use end_at, the time of queueing"
+        raise invalid_field("finished_before", FieldErrorCode.CONFLICT, message)
+
+
 def _check_limits(wanted: TaskQuery) -> None:
     """Refuse parameters that look like limits of a deletion but are not.
 
@@ -170,6 +213,9 @@ def _check_limits(wanted: TaskQuery) -> None:
                 allowed=[Lists.ALL.value, Lists.HISTORY.value],
             )
         )
+    if wanted.finished_before:
+        message = "does not limit a deletion; use end_at, the time of queueing, or omit it"
+        errors.append(FieldError(field="finished_before", code=FieldErrorCode.NO_EFFECT, message=message))
     for field, value, default in (("page", wanted.page, 0), ("page_size", wanted.page_size, PAGE_SIZE)):
         if value != default:
             message = "does not limit a deletion, which has no pages; use the filters, and omit it"

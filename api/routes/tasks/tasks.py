@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from ....auth.keys import Scope
-from ....tasks.history.queries import Page
+from ....tasks.history.queries import Order, Page
 from ....tasks.history.retention import Removed
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task, TaskStatus
@@ -17,10 +17,11 @@ from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
 from ...responses.problems import header, responses
 from ...responses.rendering import rendered
+from ...schemas.card import TaskCard, card_of
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import access_of, require_scope, visible_task
 from ..images.outputs import read_output
-from .query import MAX_PER_PAGE, Sort, TaskQuery
+from .query import MAX_PER_PAGE, TaskQuery, View
 
 TaskId = Annotated[str, Path(description="The id of the task; hyphens as in a UUID are accepted.")]
 TOTALS = {
@@ -41,6 +42,14 @@ class TaskLists(BaseModel):
     history: list[RecordResponse] = Field(description="Ended tasks.")
     current: list[RecordResponse] = Field(description="The running task, with its newest preview.")
     pending: list[RecordResponse] = Field(description="Pending tasks, the next one first.")
+
+
+class TaskCards(BaseModel):
+    """Tasks by their state, in short. Lists that were not requested are empty."""
+
+    history: list[TaskCard] = Field(description="Ended tasks.")
+    current: list[TaskCard] = Field(description="The running task, with its newest preview.")
+    pending: list[TaskCard] = Field(description="Pending tasks, the next one first.")
 
 
 class Deleted(BaseModel):
@@ -64,7 +73,7 @@ HEADERS = {
 @router.get(
     "/tasks",
     summary="List tasks",
-    response_model=TaskLists | Deleted,
+    response_model=TaskLists | TaskCards | Deleted,
     response_model_exclude_unset=True,
     responses={**responses(401, 422, 503), 200: {"headers": HEADERS}},
 )
@@ -78,18 +87,21 @@ async def get_tasks(context: ApiContext, request: Request, wanted: Annotated[Tas
         return _deleted(await asyncio.to_thread(services.retention.remove_matching, criteria))
     page, page_size = wanted.page, min(wanted.page_size, MAX_PER_PAGE)
     history, current, pending = await services.history.lists(
-        wanted.lists, criteria, page, page_size, newest_first=wanted.sort is Sort.NEWEST
+        wanted.lists, criteria, page, page_size, Order(wanted.sort.value)
     )
 
     def records() -> Response:
         outlooks = services.eta.outlooks(task.task_id for task in pending.tasks) if pending.tasks else {}
-        waiting = [full_record(context, request, task, outlooks.get(task.task_id)) for task in pending.tasks]
+        entry = _card if wanted.view is View.CARD else full_record
         lists = {
-            "history": [full_record(context, request, task) for task in history.tasks],
-            "current": [full_record(context, request, task) for task in current.tasks],
-            "pending": waiting,
+            name: [
+                entry(context, request, task, outlooks.get(task.task_id), with_preview=wanted.previews)
+                for task in found.tasks
+            ]
+            for name, found in (("history", history), ("current", current), ("pending", pending))
         }
-        return rendered(TaskLists, lists, headers=_totals(history, current, pending, page, page_size))
+        model = TaskCards if wanted.view is View.CARD else TaskLists
+        return rendered(model, lists, headers=_totals(history, current, pending, page, page_size))
 
     return await asyncio.to_thread(records)
 
@@ -115,13 +127,29 @@ def _deleted(removed: Removed) -> Deleted:
     return Deleted(message=message, deleted=removed.tasks, files_left=removed.files_left)
 
 
-def full_record(context: Context, request: Request, task: Task, outlook: Outlook | None = None) -> dict[str, Any]:
+def full_record(
+    context: Context, request: Request, task: Task, outlook: Outlook | None = None, *, with_preview: bool = True
+) -> dict[str, Any]:
     """Return a task's record with an active task's preview and outlook. Off the event loop."""
     services = context.services
-    preview = services.tasks.preview(task.task_id) if task.status is TaskStatus.RUNNING else None
+    preview = services.tasks.preview(task.task_id) if with_preview and task.status is TaskStatus.RUNNING else None
     if outlook is None:
         outlook = services.eta.outlook(task)
-    return record_of(task, context.urls(request), read_output(context), preview, outlook)
+    record = record_of(task, context.urls(request), read_output(context), preview, outlook)
+    if not with_preview:
+        record.pop("preview", None)
+    return record
+
+
+def _card(
+    context: Context, request: Request, task: Task, outlook: Outlook | None, *, with_preview: bool
+) -> dict[str, Any]:
+    services = context.services
+    card = card_of(task, context.urls(request), outlook or services.eta.outlook(task))
+    if with_preview and task.status is TaskStatus.RUNNING:
+        preview = services.tasks.preview(task.task_id)
+        card["preview"] = preview.base64() if preview is not None else ""
+    return card
 
 
 def _totals(history: Page, current: Page, pending: Page, page: int, page_size: int) -> dict[str, str]:

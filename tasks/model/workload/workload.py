@@ -29,7 +29,7 @@ class Workload:
 
     `kind` names the kind of work: tasks of one kind take the same time per step and megapixel with the same checkpoint.
     `steps` and `megapixels` are those of one image, `images` is the number of requested images. `inputs` are the file names
-    of the inputs that the task uses.
+    of the inputs that the task uses. `tags` are the client's labels.
     """
 
     needs: ModelNeeds = ModelNeeds()
@@ -41,6 +41,7 @@ class Workload:
     output_format: str = "png"
     prompt: str = ""
     inputs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @property
     def checkpoint(self) -> str:

@@ -42,6 +42,7 @@ def tasks(number: int, seed: int, began: int = 0) -> list[dict[str, Any]]:
             status=chance.choices(STATUSES, (80, 9, 9, 1, 1))[0],
             source=chance.choice(("api", "webui")),
             model=chance.choice(("one.safetensors", "a/two.safetensors")),
+            tags=["third"] * (position % 3 == 0) + ["seventieth"] * (position % 70 == 0),
             queued_at=began + (position if position < CHUNK else position // 2 * 3 % number),
         )
         for position in range(number)
