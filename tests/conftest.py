@@ -7,6 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +24,9 @@ from fooocus_api.tests.support.databases.postgres import PostgresServer, program
 from fooocus_api.tests.support.fakes.sharing_violations import Violations  # noqa: E402
 from fooocus_api.tests.support.host import Host, demo_host, real_checkout, real_host  # noqa: E402
 from fooocus_api.tests.support.hosts.preloaded import SERVER  # noqa: E402
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 NO_REAL_HOST = "FOOOCUS_HOME is not set: real tests are skipped"
 
@@ -120,14 +124,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return PostgresPlace(request.getfixturevalue("postgres"))
 
 
-@pytest.fixture
-def browser() -> Iterator[object]:
-    """Start a headless Chromium (tests.support.browser.Browser). Skip if selenium or Chromium is not installed."""
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Start a headless Chromium for the tests. Skip if selenium or Chromium is not installed."""
     pytest.importorskip("selenium", reason="selenium is not installed: tests that click in the WebUI are skipped")
     from fooocus_api.tests.support.browsers.browser import Browser
 
     with Browser() as window:
         yield window
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """Return the Chromium with a new tab and an empty profile."""
+    yield chromium.renew()
+    chromium.driver.get("about:blank")  # its streams would reconnect to the port of a later host
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -23,6 +23,7 @@ from .requests import REQUESTS
 SLOW = (
     "gif-with-a-comment-in-single-bytes",
     "tiff-with-a-gigabyte-behind-its-pixels",
+    "png-with-a-gigabyte-of-ztxt",
     "png-of-64-megapixels-with-four-rows",
 )
 """Pictures that take half a minute, each with a like one that takes less."""

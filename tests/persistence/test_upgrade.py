@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.search.row_sets import CHUNK
 from fooocus_api.db.statements import search_sets
@@ -110,8 +112,8 @@ def check(repository: Repository, number: int) -> None:
         assert bool(ids) == (found != 0), words
 
 
-def test_a_long_history_of_0_1_0_is_searched_at_once_and_indexed_in_the_background(place: Place) -> None:
-    number = 100_000 if isinstance(place.location, Path) else 10_000
+@pytest.mark.parametrize("number", [10_000, pytest.param(100_000, marks=pytest.mark.nightly)])
+def test_a_long_history_of_0_1_0_is_searched_at_once_and_indexed_in_the_background(place: Place, number: int) -> None:
     history_of_0_1_0(place, number)
     repository = Repository(place.location)
     try:

@@ -222,7 +222,9 @@ def test_a_prompt_in_the_log_can_do_nothing(demo_factory: DemoFactory, browser: 
     client = Client(host.url)
     kept = client.draw()
     image = next(iter(host.images()))
-    image.with_name("log.html").write_text(LOG.format(prompt=PROMPT, image=image.name))
+    page = image.with_name("log.html")
+    wait_for(page.exists, "the page of an idle worker")
+    page.write_text(LOG.format(prompt=PROMPT, image=image.name))
     driver = browser.driver
     driver.get(f"{host.url}/file={image.with_name('log.html')}")
     wait_for(lambda: driver.title != "log", "the prompt's script to end")

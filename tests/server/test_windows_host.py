@@ -39,8 +39,10 @@ def on_disk(folder: Path) -> set[str]:
 @needs_signals
 @pytest.mark.parametrize(
     ("event", "flags"),
-    [(2, ()), (1, ("--nowebui",))],
-    ids=["closed window", "Ctrl-Break on the API alone"],
+    [
+        pytest.param(2, (), id="closed window"),
+        pytest.param(1, ("--nowebui",), id="Ctrl-Break on the API alone", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_host_whose_window_is_closed_draws_the_task_again(event: int, flags: tuple[str, ...]) -> None:
     host = WindowsHost(DEMO, flags=(*FLAGS, "50", *flags), patience=90)
