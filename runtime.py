@@ -37,6 +37,8 @@ from .db.writer import DatabaseUnavailable
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
 from .images.storage.library import find_reference
+from .images.thumbnails.disk_cache import DiskCache
+from .images.thumbnails.thumbnails import Thumbnails
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .tasks.build import TaskOptions, TaskServices, build_task_services
@@ -99,6 +101,7 @@ class _Builder:
         self._tools = FooocusTools(parts.worker)
         self._outbound = OutboundClient(AddressPolicy(self._settings.allow_private_urls))
         self._state = output_folders()[-1] / ".fooocus_api"
+        self._thumbnails = Thumbnails(DiskCache(self._state / "thumbnails"))
         self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
         self._services: TaskServices | None = None
 
@@ -120,7 +123,7 @@ class _Builder:
         links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
         security = Security(self._keys, login, links, Tokens(secret, self._keys.named), settings.api_cors)
         host = self._host(arguments, problem)
-        context = Context(host, self._services, inputs, security, settings.base_url, self._outbound)
+        context = Context(host, self._services, inputs, security, settings.base_url, self._outbound, self._thumbnails)
         return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
 
     def failed(self, error: Exception) -> Runtime:
@@ -171,7 +174,7 @@ class _Builder:
         parts, settings = self._parts, self._settings
         journal = FileJournal(self._state / "unfinished")
         find_image = partial(find_reference, output_folders, inputs)
-        engine = FooocusEngine(parts.worker, arguments, find_image, parts.image_log, journal)
+        engine = FooocusEngine(parts.worker, arguments, find_image, parts.image_log, journal, self._thumbnails.forget)
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
             services = build_task_services(

@@ -42,13 +42,20 @@ class FooocusEngine:
         find_image: Callable[[str], Path],
         image_log: ImageLog,
         journal: FileJournal,
+        images_removed: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
-        """Store the dependencies. `find_image` returns the file of an image reference; it may raise `FileNotFoundError`."""
+        """Store the dependencies.
+
+        Args:
+            find_image: returns the file of an image reference; it may raise `FileNotFoundError`.
+            images_removed: is called with the paths of images that have been deleted.
+        """
         self._worker = worker
         self._arguments = arguments
         self._image_log = image_log
         self._journal = journal
         self._files = ImageFiles(find_image)
+        self._images_removed = images_removed
 
     def check(self, parameters: dict[str, Any]) -> None:
         if not self._worker.alive() or self._worker.queue is None:
@@ -161,7 +168,9 @@ class FooocusEngine:
         self._worker.saves.finish(within_s)
 
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
-        return self._image_log.remove_images(output_folders(), paths)
+        stayed = self._image_log.remove_images(output_folders(), paths)
+        self._images_removed(paths)
+        return stayed
 
 
 def steps_of(performance: str) -> int | None:

@@ -57,12 +57,7 @@ async def _check(request: Request) -> None:
         note_ignored(request, unknown)
         return
     errors = await asyncio.to_thread(_errors, unknown, known, "query parameter")
-    names = [name for name, _ in given]
-    for name, several in known.items():
-        if not several and names.count(name) > 1:
-            errors.append(
-                FieldError(field=name, code=FieldErrorCode.DUPLICATE, message="is given more than once; send it once")
-            )
+    errors += _repeated(request, (name for name, several in known.items() if not several))
     if not route.dependant.body_params:
         errors += await asyncio.to_thread(_errors, unknown_names(await _members(request), ()), known, "member")
     if errors:
@@ -70,6 +65,23 @@ async def _check(request: Request) -> None:
 
 
 CHECK = Depends(_check)
+
+
+def check_given_once(request: Request, names: Iterable[str]) -> None:
+    """Reject a request that has one of these query parameters more than once, as two programs would use different values.
+
+    Raises:
+        InvalidFields: names each of them.
+    """
+    if errors := list(_repeated(request, names)):
+        raise InvalidFields(errors)
+
+
+def _repeated(request: Request, names: Iterable[str]) -> Iterator[FieldError]:
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if given.count(name) > 1:
+            yield FieldError(field=name, code=FieldErrorCode.DUPLICATE, message="is given more than once; send it once")
 
 
 def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:

@@ -95,12 +95,12 @@ def image_response(request: Request, path: Path, headers: dict[str, str] | None 
     try:
         file = ImageFile(path, media_type=MEDIA_TYPES.get(image_format or ""), headers=headers, stat_result=path.stat())
         if wanted is None or wanted == image_format:
-            return _not_modified(request, file) or file.ranged(request)
+            return not_modified(request, file) or file.ranged(request)
         check_convertible(path, wanted)
         del file.headers["content-length"], file.headers["accept-ranges"]
         file.headers["etag"] = f'{file.headers["etag"][:-1]}-{wanted.lower()}"'
         file.headers["content-type"] = MEDIA_TYPES[wanted]
-        return _not_modified(request, file) or ConvertedFile(path, wanted, dict(file.headers))
+        return not_modified(request, file) or ConvertedFile(path, wanted, dict(file.headers))
     except OSError as error:
         raise not_readable(path.name, error) from error
     except CannotConvert as error:
@@ -192,7 +192,7 @@ _NOT_AT_ALL = re.compile(r"(?:^|;)\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)")
 _ONE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))[ \t]*", re.ASCII | re.IGNORECASE)
 
 
-def _not_modified(request: Request, response: Response) -> Response | None:
+def not_modified(request: Request, response: Response) -> Response | None:
     """Return a 304 if the client's copy matches this response, else None."""
     known, since = request.headers.get("if-none-match"), request.headers.get("if-modified-since")
     if known is not None:

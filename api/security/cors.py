@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 READABLE = [
     "Accept-Ranges",
+    "Content-Disposition",
     "Content-Location",
     "Content-Range",
     "ETag",

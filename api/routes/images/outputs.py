@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
@@ -17,8 +17,9 @@ from ....images.codecs.conversion import converted
 from ....images.file_kinds import format_of
 from ....images.references import ImageReference
 from ....images.storage.library import output_file
+from ....images.thumbnails.sizes import SIZES, Box
 from ...context import ApiContext, Context
-from ...requests.parameter_names import NamingRoute
+from ...requests.parameter_names import NamingRoute, check_given_once
 from ...responses.images import (
     CACHE_IMMUTABLE,
     CACHE_REVALIDATE,
@@ -28,11 +29,15 @@ from ...responses.images import (
     image_response,
     no_image,
 )
+from ...responses.problems import responses
+from ...responses.thumbnails import THUMBNAIL_HEADERS, attachment, extension_of, thumbnail_response
 from ...security.authorization import may_see_image, require_scope
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
 """A name that Fooocus makes from the time and a random number. It is not used twice; a name made from a `save_name` can be."""
 
+
+SIDE = f"The next larger of {', '.join(map(str, SIZES))} pixels is used, and no image is enlarged."
 
 router = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
 
@@ -42,7 +47,11 @@ router = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[requi
     "/outputs/{date}/{file_name}",
     summary="Generated image",
     response_class=Response,
-    responses=IMAGES,
+    responses={
+        **IMAGES,
+        200: {**IMAGES[200], "headers": {**IMAGES[200]["headers"], **THUMBNAIL_HEADERS}},
+        **responses(422),
+    },
     openapi_extra=CONDITIONS,
 )
 def get_output(
@@ -50,16 +59,32 @@ def get_output(
     request: Request,
     date: Annotated[str, PathParameter(description="The folder of a day, as in 2026-01-31.")],
     file_name: Annotated[str, PathParameter(description="The file name from a record's URL.")],
+    width: Annotated[
+        int | None, Query(ge=1, le=SIZES[-1], description=f"Return a thumbnail of this width. {SIDE}")
+    ] = None,
+    height: Annotated[
+        int | None, Query(ge=1, le=SIZES[-1], description=f"Return a thumbnail of this height. {SIDE}")
+    ] = None,
+    download: Annotated[bool, Query(description="Have browsers save the image as a file, under its name.")] = False,
 ) -> Response:
     """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
-    A signed URL, as found in records, needs no key.
+    With `width` or `height`, return a thumbnail without metadata: WebP if `Accept` names it, else JPEG, or PNG if the image has
+    transparency. With both, it fits inside. A signed URL, as found in records, needs no key; these parameters may be added to it.
     """
     path = find_output(context, PurePosixPath(date, file_name))
-    if not may_see_image(context, request)(str(ImageReference.output(f"{date}/{file_name}"))):
-        raise no_image(f"{date}/{file_name}")
-    caching = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
-    return image_response(request, path, caching)
+    relative = f"{date}/{file_name}"
+    if not may_see_image(context, request)(str(ImageReference.output(relative))):
+        raise no_image(relative)
+    check_given_once(request, ("width", "height", "download"))
+    headers = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
+    box = Box.requested(width, height)
+    if box is not None:
+        return thumbnail_response(request, context.thumbnails, (path, relative), box, headers, download=download)
+    if download:
+        extension = extension_of(request, path)
+        headers = {**headers, "Content-Disposition": attachment(f"{path.stem}{extension}")}
+    return image_response(request, path, headers)
 
 
 def find_output(context: Context, relative: PurePosixPath) -> Path:

@@ -1,0 +1,1 @@
+"""Thumbnails of generated images: sizes, rendering, and the cache on disk."""
