@@ -34,6 +34,9 @@ class NoArguments:
     def bounds(self, field: str, key: str | None = None) -> Bounds:
         return Bounds()
 
+    def choices(self, wire_name: str, item_field: str | None = None) -> None:
+        return None
+
     def extra_fields(self, taken: set[str]) -> dict[str, HostField]:
         return {}
 
@@ -58,9 +61,9 @@ class FooocusHost:
             has_webui: whether the WebUI is served as well.
             problem: the reason why the API can't use this host, None if it can.
         """
-        self.catalog = FooocusCatalog()
-        self.presets = FooocusPresets()
         self.arguments = arguments or NoArguments()
+        self.catalog = FooocusCatalog(self.arguments)
+        self.presets = FooocusPresets()
         self.tools = tools
         self._worker = worker
         self._patches = patches

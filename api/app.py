@@ -18,7 +18,8 @@ from .context import Context
 from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
-from .routes import engine, health, models, tokens
+from .routes import engine, health, tokens
+from .routes.catalog import details, models, names, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
 from .routes.tasks import actions, events, tasks, webhooks
@@ -96,7 +97,10 @@ def create_api(context: Context) -> FastAPI:
         describe.router,
         mask.router(context),
         unload.router,
+        names.router,
+        details.router,
         models.router,
+        styles.router,
         engine.router,
     ]
     for router in routers:

@@ -17,6 +17,7 @@ from ..images.storage.input_store import InputStore
 from ..images.thumbnails.thumbnails import Thumbnails
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
+from ..tasks.ports.catalog import ControlType, ModelFile, Style, Wildcard
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
 from ..tasks.ports.tools import Tools
@@ -33,6 +34,20 @@ class Catalog(Protocol):
     def wildcard(self, name: str) -> str: ...
 
     def refresh(self) -> None: ...
+
+
+class DetailedCatalog(Catalog, Protocol):
+    """A catalog with what the checkout knows about its names."""
+
+    def control_types(self) -> list[ControlType]: ...
+
+    def model_kinds(self) -> list[str]: ...
+
+    def models(self, kinds: list[str]) -> list[ModelFile]: ...
+
+    def style(self, name: str) -> Style | None: ...
+
+    def wildcards(self) -> list[Wildcard]: ...
 
 
 class Presets(Protocol):
@@ -75,7 +90,7 @@ class Host(Protocol):
     """The Fooocus that runs in this process. Implemented by `adapters.host`."""
 
     @property
-    def catalog(self) -> Catalog: ...
+    def catalog(self) -> DetailedCatalog: ...
 
     @property
     def presets(self) -> Presets: ...

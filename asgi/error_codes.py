@@ -34,6 +34,7 @@ class ErrorCode(str, Enum):
     PATH_NOT_FOUND = "path_not_found", 404, "The API has no such path; the member `nearest` may name a similar one."
     TASK_NOT_FOUND = "task_not_found", 404, "No task has this id, or the key may not see it."
     IMAGE_NOT_FOUND = "image_not_found", 404, "No image has this name, or the key may not see it."
+    STYLE_NOT_FOUND = "style_not_found", 404, "No style has this name; the member `nearest` lists similar ones."
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
         405,

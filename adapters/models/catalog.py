@@ -1,17 +1,27 @@
-"""Lists the checkout's models, LoRAs, VAEs, styles, presets, samplers, schedulers, performances and formats."""
+"""Lists the checkout's models, LoRAs, VAEs, styles, presets, samplers, schedulers, performances and other choices."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePath
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
+from ...tasks.ports.catalog import ControlType, ModelFile, Style, Wildcard
 from ..host_modules import host_module
+from .model_files import model_files, model_kinds
+from .styles import style_named
+from .wildcards import Wildcards
 
-REFINER_SWAP_METHODS = ("joint", "separate", "vae")
-OUTPAINT_DIRECTIONS = ("Left", "Right", "Top", "Bottom")
-"""Choices that the host writes out in the WebUI's code."""
+UPSCALE_CUSTOM = "Upscale (Custom)"
+"""The method that the API adds to the host's."""
+
+
+class Choices(Protocol):
+    """The choices of the WebUI's controls."""
+
+    def choices(self, wire_name: str, item_field: str | None = None) -> list[str] | None:
+        """Return the values that the control of a field, or of a field of a list's items, offers; None without a control."""
 
 
 def _config() -> Any:
@@ -47,10 +57,10 @@ CATALOGS: dict[str, Callable[[], Iterable[str]]] = {
     "aspect_ratios": lambda: _config().available_aspect_ratios,
     "output_formats": lambda: _values(_flags().OutputFormat),
     "metadata_schemes": lambda: _values(_flags().MetadataScheme),
-    "refiner_swap_methods": lambda: REFINER_SWAP_METHODS,
-    "uov_methods": lambda: [*_flags().uov_list, "Upscale (Custom)"],
+    "refiner_swap_methods": lambda: [_flags().refiner_swap_method],
+    "uov_methods": lambda: _flags().uov_list,
     "enhance_uov_methods": lambda: _flags().uov_list,
-    "outpaint_directions": lambda: OUTPAINT_DIRECTIONS,
+    "outpaint_directions": lambda: (),
     "control_types": lambda: _flags().ip_list,
     "inpaint_engines": lambda: _flags().inpaint_engine_versions,
     "mask_models": lambda: _flags().inpaint_mask_models,
@@ -62,26 +72,73 @@ CATALOGS: dict[str, Callable[[], Iterable[str]]] = {
 """Kind → the host's names of it. `model_files`, `lora_files` and `vae_files` are the files alone, as of the host's last scan."""
 
 
+CONTROLS: dict[str, tuple[str, str | None]] = {
+    "output_formats": ("output_format", None),
+    "metadata_schemes": ("metadata_scheme", None),
+    "refiner_swap_methods": ("refiner_swap_method", None),
+    "uov_methods": ("uov_method", None),
+    "enhance_uov_methods": ("enhance_uov_method", None),
+    "outpaint_directions": ("outpaint_selections", None),
+    "control_types": ("controlnet_image", "cn_type"),
+    "inpaint_engines": ("inpaint_engine", None),
+    "mask_models": ("enhance_ctrls", "enhance_mask_model"),
+    "cloth_categories": ("enhance_ctrls", "enhance_mask_cloth_category"),
+    "sam_models": ("enhance_ctrls", "enhance_mask_sam_model"),
+    "enhance_orders": ("enhance_uov_processing_order", None),
+    "enhance_prompt_types": ("enhance_uov_prompt_type", None),
+}
+"""Kind → the field whose control offers its names, and the field of the list's items. The control has what this host really
+accepts: some lists are written out in the WebUI's code, and a fork may have changed them there alone."""
+
+
 class FooocusCatalog:
     """Reads the running host's modules at every call, so that changes of its config or by a refresh are visible."""
 
-    def __init__(self) -> None:
+    def __init__(self, controls: Choices | None = None) -> None:
+        """Store the WebUI's controls; without them the lists are those of the host's modules."""
+        self._controls = controls
+        self._wildcards = Wildcards()
         self._lock = threading.Lock()
 
     def names(self, kind: str) -> list[str]:
         """Return the names that a request may use. `kind` is a key of `CATALOGS`."""
-        return list(CATALOGS[kind]())
+        shown = self._controls.choices(*CONTROLS[kind]) if self._controls is not None and kind in CONTROLS else None
+        names = list(CATALOGS[kind]()) if shown is None else shown
+        return [*names, UPSCALE_CUSTOM] if kind == "uov_methods" else names
+
+    def control_types(self) -> list[ControlType]:
+        """Return the types of image prompts with their default values."""
+        defaults = getattr(_flags(), "default_parameters", {})
+        return [ControlType(name, *_stop_and_weight(defaults.get(name))) for name in self.names("control_types")]
+
+    def model_kinds(self) -> list[str]:
+        """Return the kinds of models that this host has folders for."""
+        return model_kinds()
+
+    def models(self, kinds: list[str]) -> list[ModelFile]:
+        """Return the files in the folders of these kinds now. May take long on a network drive."""
+        return list(model_files(kinds))
+
+    def style(self, name: str) -> Style | None:
+        """Return the style of exactly this name, None if the host has none."""
+        return style_named(name)
+
+    def wildcards(self) -> list[Wildcard]:
+        """Return all wildcards with the numbers of their lines."""
+        return self._wildcards.all()
 
     def wildcard(self, name: str) -> str:
         """Return the lines that replace `__name__` in a prompt, "" if there are none."""
-        config = _config()
-        files = [file for file in config.wildcard_filenames if PurePath(file).stem == name]
-        try:
-            return Path(config.path_wildcards, files[0]).read_text(encoding="utf-8")
-        except (IndexError, OSError, ValueError):
-            return ""
+        return self._wildcards.text(name)
 
     def refresh(self) -> None:
         """Rescan the host's folders for added and removed files."""
         with self._lock:
             _config().update_files()
+
+
+def _stop_and_weight(values: Any) -> tuple[float | None, float | None]:
+    with suppress(TypeError, ValueError):
+        stop, weight = values
+        return float(stop), float(weight)
+    return None, None

@@ -37,6 +37,13 @@ class Controls:
         control = self._controls[position]
         return Bounds(_number(control, "minimum"), _number(control, "maximum"))
 
+    def choices(self, position: int) -> list[str] | None:
+        """Return the texts that a control offers, None for a control without choices."""
+        control = self._controls[position]
+        if getattr(control, "choices", None) is None:
+            return None
+        return [value for value in _values(control) if isinstance(value, str)]
+
     def as_argument(self, position: int, value: Any) -> Any:
         """Return the value as the constructor expects it: some controls pass the index of a choice instead of the choice."""
         control = self._controls[position]

@@ -61,12 +61,13 @@ class ArgumentMapper:
 
     def bounds(self, wire_name: str, item_field: str | None = None) -> Bounds:
         """Return the bounds of the WebUI's control for a field, or for a field of a list's items; empty if there is none."""
-        if item_field is not None:
-            host_name = LIST_FIELDS.get(wire_name, {}).get(item_field, "")
-            position = self._position.get(_indexed(host_name, 0))
-        else:
-            position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
+        position = self._position_of(wire_name, item_field)
         return Bounds() if position is None else self._controls.bounds(position)
+
+    def choices(self, wire_name: str, item_field: str | None = None) -> list[str] | None:
+        """Return the texts that the control for a field, or for a field of a list's items, offers; None if it offers none."""
+        position = self._position_of(wire_name, item_field)
+        return None if position is None else self._controls.choices(position)
 
     def extra_fields(self, known: set[str]) -> dict[str, HostField]:
         """Return the host's arguments that no field in `known` covers: those of a fork."""
@@ -154,6 +155,11 @@ class ArgumentMapper:
     def describe(self, task: Any) -> tuple[dict[str, Any], dict[tuple[str, int | None, str], Any]]:
         """Return the parameters of a task from the WebUI by their names in the API, and its images if it uses any."""
         return self.to_named(task.args), self.images(task.args)
+
+    def _position_of(self, wire_name: str, item_field: str | None) -> int | None:
+        if item_field is None:
+            return self._position.get(HOST_NAMES.get(wire_name, wire_name))
+        return self._position.get(_indexed(LIST_FIELDS.get(wire_name, {}).get(item_field, ""), 0))
 
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Replace a negative seed by a random one: the host takes -1 literally, and the WebUI randomizes in the browser."""

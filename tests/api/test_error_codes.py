@@ -46,6 +46,7 @@ OPEN: dict[ErrorCode, Send] = {
     ErrorCode.PATH_NOT_FOUND: lambda client: client.get("/v1/nothing"),
     ErrorCode.TASK_NOT_FOUND: lambda client: client.get(f"/tasks/{NO_TASK}"),
     ErrorCode.IMAGE_NOT_FOUND: lambda client: client.get("/outputs/2026-01-31/none.png"),
+    ErrorCode.STYLE_NOT_FOUND: lambda client: client.get("/v1/engines/styles/none"),
     ErrorCode.METHOD_NOT_ALLOWED: lambda client: client.get("/v1/engine/generate"),
     ErrorCode.NOT_ACCEPTABLE: lambda client: client.generate(
         accept="image/webp",

@@ -1,4 +1,4 @@
-"""`GET /v1/engines/*`: names that requests may use."""
+"""`GET /v1/engines/*`: lists of names that requests may use."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from ..context import ApiContext
-from ..requests.parameter_names import NamingRoute
-from ..responses.problems import responses
+from ...context import ApiContext
+from ...requests.parameter_names import NamingRoute
+from ...responses.problems import responses
 
 LISTS = {
     "styles": ("styles", "Styles"),
@@ -18,6 +18,17 @@ LISTS = {
     "schedulers": ("schedulers", "Schedulers"),
     "performances": ("performances", "Performances"),
     "aspect-ratios": ("aspect_ratios", "Aspect ratios"),
+    "output-formats": ("output_formats", "Output formats"),
+    "metadata-schemes": ("metadata_schemes", "Metadata schemes"),
+    "refiner-swap-methods": ("refiner_swap_methods", "Refiner swap methods"),
+    "uov-methods": ("uov_methods", "Upscale and vary methods"),
+    "inpaint-engines": ("inpaint_engines", "Inpaint engines"),
+    "outpaint-directions": ("outpaint_directions", "Outpaint directions"),
+    "mask-models": ("mask_models", "Mask models"),
+    "cloth-categories": ("cloth_categories", "Cloth categories of the mask model u2net_cloth_seg"),
+    "sam-models": ("sam_models", "SAM models of the mask model sam"),
+    "enhance-orders": ("enhance_orders", "Times at which an enhancement upscales or varies"),
+    "enhance-prompt-types": ("enhance_prompt_types", "Prompts with which an enhancement upscales or varies"),
 }
 """Last part of the path → catalog and title."""
 

@@ -1,0 +1,1 @@
+"""Routes of the catalog: all that requests may name."""
