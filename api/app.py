@@ -19,7 +19,7 @@ from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
 from .routes import engine, health, tokens
-from .routes.catalog import details, models, names, styles
+from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
 from .routes.tasks import actions, events, tasks, webhooks
@@ -101,6 +101,7 @@ def create_api(context: Context) -> FastAPI:
         details.router,
         models.router,
         styles.router,
+        presets.router(context),
         engine.router,
     ]
     for router in routers:

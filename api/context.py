@@ -59,6 +59,26 @@ class Presets(Protocol):
     def downloads(self, name: str) -> list[Download]:
         """Return the missing files that a preset needs."""
 
+    def fields(self) -> frozenset[str]:
+        """Return the request fields that a preset can hold."""
+
+    def is_own(self, name: str) -> bool:
+        """Return whether the API has written a preset, so that it may replace and delete it."""
+
+    def write(self, name: str, fields: dict[str, Any]) -> bool:
+        """Write a preset of these request fields, and return whether it is new.
+
+        Raises:
+            PresetError, StorageUnavailable: nothing was written.
+        """
+
+    def remove(self, name: str) -> None:
+        """Delete a preset.
+
+        Raises:
+            PresetError, StorageUnavailable: nothing was deleted.
+        """
+
 
 class Login(Protocol):
     """The WebUI's login; `needed` if it is enabled."""

@@ -35,6 +35,7 @@ class ErrorCode(str, Enum):
     TASK_NOT_FOUND = "task_not_found", 404, "No task has this id, or the key may not see it."
     IMAGE_NOT_FOUND = "image_not_found", 404, "No image has this name, or the key may not see it."
     STYLE_NOT_FOUND = "style_not_found", 404, "No style has this name; the member `nearest` lists similar ones."
+    PRESET_NOT_FOUND = "preset_not_found", 404, "No preset has this name; the member `nearest` lists similar ones."
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
         405,
@@ -45,6 +46,7 @@ class ErrorCode(str, Enum):
     TASK_STOPPED = "task_stopped", 409, "The task was stopped before it had an image."
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
     NO_API_KEY = "no_api_key", 409, "A token needs an API key, and none exists."
+    PRESET_PROTECTED = "preset_protected", 409, "The preset is Fooocus's or the user's own file, not one of the API's."
     PAYLOAD_TOO_LARGE = "payload_too_large", 413, "The body or the image is too large."
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, "The body's `Content-Type` is not supported."
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable", 416, "`Range` begins beyond the end of the image."
@@ -68,7 +70,7 @@ class ErrorCode(str, Enum):
     ENGINE_UNAVAILABLE = "engine_unavailable", 503, "Fooocus's worker thread is not running."
     SHUTTING_DOWN = "shutting_down", 503, "Fooocus is shutting down; the task will resume after a restart."
     DATABASE_UNAVAILABLE = "database_unavailable", 503, "The history can't be read or written."
-    STORAGE_UNAVAILABLE = "storage_unavailable", 503, "An uploaded image can't be stored."
+    STORAGE_UNAVAILABLE = "storage_unavailable", 503, "An uploaded image or a preset can't be stored."
     IMAGE_UNREADABLE = "image_unreadable", 503, "The image's file exists but can't be read now."
     FILE_UNREADABLE = "file_unreadable", 503, "The disk of a file that the WebUI needs does not answer."
     KEYS_UNAVAILABLE = (

@@ -9,11 +9,27 @@ from typing import Any
 from ...tasks.model.workload.model_files import native
 from ...tasks.queue.model_downloads import Download
 from ..host_modules import host_module
-from ..task_args.preset_fields import preset_fields
+from ..presets.preset_files import PresetFiles
+from ..task_args.preset_fields import WRITABLE, preset_content, preset_fields
 
 
 class FooocusPresets:
     """Implements `api.context.Presets` on a running host. Names are those of the catalog; `initial` has no values."""
+
+    def __init__(self) -> None:
+        self._files = PresetFiles()
+
+    def fields(self) -> frozenset[str]:
+        return WRITABLE
+
+    def is_own(self, name: str) -> bool:
+        return self._files.is_own(name)
+
+    def write(self, name: str, fields: dict[str, Any]) -> bool:
+        return self._files.write(name, preset_content(fields))
+
+    def remove(self, name: str) -> None:
+        self._files.remove(name)
 
     def values(self, name: str) -> dict[str, Any]:
         return _values(name)

@@ -31,6 +31,27 @@ FIELDS = {
 """Key of a preset file → field of a request."""
 
 
+SIDES = ("overwrite_width", "overwrite_height")
+WRITABLE = frozenset({*FIELDS.values(), *SIDES, "loras"})
+"""Fields of a request that a preset can hold. A preset has one size, so both sides belong together."""
+
+
+def preset_content(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of a preset file for these fields of a request, in the order of `FIELDS`.
+
+    Args:
+        fields: fields in `WRITABLE`; LoRAs as in a request. Both sides or none, and with them no aspect ratio.
+    """
+    values = dict(fields)
+    sides = [values.pop(side) for side in SIDES if side in values]
+    if sides:
+        values["aspect_ratios_selection"] = "*".join(map(str, sides))
+    content = {key: values[field] for key, field in FIELDS.items() if field in values}
+    if "loras" in values:
+        content["default_loras"] = [[lora["enabled"], lora["model_name"], lora["weight"]] for lora in values["loras"]]
+    return content
+
+
 def preset_fields(content: dict[str, Any], max_loras: int, aspect_ratios: Collection[str]) -> dict[str, Any]:
     """Return the values of a preset file by request field.
 

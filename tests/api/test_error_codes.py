@@ -47,6 +47,8 @@ OPEN: dict[ErrorCode, Send] = {
     ErrorCode.TASK_NOT_FOUND: lambda client: client.get(f"/tasks/{NO_TASK}"),
     ErrorCode.IMAGE_NOT_FOUND: lambda client: client.get("/outputs/2026-01-31/none.png"),
     ErrorCode.STYLE_NOT_FOUND: lambda client: client.get("/v1/engines/styles/none"),
+    ErrorCode.PRESET_NOT_FOUND: lambda client: client.get("/v1/engines/presets/none"),
+    ErrorCode.PRESET_PROTECTED: lambda client: client.request("DELETE", "/v1/engines/presets/default"),
     ErrorCode.METHOD_NOT_ALLOWED: lambda client: client.get("/v1/engine/generate"),
     ErrorCode.NOT_ACCEPTABLE: lambda client: client.generate(
         accept="image/webp",

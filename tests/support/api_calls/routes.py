@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from fooocus_api.adapters.models.catalog import FooocusCatalog
+from fooocus_api.adapters.models.presets import FooocusPresets
 from fooocus_api.api import routes
 from fooocus_api.tasks.ports.host_arguments import Bounds
 
@@ -19,7 +20,8 @@ def all_routes() -> list[Any]:
     arguments = SimpleNamespace(
         default=lambda _: None, places=dict, bounds=lambda *_: Bounds(), extra_fields=lambda _: {}
     )
-    context: Any = SimpleNamespace(host=SimpleNamespace(catalog=FooocusCatalog(), arguments=arguments), service=None)
+    host = SimpleNamespace(catalog=FooocusCatalog(), presets=FooocusPresets(), arguments=arguments)
+    context: Any = SimpleNamespace(host=host, service=None)
     names = [module.name for module in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}.")]
     modules = [module for module in map(importlib.import_module, names) if hasattr(module, "router")]
     routers = [one if isinstance(one, APIRouter) else one(context) for one in (module.router for module in modules)]

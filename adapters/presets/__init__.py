@@ -1,0 +1,1 @@
+"""The files of presets that the API writes, and the WebUI's menu of presets."""
