@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from fooocus_api.tests.support.client import QUICK, Client
-from fooocus_api.tests.support.host import DEMO, Host, demo_host
+from fooocus_api.tests.support.host import DEMO, ROOT, Host, demo_host
+from fooocus_api.tests.support.sources.page_examples import PageExample, examples_of
 
 FIELDS: dict[str, Any] = {
     "prompt": "a lighthouse",
@@ -263,3 +265,20 @@ def test_presets_survive_a_restart(client: Client, host: Host) -> None:
     host.start()
     assert client.get("/v1/engines/presets/lasting").json()["editable"] is True and "lasting" in menu(client)
     assert client.request("DELETE", "/v1/engines/presets/lasting").status_code == 204
+
+
+EXAMPLES = [example for name in ("presets", "presets_zh") for example in examples_of(ROOT / "docs" / f"{name}.md")]
+ADDRESS = "http://127.0.0.1:7865"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.page.stem}-{example.language}")
+def test_the_examples_of_the_page_run(client: Client, example: PageExample, capsys: pytest.CaptureFixture[str]) -> None:
+    code = example.code.replace(ADDRESS, client.url)
+    if example.language == "python":
+        exec(compile(code, example.page.name, "exec"), {})
+        assert capsys.readouterr().out == "4.0\n" and "shop" in menu(client)
+        return
+    for command in code.splitlines():
+        assert command.startswith("curl ")
+        subprocess.run(f"{command} --fail -s", shell=True, check=True, capture_output=True)
+    assert "shop" not in menu(client)

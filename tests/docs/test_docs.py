@@ -84,7 +84,7 @@ def test_every_flag_named_exists(page: Path, known_flags: set[str]) -> None:
 @in_both_languages
 def test_every_endpoint_is_explained_and_exists(language: str, client: Client) -> None:
     schema = client.get("/v1/openapi.json").json()["paths"]
-    explained = re.findall(r"\| `((?:GET|POST|DELETE) /[^` ]*)`", text_of("docs/endpoints", language))
+    explained = re.findall(r"\| `((?:GET|POST|PUT|DELETE) /[^` ]*)`", text_of("docs/endpoints", language))
     exist = {f"{method.upper()} {path}" for path, operations in schema.items() for method in operations}
     assert sorted(explained) == sorted(exist | {"GET /docs", "GET /v1/openapi.json"})
 
