@@ -99,7 +99,7 @@ def create_api(context: Context) -> FastAPI:
         unload.router,
         names.router,
         details.router,
-        models.router,
+        models.router(context),
         styles.router,
         presets.router(context),
         engine.router,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
-from ...context import ApiContext
+from ...context import ApiContext, Context
 from ...requests.parameter_names import NamingRoute
 from ...responses.problems import invalid_field, responses
 from ...validation.nearest_names import nearest
@@ -33,18 +33,31 @@ class ModelFileEntry(BaseModel):
     )
 
 
-router = APIRouter(tags=["catalog"], route_class=NamingRoute)
+def router(context: Context) -> APIRouter:
+    """Return the router, whose schema has the kinds of the running host."""
+    routes = APIRouter(tags=["catalog"], route_class=NamingRoute)
+
+    def kinds(schema: dict[str, Any]) -> None:
+        schema["items"] = {"type": "string", "enum": context.host.catalog.model_kinds()}
+
+    def get_models(context: ApiContext, kind: Any = None) -> list[ModelFileEntry]:
+        """List the files in the model folders as they are now, with sizes, times, and the hashes that Fooocus has computed."""
+        return models_of(context, kind)
+
+    description = "Kinds to list, as in `lora`; may be repeated. All by default."
+    get_models.__annotations__["kind"] = Annotated[
+        list[str], Query(max_length=MAX_KINDS, description=description, json_schema_extra=kinds)
+    ]
+    routes.get("/v1/engines/models", summary="Model files in detail", responses=responses(401, 422))(get_models)
+    return routes
 
 
-@router.get("/v1/engines/models", summary="Model files in detail", responses=responses(401, 422))
-def models(
-    context: ApiContext,
-    kind: Annotated[
-        list[str] | None,
-        Query(max_length=MAX_KINDS, description="Kinds to list, as in `lora`; may be repeated. All by default."),
-    ] = None,
-) -> list[ModelFileEntry]:
-    """List the files in the model folders as they are now, with sizes, times, and the hashes that Fooocus has computed."""
+def models_of(context: Context, kind: list[str] | None) -> list[ModelFileEntry]:
+    """Return the files of these kinds, None for all.
+
+    Raises:
+        InvalidFields: the host has no such kind.
+    """
     known = context.host.catalog.model_kinds()
     for given in kind or ():
         if given not in known:

@@ -23,7 +23,7 @@ from ...schemas.host_request import request_model
 from ...security.authorization import require_scope
 from ...validation.known_names import nearest_names
 
-NAME = re.compile(r"(?=[A-Za-z0-9._ -]{1,64}\Z)[A-Za-z0-9](?:.*[A-Za-z0-9_-])?", re.ASCII)
+NAME = "[A-Za-z0-9]([A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?"
 NAME_RULE = (
     "must have 1 to 64 letters, digits, spaces and . _ -, begin with a letter or digit, not end with a space or a dot, "
     "and not contain .json"
@@ -43,6 +43,9 @@ class PresetResponse(BaseModel):
 
 
 PresetName = Annotated[str, PathParameter(description="The preset's name.")]
+NewPresetName = Annotated[
+    str, PathParameter(description="The preset's name.", json_schema_extra={"pattern": f"^{NAME}$"})
+]
 
 
 def router(context: Context) -> APIRouter:
@@ -51,7 +54,7 @@ def router(context: Context) -> APIRouter:
     request_type = request_model(context)
     model = preset_model(request_type, context.host.presets.fields())
 
-    def put_preset(context: ApiContext, name: PresetName, body: Any) -> JSONResponse:
+    def put_preset(context: ApiContext, name: NewPresetName, body: Any) -> JSONResponse:
         """Write a preset of a request's fields; an existing one is replaced. Checkpoints, styles and other names must exist.
 
         The WebUI lists it when its page is loaded next. Presets of Fooocus and of the user can't be replaced.
@@ -127,7 +130,7 @@ def _check_name(context: Context, name: str) -> None:
     Raises:
         InvalidFields: it is no file name on every system, or differs from a preset's in case alone.
     """
-    if not NAME.fullmatch(name) or ".json" in name.lower() or is_device(name):
+    if not re.fullmatch(NAME, name) or ".json" in name.lower() or is_device(name):
         raise invalid_field("name", FieldErrorCode.INVALID_FORMAT, NAME_RULE)
     for known in context.host.catalog.names("presets"):
         if known != name and known.casefold() == name.casefold():
