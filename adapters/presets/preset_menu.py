@@ -14,7 +14,8 @@ def show_presets() -> None:
     """Have the WebUI's next page, and its refresh, list the presets that exist now. Without a menu do nothing."""
     try:
         config = host_module("modules.config")
-        names = config.available_presets = list(config.get_presets())
+        getattr(config, "update_presets", config.update_files)()  # the list that the WebUI's own refresh sends
+        names = list(config.get_presets())
         blocks: Any = getattr(loaded_module("shared"), "gradio_root", None)
         if (menu := _menu(blocks)) is not None:
             menu.choices[:] = _like(menu.choices, names)

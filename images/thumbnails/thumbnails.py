@@ -28,7 +28,7 @@ _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 class TooManyThumbnails(Exception):
-    """As many thumbnails wait as are allowed."""
+    """No further thumbnail may wait."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the host's catalog has beyond names: control types, model files, styles and wildcards."""
+"""Details of the host's catalog: control types, model files, styles and wildcards."""
 
 from __future__ import annotations
 

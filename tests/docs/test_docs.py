@@ -30,6 +30,7 @@ OF_OTHERS = {
     "--disable-image-log",
     "--listen",
     "--port",
+    "--rebuild-hash-cache",
     "--share",
 }
 """Flags of Fooocus and of the demo host."""

@@ -25,7 +25,7 @@ class StyleResponse(BaseModel):
 
     name: str = Field(description="The name, for `style_selections`.")
     prompt: str | None = Field(description="The template of the prompt, in which `{prompt}` stands for the request's.")
-    negative_prompt: str | None = Field(description="What the style adds to the negative prompt.")
+    negative_prompt: str | None = Field(description="The text that the style adds to the negative prompt.")
     sample_url: str | None = Field(
         description="The URL of Fooocus's sample picture; null without one. It needs a key, if any is."
     )
