@@ -55,7 +55,7 @@ def adapt(app: Sphinx, page: str, source: list[str]) -> None:
 
 def pages_in_order(index: str) -> list[str]:
     """Return the files of this language that the index links, in the order of its columns."""
-    rows = [row.strip("|").split("|") for row in index.splitlines() if row.startswith("| [")]
+    rows = [row.strip("|").split("|") for row in index.splitlines() if row.startswith("|") and LINK.search(row)]
     names = [match[2] for column in zip(*rows, strict=True) for cell in column for match in LINK.finditer(cell)]
     return [name for name in names if _is_here(name)]
 
