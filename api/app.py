@@ -23,7 +23,7 @@ from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
 from .routes.tasks import actions, events, tasks, webhooks
-from .routes.tools import describe, mask, unload
+from .routes.tools import describe, mask, read_metadata, unload
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
@@ -96,6 +96,7 @@ def create_api(context: Context) -> FastAPI:
         tokens.router,
         describe.router,
         mask.router(context),
+        read_metadata.router(context),
         unload.router,
         names.router,
         details.router,

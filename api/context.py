@@ -20,20 +20,34 @@ from ..tasks.build import TaskServices
 from ..tasks.ports.catalog import ControlType, ModelFile, Style, Wildcard
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
+from ..tasks.ports.performance import Performance
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
 from .responses.problems import Problem
 from .responses.public_urls import PublicUrls
 
 
-class Catalog(Protocol):
-    """Names that the checkout offers: models, styles, samplers and the like, and the text of its wildcards."""
+class Names(Protocol):
+    """Names that the checkout offers: models, styles, samplers and the like."""
 
     def names(self, kind: str) -> list[str]: ...
 
+    def refresh(self) -> None: ...
+
+
+class Catalog(Names, Protocol):
+    """Names that the checkout offers, and what it knows of them."""
+
     def wildcard(self, name: str) -> str: ...
 
-    def refresh(self) -> None: ...
+    def performances(self) -> list[Performance]:
+        """Return the performances with their steps and LoRAs."""
+
+    def style_texts(self) -> dict[str, tuple[str, str]]:
+        """Return the positive and the negative text of each style by its name."""
+
+    def hashes(self, kind: str) -> dict[str, str]:
+        """Return name → start of the SHA-256 of files whose hash the host knows; `kind` is a catalog of files."""
 
 
 class DetailedCatalog(Catalog, Protocol):

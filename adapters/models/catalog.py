@@ -8,12 +8,15 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from ...tasks.ports.catalog import ControlType, ModelFile, Style, Wildcard
+from ...tasks.ports.performance import Performance
 from ..host_modules import host_module
 from ..task_args.catalog_controls import CONTROLS
 from .model_files import model_files, model_kinds
 from .styles import style_named
 from .wildcards import Wildcards
 
+KIND_OF_CATALOG = {"model_files": "checkpoint", "lora_files": "lora", "vae_files": "vae"}
+"""Catalog of files → the kind of their models."""
 UPSCALE_CUSTOM = "Upscale (Custom)"
 """The method that the API adds to the host's."""
 
@@ -113,6 +116,18 @@ class FooocusCatalog:
         """Return the lines that replace `__name__` in a prompt, "" if there are none."""
         return self._wildcards.text(name)
 
+    def performances(self) -> list[Performance]:
+        """Return the performances with their steps and LoRAs."""
+        return [_performance(member) for member in _flags().Performance]
+
+    def style_texts(self) -> dict[str, tuple[str, str]]:
+        """Return the positive and the negative text of each style by its name; `{prompt}` stands for the prompt."""
+        return dict(host_module("modules.sdxl_styles").styles)
+
+    def hashes(self, kind: str) -> dict[str, str]:
+        """Return name → start of the SHA-256 of the files in a catalog, such as `model_files`, whose hash the host knows."""
+        return {file.name: file.hash for file in model_files([KIND_OF_CATALOG[kind]]) if file.hash}
+
     def refresh(self) -> None:
         """Rescan the host's folders for added and removed files."""
         with self._lock:
@@ -124,3 +139,9 @@ def _stop_and_weight(values: Any) -> tuple[float | None, float | None]:
         stop, weight = values
         return float(stop), float(weight)
     return None, None
+
+
+def _performance(member: Any) -> Performance:
+    """Return a member of the host's enumeration. Older versions know no LoRAs of performances."""
+    file = getattr(member, "lora_filename", lambda: None)()
+    return Performance(member.value, getattr(member, "steps", lambda: None)(), file)

@@ -63,14 +63,20 @@ class ImageResolver:
         Raises:
             InvalidFields: the image can't be used; names `field` and the reason.
         """
-        text = (text or "").strip()
-        if is_no_image(text):
+        if (text := _usable(field, text)) is None:
             return None
-        if len(text) > MAX_URL_LENGTH and (_is_url(text) or text.startswith(_OWN_PREFIXES)):
-            message = f"URL is longer than {MAX_URL_LENGTH} characters; send base64, or upload the image to /inputs"
-            raise invalid_field(field, FieldErrorCode.TOO_LONG, message)
         try:
             return self._stored_image(text, urls) or self._from_outside(text)
+        except _Unusable as error:
+            raise invalid_field(field, error.code, str(error)) from error
+
+    def file_content(self, field: str, text: str | None, urls: PublicUrls | None = None) -> bytes | None:
+        """Return an image's file as it is, undecoded, None for texts that mean no image. Raises like `resolve`."""
+        if (text := _usable(field, text)) is None:
+            return None
+        try:
+            reference = self._reference_in(text, urls)
+            return self._sent(text)[1] if reference is None else self._stored_content(reference)
         except _Unusable as error:
             raise invalid_field(field, error.code, str(error)) from error
 
@@ -102,6 +108,16 @@ class ImageResolver:
             raise not_readable(path.name, error) from error
 
     def _from_outside(self, text: str) -> str:
+        what, content = self._sent(text)
+        try:
+            file_name, kept = self._context.inputs.named(content)
+        except NotAnImage as error:
+            raise _Unusable(f"{what} is {error}") from error
+        self._new[file_name] = kept
+        return str(ImageReference.input(file_name))
+
+    def _sent(self, text: str) -> tuple[str, bytes]:
+        """Return a description and the content of an image from outside, at most MAX_BYTES."""
         if text[:5].lower() == "data:":
             what, content = "the data URI", _from_data_uri(text)
         elif _is_url(text):
@@ -111,12 +127,16 @@ class ImageResolver:
             what, content = "the base64 data", _from_base64(text)
         if len(content) > MAX_BYTES:
             raise _Unusable(f"{what} is larger than {MAX_BYTES // 2**20} MiB")
+        return what, content
+
+    def _stored_content(self, reference: str) -> bytes:
+        """Return the content of an image of this server that the client may use."""
         try:
-            file_name, kept = self._context.inputs.named(content)
-        except NotAnImage as error:
-            raise _Unusable(f"{what} is {error}") from error
-        self._new[file_name] = kept
-        return str(ImageReference.input(file_name))
+            return open_reference(self._context, reference, self._may_see).read_bytes()
+        except Problem as error:
+            raise _Unusable(error.detail) from error
+        except OSError as error:
+            raise _Unusable(f"{reference} can't be read: {error.strerror}") from error
 
     def _fetched(self, url: str) -> bytes:
         try:
@@ -169,6 +189,15 @@ class ImageResolver:
         """Return whether the input exists here, even if the URL is another server's: the name is the content's hash."""
         image = ImageReference.parse(reference)
         return image is not None and self._context.inputs.has(image.name) and self._may_see(reference)
+
+
+def _usable(field: str, text: str | None) -> str | None:
+    """Return the text without spaces around it, None if it means no image."""
+    text = (text or "").strip()
+    if len(text) > MAX_URL_LENGTH and (_is_url(text) or text.startswith(_OWN_PREFIXES)):
+        message = f"URL is longer than {MAX_URL_LENGTH} characters; send base64, or upload the image to /inputs"
+        raise invalid_field(field, FieldErrorCode.TOO_LONG, message)
+    return None if is_no_image(text) else text
 
 
 def _is_input(reference: str) -> bool:

@@ -147,7 +147,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return InvalidFields(_field_error(item) for item in error.errors()).response()
+        return InvalidFields(field_error(item) for item in error.errors()).response()
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
@@ -230,7 +230,8 @@ def _methods(app: FastAPI, scope: Scope) -> list[str]:
     ]
 
 
-def _field_error(item: Any) -> FieldError:
+def field_error(item: Any) -> FieldError:
+    """Return one of pydantic's errors as an entry of `errors`."""
     location = item["loc"][1:] if item["loc"][:1] in (("body",), ("query",), ("header",), ("path",)) else item["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     message = message_of(item) if path else "must be a JSON object, sent with Content-Type: application/json"

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...tasks.model.workload.model_files import CASE_MATTERS, is_one_of, listed_as
-from ..context import Catalog, Context
+from ..context import Catalog, Context, Names
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from ..schemas.host_request import extra_fields
@@ -112,7 +112,7 @@ def _is_known(kind: str, name: str, catalog: Catalog) -> bool:
 class ListedNames:
     """Maps file names to the checkout's spelling; re-reads the folders at most once per request."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Names) -> None:
         self._catalog = catalog
         self._refreshed = False
 

@@ -1,5 +1,4 @@
 """Parameters inside image files, in two schemes: JSON, and the plain text that other programs read."""
-import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
@@ -10,6 +9,7 @@ from PIL import Image
 import fooocus_version
 import modules.config
 from modules.flags import SAMPLERS, MetadataScheme
+from modules.hash_cache import sha256_from_cache
 from modules.util import get_file_from_folder_list, is_json
 
 USER_COMMENT, MAKER_NOTE, SOFTWARE = 0x9286, 0x927C, 0x0131  # EXIF tags
@@ -65,7 +65,9 @@ class A1111MetadataParser(MetadataParser):
              'resolution': 'Size', 'guidance_scale': 'CFG scale', 'sharpness': 'Sharpness',
              'base_model': 'Model', 'base_model_hash': 'Model hash', 'refiner_model': 'Refiner',
              'refiner_model_hash': 'Refiner hash', 'performance': 'Performance', 'vae': 'VAE',
-             'styles': 'Styles', 'clip_skip': 'Clip skip', 'version': 'Version'}
+             'adm_guidance': 'ADM Guidance', 'raw_prompt': 'Raw prompt', 'raw_negative_prompt': 'Raw negative prompt',
+             'lora_hashes': 'Lora hashes', 'lora_weights': 'Lora weights', 'clip_skip': 'Clip skip',
+             'version': 'Version'}
 
     def get_scheme(self) -> MetadataScheme:
         return MetadataScheme.A1111
@@ -76,7 +78,10 @@ class A1111MetadataParser(MetadataParser):
         data |= {'steps': self.steps, 'sampler': SAMPLERS.get(data['sampler']) or data['sampler'],
                  'vae': self.vae_name, 'resolution': f'{width}x{height}',
                  'base_model': self.base_model_name, 'base_model_hash': self.base_model_hash,
-                 'refiner_model': self.refiner_model_name, 'refiner_model_hash': self.refiner_model_hash}
+                 'refiner_model': self.refiner_model_name, 'refiner_model_hash': self.refiner_model_hash,
+                 'raw_prompt': self.raw_prompt, 'raw_negative_prompt': self.raw_negative_prompt,
+                 'lora_hashes': ', '.join(f'{name}: {digest}' for name, _, digest in self.loras),
+                 'lora_weights': ', '.join(f'{name}: {weight}' for name, weight, _ in self.loras)}
         values = {name: data.get(key, '') for key, name in self.names.items()}
         last = ', '.join(f'{name}: {_quoted(str(value))}' for name, value in values.items() if value != '')
         negative = ', '.join(self.full_negative_prompt)
@@ -121,7 +126,7 @@ def get_exif(metadata: str, metadata_scheme: str) -> Image.Exif:
 def _named(name: str, folders) -> tuple[str, str]:
     """Return a model's name without its extension, and the start of its SHA-256 ('' without a file)."""
     path = Path(get_file_from_folder_list(name, folders))
-    return Path(name).stem, hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else ''
+    return Path(name).stem, sha256_from_cache(str(path)) if path.is_file() else ''
 
 
 def _quoted(value: str) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
-from ....asgi.error_codes import ErrorCode, FieldErrorCode
+from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....tasks.ports.tools import DescribeKind
@@ -18,9 +17,10 @@ from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
 from ...requests.memory_budget import IMAGE_BUDGET
 from ...requests.parameter_names import note_ignored, unknown_names
-from ...responses.problems import Problem, invalid_field, responses
+from ...responses.problems import invalid_field, responses
 from ...security.authorization import require_scope
 from ..images.inputs import bounded_form, image_form, sent_image
+from .bodies import json_of
 from .jobs import answer_of
 from .pictures import IMAGE, picture_of
 
@@ -104,17 +104,7 @@ async def _describe_body(request: Request) -> tuple[str | bytes | None, str | No
             content = await image.read() if isinstance(image, UploadFile) else image
             note_ignored(request, unknown_names(form, DescribeRequest.model_fields))
             return content, image_type if isinstance(image_type, str) else None
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content_type != "application/json":
-        raise Problem(
-            ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-            f"{content_type} is not supported; send application/json or multipart/form-data",
-        )
-    try:
-        body = DescribeRequest.model_validate(await request.json() if await request.body() else None)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
-    note_ignored(request, unknown_names(body.model_extra or {}, ()))
+    body = await json_of(request, DescribeRequest)
     return body.image, body.image_type
 
 

@@ -13,6 +13,7 @@ ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "POST /inputs": ({"generate"}, 422, {"files": {"other": b"x"}}),
     "POST /v1/tools/describe-image": ({"generate"}, 422, {"json": {}}),
     "POST /v1/tools/generate_mask": ({"generate"}, 422, {"json": {}}),
+    "POST /v1/tools/read-metadata": ({"generate"}, 422, {"json": {}}),
     "POST /v1/tokens": (READERS, 200, {}),
     "GET /tasks": (READERS, 200, {}),
     "GET /tasks/{task_id}": (READERS, 404, {}),

@@ -1,0 +1,1 @@
+"""Turns parameters that were found in a file into a request that this host accepts."""

@@ -1,0 +1,49 @@
+"""Finds this host's sampler and scheduler for the names that other programs and versions write."""
+
+from __future__ import annotations
+
+from ...images.metadata.schemes.found import Metadata
+from ..context import Catalog
+from ..validation.webui_names import sampler_and_scheduler
+from .draft import Draft
+
+UNKNOWN_SAMPLER = "this host has no such sampler"
+UNKNOWN_SCHEDULER = "this host has no such scheduler"
+PLAIN = "normal"
+"""Scheduler of a program that names none."""
+AUTOMATIC = "automatic"
+
+
+def set_sampling(draft: Draft, found: Metadata, catalog: Catalog) -> None:
+    """Set the sampler and the scheduler of the request."""
+    samplers, schedulers = catalog.names("samplers"), catalog.names("schedulers")
+    written, schedule = found.parameters.sampler, found.parameters.scheduler
+    sampler: str | None = None
+    of_name: str | None = None
+    if written is not None:
+        sampler, of_name = (
+            (written, None) if written in samplers else sampler_and_scheduler(written, samplers, schedulers)
+        )
+        if sampler is None:
+            draft.leave_out("sampler_name", written, UNKNOWN_SAMPLER)
+    if sampler is not None and not found.by_fooocus and sampler.removesuffix("_gpu") in samplers:
+        sampler = sampler.removesuffix("_gpu")  # the same sampler, by the name that other programs mean
+    draft.set(sampler_name=sampler)
+    if schedule is None or schedule.lower() == AUTOMATIC:
+        _assume(draft, found, of_name, schedulers)
+        return
+    scheduler = (
+        schedule if schedule in schedulers else sampler_and_scheduler(f"euler {schedule}", ["euler"], schedulers)[1]
+    )
+    if scheduler is None:
+        draft.leave_out("scheduler_name", schedule, UNKNOWN_SCHEDULER)
+    draft.set(scheduler_name=scheduler)
+
+
+def _assume(draft: Draft, found: Metadata, of_name: str | None, schedulers: list[str]) -> None:
+    """Set the scheduler at the end of the sampler's name, or the one that a program without a name for it uses."""
+    if of_name is not None:
+        draft.set(scheduler_name=of_name)
+    elif not found.by_fooocus and found.parameters.sampler is not None and PLAIN in schedulers:
+        draft.set(scheduler_name=PLAIN)
+        draft.warn(f"the file names no scheduler; the request has {PLAIN!r}")

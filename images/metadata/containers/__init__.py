@@ -1,0 +1,1 @@
+"""Texts in image files: chunks of PNG and WebP, segments of JPEG, EXIF tags."""
