@@ -12,13 +12,14 @@ from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
 from .adapters.instrumentation import Instrumentation
 from .adapters.models.memory import gpu_memory_used
+from .adapters.models.runs import FooocusRuns
 from .adapters.models.tools import FooocusTools
 from .adapters.startup.console_close import ConsoleClose
 from .adapters.startup.exposure_warnings import warnings
 from .adapters.startup.freed_memory import release_freed_memory
 from .adapters.startup.launch_flags import Settings
 from .adapters.task_args.mapping import ArgumentMapper, read_arguments
-from .adapters.worker.engine import FooocusEngine, output_folders
+from .adapters.worker.engine import FooocusEngine, Lookups, output_folders
 from .adapters.worker.task_overrides import ImageRecords
 from .adapters.worker.worker import TaskHandling
 from .api.context import Context, Security
@@ -33,6 +34,7 @@ from .auth.signed_urls import UNSIGNED, UrlSigner, load_or_create_secret
 from .auth.tokens import Tokens
 from .db.connection import DatabaseProblem
 from .db.repository import Repository
+from .db.statements.repeats import state_of
 from .db.writer import DatabaseUnavailable
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
@@ -174,11 +176,12 @@ class _Builder:
         parts, settings = self._parts, self._settings
         journal = FileJournal(self._state / "unfinished")
         find_image = partial(find_reference, output_folders, inputs)
-        engine = FooocusEngine(parts.worker, arguments, find_image, parts.image_log, journal, self._thumbnails.forget)
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
+            lookups = Lookups(find_image, partial(_random_state, repository))
+            engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._thumbnails.forget)
             services = build_task_services(
-                engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings)
+                engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings), FooocusRuns()
             )
             parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
             describe, prepare = arguments.describe, self._tools.prepare_for
@@ -204,6 +207,10 @@ def _build_routes(context: Context) -> AsgiApp:
         api = create_api(context)
     release_freed_memory()
     return api
+
+
+def _random_state(repository: Repository, task_id: str) -> bytes | None:
+    return repository.read(partial(state_of, task_id))
 
 
 def _scheduler(settings: Settings) -> Scheduler:

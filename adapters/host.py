@@ -13,6 +13,7 @@ from .host_modules import loaded_module
 from .models.catalog import FooocusCatalog
 from .models.memory import model_loaded
 from .models.presets import FooocusPresets
+from .models.prompts import FooocusPrompts
 from .models.tools import FooocusTools
 from .patching.hooks import Patches
 from .task_args.mapping import ArgumentMapper
@@ -65,6 +66,7 @@ class FooocusHost:
         self.catalog = FooocusCatalog(self.arguments)
         self.presets = FooocusPresets()
         self.tools = tools
+        self.prompts = FooocusPrompts(worker)
         self._worker = worker
         self._patches = patches
         self._has_webui = has_webui

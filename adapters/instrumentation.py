@@ -14,6 +14,7 @@ from .image_log.image_log import ImageLog
 from .inspection.patch_points import (
     ARGS_PARSER,
     ASYNC_WORKER,
+    CORE,
     GRADIO_BLOCKS,
     GRADIO_NETWORKING,
     GRADIO_ROUTES,
@@ -32,6 +33,7 @@ from .webui.application import Application
 from .webui.file_access import FileAccess
 from .webui.login import WebUILogin
 from .webui.server import Server
+from .worker.random_state import RandomStates
 from .worker.task_overrides import TaskOverrides
 from .worker.worker import Worker
 
@@ -51,6 +53,7 @@ class Instrumentation:
         self.saves = ImageSaves(self.bus, self.image_log)
         self.worker = Worker(self.bus, self.saves)
         self.overrides = TaskOverrides(self.worker)
+        self.random_states = RandomStates(self.worker)
         self.login = WebUILogin()
         self._termination = Termination()
         self._imported = threading.Event()
@@ -79,6 +82,7 @@ class Instrumentation:
         logging_steps = (self.saves.patch, self.image_log.patch, self.worker.patch_log, self.overrides.patch_names)
         self.patches.apply(PRIVATE_LOGGER, *logging_steps)
         self.patches.apply(UTIL, self.overrides.patch_upscale)
+        self.patches.apply(CORE, self.random_states.patch)
         self.patches.apply(GRADIO_ROUTES, self._server.patch_routes)
         self.patches.apply(GRADIO_NETWORKING, self._server.patch_networking)
         self.patches.apply(GRADIO_BLOCKS, self._server.patch_blocks)

@@ -22,8 +22,8 @@ from .routes import engine, health, tokens
 from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
-from .routes.tasks import actions, events, tasks, webhooks
-from .routes.tools import describe, mask, read_metadata, unload
+from .routes.tasks import actions, events, repeat, tasks, webhooks
+from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
@@ -89,6 +89,7 @@ def create_api(context: Context) -> FastAPI:
         generation.router(context),
         tasks.router,
         actions.router,
+        repeat.router(context),
         webhooks.router,
         events.router,
         outputs.router,
@@ -97,6 +98,7 @@ def create_api(context: Context) -> FastAPI:
         describe.router,
         mask.router(context),
         read_metadata.router(context),
+        expand_prompt.router(context),
         unload.router,
         names.router,
         details.router,

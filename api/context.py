@@ -21,6 +21,7 @@ from ..tasks.ports.catalog import ControlType, ModelFile, Style, Wildcard
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
 from ..tasks.ports.performance import Performance
+from ..tasks.ports.prompts import Prompts
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
 from .responses.problems import Problem
@@ -135,6 +136,9 @@ class Host(Protocol):
     @property
     def tools(self) -> Tools: ...
 
+    @property
+    def prompts(self) -> Prompts: ...
+
     def output_folders(self) -> list[Path]:
         """Return the current folders of generated images, the preferred one first."""
 
@@ -200,6 +204,16 @@ class Context:
         """
         _ = self.services
         return self.host.tools
+
+    @property
+    def prompts(self) -> Prompts:
+        """Return the host's functions for prompts.
+
+        Raises:
+            Problem: as for `services`.
+        """
+        _ = self.services
+        return self.host.prompts
 
 
 async def get_context(request: Request) -> Context:  # async: it never blocks, so it needs no thread

@@ -44,6 +44,7 @@ class ErrorCode(str, Enum):
     NOT_ACCEPTABLE = "not_acceptable", 406, "The format that `Accept` names can't hold the image."
     WRONG_TASK_STATUS = "wrong_task_status", 409, "The task's status does not permit the action."
     TASK_STOPPED = "task_stopped", 409, "The task was stopped before it had an image."
+    INPUTS_DELETED = "inputs_deleted", 409, "Input images of the task were deleted; the member `missing` names them."
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
     NO_API_KEY = "no_api_key", 409, "A token needs an API key, and none exists."
     PRESET_PROTECTED = "preset_protected", 409, "The preset is Fooocus's or the user's own file, not one of the API's."

@@ -27,7 +27,9 @@ from .tables import (
     AttemptRow,
     ImageRow,
     InputRow,
+    ModelHashRow,
     ParametersRow,
+    RepeatRow,
     SchemaVersion,
     SearchChunkRow,
     SearchSetRow,
@@ -136,6 +138,12 @@ def _tags_and_ends(_: Database) -> None:
     TaskRow.create_table()  # creates the missing index
 
 
+def _repeats(_: Database) -> None:
+    """Create the tables for exact repetitions of tasks."""
+    for table in (RepeatRow, ModelHashRow):
+        table.create_table()
+
+
 class FirstTaskRow(Model):
     """The only table of schema 1."""
 
@@ -168,9 +176,10 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _notes,
     _index_of_words,
     _tags_and_ends,
+    _repeats,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
-ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends)
+ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats)
 """Migrations that change no table of an earlier version, and so need no backup of them."""
 
 

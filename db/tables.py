@@ -224,6 +224,38 @@ class SearchSetRow(Model):
         primary_key = CompositeKey("chunk", "part")
 
 
+class RepeatRow(Model):
+    """The record of a task's run, with all that its repetition needs and its request lacks. Written when the task starts.
+
+    `seed` is its first image's, `state` that of the random generator at its first encoding of an image: null if it encoded none,
+    empty if it could not be read. `host` and `models` are JSON text: the properties of the host, and the model files.
+    """
+
+    task = ForeignKeyField(TaskRow, primary_key=True, on_delete="CASCADE")
+    seed = BigIntegerField(null=True)
+    state = BlobField(null=True)
+    host = TextField(null=True)
+    models = TextField(null=True)
+
+    class Meta:
+        database = database
+        table_name = "task_repeat"
+
+
+class ModelHashRow(Model):
+    """The SHA-256 of a model file as it was with this size and time of change, in nanoseconds since 1970."""
+
+    path = CharField(max_length=1024)
+    size = BigIntegerField()
+    mtime_ns = BigIntegerField()
+    sha256 = CharField(max_length=64)
+
+    class Meta:
+        database = database
+        table_name = "model_hash"
+        primary_key = CompositeKey("path", "size", "mtime_ns")
+
+
 class SchemaVersion(Model):
     """The single row with the number of migrations that have run."""
 
@@ -236,5 +268,6 @@ class SchemaVersion(Model):
 
 TABLES = (
     *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
-    *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow, SchemaVersion),
+    *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow),
+    *(RepeatRow, ModelHashRow, SchemaVersion),
 )

@@ -46,6 +46,8 @@ add('--demo-null', type=size, metavar='WxH',
     help='generate nothing: the time passes, and previews and images of this size come out')
 add('--demo-photo', action='store_true',
     help='with --demo-null, images are like photos to an encoder, and log.html is written')
+add('--demo-vae-noise', action='store_true',
+    help='encoding an image adds visible noise that no seed determines, as a real VAE does in the last bits')
 add('--demo-slow-disk', metavar='FILE',
     help='while FILE exists, an image that is being saved is a truncated file')
 add('--demo-trace', metavar='FILE', help='note there when each task was taken, previewed and done')

@@ -96,6 +96,7 @@ params = {
     "metadata_scheme": "fooocus",
     "generate_image_grid": False,
     "save_name": "",
+    "repeat_of": "",
     "preset": "initial",
     "require_base64": False,
     "stream_output": False,

@@ -23,10 +23,14 @@ from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
 from .model.active_tasks import ActiveTasks
 from .ports.engine import Engine
+from .ports.runs import NoRuns, Runs
 from .queue.estimator import Estimator
 from .queue.eta import EtaCalculator
 from .queue.model_downloads import Downloader
 from .queue.submission import Submissions
+from .repeats.comparison import Repeats
+from .repeats.model_hashes import ModelHashes
+from .repeats.recorder import RunRecorder
 from .service import TaskService
 from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
 from .streaming.broadcaster import Broadcaster
@@ -68,6 +72,7 @@ class TaskServices:
     metrics: Metrics
     active: ActiveTasks
     results: ResultFiles
+    repeats: Repeats
     lifetime: Lifetime
 
     def start(self) -> None:
@@ -101,9 +106,10 @@ def build_task_services(
     inputs: InputStore,
     outbound: OutboundClient | None = None,
     options: TaskOptions | None = None,
+    runs: Runs | None = None,
 ) -> TaskServices:
     """Return the parts of the domain around a host's engine and its bus. `outbound` sends webhooks. Nothing runs yet."""
-    options = options or TaskOptions()
+    options, runs = options or TaskOptions(), runs or NoRuns()
     active, events = ActiveTasks(), Broadcaster()
     leftovers = Leftovers(engine, repository, journal)
     retention = Retention(repository, inputs, journal, leftovers)
@@ -116,7 +122,9 @@ def build_task_services(
     store = TaskStore(repository, webhooks, options.end_write_timeout_s)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     notifier = QueueNotifier(active, events, eta)
-    lifecycle = TaskLifecycle(active, store, results, notifier, (estimator, metrics, TaskLog()), bus)
+    hashes = ModelHashes(repository)
+    observers = (estimator, metrics, TaskLog(), RunRecorder(repository, runs, hashes))
+    lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine, store, journal, leftovers)
 
     def start() -> None:
@@ -141,6 +149,7 @@ def build_task_services(
             lambda deadline: engine.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
             lambda _: retention.close(),
             lambda _: downloader.close(),
+            lambda _: hashes.close(),
             lambda _: webhooks.close(),
             put_back,
         ],
@@ -157,6 +166,7 @@ def build_task_services(
         metrics=metrics,
         active=active,
         results=results,
+        repeats=Repeats(repository, runs, hashes),
         lifetime=lifetime,
     )
 

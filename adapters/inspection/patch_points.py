@@ -58,6 +58,14 @@ PRIVATE_LOGGER = HostModule(
         "generate_temp_filename": "wrapped to give images their `save_name`",
     },
 )
+CORE = HostModule(
+    "modules.core",
+    {
+        "encode_vae": "wrapped to record and restore the random state at a task's first encoding",
+        "encode_vae_inpaint": "wrapped to record and restore the random state at a task's first encoding",
+        "torch": "has the random generator that these use",
+    },
+)
 UTIL = HostModule(
     "modules.util",
     {
@@ -82,7 +90,10 @@ HOST_MODULES = (
     ASYNC_WORKER,
     PRIVATE_LOGGER,
     UTIL,
+    CORE,
     HostModule("modules.config", {"path_outputs": "where images are"}),
+    HostModule("modules.sdxl_styles", {"apply_style": "shows what styles make of a prompt"}),
+    HostModule("extras.expansion", {"safe_str": "shows the lines of a prompt", "FooocusExpansion": "expands a prompt"}),
     HostModule("ldm_patched.modules.model_management", {"interrupt_current_processing": "stops and skips a task"}),
     HostModule("extras.interrogate", {"default_interrogator": "describes a photo"}),
     HostModule("extras.wd14tagger", {"default_interrogator": "describes an anime picture"}),
@@ -144,7 +155,7 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 yield ast.unparse(target).split(".")[-1]
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.With | ast.If | ast.Try):
             yield from _defined(node.body)

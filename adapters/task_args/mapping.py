@@ -16,6 +16,7 @@ from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
 from .image_files import ImageFiles
 from .inpaint import PLACEHOLDER, Images, inpaint_input, is_painted, outpainted, unpainted
+from .webui_masks import webui_mask
 
 SEED_LIMIT = 2**53 - 1024
 """Largest random seed. JavaScript keeps integers below 2**53 exact, including the seeds of the task's further images."""
@@ -141,9 +142,11 @@ class ArgumentMapper:
         if not (known.get("input_image_checkbox") or known.get("enhance_checkbox")):
             return {}  # the browser holds images that the task does not use
         for name, value in known.items():
+            if name == MASK:
+                continue
             if isinstance(value, dict):
                 found[name, None, ""] = value.get("image")
-                found["inpaint_mask_image_upload", None, ""] = _painted(value.get("mask"))
+                found[MASK, None, ""] = webui_mask(value, known)
             elif hasattr(value, "shape"):
                 field, index = re.fullmatch(r"(.*?)(?:\[(\d+)\])?", name).groups()  # type: ignore[union-attr]
                 if index is None:
@@ -164,7 +167,8 @@ class ArgumentMapper:
     def _seed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Replace a negative seed by a random one: the host takes -1 literally, and the WebUI randomizes in the browser."""
         if "image_seed" in parameters and int(parameters["image_seed"]) < 0:
-            return {"image_seed": random.randint(0, min(self._max_seed, SEED_LIMIT))}  # nosec B311  # for a picture, not a secret
+            # The host seeds Python's own generator with each expanded prompt: after the same task it gives the same numbers.
+            return {"image_seed": random.SystemRandom().randint(0, min(self._max_seed, SEED_LIMIT))}
         return {}
 
     def _list_size(self, fields: dict[str, str]) -> int:
@@ -254,11 +258,6 @@ def _image_arguments(parameters: dict[str, Any], images: Images, masks: Images) 
             raise ParameterError(unpainted(mask), field=MASK)
         values["inpaint_input_image"] = {"image": picture, "mask": painted}
     return values
-
-
-def _painted(mask: Any) -> Any:
-    """Return a mask in which something is painted, else None."""
-    return mask if mask is not None and mask.any() else None
 
 
 def _indexed(name: str, index: int) -> str:

@@ -35,6 +35,7 @@ def workload_of(parameters: Mapping[str, Any], steps_of: Callable[[str], int | N
         str(parameters.get("prompt") or ""),
         tuple(_inputs(parameters)),
         _tags(parameters.get("tags")),
+        repeated_task(parameters),
     )
 
 
@@ -67,6 +68,24 @@ def unusable_field(parameters: Mapping[str, Any], max_model_length: int) -> str 
 def save_name(parameters: Mapping[str, Any]) -> str:
     """Return the name that the task's images get, empty for the host's names."""
     return parameters.get("save_name") or ""
+
+
+def repeated_task(parameters: Mapping[str, Any]) -> str:
+    """Return the id of the task whose random state is restored, empty for none."""
+    return str(parameters.get("repeat_of") or "")
+
+
+def checkpoints(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the fields and the names of the checkpoints that a task loads."""
+    base, refiner = (str(parameters.get(name) or "None") for name in MODEL_FIELDS[:2])
+    used = zip(MODEL_FIELDS, (base, "None" if refiner == base else refiner), strict=False)
+    return [(field, name) for field, name in used if name != "None"]
+
+
+def vae(parameters: Mapping[str, Any], default: str) -> tuple[str, str] | None:
+    """Return the field and the name of the VAE that a task loads, None for the checkpoint's own, which has the default name."""
+    name = str(parameters.get(MODEL_FIELDS[2]) or default)
+    return None if name == default else (MODEL_FIELDS[2], name)
 
 
 def has_grid(task: Any) -> bool:

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -25,11 +26,24 @@ from ..image_log.image_log import ImageLog
 from ..task_args.image_files import ImageFiles
 from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
-from ..task_args.workload_fields import save_name, upscale_factor, workload_of
+from ..task_args.workload_fields import repeated_task, save_name, upscale_factor, workload_of
 from .queue_items import QueuedTask
+from .random_state import STATE_ATTRIBUTE
 from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
 from .task_queue import ID_ATTRIBUTE
 from .worker import Worker
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """Functions that find what a task's parameters refer to.
+
+    `image` returns the file of an image reference; it may raise `FileNotFoundError`. `random_state` returns the state that is
+    stored for a task, None without one.
+    """
+
+    image: Callable[[str], Path]
+    random_state: Callable[[str], bytes | None] = lambda task_id: None
 
 
 class FooocusEngine:
@@ -39,7 +53,7 @@ class FooocusEngine:
         self,
         worker: Worker,
         arguments: ArgumentMapper,
-        find_image: Callable[[str], Path],
+        lookups: Lookups,
         image_log: ImageLog,
         journal: FileJournal,
         images_removed: Callable[[Sequence[str]], None] = lambda _: None,
@@ -47,14 +61,14 @@ class FooocusEngine:
         """Store the dependencies.
 
         Args:
-            find_image: returns the file of an image reference; it may raise `FileNotFoundError`.
             images_removed: is called with the paths of images that have been deleted.
         """
         self._worker = worker
         self._arguments = arguments
         self._image_log = image_log
         self._journal = journal
-        self._files = ImageFiles(find_image)
+        self._find_state = lookups.random_state
+        self._files = ImageFiles(lookups.image)
         self._images_removed = images_removed
 
     def check(self, parameters: dict[str, Any]) -> None:
@@ -69,12 +83,17 @@ class FooocusEngine:
         if self._worker.queue is None:
             return
         entry = QueueEntry(None, task.source, workload.priority, task.was_moved, workload.needs)
-        self._worker.queue.append_task(QueuedTask(task.task_id, partial(self._build, task.parameters), entry))
+        self._worker.queue.append_task(
+            QueuedTask(task.task_id, partial(self._build, task.task_id, task.parameters), entry)
+        )
 
-    def _build(self, parameters: dict[str, Any]) -> Any:
-        return self._new_task(
+    def _build(self, task_id: str, parameters: dict[str, Any]) -> Any:
+        task = self._new_task(
             parameters, lambda values, files: self._arguments.to_positional(values, files.rgb, files.mask)
         )
+        if repeated_task(parameters):
+            setattr(task, STATE_ATTRIBUTE, self._find_state(task_id) or None)
+        return task
 
     def _new_task(
         self, parameters: dict[str, Any], to_positional: Callable[[dict[str, Any], ImageFiles], list[Any]]

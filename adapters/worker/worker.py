@@ -122,7 +122,7 @@ class Worker:
     def on_started(self, task: Any) -> None:
         self.current = task
         self.interrupt_raised = False
-        self.saves.emit(events.Started(getattr(task, ID_ATTRIBUTE)))
+        self.saves.emit(events.Started(getattr(task, ID_ATTRIBUTE), seed=getattr(task, "seed", None)))
         interrupt_flag(False)  # set for an earlier task after its last step, it would end this one at its first
 
     def on_yield(self, task: Any, item: Any) -> None:

@@ -40,6 +40,10 @@ NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
 """JSON Schema of the valid sides."""
 
 
+REPEAT_OF = "repeat_of"
+"""Field with the id of the task whose random state is restored."""
+
+
 class CommonRequest(OwnData):
     """A generation request. The defaults are those of the running Fooocus, except for a few that the API fixes."""
 
@@ -251,6 +255,11 @@ class CommonRequest(OwnData):
         max_length=100,
         pattern=FILE_NAME,
         description="Images are named `{save_name}-{number}` in the day's folder; existing images are never overwritten.",
+    )
+    repeat_of: Text = Field(
+        default="",
+        max_length=36,
+        description="The id of a task whose random state is restored, so that an input image gives the same pixels again.",
     )
     require_base64: bool = Field(default=False, description="Return the images as base64, too.")
     stream_output: bool = Field(

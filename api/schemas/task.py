@@ -17,12 +17,31 @@ from .generate import IMAGE_FIELDS
 from .own_data import own_data
 from .stage import StageMembers, stage_members
 
+REPEATS = "repeats"
+"""Key in a task's notes: the task that it repeats, in the form of `RepeatsModel`."""
+
 
 class TaskErrorModel(BaseModel):
     """The error by which a task failed, in the host's words."""
 
     type: str = Field(description="The type of the exception.")
     message: str = Field(description="The message of the exception.")
+
+
+class DifferenceModel(BaseModel):
+    """A reason why a repetition may have other pixels."""
+
+    code: str = Field(description="The kind of the reason; stable, unlike the sentence.")
+    detail: str = Field(description="The reason in words.")
+
+
+class RepeatsModel(BaseModel):
+    """The task that a task repeats."""
+
+    task_id: str = Field(description="The id of the repeated task.")
+    image: int | None = Field(description="The position of the repeated image in its `images`; null for all.")
+    exact: bool = Field(description="True if the same pixels were expected when this task was accepted.")
+    differences: list[DifferenceModel] = Field(description="The reasons why they might differ.")
 
 
 class ImageModel(BaseModel):
@@ -47,6 +66,15 @@ class ImageModel(BaseModel):
         description="The parameters that Fooocus logged with the image: prompt, resolution, styles, …"
     )
     base64: str | None = Field(default=None, description="The file, if the request set `require_base64`.")
+    repeat: dict[str, Any] | None = Field(
+        default=None,
+        description="A body for `POST /v1/engine/generate` that generates the image again; all images of a task whose "
+        "images can't be generated alone. Only in `GET /tasks/{task_id}`, once the task has ended.",
+    )
+    exact: bool | None = Field(default=None, description="True if `repeat` gives the same pixels. Comes with `repeat`.")
+    differences: list[DifferenceModel] | None = Field(
+        default=None, description="The reasons why `repeat` may give other pixels, if it is not `exact`."
+    )
 
 
 class IgnoredField(BaseModel):
@@ -67,6 +95,9 @@ class RecordResponse(StageMembers):
     finish_mills: int = Field(description="The time of its end.")
     task_status: str = Field(description="pending, running, finished, failed, stopped or interrupted.")
     progress: float = Field(description="0 to 100.")
+    repeats: RepeatsModel | None = Field(
+        default=None, description="The task that this one repeats. Absent if it repeats none."
+    )
     preview: str | None = Field(
         default=None,
         description="The newest preview, base64 of a PNG; empty before the first one. Absent once the task has ended.",
@@ -138,6 +169,8 @@ def record_of(
     }
     if ignored := task.notes.get("ignored_fields"):
         record["ignored_fields"] = ignored
+    if repeats := task.notes.get(REPEATS):
+        record["repeats"] = repeats
     if not task.status.is_terminal:
         record["queue_position"] = outlook.queue_position
         record["eta_seconds"] = outlook.eta_seconds

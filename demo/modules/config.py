@@ -198,6 +198,7 @@ model_filenames: list[str] = []
 lora_filenames: list[str] = []
 vae_filenames: list[str] = []
 wildcard_filenames: list[str] = []
+wildcards_max_bfs_depth = 64
 
 
 MODEL_EXTENSIONS = ('.pth', '.ckpt', '.bin', '.safetensors', '.fooocus.patch')

@@ -6,7 +6,6 @@ as the remaining noise. All else (noise, schedules, Euler steps, refiner, interr
 import json
 import time
 from collections.abc import Callable
-from random import Random
 
 import numpy as np
 from PIL import Image
@@ -15,6 +14,7 @@ import args_manager
 import ldm_patched.modules.model_management as model_management
 import modules.config
 import modules.flags as flags
+from extras.expansion import FooocusExpansion
 from modules.null_engine import idle_diffusion
 from modules.painter import paint
 from modules.util import get_enabled_loras, get_file_from_folder_list
@@ -74,18 +74,11 @@ def refresh_everything(refiner_model_name: str, base_model_name: str, loras: lis
             final_vae = json.load(file)
     final_unet = model_base
     if final_expansion is None:
-        final_expansion = expand
+        final_expansion = FooocusExpansion()
 
 
 def prepare_text_encoder(async_call=True) -> None:
     """Do nothing. The real host moves its text encoder back here, after 'finish'."""
-
-
-def expand(prompt: str, seed: int) -> str:
-    """Add a few words of the engine's own, the same for the same prompt and seed."""
-    words = ['soft clouds', 'gentle light', 'calm', 'wide view', 'clear air', 'harmonious colours',
-             'fine detail', 'drifting clouds']
-    return ', '.join([prompt, *Random(f'{seed} {prompt}').sample(words, 3)])
 
 
 def clip_encode(texts: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Styles: named templates around a prompt, read from sdxl_styles/*.json."""
 import json
 import os
+import re
 from random import Random
 
 styles_path = os.path.abspath(os.path.join(os.path.dirname(__file__), '../sdxl_styles'))
@@ -26,3 +27,12 @@ def apply_style(style: str, positive: str) -> tuple[list[str], list[str], bool]:
     """Return the style's positive lines, its negative lines, and whether the prompt is among the former."""
     prompt, negative = styles[style]
     return prompt.replace('{prompt}', positive).splitlines(), negative.splitlines(), '{prompt}' in prompt
+
+
+def apply_arrays(text: str, index: int) -> str:
+    """Return the text with one word of each [[a, b]] in it, by the image's index; the first array changes fastest."""
+    for array in re.findall(r'\[\[(.*?)\]\]', text):
+        words = array.split(',')
+        index, chosen = divmod(index, len(words))
+        text = text.replace(f'[[{array}]]', words[chosen], 1)
+    return text

@@ -10,6 +10,8 @@ import re
 import numpy as np
 from PIL import Image
 
+import modules.config
+
 
 def generate_temp_filename(folder='./outputs/', extension='png') -> tuple[str, str, str]:
     """Return date, full path and bare name of a new image: <folder>/<date>/<date>_<time>_<4 digits>.<extension>."""
@@ -45,6 +47,33 @@ def parse_lora_references_from_prompt(prompt: str, loras: list, loras_limit=5, l
     new = [lora for lora in found if lora[0] not in [name for name, _ in loras]]
     words = [' '.join(pattern.sub('', part).split()) for part in prompt.split(',')]
     return (loras + new)[:loras_limit], ', '.join(word for word in words if word)
+
+
+def remove_performance_lora(filenames: list, performance) -> list:
+    """Return the LoRA files without that of the performance, which adds it itself."""
+    own = performance.lora_filename() if performance is not None else None
+    return [name for name in filenames if pathlib.PurePath(name).name != own]
+
+
+def apply_wildcards(wildcard_text: str, rng, i: int, read_wildcards_in_order: bool) -> str:
+    """Return the text with a line of NAME.txt in place of each __NAME__, also of those in such lines."""
+    for _ in range(modules.config.wildcards_max_bfs_depth):
+        names = re.findall(r'__([\w-]+)__', wildcard_text)
+        if not names:
+            break
+        for name in names:
+            lines = _wildcard_lines(name)
+            line = name if not lines else lines[i % len(lines)] if read_wildcards_in_order else rng.choice(lines)
+            wildcard_text = wildcard_text.replace(f'__{name}__', line, 1)
+    return wildcard_text
+
+
+def _wildcard_lines(name: str) -> list[str]:
+    for filename in modules.config.wildcard_filenames:
+        if pathlib.PurePath(filename).stem == name:
+            text = pathlib.Path(modules.config.path_wildcards, filename).read_text(encoding='utf-8')
+            return remove_empty_str(text.splitlines())
+    return []
 
 
 def remove_empty_str(items: list[str], default=None) -> list[str]:

@@ -76,6 +76,8 @@ class TaskLifecycle:
                 self._observe(event, live)
                 self._notifier.running("started", task)
                 self._notifier.queue_changed()
+            case events.Encoded():
+                self._observe(event, live)
             case events.Moved():
                 self._observe(event, live)
                 self._notifier.queue_changed()

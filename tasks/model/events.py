@@ -40,7 +40,17 @@ class Queued(Event):
 
 @dataclass(frozen=True, slots=True)
 class Started(Event):
-    """The worker has taken the task."""
+    """The worker has taken the task. `seed` is that of its first image, None if the host's task has none."""
+
+    seed: int | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Event):
+    """The worker is about to encode the task's first image. `state` is the state of the generator that the encoding draws
+    from, None if it could not be read."""
+
+    state: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ...db.repository import Repository
 from ...db.statements.filters import Filter
+from ...db.statements.repeats import copy_state
 from ..model import rows
 from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
@@ -117,6 +118,8 @@ class TaskStore:
                 return rows.from_row(earlier)
             admit()
             task.id = task.rank = self._repository.insert(row, workload.inputs)
+            if workload.repeats:
+                copy_state(workload.repeats, task.id)
             self._webhooks.accept(task, base_url)
             return task
 

@@ -34,6 +34,13 @@ def ended_task(client: Client) -> str:
     return str(client.draw()["task_id"])
 
 
+def repetition_without_input(client: Client) -> requests.Response:
+    given = client.draw()
+    task = client.draw(uov_input_image=given["result"][0], uov_method="Upscale (Fast 2x)")
+    client.request("DELETE", f"/tasks/{given['task_id']}")
+    return client.post(f"/tasks/{task['task_id']}/repeat")
+
+
 def an_image(client: Client) -> str:
     return str(client.draw()["result"][0])
 
@@ -57,6 +64,7 @@ OPEN: dict[ErrorCode, Send] = {
         upscale_multiple=5,
     ),
     ErrorCode.WRONG_TASK_STATUS: lambda client: client.post(f"/tasks/{ended_task(client)}/stop"),
+    ErrorCode.INPUTS_DELETED: repetition_without_input,
     ErrorCode.NO_WEBHOOK: lambda client: client.post(f"/tasks/{ended_task(client)}/webhooks/resend"),
     ErrorCode.PAYLOAD_TOO_LARGE: lambda client: client.post(
         "/v1/engine/generate", data="[" * 200_001, headers={"Content-Type": "application/json"}

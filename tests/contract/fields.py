@@ -170,6 +170,7 @@ NOT_DRAWN: dict[str, Any] = {
     "async_process": True,
     "require_base64": True,
     "webhook_url": "",
+    "repeat_of": "",
     "priority": 3,
     "tags": ["a tag"],
     "client_data": {"chat": 1},

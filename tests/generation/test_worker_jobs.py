@@ -12,7 +12,7 @@ import pytest
 from fooocus_api.adapters.image_log.image_log import ImageLog
 from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.mapping import ArgumentMapper
-from fooocus_api.adapters.worker.engine import FooocusEngine
+from fooocus_api.adapters.worker.engine import FooocusEngine, Lookups
 from fooocus_api.adapters.worker.queue_items import QueuedTask, WorkerJob
 from fooocus_api.adapters.worker.task_queue import TaskQueue
 from fooocus_api.adapters.worker.worker import Worker
@@ -88,7 +88,7 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 
     release = threading.Event()
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), find_image, ImageLog(), FileJournal(tmp_path)
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(find_image), ImageLog(), FileJournal(tmp_path)
     )
     seam.worker.run_between_tasks(lambda: release.wait(10))
     seam.worker.run_between_tasks(lambda: release.wait(10))
@@ -102,7 +102,9 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 
 def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
     """Stop the task while it is neither in the queue nor current for the worker; building its images may take a while."""
-    engine = FooocusEngine(seam.worker, ArgumentMapper([], Controls([]), 0), Path, ImageLog(), FileJournal(tmp_path))
+    engine = FooocusEngine(
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path), ImageLog(), FileJournal(tmp_path)
+    )
     building, release = threading.Event(), threading.Event()
 
     def build() -> AsyncTask:
@@ -120,7 +122,9 @@ def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_pa
 
 
 def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> None:
-    engine = FooocusEngine(seam.worker, ArgumentMapper([], Controls([]), 0), Path, ImageLog(), FileJournal(tmp_path))
+    engine = FooocusEngine(
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path), ImageLog(), FileJournal(tmp_path)
+    )
 
     def is_stopped_in_time(task: AsyncTask) -> None:
         wait_for(lambda: task.last_stop, "the task to be stopped", 10)

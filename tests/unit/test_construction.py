@@ -171,6 +171,7 @@ SET_FROM_OUTSIDE = {
     ("adapters/inspection/task_signature.py", "self._instance"): "the host's task",
     ("adapters/models/memory.py", "owner"): "a module of the host",
     ("adapters/models/memory.py", "pipeline"): "a module of the host",
+    ("adapters/models/prompts.py", "pipeline"): "a module of the host",
     ("adapters/patching/hooks.py", "owner"): "a module or class that is patched",
     ("adapters/patching/hooks.py", "parent"): "a package whose import is undone",
     ("adapters/startup/console_text.py", "sys"): "the streams of the host's process",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -24,21 +25,21 @@ from ....tasks.queue.submission import Submission
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
 from ...requests.fields.ignored import NOTE, unknown_fields
-from ...requests.idempotency import MAX_KEY_LENGTH, idempotency_of
+from ...requests.idempotency import idempotency_of
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...requests.prefer import Preference, preference_of
 from ...requests.preparation import prepare, takes_long
+from ...requests.repeated_task import with_repeated_task
 from ...responses.images import MEDIA_TYPES, accepted_format, not_convertible, not_readable
-from ...responses.problems import Problem, header, responses
-from ...responses.sse import sse_openapi_content
-from ...schemas.events import StreamMessage
+from ...responses.problems import Problem
 from ...schemas.generate import CommonRequest
 from ...schemas.host_request import request_model
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import access_of, require_scope
 from ...security.event_streams import event_stream
 from ..images.outputs import image_bytes, read_output
+from .documentation import IDEMPOTENCY, IDEMPOTENCY_SCHEMA, PREFER, generation_responses
 from .progress_stream import failure_members, progress_of
 
 DESCRIPTION = """Generates images. The first of these that applies determines the form of the response:
@@ -59,41 +60,10 @@ known beforehand, nothing is generated, and an `output_format` that can't hold t
 
 If the client disconnects, the task continues and its result is saved."""
 
-IDEMPOTENCY = """A text of up to 255 characters that identifies this request. A repetition with the same body returns the first
-task, so that a client can retry after it lost the response. A repetition with another body is rejected."""
-IDEMPOTENCY_SCHEMA: dict[str, Any] = {"minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": r"\S"}
-
 DEFAULT_RETRY_AFTER_S = 5
 """`Retry-After` in seconds for a task whose remaining time is unknown."""
 MAX_RETRY_AFTER_S = 60
-PREFER = "`respond-async` returns 202 immediately; `wait=N` waits up to N seconds (at most 3600) before returning 202."
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
-
-HEADERS = {
-    "X-Task-Id": header("The id of the task.", required=True),
-    "Location": header("The URL of the task's record.", required=True),
-    "X-Ignored-Fields": header("Fields of the request that are unknown or have no effect."),
-    "Idempotency-Replayed": header("`true` if the task is that of an earlier request.", enum=["true"]),
-    "Preference-Applied": header("The preferences that the server applied."),
-}
-
-LINKS = {
-    f"{method} {path}": {
-        "operationRef": f"#/paths/{path.replace('/', '~1')}/{method}",
-        "parameters": {"task_id": "$response.header.X-Task-Id"},
-    }
-    for method, path in (
-        ("get", "/tasks/{task_id}"),
-        ("delete", "/tasks/{task_id}"),
-        ("get", "/tasks/{task_id}/events"),
-        ("get", "/tasks/{task_id}/webhooks"),
-        ("post", "/tasks/{task_id}/webhooks/resend"),
-        ("post", "/tasks/{task_id}/stop"),
-        ("post", "/tasks/{task_id}/skip"),
-        ("post", "/tasks/{task_id}/move-to-front"),
-    )
-}
-"""OpenAPI links to the operations on the task."""
 
 
 def router(context: Context) -> APIRouter:
@@ -125,33 +95,19 @@ def router(context: Context) -> APIRouter:
         "summary": "Generate images",
         "description": DESCRIPTION,
         "response_model": RecordResponse,
-        "responses": {
-            **responses(401, 406, 409, 422, 429, 500, 503),
-            202: {
-                "model": RecordResponse,
-                "description": "Accepted, but not finished within the time of `Prefer`.",
-                "headers": {
-                    **HEADERS,
-                    "Retry-After": header(
-                        "Seconds to wait before polling the record.", required=True, type="integer", minimum=1
-                    ),
-                },
-                "links": LINKS,
-            },
-            200: {
-                "description": "The record, the stream or the image.",
-                "content": {
-                    **sse_openapi_content(StreamMessage.__name__),
-                    **{kind: {} for kind in MEDIA_TYPES.values()},
-                },
-                "headers": {**HEADERS, "Content-Location": header("The URL of the image, if the response is one.")},
-                "links": LINKS,
-            },
-        },
+        "responses": generation_responses(),
     }
     routes.post("/v1/engine/generate/", **options)(generate)
     routes.post("/v1/engine/generate", include_in_schema=False)(generate)
     return routes
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The task that a request repeats: `content` identifies the request, `notes` are stored with the new task."""
+
+    content: Any
+    notes: dict[str, Any]
 
 
 class GenerationResponder:
@@ -168,8 +124,8 @@ class GenerationResponder:
         self.accept = accepted_format(request.headers.get("accept"))
         self.preference = preference
 
-    async def respond(self, body: CommonRequest, idempotency_key: str | None) -> Response:
-        submission = await self._submission(body, idempotency_key)
+    async def respond(self, body: CommonRequest, idempotency_key: str | None, origin: Origin | None = None) -> Response:
+        submission = await self._submission(body, idempotency_key, origin)
         task = submission.task
         note_ignored(self.request, (one["path"] for one in task.notes.get(NOTE, ())))
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
@@ -212,19 +168,22 @@ class GenerationResponder:
             raise _failure(task, headers)
         return task
 
-    async def _submission(self, body: CommonRequest, idempotency_key: str | None) -> Submission:
+    async def _submission(self, body: CommonRequest, idempotency_key: str | None, origin: Origin | None) -> Submission:
         """Submit a new task, or return the earlier one if this request repeats its idempotency key."""
         access = access_of(self.request)
         if body.priority > 0:
             access.require(Scope.CONTROL)  # the same as move-to-front
         source = access.source
-        content = await self.request.json()  # parsed before the route was called
+        # The body was parsed before the route was called.
+        content = origin.content if origin is not None else await self.request.json()
         idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
         if idempotency is not None and (earlier := await self.services.submissions.repeated(idempotency)) is not None:
             return earlier
+        body = await with_repeated_task(body, self.context, self.request)
         preparing = partial(prepare, body, self.context, self.request, image_format=self.accept)
         prepared = await (run_in(INPUT_EXECUTOR, preparing) if takes_long(body) else run_in_threadpool(preparing))
         parameters = prepared.parameters
+        notes = {**(origin.notes if origin else {}), **({NOTE: prepared.ignored} if prepared.ignored else {})}
         try:
             submission = await self.services.submissions.submit(
                 parameters,
@@ -234,7 +193,7 @@ class GenerationResponder:
                 within=access.limits,
                 webhook_url=body.webhook_url,
                 base_url=self.urls.base,
-                notes={NOTE: prepared.ignored} if prepared.ignored else None,
+                notes=notes,
             )
         except Exception:  # but not on cancellation: the task may be accepted nevertheless
             await run_in_threadpool(self.context.inputs.drop, prepared.images)

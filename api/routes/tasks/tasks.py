@@ -14,6 +14,7 @@ from ....tasks.history.retention import Removed
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task, TaskStatus
 from ...context import ApiContext, Context
+from ...repeats.record import with_repetitions
 from ...requests.json_body import JsonRoute
 from ...responses.problems import header, responses
 from ...responses.rendering import rendered
@@ -114,9 +115,15 @@ async def get_tasks(context: ApiContext, request: Request, wanted: Annotated[Tas
     responses=responses(401, 404, 503),
 )
 async def get_task(context: ApiContext, request: Request, task_id: TaskId) -> Any:
-    """Return the current record. While the task runs, `preview` is its newest preview."""
+    """Return the current record. While the task runs, `preview` is its newest preview. Once it has ended, each image has
+    `repeat`, a request that generates it again."""
     task = await visible_task(context, request, task_id)
-    return await asyncio.to_thread(lambda: rendered(RecordResponse, full_record(context, request, task)))
+
+    def record() -> Response:
+        values = full_record(context, request, task)
+        return rendered(RecordResponse, with_repetitions(values, context, task, context.urls(request)))
+
+    return await asyncio.to_thread(record)
 
 
 def _deleted(removed: Removed) -> Deleted:

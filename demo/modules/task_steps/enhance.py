@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
+import modules.core as core
 import modules.flags as flags
 from extras.inpaint_mask import SAMOptions, generate_mask_from_image
 from modules.task_steps.image_input import Plan, apply_upscale, apply_vary
@@ -55,6 +56,6 @@ def _part(task, dino_prompt, prompt, negative_prompt, mask_model, cloth_category
             print(f'[Demo] No "{dino_prompt}" detected, skipping')
             return None
         soft = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(3))
-        return Plan(latent=(image, np.asarray(soft, np.float32)[..., None] / 255), denoise=max(strength, .01))
+        return Plan(latent=core.encode_vae_inpaint(None, image, np.asarray(soft)), denoise=max(strength, .01))
 
     return Step(prompt or task.prompt, negative_prompt or task.negative_prompt, plan)

@@ -12,7 +12,7 @@ from modules.task_steps.image_input import default_size, plan_for
 from modules.task_steps.prompts import lines_of, process_prompt
 from modules.task_steps.results import progressbar, yield_result
 from modules.task_steps.saving import save_and_log
-from modules.util import parse_lora_references_from_prompt
+from modules.util import parse_lora_references_from_prompt, remove_performance_lora
 
 
 def apply_performance(task):
@@ -58,8 +58,9 @@ def handler(task):
 
     progressbar(task, 2, 'Loading models ...')
     first, *others = lines_of(task.prompt)
+    known_loras = remove_performance_lora(config.lora_filenames, task.performance_selection)
     task.loras, first = parse_lora_references_from_prompt(first, task.loras, config.default_max_lora_number,
-                                                          lora_filenames=config.lora_filenames)
+                                                          lora_filenames=known_loras)
     task.prompt = '\n'.join([first, *others])
     pipeline.refresh_everything(refiner_model_name=task.refiner_model_name,
                                 base_model_name=task.base_model_name,

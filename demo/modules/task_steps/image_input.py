@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageFilter
 
+import modules.core as core
 from modules.util import HWC3, get_shape_ceil, resample_image, set_image_shape_ceil
 
 
@@ -45,7 +46,7 @@ def apply_vary(task, image, uov_method, plan) -> None:
     if task.overwrite_vary_strength > 0:
         plan.denoise = task.overwrite_vary_strength
     side = min(max(get_shape_ceil(*image.shape[:2]), 1024), 2048)
-    plan.latent = _even(set_image_shape_ceil(image, side)), plan.denoise * .7
+    plan.latent = core.encode_vae(None, _even(set_image_shape_ceil(image, side))), plan.denoise * .7
 
 
 def apply_upscale(task, image, uov_method, plan) -> None:
@@ -61,7 +62,8 @@ def apply_upscale(task, image, uov_method, plan) -> None:
         return
     plan.denoise = task.overwrite_upscale_strength if task.overwrite_upscale_strength > 0 else .382
     plan.steps = task.performance_selection.steps_uov()
-    plan.latent = _even(np.array(Image.fromarray(image).filter(ImageFilter.UnsharpMask(2, 80)))), 0.0
+    sharp = np.array(Image.fromarray(image).filter(ImageFilter.UnsharpMask(2, 80)))
+    plan.latent = core.encode_vae(None, _even(sharp)), 0.0
 
 
 def _inpaint(task, plan) -> None:
@@ -86,7 +88,7 @@ def _inpaint(task, plan) -> None:
         task.prompt = '\n'.join(filter(None, [task.inpaint_additional_prompt, task.prompt]))
     plan.denoise = 1.0 if task.outpaint_selections else max(task.inpaint_strength, .01)
     soft = Image.fromarray(mask).filter(ImageFilter.GaussianBlur(3))
-    plan.latent = image, np.asarray(soft, np.float32)[..., None] / 255
+    plan.latent = core.encode_vae_inpaint(None, image, np.asarray(soft))
 
 
 def _even(image: np.ndarray) -> np.ndarray:

@@ -29,7 +29,8 @@ class Workload:
 
     `kind` names the kind of work: tasks of one kind take the same time per step and megapixel with the same checkpoint.
     `steps` and `megapixels` are those of one image, `images` is the number of requested images. `inputs` are the file names
-    of the inputs that the task uses. `tags` are the client's labels.
+    of the inputs that the task uses. `tags` are the client's labels. `repeats` is the id of the task whose random state is
+    restored, empty for none.
     """
 
     needs: ModelNeeds = ModelNeeds()
@@ -42,6 +43,7 @@ class Workload:
     prompt: str = ""
     inputs: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    repeats: str = ""
 
     @property
     def checkpoint(self) -> str:

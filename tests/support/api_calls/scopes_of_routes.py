@@ -22,6 +22,8 @@ ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "GET /v1/events": (READERS, 200, {"stream": True}),
     "GET /outputs/{date}/{file_name}": (READERS, 404, {}),
     "GET /inputs/{file_name}": (READERS, 404, {}),
+    "POST /v1/tools/expand-prompt": ({"generate"}, 422, {"json": {"image_number": 0}}),
+    "POST /tasks/{task_id}/repeat": ({"generate"}, 404, {}),
     "POST /tasks/{task_id}/stop": ({"control"}, 404, {}),
     "POST /tasks/{task_id}/skip": ({"control"}, 404, {}),
     "POST /tasks/{task_id}/move-to-front": ({"control"}, 404, {}),

@@ -1,0 +1,64 @@
+"""State of the random generator at a task's first encoding of an image: recorded, and restored when a task is repeated.
+
+The host's VAE draws noise from the process's one generator when it encodes an image, and no seed of the task sets it. Its state
+then depends on the tasks before.
+Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy
+
+from ...tasks.model import events
+from ..patching.hooks import Patches
+from .task_queue import ID_ATTRIBUTE
+from .worker import Worker
+
+STATE_ATTRIBUTE = "fooocus_api_random_state"
+"""Attribute of the host's task: the state to restore, in bytes."""
+ENCODED_ATTRIBUTE = "fooocus_api_has_encoded"
+
+
+class RandomStates:
+    """Records or restores the state once for each task, on the worker's thread: an event of 5 kB, and no I/O."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def patch(self, core: ModuleType, patches: Patches) -> None:
+        """Wrap the two functions by which the worker encodes an image."""
+        patches.wrap(core, "encode_vae", partial(self._encode, core))
+        patches.wrap(core, "encode_vae_inpaint", partial(self._encode, core))
+
+    def _encode(
+        self, core: ModuleType, wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        task = self._worker.current
+        if task is not None and threading.current_thread() is self._worker.thread:
+            self._worker.call_safely(self._before, core, task)
+        return wrapped(*args, **kwargs)
+
+    def _before(self, core: ModuleType, task: Any) -> None:
+        if getattr(task, ENCODED_ATTRIBUTE, False):
+            return
+        setattr(task, ENCODED_ATTRIBUTE, True)
+        state: bytes | None = None
+        try:
+            state = _restored(core, task)
+        finally:
+            self._worker.saves.emit(events.Encoded(getattr(task, ID_ATTRIBUTE), state))
+
+
+def _restored(core: ModuleType, task: Any) -> bytes:
+    """Return the generator's state, after setting it to that of the task, if the task has one."""
+    wanted: bytes | None = getattr(task, STATE_ATTRIBUTE, None)
+    if wanted is None:
+        return numpy.asarray(core.torch.get_rng_state()).tobytes()
+    core.torch.set_rng_state(core.torch.from_numpy(numpy.frombuffer(wanted, numpy.uint8).copy()))
+    return wanted
