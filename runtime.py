@@ -5,17 +5,19 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
 from .adapters.instrumentation import Instrumentation
+from .adapters.models.catalog import FooocusCatalog
 from .adapters.models.memory import gpu_memory_used
+from .adapters.models.model_folders import FooocusModelFolders
 from .adapters.models.runs import FooocusRuns
 from .adapters.models.tools import FooocusTools
 from .adapters.startup.console_close import ConsoleClose
-from .adapters.startup.exposure_warnings import warnings
+from .adapters.startup.exposure_warnings import is_exposed, warnings
 from .adapters.startup.freed_memory import release_freed_memory
 from .adapters.startup.launch_flags import Settings
 from .adapters.task_args.mapping import ArgumentMapper, read_arguments
@@ -43,9 +45,12 @@ from .images.thumbnails.disk_cache import DiskCache
 from .images.thumbnails.thumbnails import Thumbnails
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
+from .outbound.streaming import StreamClient
 from .tasks.build import TaskOptions, TaskServices, build_task_services
 from .tasks.history.retention import RetentionPolicy
 from .tasks.lifecycle.collector_pause import paused_collector
+from .tasks.model.active_tasks import ActiveTasks
+from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
 from .tasks.queue.scheduler import Scheduler
 from .tasks.webhooks.delivery import WebhookSettings
 
@@ -101,7 +106,8 @@ class _Builder:
         self._parts = parts
         self._settings = parts.settings()
         self._tools = FooocusTools(parts.worker)
-        self._outbound = OutboundClient(AddressPolicy(self._settings.allow_private_urls))
+        self._policy = AddressPolicy(self._settings.allow_private_urls)
+        self._outbound = OutboundClient(self._policy)
         self._state = output_folders()[-1] / ".fooocus_api"
         self._thumbnails = Thumbnails(DiskCache(self._state / "thumbnails"))
         self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
@@ -123,7 +129,8 @@ class _Builder:
             self._parts.bus.start()  # without subscribers, but the worker's events must not pile up
             _announce_problem(problem)
         links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
-        security = Security(self._keys, login, links, Tokens(secret, self._keys.named), settings.api_cors)
+        tokens = Tokens(secret, self._keys.named)
+        security = Security(self._keys, login, links, tokens, settings.api_cors, is_exposed(settings))
         host = self._host(arguments, problem)
         context = Context(host, self._services, inputs, security, settings.base_url, self._outbound, self._thumbnails)
         return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
@@ -183,6 +190,7 @@ class _Builder:
             services = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings), FooocusRuns()
             )
+            services = replace(services, model_files=self._model_files(services.active))
             parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
             describe, prepare = arguments.describe, self._tools.prepare_for
             parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True))
@@ -195,8 +203,15 @@ class _Builder:
         ConsoleClose(services.end_subscriptions, services.close).install(parts.patches)
         parts.patches.on_uninstall(services.close)
         atexit.register(services.close)
+        if services.model_files is not None:
+            services.model_files.downloads.recover()
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services
+
+    def _model_files(self, active: ActiveTasks) -> ModelFileServices:
+        settings, client = self._settings, StreamClient(self._policy)
+        options = ModelFileOptions(settings.model_disk_reserve, settings.allow_pickle_models)
+        return build_model_files(FooocusModelFolders(FooocusCatalog()), client, active, options)
 
 
 def _build_routes(context: Context) -> AsgiApp:

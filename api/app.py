@@ -22,6 +22,7 @@ from .routes import engine, health, tokens
 from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
+from .routes.model_files import downloads, files
 from .routes.tasks import actions, events, repeat, tasks, webhooks
 from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
 from .security.authentication import AuthenticationMiddleware
@@ -105,6 +106,8 @@ def create_api(context: Context) -> FastAPI:
         models.router(context),
         styles.router,
         presets.router(context),
+        files.router,
+        downloads.router,
         engine.router,
     ]
     for router in routers:

@@ -17,6 +17,7 @@ from ..images.storage.input_store import InputStore
 from ..images.thumbnails.thumbnails import Thumbnails
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
+from ..tasks.model_files.build import ModelFileServices
 from ..tasks.ports.catalog import ControlType, ModelFile, Style, Wildcard
 from ..tasks.ports.host_arguments import Bounds, HostField
 from ..tasks.ports.host_status import HostStatus
@@ -154,6 +155,7 @@ class Security:
     """Everything that decides which requests are allowed.
 
     `links` signs the URLs of images, `tokens` signs and verifies those of browsers, `api_cors` are the allowed origins.
+    `is_exposed` if other machines can reach the server.
     """
 
     keys: Keyring
@@ -161,6 +163,7 @@ class Security:
     links: UrlSigner = UNSIGNED
     tokens: Tokens = NO_TOKENS
     api_cors: tuple[str, ...] = ()
+    is_exposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,17 @@ class Context:
         if self.task_services is None:
             raise Problem(ErrorCode.API_UNAVAILABLE, self.host.status().problem or "Fooocus is not ready")
         return self.task_services
+
+    @property
+    def model_files(self) -> ModelFileServices:
+        """Return the parts for model files.
+
+        Raises:
+            Problem: as for `services`.
+        """
+        if (parts := self.services.model_files) is None:
+            raise Problem(ErrorCode.API_UNAVAILABLE, "Fooocus is not ready")
+        return parts
 
     @property
     def tools(self) -> Tools:

@@ -12,7 +12,7 @@ from .context import Host
 FEATURES = (
     *("text-to-image", "vary", "upscale", "inpaint", "outpaint", "image-prompt", "enhance", "presets"),
     *("stream", "binary", "async", "stop", "skip", "describe", "mask", "unload"),
-    *("history", "recovery", "idempotency", "retention", "webhooks", "keys"),
+    *("history", "recovery", "idempotency", "retention", "webhooks", "keys", "model-files"),
 )
 
 

@@ -26,8 +26,8 @@ ALLOWED = {
 """Model of a list's items → its fields with values that the host lists → their catalogs."""
 EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
 """Models that no route's signature contains."""
-NO_TOKEN = frozenset({"/metrics"})
-"""Paths for GET that do not accept a token."""
+NO_TOKEN = ("/metrics", "/v1/engine/model-files")
+"""Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""
 
 
 def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
             for parameter in operation.get("parameters", []):
                 parameter["schema"] = _drop_null(parameter["schema"])
             if schemes and path not in OPEN_PATHS:
-                opens = {LINK: path.startswith(LINKED), TOKEN: method == "get" and path not in NO_TOKEN}
+                opens = {LINK: path.startswith(LINKED), TOKEN: method == "get" and not path.startswith(NO_TOKEN)}
                 operation["security"] = [{name: []} for name in schemes if opens.get(name, True)]
     return schema
 

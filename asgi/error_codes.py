@@ -26,6 +26,11 @@ class ErrorCode(str, Enum):
     CLIENT_DISCONNECTED = "client_disconnected", 400, "The connection closed before the request was complete."
     UNAUTHORIZED = "unauthorized", 401, "The request has no API key, token or login, or an invalid one."
     INSUFFICIENT_SCOPE = "insufficient_scope", 403, "The API key lacks a scope; the member `scope` names it."
+    KEY_REQUIRED = (
+        "key_required",
+        403,
+        "Other machines can reach this server, and the action needs an API key, but none exists.",
+    )
     TOKEN_RESTRICTED = "token_restricted", 403, "The token does not allow this method or this path."
     INVALID_SIGNATURE = "invalid_signature", 403, "The signed URL is incomplete, changed or expired."
     CROSS_ORIGIN_REJECTED = "cross_origin_rejected", 403, "A page of another origin sent the request."
@@ -36,6 +41,8 @@ class ErrorCode(str, Enum):
     IMAGE_NOT_FOUND = "image_not_found", 404, "No image has this name, or the key may not see it."
     STYLE_NOT_FOUND = "style_not_found", 404, "No style has this name; the member `nearest` lists similar ones."
     PRESET_NOT_FOUND = "preset_not_found", 404, "No preset has this name; the member `nearest` lists similar ones."
+    MODEL_FILE_NOT_FOUND = "model_file_not_found", 404, "The folder has no model file of this name."
+    DOWNLOAD_NOT_FOUND = "download_not_found", 404, "No download of a model file has this id."
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
         405,
@@ -48,6 +55,9 @@ class ErrorCode(str, Enum):
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
     NO_API_KEY = "no_api_key", 409, "A token needs an API key, and none exists."
     PRESET_PROTECTED = "preset_protected", 409, "The preset is Fooocus's or the user's own file, not one of the API's."
+    MODEL_FILE_EXISTS = "model_file_exists", 409, "A model file, or a download of one, has this name."
+    MODEL_FILE_IN_USE = "model_file_in_use", 409, "A task, the GPU or another program uses the model file."
+    WRONG_DOWNLOAD_STATE = "wrong_download_state", 409, "The download's state does not permit the action."
     PAYLOAD_TOO_LARGE = "payload_too_large", 413, "The body or the image is too large."
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, "The body's `Content-Type` is not supported."
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable", 416, "`Range` begins beyond the end of the image."
@@ -56,6 +66,7 @@ class ErrorCode(str, Enum):
     RATE_LIMITED = "rate_limited", 429, "Too many requests in a minute; `limit`, `allowed` and `Retry-After` say more."
     QUOTA_EXCEEDED = "quota_exceeded", 429, "The key's quota is used up; `limit`, `allowed` and `Retry-After` say more."
     QUEUE_FULL = "queue_full", 429, "As many tasks are pending as `--max-pending` allows."
+    TOO_MANY_DOWNLOADS = "too_many_downloads", 429, "Too many downloads of model files are unfinished."
     GENERATION_FAILED = (
         "generation_failed",
         500,
@@ -72,6 +83,7 @@ class ErrorCode(str, Enum):
     SHUTTING_DOWN = "shutting_down", 503, "Fooocus is shutting down; the task will resume after a restart."
     DATABASE_UNAVAILABLE = "database_unavailable", 503, "The history can't be read or written."
     STORAGE_UNAVAILABLE = "storage_unavailable", 503, "An uploaded image or a preset can't be stored."
+    MODEL_FOLDER_UNAVAILABLE = "model_folder_unavailable", 503, "The folder of the model file can't be read or written."
     IMAGE_UNREADABLE = "image_unreadable", 503, "The image's file exists but can't be read now."
     FILE_UNREADABLE = "file_unreadable", 503, "The disk of a file that the WebUI needs does not answer."
     KEYS_UNAVAILABLE = (

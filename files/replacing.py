@@ -6,6 +6,7 @@ file for a moment. uv, pip and Briefcase also retry for two seconds.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import uuid
@@ -34,6 +35,25 @@ def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECON
         OSError: all attempts failed; `new` still exists.
     """
     retried(lambda: os.replace(new, target), pauses)
+
+
+def put_in_free_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
+    """Rename `new` to `target`, which must not exist.
+
+    Raises:
+        FileExistsError: it exists; both files are unchanged.
+        OSError: all attempts failed; `new` still exists.
+    """
+    try:
+        os.link(new, target)  # fails if the target exists; a rename would replace it, except on Windows
+    except FileExistsError:
+        raise
+    except OSError:  # not every file system has hard links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        retried(lambda: os.rename(new, target), pauses)
+    else:
+        discard(new)
 
 
 def move(source: Path, target: Path) -> None:

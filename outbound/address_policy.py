@@ -39,10 +39,16 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class AddressPolicy:
-    """Decides which addresses may be reached. `allowed` lists networks that may although they are private or our own."""
+    """Decides which addresses may be reached. `allowed` lists networks that may although they are private or our own; without
+    `public`, only those may."""
 
-    def __init__(self, allowed: Iterable[Network] = ()) -> None:
+    def __init__(self, allowed: Iterable[Network] = (), *, public: bool = True) -> None:
         self._allowed = tuple(allowed)
+        self._public = public
+
+    def without_public(self) -> AddressPolicy:
+        """Return the policy that allows the listed networks only."""
+        return AddressPolicy(self._allowed, public=False)
 
     def open_among(self, addresses: Iterable[str]) -> list[str]:
         """Return the addresses that may be connected to, in their order. They are in the form of the resolver, with or without a
@@ -53,7 +59,7 @@ class AddressPolicy:
     def _is_open(self, address: Address, own: set[Address]) -> bool:
         if any(address.version == network.version and address in network for network in self._allowed):
             return True
-        return _is_public(address) and address not in own
+        return self._public and _is_public(address) and address not in own
 
 
 def _plain(text: str) -> Address:

@@ -7,28 +7,22 @@ would resolve the name themselves.
 
 from __future__ import annotations
 
-import base64
-import socket
 from collections.abc import Mapping
-from urllib.parse import unquote, urljoin
-
-import urllib3
-from urllib3.util import Url, parse_url
 
 from .address_policy import AddressPolicy
-from .pinned_connection import DEFAULT_LIMITS, BlockedAddress, Exchange, OutboundError, OutboundResponse, RequestLimits
-from .resolver import addresses_of
+from .allowed_addresses import AllowedAddresses
+from .pinned_connection import DEFAULT_LIMITS, Exchange, OutboundError, OutboundResponse, RequestLimits
+from .urls import basic_credentials, is_same_origin, parsed, redirected
 
 USER_AGENT = "fooocus-api"
-CLOSED = "is not allowed: its address is private or unknown (see --allow-private-urls)"
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class OutboundClient:
     """Sends requests to the addresses that the policy allows. Any thread."""
 
     def __init__(self, policy: AddressPolicy | None = None) -> None:
-        self._policy = policy or AddressPolicy()
+        self._addresses = AllowedAddresses(policy or AddressPolicy())
 
     def validate_url(self, url: str, limits: RequestLimits = DEFAULT_LIMITS) -> None:
         """Resolve and validate the URL without sending a request.
@@ -37,10 +31,10 @@ class OutboundClient:
             BlockedAddress: the URL is not http(s), its name is unknown, or it has no address that is allowed.
             OutboundError: the name can't be resolved at the moment, or not in time.
         """
-        target = _parsed(url)
+        target = parsed(url)
         seconds = min(limits.connect_s, limits.total_s)
         try:
-            self._addresses(target.host or "", target.port or 0, seconds)
+            self._addresses.of(target.host or "", target.port or 0, seconds)
         except TimeoutError as error:
             raise OutboundError(f"does not answer within {seconds:g} s") from error
 
@@ -62,59 +56,17 @@ class OutboundClient:
             BlockedAddress: this URL, or one that it redirects to, may not be requested.
             OutboundError: no answer, too late, too large, or too many redirects.
         """
-        with Exchange(self._addresses, limits) as exchange:
-            target = _parsed(url)
-            sent = {"User-Agent": USER_AGENT, **(headers or {}), **_credentials(target)}
+        with Exchange(self._addresses.of, limits) as exchange:
+            target = parsed(url)
+            sent = {"User-Agent": USER_AGENT, **(headers or {}), **basic_credentials(target)}
             for _ in range(limits.redirects + 1):
                 answer = exchange.send(target, method, body, sent)
                 location = answer.headers.get("location")
-                if limits.redirects == 0 or answer.status not in _REDIRECTS or location is None:
+                if limits.redirects == 0 or answer.status not in REDIRECTS or location is None:
                     return answer
-                before, target = target, _redirected(target, location)
-                if target.netloc != before.netloc or target.scheme != before.scheme:
+                before, target = target, redirected(target, location)
+                if not is_same_origin(target, before):
                     sent.pop("Authorization", None)
                 if answer.status not in (307, 308):
                     method, body = "GET", None
             raise OutboundError(f"redirects more than {limits.redirects} times")
-
-    def _addresses(self, host: str, port: int, within_s: float) -> list[str]:
-        try:
-            found = addresses_of(host, port, within_s)
-        except TimeoutError:
-            raise
-        except (OSError, UnicodeError) as error:
-            # The message for a private address: it must not reveal which names exist in a network.
-            raise (BlockedAddress if _is_unknown(error) else OutboundError)(CLOSED) from error
-        addresses = self._policy.open_among(found)
-        if not addresses:
-            raise BlockedAddress(CLOSED)
-        return addresses
-
-
-def _is_unknown(error: Exception) -> bool:
-    """Return whether the resolver is certain that the name does not exist."""
-    unknown = (getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA"))
-    return isinstance(error, UnicodeError) or (isinstance(error, socket.gaierror) and error.errno in unknown)
-
-
-def _parsed(url: str) -> Url:
-    try:
-        target = parse_url(url)
-    except urllib3.exceptions.LocationParseError as error:
-        raise BlockedAddress("is not a URL") from error
-    if target.scheme not in ("http", "https") or not target.host:
-        raise BlockedAddress("is not an http or https URL")
-    return target._replace(fragment=None, port=target.port or {"http": 80, "https": 443}[target.scheme])
-
-
-def _redirected(target: Url, location: str) -> Url:
-    try:
-        return _parsed(urljoin(target.url, location))
-    except ValueError as error:
-        raise BlockedAddress("redirects to an invalid URL") from error
-
-
-def _credentials(target: Url) -> dict[str, str]:
-    if not target.auth:
-        return {}
-    return {"Authorization": f"Basic {base64.b64encode(unquote(target.auth).encode()).decode()}"}

@@ -6,6 +6,7 @@ urllib3 speaks HTTP and TLS; this module decides which address a connection goes
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -78,15 +79,19 @@ class Exchange:
         self._end = time.monotonic() + limits.total_s
         self._connected: socket.socket | None = None
         self._lock = threading.Lock()
-        self._alarm = threading.Timer(limits.total_s, self._abort)
-        self._alarm.daemon = True
+        self._aborted = False
+        self._alarm: threading.Timer | None = None
 
     def __enter__(self) -> Exchange:
-        self._alarm.start()
+        if math.isfinite(self.limits.total_s):
+            self._alarm = threading.Timer(self.limits.total_s, self.abort)
+            self._alarm.daemon = True
+            self._alarm.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._alarm.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
         self._replace_socket(None)
 
     def send(self, target: Url, method: str, body: bytes | None, headers: Mapping[str, str]) -> OutboundResponse:
@@ -94,6 +99,18 @@ class Exchange:
 
         Raises:
             OutboundError: no answer, too late, or too large.
+        """
+        with self.opened(target, method, body, headers) as response:
+            return OutboundResponse(response.status, b"".join(self._pieces(response)), headers_of(response))
+
+    @contextlib.contextmanager
+    def opened(
+        self, target: Url, method: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Send one request and yield its answer, redirect or not, with its body unread.
+
+        Raises:
+            OutboundError: no answer, or an error or a timeout in the `with` block.
         """
         limits = self.limits
         try:
@@ -103,11 +120,7 @@ class Exchange:
                     method, target.request_uri, body, sent, retries=False, redirect=False, preload_content=False
                 )
                 with contextlib.closing(response):
-                    return OutboundResponse(
-                        response.status,
-                        b"".join(self._pieces(response)),
-                        {name.lower(): value for name, value in response.headers.items()},
-                    )
+                    yield response
         except OutboundError:
             raise
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
@@ -127,7 +140,7 @@ class Exchange:
         except TimeoutError as error:
             raise urllib3.exceptions.ConnectTimeoutError from error
         for address in addresses:
-            if self._is_over():
+            if self._is_over() or self._aborted:
                 break
             try:
                 connected = socket.create_connection((address, port), self.limits.connect_s)
@@ -175,10 +188,14 @@ class Exchange:
             if self._connected is not None:
                 self._connected.close()
             self._connected = connected
+            if self._aborted and connected is not None:
+                with contextlib.suppress(OSError):
+                    connected.shutdown(socket.SHUT_RDWR)
 
-    def _abort(self) -> None:
-        """Shut the connection down at the time limit, so that a thread that waits for a header or a body stops waiting."""
+    def abort(self) -> None:
+        """Shut the connection down, so that a thread that waits for a header or a body stops waiting. Any thread."""
         with self._lock, contextlib.suppress(OSError):
+            self._aborted = True
             if self._connected is not None:
                 self._connected.shutdown(socket.SHUT_RDWR)
 
@@ -223,6 +240,11 @@ def _trusted() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
+
+
+def headers_of(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+    """Return the headers of an answer, with names in lower case."""
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def reason_of(error: BaseException) -> str:

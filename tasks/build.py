@@ -22,6 +22,7 @@ from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
 from .model.active_tasks import ActiveTasks
+from .model_files.build import ModelFileServices
 from .ports.engine import Engine
 from .ports.runs import NoRuns, Runs
 from .queue.estimator import Estimator
@@ -74,6 +75,7 @@ class TaskServices:
     results: ResultFiles
     repeats: Repeats
     lifetime: Lifetime
+    model_files: ModelFileServices | None = None
 
     def start(self) -> None:
         """Recover the tasks that an earlier process left unfinished, then start to handle worker events.
@@ -86,6 +88,8 @@ class TaskServices:
     def end_subscriptions(self) -> None:
         """End all subscriptions and waiting requests before the shutdown. Any thread."""
         self.events.close()
+        if self.model_files is not None:
+            self.model_files.downloads.close()
 
     def close(self, within_s: float | None = None) -> None:
         """Write all outstanding changes and shut down; pending and running tasks resume at the next start. Any thread.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from .launch_flags import Settings
 
@@ -33,6 +34,12 @@ def warnings(settings: Settings, *, login: bool, keys: bool) -> Iterator[str]:
             yield f"{people} can generate, see and delete all images; there is neither a login nor an API key. Remedy: {remedy}."
         elif not login and webui:
             yield f"{people} can use the WebUI; API keys do not protect it. Remedy: {LOGIN}."
+
+
+def is_exposed(settings: Settings) -> bool:
+    """Return whether other machines can reach the server: by its address, by `--share`, or by the proxy of `--base-url`."""
+    proxied = settings.base_url is not None and not _is_loopback(urlsplit(settings.base_url).hostname or "")
+    return settings.share or proxied or not _is_loopback(settings.listen)
 
 
 def _is_loopback(host: str) -> bool:

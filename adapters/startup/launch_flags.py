@@ -112,10 +112,19 @@ class Settings:
         "Answer 429 to further requests when this many tasks wait. Default: no limit.", **TASKS
     )
     allow_private_urls: tuple[Network, ...] = repeatable(
-        "Allow image URLs and webhooks at these private or local addresses, such as 192.168.1.0/24 or 127.0.0.1/32. Repeatable. "
-        "Default: public addresses only.",
+        "Allow image URLs, webhooks and model files at these private or local addresses, such as 192.168.1.0/24 or 127.0.0.1/32. "
+        "Repeatable. Default: public addresses only.",
         type=flag_types.network,
         metavar="CIDR",
+    )
+    allow_pickle_models: bool = switch(
+        "Allow downloads of model files that are pickles (.ckpt, .pt, .pth, .bin, .patch): loading one can run code."
+    )
+    model_disk_reserve: float = flag(
+        "Refuse downloads of model files that leave less than this free, in GB. Default: 5.",
+        default=5.0,
+        type=flag_types.positive(float, "a number of GB above 0"),
+        metavar="GB",
     )
     webhook_url: str | None = flag(
         "Send the record of every finished task there, the WebUI's as well, unless its request names another URL.",

@@ -31,6 +31,10 @@ class PublicUrls:
         """Return the URL of `outputs/…` or `inputs/…`, signed if a key is needed."""
         return f"{self.base}/{quote(reference)}{self._links.query(reference)}"
 
+    def model_download(self, download_id: str) -> str:
+        """Return the URL of a download's state."""
+        return f"{self.base}/v1/engine/model-files/downloads/{download_id}"
+
     def task(self, task_id: str) -> str:
         """Return the URL of a task's record."""
         return f"{self.base}/tasks/{task_id}"

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Protocol
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from ...auth.keys import Scope
-from ...tasks.streaming.subscription import Subscription
 from .authorization import RECHECK_INTERVAL_S, access_watcher
 
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -22,13 +22,20 @@ LOOP_TURN_S = 0.001
 """Seconds that a stream may send without yielding to the event loop."""
 
 
+class Rechecked(Protocol):
+    """A subscription that ends when a check fails."""
+
+    def recheck(self, allowed: Callable[[], bool], interval_s: float) -> None:
+        """Check now and at an interval in seconds."""
+
+
 class StreamAccess:
     """Access to a stream, which may be revoked while the stream is open."""
 
     def __init__(self, request: Request, scope: Scope) -> None:
         self.lasts = access_watcher(request, scope)
 
-    def watch(self, subscription: Subscription) -> None:
+    def watch(self, subscription: Rechecked) -> None:
         """End a stream's subscription soon after the revocation, even without events."""
         subscription.recheck(self.lasts, RECHECK_INTERVAL_S)
 

@@ -27,6 +27,7 @@ from fooocus_api.tests.support.host import ROOT, Host, demo_host
 from fooocus_api.tests.support.keys import add_key
 
 NO_TASK = "0" * 32
+MODEL_FILES = "/v1/engine/model-files"
 Send = Callable[[Client], requests.Response]
 
 
@@ -56,6 +57,8 @@ OPEN: dict[ErrorCode, Send] = {
     ErrorCode.STYLE_NOT_FOUND: lambda client: client.get("/v1/engines/styles/none"),
     ErrorCode.PRESET_NOT_FOUND: lambda client: client.get("/v1/engines/presets/none"),
     ErrorCode.PRESET_PROTECTED: lambda client: client.request("DELETE", "/v1/engines/presets/default"),
+    ErrorCode.MODEL_FILE_NOT_FOUND: lambda client: client.request("DELETE", f"{MODEL_FILES}/loras/none.safetensors"),
+    ErrorCode.DOWNLOAD_NOT_FOUND: lambda client: client.get(f"{MODEL_FILES}/downloads/none"),
     ErrorCode.METHOD_NOT_ALLOWED: lambda client: client.get("/v1/engine/generate"),
     ErrorCode.NOT_ACCEPTABLE: lambda client: client.generate(
         accept="image/webp",
@@ -158,6 +161,17 @@ ELSEWHERE = {
     ErrorCode.TOOL_FAILED: "images/test_tool_turns.py",
     ErrorCode.QUEUE_FULL: "security/test_key_limits.py",
     ErrorCode.NO_API_KEY: "security/test_login.py",
+    **dict.fromkeys(
+        (
+            ErrorCode.KEY_REQUIRED,
+            ErrorCode.MODEL_FILE_EXISTS,
+            ErrorCode.MODEL_FILE_IN_USE,
+            ErrorCode.WRONG_DOWNLOAD_STATE,
+            ErrorCode.TOO_MANY_DOWNLOADS,
+            ErrorCode.MODEL_FOLDER_UNAVAILABLE,
+        ),
+        "model_files/test_routes.py",
+    ),
     ErrorCode.API_UNAVAILABLE: "persistence/test_other_database.py",
     ErrorCode.FILE_UNREADABLE: "unit/test_late_calls.py",
 }

@@ -114,7 +114,9 @@ def filter_failure(context: Any, failure: Failure, case: Any, response: Any) -> 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
-    """Submit a task a moment after an event stream is requested."""
+    """Submit a task a moment after an event stream is requested, and delete no model that a list has named."""
+    if case.method == "DELETE" and case.operation.path == "/v1/engine/model-files/{folder}/{name}":
+        case.path_parameters = {**case.path_parameters, "name": "none.safetensors"}
     if case.operation.path.endswith("/events"):
         threading.Timer(0.05, _draw, [f"{case.operation.base_url.rstrip('/')}/v1/engine/generate/"]).start()
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 from fooocus_api.tests.support.keys import add_key, key_of
 
 HERE = Path(__file__).resolve().parent
@@ -58,11 +59,7 @@ def search(cases: int, seed: int, *, repeatable: bool = False) -> list[Run]:
         AssertionError: an answer did not match the schema; the message is schemathesis's own, with curl commands.
     """
     runs: list[Run] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="fooocus-api-schema-checkout-") as folder,
-        _host(_copy_of_the_demo(Path(folder))) as without_keys,
-        _host(without_keys.checkout) as with_keys,
-    ):
+    with _host() as without_keys, _host() as with_keys:
         callers = _callers(without_keys, with_keys)
         while sum(run.cases for run in runs) < cases:
             round_number = len(runs) // len(callers)
@@ -76,14 +73,13 @@ def search(cases: int, seed: int, *, repeatable: bool = False) -> list[Run]:
     return runs
 
 
-def _copy_of_the_demo(folder: Path) -> Path:
-    """Return a copy of the demo's checkout, as random requests write presets into it."""
-    ignored = shutil.ignore_patterns("__pycache__", "outputs", "temp", "config.txt")
-    return shutil.copytree(DEMO, folder / "checkout", ignore=ignored)
-
-
-def _host(checkout: Path) -> Host:
-    return demo_host("--demo-null", "32x32", step_ms=0, checkout=checkout)
+@contextmanager
+def _host() -> Iterator[Host]:
+    """Start a host on a copy of the demo, whose model folders and presets the cases may change."""
+    with tempfile.TemporaryDirectory(prefix="fooocus-api-schema-", ignore_cleanup_errors=True) as folder:
+        checkout = copy_checkout(DEMO, Path(folder, "demo"))
+        with demo_host("--demo-null", "32x32", step_ms=0, checkout=checkout) as host:
+            yield host
 
 
 def _callers(without_keys: Host, with_keys: Host) -> list[Caller]:

@@ -31,9 +31,8 @@ def clients(host: Host) -> dict[str, Client]:
 
 def path_of(route: str) -> tuple[str, str]:
     method, path = route.split()
-    return method, path.format(
-        task_id=NO_TASK, date="2026-01-01", file_name="x.png", name="none"
-    ) if "{" in path else path
+    names = {"task_id": NO_TASK, "download_id": NO_TASK, "date": "2026-01-01", "file_name": "x.png"}
+    return method, path.format(**names, folder="loras", name="none.safetensors") if "{" in path else path
 
 
 def test_every_route_has_a_row(clients: dict[str, Client]) -> None:

@@ -189,6 +189,7 @@ SET_FROM_OUTSIDE = {
     ("api/schemas/host_request.py", "merged"): "a field of a pydantic model that is being built",
     ("api/schemas/host_request.py", "changed"): "a field of a pydantic model that is being built",
     ("asgi/error_codes.py", "member"): "a member of an enum, in its `__new__`",
+    ("tasks/model_files/receiving/records.py", "member"): "a member of an enum, in its `__new__`",
     ("commands/history_import/old_databases.py", "self._connection"): "a connection of sqlite3's",
     ("outbound/pinned_connection.py", "self._alarm"): "a thread of Python's",
     ("extension.py", "sys"): "the arguments of the host's process",

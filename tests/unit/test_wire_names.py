@@ -21,6 +21,7 @@ READERS = ("api/", "adapters/task_args/", "images/metadata/")
 EXCEPTIONS = {
     ("adapters/inspection/signature_reader.py", "loras"): "a group of the host's arguments",
     ("adapters/models/catalog.py", "loras"): "a catalogue, as its route names it",
+    ("adapters/models/model_folders.py", "loras"): "a folder of models, as its route names it",
     ("adapters/worker/task_overrides.py", "uov_method"): "a local variable of the host's function",
     ("adapters/models/memory.py", "base_model_name"): "an attribute of the host's task",
     ("adapters/worker/results.py", "enhance_input_image"): "an attribute of the host's task",

@@ -1,0 +1,1 @@
+"""Routes of model files: their list, downloads and deletion."""

@@ -1,0 +1,1 @@
+"""Downloads of model files into the host's folders, and the files there."""

@@ -1,0 +1,1 @@
+"""A download's values, its files on the disk, and the attempts to receive it."""

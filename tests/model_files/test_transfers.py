@@ -1,0 +1,169 @@
+"""Downloads of model files from servers that break connections, lie, redirect and change their files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from fooocus_api.outbound.address_policy import AddressPolicy
+from fooocus_api.outbound.streaming import STREAM_LIMITS
+from fooocus_api.tasks.model_files.build import ModelFileServices
+from fooocus_api.tasks.model_files.receiving.records import (
+    DownloadErrorCode,
+    DownloadRequest,
+    DownloadState,
+)
+from fooocus_api.tests.support.servers.file_server import CONTENT, FileServer
+from fooocus_api.tests.support.servers.model_folders import (
+    FoldersOnDisk,
+    done,
+    fetch,
+    parts_in,
+    services,
+    wanted,
+)
+
+NAME = "new.safetensors"
+
+
+GOOD = {
+    "whole": 1,
+    "broken_once": 2,
+    "changed": 2,
+    "wrong_range": 3,
+    "other_total": 3,
+    "ignores_range": 2,
+    "without_validator": 2,
+    "without_length": 1,
+    "chunked": 1,
+    "busy_once": 2,
+    "linked": 1,
+}
+"""Behaviour → the number of requests until the file is complete."""
+
+
+@pytest.mark.parametrize("behaviour", GOOD)
+def test_file_is_complete(server: FileServer, folders: FoldersOnDisk, parts: ModelFileServices, behaviour: str) -> None:
+    record = done(parts, parts.downloads.submit(wanted(server, behaviour)).download_id)
+    assert (folders.root / "loras" / NAME).read_bytes() == CONTENT
+    assert (record.received, record.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    assert len(server.requests_of(behaviour)) == GOOD[behaviour]
+    assert parts_in(folders.root) == set() and folders.refreshed == 1
+    assert all(seen.headers["accept-encoding"] == "identity" for seen in server.seen)
+
+
+def test_broken_connection_is_continued_where_it_broke(server: FileServer, parts: ModelFileServices) -> None:
+    done(parts, parts.downloads.submit(wanted(server, "broken_once")).download_id)
+    second = server.requests_of("broken_once")[1].headers
+    assert second["range"] == f"bytes={len(CONTENT) // 2}-" and second["if-range"] == '"one"'
+
+
+BAD = {
+    "always_broken": DownloadErrorCode.UNREACHABLE,
+    "too_long": DownloadErrorCode.UNREACHABLE,
+    "too_short": DownloadErrorCode.HEADER_INVALID,
+    "truncated_without_length": DownloadErrorCode.HEADER_INVALID,
+    "huge": DownloadErrorCode.DISK_FULL,
+    "compressed": DownloadErrorCode.SERVER_ERROR,
+    "page": DownloadErrorCode.NOT_A_MODEL_FILE,
+    "page_as_file": DownloadErrorCode.NOT_A_MODEL_FILE,
+    "unauthorized": DownloadErrorCode.UNAUTHORIZED,
+    "missing": DownloadErrorCode.NOT_FOUND,
+    "teapot": DownloadErrorCode.SERVER_ERROR,
+    "round": DownloadErrorCode.UNREACHABLE,
+}
+
+
+@pytest.mark.parametrize("behaviour", BAD)
+def test_bad_file_fails_and_leaves_no_model(
+    server: FileServer, folders: FoldersOnDisk, parts: ModelFileServices, behaviour: str
+) -> None:
+    record = fetch(parts, wanted(server, behaviour))
+    assert record.state is DownloadState.FAILED and record.error is not None
+    assert record.error.code is BAD[behaviour], record.error
+    assert not (folders.root / "loras" / NAME).exists() and folders.refreshed == 0
+    assert bool(parts_in(folders.root)) is (record.error.code.keeps_part and record.received > 0)
+
+
+def test_message_for_a_page_names_the_token(server: FileServer, parts: ModelFileServices) -> None:
+    record = fetch(parts, wanted(server, "page"))
+    assert record.error is not None and "a token is missing" in record.error.message
+
+
+def test_file_of_another_size_or_checksum_is_refused(server: FileServer, parts: ModelFileServices) -> None:
+    for fields, code in (
+        ({"size": 5}, DownloadErrorCode.SIZE_MISMATCH),
+        ({"sha256": "0" * 64}, DownloadErrorCode.CHECKSUM_MISMATCH),
+    ):
+        record = fetch(parts, wanted(server, "whole", **fields))
+        assert record.error is not None and record.error.code is code
+    record = fetch(parts, wanted(server, "chunked", size=5))
+    assert record.error is not None and record.error.code is DownloadErrorCode.SIZE_MISMATCH
+
+
+def test_announced_checksum_is_checked(server: FileServer, parts: ModelFileServices) -> None:
+    url = f"{server.url}/linked/x?{'0' * 64}"
+    record = fetch(parts, DownloadRequest(url, "loras", NAME))
+    assert record.error is not None and record.error.code is DownloadErrorCode.CHECKSUM_MISMATCH
+    early = fetch(parts, DownloadRequest(f"{server.url}/linked/x", "loras", NAME, sha256="1" * 64))
+    assert early.error is not None and "announces" in early.error.message and early.received == 0
+
+
+def test_disk_reserve_is_left_free(server: FileServer, folders: FoldersOnDisk) -> None:
+    record = fetch(services(folders, reserve_gb=10**6), wanted(server, "whole"))
+    assert record.error is not None and record.error.code is DownloadErrorCode.DISK_FULL
+    assert "--model-disk-reserve" in record.error.message
+
+
+# ------------------------------------------------------------------------- redirects and addresses
+
+
+def test_credentials_stay_with_their_origin(server: FileServer, parts: ModelFileServices) -> None:
+    with FileServer(CONTENT, "127.0.0.2") as other:
+        url = f"{server.url}/to/{other.url}/whole/x"
+        headers = {"Authorization": "Bearer good", "Cookie": "a=b", "X-Token": "secret"}
+        done(parts, parts.downloads.submit(DownloadRequest(url, "loras", NAME, headers=headers)).download_id)
+    first, second = server.seen[0].headers, other.seen[0].headers
+    assert first["authorization"] == "Bearer good" and first["x-token"] == "secret"
+    assert not {"authorization", "cookie", "x-token"} & set(second)
+
+
+def test_credentials_do_not_return_by_way_of_another_server(server: FileServer, parts: ModelFileServices) -> None:
+    with FileServer(CONTENT, "127.0.0.2") as other:
+        url = f"{server.url}/to/{other.url}/to/{server.url}/whole/x"
+        request = DownloadRequest(url, "loras", NAME, headers={"Authorization": "Bearer good"})
+        done(parts, parts.downloads.submit(request).download_id)
+    assert [("authorization" in seen.headers) for seen in server.seen] == [True, False]
+
+
+def test_user_and_password_in_the_url_are_sent_and_not_shown(server: FileServer, parts: ModelFileServices) -> None:
+    url = server.url.replace("http://", "http://ann:pass@") + "/whole/x?token=abc&b=1"
+    record = done(parts, parts.downloads.submit(DownloadRequest(url, "loras", NAME)).download_id)
+    assert (
+        server.seen[0].headers["authorization"].startswith("Basic ") and server.seen[0].path == "/whole/x?token=abc&b=1"
+    )
+    assert record.url == server.url.replace("http://", "http://***@") + "/whole/x?token=***&b=1"
+
+
+def test_redirect_to_an_address_that_is_not_allowed_is_refused(server: FileServer, folders: FoldersOnDisk) -> None:
+    parts = services(folders, policy=AddressPolicy([ip_network("127.0.0.1/32")]))
+    with FileServer(CONTENT, "127.0.0.2") as inside:
+        record = fetch(parts, DownloadRequest(f"{server.url}/to/{inside.url}/whole/x", "loras", NAME))
+        assert inside.seen == []
+    assert record.error is not None and record.error.code is DownloadErrorCode.URL_REFUSED
+
+
+def test_plain_http_is_for_allowed_networks_only(folders: FoldersOnDisk) -> None:
+    parts = services(folders, policy=AddressPolicy())
+    record = fetch(parts, DownloadRequest("http://192.0.2.1/x", "loras", NAME))
+    assert record.error is not None and "https" in record.error.message
+
+
+def test_silent_server_is_given_up(server: FileServer, folders: FoldersOnDisk) -> None:
+    parts = services(folders, limits=replace(STREAM_LIMITS, silence_s=0.2))
+    record = fetch(parts, wanted(server, "held"))
+    assert record.error is not None and record.error.code is DownloadErrorCode.UNREACHABLE
+    assert "does not answer" in record.error.message and record.received > 0
