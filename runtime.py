@@ -38,6 +38,7 @@ from .db.connection import DatabaseProblem
 from .db.repository import Repository
 from .db.statements.repeats import state_of
 from .db.writer import DatabaseUnavailable
+from .files.free_space import free_bytes
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
 from .images.storage.library import find_reference
@@ -46,6 +47,7 @@ from .images.thumbnails.thumbnails import Thumbnails
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .outbound.streaming import StreamClient
+from .tasks.batches.admission import Admission
 from .tasks.build import TaskOptions, TaskServices, build_task_services
 from .tasks.history.retention import RetentionPolicy
 from .tasks.lifecycle.collector_pause import paused_collector
@@ -75,10 +77,12 @@ class Runtime:
         self.api.start(partial(self._deliver, url))
 
     def _deliver(self, url: str) -> None:
+        from .api.routes.batches.batches import batch_body
         from .api.routes.tasks.webhooks import webhook_body
 
         if self.services is not None and self.context is not None:
             self.services.webhooks.start(partial(webhook_body, self.context, url))
+            self.services.batches.messages.start(partial(batch_body, self.context, url))
 
     def stopping(self) -> None:
         """End all streams and waiting requests."""
@@ -187,8 +191,9 @@ class _Builder:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
             lookups = Lookups(find_image, partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._thumbnails.forget)
+            options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
             services = build_task_services(
-                engine, repository, parts.bus, journal, inputs, self._outbound, _task_options(settings), FooocusRuns()
+                engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns()
             )
             services = replace(services, model_files=self._model_files(services.active))
             parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
@@ -236,11 +241,12 @@ def _scheduler(settings: Settings) -> Scheduler:
     )
 
 
-def _task_options(settings: Settings) -> TaskOptions:
+def _task_options(settings: Settings, admission: Admission) -> TaskOptions:
     webhooks = WebhookSettings(
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
-    return TaskOptions(settings.max_pending, webhooks, RetentionPolicy(settings.keep_days, settings.keep_count))
+    retention = RetentionPolicy(settings.keep_days, settings.keep_count)
+    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission)
 
 
 def _announce_problem(problem: str) -> None:

@@ -19,6 +19,8 @@ from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
 from .routes import engine, health, tokens
+from .routes.batches import archive, batches, create, results
+from .routes.batches import events as batch_events
 from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
@@ -93,6 +95,12 @@ def create_api(context: Context) -> FastAPI:
         repeat.router(context),
         webhooks.router,
         events.router,
+        create.router(context),
+        batches.router,
+        batches.control,
+        batch_events.router,
+        results.router,
+        archive.router,
         outputs.router,
         inputs.router,
         tokens.router,

@@ -15,6 +15,9 @@ INPUT_EXECUTOR = ThreadPoolExecutor(64, thread_name_prefix="fooocus-api-incoming
 CONVERSION_EXECUTOR = ThreadPoolExecutor(2, thread_name_prefix="fooocus-api-converting")
 """Converts images to other formats: the largest take a gigabyte and many seconds each."""
 
+BATCH_EXECUTOR = ThreadPoolExecutor(2, thread_name_prefix="fooocus-api-batch")
+"""Checks the rows of batches, which takes seconds each."""
+
 
 async def run_in(pool: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
     """Return the function's result, computed on a thread of the pool."""

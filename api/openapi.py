@@ -11,8 +11,10 @@ from ..asgi.error_codes import ErrorCode, FieldErrorCode
 from ..asgi.problem import PROBLEM
 from ..auth.signed_urls import LINKED
 from .context import Catalog, Context
+from .requests.batches.combinations import Combination
 from .requests.parameter_names import HEADER
 from .responses.problems import FieldError, ProblemDetails, header
+from .schemas.batch import BatchResult
 from .schemas.events import DroppedEvent, StreamMessage, TaskEvent
 from .schemas.items import EnhanceControl
 from .security.authentication import LINK, TOKEN, security_schemes
@@ -24,7 +26,7 @@ ALLOWED = {
     "EnhanceControl": EnhanceControl.CATALOGS,
 }
 """Model of a list's items → its fields with values that the host lists → their catalogs."""
-EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage)
+EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage, Combination, BatchResult)
 """Models that no route's signature contains."""
 NO_TOKEN = ("/metrics", "/v1/engine/model-files")
 """Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""

@@ -38,6 +38,7 @@ class ErrorCode(str, Enum):
     FILE_NOT_SERVED = "file_not_served", 403, "The WebUI's `/file=` does not serve this file."
     PATH_NOT_FOUND = "path_not_found", 404, "The API has no such path; the member `nearest` may name a similar one."
     TASK_NOT_FOUND = "task_not_found", 404, "No task has this id, or the key may not see it."
+    BATCH_NOT_FOUND = "batch_not_found", 404, "No batch has this id, or the key may not see it."
     IMAGE_NOT_FOUND = "image_not_found", 404, "No image has this name, or the key may not see it."
     STYLE_NOT_FOUND = "style_not_found", 404, "No style has this name; the member `nearest` lists similar ones."
     PRESET_NOT_FOUND = "preset_not_found", 404, "No preset has this name; the member `nearest` lists similar ones."
@@ -50,6 +51,7 @@ class ErrorCode(str, Enum):
     )
     NOT_ACCEPTABLE = "not_acceptable", 406, "The format that `Accept` names can't hold the image."
     WRONG_TASK_STATUS = "wrong_task_status", 409, "The task's status does not permit the action."
+    WRONG_BATCH_STATE = "wrong_batch_state", 409, "The batch's state does not permit the action."
     TASK_STOPPED = "task_stopped", 409, "The task was stopped before it had an image."
     INPUTS_DELETED = "inputs_deleted", 409, "Input images of the task were deleted; the member `missing` names them."
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
@@ -62,6 +64,7 @@ class ErrorCode(str, Enum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, "The body's `Content-Type` is not supported."
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable", 416, "`Range` begins beyond the end of the image."
     INVALID_FIELDS = "invalid_fields", 422, "Fields of the request are invalid; `errors` names each of them."
+    INVALID_ROWS = "invalid_rows", 422, "Rows of a batch are invalid; `errors` names the first 100 with row and column."
     REFUSED_BY_FOOOCUS = "refused_by_fooocus", 422, "Fooocus refuses the request's parameters."
     RATE_LIMITED = "rate_limited", 429, "Too many requests in a minute; `limit`, `allowed` and `Retry-After` say more."
     QUOTA_EXCEEDED = "quota_exceeded", 429, "The key's quota is used up; `limit`, `allowed` and `Retry-After` say more."

@@ -25,6 +25,8 @@ from .statements import daily_counts
 from .tables import (
     TABLES,
     AttemptRow,
+    BatchItemRow,
+    BatchRow,
     ImageRow,
     InputRow,
     ModelHashRow,
@@ -144,6 +146,12 @@ def _repeats(_: Database) -> None:
         table.create_table()
 
 
+def _batches(_: Database) -> None:
+    """Create the tables of batches and their rows."""
+    for table in (BatchRow, BatchItemRow):
+        table.create_table()
+
+
 class FirstTaskRow(Model):
     """The only table of schema 1."""
 
@@ -177,9 +185,10 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _index_of_words,
     _tags_and_ends,
     _repeats,
+    _batches,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
-ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats)
+ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats, _batches)
 """Migrations that change no table of an earlier version, and so need no backup of them."""
 
 

@@ -9,6 +9,15 @@ from ..db.repository import Repository
 from ..images.storage.file_journal import FileJournal
 from ..images.storage.input_store import InputStore
 from ..outbound.client import OutboundClient
+from .batches.admission import Admission
+from .batches.changes import BatchChanges
+from .batches.creation import BatchCreation
+from .batches.feeder import BatchFeeder
+from .batches.messages import BatchMessages
+from .batches.removal import BatchRemoval
+from .batches.row_ends import RowEnds
+from .batches.service import Batches, BatchEta
+from .batches.store import BatchStore
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
 from .history.queries import History
@@ -48,14 +57,16 @@ SAVES_CLOSE_TIMEOUT_S = 5.0
 class TaskOptions:
     """Settings of the domain.
 
-    `max_pending` is the number of pending tasks at which more are refused. `end_write_timeout_s` is the time in seconds after
-    which the subscribers of an ended task are notified although the database does not accept its end.
+    `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
+    `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
+    does not accept its end.
     """
 
     max_pending: int | None = None
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     end_write_timeout_s: float = END_WRITE_TIMEOUT_S
+    admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,7 @@ class TaskServices:
     active: ActiveTasks
     results: ResultFiles
     repeats: Repeats
+    batches: Batches
     lifetime: Lifetime
     model_files: ModelFileServices | None = None
 
@@ -90,6 +102,7 @@ class TaskServices:
         self.events.close()
         if self.model_files is not None:
             self.model_files.downloads.close()
+        self.batches.changes.close()
 
     def close(self, within_s: float | None = None) -> None:
         """Write all outstanding changes and shut down; pending and running tasks resume at the next start. Any thread.
@@ -122,14 +135,21 @@ def build_task_services(
     eta = EtaCalculator(active, engine, estimator)
     metrics = _metrics(active, events)
     downloader = Downloader(bus, engine)
-    webhooks = Webhooks(repository, options.webhooks, outbound or OutboundClient())
-    store = TaskStore(repository, webhooks, options.end_write_timeout_s)
+    outbound, changes = outbound or OutboundClient(), BatchChanges()
+    webhooks = Webhooks(repository, options.webhooks, outbound)
+    store = TaskStore(repository, webhooks, options.end_write_timeout_s, (RowEnds(changes),))
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     notifier = QueueNotifier(active, events, eta)
     hashes = ModelHashes(repository)
     observers = (estimator, metrics, TaskLog(), RunRecorder(repository, runs, hashes))
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine, store, journal, leftovers)
+    tasks = TaskService(active, store, engine, downloader, events, retention)
+    rows = BatchStore(repository, changes)
+    messages = BatchMessages(repository, rows, changes, options.webhooks, outbound)
+    removal = BatchRemoval(rows, repository, retention, tasks)
+    feeder = BatchFeeder(rows, submissions, tasks, options.admission, changes, (removal.run, messages.wake))
+    creation = BatchCreation(repository, changes, default_receiver=bool(options.webhooks.url))
 
     def start() -> None:
         with paused_collector():
@@ -145,7 +165,7 @@ def build_task_services(
             store.put_back(replace(task))
 
     lifetime = Lifetime(
-        [start, lambda: retention.enforce(options.retention), repository.index_words],
+        [start, feeder.start, lambda: retention.enforce(options.retention), repository.index_words],
         [
             lambda deadline: repository.close(deadline.left()),
             lambda deadline: results.close(deadline.half()),
@@ -155,11 +175,13 @@ def build_task_services(
             lambda _: downloader.close(),
             lambda _: hashes.close(),
             lambda _: webhooks.close(),
+            lambda _: messages.close(),
             put_back,
+            lambda _: feeder.close(),
         ],
     )
     return TaskServices(
-        tasks=TaskService(active, store, engine, downloader, events, retention),
+        tasks=tasks,
         submissions=submissions,
         history=History(repository, active, engine),
         ownership=Ownership(repository, active, engine),
@@ -171,6 +193,7 @@ def build_task_services(
         active=active,
         results=results,
         repeats=Repeats(repository, runs, hashes),
+        batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, estimator)),
         lifetime=lifetime,
     )
 

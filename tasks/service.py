@@ -97,13 +97,17 @@ class TaskService:
 
     async def stop(self, task_id: str) -> bool:
         """Stop a pending or running task, and no other. Return False if it had ended already."""
-        return await asyncio.to_thread(
-            lambda: (  # in the order in which a task passes through them
-                self._downloader.cancel(task_id)
-                or self._engine.withdraw(task_id)
-                or self._engine.interrupt(task_id, "stop")
-            )
-        )
+        return await asyncio.to_thread(self.stop_now, task_id)
+
+    def stop_now(self, task_id: str) -> bool:
+        """Stop a task as `stop` does. It waits for the host's queue: not on an event loop."""
+        return self.withdraw(task_id) or self._engine.interrupt(task_id, "stop")
+
+    def withdraw(self, task_id: str) -> bool:
+        """Stop a task that has not started. Return False if it has started or ended."""
+        return self._downloader.cancel(task_id) or self._engine.withdraw(
+            task_id
+        )  # in the order in which it passes them
 
     def skip(self, task_id: str) -> bool:
         """Skip the current image of a running task. Return False if the task is not running."""

@@ -46,10 +46,11 @@ class ArgumentMapper:
         self._defaults = controls.defaults
         self._deciding = deciding
         self._max_seed = max_seed
+        self._list_sizes = {group: self._count_slots(fields) for group, fields in LIST_FIELDS.items()}
 
     def list_sizes(self) -> dict[str, int]:
         """Return the maximum number of items of each list."""
-        return {group: self._list_size(fields) for group, fields in LIST_FIELDS.items()}
+        return dict(self._list_sizes)
 
     def default(self, wire_name: str) -> Any:
         """Return the WebUI's default for a field of the API, None if the host has no such argument."""
@@ -171,13 +172,13 @@ class ArgumentMapper:
             return {"image_seed": random.SystemRandom().randint(0, min(self._max_seed, SEED_LIMIT))}
         return {}
 
-    def _list_size(self, fields: dict[str, str]) -> int:
+    def _count_slots(self, fields: dict[str, str]) -> int:
         first = next(iter(fields.values()))
         return sum(_indexed(first, index) in self._position for index in range(len(self.names)))
 
     def _items(self, group: str, values: list[Any]) -> list[dict[str, Any]]:
         items = []
-        for index in range(self._list_size(LIST_FIELDS[group])):
+        for index in range(self._list_sizes[group]):
             item = {field: values[self._position[_indexed(name, index)]] for field, name in LIST_FIELDS[group].items()}
             items.append({field: value for field, value in item.items() if _is_plain(value)})
         return items
@@ -186,7 +187,7 @@ class ArgumentMapper:
         """Write a list's items into their slots, and `empty` into the remaining ones."""
         if items is None:
             return
-        size = self._list_size(LIST_FIELDS[group])
+        size = self._list_sizes[group]
         if len(items) > size:
             raise ParameterError(f"{group} has {len(items)} items; this Fooocus accepts at most {size}")
         for index in range(size):

@@ -88,6 +88,11 @@ class ImageResolver:
         """
         return self._context.inputs.hold(self._new)
 
+    @property
+    def new_images(self) -> tuple[int, int]:
+        """The number of images that came from outside so far, and their bytes."""
+        return len(self._new), sum(map(len, self._new.values()))
+
     def read(self, reference: str) -> Picture:
         """Return the pixels of a resolved image, written or not."""
         return read_rgb(self._content(reference))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from fastapi import Request
 
@@ -52,13 +52,29 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, image_fo
         Problem: 406, the image would be too large for the format that `Accept` names.
         StorageUnavailable: the images can't be written.
     """
+    resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
+    prepared = prepare_with(resolver, sent, context, request, image_format=image_format)
+    return replace(prepared, images=resolver.hold())
+
+
+class RowImages(Protocol):
+    """Resolver of the images of one request or of many, as `ImageResolver` is one."""
+
+    def resolve(self, field: str, text: str | None, urls: PublicUrls | None = None) -> str | None: ...
+
+    def size(self, reference: str) -> tuple[int, int]: ...
+
+
+def prepare_with(
+    resolver: RowImages, sent: CommonRequest, context: Context, request: Request, *, image_format: str | None = None
+) -> Prepared:
+    """Check the whole request as `prepare` does, but leave its images to `resolver.hold`."""
     body, errors = with_size(sent, context.host.catalog.names("aspect_ratios"))
     body, downloads = _with_preset(body, context, sent)
     body = with_listed_names(body, context)
     body = without_missing_loras(body, context, [download.path for download in downloads])
     check(body, context, coming=[download.path for download in downloads], found=errors)
     parameters = body.model_dump(exclude=extra_members(body), warnings="none")
-    resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
     _resolve_images(parameters, resolver, context.urls(request))
     check_result(body, parameters, resolver.size, image_format)
     if image_format is not None:
@@ -68,7 +84,7 @@ def prepare(sent: CommonRequest, context: Context, request: Request, *, image_fo
     varied = parameters["uov_input_image"]
     size = resolver.size(varied) if varied else None
     ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=image_format is not None))
-    return Prepared(parameters, downloads, resolver.hold(), ignored)
+    return Prepared(parameters, downloads, [], ignored)
 
 
 def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> tuple[CommonRequest, list[Download]]:
@@ -93,7 +109,7 @@ def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> 
     return body.model_copy(update=values), downloads
 
 
-def _resolve_images(parameters: dict[str, Any], resolver: ImageResolver, urls: PublicUrls) -> None:
+def _resolve_images(parameters: dict[str, Any], resolver: RowImages, urls: PublicUrls) -> None:
     """Replace every image by its reference. Report all unusable images in one error."""
     errors: list[Any] = []
 

@@ -21,6 +21,7 @@ from starlette.types import Scope
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import PROBLEM, problem_response, shortened
 from ...images.storage.input_store import StorageUnavailable
+from ...tasks.batches.store import UnknownBatch, WrongBatchState
 from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
 from ...tasks.queue.submission import IdempotencyConflict
 from ...tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
@@ -166,6 +167,14 @@ def add_handlers(app: FastAPI) -> None:
     async def wrong_status(_: Request, error: WrongStatus) -> Response:
         return problem_response(ErrorCode.WRONG_TASK_STATUS, str(error))
 
+    @app.exception_handler(UnknownBatch)
+    async def unknown_batch(_: Request, error: UnknownBatch) -> Response:
+        return problem_response(ErrorCode.BATCH_NOT_FOUND, f"batch {shortened(str(error))} does not exist")
+
+    @app.exception_handler(WrongBatchState)
+    async def wrong_batch_state(_: Request, error: WrongBatchState) -> Response:
+        return problem_response(ErrorCode.WRONG_BATCH_STATE, str(error))
+
     @app.exception_handler(LimitReached)
     async def too_many(_: Request, error: LimitReached) -> Response:
         return limit_problem(error).response()
@@ -231,7 +240,7 @@ def _methods(app: FastAPI, scope: Scope) -> list[str]:
 
 
 def field_error(item: Any) -> FieldError:
-    """Return one of pydantic's errors as an entry of `errors`."""
+    """Return one of pydantic's errors in this API's words."""
     location = item["loc"][1:] if item["loc"][:1] in (("body",), ("query",), ("header",), ("path",)) else item["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     message = message_of(item) if path else "must be a JSON object, sent with Content-Type: application/json"

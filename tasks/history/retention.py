@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...db.repository import Repository
+from ...db.statements.batches.batches import delete_ended, inputs_in_use
 from ...db.statements.filters import Filter
 from ...db.statements.usage import forget_uploads
 from ...db.writer import DatabaseUnavailable
@@ -28,6 +29,7 @@ log = logging.getLogger("fooocus_api.tasks")
 T = TypeVar("T")
 TASKS_PER_TRANSACTION = 50
 """Tasks deleted per transaction: other changes get their turn between two of them."""
+BATCHES_PER_TRANSACTION = 5
 HOUR_S = 3600
 DAY_MS = 24 * HOUR_S * 1000
 UNUSED_INPUT_SECONDS = 24 * HOUR_S
@@ -154,6 +156,9 @@ class Retention:
             gone += self._remove_all(
                 Filter(exclude_statuses=ACTIVE_STATUSES, end=now_ms() - int(limits.days * DAY_MS))
             ).tasks
+            before = now_ms() - int(limits.days * DAY_MS)
+            while self._repository.write(partial(delete_ended, before, BATCHES_PER_TRANSACTION)).result():
+                pass
         if limits.count is not None:
             total, _ = self._repository.read(lambda: self._repository.count(ended))
             gone += self._remove_all(ended, limit=max(total - limits.count, 0)).tasks
@@ -172,7 +177,7 @@ class Retention:
         return gone
 
     def _remove_unused(self, names: list[str], before: float) -> int:
-        used = self._repository.inputs_in_use(names)
+        used = self._repository.inputs_in_use(names) | inputs_in_use(names)
         unused = [name for name in names if name not in used]
         gone = self._inputs.remove(unused, before)
         forget_uploads([name for name in unused if not self._inputs.has(name)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -95,28 +96,58 @@ class Submissions:
             idempotency_key=idempotency.key if idempotency else None,
             fingerprint=idempotency.fingerprint if idempotency else None,
         )
-        await asyncio.to_thread(self._engine.check, parameters)
-        workload = self._engine.workload(parameters)
-
-        def admit() -> None:
-            if self._max_pending is not None and self._store.count_pending() >= self._max_pending:
-                raise QueueFull(self._max_pending, self._seconds_until_room())
-            charge(task, workload.images, within, self._seconds_until_room)
-
+        await asyncio.to_thread(self.check, parameters)
         as_accepted = task
 
         def accepted(answer: Task) -> None:
             nonlocal as_accepted
             as_accepted = replace(answer)  # before the worker can take it
-            if answer is task:
-                self.enqueue(self._active.add(task, workload))
 
-        answer = await asyncio.shield(
-            asyncio.wrap_future(self._store.accept(task, workload, base_url, admit, accepted))
-        )
+        answer = await asyncio.shield(asyncio.wrap_future(self.offer(task, base_url, within, accepted=accepted)))
         if answer is not task:
             return Submission(_same(as_accepted, idempotency), repeated=True)
         return Submission(as_accepted)
+
+    def check(self, parameters: dict[str, Any]) -> None:
+        """Check that the host accepts these parameters now.
+
+        Raises:
+            EngineUnavailable, ParameterError: it does not.
+        """
+        self._engine.check(parameters)
+
+    def offer(
+        self,
+        task: Task,
+        base_url: str,
+        within: KeyQuota,
+        *,
+        also: Callable[[], None] = lambda: None,
+        accepted: Callable[[Task], None] = lambda _: None,
+    ) -> Future[Task]:
+        """Store a checked task, or find the one of its idempotency key, and put it into the host's queue.
+
+        Args:
+            also: a change of the same transaction, after the charge of the quota; an exception rejects the task.
+            accepted: gets the stored task before the worker can take it.
+
+        Raises:
+            DatabaseUnavailable, LimitReached: from the future; nothing was accepted.
+        """
+        workload = self._engine.workload(task.parameters)
+
+        def admit() -> None:
+            if self._max_pending is not None and self._store.count_pending() >= self._max_pending:
+                raise QueueFull(self._max_pending, self._seconds_until_room())
+            charge(task, workload.images, within, self._seconds_until_room)
+            also()
+
+        def on_commit(answer: Task) -> None:
+            accepted(answer)
+            if answer is task:
+                self.enqueue(self._active.add(task, workload))
+
+        return self._store.accept(task, workload, base_url, admit, on_commit)
 
     async def repeated(self, idempotency: Idempotency) -> Submission | None:
         """Return the task that an earlier, identical request created, None without one.

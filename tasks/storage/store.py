@@ -20,6 +20,7 @@ from ..model.gaps import Gaps, complain, reason_of
 from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Task, TaskError, TaskStatus
 from ..model.workload.workload import Workload
 from ..webhooks.delivery import Webhooks
+from .end_listener import EndListener
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -47,11 +48,16 @@ class TaskStore:
     """Writes tasks, and reads single ones. Changes of a known task are retried until the database accepts them."""
 
     def __init__(
-        self, repository: Repository, webhooks: Webhooks, end_write_timeout_s: float = END_WRITE_TIMEOUT_S
+        self,
+        repository: Repository,
+        webhooks: Webhooks,
+        end_write_timeout_s: float = END_WRITE_TIMEOUT_S,
+        listeners: Sequence[EndListener] = (),
     ) -> None:
         """Wait for an important change for `end_write_timeout_s`; its retries continue afterwards."""
         self._repository = repository
         self._webhooks = webhooks
+        self._listeners = listeners
         self._timeout_s = end_write_timeout_s
         self._starting = threading.Lock()
         self._is_suspended = False
@@ -169,10 +175,14 @@ class TaskStore:
         return written
 
     def wake(self, written: EndWrite) -> None:
-        """Start the delivery of the webhook that came due with a written end."""
+        """Start the delivery of the webhook that came due with a written end, and report the end to the listeners."""
         done = written.result() if written.exception() is None else None
-        if done is not None and done.receiver is not None:
+        if done is None:
+            return
+        if done.receiver is not None:
             self._webhooks.wake(done.receiver)
+        for listener in self._listeners:
+            listener.after_end(done.task)
 
     def write_recovered(self, tasks: Sequence[Task]) -> None:
         """Write the new states of tasks that an earlier process left unfinished. Return after the commit.
@@ -188,6 +198,7 @@ class TaskStore:
             for task in tasks:
                 if task.status.is_terminal:
                     self._webhooks.ended(task)
+                    self._report(task)
 
         self._repository.write(change).result()
 
@@ -236,10 +247,18 @@ class TaskStore:
             [lambda: self._webhooks.ended(task), lambda: None],
             lambda error: _refused(gaps, "the webhook, not recorded", error),
         )
+        self._repository.first_possible(
+            [lambda: self._report(stored), lambda: None],
+            lambda error: complain("the end of a batch's row, recorded at the next start"),
+        )
         noted = with_gaps(stored, gaps)
         if noted.notes != stored.notes:
             self._repository.update(task.task_id, {"notes": noted.notes})
         return WrittenEnd(noted, receiver)
+
+    def _report(self, task: Task) -> None:
+        for listener in self._listeners:
+            listener.on_end(task)
 
     def _end_as(self, form: Task, workload: Workload, gaps: Gaps) -> Task | None:
         form = with_gaps(form, gaps)

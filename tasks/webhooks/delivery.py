@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -20,11 +19,10 @@ from ...db.statements import outbox
 from ...db.statements.outbox import Attempt, Message
 from ...outbound.address_policy import without_userinfo
 from ...outbound.client import OutboundClient
-from ...outbound.pinned_connection import OutboundResponse
 from ..model import rows
 from ..model.task import Task, now_ms
 from .dispatcher import PerReceiverDispatcher
-from .signing import NoAnswer, post, retry_after, sign
+from .sender import Sender
 
 log = logging.getLogger("fooocus_api.webhooks")
 
@@ -71,7 +69,7 @@ class Webhooks:
     def __init__(self, repository: Repository, settings: WebhookSettings, outbound: OutboundClient) -> None:
         self._repository = repository
         self._settings = settings
-        self._outbound = outbound
+        self._sender = Sender(outbound, settings.url, settings.secret, settings.timeout_s)
         self._render: Render
         self._dispatcher = PerReceiverDispatcher(self._deliver)
         self._resends = RequestRate(limit="resends_per_minute", words="a webhook can be resent {most} times a minute")
@@ -175,40 +173,7 @@ class Webhooks:
 
     def _attempt(self, message: Message, task: Task) -> tuple[Attempt, float]:
         """Make one attempt, and return it with the seconds of the receiver's `Retry-After`, 0 without one."""
-        began, clock = now_ms(), time.monotonic()
-        answer: OutboundResponse | None = None
-        error = None
-        try:
-            answer = self._post(message, task)
-        except NoAnswer as reason:
-            error = str(reason)
-        except Exception as reason:
-            log.exception("webhook attempt failed", extra={"task_id": task.task_id})
-            error = f"the request failed: {reason}"
-        if answer is not None and 300 <= answer.status < 400:
-            error = "redirects are not followed"
-        attempt = Attempt(began, round((time.monotonic() - clock) * 1000), answer.status if answer else None, error)
-        return attempt, retry_after(answer.headers) if answer else 0
-
-    def _post(self, message: Message, task: Task) -> OutboundResponse:
-        url = message.url or self._settings.url
-        if not url:
-            raise NoAnswer("the task has no webhook; start Fooocus with --webhook-url")
-        body = self._render(task, message.base_url)
-        return post(self._outbound, url, body, self._headers(message, body), self._settings.timeout_s)
-
-    def _headers(self, message: Message, body: bytes) -> Mapping[str, str]:
-        """Return the headers of one attempt. Its id is the same for all attempts, so that a receiver can detect duplicates."""
-        timestamp = now_ms() // 1000
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "fooocus-api",
-            "webhook-id": f"msg_{message.task_id}",
-            "webhook-timestamp": str(timestamp),
-        }
-        if self._settings.secret is not None:
-            headers["webhook-signature"] = sign(self._settings.secret, headers["webhook-id"], timestamp, body)
-        return headers
+        return self._sender.attempt(message, lambda: self._render(task, message.base_url), task_id=task.task_id)
 
 
 def next_step(message: Message, attempt: Attempt, retry_after_s: float, retry_s: float) -> tuple[str, int]:

@@ -22,6 +22,7 @@ from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.images.storage.input_store import StorageUnavailable
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
 from fooocus_api.tests.images.test_inputs import picture, upload
+from fooocus_api.tests.support.api_calls.batches import accepted, ended, quick, send_csv, send_lines
 from fooocus_api.tests.support.client import QUICK, Client
 from fooocus_api.tests.support.host import ROOT, Host, demo_host
 from fooocus_api.tests.support.keys import add_key
@@ -46,6 +47,11 @@ def an_image(client: Client) -> str:
     return str(client.draw()["result"][0])
 
 
+def ended_batch(client: Client) -> str:
+    batch_id = accepted(send_lines(client, quick(1)))
+    return str(ended(client, batch_id)["batch_id"])
+
+
 OPEN: dict[ErrorCode, Send] = {
     ErrorCode.MALFORMED_REQUEST: lambda client: client.get("/v1/info", headers={"Host": "a b"}),
     ErrorCode.CROSS_ORIGIN_REJECTED: lambda client: client.post("/tasks", headers={"Origin": "https://other.example"}),
@@ -53,6 +59,9 @@ OPEN: dict[ErrorCode, Send] = {
     ErrorCode.FILE_NOT_SERVED: lambda client: client.get("/file=config.txt"),
     ErrorCode.PATH_NOT_FOUND: lambda client: client.get("/v1/nothing"),
     ErrorCode.TASK_NOT_FOUND: lambda client: client.get(f"/tasks/{NO_TASK}"),
+    ErrorCode.BATCH_NOT_FOUND: lambda client: client.get(f"/v1/batches/{NO_TASK}"),
+    ErrorCode.WRONG_BATCH_STATE: lambda client: client.post(f"/v1/batches/{ended_batch(client)}/stop"),
+    ErrorCode.INVALID_ROWS: lambda client: send_csv(client, "prompt,sharpness\na,99\n"),
     ErrorCode.IMAGE_NOT_FOUND: lambda client: client.get("/outputs/2026-01-31/none.png"),
     ErrorCode.STYLE_NOT_FOUND: lambda client: client.get("/v1/engines/styles/none"),
     ErrorCode.PRESET_NOT_FOUND: lambda client: client.get("/v1/engines/presets/none"),

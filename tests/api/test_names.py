@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DRAWS = {
     "POST /v1/engine/generate/",
+    "POST /v1/batches",
     "POST /inputs",
     "POST /v1/tools/describe-image",
     "POST /v1/tools/generate_mask",
@@ -43,7 +44,7 @@ def operations(client: Client) -> list[str]:
 
 def request(client: Client, operation: str, **arguments: Any) -> Any:
     method, path = operation.split()
-    path = path.format(task_id=NO_TASK, date="2026-01-01", file_name="x.png")
+    path = path.format(task_id=NO_TASK, batch_id=NO_TASK, date="2026-01-01", file_name="x.png")
     return client.request(method, path, stream=True, **arguments)
 
 

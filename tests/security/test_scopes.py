@@ -31,7 +31,13 @@ def clients(host: Host) -> dict[str, Client]:
 
 def path_of(route: str) -> tuple[str, str]:
     method, path = route.split()
-    names = {"task_id": NO_TASK, "download_id": NO_TASK, "date": "2026-01-01", "file_name": "x.png"}
+    names = {
+        "task_id": NO_TASK,
+        "batch_id": NO_TASK,
+        "download_id": NO_TASK,
+        "date": "2026-01-01",
+        "file_name": "x.png",
+    }
     return method, path.format(**names, folder="loras", name="none.safetensors") if "{" in path else path
 
 

@@ -10,6 +10,16 @@ ANY = set(SCOPES)
 NO_TASK = "0" * 32
 ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "POST /v1/engine/generate/": ({"generate"}, 422, {"json": {"scheduler_name": "none such"}}),
+    "POST /v1/batches": ({"generate"}, 415, {}),
+    "GET /v1/batches": (READERS, 200, {}),
+    "GET /v1/batches/{batch_id}": (READERS, 404, {}),
+    "GET /v1/batches/{batch_id}/events": (READERS, 404, {}),
+    "GET /v1/batches/{batch_id}/results": (READERS, 404, {}),
+    "GET /v1/batches/{batch_id}/archive.zip": (READERS, 404, {}),
+    "POST /v1/batches/{batch_id}/stop": ({"control"}, 404, {}),
+    "POST /v1/batches/{batch_id}/resume": ({"control"}, 404, {}),
+    "POST /v1/batches/{batch_id}/retry": ({"control"}, 404, {}),
+    "DELETE /v1/batches/{batch_id}": ({"control"}, 404, {}),
     "POST /inputs": ({"generate"}, 422, {"files": {"other": b"x"}}),
     "POST /v1/tools/describe-image": ({"generate"}, 422, {"json": {}}),
     "POST /v1/tools/generate_mask": ({"generate"}, 422, {"json": {}}),

@@ -1,0 +1,70 @@
+"""Images in the rows of a batch: each text is resolved once, as thousands of rows may name the same image."""
+
+from __future__ import annotations
+
+from ....asgi.error_codes import FieldErrorCode
+from ....images.references import ImageReference
+from ...responses.problems import InvalidFields, invalid_field
+from ...responses.public_urls import PublicUrls
+from ..image_sources import ImageResolver
+
+MAX_NEW_IMAGES = 50
+"""Images of one batch that come from outside."""
+MAX_NEW_BYTES = 256 * 2**20
+MAX_KNOWN = 20_000
+"""Texts of one batch that are remembered."""
+
+
+class BatchImages:
+    """The images of all rows of one batch, which `resolver` resolves."""
+
+    def __init__(self, resolver: ImageResolver) -> None:
+        self._resolver = resolver
+        self._known: dict[str, str | InvalidFields | None] = {}
+        self._failures = 0
+        self._sizes: dict[str, tuple[int, int]] = {}
+
+    def resolve(self, field: str, text: str | None, urls: PublicUrls | None = None) -> str | None:
+        """Return the reference to an image as `ImageResolver.resolve` does.
+
+        Raises:
+            InvalidFields: the image can't be used, or too many come from outside.
+        """
+        if not text:
+            return None
+        if text not in self._known and len(self._known) < MAX_KNOWN:
+            self._known[text] = self._resolved(field, text, urls)
+        known = self._known[text] if text in self._known else self._resolved(field, text, urls)
+        if isinstance(known, InvalidFields):
+            raise InvalidFields(error.model_copy(update={"field": field}) for error in known.errors)
+        return known
+
+    def _resolved(self, field: str, text: str, urls: PublicUrls | None) -> str | InvalidFields | None:
+        number, size = self._resolver.new_images
+        if number + self._failures >= MAX_NEW_IMAGES or size >= MAX_NEW_BYTES:
+            limit = f"{MAX_NEW_IMAGES} images and {MAX_NEW_BYTES // 2**20} MiB"
+            message = (
+                f"the batch has too many images from outside; at most {limit} are allowed, upload them to /inputs first"
+            )
+            return invalid_field(field, FieldErrorCode.WRONG_COUNT, message)
+        try:
+            return self._resolver.resolve(field, text, urls)
+        except InvalidFields as error:
+            self._failures += 1  # each may have waited for another server
+            return error
+
+    def size(self, reference: str) -> tuple[int, int]:
+        """Return the upright width and height of a resolved image."""
+        if reference not in self._sizes:
+            self._sizes[reference] = self._resolver.size(reference)
+        return self._sizes[reference]
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The file names of the inputs among the resolved images."""
+        found = [ImageReference.parse(known) for known in self._known.values() if isinstance(known, str)]
+        return frozenset(image.name for image in found if image is not None and image.kind == "inputs")
+
+    def hold(self) -> list[str]:
+        """Write the images that came from outside, as `ImageResolver.hold` does."""
+        return self._resolver.hold()

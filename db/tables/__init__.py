@@ -1,0 +1,46 @@
+"""Peewee models of the tables. Used inside `db` only."""
+
+from __future__ import annotations
+
+from .batches import BatchItemRow, BatchRow
+from .database import SchemaVersion, database
+from .repeats import ModelHashRow, RepeatRow
+from .search import SearchChunkRow, SearchSetRow
+from .sources import UploadRow, UsageRow
+from .tasks import (
+    ImageRow,
+    InputRow,
+    ParametersRow,
+    TagRow,
+    TallyRow,
+    TaskRow,
+)
+from .webhooks import AttemptRow, WebhookRow
+
+TABLES = (
+    *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
+    *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow),
+    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, SchemaVersion),
+)
+
+__all__ = [
+    "TABLES",
+    "AttemptRow",
+    "BatchItemRow",
+    "BatchRow",
+    "ImageRow",
+    "InputRow",
+    "ModelHashRow",
+    "ParametersRow",
+    "RepeatRow",
+    "SchemaVersion",
+    "SearchChunkRow",
+    "SearchSetRow",
+    "TagRow",
+    "TallyRow",
+    "TaskRow",
+    "UploadRow",
+    "UsageRow",
+    "WebhookRow",
+    "database",
+]

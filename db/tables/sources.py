@@ -1,0 +1,36 @@
+"""The tables of the inputs' uploaders and of the images that each source has requested."""
+
+from __future__ import annotations
+
+from peewee import (
+    CharField,
+    CompositeKey,
+    IntegerField,
+    Model,
+)
+
+from .database import database
+
+
+class UploadRow(Model):
+    """The source that uploaded an input: until a task uses the input, nothing else records its owner."""
+
+    file_name = CharField(max_length=80)
+    source = CharField(max_length=64)
+
+    class Meta:
+        database = database
+        table_name = "input_upload"
+        primary_key = CompositeKey("file_name", "source")
+
+
+class UsageRow(Model):
+    """The number of images that a source requested on the last day with a request; `day` counts from 1970, in UTC."""
+
+    source = CharField(max_length=64, primary_key=True)
+    day = IntegerField()
+    images = IntegerField()
+
+    class Meta:
+        database = database
+        table_name = "source_usage"

@@ -1,0 +1,52 @@
+"""Conditions under which a batch's next row is queued: its key still allows it, and the disk has space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ...auth.keys import UNLIMITED, BrokenKeys, Key, KeyQuota, Scope
+from .model import Pause
+
+MIN_FREE_BYTES = 64 * 2**20
+"""Bytes that must be free on the disk of the outputs: more than the images of the rows in the queue."""
+DISK_RETRY_S = 5.0
+KEY_RETRY_S = 30.0
+WITHOUT_KEY = "api"
+"""Source of the batches of clients without a key."""
+
+
+class Admission:
+    """Decides about the next row of a source."""
+
+    def __init__(self, named: Callable[[str], list[Key]], free_bytes: Callable[[], int | None]) -> None:
+        """Store the functions that return the keys of a name, and the free bytes on the disk of the outputs, None if unknown."""
+        self._named = named
+        self._free_bytes = free_bytes
+
+    def disk(self) -> Pause | None:
+        """Return the reason why no batch queues a row now, None without one."""
+        free = self._free_bytes()
+        if free is None or free >= MIN_FREE_BYTES:
+            return None
+        reason = f"the disk of the outputs is full: fewer than {MIN_FREE_BYTES // 2**20} MiB are free; free some space"
+        return Pause("disk_full", reason, DISK_RETRY_S)
+
+    def quota(self, source: str) -> KeyQuota | Pause:
+        """Return the quota of a source's rows, or the reason why it has none.
+
+        One pending task of the quota is left to the key's other requests, if it allows more than one.
+        """
+        if source == WITHOUT_KEY:
+            return UNLIMITED
+        try:
+            keys = self._named(source)
+        except BrokenKeys:
+            return Pause("key_unusable", "the file of API keys can't be used; see Fooocus's console", KEY_RETRY_S)
+        if not keys:
+            return Pause("key_unusable", f"the key {source} does not exist any more; delete the batch", KEY_RETRY_S)
+        key = next((key for key in keys if Scope.GENERATE in key.scopes), None)
+        if key is None:
+            return Pause("key_unusable", f"the key {source} has lost the scope 'generate'", KEY_RETRY_S)
+        most = key.limits.pending_tasks
+        return key.limits if most is None else replace(key.limits, pending_tasks=max(1, most - 1))
