@@ -14,9 +14,9 @@ from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
 from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
-from .image_files import ImageFiles
-from .inpaint import PLACEHOLDER, Images, inpaint_input, is_painted, outpainted, unpainted
-from .webui_masks import webui_mask
+from .images.image_files import ImageFiles
+from .images.inpaint import PLACEHOLDER, Images, inpaint_input, is_painted, outpainted, unpainted
+from .images.webui_masks import webui_mask
 
 SEED_LIMIT = 2**53 - 1024
 """Largest random seed. JavaScript keeps integers below 2**53 exact, including the seeds of the task's further images."""

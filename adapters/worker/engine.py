@@ -23,7 +23,7 @@ from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNo
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
 from ..image_log.image_log import ImageLog
-from ..task_args.image_files import ImageFiles
+from ..task_args.images.image_files import ImageFiles
 from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
 from ..task_args.workload_fields import repeated_task, save_name, upscale_factor, workload_of

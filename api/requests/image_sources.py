@@ -25,7 +25,7 @@ from ..context import Context
 from ..responses.images import no_image, not_readable
 from ..responses.problems import Problem, invalid_field
 from ..responses.public_urls import PublicUrls
-from ..schemas.no_image import is_no_image
+from ..schemas.items import is_no_image
 
 _REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
 ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, image/gif;q=0.5, image/bmp;q=0.5, image/tiff;q=0.5, */*;q=0.1"}
@@ -255,10 +255,7 @@ def _unquoted(text: str) -> bytes:
 
 
 def _from_base64(text: str) -> bytes:
-    """Decode base64: padded or not, with or without line breaks, in either alphabet.
-
-    Decodes piece by piece, as each decoding blocks the event loop.
-    """
+    """Decode base64, padded or not, with or without line breaks, in either alphabet; by pieces, as each blocks the event loop."""
     for prefix, meaning in PREFIXES.items():
         if text.startswith(prefix):
             raise _Unusable(f"the text begins with {prefix}, {meaning}; send the base64 data alone")

@@ -6,11 +6,18 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
-from .no_image import is_no_image
-
 MAX_PROMPT_LENGTH = 20_000
 """Characters. Fooocus encodes all of them, 75 tokens at a time."""
+NO_IMAGE = frozenset({"", "none", "null", "string", "undefined"})
+"""In lower case. Forms filled in from a schema send `string`; JavaScript sends `undefined` for a missing value."""
+MAX_NO_IMAGE_LENGTH = 32
+"""Maximum characters of such a text, including surrounding spaces. An image has thousands."""
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server; `None` for no image."
+
+
+def is_no_image(text: str) -> bool:
+    """Return whether a text means no image."""
+    return len(text) <= MAX_NO_IMAGE_LENGTH and text.strip().lower() in NO_IMAGE
 
 
 def _image_text(value: Any) -> Any:

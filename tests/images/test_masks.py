@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
-from fooocus_api.adapters.task_args.inpaint import inpaint_input
+from fooocus_api.adapters.task_args.images.inpaint import inpaint_input
 from fooocus_api.images.codecs.decoding import as_kept, mask_rgb
 from fooocus_api.tests.support.client import Client
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fooocus_api.adapters.task_args.controls import Controls
-from fooocus_api.adapters.task_args.image_files import ImageFiles
+from fooocus_api.adapters.task_args.images.image_files import ImageFiles
 from fooocus_api.adapters.task_args.mapping import ArgumentMapper
 from fooocus_api.tasks.ports.engine import ParameterError
 

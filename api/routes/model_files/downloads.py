@@ -16,14 +16,14 @@ from ....auth.keys import Scope
 from ....tasks.model_files.downloads import ModelDownloads, UnknownDownload, WrongDownloadState
 from ....tasks.model_files.receiving.records import DownloadRecord, DownloadRequest
 from ...context import ApiContext
-from ...requests.download_fields import check_fields
 from ...requests.json_body import JsonRoute
 from ...responses.problems import Problem, responses
 from ...responses.sse import PING, message, sse_openapi_content
-from ...schemas.model_files import DownloadResponse, DownloadsResponse, ResumeRequest
 from ...security.authorization import require_scope
 from ...security.event_streams import StreamAccess, event_stream
 from ...security.exposure import KEY_IF_EXPOSED
+from .download_fields import check_fields
+from .schemas import DownloadResponse, DownloadsResponse, ResumeRequest
 
 PATH = "/v1/engine/model-files/downloads"
 DownloadId = Annotated[str, Path(description="The id of the download.")]

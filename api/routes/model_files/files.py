@@ -17,12 +17,12 @@ from ....tasks.model_files.installed import ModelFileInUse, UnknownModelFile
 from ....tasks.model_files.placement import UnknownFolder
 from ....tasks.model_files.receiving.records import DownloadErrorCode, DownloadFailed, DownloadRequest
 from ...context import ApiContext
-from ...requests.download_fields import check_fields
 from ...requests.json_body import JsonRoute
 from ...responses.problems import InvalidFields, Problem, header, invalid_field, responses
-from ...schemas.model_files import DownloadResponse, ModelFileRequest, ModelFileResponse, ModelFilesResponse
 from ...security.authorization import require_scope
 from ...security.exposure import KEY_IF_EXPOSED
+from .download_fields import check_fields
+from .schemas import DownloadResponse, ModelFileRequest, ModelFileResponse, ModelFilesResponse
 
 RETRY_AFTER_S = 60
 

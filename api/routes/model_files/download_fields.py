@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel
 
-from ...asgi.error_codes import FieldErrorCode
-from ...asgi.problem import shortened
-from ...model_files.names import page_hint
-from ...outbound.pinned_connection import BlockedAddress, OutboundError
-from ...outbound.streaming import StreamClient
-from ..responses.problems import FieldError, InvalidFields
-from ..schemas.model_files import MAX_HEADERS, MAX_URL_LENGTH
-from ..validation.validation import is_http_url
-from .parameter_names import unknown_name, unknown_names
+from ....asgi.error_codes import FieldErrorCode
+from ....asgi.problem import shortened
+from ....model_files.names import page_hint
+from ....outbound.pinned_connection import BlockedAddress, OutboundError
+from ....outbound.streaming import StreamClient
+from ...requests.parameter_names import unknown_name, unknown_names
+from ...responses.problems import FieldError, InvalidFields
+from ...validation.validation import is_http_url
+from .schemas import MAX_HEADERS, MAX_URL_LENGTH
 
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 OWN_HEADERS = frozenset(

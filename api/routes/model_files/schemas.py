@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...model_files.kinds import FileKind
-from ...tasks.model_files.installed import InstalledFile
-from ...tasks.model_files.receiving.records import DownloadErrorCode, DownloadRecord, DownloadState
+from ....model_files.kinds import FileKind
+from ....tasks.model_files.installed import InstalledFile
+from ....tasks.model_files.receiving.records import DownloadErrorCode, DownloadRecord, DownloadState
 
 MAX_URL_LENGTH = 4096
 MAX_HEADERS = 16

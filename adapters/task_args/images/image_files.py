@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...images.codecs.decoding import NotAnImage, mask_rgb, read_rgb, upright_size
-from ...tasks.ports.engine import ParameterError
+from ....images.codecs.decoding import NotAnImage, mask_rgb, read_rgb, upright_size
+from ....tasks.ports.engine import ParameterError
 
 T = TypeVar("T")
 
