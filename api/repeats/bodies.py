@@ -17,9 +17,13 @@ from .prompts import LoggedPrompt, enhancements, has_choices, resolved
 from .webui import as_request
 
 LEFT_OUT = frozenset(
-    {"webhook_url", "priority", "stream_output", "async_process", "require_base64", "preset", REPEAT_OF}
+    {
+        *("webhook_url", "priority", "stream_output", "async_process", "require_base64", "tags", "client_data"),
+        *("preset", REPEAT_OF),
+    }
 )
-"""Fields about the response and the queue, the preset, whose values the other fields have, and what this module sets itself."""
+"""Fields about the response, the queue and the client, the preset, whose values the other fields have, and what this module
+sets itself."""
 SEEDS = 2**63
 MAX_EXACT_NUMBER = 2**53 - 1
 """Largest integer that every JSON reader keeps; larger seeds are written as text."""

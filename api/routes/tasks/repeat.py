@@ -34,12 +34,13 @@ from .tasks import TaskId
 DESCRIPTION = """Generates an ended task again, of any source, with the same parameters: seed, models, styles, images, and the
 random state at the first encoding of an image. The members of the body, which may be absent, are fields of
 `POST /v1/engine/generate` that replace the task's own; those of the response and the queue (`stream_output`, `async_process`,
-`webhook_url`, `priority`, `require_base64`) begin with their defaults. The answer has the forms of
+`webhook_url`, `priority`, `require_base64`), `tags` and `client_data` begin with their defaults. The answer has the forms of
 `POST /v1/engine/generate`; the new record's `repeats` says whether the same pixels are expected."""
 CHANGED = Difference("changed", "the request changes fields of the task")
 WITHOUT_PIXELS = frozenset(
     {
         *("webhook_url", "priority", "stream_output", "async_process", "require_base64", "save_name"),
+        *("tags", "client_data"),
         *("save_metadata_to_images", "metadata_scheme", "disable_preview", "disable_intermediate_results"),
     }
 )
