@@ -11,7 +11,7 @@ import pytest
 from fooocus_api.api.requests.json_body import JsonRoute
 from fooocus_api.api.requests.parameter_names import NamingRoute
 from fooocus_api.api.validation.nearest_names import nearest
-from fooocus_api.tests.support.api_calls.routes import all_routes
+from fooocus_api.tests.support.api_calls.routes import all_routes, filled
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import demo_host
 from fooocus_api.tests.support.keys import add_key
@@ -44,8 +44,7 @@ def operations(client: Client) -> list[str]:
 
 def request(client: Client, operation: str, **arguments: Any) -> Any:
     method, path = operation.split()
-    path = path.format(task_id=NO_TASK, batch_id=NO_TASK, date="2026-01-01", file_name="x.png")
-    return client.request(method, path, stream=True, **arguments)
+    return client.request(method, filled(path), stream=True, **arguments)
 
 
 def test_every_route_checks_names() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.tests.support.api_calls.routes import all_routes
+from fooocus_api.tests.support.api_calls.routes import all_routes, filled
 from fooocus_api.tests.support.api_calls.scopes_of_routes import BESIDE, NO_TASK, OPEN, READERS, ROUTES, SCOPES
 from fooocus_api.tests.support.client import QUICK, Client, events
 from fooocus_api.tests.support.host import Host, demo_host
@@ -31,14 +31,7 @@ def clients(host: Host) -> dict[str, Client]:
 
 def path_of(route: str) -> tuple[str, str]:
     method, path = route.split()
-    names = {
-        "task_id": NO_TASK,
-        "batch_id": NO_TASK,
-        "download_id": NO_TASK,
-        "date": "2026-01-01",
-        "file_name": "x.png",
-    }
-    return method, path.format(**names, folder="loras", name="none.safetensors") if "{" in path else path
+    return method, filled(path)
 
 
 def test_every_route_has_a_row(clients: dict[str, Client]) -> None:

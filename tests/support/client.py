@@ -131,6 +131,13 @@ class Client:
         return self.post("/v1/engine/control/", params={"action": action})
 
 
+def without_repeats(record: Record) -> Record:
+    """Return a task's single record as lists, events and webhooks have it: without the repetition of each image."""
+    members = ("repeat", "exact", "differences")
+    images = [{name: image[name] for name in image if name not in members} for image in record["images"]]
+    return {**record, "images": images}
+
+
 def assert_problem_has_codes(response: requests.Response) -> None:
     """Fail if a problem document lacks its code, or one of its `errors` does; each code has one status."""
     if response.headers.get("content-type") != "application/problem+json" or not response.content:  # HEAD has no body

@@ -26,3 +26,13 @@ def all_routes() -> list[Any]:
     modules = [module for module in map(importlib.import_module, names) if hasattr(module, "router")]
     routers = [one if isinstance(one, APIRouter) else one(context) for one in (module.router for module in modules)]
     return [route for router in routers for route in router.routes]
+
+
+NO_ID = "0" * 32
+"""The id of no task, batch or download."""
+
+
+def filled(path: str) -> str:
+    """Return a path of the schema with names of nothing in place of its parameters."""
+    ids = dict.fromkeys(("task_id", "batch_id", "download_id"), NO_ID)
+    return path.format(**ids, date="2026-01-01", file_name="x.png", folder="loras", name="none.safetensors")
