@@ -23,7 +23,7 @@ NOTHING = "the file has no parameters; most programs write them only if that is 
 
 
 class GeneratorName(BaseModel):
-    """The program that wrote the parameters."""
+    """The name and the version of a program."""
 
     name: str | None = Field(description="The program's name; null if the file does not name it.")
     version: str | None = Field(description="Its version.")

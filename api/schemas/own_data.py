@@ -14,6 +14,8 @@ from ...tasks.model.task import Task
 MAX_TAGS = 16
 MAX_TAG_LENGTH = 64
 """Characters."""
+MAX_CLIENT_DATA_DEPTH = 32
+"""Lists and objects inside each other. Serializers refuse more than about a hundred."""
 MAX_CLIENT_DATA_BYTES = 4096
 """Bytes of the object as JSON in UTF-8, without spaces between its parts."""
 
@@ -31,7 +33,19 @@ def _client_data(data: dict[str, Any]) -> dict[str, Any]:
     if size > MAX_CLIENT_DATA_BYTES:
         message = "has {size} bytes as JSON; at most {most} are allowed"
         raise PydanticCustomError("client_data", message, {"size": size, "most": MAX_CLIENT_DATA_BYTES})
+    if _depth(data) > MAX_CLIENT_DATA_DEPTH:
+        message = "has more than {most} lists and objects inside each other; send fewer"
+        raise PydanticCustomError("client_data", message, {"most": MAX_CLIENT_DATA_DEPTH})
     return data
+
+
+def _depth(data: Any) -> int:
+    """Return the number of lists and objects inside each other."""
+    depth, level = 0, [data]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 Tag = Annotated[str, Field(max_length=MAX_TAG_LENGTH, min_length=1), AfterValidator(_tag)]

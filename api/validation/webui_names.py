@@ -59,4 +59,5 @@ def sampler_and_scheduler(
 
 def _sampler_of_host(stem: str, samplers: Collection[str]) -> str | None:
     """Return the host's sampler whose name differs only in spelling, None without one."""
-    return next((one for one in samplers if re.sub(r"[\W_]+", "", one) == re.sub(r"[\W_]+", "", stem)), None)
+    letters = re.sub(r"[\W_]+", "", stem)
+    return next((one for one in samplers if re.sub(r"[\W_]+", "", one) == letters), None)

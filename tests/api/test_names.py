@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DRAWS = {
     "POST /v1/engine/generate/",
     "POST /v1/batches",
+    "POST /tasks/{task_id}/repeat",
     "POST /inputs",
     "POST /v1/tools/describe-image",
     "POST /v1/tools/generate_mask",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +102,7 @@ def test_a_deletion_by_tag_deletes_no_others(client: Client) -> None:
         ("tags", [1], "string"),
         ("client_data", {"a": "x" * 4096}, "4096"),
         ("client_data", {"a": "图" * 1400}, "4096"),
+        ("client_data", {"a": json.loads("[" * 32 + "]" * 32)}, "inside each other"),
         ("client_data", [1], "object"),
         ("client_data", "text", "object"),
     ],
@@ -115,5 +117,6 @@ def test_what_is_too_much_is_refused_by_name(client: Client, field: str, value: 
 
 def test_what_just_fits_is_taken(client: Client) -> None:
     tags = [f"{number:02d}" + "标" * 62 for number in range(16)]
+    client.draw(client_data={"a": json.loads("[" * 31 + "]" * 31)})
     record = client.draw(tags=tags, client_data={"a": "x" * (4096 - len('{"a":""}'))})
     assert record["tags"] == tags and listed(client, tags[15]) == {record["task_id"]}

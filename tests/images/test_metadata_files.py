@@ -156,6 +156,10 @@ HOSTILE = {
     "lines": "a\n" * 450_000 + "Steps: 3, Seed: 5, Size: 8x8",
     "buttons": "to_clipboard('" * 60_000,
     "encoded": "%7B" + "%" * 900_000,
+    "spaces": json.dumps({"base_model": "b", "performance": "Speed", "adm_guidance": " " * 40 + "1" + " " * 58 + "!"}),
+    "escaped quotes": json.dumps({"base_model": "b", "performance": "Speed", "styles": "[" + "\\'" * 4094 + "]"}),
+    "unclosed values": "a\nSteps: 3, Seed: 5, Size: 8x8, a: " + '[{"b": 0, "b": ' * 250 + "[" + "0," * 400_000,
+    "long names": json.dumps({"base_model": "b " * 300_000, "performance": "a " * 100_000, "sampler": "a " * 100_000}),
     "tags": "<lora:" * 150_000 + "\nSteps: 3, Seed: 5, Size: 8x8",
 }
 
@@ -165,6 +169,12 @@ def test_a_hostile_text_is_read_or_not_at_once(kind: str) -> None:
     found = read_text(HOSTILE[kind])
     assert len(found.raw or "") <= MAX_RAW_LENGTH
     json.dumps([list(found.parameters.given()), found.rest, found.raw], allow_nan=False, default=vars).encode()
+
+
+def test_a_text_with_pairs_alone_has_no_parameters() -> None:
+    for written in ("Lat: 52.52, Lon: 13.40, Alt: 34", "a dog\nBreed: poodle, Age: 3, Colour: white"):
+        found = read_text(written)
+        assert found.scheme is None and not list(found.parameters.given())
 
 
 def test_pairs_are_bounded() -> None:

@@ -47,9 +47,15 @@ OF_THE_FILE = {"size", "version", "app", "lora hashes", "lora weights", "hashes"
 """Keys that are read on their own, or that describe the file."""
 NEGATIVE = "Negative prompt:"
 MIN_PAIRS = 3
-"""Pairs of a line that make it the line of the parameters."""
+"""Pairs of a line that make it the line of the parameters, if one of them is among `CERTAIN`."""
+CERTAIN = frozenset({"steps", "sampler", "seed", "cfg scale", "raw prompt", "model"})
+"""Keys, in lower case, that only parameters have: a position or a sentence may have pairs, too."""
 MAX_PAIRS = 300
 MAX_KEY_LENGTH = 60
+MAX_JSON_LENGTH = 65_536
+"""Characters of a value in JSON."""
+MAX_FAILED_VALUES = 3
+"""Values of a line that begin as JSON and are none, after which no other is read as JSON."""
 MAX_LINES_AFTER = 5
 """Lines after that of the parameters, which some programs add."""
 _KEY = re.compile(r"\w[\w /+()%.-]*")
@@ -73,20 +79,24 @@ def text_of(written: str) -> Text | None:
     lines = written.strip().split("\n")
     for number in range(len(lines) - 1, max(len(lines) - 1 - MAX_LINES_AFTER, -1), -1):
         pairs = dict(pairs_of(lines[number]))
-        if len(pairs) >= MIN_PAIRS and (number == len(lines) - 1 or lines[number].lstrip().startswith("Steps:")):
+        is_line = len(pairs) >= MIN_PAIRS and not CERTAIN.isdisjoint(map(str.lower, pairs))
+        if is_line and (number == len(lines) - 1 or lines[number].lstrip().startswith("Steps:")):
             return Text(*_prompts(lines[:number]), pairs)
     return None
 
 
 def pairs_of(line: str) -> Iterator[tuple[str, Any]]:
     """Yield the pairs of a line, each value as a text, or as what its JSON has."""
-    at = 0
+    at, failed = 0, 0
     for _ in range(MAX_PAIRS):
         colon = line.find(":", at)
         if colon < 0:
             return
         key = line[max(at, colon - MAX_KEY_LENGTH) : colon].rpartition(",")[2].strip()
-        value, at = _value(line, colon + 1)
+        at = _begin(line, colon + 1)
+        in_json = _json(line, at) if failed < MAX_FAILED_VALUES and line.startswith(_OPENINGS, at) else None
+        failed += in_json is None and line.startswith(_OPENINGS, at)
+        value, at = in_json or _plain(line, at)
         if _KEY.fullmatch(key):
             yield key, value
 
@@ -126,17 +136,25 @@ def _prompts(lines: list[str]) -> tuple[str, str]:
     return "\n".join(line.strip() for line in lines[:start]).strip(), negative
 
 
-def _value(line: str, at: int) -> tuple[Any, int]:
-    """Return the value that begins at a place, and the place after it."""
+def _begin(line: str, at: int) -> int:
+    """Return the place of the value behind a colon."""
     while at < len(line) and line[at] == " ":
         at += 1
-    if line.startswith(_OPENINGS, at):
-        try:
-            value, end = values.DECODER.raw_decode(line, at)
-            if line[end : end + 1] in ("", ",", " "):
-                return values.clean(value), end
-        except (ValueError, RecursionError):
-            pass
+    return at
+
+
+def _json(line: str, at: int) -> tuple[Any, int] | None:
+    """Return the value in JSON that begins at a place, and the place after it; None if there is none."""
+    try:
+        value, length = values.DECODER.raw_decode(line[at : at + MAX_JSON_LENGTH])
+    except (ValueError, RecursionError):
+        return None
+    end = at + length
+    return (values.clean(value), end) if line[end : end + 1] in ("", ",", " ") else None
+
+
+def _plain(line: str, at: int) -> tuple[str, int]:
+    """Return the value up to the next comma, and the place of the comma."""
     end = line.find(",", at)
     end = len(line) if end < 0 else end
     return line[at:end].strip(), end

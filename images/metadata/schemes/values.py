@@ -13,11 +13,17 @@ MAX_DEPTH = 12
 """Lists and objects inside each other. Deeper ones are left out."""
 MAX_LIST_LENGTH = 8192
 """Characters of a list of names that is written as a text."""
+MAX_NAME_LENGTH = 300
+MAX_NUMBERS_LENGTH = 100
+"""Characters of a list of numbers that is written as a text."""
 MAX_DIGITS = 25
 """Digits of a whole number. The largest seed has 19."""
 _NUMBER = r"[-+]?(?:\d{1,25}(?:\.\d{0,25})?|\.\d{1,25})(?:[eE][-+]?\d{1,3})?"
-_NUMBERS = re.compile(rf"\s*[(\[]?\s*({_NUMBER}(?:\s*[,;xX×*]\s*{_NUMBER}){{0,7}})\s*,?\s*[)\]]?\s*")
+_NUMBERS = re.compile(rf"(?:[(\[]\s*)?({_NUMBER}(?:\s*[,;xX×*]\s*{_NUMBER}){{0,7}})(?:\s*,)?(?:\s*[)\]])?")
+"""No two parts of it match the same spaces, so that a hostile text is refused in linear time."""
 _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_BETWEEN = ", \n\t"
+"""Characters between the names of a list."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -65,7 +71,7 @@ def text(value: Any) -> str:
 
 
 def name(value: Any) -> str:
-    """Return a name: a text without spaces around it, which is not empty.
+    """Return a name: a text of at most `MAX_NAME_LENGTH` characters without spaces around it, which is not empty.
 
     Raises:
         WrongValue: the value is not such a text.
@@ -73,6 +79,8 @@ def name(value: Any) -> str:
     found = text(value).strip()
     if not found:
         raise WrongValue("is empty")
+    if len(found) > MAX_NAME_LENGTH:
+        raise WrongValue(f"is longer than {MAX_NAME_LENGTH} characters")
     return found
 
 
@@ -121,7 +129,7 @@ def numbers(value: Any) -> list[float]:
     """
     if isinstance(value, list):
         return [number(item) for item in value[:MAX_ITEMS]]
-    found = _NUMBERS.fullmatch(value[:300]) if isinstance(value, str) else None
+    found = _NUMBERS.fullmatch(value.strip()[:MAX_NUMBERS_LENGTH]) if isinstance(value, str) else None
     if found is None:
         raise WrongValue("is not a list of numbers")
     return [number(item) for item in re.findall(_NUMBER, found[1])]
@@ -179,10 +187,18 @@ def _names_in(written: str) -> list[str] | None:
         return None
     if not (inner.startswith("[") and inner.endswith("]")):
         return [part.strip() for part in inner.split(",")] if inner else []
-    found = list(_QUOTED.finditer(inner))
-    if _QUOTED.sub("", inner[1:-1]).strip(", \n\t"):
-        return None
-    return [re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2]) for match in found]
+    found: list[str] = []
+    at, end = 1, len(inner) - 1
+    while True:
+        while at < end and inner[at] in _BETWEEN:
+            at += 1
+        if at == end:
+            return found
+        match = _QUOTED.match(inner, at, end)
+        if match is None:
+            return None
+        found.append(re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2]))
+        at = match.end()
 
 
 def _whole(written: str) -> int | str:
