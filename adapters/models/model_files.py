@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,8 @@ from typing import Any
 
 from ...tasks.ports.catalog import ModelFile
 from ..host_modules import host_module, loaded_module
+
+log = logging.getLogger("fooocus_api.models")
 
 KINDS = {
     "checkpoint": "paths_checkpoints",
@@ -40,10 +43,23 @@ def model_files(kinds: list[str]) -> Iterator[ModelFile]:
     hashes: dict[str, Any] = getattr(loaded_module("modules.hash_cache"), "hash_cache", {})
     for kind in kinds:
         folders = getattr(config, KINDS[kind])
-        for name in dict.fromkeys(config.get_model_filenames(folders)):
+        for name in _names(config, kind, folders):
             path = util.get_file_from_folder_list(name, folders)
             with suppress(OSError):  # deleted just now, or a broken link
                 status = os.stat(path)
                 known = hashes.get(path)
                 digest = known if isinstance(known, str) else None
                 yield ModelFile(name, kind, status.st_size, status.st_mtime, digest)
+
+
+def _names(config: Any, kind: str, folders: str | list[str]) -> dict[str, None]:
+    """Return the names of the files in the folders of a kind, in their order. A folder that is gone has none."""
+    names: dict[str, None] = {}
+    for folder in [folders] if isinstance(folders, str) else folders:
+        try:
+            names |= dict.fromkeys(config.get_model_filenames([folder]))
+            if kind == "inpaint":  # the host's own list leaves them out
+                names |= dict.fromkeys(config.get_model_filenames([folder], [".patch"]))
+        except (OSError, ValueError) as error:
+            log.warning("model folder not listed", extra={"kind": kind, "reason": str(error)})
+    return names

@@ -18,6 +18,8 @@ from .styles import Resolved, styles_of
 STEP = 8
 """Pixels. Fooocus rounds sides down to a multiple of this."""
 SIDES = range(64, 2049)
+STEPS_OF_UPSCALES = (18, 36)
+"""Steps with which Fooocus varies and upscales, in place of those of the performance."""
 NO_FILE = ("", "none", "automatic", "default")
 """Names, in lower case, that mean no file of their own."""
 MAX_LORAS = 100
@@ -42,7 +44,7 @@ def fill_request(draft: Draft, found: Metadata, catalog: Catalog, max_loras: int
     """
     parameters = found.parameters
     files = ModelFiles(catalog, draft)
-    performance = _performance(draft, found, catalog)
+    performance = _performance(draft, found, catalog, of_image=_set_size(draft, found, catalog))
     draft.set(
         prompt=without_tags(parameters.prompt or ""),
         negative_prompt=without_tags(parameters.negative_prompt or ""),
@@ -50,7 +52,6 @@ def fill_request(draft: Draft, found: Metadata, catalog: Catalog, max_loras: int
         image_number=1,
         image_seed=parameters.seed,
     )
-    _set_size(draft, found, catalog)
     _set_models(draft, found, catalog, files, has_own_settings=performance is not None and performance.lora is not None)
     loras = _loras(draft, found, files, performance)
     if max_loras is not None and len(loras) > max_loras:
@@ -74,8 +75,12 @@ def fill_request(draft: Draft, found: Metadata, catalog: Catalog, max_loras: int
         draft.set(freeu_enabled=True, freeu_b1=b1, freeu_b2=b2, freeu_s1=s1, freeu_s2=s2)
 
 
-def _performance(draft: Draft, found: Metadata, catalog: Catalog) -> Performance | None:
-    """Set performance and steps, and return this host's performance, None if it is unknown."""
+def _performance(draft: Draft, found: Metadata, catalog: Catalog, *, of_image: bool) -> Performance | None:
+    """Set performance and steps, and return this host's performance, None if it is unknown.
+
+    Args:
+        of_image: the image was probably made of another one.
+    """
     known = {plain(one.name): one for one in catalog.performances()}
     written, steps = found.parameters.performance, found.parameters.steps
     performance = known.get(plain(written)) if written is not None else None
@@ -89,7 +94,10 @@ def _performance(draft: Draft, found: Metadata, catalog: Catalog) -> Performance
         )
     draft.set(performance_selection=chosen.name if chosen else None)
     if steps is not None and (chosen is None or chosen.steps != steps):
-        draft.set(overwrite_step=steps)
+        if of_image and steps in STEPS_OF_UPSCALES:
+            draft.leave_out("overwrite_step", str(steps), "these are the steps of an upscale or a variation")
+        else:
+            draft.set(overwrite_step=steps)
     return performance
 
 
@@ -125,10 +133,11 @@ def _styles(draft: Draft, found: Metadata, catalog: Catalog) -> list[str]:
     return styles
 
 
-def _set_size(draft: Draft, found: Metadata, catalog: Catalog) -> None:
+def _set_size(draft: Draft, found: Metadata, catalog: Catalog) -> bool:
+    """Set the size, and return whether the image was probably made of another one."""
     width, height = found.parameters.width, found.parameters.height
     if width is None or height is None:
-        return
+        return False
     listed = catalog.names("aspect_ratios")
     written = f"{width}*{height}"
     if written in listed:
@@ -143,11 +152,14 @@ def _set_size(draft: Draft, found: Metadata, catalog: Catalog) -> None:
             f"the image has {found.size[0]}x{found.size[1]} pixels, its parameters say {width}x{height}: it was varied, "
             "upscaled, inpainted or scaled; the request generates from the text alone"
         )
-    elif found.by_fooocus and written not in listed:
+        return True
+    if found.by_fooocus and written not in listed:
         draft.warn(
             f"{width}x{height} is none of this host's sizes: if the image was made of another image, the request can't "
             "repeat it, as files do not name input images"
         )
+        return True
+    return False
 
 
 def _rounded(side: int) -> int:

@@ -11,6 +11,8 @@ UNKNOWN_SAMPLER = "this host has no such sampler"
 UNKNOWN_SCHEDULER = "this host has no such scheduler"
 PLAIN = "normal"
 """Scheduler of a program that names none."""
+KARRAS = "karras"
+"""Scheduler of A1111's `Automatic` for the DPM++ samplers."""
 AUTOMATIC = "automatic"
 
 
@@ -30,7 +32,8 @@ def set_sampling(draft: Draft, found: Metadata, catalog: Catalog) -> None:
         sampler = sampler.removesuffix("_gpu")  # the same sampler, by the name that other programs mean
     draft.set(sampler_name=sampler)
     if schedule is None or schedule.lower() == AUTOMATIC:
-        _assume(draft, found, of_name, schedulers)
+        of_program = KARRAS if (written or "").upper().startswith("DPM++") and schedule is not None else PLAIN
+        _assume(draft, found, of_name, of_program, schedulers)
         return
     scheduler = (
         schedule if schedule in schedulers else sampler_and_scheduler(f"euler {schedule}", ["euler"], schedulers)[1]
@@ -40,10 +43,10 @@ def set_sampling(draft: Draft, found: Metadata, catalog: Catalog) -> None:
     draft.set(scheduler_name=scheduler)
 
 
-def _assume(draft: Draft, found: Metadata, of_name: str | None, schedulers: list[str]) -> None:
-    """Set the scheduler at the end of the sampler's name, or the one that a program without a name for it uses."""
+def _assume(draft: Draft, found: Metadata, of_name: str | None, of_program: str, schedulers: list[str]) -> None:
+    """Set the scheduler at the end of the sampler's name, or the one that the program uses where its file names none."""
     if of_name is not None:
         draft.set(scheduler_name=of_name)
-    elif not found.by_fooocus and found.parameters.sampler is not None and PLAIN in schedulers:
-        draft.set(scheduler_name=PLAIN)
-        draft.warn(f"the file names no scheduler; the request has {PLAIN!r}")
+    elif not found.by_fooocus and found.parameters.sampler is not None and of_program in schedulers:
+        draft.set(scheduler_name=of_program)
+        draft.warn(f"the file leaves the scheduler to its program; the request has {of_program!r}")

@@ -1,4 +1,5 @@
-"""Pages of tasks. A page of a million tasks takes no longer than one of a thousand if the filter is by time and status only."""
+"""Pages of tasks. A page of a million tasks takes no longer than one of a thousand in the order of
+queueing if the filter is by time and status only."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def upright_size(content: bytes) -> tuple[int, int]:
     """
     image = _opened(content, MAX_PIXELS)
     width, height = image.size
-    return (height, width) if _orientation(image) in (5, 6, 7, 8) else (width, height)
+    return (height, width) if orientation(image) in (5, 6, 7, 8) else (width, height)
 
 
 def upright(content: bytes, *, transparent: bool = False, max_pixels: int | None = MAX_PIXELS) -> PILImage.Image:
@@ -157,7 +157,7 @@ def _as_rgb(image: PILImage.Image, *, transparent: bool) -> PILImage.Image:
 
 def _turned(picture: PILImage.Image, original: PILImage.Image) -> PILImage.Image:
     """Return the picture upright, by the EXIF orientation of the original."""
-    turn = _TURNS.get(_orientation(original))
+    turn = _TURNS.get(orientation(original))
     return picture if turn is None else picture.transpose(turn)
 
 
@@ -223,7 +223,8 @@ def _too_many(pixels: str) -> str:
     return f"an image of {pixels} pixels; at most {MAX_PIXELS // 1_000_000} million are allowed"
 
 
-def _orientation(image: PILImage.Image) -> int:
+def orientation(image: PILImage.Image) -> int:
+    """Return an image's EXIF orientation, 1 to 8; 1 if it has none."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # broken EXIF data does not make the picture unusable

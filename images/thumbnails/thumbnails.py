@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...files.replacing import SHORT_PAUSES_SECONDS, retried
+from ..codecs.decoding import orientation
 from ..codecs.file_headers import opened
 from .disk_cache import DiskCache
 from .rendering import NoThumbnail, rendered
@@ -23,7 +24,6 @@ AT_ONCE = 2
 MAX_WAITING = 128
 """Thumbnails that may be made or wait for it; further ones are refused."""
 EXTENSIONS = {"WEBP": "webp", "JPEG": "jpg", "PNG": "png"}
-_ORIENTATION = 0x0112
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
@@ -56,7 +56,7 @@ class Source:
                 width, height = picture.size
                 # For a PNG without EXIF data Pillow would decode the whole image in search of them.
                 may_turn = picture.format != "PNG" or "exif" in picture.info
-                turned = may_turn and picture.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+                turned = may_turn and orientation(picture) in (5, 6, 7, 8)
                 has_alpha = picture.mode in _WITH_ALPHA or "transparency" in picture.info
         except OSError as error:
             if error.errno is not None:

@@ -25,9 +25,20 @@ DRAWS = {
     "POST /tasks/{task_id}/repeat",
     "POST /inputs",
     "POST /v1/tools/describe-image",
+    "POST /v1/tools/expand-prompt",
+    "POST /v1/tools/read-metadata",
     "POST /v1/tools/generate_mask",
 }
 """Requests that change no existing data."""
+WITH_BODIES = {
+    "/v1/engine/control",
+    "/v1/engine/control/",
+    "/v1/engine/model-files",
+    "/v1/engine/model-files/downloads/{download_id}/resume",
+    "/v1/engines/presets/{name}",
+    "/v1/tokens",
+}
+"""Paths whose other requests have a body of their own, which `test_whatever_acts…` and the tests of each cover."""
 NO_TASK = "0" * 32
 
 
@@ -80,7 +91,7 @@ def test_what_links_tokens_and_caches_add_is_no_name(client: Client) -> None:
 @pytest.mark.parametrize("kind", ["json", "data"])
 def test_a_body_where_there_is_none_to_be_is_looked_at_too(client: Client, kind: str) -> None:
     for operation in operations(client):
-        if operation.startswith("GET ") or operation in DRAWS or "control" in operation or "tokens" in operation:
+        if operation.startswith("GET ") or operation in DRAWS or operation.split()[1] in WITH_BODIES:
             continue
         with request(client, operation, **{kind: {"dry_run": "true"}}) as response:
             assert response.status_code == 422 and response.json()["errors"][0]["field"] == "dry_run", operation

@@ -136,10 +136,10 @@ class TaskQuery(BaseModel):
             statuses=tuple(item.value for item in self.status or ()),
             start=parse_timestamp("start_at", self.start_at),
             end=parse_timestamp("end_at", self.end_at, end=True),
-            sources=access.sources(tuple(filter(None, self.source or ()))),
-            model=self.model or None,
-            prompt_words=tuple((self.prompt or "").replace("\x00", " ").split()),
-            tags=tuple(dict.fromkeys(filter(None, self.tag or ()))),
+            sources=access.sources(tuple(filter(None, map(_plain, self.source or ())))),
+            model=_plain(self.model or "") or None,
+            prompt_words=tuple(_plain(self.prompt or "").split()),
+            tags=tuple(dict.fromkeys(filter(None, map(_plain, self.tag or ())))),
             finished_before=parse_timestamp("finished_before", self.finished_before),
         )
         if len(criteria.prompt_words) > MAX_WORDS:
@@ -159,6 +159,11 @@ class TaskQuery(BaseModel):
         """
         _check_limits(self)
         _check_filters(given)
+
+
+def _plain(text: str) -> str:
+    """Return a text without NUL, which PostgreSQL refuses and no record has."""
+    return text.replace("\x00", " ")
 
 
 def _check_filters(given: QueryParams) -> None:

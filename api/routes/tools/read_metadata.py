@@ -86,7 +86,7 @@ async def _sent(request: Request) -> tuple[str | bytes | None, str | None]:
             image, text = form.get("image"), form.get("text")
             content = await image.read() if isinstance(image, UploadFile) else image
             note_ignored(request, unknown_names(form, ReadMetadataRequest.model_fields))
-            return content, text if isinstance(text, str) else None
+            return content or None, text if isinstance(text, str) else None
     body = await json_of(request, ReadMetadataRequest)
     return body.image, body.text
 
