@@ -33,7 +33,7 @@ def main() -> int:
     """
     python = environment()
     tests = [str(Path("tests", test)) for test in TESTS]
-    command = (str(python), "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider", *tests)
+    command = (str(python), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", *tests)
     return subprocess.run(command, cwd=ROOT).returncode  # nosec B603  # see its import
 
 

@@ -41,13 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip `real` tests without a real Fooocus, and keep the tests of a file in one process (pytest -n)."""
+    """Skip `real` tests without a real Fooocus."""
     for item in items:
-        real = item.get_closest_marker("real") is not None
-        if real and real_checkout() is None:
+        if item.get_closest_marker("real") is not None and real_checkout() is None:
             item.add_marker(pytest.mark.skip(reason=NO_REAL_HOST))
-        # The tests of a file share their hosts, and one real Fooocus is enough for any machine.
-        item.add_marker(pytest.mark.xdist_group("real" if real else item.path.stem))
 
 
 @pytest.fixture(scope="session")
