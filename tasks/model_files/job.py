@@ -93,15 +93,18 @@ class DownloadJob:
         """Record that the file has its name."""
         with self._lock:
             self._stored = replace(self._stored, installed=(size, modified_ns))
-        self._end(DownloadState.DONE, sha256=sha256, received=size, total=size)
+        self._change(state=DownloadState.DONE, speed=None, ended_at=_now_ms(), sha256=sha256, received=size, total=size)
 
     def fail(self, problem: DownloadProblem) -> None:
         """Record the failure, unless the download was cancelled."""
-        if not self.record.state.is_active:
-            return
-        if not problem.code.keeps_part:
-            self.partial.discard_part()
-        self._end(DownloadState.FAILED, error=problem, received=self.partial.length())
+        with self._lock:  # held until it is written: a cancellation that was accepted in between would be overwritten
+            if not self.record.state.is_active:
+                return
+            if not problem.code.keeps_part:
+                self.partial.discard_part()
+            received = self.partial.length()
+            self._set(state=DownloadState.FAILED, speed=None, ended_at=_now_ms(), error=problem, received=received)
+        self._publish(self.record)
 
     def recover(self) -> None:
         """Take up a download that an earlier process has left: with the bytes that are surely on the disk, it waits for its turn,
@@ -183,9 +186,6 @@ class DownloadJob:
         if not state.is_unfinished:
             self.request = self._stored.request()  # drops the credentials
             self.partial.release()
-
-    def _end(self, state: DownloadState, **changes: object) -> None:
-        self._change(state=state, speed=None, ended_at=_now_ms(), **changes)
 
     def _change(self, **changes: object) -> None:
         with self._lock:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from fooocus_api.tasks.model_files.build import ModelFileServices
 from fooocus_api.tasks.model_files.downloads import UnknownDownload, WrongDownloadState
+from fooocus_api.tasks.model_files.job import DownloadJob
+from fooocus_api.tasks.model_files.receiving.partial_file import StoredDownload
 from fooocus_api.tasks.model_files.receiving.records import (
     DownloadErrorCode,
     DownloadFailed,
+    DownloadProblem,
+    DownloadRecord,
     DownloadRequest,
     DownloadState,
 )
@@ -129,6 +135,23 @@ def test_cancelled_while_it_waits(server: FileServer, parts: ModelFileServices) 
     for record in running:
         done(parts, record.download_id)
     assert server.requests_of("whole") == []
+
+
+def test_accepted_cancellation_is_never_followed_by_a_failure(folders: FoldersOnDisk) -> None:
+    problem = DownloadProblem(DownloadErrorCode.NOT_FOUND, "the server answers 404; check the URL")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(150):
+            request = DownloadRequest("https://a.example/x", "loras", NAME)
+            record = DownloadRecord(f"{number:032}", "loras", request.shown_url, 0, NAME, DownloadState.DOWNLOADING)
+            job = DownloadJob(StoredDownload.of(record, request), folders.root / "loras", request, lambda _: None)
+            with ThreadPoolExecutor(2) as threads:
+                failing, cancelling = threads.submit(job.fail, problem), threads.submit(job.cancel)
+            failing.result()
+            assert cancelling.result() and job.record.state is DownloadState.CANCELLED, number
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_two_downloads_of_one_name_are_refused(server: FileServer, parts: ModelFileServices) -> None:
