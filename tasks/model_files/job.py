@@ -146,11 +146,11 @@ class DownloadJob:
 
     # ------------------------------------------------------------------ progress
 
-    def answered(self, name: str, source: Source) -> None:
-        """Record the file's name and its identity on the server."""
+    def answered(self, name: str, source: Source, offset: int) -> None:
+        """Record the file's name, its identity on the server, and the number of received bytes that are of that file."""
         with self._lock:
-            self._stored = replace(self._stored, source=source)
-            self._set(name=name, total=source.total or self.request.size)
+            self._stored = replace(self._stored, source=source, synced=min(self._stored.synced, offset))
+            self._set(name=name, received=offset, total=source.total or self.request.size)
         self._publish(self.record)
 
     def received(self, count: int) -> None:

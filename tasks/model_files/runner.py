@@ -34,14 +34,14 @@ class _JobProgress:
         self._job = job
         self._placement = placement
 
-    def answered(self, name: str | None, source: Source) -> str:
+    def answered(self, name: str | None, source: Source, offset: int) -> str:
         known = self._job.record.name
         if known is None:
             if name is None:
                 message = "the server does not name the file; send a name"
                 raise DownloadFailed(DownloadErrorCode.NAME_REFUSED, message)
             known = self._placement.check_name(self._placement.folder(self._job.record.folder), name)
-        self._job.answered(known, source)
+        self._job.answered(known, source, offset)
         return known
 
     def received(self, count: int) -> None:

@@ -38,11 +38,11 @@ def failed_half(server: FileServer, folders: FoldersOnDisk, **fields: object) ->
     return record.download_id
 
 
-def as_if_killed(folders: FoldersOnDisk, download_id: str, **changes: object) -> None:
-    """Change a stored download into one whose process was killed while it received."""
+def as_if_killed(folders: FoldersOnDisk, download_id: str, behaviour: str = "whole", **changes: object) -> None:
+    """Change a stored download into one whose process was killed while it received. `behaviour` is that of the server now."""
     file = folders.root / "loras" / FOLDER_NAME / f"{download_id}.json"
     content = json.loads(file.read_text("utf-8"))
-    url = content["record"]["url"].replace("always_broken", "whole")
+    url = content["record"]["url"].replace("always_broken", behaviour)
     content["record"].update({"state": "downloading", "error": None, "url": url})
     content.update(changes)
     file.write_text(json.dumps(content), "utf-8")
@@ -60,6 +60,17 @@ def test_download_continues_from_its_synced_bytes(server: FileServer, folders: F
     record = done(recovered(folders), download_id)
     assert record.sha256 == server.sha256
     assert server.requests_of("whole")[0].headers["range"] == "bytes=600-"
+
+
+def test_download_that_begins_again_keeps_no_earlier_bytes(server: FileServer, folders: FoldersOnDisk) -> None:
+    download_id = failed_half(server, folders)
+    as_if_killed(folders, download_id, "held", synced=1000)
+    parts = recovered(folders)
+    assert server.is_half_sent.wait(30)
+    stored = json.loads((folders.root / "loras" / FOLDER_NAME / f"{download_id}.json").read_text("utf-8"))
+    assert stored["synced"] == 0
+    server.go_on.set()
+    assert done(parts, download_id).sha256 == server.sha256
 
 
 def test_download_with_credentials_is_paused_and_keeps_none(server: FileServer, folders: FoldersOnDisk) -> None:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
 from fooocus_api.outbound.address_policy import AddressPolicy
-from fooocus_api.outbound.streaming import STREAM_LIMITS
+from fooocus_api.outbound.streaming import STREAM_LIMITS, StopSwitch, StreamClient
 from fooocus_api.tasks.model_files.build import ModelFileServices
+from fooocus_api.tasks.model_files.receiving.disk import DiskReserve
+from fooocus_api.tasks.model_files.receiving.partial_file import PartialFile, Source
 from fooocus_api.tasks.model_files.receiving.records import (
     DownloadErrorCode,
     DownloadRequest,
     DownloadState,
 )
+from fooocus_api.tasks.model_files.receiving.transfer import Transfer
 from fooocus_api.tests.support.servers.file_server import CONTENT, FileServer
 from fooocus_api.tests.support.servers.model_folders import (
+    LOCAL,
     FoldersOnDisk,
     done,
     fetch,
@@ -33,6 +38,8 @@ GOOD = {
     "whole": 1,
     "broken_once": 2,
     "changed": 2,
+    "ignores_if_range": 3,
+    "brief_rest": 3,
     "wrong_range": 3,
     "other_total": 3,
     "ignores_range": 2,
@@ -61,8 +68,44 @@ def test_broken_connection_is_continued_where_it_broke(server: FileServer, parts
     assert second["range"] == f"bytes={len(CONTENT) // 2}-" and second["if-range"] == '"one"'
 
 
+def test_rest_without_an_etag_is_continued_by_the_one_before(server: FileServer, parts: ModelFileServices) -> None:
+    done(parts, parts.downloads.submit(wanted(server, "brief_rest")).download_id)
+    third = server.requests_of("brief_rest")[2].headers
+    assert third["range"] == "bytes=2000-" and third["if-range"] == '"one"'
+
+
+class LengthsAtAnswers:
+    """Receiver of progress that records the length of the part when it gets the identity of the server's file."""
+
+    def __init__(self, partial: PartialFile) -> None:
+        self.found: list[int] = []
+        self._partial = partial
+
+    def answered(self, name: str | None, source: Source, offset: int) -> str:
+        self.found.append(self._partial.length())
+        assert offset == 0 and source.etag == '"one"'
+        return NAME
+
+    def received(self, count: int) -> None:
+        """Do nothing."""
+
+    def synced(self, count: int) -> None:
+        """Do nothing."""
+
+
+def test_earlier_bytes_are_dropped_before_the_new_identity_is_recorded(server: FileServer, tmp_path: Path) -> None:
+    partial = PartialFile(tmp_path, "0" * 32)
+    partial.prepare(0)
+    partial.path.write_bytes(bytes(1000))
+    progress = LengthsAtAnswers(partial)
+    transfer = Transfer(StreamClient(LOCAL), DiskReserve(0))
+    transfer.run(wanted(server, "whole"), partial, Source('"earlier"', None, None, 5000), progress, StopSwitch())
+    assert progress.found == [0] and partial.path.read_bytes() == CONTENT
+
+
 BAD = {
     "always_broken": DownloadErrorCode.UNREACHABLE,
+    "forgets_checksum": DownloadErrorCode.CHECKSUM_MISMATCH,
     "too_long": DownloadErrorCode.UNREACHABLE,
     "too_short": DownloadErrorCode.HEADER_INVALID,
     "truncated_without_length": DownloadErrorCode.HEADER_INVALID,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ....model_files.names import name_in_disposition, name_in_url
 from ....outbound.streaming import StreamedResponse
@@ -61,11 +61,9 @@ def read_answer(response: StreamedResponse, offset: int, before: Source) -> Answ
     if response.status == 200:
         return Answer(0, source, name)
     found = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
-    start = int(found[1]) if found else -1
-    changed = before.total is not None and source.total != before.total
-    if start != offset or changed or (before.sha256 and source.sha256 and before.sha256 != source.sha256):
+    if found is None or int(found[1]) != offset:
         raise StartAgain
-    return Answer(offset, source, name)
+    return Answer(offset, _continued(source, before), name)
 
 
 def web_page() -> DownloadFailed:
@@ -76,9 +74,30 @@ def web_page() -> DownloadFailed:
 
 def _nothing_left(response: StreamedResponse, offset: int, before: Source) -> Answer:
     found = UNSATISFIED.fullmatch(response.headers.get("content-range", ""))
-    if found is None or int(found[1]) != offset or before.total not in (None, offset):
+    if found is None or int(found[1]) != offset:
         raise StartAgain
-    return Answer(offset, before, None, is_complete=True)
+    return Answer(offset, _continued(_source(response, offset), before), None, is_complete=True)
+
+
+def _continued(now: Source, before: Source) -> Source:
+    """Return the identity of a file that is continued. A server may leave out with the rest what it has announced before.
+
+    Raises:
+        StartAgain: the server's file is another one. Not every server compares its file with `If-Range`.
+    """
+    if before.total not in (None, now.total) or _differ(before, now):
+        raise StartAgain
+    known = {name: value for name, value in vars(now).items() if value is not None}
+    return replace(before, **known)
+
+
+def _differ(before: Source, now: Source) -> bool:
+    """Return whether two identities are certainly of different files, by the best property that both have."""
+    if before.sha256 and now.sha256:
+        return before.sha256 != now.sha256
+    if before.etag and now.etag:
+        return before.etag.removeprefix("W/") != now.etag.removeprefix("W/")
+    return bool(before.last_modified and now.last_modified) and before.last_modified != now.last_modified
 
 
 def _refusal(response: StreamedResponse) -> DownloadFailed:

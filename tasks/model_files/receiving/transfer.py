@@ -24,8 +24,9 @@ FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") e
 class Progress(Protocol):
     """Receiver of a transfer's progress."""
 
-    def answered(self, name: str | None, source: Source) -> str:
-        """Record the server's name and the file's identity. Return the name that the file will have.
+    def answered(self, name: str | None, source: Source, offset: int) -> str:
+        """Record the server's name, the file's identity, and the number of received bytes that the answer continues. Return the
+        name that the file will have.
 
         Raises:
             DownloadFailed: the file can't have that name.
@@ -68,8 +69,9 @@ class Transfer:
     ) -> None:
         offset = partial.length()
         headers = _range(offset, source, has_hash=bool(request.sha256 or source.sha256))
-        if offset and not headers:
-            partial.discard_part()
+        if not headers:
+            if offset:
+                partial.discard_part()
             offset, source = 0, Source()
         with _requesting(), self._client.open(request.url, headers, request.headers, switch) as response:
             answer = read_answer(response, offset, source)
@@ -86,7 +88,9 @@ class Transfer:
         progress: Progress,
     ) -> None:
         """Check what the server announces before its first byte is read."""
-        name, total = progress.answered(answer.name, answer.source), answer.source.total
+        with storing():  # before the identity is recorded: bytes of an earlier file must never have that of the new one
+            partial.prepare(answer.offset)
+        name, total = progress.answered(answer.name, answer.source, answer.offset), answer.source.total
         if total is None:
             is_chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
             if not (is_chunked or request.sha256 or answer.source.sha256 or kind_of(name) is FileKind.SAFETENSORS):
@@ -100,7 +104,6 @@ class Transfer:
             message = f"the server announces the SHA-256 {announced}, and sha256 is {request.sha256}"
             raise DownloadFailed(DownloadErrorCode.CHECKSUM_MISMATCH, message)
         with storing():
-            partial.prepare(answer.offset)
             self._disk.check(partial.folder, max(0, (total or request.size or 0) - answer.offset))
 
     def _receive(self, response: StreamedResponse, answer: Answer, partial: PartialFile, progress: Progress) -> None:

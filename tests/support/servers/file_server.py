@@ -134,6 +134,38 @@ class _Handler(BaseHTTPRequestHandler):
     def changed(self) -> None:
         self.ranged(etag=f'"{self.turn}"', until=1000 if self.turn == 1 else None)
 
+    def ignores_if_range(self) -> None:
+        """Send half of an earlier file of the same size, then the rest of the file."""
+        content = self.server.content
+        half = len(content) // 2
+        if self.turn == 1:
+            self.head(Content_Length=len(content), ETag='"earlier"')
+            self.wfile.write(content[:1000] + bytes(half - 1000))
+        elif self.turn == 2:
+            place = f"bytes {half}-{len(content) - 1}/{len(content)}"
+            self.head(206, Content_Range=place, Content_Length=len(content) - half, ETag='"one"')
+            self.wfile.write(content[half:])
+        else:
+            self.ranged()
+
+    def brief_rest(self) -> None:
+        """Send 1000 bytes at a time twice, and with the second only the headers that an answer to `If-Range` must have."""
+        content = self.server.content
+        if self.turn == 2:
+            self.head(
+                206, Content_Range=f"bytes 1000-{len(content) - 1}/{len(content)}", Content_Length=len(content) - 1000
+            )
+            self.wfile.write(content[1000:2000])
+        else:
+            self.ranged(until=1000 if self.turn == 1 else None)
+
+    def forgets_checksum(self) -> None:
+        """Announce the SHA-256 of another file, with the first half only."""
+        if self.turn == 1:
+            self.ranged(until=1000, X_Linked_Etag="0" * 64)
+        else:
+            self.ranged()
+
     def wrong_range(self) -> None:
         if self.turn == 1:
             self.ranged(until=1000)
