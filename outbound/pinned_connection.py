@@ -54,6 +54,10 @@ class BlockedAddress(OutboundError):
     """The URL may not be requested, regardless of what would answer."""
 
 
+class UnknownHost(BlockedAddress):
+    """The resolver does not know the URL's host. Windows and macOS also say so while they have no network."""
+
+
 @dataclass(frozen=True)
 class OutboundResponse:
     """A server's answer. Names in `headers` are in lower case."""

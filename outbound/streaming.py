@@ -18,7 +18,7 @@ from urllib3.util import Url
 from .address_policy import AddressPolicy
 from .allowed_addresses import AllowedAddresses
 from .client import REDIRECTS, USER_AGENT
-from .pinned_connection import Exchange, OutboundError, RequestLimits, headers_of
+from .pinned_connection import BlockedAddress, Exchange, OutboundError, RequestLimits, UnknownHost, headers_of
 from .urls import basic_credentials, is_same_origin, parsed, redirected
 
 PIECE_BYTES = 2**18
@@ -121,6 +121,7 @@ class StreamClient:
             credentials: headers for the origin of `url` only.
 
         Raises:
+            UnknownHost: the resolver does not know the host of `url`.
             BlockedAddress: this URL, or one that it redirects to, may not be requested.
             OutboundError: no answer, too many redirects, or an error in the `with` block.
         """
@@ -128,18 +129,23 @@ class StreamClient:
         secret = dict(credentials)
         if "authorization" not in {name.lower() for name in secret}:
             secret |= basic_credentials(target)
-        for _ in range(self._limits.redirects + 1):
-            with Exchange(self._addresses(target).of, self._limits) as exchange, switch.guarding(exchange):
-                sent = {"User-Agent": USER_AGENT, **headers, **secret}
-                with exchange.opened(target, "GET", None, sent) as response:
-                    hops.append(headers_of(response))
-                    location = hops[-1].get("location")
-                    if response.status not in REDIRECTS or location is None:
-                        yield StreamedResponse(response.status, target.url, hops[-1], tuple(hops), response)
-                        return
-            before, target = target, redirected(target, location)
-            if not is_same_origin(before, target):
-                secret = {}
+        try:
+            for _ in range(self._limits.redirects + 1):
+                with Exchange(self._addresses(target).of, self._limits) as exchange, switch.guarding(exchange):
+                    sent = {"User-Agent": USER_AGENT, **headers, **secret}
+                    with exchange.opened(target, "GET", None, sent) as response:
+                        hops.append(headers_of(response))
+                        location = hops[-1].get("location")
+                        if response.status not in REDIRECTS or location is None:
+                            yield StreamedResponse(response.status, target.url, hops[-1], tuple(hops), response)
+                            return
+                before, target = target, redirected(target, location)
+                if not is_same_origin(before, target):
+                    secret = {}
+        except UnknownHost as error:
+            if hops:  # a server must not find out by redirects which names exist in a network
+                raise BlockedAddress(str(error)) from error
+            raise
         raise OutboundError(f"redirects more than {self._limits.redirects} times")
 
     def _addresses(self, target: Url) -> AllowedAddresses:

@@ -16,6 +16,7 @@ from fooocus_api.tasks.model_files.receiving.disk import DiskReserve
 from fooocus_api.tasks.model_files.receiving.partial_file import PartialFile, Source
 from fooocus_api.tasks.model_files.receiving.records import (
     DownloadErrorCode,
+    DownloadFailed,
     DownloadRequest,
     DownloadState,
 )
@@ -101,6 +102,25 @@ def test_earlier_bytes_are_dropped_before_the_new_identity_is_recorded(server: F
     transfer = Transfer(StreamClient(LOCAL), DiskReserve(0))
     transfer.run(wanted(server, "whole"), partial, Source('"earlier"', None, None, 5000), progress, StopSwitch())
     assert progress.found == [0] and partial.path.read_bytes() == CONTENT
+
+
+UNKNOWN = "https://[fe80::1%25nosuch]/x"
+"""A URL whose host no resolver knows, without a question to the network."""
+
+
+@pytest.mark.parametrize("has_answered", [False, True])
+def test_unknown_host_is_temporary_once_the_server_has_answered(
+    server: FileServer, tmp_path: Path, has_answered: bool
+) -> None:
+    partial, source = PartialFile(tmp_path, "0" * 32), Source('"one"') if has_answered else Source()
+    transfer, progress = Transfer(StreamClient(LOCAL), DiskReserve(0)), LengthsAtAnswers(partial)
+    for url in (UNKNOWN, f"{server.url}/to/{UNKNOWN.replace('%', '%25')}"):
+        with pytest.raises(DownloadFailed) as failed:
+            transfer.run(DownloadRequest(url, "loras", NAME), partial, source, progress, StopSwitch())
+        is_temporary = has_answered and url == UNKNOWN
+        assert failed.value.is_transient is is_temporary
+        code = DownloadErrorCode.UNREACHABLE if is_temporary else DownloadErrorCode.URL_REFUSED
+        assert failed.value.problem.code is code, failed.value
 
 
 BAD = {

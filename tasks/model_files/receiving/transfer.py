@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 from ....model_files.kinds import SNIFFED_BYTES, FileKind, is_web_page, kind_of
-from ....outbound.pinned_connection import BlockedAddress, OutboundError
+from ....outbound.pinned_connection import BlockedAddress, OutboundError, UnknownHost
 from ....outbound.streaming import StopSwitch, StreamClient, StreamedResponse
 from .answer import Answer, StartAgain, read_answer, web_page
 from .disk import DiskReserve
@@ -67,13 +67,16 @@ class Transfer:
     def _run(
         self, request: DownloadRequest, partial: PartialFile, source: Source, progress: Progress, switch: StopSwitch
     ) -> None:
-        offset = partial.length()
+        offset, has_answered = partial.length(), source != Source()
         headers = _range(offset, source, has_hash=bool(request.sha256 or source.sha256))
         if not headers:
             if offset:
                 partial.discard_part()
             offset, source = 0, Source()
-        with _requesting(), self._client.open(request.url, headers, request.headers, switch) as response:
+        with (
+            _requesting(has_answered=has_answered),
+            self._client.open(request.url, headers, request.headers, switch) as response,
+        ):
             answer = read_answer(response, offset, source)
             self._check(request, answer, partial, response, progress)
             if not answer.is_complete:
@@ -168,10 +171,15 @@ def storing() -> Iterator[None]:
 
 
 @contextmanager
-def _requesting() -> Iterator[None]:
-    """Translate the errors of the network."""
+def _requesting(*, has_answered: bool) -> Iterator[None]:
+    """Translate the errors of the network. If the server `has_answered` before, its host is known, and will be again."""
     try:
         yield
+    except UnknownHost as error:
+        if not has_answered:
+            raise DownloadFailed(DownloadErrorCode.URL_REFUSED, f"the URL {error}") from error
+        message = "the server can't be found now; check the network"
+        raise DownloadFailed(DownloadErrorCode.UNREACHABLE, message, is_transient=True) from error
     except BlockedAddress as error:
         raise DownloadFailed(DownloadErrorCode.URL_REFUSED, f"the URL {error}") from error
     except OutboundError as error:
