@@ -117,6 +117,11 @@ def without_credentials(url: str) -> str:
     return parts._replace(netloc=authority, query=query, fragment="").geturl()
 
 
+def has_credentials(url: str) -> bool:
+    """Return whether `without_credentials` masks a part of a URL."""
+    return without_credentials(url) != urlsplit(url)._replace(fragment="").geturl()
+
+
 def _shown(parameter: str) -> str:
     name, equals, value = parameter.partition("=")
     if not equals:

@@ -17,6 +17,7 @@ from fooocus_api.model_files.names import (
     without_credentials,
 )
 from fooocus_api.model_files.safetensors_header import MAX_HEADER_BYTES, InvalidHeader, check_header
+from fooocus_api.tasks.model_files.receiving.records import DownloadRequest
 from fooocus_api.tests.support.servers.file_server import safetensors
 
 GOOD_NAMES = {
@@ -110,12 +111,14 @@ def test_name_in_url_is_a_model_file() -> None:
             "https://a.example/x?X-Amz-Signature=***&X-Amz-Date=***",
         ),
         (f"https://a.example/x?q={'a' * 65}", "https://a.example/x?q=***"),
+        ("HTTPS://a.example/x?rev=main#part", "https://a.example/x?rev=main"),
         ("https://a.example/x?abc", "https://a.example/x?***"),
         ("https://a.example/x?to%6ben=1", "https://a.example/x?to%6ben=***"),
     ],
 )
 def test_credentials_in_urls_are_masked(url: str, shown: str) -> None:
     assert without_credentials(url) == shown
+    assert DownloadRequest(url, "loras").has_credentials is ("***" in shown)
 
 
 def test_pages_about_models_have_a_hint() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ....model_files.names import without_credentials
+from ....model_files.names import has_credentials, without_credentials
 
 
 class DownloadState(str, Enum):
@@ -110,7 +110,7 @@ class DownloadRequest:
     @property
     def has_credentials(self) -> bool:
         """True if a restart loses a part of the request."""
-        return bool(self.headers) or self.url != self.shown_url
+        return bool(self.headers) or has_credentials(self.url)
 
 
 @dataclass(frozen=True)
