@@ -40,7 +40,8 @@ class _JobProgress:
             if name is None:
                 message = "the server does not name the file; send a name"
                 raise DownloadFailed(DownloadErrorCode.NAME_REFUSED, message)
-            known = self._placement.check_name(self._placement.folder(self._job.record.folder), name)
+            with storing():  # an error of the folder is none of the network, which would be retried
+                known = self._placement.check_name(self._placement.folder(self._job.record.folder), name)
         self._job.answered(known, source, offset)
         return known
 
@@ -93,7 +94,8 @@ class DownloadRunner:
         if self._placement.is_placed(job.partial.path, job.root, job.record.name):
             return
         if job.record.name is not None:
-            self._placement.check_free(job.root, job.record.name)
+            with storing():
+                self._placement.check_free(job.root, job.record.name)
         progress, most, pauses = _JobProgress(job, self._placement), 0, iter(self._pauses_s)
         while True:
             try:

@@ -111,6 +111,18 @@ def test_name_may_not_lead_through_a_link(server: FileServer, folders: FoldersOn
         parts.downloads.submit(wanted(server, "whole", "link/a.safetensors"))
 
 
+def test_unreadable_folder_is_named_and_not_retried(
+    server: FileServer, folders: FoldersOnDisk, parts: ModelFileServices
+) -> None:
+    url = f"{server.url}/held_before/a.safetensors"
+    download_id = parts.downloads.submit(DownloadRequest(url, "loras")).download_id
+    folders.break_loras()
+    server.go_on.set()
+    record = ended(parts, download_id)
+    assert record.error is not None and record.error.code is DownloadErrorCode.STORAGE_FAILED, record.error
+    assert len(server.seen) == 1
+
+
 # ------------------------------------------------------------------------- control
 
 

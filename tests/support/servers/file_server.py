@@ -51,7 +51,7 @@ class FileServer(ThreadingHTTPServer):
         self.content = content
         self.seen: list[Seen] = []
         self.go_on = threading.Event()
-        """Lets the `held` behaviour send its second half."""
+        """Lets the behaviour `held` send its second half, and `held_before` its answer."""
         self.is_half_sent = threading.Event()
         self.url = f"http://{address}:{self.server_port}"
 
@@ -124,6 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.is_half_sent.set()
         self.server.go_on.wait(60)
         self.wfile.write(self.server.content[half:])
+
+    def held_before(self) -> None:
+        """Send nothing until `go_on` is set."""
+        self.server.go_on.wait(60)
+        self.ranged()
 
     def held_once(self) -> None:
         if self.turn == 1:

@@ -29,6 +29,7 @@ class FoldersOnDisk:
         self.root = root
         self.refreshed = 0
         self.in_memory: set[Path] = set()
+        self._loras = root / "loras"
         for name in ("checkpoints", "loras"):
             (root / name).mkdir(parents=True, exist_ok=True)
 
@@ -36,8 +37,13 @@ class FoldersOnDisk:
         kinds = frozenset({FileKind.SAFETENSORS, FileKind.PICKLE})
         return [
             ModelFolder("checkpoints", (self.root / "checkpoints",), Role.CHECKPOINT, kinds),
-            ModelFolder("loras", (self.root / "loras",), Role.LORA, kinds),
+            ModelFolder("loras", (self._loras,), Role.LORA, kinds),
         ]
+
+    def break_loras(self) -> None:
+        """Make the folder of LoRAs unreadable from now on: its path is that of a file."""
+        self._loras = self.root / "file"
+        self._loras.write_bytes(b"")
 
     def refresh(self) -> None:
         self.refreshed += 1
