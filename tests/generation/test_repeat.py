@@ -235,6 +235,18 @@ def test_a_changed_model_is_noticed_and_a_touched_one_is_not(host: Host, client:
     assert missing.json()["errors"][0]["field"] == "loras" and file.name in missing.json()["detail"]
 
 
+def test_a_missing_model_may_be_replaced(host: Host, client: Client) -> None:
+    file = host.checkout / "models" / "checkpoints" / "own.safetensors"
+    shutil.copyfile(file.with_name("demo_nightfall.safetensors"), file)
+    record = client.draw(base_model_name=file.name)
+    file.unlink()
+    path = f"/tasks/{record['task_id']}/repeat"
+    missing = client.post(path)
+    assert missing.status_code == 422 and missing.json()["errors"][0]["field"] == "base_model_name"
+    other = client.post(path, json={"base_model_name": "demo_nightfall.safetensors"})
+    assert other.status_code == 200, other.text
+
+
 def test_a_deleted_input_is_named(host: Host, client: Client) -> None:
     url = upload(client, picture(size=(200, 200), colour=(0, 99, 0))).json()["url"]
     record = client.draw(uov_input_image=url, uov_method="Vary (Subtle)")

@@ -106,13 +106,14 @@ def _prepared(
         raise invalid_field("image", FieldErrorCode.OUT_OF_RANGE, message)
     repeater = Repeater(context, task)
     repetition = _repetition(repeater, image, changes)
-    merged = {**repetition.body, **changes}
-    _require_inputs(repeater.missing_inputs({name: merged[name] for name in merged.keys() - changes.keys()}))
-    _require_models(context, merged)
     try:
-        wanted = model.model_validate(merged)
+        wanted = model.model_validate({**repetition.body, **changes})
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
+    # Only names that the task was accepted with become paths. Those of the request are looked up in the host's lists.
+    own = {name: value for name, value in repetition.body.items() if name not in changes}
+    _require_inputs(repeater.missing_inputs(own))
+    _require_models(context, own)
     differences = [*repetition.differences, *([CHANGED] if _changes_pixels(model, repetition, wanted) else [])]
     note = {
         "task_id": task.task_id,
@@ -136,9 +137,9 @@ def _require_inputs(missing: list[str]) -> None:
         raise Problem(ErrorCode.INPUTS_DELETED, message, missing=missing)
 
 
-def _require_models(context: Context, merged: dict[str, Any]) -> None:
-    """Raise the 422 for model files that no longer exist, though the host may still list them."""
-    missing = context.services.repeats.missing_models(merged)
+def _require_models(context: Context, own: dict[str, Any]) -> None:
+    """Raise the 422 for model files of the task that no longer exist, though the host may still list them."""
+    missing = context.services.repeats.missing_models(own)
     if missing:
         raise InvalidFields(
             FieldError(
