@@ -1,7 +1,8 @@
 """Checks the names of a request's query parameters and of its body's members.
 
 A request that deletes or stops something is rejected for an unknown name: if the name were ignored, it would delete or stop
-something else. Every other request is answered, with the unknown names in `X-Ignored-Fields`.
+something else. So are the requests of `is_strict` routes. Every other request is answered, with the unknown names in
+`X-Ignored-Fields`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ ACTION = "action"
 class NamingRoute(APIRoute):
     """A route that checks names, the base of all routes."""
 
+    is_strict = False
+    """Set if an unknown query parameter is rejected although the route neither deletes nor stops anything."""
+
     def __init__(self, path: str, *args: Any, dependencies: Sequence[Any] | None = None, **kwargs: Any) -> None:
         given = [one for one in dependencies or () if one != CHECK]  # an app creates a router's routes a second time
         super().__init__(path, *args, dependencies=[*given, CHECK], **kwargs)
@@ -53,7 +57,7 @@ async def _check(request: Request) -> None:
     known = dict(_parameters(route.dependant))
     given = request.query_params.multi_items()
     unknown = unknown_names((name for name, _ in given), known)
-    if not (route.acts or any(name == ACTION and value for name, value in given)):
+    if not (route.acts or route.is_strict or any(name == ACTION and value for name, value in given)):
         note_ignored(request, unknown)
         return
     errors = await asyncio.to_thread(_errors, unknown, known, "query parameter")

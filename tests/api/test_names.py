@@ -39,6 +39,8 @@ WITH_BODIES = {
     "/v1/tokens",
 }
 """Paths whose other requests have a body of their own, which `test_whatever_acts…` and the tests of each cover."""
+STRICT = {"POST /tasks/{task_id}/repeat"}
+"""Those of them that refuse unknown parameters."""
 NO_TASK = "0" * 32
 
 
@@ -71,7 +73,7 @@ def test_every_route_checks_names() -> None:
 def test_whatever_acts_refuses_a_name_it_does_not_know_and_all_else_names_it(client: Client) -> None:
     for operation in operations(client):
         with request(client, operation, params={"statsu": "failed", "_": "1"}) as response:
-            if operation.startswith("GET ") or operation in DRAWS:
+            if operation.startswith("GET ") or operation in DRAWS - STRICT:
                 assert "statsu" in response.headers["X-Ignored-Fields"].split(", "), operation
             else:
                 assert response.status_code == 422, operation

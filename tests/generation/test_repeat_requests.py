@@ -42,3 +42,10 @@ def test_a_name_is_looked_up_in_the_lists_and_not_on_the_disk(client: Client, pa
         assert response.status_code == 422, response.text
         (error,) = response.json()["errors"]
         assert error["code"] == "unknown_value" and "does not exist any more" not in error["message"], error
+
+
+def test_unknown_parameters_are_refused(client: Client, path: str) -> None:
+    for query, field, code in (("img=1", "img", "unknown_field"), ("image=0&image=1", "image", "duplicate")):
+        refused = client.post(f"{path}?{query}")
+        assert refused.status_code == 422, refused.text
+        assert [(error["field"], error["code"]) for error in refused.json()["errors"]] == [(field, code)]

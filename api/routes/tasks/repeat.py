@@ -47,9 +47,15 @@ WITHOUT_PIXELS = frozenset(
 """Fields that change no pixels."""
 
 
+class RepeatRoute(JsonRoute):
+    """The route of repetitions. It rejects unknown parameters: `img=1` would generate all images in place of one."""
+
+    is_strict = True
+
+
 def router(context: Context) -> APIRouter:
     """Return the router, with a request model built for the running host."""
-    routes = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.GENERATE)])
+    routes = APIRouter(tags=["tasks"], route_class=RepeatRoute, dependencies=[require_scope(Scope.GENERATE)])
     model = request_model(context)
 
     async def repeat(
