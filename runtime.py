@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -229,8 +230,8 @@ def _build_routes(context: Context) -> AsgiApp:
     return api
 
 
-def _random_state(repository: Repository, task_id: str) -> bytes | None:
-    return repository.read(partial(state_of, task_id))
+def _random_state(repository: Repository, task_id: str) -> Future[bytes | None]:
+    return repository.submit_read(partial(state_of, task_id))
 
 
 def _scheduler(settings: Settings) -> Scheduler:

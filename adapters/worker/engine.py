@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,7 @@ from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
 from ..task_args.workload_fields import repeated_task, save_name, upscale_factor, workload_of
 from .queue_items import QueuedTask
-from .random_state import STATE_ATTRIBUTE
+from .random_state import STATE_ATTRIBUTE, stored_state
 from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
 from .task_queue import ID_ATTRIBUTE
 from .worker import Worker
@@ -38,12 +39,12 @@ from .worker import Worker
 class Lookups:
     """Functions that find what a task's parameters refer to.
 
-    `image` returns the file of an image reference; it may raise `FileNotFoundError`. `random_state` returns the state that is
-    stored for a task, None without one.
+    `image` returns the file of an image reference; it may raise `FileNotFoundError`. `random_state` begins to read the state that
+    is stored for a task, None without one, and returns at once.
     """
 
     image: Callable[[str], Path]
-    random_state: Callable[[str], bytes | None] = lambda task_id: None
+    random_state: Callable[[str], Future[bytes | None]]
 
 
 class FooocusEngine:
@@ -83,16 +84,15 @@ class FooocusEngine:
         if self._worker.queue is None:
             return
         entry = QueueEntry(None, task.source, workload.priority, task.was_moved, workload.needs)
-        self._worker.queue.append_task(
-            QueuedTask(task.task_id, partial(self._build, task.task_id, task.parameters), entry)
-        )
+        state = self._find_state(task.task_id) if repeated_task(task.parameters) else None
+        self._worker.queue.append_task(QueuedTask(task.task_id, partial(self._build, task.parameters, state), entry))
 
-    def _build(self, task_id: str, parameters: dict[str, Any]) -> Any:
+    def _build(self, parameters: dict[str, Any], state: Future[bytes | None] | None) -> Any:
         task = self._new_task(
             parameters, lambda values, files: self._arguments.to_positional(values, files.rgb, files.mask)
         )
-        if repeated_task(parameters):
-            setattr(task, STATE_ATTRIBUTE, self._find_state(task_id) or None)
+        if state is not None:
+            setattr(task, STATE_ATTRIBUTE, stored_state(state))
         return task
 
     def _new_task(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout  # the built-in one from Python 3.11 on
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -20,9 +22,28 @@ from ..patching.hooks import Patches
 from .task_queue import ID_ATTRIBUTE
 from .worker import Worker
 
+STATE_TIMEOUT_S = 5.0
+"""Seconds that the worker waits for the state of a repetition, which is read from the moment when the task is queued."""
 STATE_ATTRIBUTE = "fooocus_api_random_state"
 """Attribute of the host's task: the state to restore, in bytes."""
 ENCODED_ATTRIBUTE = "fooocus_api_has_encoded"
+
+
+class StateNotRead(Exception):
+    """The state that a repetition restores was not read in time. Without it, the pixels would be others."""
+
+
+def stored_state(reading: Future[bytes | None], within_s: float = STATE_TIMEOUT_S) -> bytes | None:
+    """Return the state that a repetition restores, None without one. Waits at most `within_s` seconds.
+
+    Raises:
+        StateNotRead: the database does not answer in time.
+        DatabaseUnavailable: it can't be read.
+    """
+    try:
+        return reading.result(within_s) or None
+    except FutureTimeout as error:
+        raise StateNotRead("the database does not answer; repeat the task again once it does") from error
 
 
 class RandomStates:

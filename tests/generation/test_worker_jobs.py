@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 
@@ -14,16 +15,23 @@ from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.mapping import ArgumentMapper
 from fooocus_api.adapters.worker.engine import FooocusEngine, Lookups
 from fooocus_api.adapters.worker.queue_items import QueuedTask, WorkerJob
+from fooocus_api.adapters.worker.random_state import stored_state
 from fooocus_api.adapters.worker.task_queue import TaskQueue
 from fooocus_api.adapters.worker.worker import Worker
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
-from fooocus_api.tasks.model.task import TaskError
+from fooocus_api.tasks.model.task import Task, TaskError
+from fooocus_api.tasks.model.workload.workload import Workload
 from fooocus_api.tasks.ports.engine import EngineUnavailable
 from fooocus_api.tasks.ports.tools import ToolFailed
 from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.hosts.host_worker import AsyncTask, EarlyReturnException, Seam, draws
+
+
+def never_read(task_id: str) -> Future[bytes | None]:
+    """Return the reading of a state from a database that hangs."""
+    return Future()
 
 
 def test_jobs_and_tasks_take_turns_on_the_worker_thread(seam: Seam) -> None:
@@ -88,7 +96,11 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 
     release = threading.Event()
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(find_image), ImageLog(), FileJournal(tmp_path)
+        seam.worker,
+        ArgumentMapper([], Controls([]), 0),
+        Lookups(find_image, never_read),
+        ImageLog(),
+        FileJournal(tmp_path),
     )
     seam.worker.run_between_tasks(lambda: release.wait(10))
     seam.worker.run_between_tasks(lambda: release.wait(10))
@@ -103,7 +115,7 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
     """Stop the task while it is neither in the queue nor current for the worker; building its images may take a while."""
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path), ImageLog(), FileJournal(tmp_path)
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path, never_read), ImageLog(), FileJournal(tmp_path)
     )
     building, release = threading.Event(), threading.Event()
 
@@ -121,9 +133,39 @@ def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_pa
     assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
 
 
+def test_the_state_of_a_repetition_is_read_while_it_waits(seam: Seam, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def read(task_id: str) -> Future[bytes | None]:
+        asked.append(task_id)
+        return Future()
+
+    release = threading.Event()
+    engine = FooocusEngine(
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path, read), ImageLog(), FileJournal(tmp_path)
+    )
+    seam.worker.run_between_tasks(lambda: release.wait(10))
+    for task_id, parameters in (("e" * 32, {}), ("f" * 32, {"repeat_of": "a" * 32})):
+        engine.enqueue(Task(task_id, "api", parameters), Workload())
+    assert asked == ["f" * 32]
+    assert engine.withdraw("e" * 32) and engine.withdraw("f" * 32)
+    release.set()
+
+
+def test_a_hanging_database_holds_up_the_worker_for_a_moment_only(seam: Seam) -> None:
+    def build() -> AsyncTask:
+        stored_state(never_read("f" * 32), 0.01)
+        raise AssertionError("no state is read")
+
+    seam.worker.queue.append_task(QueuedTask("f" * 32, build))  # type: ignore[union-attr]
+    *_, ended = seam.until_end()
+    assert isinstance(ended, events.Failed) and ended.error.type == "StateNotRead"
+    assert type(seam.run(AsyncTask(draws))[-1]) is events.Finished
+
+
 def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> None:
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path), ImageLog(), FileJournal(tmp_path)
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path, never_read), ImageLog(), FileJournal(tmp_path)
     )
 
     def is_stopped_in_time(task: AsyncTask) -> None:
