@@ -67,8 +67,8 @@ def test_download_that_begins_again_keeps_no_earlier_bytes(server: FileServer, f
     as_if_killed(folders, download_id, "held", synced=1000)
     parts = recovered(folders)
     assert server.is_half_sent.wait(30)
-    stored = json.loads((folders.root / "loras" / FOLDER_NAME / f"{download_id}.json").read_text("utf-8"))
-    assert stored["synced"] == 0
+    file = folders.root / "loras" / FOLDER_NAME / f"{download_id}.json"
+    wait_for(lambda: json.loads(file.read_text("utf-8"))["synced"] == 0, "the answer to be stored")
     server.go_on.set()
     assert done(parts, download_id).sha256 == server.sha256
 
