@@ -146,10 +146,13 @@ def _repeats(_: Database) -> None:
         table.create_table()
 
 
-def _batches(_: Database) -> None:
-    """Create the tables of batches and their rows."""
+def _batches(database: Database) -> None:
+    """Create the tables of batches and their rows. SQLite gives the number of a deleted batch again, unless it counts."""
+    if isinstance(database, SqliteDatabase):
+        sql, values = BatchRow._schema._create_table(safe=True).query()
+        database.execute_sql(sql.replace("PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT", 1), values)
     for table in (BatchRow, BatchItemRow):
-        table.create_table()
+        table.create_table()  # creates the missing indexes
 
 
 class FirstTaskRow(Model):

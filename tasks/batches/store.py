@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...db.repository import Repository
 from ...db.statements import outbox
@@ -75,16 +75,20 @@ class BatchStore:
         return counts_of(self._read(lambda: items.counts(batch.number)))
 
     def rows(self, batch: Batch, states: Sequence[str], after: int, limit: int, last: int | None = None) -> list[Row]:
-        """Return rows with these states behind the row `after`, in their order, none behind `last`."""
-        return [row_of(row) for row in self._read(lambda: items.page(batch.number, states, after, limit, last))]
+        """Return rows with these states behind the row `after`, in their order, none behind `last`.
+
+        Raises:
+            UnknownBatch: the batch was deleted in between.
+        """
+        return self._rows_of(batch, lambda: items.page(batch.number, states, after, limit, last))
 
     def ended(self, batch: Batch, after: int, limit: int, last: int) -> list[Row]:
-        """Return the ended rows behind the row `after`, in their order, none behind `last`."""
+        """Return the ended rows behind the row `after`, in their order, none behind `last`. Raises as `rows` does."""
         return self.rows(batch, items.ENDED, after, limit, last)
 
     def ended_since(self, batch: Batch, sequence: int, limit: int) -> list[Row]:
-        """Return the rows that ended after that number, in the order of their ends."""
-        return [row_of(row) for row in self._read(lambda: items.ended_since(batch.number, sequence, limit))]
+        """Return the rows that ended after that number, in the order of their ends. Raises as `rows` does."""
+        return self._rows_of(batch, lambda: items.ended_since(batch.number, sequence, limit))
 
     def with_tasks(self, rows: Sequence[Row]) -> list[tuple[Row, Task | None]]:
         """Return rows with their tasks, None for one without a task or whose record was deleted."""
@@ -121,7 +125,7 @@ class BatchStore:
             RowTaken: the row does not wait any more, or its batch does not run.
         """
         now = batches.numbered(batch.number)
-        if now is None or now["state"] != batches.RUNNING:
+        if now is None or now["batch_id"] != batch.batch_id or now["state"] != batches.RUNNING:
             raise RowTaken(row.number)
         if not items.mark(batch.number, row.number, (items.WAITING,), state=items.QUEUED, task_id=task.task_id):
             raise RowTaken(row.number)
@@ -203,9 +207,14 @@ class BatchStore:
         return self._change(batch, change)
 
     def delete(self, batch: Batch, *, images_too: bool) -> None:
-        """Hide a batch, whose rows are then deleted in portions, with their tasks and images if `images_too`."""
+        """Hide a batch, whose rows are then deleted in portions, with their tasks and images if `images_too`.
+
+        Raises:
+            UnknownBatch: it is deleted already.
+        """
 
         def change() -> None:
+            _require(batch, *batches.VISIBLE)
             batches.update(
                 batch.number, state=batches.DELETED, images_too=images_too, delivery="none", idempotency_key=None
             )
@@ -218,6 +227,16 @@ class BatchStore:
         self._write(lambda: items.delete_some(number, rows) if rows else batches.delete(number)).result()
 
     # ---------------------------------------------------------------- running
+
+    def _rows_of(self, batch: Batch, query: Callable[[], list[dict[str, Any]]]) -> list[Row]:
+        def read() -> list[dict[str, Any]]:
+            found = query()
+            now = batches.one(batch.batch_id)  # after the rows, which would be those of another batch with its number
+            if now is None or now["id"] != batch.number:
+                raise UnknownBatch(batch.batch_id)
+            return found
+
+        return [row_of(row) for row in self._read(read)]
 
     def _read(self, query: Callable[[], T]) -> T:
         return self._repository.read(query)
@@ -236,7 +255,7 @@ GONE = TaskError("TaskGone", "the record of the row's task was deleted before th
 
 def _require(batch: Batch, *states: str) -> None:
     row = batches.numbered(batch.number)
-    if row is None or row["state"] == batches.DELETED:
+    if row is None or row["batch_id"] != batch.batch_id or row["state"] == batches.DELETED:
         raise UnknownBatch(batch.batch_id)
     if row["state"] not in states:
         raise WrongBatchState(f"batch {batch.batch_id} is not {states[0]}: it is {row['state']}")

@@ -105,9 +105,9 @@ def _read(
     batches = context.services.batches
     try:
         batch = batches.get(batch_id)
+        rows = batches.store.ended_since(batch, after, ROWS_AT_ONCE)
     except UnknownBatch:
         return None
-    rows = batches.store.ended_since(batch, after, ROWS_AT_ONCE)
     events = [
         message(result_of(row, task, urls), "row", str(row.sequence)) for row, task in batches.store.with_tasks(rows)
     ]

@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from ....auth.keys import Scope
 from ....tasks.batches.model import Batch, Row
+from ....tasks.batches.store import UnknownBatch
 from ....tasks.model.task import Task
 from ...context import ApiContext, Context
 from ...requests.batches.row_errors import MAX_ROWS
@@ -58,8 +59,15 @@ def get_results(
 
 
 def ended_rows(context: Context, batch: Batch, after: int, last: int = MAX_ROWS) -> Iterator[tuple[Row, Task | None]]:
-    """Yield the ended rows behind `after` and not behind `last` with their tasks, in their order. Blocking."""
+    """Yield the ended rows behind `after` and not behind `last` with their tasks, in their order. Blocking.
+
+    Raises:
+        ConnectionAbortedError: the batch was deleted in between.
+    """
     store = context.services.batches.store
-    while rows := store.ended(batch, after, ROWS_AT_ONCE, last):
-        yield from store.with_tasks(rows)
-        after = rows[-1].number
+    try:
+        while rows := store.ended(batch, after, ROWS_AT_ONCE, last):
+            yield from store.with_tasks(rows)
+            after = rows[-1].number
+    except UnknownBatch as error:
+        raise ConnectionAbortedError("batch deleted") from error

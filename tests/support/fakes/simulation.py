@@ -27,8 +27,8 @@ MEMORY = Path("/dev/shm")
 class World:
     """Successive processes on the same folder."""
 
-    def __init__(self, end_write_timeout_s: float = 0.05) -> None:
-        """Start a process; `end_write_timeout_s` is short by default because tests block the disk."""
+    def __init__(self, end_write_timeout_s: float = 0.05, **options: Any) -> None:
+        """Start a process with these `TaskOptions`; `end_write_timeout_s` is short by default because tests block the disk."""
         # In memory if possible: only `cut_the_power` interrupts this disk.
         self._temp = tempfile.TemporaryDirectory(prefix="fooocus-api-world-", dir=MEMORY if MEMORY.is_dir() else None)
         self.folder = Path(self._temp.name) / "now"
@@ -36,7 +36,7 @@ class World:
         self.outputs.mkdir(parents=True)
         self.complaints = Complaints()
         logging.getLogger("fooocus_api").addHandler(self.complaints)
-        self._options = TaskOptions(end_write_timeout_s=end_write_timeout_s)
+        self._options = TaskOptions(end_write_timeout_s=end_write_timeout_s, **options)
         self._loop = asyncio.new_event_loop()
         self._gate: threading.Event | None = None
         self.open()

@@ -1,0 +1,92 @@
+"""Rows on their way through the queue, without a host: quotas, refunds, pauses, lost tasks, numbers of batches and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fooocus_api.auth.keys import Key
+from fooocus_api.tasks.batches.admission import Admission
+from fooocus_api.tasks.batches.model import Batch, Counts, NewBatch, NewRow
+from fooocus_api.tasks.batches.store import UnknownBatch
+from fooocus_api.tasks.model.task import TaskError
+from fooocus_api.tests.support.client import wait_for
+from fooocus_api.tests.support.fakes.simulation import World
+
+NO_SPACE = TaskError("OSError", "[Errno 28] No space left on device")
+
+
+@contextmanager
+def world_with(*keys: Key, free_bytes: Callable[[], int | None] = lambda: None, **options: Any) -> Iterator[World]:
+    """Yield a process with these keys, whose disk has that many free bytes."""
+    rows = Admission(lambda name: [key for key in keys if key.name == name], free_bytes)
+    world = World(admission=rows, **options)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+def add(world: World, *images: int, source: str = "api", hook: str = "") -> Batch:
+    """Add a batch with a row for each of these numbers of images."""
+    rows = [
+        NewRow(number, str(number), {"prompt": "a cat", "image_number": each}, images=each)
+        for number, each in enumerate(images, 1)
+    ]
+    return world.services.batches.creation.create(NewBatch(source, rows, hook=hook))[0]
+
+
+def counts(world: World, batch: Batch) -> Counts:
+    return world.services.batches.store.counts(batch)
+
+
+def pause_code(world: World, batch: Batch) -> str | None:
+    pause = world.services.batches.feeder.pause_of(batch)
+    return pause.code if pause is not None else None
+
+
+def delete(world: World, batch: Batch) -> None:
+    """Delete a batch and wait until its last row is gone."""
+    store = world.services.batches.store
+    store.delete(batch, images_too=False)
+    wait_for(lambda: store.numbered(batch.number) is None, "the deletion")
+
+
+def run_next(world: World, error: TaskError | None = None) -> None:
+    """Wait for a task, and run it to its end."""
+    wait_for(lambda: world.machine.queue, "a task")
+    world.machine.start()
+    world.machine.end(error, grid=False, forgets=False, twice=False)
+    world.settle()
+
+
+def test_the_number_of_a_deleted_batch_is_not_given_again() -> None:
+    with world_with() as world:
+        first = add(world, 1)
+        delete(world, first)
+        second = add(world, 1)
+        assert second.number > first.number
+        with pytest.raises(UnknownBatch):
+            world.services.batches.store.ended(first, 0, 100, 10_000)
+        with pytest.raises(UnknownBatch):
+            world.services.batches.store.stop(first)
+
+
+def test_rows_of_another_batch_with_the_same_number_are_not_read() -> None:
+    with world_with() as world:
+        first = add(world, 1)
+        second = replace(first, batch_id="0" * 32)
+        store = world.services.batches.store
+        for read in (store.ended(first, 0, 100, 10_000), store.ended_since(first, 0, 100)):
+            assert read == []
+        with pytest.raises(UnknownBatch):
+            store.ended(second, 0, 100, 10_000)
+        with pytest.raises(UnknownBatch):
+            store.ended_since(second, 0, 100)
+        for change in (store.stop, store.retry, lambda batch: store.delete(batch, images_too=True)):
+            with pytest.raises(UnknownBatch):
+                change(second)
