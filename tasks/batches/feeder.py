@@ -114,6 +114,9 @@ class BatchFeeder:
             self._recall(number)
         in_queue = dict(self._store.in_queue_by_batch(batches.RUNNING))
         for number, rows in in_queue.items():
+        for number in [*self._pauses]:
+            if number != ALL and number not in in_queue:
+                del self._pauses[number]  # of a batch that was stopped or deleted
             if rows:
                 self._recall(number)  # of a batch that was resumed before all of them were withdrawn
         while not self._closed and sum(in_queue.values()) < ROWS_OF_ALL:

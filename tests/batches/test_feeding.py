@@ -90,3 +90,11 @@ def test_rows_of_another_batch_with_the_same_number_are_not_read() -> None:
         for change in (store.stop, store.retry, lambda batch: store.delete(batch, images_too=True)):
             with pytest.raises(UnknownBatch):
                 change(second)
+
+
+def test_a_pause_ends_with_its_batch() -> None:
+    with world_with() as world:
+        batch = add(world, 1, source="revoked")
+        wait_for(lambda: pause_code(world, batch) == "key_unusable", "the pause")
+        delete(world, batch)
+        wait_for(lambda: pause_code(world, batch) is None, "the end of the pause")
