@@ -51,8 +51,10 @@ def get_results(
 
     def lines() -> Iterator[bytes]:
         for number, (row, task) in enumerate(ended_rows(context, batch, after)):
-            if number >= limit or not lasts():
+            if number >= limit:
                 return
+            if not lasts():
+                raise ConnectionAbortedError("access revoked")  # the body lacks its end, so that a client notices
             yield json.dumps(result_of(row, task, urls), ensure_ascii=False).encode() + b"\n"
 
     return StreamingResponse(lines(), media_type=MEDIA_TYPE)
