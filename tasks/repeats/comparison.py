@@ -51,6 +51,11 @@ class Repeats:
         """
         return self._repository.read(partial(run_of, task_id))
 
+    def source_of(self, task_id: str) -> str | None:
+        """Return the source of a task, None without such a task. Raises as `run` does."""
+        row = self._repository.read(partial(self._repository.get, task_id))
+        return None if row is None else str(row["source"])
+
     def has_state(self, task_id: str) -> bool:
         """Return whether a random state is recorded that a repetition can restore. Raises as `run` does."""
         return bool(self._repository.read(partial(state_of, task_id)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 
-from fooocus_api.tests.support.api_calls.batches import accepted, batch, ended, quick, results, send_lines
+from fooocus_api.tests.support.api_calls.batches import accepted, batch, ended, quick, results, row_errors, send_lines
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key, keys_command
@@ -36,6 +37,24 @@ def test_another_keys_batch_is_absent(host: Host, owner: Client) -> None:
     assert batch(reader, batch_id)["source"] == "owner"
     task = results(owner, batch_id)[0]["task_id"]
     assert other.get(f"/tasks/{task}").status_code == 404 and owner.task(task)["source"] == "owner"
+
+
+def test_a_row_repeats_only_a_task_that_its_key_may_see(host: Host, owner: Client) -> None:
+    task_id = owner.draw(prompt="repeated")["task_id"]
+    with_hyphens = str(UUID(task_id))
+    rows = quick(3)
+    for row, repeated in zip(rows, (task_id, with_hyphens, "0" * 32), strict=True):
+        row["repeat_of"] = repeated
+    errors = row_errors(send_lines(add_key(host, "stranger"), rows))
+    assert [(error["row"], error["field"], error["code"]) for error in errors] == [
+        (row, "repeat_of", "unknown_value") for row in (1, 2, 3)
+    ]
+    # Nothing is generated here, so that the owner's task has no random state to restore.
+    assert [error["code"] for error in row_errors(send_lines(owner, rows))] == [
+        "no_effect",
+        "no_effect",
+        "unknown_value",
+    ]
 
 
 def test_a_row_that_meets_the_days_quota_waits(host: Host) -> None:

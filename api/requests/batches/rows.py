@@ -22,6 +22,7 @@ from ...schemas.generate import CommonRequest
 from ...security.authorization import access_of
 from ..fields.ignored import NOTE, notes_of, unknown_fields
 from ..preparation import prepare_with
+from ..repeated_task import RepeatedTasks
 from .images import BatchImages
 from .row_errors import MAX_ROWS, RawRow, RowErrors, sentence_of, too_many_rows
 
@@ -49,6 +50,10 @@ class RowChecker:
     """True if rows behind many invalid ones are checked, too."""
     invalid: RowErrors = field(default_factory=RowErrors)
     _ids: set[str] = field(default_factory=set)
+    _repeated: RepeatedTasks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._repeated = RepeatedTasks(self.context, self.request)
 
     def check(self, rows: Iterable[RawRow]) -> list[NewRow]:
         """Return the rows, invalid ones as failed.
@@ -101,6 +106,7 @@ class RowChecker:
         if body.priority > 0:
             access_of(self.request).require(Scope.CONTROL)
         try:
+            body = self._repeated.checked(body)
             prepared = prepare_with(self.images, body, self.context, self.request)
             self.context.services.submissions.check(prepared.parameters)
         except InvalidFields as error:
