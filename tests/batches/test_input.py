@@ -102,6 +102,8 @@ def test_invalid_csv_is_named(batch_client: Client, text: str | bytes, places: l
         ([{"overwrite_step": [1, 2]}], {}, "combine[0].overwrite_step", "too; keep one"),
         ([{"image_seed": {"from": 1, "to": 3, "step": 0}}], {}, "combine[0].image_seed", "never leads"),
         ([{"image_seed": {"from": "1", "to": 3}}], {}, "combine[0].image_seed", "must be numbers"),
+        ([{"image_seed": {"from": 10**400, "to": 10**400 + 1, "step": 0.5}}], {}, "combine[0].image_seed", "between"),
+        ([{"image_seed": {"from": 1, "to": 1e300, "step": 1e299}}], {}, "combine[0].image_seed", "between"),
         ([{"prompt": ["a"]}] * 21, {}, "combine", "at most 20 items"),
         ([], {"request": {}}, "request", "give one of them"),
         ([], {"repeat": 0}, "repeat", "greater than or equal"),
@@ -181,6 +183,12 @@ def test_rows_share_an_image_of_the_server_and_one_from_outside(batch_client: Cl
     url = upload(batch_client, picture()).json()["url"]
     rows = quick(3, uov_input_image=url, uov_method="Vary (Subtle)")
     assert ended(batch_client, accepted(send_lines(batch_client, rows)))["counts"]["succeeded"] == 3
+
+
+def test_numbers_beyond_all_are_refused(batch_client: Client) -> None:
+    body = '{"combine": [{"image_seed": {"from": 1e999, "to": 1, "step": -1}}]}'
+    response = batch_client.post("/v1/batches", data=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422, response.text
 
 
 def test_names_in_the_archive_can_not_leave_its_folder(batch_client: Client) -> None:

@@ -20,6 +20,8 @@ MAX_AXES = 20
 MAX_SHOWN = 10**15
 """Numbers above it are not written out, as they may have thousands of digits."""
 
+MAX_NUMBER = 2**63
+"""The bound of the numbers of a range, which is above each seed."""
 
 class Combination(BaseModel):
     """The body of a batch in JSON: a request, and the lists of values to combine with it."""
@@ -157,3 +159,7 @@ def _shown(number: int) -> str:
 
 def _error(field: str, code: FieldErrorCode, message: str) -> FieldError:
     return FieldError(field=field, code=code, message=message)
+    if not all(abs(value) <= MAX_NUMBER for value in numbers):
+        return _error(
+            field, FieldErrorCode.OUT_OF_RANGE, f"from, to and step must be between -{MAX_NUMBER} and {MAX_NUMBER}"
+        )
