@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import random
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from fooocus_api.tests.images.test_inputs import picture, upload
 from fooocus_api.tests.support.api_calls.batches import (
@@ -16,6 +20,7 @@ from fooocus_api.tests.support.api_calls.batches import (
     combine,
     ended,
     quick,
+    results,
     row_errors,
     send_csv,
     send_lines,
@@ -23,6 +28,13 @@ from fooocus_api.tests.support.api_calls.batches import (
 from fooocus_api.tests.support.client import QUICK, Client, Record
 
 LONG_TEXT = "x" * 70_000
+
+
+def noise(side: int) -> bytes:
+    """Return a square picture as PNG that can't be compressed."""
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (side, side), random.Random(0).randbytes(side * side * 3)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def place_of(error: Record) -> tuple[int, int | None, str, str]:
@@ -104,6 +116,11 @@ def test_invalid_csv_is_named(batch_client: Client, text: str | bytes, places: l
         ([{"image_seed": {"from": "1", "to": 3}}], {}, "combine[0].image_seed", "must be numbers"),
         ([{"image_seed": {"from": 10**400, "to": 10**400 + 1, "step": 0.5}}], {}, "combine[0].image_seed", "between"),
         ([{"image_seed": {"from": 1, "to": 1e300, "step": 1e299}}], {}, "combine[0].image_seed", "between"),
+        ([{f"field_{number}": [1] for number in range(5_000)}], {}, "combine[0].field_49", "unknown field"),
+        ([{"prompt": ["a", LONG_TEXT]}], {}, "combine", "longer than 64 KiB"),
+        ([{"prompt": ["a", "x" * 40_000]}, {"negative_prompt": ["y" * 40_000]}], {}, "combine", "longer than 64 KiB"),
+        ([], {"request": {"prompt": LONG_TEXT}, "repeat": 10_000}, "request", "longer than 64 KiB"),
+        ([], {"request": {f"field_{number}": 1 for number in range(500)}}, "request", "500 unknown fields"),
         ([{"prompt": ["a"]}] * 21, {}, "combine", "at most 20 items"),
         ([], {"request": {}}, "request", "give one of them"),
         ([], {"repeat": 0}, "repeat", "greater than or equal"),
@@ -183,6 +200,31 @@ def test_rows_share_an_image_of_the_server_and_one_from_outside(batch_client: Cl
     url = upload(batch_client, picture()).json()["url"]
     rows = quick(3, uov_input_image=url, uov_method="Vary (Subtle)")
     assert ended(batch_client, accepted(send_lines(batch_client, rows)))["counts"]["succeeded"] == 3
+
+
+def test_an_image_in_a_request_is_shared_by_all_rows(batch_client: Client) -> None:
+    image = base64.b64encode(noise(200)).decode()
+    assert len(image) > 64 * 2**10
+    request = {
+        **QUICK,
+        "uov_input_image": image,
+        "uov_method": "Vary (Subtle)",
+        "controlnet_image": [{"cn_img": image}],
+    }
+    batch_id = accepted(combine(batch_client, {"inpaint_mask_image_upload": [image, None]}, request=request, repeat=2))
+    assert ended(batch_client, batch_id)["counts"]["succeeded"] == 4
+    tasks = [batch_client.task(row["task_id"])["req_params"] for row in results(batch_client, batch_id)]
+    (url,) = {task["uov_input_image"] for task in tasks}
+    assert {task["controlnet_image"][0]["cn_img"] for task in tasks} == {url}
+    assert [task["inpaint_mask_image_upload"] for task in tasks] == [url, url, None, None]
+    assert batch_client.image(url).size == (200, 200)
+
+
+def test_an_unusable_image_in_a_request_is_named_once(batch_client: Client) -> None:
+    request = {**QUICK, "uov_input_image": "A" * 100_000, "uov_method": "Vary (Subtle)"}
+    response = combine(batch_client, {"image_seed": {"from": 1, "to": 10_000}}, request=request)
+    (error,) = response.json()["errors"]
+    assert (error["field"], error["code"]) == ("request.uov_input_image", "unreadable_image")
 
 
 def test_numbers_beyond_all_are_refused(batch_client: Client) -> None:

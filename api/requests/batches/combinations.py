@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import product, repeat
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ....asgi.error_codes import FieldErrorCode
-from ...responses.problems import FieldError, InvalidFields
+from ...responses.problems import MAX_ERRORS, FieldError, InvalidFields
 from ..parameter_names import unknown_name
-from .row_errors import MAX_ROWS, RawRow
+from .images import BatchImages
+from .json_lines import MAX_LINE_BYTES
+from .row_errors import LONG_REMEDY, MAX_ROWS, RawRow
 
 RANGE = {"from", "to", "step"}
 MAX_AXES = 20
+MAX_NUMBER = 2**63
+"""The bound of the numbers of a range, which is above each seed."""
+MAX_NUMBER_LENGTH = 32
+"""Bytes."""
 MAX_SHOWN = 10**15
 """Numbers above it are not written out, as they may have thousands of digits."""
 
-MAX_NUMBER = 2**63
-"""The bound of the numbers of a range, which is above each seed."""
 
 class Combination(BaseModel):
     """The body of a batch in JSON: a request, and the lists of values to combine with it."""
@@ -45,20 +50,25 @@ class Combination(BaseModel):
     )
 
 
-def combinations(content: Combination, known: Sequence[str]) -> Iterator[RawRow]:
+def combinations(content: Combination, known: Sequence[str], images: BatchImages) -> Iterator[RawRow]:
     """Return the rows, which are counted before any is made.
 
     Args:
         known: the names of a request's fields.
+        images: resolves the images that are sent as texts, each once.
 
     Raises:
-        InvalidFields: names every wrong list, or the number of combinations.
+        InvalidFields: names the first wrong lists, the number of combinations, an unusable image, or the length of a row.
     """
     if not content.request and not content.combine:
         raise InvalidFields(
             [_error("request", FieldErrorCode.REQUIRED, "is empty, and so is combine; give one of them")]
         )
     errors: list[FieldError] = []
+    unknown = sum(name not in known for name in content.request)
+    if unknown > MAX_ERRORS:
+        message = f"has {unknown:,} unknown fields; omit them"
+        errors.append(_error("request", FieldErrorCode.UNKNOWN_FIELD, message))
     axes = [_axis(index, axis, known, errors) for index, axis in enumerate(content.combine)]
     seen: set[str] = set(content.request)
     for index, axis in enumerate(content.combine):
@@ -75,18 +85,43 @@ def combinations(content: Combination, known: Sequence[str]) -> Iterator[RawRow]
         factors = " × ".join(map(_shown, (length for length in [*lengths, content.repeat] if length > 1)))
         message = f"{factors} is {_shown(number)} combinations; at most {MAX_ROWS:,} are allowed"
         raise InvalidFields([_error("combine", FieldErrorCode.WRONG_COUNT, message)])
-    return _rows(content, axes)
+    request = {name: images.shortened(name, value, f"request.{name}") for name, value in content.request.items()}
+    axes = [
+        {name: values.shortened(images, name, f"combine[{index}].{name}") for name, values in axis.items()}
+        for index, axis in enumerate(axes)
+    ]
+    _check_length(request, axes)
+    return _rows(request, axes, content.repeat)
 
 
-def _rows(content: Combination, axes: list[dict[str, _Values]]) -> Iterator[RawRow]:
+def _check_length(request: dict[str, Any], axes: list[dict[str, _Values]]) -> None:
+    """Refuse rows that would be too long for a line of a file.
+
+    Raises:
+        InvalidFields: the longest row is.
+    """
+    length = _length(request)
+    field = "request" if length > MAX_LINE_BYTES else "combine"
+    for axis in axes:
+        length += max(map(sum, zip(*(values.lengths() for values in axis.values()), strict=True)))
+    if length > MAX_LINE_BYTES:
+        message = f"makes a row that is longer than {MAX_LINE_BYTES // 2**10} KiB as JSON; {LONG_REMEDY}"
+        raise InvalidFields([_error(field, FieldErrorCode.TOO_LONG, message)])
+
+
+def _length(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _rows(request: dict[str, Any], axes: list[dict[str, _Values]], times: int) -> Iterator[RawRow]:
     number = 0
     for places in product(*(range(next(iter(axis.values())).length) for axis in axes)):
         chosen = {
             name: values.at(place) for axis, place in zip(axes, places, strict=True) for name, values in axis.items()
         }
-        for _ in range(content.repeat):
+        for _ in range(times):
             number += 1
-            yield RawRow(number, None, {**content.request, **chosen})
+            yield RawRow(number, None, {**request, **chosen})
 
 
 class _Values:
@@ -99,6 +134,15 @@ class _Values:
         self._items = items
         self._first = first
         self._step = step
+
+    def shortened(self, images: BatchImages, name: str, field: str) -> _Values:
+        """Return the values with references in place of long images. Raises as `BatchImages.shortened` does."""
+        items = [images.shortened(name, item, f"{field}[{place}]") for place, item in enumerate(self._items)]
+        return _Values(self.length, items, self._first, self._step)
+
+    def lengths(self) -> Iterator[int]:
+        """Yield each value's bytes as JSON; of a range, as many as a number may have."""
+        yield from map(_length, self._items) if self._items else repeat(MAX_NUMBER_LENGTH, self.length)
 
     def at(self, place: int) -> Any:
         if self._items:
@@ -114,6 +158,8 @@ def _axis(index: int, axis: dict[str, Any], known: Sequence[str], errors: list[F
             _error(f"combine[{index}]", FieldErrorCode.WRONG_COUNT, "has no list; give one, or omit the object")
         )
     for name, given in axis.items():
+        if len(errors) >= MAX_ERRORS:  # the search for similar names takes a millisecond for each
+            break
         field = f"combine[{index}].{name}"
         if name not in known:
             error = unknown_name(name, known, "field")
@@ -147,6 +193,10 @@ def _range(field: str, given: dict[str, Any]) -> _Values | FieldError:
     numbers = [given["from"], given["to"], given.get("step", 1)]
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in numbers):
         return _error(field, FieldErrorCode.WRONG_TYPE, "from, to and step must be numbers")
+    if not all(abs(value) <= MAX_NUMBER for value in numbers):
+        return _error(
+            field, FieldErrorCode.OUT_OF_RANGE, f"from, to and step must be between -{MAX_NUMBER} and {MAX_NUMBER}"
+        )
     first, last, step = (Fraction(str(value)) for value in numbers)
     if step == 0 or (last - first) / step < 0:
         return _error(field, FieldErrorCode.OUT_OF_RANGE, "the step never leads from `from` to `to`")
@@ -159,7 +209,3 @@ def _shown(number: int) -> str:
 
 def _error(field: str, code: FieldErrorCode, message: str) -> FieldError:
     return FieldError(field=field, code=code, message=message)
-    if not all(abs(value) <= MAX_NUMBER for value in numbers):
-        return _error(
-            field, FieldErrorCode.OUT_OF_RANGE, f"from, to and step must be between -{MAX_NUMBER} and {MAX_NUMBER}"
-        )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ....asgi.error_codes import FieldErrorCode
 from ....images.references import ImageReference
 from ...responses.problems import InvalidFields, invalid_field
 from ...responses.public_urls import PublicUrls
-from ..image_sources import ImageResolver
+from ...schemas.generate import IMAGE_FIELDS
+from ..image_sources import MAX_URL_LENGTH, ImageResolver
 
 MAX_NEW_IMAGES = 50
 """Images of one batch that come from outside."""
@@ -37,7 +40,26 @@ class BatchImages:
         known = self._known[text] if text in self._known else self._resolved(field, text, urls)
         if isinstance(known, InvalidFields):
             raise InvalidFields(error.model_copy(update={"field": field}) for error in known.errors)
+        if known is not None:
+            self._known.setdefault(known, known)  # although the file is not written yet
         return known
+
+    def shortened(self, name: str, value: Any, field: str) -> Any:
+        """Return the value of a request's field `name` with references in place of images that are sent as long texts, of which
+        a check in each row would take long. Raises as `resolve` does."""
+        if name in IMAGE_FIELDS:
+            return self._short(value, field)
+        if name != "controlnet_image" or not isinstance(value, list):
+            return value
+        return [
+            {**item, "cn_img": self._short(item["cn_img"], f"{field}[{index}].cn_img")}
+            if isinstance(item, dict) and "cn_img" in item
+            else item
+            for index, item in enumerate(value)
+        ]
+
+    def _short(self, text: Any, field: str) -> Any:
+        return self.resolve(field, text) if isinstance(text, str) and len(text) > MAX_URL_LENGTH else text
 
     def _resolved(self, field: str, text: str, urls: PublicUrls | None) -> str | InvalidFields | None:
         number, size = self._resolver.new_images

@@ -9,7 +9,7 @@ from ....asgi.error_codes import FieldErrorCode
 from ...responses.problems import FieldError, Problem
 from ..json_body import read_json
 from ..parameter_names import unknown_name
-from .row_errors import RawRow
+from .row_errors import LONG_REMEDY, RawRow
 
 MAX_LINE_BYTES = 64 * 2**10
 BLANK = b" \t\r\xef\xbb\xbf"
@@ -39,7 +39,7 @@ def _lines(body: bytes | bytearray) -> Iterator[bytes]:
 
 def _row(number: int, line: int, text: bytes) -> RawRow:
     if len(text) > MAX_LINE_BYTES:
-        message = f"is longer than {MAX_LINE_BYTES // 2**10} KiB; upload images to /inputs, and give their URLs"
+        message = f"is longer than {MAX_LINE_BYTES // 2**10} KiB; {LONG_REMEDY}"
         return _invalid(number, line, "row", FieldErrorCode.TOO_LONG, message)
     try:
         content = read_json(text)

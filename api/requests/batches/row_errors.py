@@ -14,6 +14,7 @@ MAX_ROW_ERRORS = 100
 MAX_ROWS = 10_000
 MAX_LINES = 10 * MAX_ROWS
 MAX_IN_DETAIL = 3
+LONG_REMEDY = "upload images to /inputs, and give their URLs"
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,11 @@ the quota is used up. The body is one of:
 - `application/x-ndjson`: each line is the body of a generate request, which may have a `custom_id`; or
   `{{"custom_id": …, "body": {{…}}}}`.
 - `text/csv`: the first line names fields and `custom_id`, each further line is a request. Empty cells are not given; lists are
-  JSON or texts separated by `|`. The delimiter is a comma, a semicolon or a tab.
+  JSON or texts separated by `|`, objects are JSON. The delimiter is a comma, a semicolon or a tab.
 - `application/json`: one request, and lists of values to combine with it.
 
-All rows are checked before any is queued. Limits: {MAX_BODY_BYTES // 2**20} MiB, and {MAX_LINE_BYTES // 2**10} KiB for a line."""
+All rows are checked before any is queued. Limits: {MAX_BODY_BYTES // 2**20} MiB, and {MAX_LINE_BYTES // 2**10} KiB for a line,
+or for a combination without its images."""
 TEXT = {"schema": {"type": "string"}}
 CONTENT: dict[str, Any] = {
     "application/json": {"schema": {"$ref": f"#/components/schemas/{Combination.__name__}"}},
@@ -132,7 +133,7 @@ class _Sent:
         resolver = ImageResolver(self._context, host, may_see=may_see_image(self._context, self._request))
         images = BatchImages(resolver)
         checker = RowChecker(self._context, self._request, fields, images, all_rows=skip_invalid)
-        rows = checker.check(self._rows(body, fields))
+        rows = checker.check(self._rows(body, fields, images))
         if checker.invalid.rows and (not skip_invalid or checker.invalid.rows == len(rows)):
             raise checker.invalid.problem()
         if not rows:
@@ -148,7 +149,7 @@ class _Sent:
         self._context.inputs.keep(held)
         return self._answer(batch, repeated=repeated)
 
-    def _rows(self, body: bytearray, model: type[CommonRequest]) -> Iterable[RawRow]:
+    def _rows(self, body: bytearray, model: type[CommonRequest], images: BatchImages) -> Iterable[RawRow]:
         if self._kind != JSON:
             check_lines(body)
         if self._kind == CSV:
@@ -157,7 +158,7 @@ class _Sent:
             return json_lines(body)
         content = read_json(body)
         try:
-            return combinations(Combination.model_validate(content), list(model.model_fields))
+            return combinations(Combination.model_validate(content), list(model.model_fields), images)
         except ValidationError as error:
             items = error.errors(include_url=False, include_input=False)
             raise InvalidFields(field_error({**item, "loc": ("body", *item["loc"])}) for item in items) from error
