@@ -88,7 +88,11 @@ def test_invalid_lines_are_named(batch_client: Client, text: str, places: list[A
         ('prompt,loras\na,"[{]"\n', [(1, 2, "loras", "invalid_json")]),
         ("prompt,loras\na,b\n", [(1, 2, "loras", "invalid_json")]),
         ('prompt\n"a\n', [(1, 2, "row", "invalid_format")]),
-        (f'prompt\n"{"x" * 200_000}"\n', [(1, 2, "row", "invalid_format")]),
+        (f'prompt\n"{"x" * 200_000}"\n', [(1, 2, "row", "too_long")]),
+        ("," * 2**20, [(0, 1, "row", "too_long")]),
+        (f'"a\n{"," * 2**20}', [(0, 1, "row", "too_long")]),
+        ("sep=;\n" + ";" * 2**20, [(0, 2, "row", "too_long")]),
+        ("prompt\na\n" + ('"\n"' + "," * 50_000) * 10, [(2, 3, "row", "too_long")]),
         (f"prompt,negative_prompt\n{'x' * 40_000},{'y' * 40_000}\n", [(1, 2, "row", "too_long")]),
         ("prompt\na\x00b\n", [(1, 2, "row", "invalid_format")]),
         (",".join(["prompt"] * 300) + "\n", [(0, 1, "row", "wrong_count")]),
@@ -145,8 +149,8 @@ def test_the_first_100_errors_are_named(batch_client: Client) -> None:
 
 
 def test_a_file_of_blank_lines_is_refused(batch_client: Client) -> None:
-    for headers in (LINES, CSV):
-        response = batch_client.post("/v1/batches", data=b"\n" * 2**20, headers=headers)
+    for headers, end in ((LINES, b"\n"), (CSV, b"\n"), (CSV, b"\r"), (CSV, b"\r\n")):
+        response = batch_client.post("/v1/batches", data=end * 2**20, headers=headers)
         assert response.status_code == 413 and "lines" in response.json()["detail"]
 
 

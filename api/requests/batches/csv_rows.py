@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 from collections import Counter
@@ -17,12 +16,15 @@ from ....asgi.problem import shortened
 from ...responses.problems import FieldError
 from ..parameter_names import unknown_name
 from .json_lines import MAX_LINE_BYTES
-from .row_errors import RawRow, invalid_row
+from .row_errors import LONG_REMEDY, RawRow, invalid_row
 
 DELIMITERS = ",;\t"
+MAX_RECORD_LENGTH = 3 * MAX_LINE_BYTES
+"""Characters of a record of MAX_LINE_BYTES with its delimiters and its quotation marks, which may be doubled."""
 MAX_COLUMNS = 256
 CUSTOM_ID = "custom_id"
 SEPARATOR = "|"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """Separates the texts of a list in a cell that holds no JSON."""
 _SHORTENED = re.compile(r"[-+]?\d+(?:[.,]\d+)?[eE]\+?\d+")
 _COMMA = re.compile(r"[-+]?\d+,\d+")
@@ -39,14 +41,20 @@ def csv_rows(body: bytes | bytearray, encoding: str, model: type[BaseModel]) -> 
     skipped, delimiter = 0, None
     if (found := re.fullmatch(r"sep=([,;\t])\r?", first)) is not None:  # a spreadsheet's own declaration
         text, skipped, delimiter = rest, 1, found[1]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text), strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter or _delimiter(text), strict=True)
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     number, columns = 0, None
     while True:
+        lines.begin(MAX_LINE_BYTES if columns is None else MAX_RECORD_LENGTH)
         line = reader.line_num + 1 + skipped
         try:
             cells = next(reader)
         except StopIteration:
+        except _TooLong as error:
+            message = f"is longer than {MAX_LINE_BYTES // 2**10} KiB; {LONG_REMEDY}"
+            row = number if columns is None else number + 1
+            raise invalid_row(row, line, "row", FieldErrorCode.TOO_LONG, message) from error
             break
         except csv.Error as error:
             message = f"can't be read as CSV: {_plain(error)}; check its quotation marks"
@@ -60,6 +68,32 @@ def csv_rows(body: bytes | bytearray, encoding: str, model: type[BaseModel]) -> 
         raise invalid_row(
             0, 1, "row", FieldErrorCode.REQUIRED, "the file is empty; its first line must name the columns"
         )
+
+class _TooLong(Exception):
+    """The record is longer than allowed."""
+
+
+class _Lines:
+    """The lines of a text with their ends, of which one record takes a limited number of characters."""
+
+    def __init__(self, text: str) -> None:
+        self._found = _LINE.finditer(text)
+        self._left = 0
+
+    def begin(self, limit: int) -> None:
+        """Begin a record of at most `limit` characters."""
+        self._left = limit
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        found = next(self._found)
+        self._left -= found.end() - found.start()
+        if self._left < 0:
+            raise _TooLong
+        return found[0]
+
 
 
 def _decoded(body: bytes | bytearray, encoding: str) -> str:
@@ -108,7 +142,7 @@ def _columns(cells: list[str], known: list[str], line: int) -> list[str]:
 def _row(number: int, line: int, cells: list[str], columns: list[str], kinds: dict[str, Any]) -> RawRow:
     size = sum(len(cell.encode()) for cell in cells)
     if size > MAX_LINE_BYTES:
-        message = f"is longer than {MAX_LINE_BYTES // 2**10} KiB; upload images to /inputs, and give their URLs"
+        message = f"is longer than {MAX_LINE_BYTES // 2**10} KiB; {LONG_REMEDY}"
         return RawRow(number, line, errors=(_error("row", FieldErrorCode.TOO_LONG, message),))
     if any(cells[len(columns) :]):
         message = (

@@ -79,7 +79,7 @@ def check_lines(body: bytes | bytearray) -> None:
     Raises:
         Problem: 413, there are too many.
     """
-    if body.count(b"\n") > MAX_LINES:
+    if body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n") > MAX_LINES:
         detail = f"batch has more than {MAX_LINES:,} lines; at most {MAX_ROWS:,} rows are allowed, remove blank lines"
         raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, detail)
 
