@@ -88,6 +88,10 @@ def test_invalid_lines_are_named(batch_client: Client, text: str, places: list[A
         ('prompt,loras\na,"[{]"\n', [(1, 2, "loras", "invalid_json")]),
         ("prompt,loras\na,b\n", [(1, 2, "loras", "invalid_json")]),
         ('prompt\n"a\n', [(1, 2, "row", "invalid_format")]),
+        ('prompt,client_data\na,"{""a"": 1, ""a"": 2}"\n', [(1, 2, "client_data", "invalid_json")]),
+        ('prompt,client_data\na,"{""a"": ""\\ud800""}"\n', [(1, 2, "client_data", "invalid_json")]),
+        ("prompt,client_data\na,b\n", [(1, 2, "client_data", "invalid_json")]),
+        ('prompt,tags\na,"[""x"", ""\\ud800""]"\n', [(1, 2, "tags", "invalid_json")]),
         (f'prompt\n"{"x" * 200_000}"\n', [(1, 2, "row", "too_long")]),
         ("," * 2**20, [(0, 1, "row", "too_long")]),
         (f'"a\n{"," * 2**20}', [(0, 1, "row", "too_long")]),
@@ -235,6 +239,18 @@ def test_numbers_beyond_all_are_refused(batch_client: Client) -> None:
     body = '{"combine": [{"image_seed": {"from": 1e999, "to": 1, "step": -1}}]}'
     response = batch_client.post("/v1/batches", data=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422, response.text
+
+
+def test_tags_and_client_data_are_read_from_cells(batch_client: Client) -> None:
+    text = (
+        "prompt,tags,client_data,overwrite_width,overwrite_height,overwrite_step\n"
+        'a,x|y z,"{""order"": [7]}",256,256,1\n'
+        'b,"[""x|y""]",,256,256,1\n'
+    )
+    batch_id = accepted(send_csv(batch_client, text))
+    ended(batch_client, batch_id)
+    tasks = [batch_client.task(row["task_id"]) for row in results(batch_client, batch_id)]
+    assert [(task["tags"], task["client_data"]) for task in tasks] == [(["x", "y z"], {"order": [7]}), (["x|y"], {})]
 
 
 def test_names_in_the_archive_can_not_leave_its_folder(batch_client: Client) -> None:

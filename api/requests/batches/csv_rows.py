@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,19 +12,20 @@ from pydantic import BaseModel
 
 from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
-from ...responses.problems import FieldError
+from ...responses.problems import FieldError, Problem
+from ..json_body import read_json
 from ..parameter_names import unknown_name
 from .json_lines import MAX_LINE_BYTES
 from .row_errors import LONG_REMEDY, RawRow, invalid_row
 
 DELIMITERS = ",;\t"
+MAX_COLUMNS = 256
 MAX_RECORD_LENGTH = 3 * MAX_LINE_BYTES
 """Characters of a record of MAX_LINE_BYTES with its delimiters and its quotation marks, which may be doubled."""
-MAX_COLUMNS = 256
 CUSTOM_ID = "custom_id"
 SEPARATOR = "|"
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 """Separates the texts of a list in a cell that holds no JSON."""
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SHORTENED = re.compile(r"[-+]?\d+(?:[.,]\d+)?[eE]\+?\d+")
 _COMMA = re.compile(r"[-+]?\d+,\d+")
 
@@ -46,16 +46,16 @@ def csv_rows(body: bytes | bytearray, encoding: str, model: type[BaseModel]) -> 
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     number, columns = 0, None
     while True:
-        lines.begin(MAX_LINE_BYTES if columns is None else MAX_RECORD_LENGTH)
         line = reader.line_num + 1 + skipped
+        lines.begin(MAX_LINE_BYTES if columns is None else MAX_RECORD_LENGTH)
         try:
             cells = next(reader)
         except StopIteration:
+            break
         except _TooLong as error:
             message = f"is longer than {MAX_LINE_BYTES // 2**10} KiB; {LONG_REMEDY}"
             row = number if columns is None else number + 1
             raise invalid_row(row, line, "row", FieldErrorCode.TOO_LONG, message) from error
-            break
         except csv.Error as error:
             message = f"can't be read as CSV: {_plain(error)}; check its quotation marks"
             raise invalid_row(number + 1, line, "row", FieldErrorCode.INVALID_FORMAT, message) from error
@@ -68,6 +68,7 @@ def csv_rows(body: bytes | bytearray, encoding: str, model: type[BaseModel]) -> 
         raise invalid_row(
             0, 1, "row", FieldErrorCode.REQUIRED, "the file is empty; its first line must name the columns"
         )
+
 
 class _TooLong(Exception):
     """The record is longer than allowed."""
@@ -93,7 +94,6 @@ class _Lines:
         if self._left < 0:
             raise _TooLong
         return found[0]
-
 
 
 def _decoded(body: bytes | bytearray, encoding: str) -> str:
@@ -167,6 +167,8 @@ def _value(name: str, cell: str, kind: Any) -> Any:
     text = cell.strip()
     if get_origin(kind) is list:
         return _list(name, text, get_args(kind)[0])
+    if get_origin(kind) is dict:
+        return _json(name, text)
     if kind in (int, float):
         if kind is int and _SHORTENED.fullmatch(text):
             message = (
@@ -182,13 +184,17 @@ def _value(name: str, cell: str, kind: Any) -> Any:
 
 def _list(name: str, text: str, kind: Any) -> Any:
     if text.startswith(("[", "{")):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            return _error(name, FieldErrorCode.INVALID_JSON, f"is not valid JSON: {error}")
+        return _json(name, text)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return _error(name, FieldErrorCode.INVALID_JSON, 'must be a JSON list of objects, as in [{"model_name": "…"}]')
     return [part.strip() for part in text.split(SEPARATOR)]
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return read_json(text.encode())
+    except Problem as error:
+        return _error(name, FieldErrorCode.INVALID_JSON, error.detail.removeprefix("body: ").removeprefix("body "))
 
 
 def _error(field: str, code: FieldErrorCode, message: str) -> FieldError:
