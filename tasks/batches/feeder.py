@@ -117,6 +117,8 @@ class BatchFeeder:
         for number in [*self._pauses]:
             if number != ALL and number not in in_queue:
                 del self._pauses[number]  # of a batch that was stopped or deleted
+        of_all, begun = self._pauses.get(ALL), time.monotonic()
+        for number, rows in in_queue.items():
             if rows:
                 self._recall(number)  # of a batch that was resumed before all of them were withdrawn
         while not self._closed and sum(in_queue.values()) < ROWS_OF_ALL:
@@ -127,8 +129,11 @@ class BatchFeeder:
                 in_queue[chosen] += 1
             else:
                 del in_queue[chosen]
+        if of_all is not None and of_all[1] <= begun and self._pauses.get(ALL) is of_all:  # no batch had room for a row
+            full = self._admission.disk()
+            self._continue(ALL) if full is None else self._pause(ALL, full)
         now = time.monotonic()
-        waits += [end - now for _, end in self._pauses.values() if end > now]
+        waits += [end - now for number, (_, end) in self._pauses.items() if number == ALL or end > now]
         return max(min(waits), 0.05) if waits else None
 
     def _recall(self, number: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fooocus_api.auth.keys import Key
+from fooocus_api.tasks.batches import admission
 from fooocus_api.tasks.batches.admission import Admission
 from fooocus_api.tasks.batches.model import Batch, Counts, NewBatch, NewRow
 from fooocus_api.tasks.batches.store import UnknownBatch
@@ -98,3 +99,19 @@ def test_a_pause_ends_with_its_batch() -> None:
         wait_for(lambda: pause_code(world, batch) == "key_unusable", "the pause")
         delete(world, batch)
         wait_for(lambda: pause_code(world, batch) is None, "the end of the pause")
+
+
+def test_a_pause_of_all_ends_although_no_row_is_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "DISK_RETRY_S", 0.1)
+    free = [2**40]
+    with world_with(free_bytes=lambda: free[0]) as world:
+        first = add(world, 1, 1, 1, 1, 1)
+        wait_for(lambda: counts(world, first).queued == 4, "four rows in the queue")
+        free[0] = 0
+        second = add(world, 1)
+        wait_for(lambda: pause_code(world, first) == "disk_full", "the pause")
+        delete(world, second)
+        assert pause_code(world, first) == "disk_full"
+        free[0] = 2**40
+        wait_for(lambda: pause_code(world, first) is None, "the end of the pause")
+        assert counts(world, first).queued == 4
