@@ -51,6 +51,7 @@ def end_row(number: int, row: dict[str, Any], task: Task) -> None:
         _refund(task.source, row["images"], task.queued_at)
         _mark(number, row, **again)
     elif task.status is TaskStatus.FAILED and _lacked_space(task) and row["sequence"] >= -MAX_DISK_TRIES:
+        _refund(task.source, row["images"], task.queued_at)
         _mark(number, row, **again, sequence=row["sequence"] - 1)  # below -1, it counts the tries
     else:
         state = _ENDS.get(task.status, items.FAILED)
@@ -82,7 +83,7 @@ def _lacked_space(task: Task) -> bool:
 
 
 def _refund(source: str, images: int, queued_at: int) -> None:
-    """Return the charge of a row that was queued today and has not started."""
+    """Return the charge of a row that was queued today and waits again, as it is charged once more."""
     day = now_ms() // DAY_MS
     if queued_at // DAY_MS == day and usage.images_asked(source, day) >= images:
         usage.ask_for_images(source, day, -images)

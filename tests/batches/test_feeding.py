@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.auth.keys import Key
+from fooocus_api.auth.keys import Key, KeyQuota
+from fooocus_api.db.statements import usage
 from fooocus_api.tasks.batches import admission
 from fooocus_api.tasks.batches.admission import Admission
 from fooocus_api.tasks.batches.model import Batch, Counts, NewBatch, NewRow
 from fooocus_api.tasks.batches.store import UnknownBatch
-from fooocus_api.tasks.model.task import TaskError
+from fooocus_api.tasks.model.task import TaskError, now_ms
+from fooocus_api.tasks.queue.quotas import DAY_MS
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.fakes.simulation import World
 
@@ -115,3 +117,12 @@ def test_a_pause_of_all_ends_although_no_row_is_queued(monkeypatch: pytest.Monke
         free[0] = 2**40
         wait_for(lambda: pause_code(world, first) is None, "the end of the pause")
         assert counts(world, first).queued == 4
+
+
+def test_a_row_that_is_repeated_for_want_of_space_is_charged_once() -> None:
+    with world_with(Key("daily", "", limits=KeyQuota(images_per_day=2))) as world:
+        batch = add(world, 2, source="daily")
+        run_next(world, NO_SPACE)
+        run_next(world)
+        wait_for(lambda: counts(world, batch) == Counts(succeeded=1), "the end of the row")
+        assert world.repository.read(lambda: usage.images_asked("daily", now_ms() // DAY_MS)) == 2
