@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 
+from ...auth.keys import KeyQuota
 from ...auth.rate_limit import LimitReached
 from ...db.placement import FULL_WORDS
 from ...db.statements.batches import batches, items
@@ -162,6 +163,7 @@ class BatchFeeder:
         if (full := self._admission.disk()) is not None:
             return self._pause(ALL, full)
         task = _task_of(batch, row)
+            _check_quota(row, quota)
         try:
             self._submissions.check(row.parameters)
             queued = self._submissions.offer(
@@ -178,7 +180,8 @@ class BatchFeeder:
         except (DatabaseUnavailable, CancelledError) as error:
             return self._pause(ALL, _unavailable(error))
         except Exception as error:
-            log.warning("row of a batch not accepted", exc_info=True, extra={"batch_id": batch.batch_id})
+            of_row = isinstance(error, RowTooLarge)
+            log.warning("row of a batch not accepted", exc_info=not of_row, extra={"batch_id": batch.batch_id})
             self._store.fail(batch, row, TaskError.of(error))
         else:
             self._changes.show(batch.batch_id)
@@ -208,6 +211,19 @@ class BatchFeeder:
             for batch in map(self._store.numbered, numbers):
                 if batch is not None:
                     self._changes.show(batch.batch_id)
+
+class RowTooLarge(Exception):
+    """The row requests more images than its key may generate in a day, so that it would wait for ever."""
+
+
+def _check_quota(row: RowTask, quota: KeyQuota) -> None:
+    most = quota.images_per_day
+    if most is not None and row.images > most:
+        words = (
+            f"the row requests {row.images} images, and its key may generate {most} a day; raise the quota and retry it"
+        )
+        raise RowTooLarge(words)
+
 
 
 def _task_of(batch: Batch, row: RowTask) -> Task:

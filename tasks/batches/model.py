@@ -92,7 +92,8 @@ class Row:
 
 @dataclass(frozen=True)
 class RowTask:
-    """A waiting row with all that its task needs."""
+    """A waiting row with all that its task needs. `images` is the number of images that it requests."""
+    images: int
 
     number: int
     custom_id: str
@@ -157,7 +158,7 @@ def row_task_of(batch: Batch, row: dict[str, Any]) -> RowTask:
     """Return what a stored row's task needs."""
     content = json.loads(row["content"])
     parameters = {**batch.base, **content["changes"]}
-    return RowTask(row["number"], row["custom_id"], parameters, content["downloads"], content["notes"])
+    return RowTask(row["number"], row["custom_id"], row["images"], parameters, content["downloads"], content["notes"])
 
 
 def counts_of(found: dict[str, tuple[int, int]]) -> Counts:

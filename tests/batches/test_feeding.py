@@ -119,6 +119,16 @@ def test_a_pause_of_all_ends_although_no_row_is_queued(monkeypatch: pytest.Monke
         assert counts(world, first).queued == 4
 
 
+def test_a_row_that_its_key_can_never_generate_fails_by_name() -> None:
+    with world_with(Key("daily", "", limits=KeyQuota(images_per_day=2))) as world:
+        batch = add(world, 3, 2, source="daily")
+        run_next(world)
+        wait_for(lambda: counts(world, batch) == Counts(succeeded=1, failed=1), "the ends of both rows")
+        failed, _ = world.services.batches.store.ended(batch, 0, 100, 10_000)
+        assert failed.number == 1 and failed.error is not None
+        assert "3 images" in failed.error.message and "may generate 2 a day" in failed.error.message
+
+
 def test_a_row_that_is_repeated_for_want_of_space_is_charged_once() -> None:
     with world_with(Key("daily", "", limits=KeyQuota(images_per_day=2))) as world:
         batch = add(world, 2, source="daily")

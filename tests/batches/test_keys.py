@@ -94,10 +94,10 @@ def test_a_batch_without_its_key_pauses(host: Host) -> None:
 
 def test_only_50_batches_may_be_open(host: Host) -> None:
     client = add_key(host, "many", "--images-per-day", "1")
-    first = accepted(send_lines(client, quick(1, image_number=2)))
+    first = accepted(send_lines(client, quick(2)))
     for _ in range(49):
-        accepted(send_lines(client, quick(1, image_number=2)))
-    response = send_lines(client, quick(1, image_number=2))
+        accepted(send_lines(client, quick(2)))
+    response = send_lines(client, quick(2))
     assert (response.json()["code"], response.json()["limit"]) == ("quota_exceeded", "open_batches")
     assert client.request("DELETE", f"/v1/batches/{first}").status_code == 204
-    assert send_lines(client, quick(1, image_number=2)).status_code == 202
+    assert send_lines(client, quick(2)).status_code == 202
