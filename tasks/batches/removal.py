@@ -34,8 +34,9 @@ class BatchRemoval:
         """Stop a deleted batch's tasks, or delete a portion of its rows. Return False if it has to wait for its tasks' ends."""
         in_queue = self._store.in_queue(number)
         if in_queue:
-            for _, _, task_id in in_queue:
-                self._tasks.stop_now(task_id)
+            stopped = [self._tasks.stop_now(task_id) for _, _, task_id in in_queue]
+            if not all(stopped):
+                self._store.settle(number)  # a task has ended, or is lost, so that no end of it follows
             return False
         rows = self._repository.read(partial(items.page, number, (*items.OPEN, *items.ENDED), 0, ROWS_AT_ONCE))
         batch = self._store.numbered(number)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fooocus_api.auth.keys import Key, KeyQuota
-from fooocus_api.db.statements import usage
+from fooocus_api.db.statements import usage, writes
 from fooocus_api.tasks.batches import admission
 from fooocus_api.tasks.batches.admission import Admission
 from fooocus_api.tasks.batches.model import Batch, Counts, NewBatch, NewRow
@@ -136,3 +136,12 @@ def test_a_row_that_is_repeated_for_want_of_space_is_charged_once() -> None:
         run_next(world)
         wait_for(lambda: counts(world, batch) == Counts(succeeded=1), "the end of the row")
         assert world.repository.read(lambda: usage.images_asked("daily", now_ms() // DAY_MS)) == 2
+
+
+def test_a_deleted_batch_whose_task_is_lost_is_gone() -> None:
+    with world_with() as world:
+        batch = add(world, 1)
+        wait_for(lambda: world.machine.queue, "the task")
+        task_id = world.machine.queue.pop()
+        assert world.repository.write(lambda: writes.delete(task_id)).result()
+        delete(world, batch)
