@@ -14,13 +14,13 @@ from ...auth.rate_limit import LimitReached
 from ...db.placement import FULL_WORDS
 from ...db.statements.batches import batches, items
 from ...db.writer import DatabaseUnavailable
-from ..model.task import Task, TaskError, new_task_id
+from ..model.task import BATCH, Task, TaskError, new_task_id
 from ..ports.engine import EngineUnavailable
 from ..queue.submission import Submissions
 from ..service import TaskService
 from .admission import Admission
 from .changes import BatchChanges
-from .model import BATCH_NOTE, Batch, Pause, RowTask
+from .model import Batch, Pause, RowTask
 from .store import BatchStore, RowTaken
 
 log = logging.getLogger("fooocus_api.batches")
@@ -114,7 +114,6 @@ class BatchFeeder:
         for number, _ in self._store.in_queue_by_batch(batches.STOPPED):
             self._recall(number)
         in_queue = dict(self._store.in_queue_by_batch(batches.RUNNING))
-        for number, rows in in_queue.items():
         for number in [*self._pauses]:
             if number != ALL and number not in in_queue:
                 del self._pauses[number]  # of a batch that was stopped or deleted
@@ -163,8 +162,8 @@ class BatchFeeder:
         if (full := self._admission.disk()) is not None:
             return self._pause(ALL, full)
         task = _task_of(batch, row)
-            _check_quota(row, quota)
         try:
+            _check_quota(row, quota)
             self._submissions.check(row.parameters)
             queued = self._submissions.offer(
                 task, batch.base_url, quota, also=lambda: self._store.take(batch, row, task)
@@ -212,6 +211,7 @@ class BatchFeeder:
                 if batch is not None:
                     self._changes.show(batch.batch_id)
 
+
 class RowTooLarge(Exception):
     """The row requests more images than its key may generate in a day, so that it would wait for ever."""
 
@@ -225,10 +225,9 @@ def _check_quota(row: RowTask, quota: KeyQuota) -> None:
         raise RowTooLarge(words)
 
 
-
 def _task_of(batch: Batch, row: RowTask) -> Task:
     note = {"id": batch.number, "batch_id": batch.batch_id, "row": row.number, "custom_id": row.custom_id}
-    notes = {**row.notes, BATCH_NOTE: note}
+    notes = {**row.notes, BATCH: note}
     return Task(new_task_id(), batch.source, row.parameters, downloads=row.downloads, notes=notes)
 
 

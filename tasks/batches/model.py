@@ -12,9 +12,6 @@ from ...db.statements.batches import batches, items
 from ...db.statements.outbox import Attempt
 from ..model.task import TaskError
 
-BATCH_NOTE = "batch"
-"""Key in the notes of a batch's tasks: `{"id", "batch_id", "row", "custom_id"}`."""
-
 
 @dataclass(frozen=True)
 class NewRow:
@@ -93,10 +90,10 @@ class Row:
 @dataclass(frozen=True)
 class RowTask:
     """A waiting row with all that its task needs. `images` is the number of images that it requests."""
-    images: int
 
     number: int
     custom_id: str
+    images: int
     parameters: dict[str, Any]
     downloads: list[dict[str, str]]
     notes: dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 
 from ...db.statements import outbox, usage
 from ...db.statements.batches import batches, items
-from ..model.task import Task, TaskStatus, now_ms
+from ..model.task import BATCH, Task, TaskStatus, now_ms
 from ..queue.quotas import DAY_MS
 from .changes import BatchChanges
-from .model import BATCH_NOTE, error_text
+from .model import error_text
 
 log = logging.getLogger("fooocus_api.batches")
 
@@ -29,14 +29,14 @@ class RowEnds:
 
     def on_end(self, task: Task) -> None:
         """Record the end of a task's row, in the transaction that ends the task. On the writer's thread."""
-        note = task.notes.get(BATCH_NOTE)
+        note = task.notes.get(BATCH)
         row = items.one(note["id"], note["row"]) if note else None
         if row is not None and row["state"] in items.IN_QUEUE and row["task_id"] == task.task_id:
             end_row(row["batch"], row, task)
 
     def after_end(self, task: Task) -> None:
         """Report a task's end once it is on the disk."""
-        note = task.notes.get(BATCH_NOTE)
+        note = task.notes.get(BATCH)
         self._changes.signal(note["batch_id"] if note else None)
 
 

@@ -83,6 +83,8 @@ class Image:
     kept: bool = True
 
 
+BATCH = "batch"
+"""Key in a task's notes: the batch and the row that it belongs to, as `{"id", "batch_id", "row", "custom_id"}`."""
 BLACKED_OUT = "blacked_out"
 """Key in a task's notes: the paths of images that the host's NSFW checker replaced by black ones."""
 

@@ -20,7 +20,7 @@ from ...db.statements.outbox import Attempt, Message
 from ...outbound.address_policy import without_userinfo
 from ...outbound.client import OutboundClient
 from ..model import rows
-from ..model.task import Task, now_ms
+from ..model.task import BATCH, Task, now_ms
 from .dispatcher import PerReceiverDispatcher
 from .sender import Sender
 
@@ -91,15 +91,18 @@ class Webhooks:
     # ------------------------------------------- in the transactions of the task
 
     def accept(self, task: Task, base_url: str) -> None:
-        """Add a new task's message to the outbox, with the base URL that its client uses. On the writer's thread."""
-        if task.webhook_url or self._settings.url:
+        """Add a new task's message to the outbox, with the base URL that its client uses. On the writer's thread.
+
+        A batch's task has none: its batch has one message, at its end.
+        """
+        if task.webhook_url or self._has_default(task):
             self._repository.outbox.add(task.task_id, task.webhook_url, receiver_of(task.webhook_url), base_url)
 
     def ended(self, task: Task) -> str | None:
         """Make a task's message due, in the transaction that ends the task, and return its receiver, for `wake`. None without
         a webhook. On the writer's thread."""
         receiver = self._repository.outbox.post(task.task_id, now_ms())
-        if receiver is None and self._settings.url:  # a task of the WebUI, or one older than the flag
+        if receiver is None and self._has_default(task):  # a task of the WebUI, or one older than the flag
             self.accept(task, "")
             receiver = self._repository.outbox.post(task.task_id, now_ms())
         return receiver
@@ -138,6 +141,10 @@ class Webhooks:
         return receiver is not None
 
     # --------------------------------------------------------------- delivery
+
+    def _has_default(self, task: Task) -> bool:
+        """Return whether the launch flag's receiver gets the message of a task without a receiver of its own."""
+        return bool(self._settings.url) and BATCH not in task.notes
 
     def _deliver(self, receiver: str) -> None:
         """Deliver the first message that is due for a receiver. On a thread of the dispatcher."""

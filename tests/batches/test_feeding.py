@@ -17,6 +17,7 @@ from fooocus_api.tasks.batches.model import Batch, Counts, NewBatch, NewRow
 from fooocus_api.tasks.batches.store import UnknownBatch
 from fooocus_api.tasks.model.task import TaskError, now_ms
 from fooocus_api.tasks.queue.quotas import DAY_MS
+from fooocus_api.tasks.webhooks.delivery import WebhookSettings
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.fakes.simulation import World
 
@@ -145,3 +146,17 @@ def test_a_deleted_batch_whose_task_is_lost_is_gone() -> None:
         task_id = world.machine.queue.pop()
         assert world.repository.write(lambda: writes.delete(task_id)).result()
         delete(world, batch)
+
+
+def test_the_flags_receiver_gets_one_message_about_a_batch() -> None:
+    with world_with(webhooks=WebhookSettings(url="https://example.com/hook")) as world:
+        batch = add(world, 1)
+        wait_for(lambda: world.machine.queue, "the task")
+        task = world.run(world.services.tasks.get(world.machine.queue[0]))
+        run_next(world)
+        assert world.run(world.services.webhooks.state(task)).state == "none"
+        assert not world.run(world.services.webhooks.resend(task))
+        wait_for(lambda: counts(world, batch).succeeded, "the end of the row")
+        assert world.services.batches.get(batch.batch_id).message.state == "pending"
+        other = world.run(world.services.submissions.submit({"prompt": "a dog"})).task
+        assert world.run(world.services.webhooks.state(other)).state == "waiting"
