@@ -48,9 +48,10 @@ class BatchMessages:
         """Start deliveries, including those that an earlier process has left. A second call does nothing."""
         if self._started:
             return
-        self._started = True
         self._render = render
-        self._dispatcher.start(self._repository.read(messages.due))
+        self._dispatcher.start({})
+        self._started = True
+        self.wake()  # if the database does not answer now, the next call is the next try
 
     def close(self) -> None:
         """Start no more deliveries, and wait for none."""

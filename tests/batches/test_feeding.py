@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +13,7 @@ import pytest
 
 from fooocus_api.auth.keys import Key, KeyQuota
 from fooocus_api.db.statements import usage, writes
+from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.tasks.batches import admission
 from fooocus_api.tasks.batches.admission import Admission
 from fooocus_api.tasks.batches.model import Batch, Counts, NewBatch, NewRow
@@ -160,3 +163,24 @@ def test_the_flags_receiver_gets_one_message_about_a_batch() -> None:
         assert world.services.batches.get(batch.batch_id).message.state == "pending"
         other = world.run(world.services.submissions.submit({"prompt": "a dog"})).task
         assert world.run(world.services.webhooks.state(other)).state == "waiting"
+
+
+def test_messages_are_sent_although_the_database_did_not_answer_at_the_start() -> None:
+    with world_with() as world:
+        add(world, 1, hook="https://127.0.0.1/hook")
+        run_next(world)
+        rendered = threading.Event()
+
+        def render(_: Batch) -> bytes:
+            rendered.set()
+            return b"{}"
+
+        database = world.folder / "tasks.sqlite3"
+        shutil.move(database, aside := world.folder / "aside")
+        try:
+            with pytest.raises(DatabaseUnavailable):
+                world.services.batches.messages.start(render)
+        finally:
+            shutil.move(aside, database)
+        world.services.batches.messages.wake()
+        assert rendered.wait(30)
