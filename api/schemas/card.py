@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from ...tasks.model.outlook import NO_OUTLOOK, Outlook
-from ...tasks.model.task import Task
+from ...tasks.model.task import BATCH, Task
 from ..responses.public_urls import PublicUrls
 from .stage import StageMembers, stage_members
 
@@ -32,6 +32,7 @@ class TaskCard(StageMembers):
     height: int | None = Field(default=None, description="The first image's height in pixels.")
     seed_text: str | None = Field(default=None, description="The digits of the first image's seed.")
     tags: list[str] | None = Field(default=None, description="The task's tags, if any.")
+    batch_id: str | None = Field(default=None, description="The batch that the task belongs to, if any.")
     error: str | None = Field(
         default=None, description="Only of a failed task: the error's type and message, shortened."
     )
@@ -66,6 +67,8 @@ def card_of(task: Task, urls: PublicUrls, outlook: Outlook = NO_OUTLOOK) -> dict
         card["seed_text"] = None if first.seed is None else str(first.seed)
     if tags := task.parameters.get("tags"):
         card["tags"] = tags
+    if place := task.notes.get(BATCH):
+        card["batch_id"] = place["batch_id"]
     if task.error is not None:
         card["error"] = f"{task.error.type}: {task.error.message}"[:MAX_PROMPT_LENGTH]
     if not task.status.is_terminal:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from ...images.preview import PreviewImage
 from ...outbound.address_policy import without_userinfo
 from ...tasks.model.outlook import NO_OUTLOOK, Outlook
-from ...tasks.model.task import BLACKED_OUT, Image, Task, TaskError
+from ...tasks.model.task import BATCH, BLACKED_OUT, Image, Task, TaskError
 from ..responses.public_urls import PublicUrls
 from .generate import IMAGE_FIELDS
 from .own_data import own_data
@@ -42,6 +42,14 @@ class RepeatsModel(BaseModel):
     image: int | None = Field(description="The position of the repeated image in its `images`; null for all.")
     exact: bool = Field(description="True if the same pixels were expected when this task was accepted.")
     differences: list[DifferenceModel] = Field(description="The reasons why they might differ.")
+
+
+class BatchPlace(BaseModel):
+    """The row of a batch that a task belongs to."""
+
+    batch_id: str = Field(description="The id of the batch.")
+    row: int = Field(description="The number of the row, from 1.")
+    custom_id: str = Field(description="The id of the row; its number by default.")
 
 
 class ImageModel(BaseModel):
@@ -97,6 +105,9 @@ class RecordResponse(StageMembers):
     progress: float = Field(description="0 to 100.")
     repeats: RepeatsModel | None = Field(
         default=None, description="The task that this one repeats. Absent if it repeats none."
+    )
+    batch: BatchPlace | None = Field(
+        default=None, description="The row of a batch that the task belongs to. Absent if it belongs to none."
     )
     preview: str | None = Field(
         default=None,
@@ -171,6 +182,8 @@ def record_of(
         record["ignored_fields"] = ignored
     if repeats := task.notes.get(REPEATS):
         record["repeats"] = repeats
+    if place := task.notes.get(BATCH):
+        record["batch"] = {name: place[name] for name in BatchPlace.model_fields}
     if not task.status.is_terminal:
         record["queue_position"] = outlook.queue_position
         record["eta_seconds"] = outlook.eta_seconds

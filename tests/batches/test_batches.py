@@ -52,6 +52,14 @@ def test_json_lines_are_generated_in_their_order(batch_client: Client) -> None:
     assert [row[:2] for row in prompts(batch_client, batch_id)] == [("cat", "a cat"), ("dog", "a dog")]
     tasks = [batch_client.task(row["task_id"]) for row in results(batch_client, batch_id)]
     assert [task["req_params"]["priority"] for task in tasks] == [-10, -10]
+    places = [
+        {"batch_id": batch_id, "row": 1, "custom_id": "cat"},
+        {"batch_id": batch_id, "row": 2, "custom_id": "dog"},
+    ]
+    assert [task["batch"] for task in tasks] == places
+    cards = batch_client.get("/tasks", params={"view": "card", "query": "history"}).json()["history"]
+    assert [card["batch_id"] for card in cards[:2]] == [batch_id] * 2
+    assert "batch" not in batch_client.draw(prompt="alone")
 
 
 def test_lists_of_one_object_are_paired_and_objects_are_multiplied(batch_client: Client) -> None:
