@@ -88,15 +88,17 @@ def test_rows_of_another_batch_with_the_same_number_are_not_read() -> None:
         first = add(world, 1)
         second = replace(first, batch_id="0" * 32)
         store = world.services.batches.store
-        for read in (store.ended(first, 0, 100, 10_000), store.ended_since(first, 0, 100)):
-            assert read == []
-        with pytest.raises(UnknownBatch):
-            store.ended(second, 0, 100, 10_000)
-        with pytest.raises(UnknownBatch):
-            store.ended_since(second, 0, 100)
-        for change in (store.stop, store.retry, lambda batch: store.delete(batch, images_too=True)):
+        uses: list[Callable[[Batch], object]] = [
+            lambda batch: store.ended(batch, 0, 100, 10_000),
+            lambda batch: store.ended_since(batch, 0, 100),
+            store.stop,
+            store.retry,
+            lambda batch: store.delete(batch, images_too=True),
+        ]
+        for use in uses:
             with pytest.raises(UnknownBatch):
-                change(second)
+                use(second)
+        assert store.ended(first, 0, 100, 10_000) == [] == store.ended_since(first, 0, 100)
 
 
 def test_a_pause_ends_with_its_batch() -> None:

@@ -141,8 +141,10 @@ class _Values:
         return _Values(self.length, items, self._first, self._step)
 
     def lengths(self) -> Iterator[int]:
-        """Yield each value's bytes as JSON; of a range, as many as a number may have."""
-        yield from map(_length, self._items) if self._items else repeat(MAX_NUMBER_LENGTH, self.length)
+        """Return each value's bytes as JSON; of a range, as many as a number may have."""
+        if not self._items:
+            return repeat(MAX_NUMBER_LENGTH, self.length)
+        return map(_length, self._items)
 
     def at(self, place: int) -> Any:
         if self._items:
