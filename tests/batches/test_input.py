@@ -213,18 +213,13 @@ def test_rows_share_an_image_of_the_server_and_one_from_outside(batch_client: Cl
 def test_an_image_in_a_request_is_shared_by_all_rows(batch_client: Client) -> None:
     image = base64.b64encode(noise(200)).decode()
     assert len(image) > 64 * 2**10
-    request = {
-        **QUICK,
-        "uov_input_image": image,
-        "uov_method": "Vary (Subtle)",
-        "controlnet_image": [{"cn_img": image}],
-    }
-    batch_id = accepted(combine(batch_client, {"inpaint_mask_image_upload": [image, None]}, request=request, repeat=2))
+    mixed = {"uov_method": "Vary (Subtle)", "mixing_image_prompt_and_vary_upscale": True}
+    request = {**QUICK, **mixed, "controlnet_image": [{"cn_img": image}]}
+    batch_id = accepted(combine(batch_client, {"uov_input_image": [image, image]}, request=request, repeat=2))
     assert ended(batch_client, batch_id)["counts"]["succeeded"] == 4
     tasks = [batch_client.task(row["task_id"])["req_params"] for row in results(batch_client, batch_id)]
     (url,) = {task["uov_input_image"] for task in tasks}
-    assert {task["controlnet_image"][0]["cn_img"] for task in tasks} == {url}
-    assert [task["inpaint_mask_image_upload"] for task in tasks] == [url, url, None, None]
+    assert [task["controlnet_image"][0]["cn_img"] for task in tasks] == [url] * 4
     assert batch_client.image(url).size == (200, 200)
 
 
