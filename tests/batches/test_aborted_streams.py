@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from collections.abc import Iterator
@@ -36,7 +35,9 @@ class SlowResults:
         parts = urlsplit(client.url)
         self._socket = socket.socket()
         self._socket.settimeout(60)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        if hasattr(socket, "TCP_MAXSEG"):  # without it, the server's system takes a megabyte at once
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         self._socket.connect((parts.hostname, parts.port))
         head = f"GET /v1/batches/{batch_id}/results HTTP/1.1\r\nHost: {parts.netloc}\r\nX-API-KEY: {key_of(client)}\r\n\r\n"
         self._socket.sendall(head.encode())
@@ -72,5 +73,4 @@ def test_results_break_off_if_they_can_not_continue(host: Host, how: str) -> Non
         time.sleep(2 * RECHECK_INTERVAL_S)
     body = stream.rest()
     assert body.endswith(END) == (how == "unchanged")
-    rows = [json.loads(line) for line in body.splitlines() if line.startswith(b"{") and line.endswith(b"}")]
-    assert (len(rows) >= ROWS) == (how == "unchanged")
+    assert (body.count(b'\n{"row"') >= ROWS) == (how == "unchanged")
