@@ -25,7 +25,7 @@ MAX_RECORD_LENGTH = 3 * MAX_LINE_BYTES
 CUSTOM_ID = "custom_id"
 SEPARATOR = "|"
 """Separates the texts of a list in a cell that holds no JSON."""
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _SHORTENED = re.compile(r"[-+]?\d+(?:[.,]\d+)?[eE]\+?\d+")
 _COMMA = re.compile(r"[-+]?\d+,\d+")
 
@@ -78,8 +78,8 @@ class _Lines:
     """The lines of a text with their ends, of which one record takes a limited number of characters."""
 
     def __init__(self, text: str) -> None:
-        self._found = _LINE.finditer(text)
-        self._left = 0
+        self._text = text
+        self._at = self._left = 0
 
     def begin(self, limit: int) -> None:
         """Begin a record of at most `limit` characters."""
@@ -89,11 +89,16 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        found = next(self._found)
-        self._left -= found.end() - found.start()
+        begin = self._at
+        if begin == len(self._text):
+            raise StopIteration
+        # A search through megabytes would hold up all threads.
+        found = _LINE_END.search(self._text, begin, begin + self._left + 1)
+        self._at = found.end() if found is not None else len(self._text)
+        self._left -= self._at - begin
         if self._left < 0:
             raise _TooLong
-        return found[0]
+        return self._text[begin : self._at]
 
 
 def _decoded(body: bytes | bytearray, encoding: str) -> str:
