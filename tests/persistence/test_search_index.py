@@ -37,7 +37,7 @@ class Small:
                 "id": row_id,
                 "rank": row_id,
             }
-            for name in ("images", "parameters", "downloads", "error", "notes"):
+            for name in ("images", "parameters", "downloads", "error", "notes", "tags"):
                 del columns[name]
             names = ", ".join(columns)
             self.place.execute(
