@@ -82,6 +82,11 @@ class BatchImages:
         return self._sizes[reference]
 
     @property
+    def has_new(self) -> bool:
+        """True if an image came from outside, whose file is written only with the batch."""
+        return self._resolver.new_images[0] > 0
+
+    @property
     def inputs(self) -> frozenset[str]:
         """The file names of the inputs among the resolved images."""
         found = [ImageReference.parse(known) for known in self._known.values() if isinstance(known, str)]

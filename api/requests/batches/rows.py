@@ -108,7 +108,8 @@ class RowChecker:
         try:
             body = self._repeated.checked(body)
             prepared = prepare_with(self.images, body, self.context, self.request)
-            self.context.services.submissions.check(prepared.parameters)
+            if not self.images.has_new:  # it looks for the files; the row's start checks again
+                self.context.services.submissions.check(prepared.parameters)
         except InvalidFields as error:
             errors += error.errors
             return None
