@@ -99,8 +99,8 @@ def client(demo: Host) -> Client:
 
 @pytest.fixture(scope="session")
 def real_client(real: Host) -> Client:
-    """Return a client of the shared real host."""
-    return Client(real.url)
+    """Return a client of the shared real host. A busy CPU takes minutes for an image with Fooocus V2."""
+    return Client(real.url, patience=900)
 
 
 @pytest.fixture(scope="session")
