@@ -11,7 +11,7 @@ import pytest
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tests.api.test_bad_requests import new_image
 from fooocus_api.tests.images.test_inputs import kept, picture, upload
-from fooocus_api.tests.support.client import Client, Record, wait_for
+from fooocus_api.tests.support.client import Client, Record, wait_for, without_repeats
 from fooocus_api.tests.support.databases.small_disk import SmallDisk
 from fooocus_api.tests.support.host import Host, demo_host
 
@@ -80,7 +80,7 @@ def test_what_is_deleted_makes_room(disk: tuple[Host, SmallDisk]) -> None:
         response = client.request("DELETE", f"/tasks/{first['task_id']}")
     assert response.status_code in (204, 503), response.text
     if response.status_code == 503:
-        assert client.task(first["task_id"]) == first
+        assert without_repeats(client.task(first["task_id"])) == without_repeats(first)
         assert client.request("DELETE", f"/tasks/{first['task_id']}").status_code == 204
     assert all(client.get(url).status_code == 404 for url in first["result"])
     assert all(client.image(url).size == (256, 256) for url in second["result"])

@@ -16,7 +16,7 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.db.writer import DatabaseUnavailable, reason_of
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.purge import purge_history
-from fooocus_api.tests.support.client import QUICK, Client, wait_for
+from fooocus_api.tests.support.client import QUICK, Client, wait_for, without_repeats
 from fooocus_api.tests.support.databases.databases import inserted, row
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def test_when_it_is_put_back_all_goes_on(demo_factory: DemoFactory) -> None:
     file.with_name("elsewhere.sqlite3").rename(file)
     wait_for(lambda: client.get("/healthz").status_code == 200, "the history to be written again")
     after = client.draw()
-    assert client.task(before["task_id"]) == before
+    assert without_repeats(client.task(before["task_id"])) == without_repeats(before)
     host.stop()
     with closing(sqlite3.connect(file)) as connection:
         known = {task_id for (task_id,) in connection.execute("SELECT task_id FROM task")}
@@ -141,7 +141,7 @@ def test_a_purge_leaves_the_history_of_a_running_fooocus_alone(demo_factory: Dem
     record = Client(host.url).draw()
     with pytest.raises(InstallError, match="running Fooocus"):
         purge_history(host.outputs)
-    assert Client(host.url).task(record["task_id"]) == record
+    assert Client(host.url).task(record["task_id"])["result"] == record["result"]
     host.stop()
     assert purge_history(host.outputs) == (1, True)
     assert not database_of(host).parent.exists()

@@ -13,7 +13,7 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.db.tables import database
 from fooocus_api.db.writer import DatabaseUnavailable
-from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.client import Client, without_repeats
 from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, SqlitePlace, inserted, row
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.host import ROOT, Host
@@ -88,7 +88,9 @@ def test_a_deletion_that_is_refused_leaves_all_as_it_was(demo: Host, client: Cli
     state = demo.outputs / ".fooocus_api"
     with SqlitePlace(state / "tasks.sqlite3").unwritable():
         assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 503
-    assert client.task(record["task_id"]) == record and client.image(record["result"][0])
+    assert without_repeats(client.task(record["task_id"])) == without_repeats(record) and client.image(
+        record["result"][0]
+    )
     assert not (state / "unfinished" / record["task_id"]).exists()
     assert client.request("DELETE", f"/tasks/{record['task_id']}").status_code == 204
 
