@@ -79,7 +79,7 @@ class BatchCreation:
                 if row["state"] == items.FAILED:
                     items.mark(number, row["number"], (items.FAILED,), sequence=batches.next_sequence(number))
             found = batches.numbered(number)
-            assert found is not None
+            assert found is not None  # nosec B101  # the row was inserted just above
             return batch_of(found), False
 
         batch, repeated = self._repository.write(change).result()
