@@ -26,6 +26,7 @@ def plain(side: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.nightly
 def test_an_upscale_beyond_the_bound_ends_with_its_image(client: Client) -> None:
     record = client.draw(
         uov_method="Upscale (Custom)",

@@ -103,6 +103,7 @@ def red(side: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.nightly
 def test_pictures_that_wait_for_the_models_have_a_bound(demo_factory: DemoFactory) -> None:
     """Send eight small files of 192 MB of pixels each: the budget holds five, the others get a 503."""
     host = demo_factory(step_ms=200)
