@@ -17,6 +17,8 @@ from fooocus_api.tests.support.host import Host
 from fooocus_api.tests.support.hosts.loops import WatchedHost
 from fooocus_api.tests.support.keys import add_key
 
+pytestmark = pytest.mark.nightly
+
 PENDING = 10_000
 ENDED = 200
 MOST_MS = 5.0

@@ -20,6 +20,8 @@ from fooocus_api.tests.support.sources.page_examples import examples_of
 if TYPE_CHECKING:
     from fooocus_api.tests.support.browsers.browser import Browser
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:

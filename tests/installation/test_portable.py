@@ -35,7 +35,7 @@ FOLDERS: dict[str, Callable[[Portable], Path]] = {
     "python_embeded": lambda portable: portable.python.parent,
     "elsewhere": lambda portable: portable.root.parent,
 }
-LIKELY = ("the package", "Fooocus", "the clone")
+LIKELY = ("the package",)
 UNPACKED: dict[str, Callable[[Portable], Path]] = {
     "next to Fooocus, doubled": lambda portable: portable.root / "fooocus-api-main" / "fooocus-api-main",
     "into Fooocus": lambda portable: portable.fooocus / "fooocus-api-main",

@@ -10,6 +10,7 @@ from fooocus_api.tests.stress.crash import crash
 from fooocus_api.tests.support.host import demo_host, real_host
 
 
+@pytest.mark.nightly
 def test_random_kills_lose_nothing() -> None:
     row = crash(demo_host(step_ms=10), rounds=5, seed=random.randrange(1_000_000), pause=1.5)
     assert row["rounds"] == 5

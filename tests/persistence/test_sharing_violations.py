@@ -24,6 +24,8 @@ from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.hosts.installation_copies import make_sandbox, snapshot
 from fooocus_api.tests.support.keys import keys_command
 
+pytestmark = pytest.mark.nightly
+
 Make = Callable[..., Violations]
 REASON = "being used by another process"
 
