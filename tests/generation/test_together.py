@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fooocus_api.tests.support.client import ENDED, QUICK, Client, Record, wait_for
+from fooocus_api.tests.support.client import ENDED, QUICK, Client, Record, wait_for, without_repeats
 from fooocus_api.tests.support.host import Host, demo_host
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Watcher:
                 self._expect(record["task_status"] in statuses, f"in the list {name}", record)
                 self._check(record)
         for task_id in list(self._last):
-            self._check(self._client.task(task_id))
+            self._check(without_repeats(self._client.task(task_id)))
 
     def _check(self, record: Record) -> None:
         """Check a record, also against its earlier states."""
