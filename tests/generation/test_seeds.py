@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import SystemRandom
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +44,11 @@ def test_every_random_seed_is_and_those_after_it_too(monkeypatch: pytest.MonkeyP
     assert SEED_LIMIT + 1023 < SAFE
     asked: list[tuple[int, int]] = []
 
-    def largest(low: int, high: int) -> int:
+    def largest(_: SystemRandom, low: int, high: int) -> int:
         asked.append((low, high))
         return high
 
-    monkeypatch.setattr("fooocus_api.adapters.task_args.mapping.random.randint", largest)
+    monkeypatch.setattr(SystemRandom, "randint", largest)
     for host, expected in ((LARGE, SEED_LIMIT), (2**32 - 1, 2**32 - 1)):
         mapper = ArgumentMapper(["seed"], Controls([SimpleNamespace(value=0)]), host)
         assert mapper.to_positional({"image_seed": -1}, no_images) == [expected]
