@@ -137,7 +137,16 @@ class _Builder:
         tokens = Tokens(secret, self._keys.named)
         security = Security(self._keys, login, links, tokens, settings.api_cors, is_exposed(settings))
         host = self._host(arguments, problem)
-        context = Context(host, self._services, inputs, security, settings.base_url, self._outbound, self._thumbnails)
+        context = Context(
+            host,
+            self._services,
+            inputs,
+            security,
+            settings.base_url,
+            self._outbound,
+            self._thumbnails,
+            settings.compat,
+        )
         return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
 
     def failed(self, error: Exception) -> Runtime:

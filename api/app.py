@@ -14,6 +14,8 @@ from starlette.types import Scope
 
 from .. import __version__
 from ..asgi.parts import Parts
+from ..asgi.surfaces.plain_options import PlainOptions
+from .compat.surfaces import SurfaceDispatch, Surfaces
 from .context import Context
 from .openapi import build_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
@@ -27,6 +29,7 @@ from .routes.images import inputs, outputs
 from .routes.model_files import downloads, files
 from .routes.tasks import actions, events, repeat, tasks, webhooks
 from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
+from .schemas.host_request import request_model
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
@@ -72,6 +75,13 @@ def create_api(context: Context) -> FastAPI:
     )
     app.router.route_class = NamingRoute
     add_handlers(app)
+    model = request_model(context)
+    app.add_middleware(
+        SurfaceDispatch,
+        surfaces=Surfaces(context, model),
+        enabled=context.surfaces,
+        count=context.task_services.metrics.count_request if context.task_services is not None else _no_count,
+    )
     app.add_middleware(IgnoredHeader)
     app.add_middleware(
         AuthenticationMiddleware,
@@ -81,6 +91,7 @@ def create_api(context: Context) -> FastAPI:
         tokens=context.security.tokens,
         open_paths=OPEN_PATHS,
     )
+    app.add_middleware(PlainOptions, surfaces=context.surfaces)
     add_cors(
         app, context.security.api_cors
     )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
@@ -89,10 +100,10 @@ def create_api(context: Context) -> FastAPI:
     app.state.context = context
     app.state.history_check = health.history_check(context)
     routers = [
-        generation.router(context),
+        generation.router(context, model),
         tasks.router,
         actions.router,
-        repeat.router(context),
+        repeat.router(context, model),
         webhooks.router,
         events.router,
         create.router(context),
@@ -107,13 +118,13 @@ def create_api(context: Context) -> FastAPI:
         describe.router,
         mask.router(context),
         read_metadata.router(context),
-        expand_prompt.router(context),
+        expand_prompt.router(context, model),
         unload.router,
         names.router,
         details.router,
         models.router(context),
         styles.router,
-        presets.router(context),
+        presets.router(context, model),
         files.router,
         downloads.router,
         engine.router,
@@ -131,6 +142,10 @@ def create_api(context: Context) -> FastAPI:
     _add_docs(app, context)
     _build_routes(app)
     return app
+
+
+def _no_count(*_: object) -> None:
+    """Count nothing: this host is not supported, so that there are no metrics."""
 
 
 def _build_routes(app: FastAPI) -> None:

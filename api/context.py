@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 
 from ..asgi.error_codes import ErrorCode
+from ..asgi.surfaces.surface import ALL_SURFACES, Surface
 from ..auth.keys import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
@@ -171,8 +172,8 @@ class Context:
     """Everything a route may need.
 
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
-    `outbound` sends requests to servers that clients name, `thumbnails` makes those of outputs, and `base_url` is the configured
-    public address.
+    `outbound` sends requests to servers that clients name, `thumbnails` makes those of outputs, `base_url` is the configured
+    public address, and `surfaces` are the compatible APIs that are enabled.
     """
 
     host: Host
@@ -182,6 +183,7 @@ class Context:
     base_url: str | None = None
     outbound: OutboundClient = field(default_factory=OutboundClient)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    surfaces: frozenset[Surface] = ALL_SURFACES
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""

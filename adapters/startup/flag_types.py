@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from ...asgi.surfaces.surface import Surface
 from ...auth.keys import Key, named_key
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -47,6 +48,18 @@ def base_url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} is not an address; begin it with http:// or https://")
     return text.rstrip("/")
+
+
+def surfaces(text: str) -> frozenset[Surface]:
+    """Parse the names of compatible APIs, separated by commas, or `none`."""
+    names = [name.strip().lower() for name in text.split(",")]
+    if names == ["none"]:
+        return frozenset()
+    try:
+        return frozenset(Surface(name) for name in names)
+    except ValueError as error:
+        known = ", ".join(surface.value for surface in Surface)
+        raise argparse.ArgumentTypeError(f"{text!r} names an unknown API; use {known}, or none") from error
 
 
 def origin(text: str) -> str:

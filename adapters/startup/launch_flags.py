@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from types import ModuleType
 from typing import Any
 
+from ...asgi.surfaces.surface import ALL_SURFACES, Surface
 from ...auth.keys import Key
 from . import flag_types
 from .flag_types import Network
@@ -125,6 +126,12 @@ class Settings:
         default=5.0,
         type=flag_types.positive(float, "a number of GB above 0"),
         metavar="GB",
+    )
+    compat: frozenset[Surface] = flag(
+        "Speak the APIs of other programs: openai, a1111, legacy and mcp, separated by commas, or none. Default: all.",
+        default=ALL_SURFACES,
+        type=flag_types.surfaces,
+        metavar="NAMES",
     )
     webhook_url: str | None = flag(
         "Send the record of every finished task there, the WebUI's as well, unless its request names another URL.",

@@ -17,6 +17,9 @@ class Application(Protocol):
     def is_misspelt(self, first: str) -> bool:
         """Return whether a first segment, one that the WebUI does not have, is probably a misspelt one of the API."""
 
+    def with_error_shapes(self, app: AsgiApp) -> AsgiApp:
+        """Return the API with its errors in the shapes of the APIs that clients speak; it is called before any other part."""
+
     def start(self) -> AsgiApp:
         """Build and return the ASGI application. Called once, when the WebUI is built and about to be served."""
 

@@ -98,7 +98,8 @@ class Server:
             settings = self._settings()
             try:
                 self._login.watch(instance, inspect.signature(wrapped).bind(*args, **kwargs).arguments.get("auth"))
-                self._api = self._protected(self._application.start(), settings.api_cors)
+                api = self._protected(self._application.start(), settings.api_cors)
+                self._api = self._application.with_error_shapes(api)
                 if settings.api_port is not None:
                     self._serve_on_second_port(self._api, settings)
             except Exception:

@@ -45,6 +45,10 @@ class Metrics:
         self._step_seconds = Histogram(
             "fooocus_api_step_seconds", "Seconds between two steps.", buckets=STEP_BUCKETS, registry=self.registry
         )
+        self._requests = Counter(
+            "fooocus_api_requests", "Requests to the API.", ["surface", "status"], registry=self.registry
+        )
+        self._accepted = Counter("fooocus_api_accepted_tasks", "Tasks of the API.", ["surface"], registry=self.registry)
         self._last_step = NO_STEP
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
@@ -76,6 +80,14 @@ class Metrics:
     def count_event(self, kind: str) -> None:
         """Count an event of a task."""
         self._events.labels(kind).inc()
+
+    def count_request(self, surface: str, status: int) -> None:
+        """Count a request to the API of that name, answered with that status. Any thread."""
+        self._requests.labels(surface, str(status)).inc()
+
+    def count_accepted(self, surface: str) -> None:
+        """Count a task that the API of that name has accepted. Any thread."""
+        self._accepted.labels(surface).inc()
 
     def observe_step(self, seconds: float) -> None:
         """Record the duration of a step."""

@@ -19,7 +19,7 @@ from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
 from ...requests.preset_body import preset_model, preset_values
 from ...responses.problems import Problem, invalid_field, responses
-from ...schemas.host_request import request_model
+from ...schemas.generate import CommonRequest
 from ...security.authorization import require_scope
 from ...validation.known_names import nearest_names
 
@@ -48,10 +48,9 @@ NewPresetName = Annotated[
 ]
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router, with a body model built for the running host."""
+def router(context: Context, request_type: type[CommonRequest]) -> APIRouter:
+    """Return the router; `request_type` is the model of a generate request on the running host."""
     routes = APIRouter(tags=["catalog"], route_class=JsonRoute)
-    request_type = request_model(context)
     model = preset_model(request_type, context.host.presets.fields())
 
     def put_preset(context: ApiContext, name: NewPresetName, body: Any) -> JSONResponse:

@@ -16,11 +16,12 @@ from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.subscription import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
 from ...requests.fields.ignored import NOTE
+from ...responses.ended import failure_members
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
 from ...schemas.own_data import own_data
 from ...schemas.stage import stage_members
-from ...schemas.task import base64_of, error_members
+from ...schemas.task import base64_of
 from ...security.event_streams import StreamAccess
 
 SPACING_S = 0.05
@@ -138,13 +139,3 @@ def _progress(task: Task, outlook: Outlook, picture: PreviewImage | None = None)
         **stage_members(task),
     }
     return message(data)
-
-
-def failure_members(task: Task) -> dict[str, Any]:
-    """Return the problem members for a task that failed or was interrupted."""
-    error = task.error
-    detail = f"Fooocus failed: {error.type}: {error.message}" if error else f"the task is {task.status.value}"
-    members: dict[str, Any] = {"detail": detail, "task_id": task.task_id, "task_status": task.status.value}
-    if error:
-        members["error"] = error_members(error)
-    return members

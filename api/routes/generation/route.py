@@ -5,42 +5,37 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Body, Header, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from ....asgi.error_codes import ErrorCode
 from ....auth.keys import Scope
 from ....images.codecs.conversion import CannotConvert
 from ....tasks.build import TaskServices
-from ....tasks.model.task import Task, TaskStatus
+from ....tasks.model.task import Task
 from ....tasks.ports.engine import EngineUnavailable
-from ....tasks.queue.submission import Submission
 from ...context import Context
-from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
-from ...requests.fields.ignored import NOTE, unknown_fields
-from ...requests.idempotency import idempotency_of
+from ...executors import CONVERSION_EXECUTOR, run_in
+from ...requests.acceptance import Origin, accept
+from ...requests.fields.ignored import unknown_fields
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...requests.prefer import Preference, preference_of
-from ...requests.preparation import prepare, takes_long
-from ...requests.repeated_task import with_repeated_task
+from ...responses.ended import ended
 from ...responses.images import MEDIA_TYPES, accepted_format, not_convertible, not_readable
 from ...responses.problems import Problem
 from ...schemas.generate import CommonRequest
-from ...schemas.host_request import request_model
 from ...schemas.task import RecordResponse, record_of
-from ...security.authorization import access_of, require_scope
+from ...security.authorization import require_scope
 from ...security.event_streams import event_stream
 from ..images.outputs import image_bytes, read_output
 from .documentation import IDEMPOTENCY, IDEMPOTENCY_SCHEMA, PREFER, generation_responses
-from .progress_stream import failure_members, progress_of
+from .progress_stream import progress_of
 
 DESCRIPTION = """Generates images. The first of these that applies determines the form of the response:
 
@@ -66,10 +61,9 @@ MAX_RETRY_AFTER_S = 60
 EXAMPLE = {"prompt": "a cat by the lake at sunset"}
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router, with a request model built for the running host."""
+def router(context: Context, model: type[CommonRequest]) -> APIRouter:
+    """Return the router; `model` is the request model of the running host."""
     routes = APIRouter(tags=["generate"], route_class=JsonRoute, dependencies=[require_scope(Scope.GENERATE)])
-    model = request_model(context)
 
     async def generate(
         request: Request,
@@ -102,14 +96,6 @@ def router(context: Context) -> APIRouter:
     return routes
 
 
-@dataclass(frozen=True)
-class Origin:
-    """The task that a request repeats: `content` identifies the request, `notes` are stored with the new task."""
-
-    content: Any
-    notes: dict[str, Any]
-
-
 class GenerationResponder:
     """Submits a generate request and answers it in the form that the client asked for."""
 
@@ -125,9 +111,12 @@ class GenerationResponder:
         self.preference = preference
 
     async def respond(self, body: CommonRequest, idempotency_key: str | None, origin: Origin | None = None) -> Response:
-        submission = await self._submission(body, idempotency_key, origin)
+        if origin is None:
+            origin = Origin(await self.request.json())  # parsed before the route was called
+        submission = await accept(
+            body, self.context, self.request, origin, idempotency_key=idempotency_key, image_format=self.accept
+        )
         task = submission.task
-        note_ignored(self.request, (one["path"] for one in task.notes.get(NOTE, ())))
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
         if submission.repeated:
             headers["Idempotency-Replayed"] = "true"
@@ -153,56 +142,8 @@ class GenerationResponder:
             return True
         return False
 
-    async def _ended(self, task: Task, headers: dict[str, str]) -> Task:
-        """Return the task once it has ended.
-
-        Raises:
-            Problem: 503 if Fooocus shuts down first, with the URL of the record after a restart; 500 if the task failed or was
-                interrupted.
-        """
-        try:
-            task = await self.services.tasks.wait(task.task_id)
-        except EngineUnavailable as error:
-            raise Problem(ErrorCode.SHUTTING_DOWN, str(error), headers=headers, task_id=task.task_id) from error
-        if task.status in (TaskStatus.FAILED, TaskStatus.INTERRUPTED):
-            raise _failure(task, headers)
-        return task
-
-    async def _submission(self, body: CommonRequest, idempotency_key: str | None, origin: Origin | None) -> Submission:
-        """Submit a new task, or return the earlier one if this request repeats its idempotency key."""
-        access = access_of(self.request)
-        if body.priority > 0:
-            access.require(Scope.CONTROL)  # the same as move-to-front
-        source = access.source
-        # The body was parsed before the route was called.
-        content = origin.content if origin is not None else await self.request.json()
-        idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, content)
-        if idempotency is not None and (earlier := await self.services.submissions.repeated(idempotency)) is not None:
-            return earlier
-        body = await with_repeated_task(body, self.context, self.request)
-        preparing = partial(prepare, body, self.context, self.request, image_format=self.accept)
-        prepared = await (run_in(INPUT_EXECUTOR, preparing) if takes_long(body) else run_in_threadpool(preparing))
-        parameters = prepared.parameters
-        notes = {**(origin.notes if origin else {}), **({NOTE: prepared.ignored} if prepared.ignored else {})}
-        try:
-            submission = await self.services.submissions.submit(
-                parameters,
-                source=source,
-                downloads=prepared.downloads,
-                idempotency=idempotency,
-                within=access.limits,
-                webhook_url=body.webhook_url,
-                base_url=self.urls.base,
-                notes=notes,
-            )
-        except Exception:  # but not on cancellation: the task may be accepted nevertheless
-            await run_in_threadpool(self.context.inputs.drop, prepared.images)
-            raise
-        self.context.inputs.keep(prepared.images)
-        return submission
-
     async def _record(self, task: Task, headers: dict[str, str]) -> Response:
-        return await self._json(await self._ended(task, headers), headers)
+        return await self._json(await ended(self.services, task, headers), headers)
 
     async def _accepted(self, task: Task, headers: dict[str, str]) -> Response:
         """Answer 202 with the record, and in `Retry-After` the seconds after which to ask again."""
@@ -220,7 +161,7 @@ class GenerationResponder:
         return record() if is_cheap else await asyncio.to_thread(record)
 
     async def _image(self, task: Task, image_format: str, headers: dict[str, str]) -> Response:
-        task = await self._ended(task, headers)
+        task = await ended(self.services, task, headers)
         if not task.images:
             raise Problem(
                 ErrorCode.TASK_STOPPED,
@@ -237,7 +178,3 @@ class GenerationResponder:
         except OSError as error:
             raise not_readable(relative.name, error, headers, task_id=task.task_id) from error
         return Response(content, media_type=media_type or MEDIA_TYPES[image_format], headers=headers)
-
-
-def _failure(task: Task, headers: dict[str, str]) -> Problem:
-    return Problem(ErrorCode.GENERATION_FAILED, **failure_members(task), headers=headers)

@@ -18,17 +18,17 @@ from ....tasks.repeats.comparison import Difference
 from ....tasks.service import WrongStatus
 from ...context import Context
 from ...repeats.bodies import Repeater, Repetition
+from ...requests.acceptance import Origin
 from ...requests.fields.ignored import unknown_fields
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...requests.prefer import preference_of
 from ...responses.problems import FieldError, InvalidFields, Problem, invalid_field, responses
 from ...schemas.generate import CommonRequest
-from ...schemas.host_request import request_model
 from ...schemas.task import REPEATS, RecordResponse
 from ...security.authorization import require_scope, visible_task
 from ..generation.documentation import IDEMPOTENCY, IDEMPOTENCY_SCHEMA, PREFER, generation_responses
-from ..generation.route import GenerationResponder, Origin
+from ..generation.route import GenerationResponder
 from .tasks import TaskId
 
 DESCRIPTION = """Generates an ended task again, of any source, with the same parameters: seed, models, styles, images, and the
@@ -53,10 +53,9 @@ class RepeatRoute(JsonRoute):
     is_strict = True
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router, with a request model built for the running host."""
+def router(context: Context, model: type[CommonRequest]) -> APIRouter:
+    """Return the router; `model` is the request model of the running host."""
     routes = APIRouter(tags=["tasks"], route_class=RepeatRoute, dependencies=[require_scope(Scope.GENERATE)])
-    model = request_model(context)
 
     async def repeat(
         request: Request,

@@ -17,7 +17,6 @@ from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import InvalidFields, responses
 from ...schemas.generate import CommonRequest
-from ...schemas.host_request import request_model
 from ...security.authorization import require_scope
 from ...validation.known_names import with_listed_names, without_missing_loras
 from ...validation.validation import check
@@ -64,10 +63,9 @@ class ExpandPromptResponse(BaseModel):
     images: list[ExpandedPrompt] = Field(description="One entry for each image.")
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router, with a request model built for the running host."""
+def router(context: Context, whole: type[CommonRequest]) -> APIRouter:
+    """Return the router; `whole` is the model of a generate request on the running host."""
     routes = APIRouter(tags=["tools"], route_class=JsonRoute, dependencies=[require_scope(Scope.GENERATE)])
-    whole = request_model(context)
     model = _request_model(whole)
 
     async def expand_prompt(request: Request, body: Annotated[Any, Body()]) -> ExpandPromptResponse:

@@ -1,0 +1,105 @@
+"""Dispatches requests to the enabled surfaces, each built at its first request."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ... import __version__
+from ...asgi.error_codes import ErrorCode
+from ...asgi.problem import problem_response
+from ...asgi.surfaces.surface import Surface, surface_of
+from ..context import Context
+from ..requests.acceptance import NATIVE
+from ..requests.parameter_names import NamingRoute
+from ..responses.problems import add_handlers
+from ..schemas.generate import CommonRequest
+
+BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
+"""Returns the routers of a surface; the model is that of a generate request on the running host."""
+BUILDERS: dict[Surface, BuildSurface] = {}
+CountRequest = Callable[[str, int], None]
+"""Counts a request of a surface that was answered with this status."""
+
+
+class Surfaces:
+    """The applications of the surfaces, each built at the first request to it, on a thread."""
+
+    def __init__(self, context: Context, model: type[CommonRequest]) -> None:
+        self._context = context
+        self._model = model
+        self._lock = threading.Lock()
+        self._apps: dict[Surface, Future[FastAPI]] = {}
+
+    async def app(self, surface: Surface) -> FastAPI:
+        """Return the application of a surface."""
+        with self._lock:
+            building, is_first = self._apps.get(surface), False
+            if building is None:
+                building, is_first = self._apps.setdefault(surface, Future()), True
+        if is_first:
+            threading.Thread(target=self._build, args=(surface, building), daemon=True).start()
+        return await asyncio.shield(asyncio.wrap_future(building))
+
+    def _build(self, surface: Surface, building: Future[FastAPI]) -> None:
+        try:
+            building.set_result(self._built(surface))
+        except Exception as error:
+            with self._lock:  # the next request tries again
+                self._apps.pop(surface, None)
+            building.set_exception(error)
+
+    def _built(self, surface: Surface) -> FastAPI:
+        app = FastAPI(
+            title=f"Fooocus API for clients of {surface.label}",
+            version=__version__,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            strict_content_type=False,
+        )
+        app.router.route_class = NamingRoute
+        add_handlers(app)
+        app.state.context = self._context
+        for router in BUILDERS[surface](self._context, self._model):
+            app.include_router(router)
+        app.state.paths = [route.path for route in app.routes if isinstance(route, NamingRoute)]
+        return app
+
+
+class SurfaceDispatch:
+    """Innermost ASGI middleware that sends the requests for surfaces to them, and counts all requests by surface and status."""
+
+    def __init__(self, app: ASGIApp, surfaces: Surfaces, enabled: frozenset[Surface], count: CountRequest) -> None:
+        self._app = app
+        self._surfaces = surfaces
+        self._enabled = enabled
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        surface = surface_of(scope)
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._count(surface.value if surface is not None else NATIVE, int(message["status"]))
+            await send(message)
+
+        await (await self._app_for(surface))(scope, receive, counted)
+
+    async def _app_for(self, surface: Surface | None) -> Any:
+        if surface is None:
+            return self._app
+        if surface not in self._enabled:
+            detail = f"the paths of {surface.label} are switched off; start Fooocus with {surface.value} in --compat"
+            return problem_response(ErrorCode.PATH_NOT_FOUND, detail)
+        return await self._surfaces.app(surface)

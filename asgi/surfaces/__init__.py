@@ -1,0 +1,1 @@
+"""The compatible APIs: their names and paths, and middleware for the requests to them."""

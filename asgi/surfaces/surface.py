@@ -1,0 +1,56 @@
+"""Names and paths of the compatible APIs. Imported before Fooocus's own modules, so its imports are light."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum
+
+from ..types import Scope
+
+
+class Surface(str, Enum):
+    """An API of another program that this server speaks, by its name in `--compat`."""
+
+    OPENAI = "openai"
+    A1111 = "a1111"
+    LEGACY = "legacy"
+    MCP = "mcp"
+
+    @property
+    def label(self) -> str:
+        """Its name in sentences."""
+        return LABELS[self]
+
+
+LABELS = {
+    Surface.OPENAI: "OpenAI Images",
+    Surface.A1111: "AUTOMATIC1111",
+    Surface.LEGACY: "Fooocus-API",
+    Surface.MCP: "MCP",
+}
+PATHS: dict[Surface, tuple[str, ...]] = {
+    Surface.OPENAI: ("/v1/images", "/v1/models"),
+    Surface.A1111: ("/sdapi", "/controlnet"),
+    Surface.LEGACY: ("/v1/generation", "/v2", "/ping", "/files", "/v1/engines/clean_vram"),
+    Surface.MCP: ("/mcp",),
+}
+"""Surface → its paths; those below them belong to it, too."""
+FIRST_SEGMENTS = frozenset(path.split("/")[1] for paths in PATHS.values() for path in paths)
+"""First segments of the paths of all surfaces."""
+ALL_SURFACES = frozenset(Surface)
+
+
+def surface_of(scope: Scope, enabled: Collection[Surface] = ALL_SURFACES) -> Surface | None:
+    """Return the surface that a request is sent to, None for any other path and for a surface that is not enabled."""
+    path = _path(scope)
+    for surface in enabled:
+        for own in PATHS[surface]:
+            if path.startswith(own) and path[len(own) : len(own) + 1] in ("", "/"):
+                return surface
+    return None
+
+
+def _path(scope: Scope) -> str:
+    """Return a request's path without the prefix that a proxy has added."""
+    path, prefix = str(scope.get("path", "")), str(scope.get("root_path", ""))
+    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
