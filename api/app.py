@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import fastapi_offline
@@ -13,11 +14,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from .. import __version__
+from ..asgi.error_codes import ErrorCode
 from ..asgi.parts import Parts
+from ..asgi.problem import problem_response
 from ..asgi.surfaces.plain_options import PlainOptions
 from .compat.surfaces import SurfaceDispatch, Surfaces
 from .context import Context
-from .openapi import build_schema
+from .openapi import build_schema, build_surface_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
 from .routes import engine, health, tokens
@@ -76,9 +79,10 @@ def create_api(context: Context) -> FastAPI:
     app.router.route_class = NamingRoute
     add_handlers(app)
     model = request_model(context)
+    surfaces = Surfaces(context, model)
     app.add_middleware(
         SurfaceDispatch,
-        surfaces=Surfaces(context, model),
+        surfaces=surfaces,
         enabled=context.surfaces,
         count=context.task_services.metrics.count_request if context.task_services is not None else _no_count,
     )
@@ -139,7 +143,7 @@ def create_api(context: Context) -> FastAPI:
         for route in router.routes
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
-    _add_docs(app, context)
+    _add_docs(app, context, surfaces)
     _build_routes(app)
     return app
 
@@ -155,12 +159,21 @@ def _build_routes(app: FastAPI) -> None:
         route.matches(nowhere)
 
 
-def _add_docs(app: FastAPI, context: Context) -> None:
+def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
     app.mount("/docs/assets", DocsAssets(directory=Path(fastapi_offline.__file__).parent / "static"))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
     def schema() -> Response:
         return JSONResponse(build_schema(app, context))  # serialized here, on a thread: it has half a megabyte
+
+    @app.get("/v1/openapi/{name}.json", include_in_schema=False)
+    async def surface_schema(name: str) -> Response:
+        known = {surface.value: surface for surface in context.surfaces}
+        if name not in known:
+            detail = f"no schema has this name; use one of {', '.join(sorted(known)) or 'none, as --compat is none'}"
+            return problem_response(ErrorCode.PATH_NOT_FOUND, detail)
+        found = await surfaces.app(known[name])
+        return await asyncio.to_thread(lambda: JSONResponse(build_surface_schema(found, context)))
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

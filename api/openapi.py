@@ -44,6 +44,22 @@ def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
     )
     _add_shapes(schema["components"]["schemas"])
     _add_allowed(schema["components"]["schemas"], context.host.catalog)
+    _add_security(schema, context)
+    return schema
+
+
+def build_surface_schema(app: FastAPI, context: Context) -> dict[str, Any]:
+    """Return the schema of a compatible API, whose errors have a shape of their own."""
+    schema = get_openapi(title=app.title, version=app.version, routes=app.routes, servers=[{"url": "../.."}])
+    schema.setdefault("components", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"].get("schemas", {}).pop(unused, None)
+    _add_security(schema, context)
+    return schema
+
+
+def _add_security(schema: dict[str, Any], context: Context) -> None:
+    """Add the ways to send a key, and what FastAPI can't derive of each operation."""
     schemes = security_schemes(context.security.keys, context.security.login)
     if schemes:
         schema["components"]["securitySchemes"] = schemes
@@ -56,7 +72,6 @@ def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
             if schemes and path not in OPEN_PATHS:
                 opens = {LINK: path.startswith(LINKED), TOKEN: method == "get" and not path.startswith(NO_TOKEN)}
                 operation["security"] = [{name: []} for name in schemes if opens.get(name, True)]
-    return schema
 
 
 def _add_shapes(components: dict[str, Any]) -> None:
