@@ -13,8 +13,8 @@ from ..asgi.error_codes import ErrorCode
 from ..auth.keys import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
+from ..images.renditions.renditions import Renditions
 from ..images.storage.input_store import InputStore
-from ..images.thumbnails.thumbnails import Thumbnails
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
 from ..tasks.model_files.build import ModelFileServices
@@ -171,8 +171,8 @@ class Context:
     """Everything a route may need.
 
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
-    `outbound` sends requests to servers that clients name, `thumbnails` makes those of outputs, and `base_url` is the configured
-    public address.
+    `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs, and
+    `base_url` is the configured public address.
     """
 
     host: Host
@@ -181,7 +181,7 @@ class Context:
     security: Security
     base_url: str | None = None
     outbound: OutboundClient = field(default_factory=OutboundClient)
-    thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    renditions: Renditions = field(default_factory=Renditions)
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""

@@ -1,0 +1,1 @@
+"""APIs of other image servers, translated into the native one."""
