@@ -23,7 +23,7 @@ from fooocus_api.tests.support.client import picture
 
 A1111 = """a cat, Size: 1x1, Steps: 3
 Negative prompt: ugly
-Steps: 30, Sampler: DPM++ 2M SDE, Seed: 5, Size: 1024x1024, CFG scale: 4.0, Raw prompt: "a cat, Size: 1024x1024""""
+Steps: 30, Sampler: DPM++ 2M SDE, Seed: 5, Size: 1024x1024, CFG scale: 4.0, Raw prompt: "Size: 1024x1024", Version: 1"""
 SCHEME = '{"prompt": "猫", "resolution": "(1024, 1024)", "steps": 30}'
 
 
