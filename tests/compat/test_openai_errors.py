@@ -1,4 +1,4 @@
-"""Errors in OpenAI's shape, of the key check, the guard, the router and the routes, as the openai client for Python reads them."""
+"""Errors in OpenAI's shape: of the key check, the guard, the router and the routes, as the openai client reads them."""
 
 from __future__ import annotations
 
@@ -174,11 +174,19 @@ def test_every_status_has_the_shape(
 def test_a_task_that_fails_is_generated_once(host: Host, client: openai.OpenAI, native: Client) -> None:
     folder = host.checkout / "models" / "checkpoints"
     shutil.copyfile(folder / "demo_nightfall.safetensors", folder / DOOMED)
-    ahead = native.submit(overwrite_step=20)
+    ahead = native.submit(overwrite_step=200)
     native.until(ahead["task_id"], "running")
-    threading.Timer(0.1, (folder / DOOMED).unlink).start()
+
+    def doom() -> None:
+        wait_for(lambda: tasks_with(native, "a doomed ship"), "the task")
+        (folder / DOOMED).unlink()
+        native.post(f"/tasks/{ahead['task_id']}/stop")
+
+    dooming = threading.Thread(target=doom)
+    dooming.start()
     with pytest.raises(openai.InternalServerError) as caught:
         client.images.generate(prompt="a doomed ship", model="doomed", extra_body={"steps": 1})
+    dooming.join()
     assert caught.value.type == "server_error" and DOOMED in caught.value.message
     assert caught.value.response.headers["x-should-retry"] == "false"
     assert len(tasks_with(native, "a doomed ship")) == 1

@@ -120,10 +120,16 @@ async def images_response(context: Context, request: Request, task: Task, wanted
     """
     headers = headers_of(task)
     task = with_images(await ended(context.services, task, headers), headers)
-    if wanted.is_base64:
+    if not wanted.is_base64:
+        return _rendered(task, wanted, headers, "url", urls(context, request, task, wanted.size))
+    try:
         files = await contents(context, task, wanted.size, quality=wanted.quality)
-        return await asyncio.to_thread(_rendered, task, wanted, headers, "b64_json", files)
-    return _rendered(task, wanted, headers, "url", await urls(context, request, task, wanted.size))
+    except Problem as problem:  # with the task's id, so that the client does not have it generated again
+        extra = {**problem.extra, "task_id": task.task_id}
+        raise Problem(
+            problem.code, problem.detail, headers={**headers, **(problem.headers or {})}, **extra
+        ) from problem
+    return await asyncio.to_thread(_rendered, task, wanted, headers, "b64_json", files)
 
 
 def _rendered(task: Task, wanted: Wanted, headers: dict[str, str], key: str, images: Sequence[bytes | str]) -> Response:

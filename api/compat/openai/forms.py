@@ -103,7 +103,7 @@ def _hashes(pictures: Pictures) -> list[str]:
 async def _from_json(request: Request, context: Context) -> Sent:
     content = await members_of(request)
     members = {name: value for name, value in content.items() if name not in (*IMAGES, MASK)}
-    given = next((content[name] for name in IMAGES if content.get(name)), [])
+    given: Any = next((content[name] for name in IMAGES if content.get(name)), [])
     references = given if isinstance(given, list) else [given]
     if len(references) > MAX_FILES:
         message = f"has {len(references)} images; at most {MAX_FILES} are allowed"

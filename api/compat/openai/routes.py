@@ -62,11 +62,12 @@ def _images(translation: Translation) -> APIRouter:
         body, task, size = await translation.edit(request, VariationBody)
         return await translation.response(request, body, task, size, EDITED)
 
-    streamed = {200: {"headers": HEADERS, "content": stream_content(StreamEvent)}}
+    whole: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS}}
+    streamed: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS, "content": stream_content(StreamEvent)}}
     for path, route, summary, content, answer in (
         ("generations", generate, "Generate images", GENERATION, streamed),
         ("edits", edit, "Edit images", EDIT, streamed),
-        ("variations", vary, "Vary an image", VARIATION, {200: {"headers": HEADERS}}),
+        ("variations", vary, "Vary an image", VARIATION, whole),
     ):
         routes.post(
             f"/v1/images/{path}",
