@@ -212,8 +212,8 @@ def test_an_edit_within_a_mask(client: openai.OpenAI, native: Client) -> None:
         answer = client.images.edit(image=png(), mask=mask, prompt="a boat", extra_body=FEW)
         used = newest(native)["req_params"]
         assert used["inpaint_input_image"] and used["uov_input_image"] is None
-        with native.image(used["inpaint_mask_image_upload"]) as drawn:
-            assert drawn.getpixel((HOLE[0], HOLE[1])) == 255 and drawn.getpixel((0, 0)) == 0
+        with native.image(used["inpaint_mask_image_upload"]) as area:
+            assert area.getpixel((HOLE[0], HOLE[1])) == 255 and area.getpixel((0, 0)) == 0
         assert native.image(url_of(answer)).size == SIZE
 
 

@@ -61,7 +61,7 @@ class ImagesBody(BaseModel):
 
     @property
     def is_base64(self) -> bool:
-        """Whether images are returned as base64, not as URLs."""
+        """True if images are returned as base64, not as URLs."""
         return (self.model or "").startswith(ALWAYS_BASE64) or self.response_format == "b64_json"
 
 

@@ -53,7 +53,7 @@ _SIZE = re.compile(r"([0-9]{1,5})[xX×*]([0-9]{1,5})", re.ASCII)
 class Fields:
     """A request's fields as `values` of a generate request.
 
-    `names` are the client's names of them, by ours, for errors; `ignored` those without effect.
+    `names` are the client's names, by those of the generate request, for errors; `ignored` those without effect.
     """
 
     values: dict[str, Any]

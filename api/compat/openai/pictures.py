@@ -78,14 +78,14 @@ def edit_of(pictures: Pictures, method: str, context: Context) -> Edit:
     if len(others) > places:
         message = f"has {len(pictures.images)} images; this Fooocus takes one to edit and at most {places} to go by"
         raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message)
-    drawn = _given_mask(pictures.mask, sizes[0]) if pictures.mask is not None else _own_mask(first)
+    marked = _given_mask(pictures.mask, sizes[0]) if pictures.mask is not None else _own_mask(first)
     values: dict[str, Any] = {"uov_input_image": _text(first), "uov_method": method}
-    if drawn is not None:
-        values = {INPAINT: _text(first), "inpaint_mask_image_upload": _text(_png(drawn))}
+    if marked is not None:
+        values = {INPAINT: _text(first), "inpaint_mask_image_upload": _text(_png(marked))}
     if others:
-        mixing = "mixing_image_prompt_and_inpaint" if drawn is not None else "mixing_image_prompt_and_vary_upscale"
+        mixing = "mixing_image_prompt_and_inpaint" if marked is not None else "mixing_image_prompt_and_vary_upscale"
         values |= {"controlnet_image": [{"cn_img": _text(one)} for one in others], mixing: True}
-    return Edit(values, sizes[0] if max(sizes[0]) <= MAX_SIDE else None, drawn is not None)
+    return Edit(values, sizes[0] if max(sizes[0]) <= MAX_SIDE else None, marked is not None)
 
 
 def _name(number: int, images: Sequence[bytes]) -> str:
@@ -113,8 +113,8 @@ def _own_mask(image: bytes) -> Mask | None:
         alpha = read_alpha(image)
     except NotAnImage as error:
         raise _unreadable("image", error) from error
-    drawn = None if alpha is None else alpha < OPAQUE
-    return drawn if drawn is not None and drawn.any() else None
+    marked = None if alpha is None else alpha < OPAQUE
+    return marked if marked is not None and marked.any() else None
 
 
 def _given_mask(mask: bytes, size: tuple[int, int]) -> Mask:
@@ -125,13 +125,13 @@ def _given_mask(mask: bytes, size: tuple[int, int]) -> Mask:
         raise invalid_field("mask", FieldErrorCode.CONFLICT, message)
     try:
         alpha = read_alpha(mask)
-        drawn = alpha < OPAQUE if alpha is not None and (alpha < OPAQUE).any() else _white(read_rgb(mask))
+        marked = alpha < OPAQUE if alpha is not None and (alpha < OPAQUE).any() else _white(read_rgb(mask))
     except NotAnImage as error:
         raise _unreadable("mask", error) from error
-    if drawn is None or not drawn.any():
+    if marked is None or not marked.any():
         message = "has no transparent pixel; make the area to generate again transparent, or white on black"
         raise invalid_field("mask", FieldErrorCode.UNREADABLE_IMAGE, message)
-    return drawn
+    return marked
 
 
 def _white(picture: NDArray[numpy.uint8]) -> Mask | None:

@@ -46,7 +46,7 @@ class StreamEvent(BaseModel):
 
 
 class ImageStream:
-    """The events of one task. With `previews` there are so many, evenly over the steps, fewer if Fooocus makes fewer."""
+    """The events of one task: at most `previews` previews, evenly over the steps, then its images."""
 
     def __init__(self, context: Context, task: Task, wanted: Wanted, kind: str, previews: int) -> None:
         self._context = context
