@@ -16,6 +16,8 @@ REFUSED = ("frame_count", "frame_duration_ms", "svg", "markup")
 ALWAYS_BASE64 = ("gpt-image", "chatgpt-image")
 """Beginnings of the names of models that return base64 at OpenAI, regardless of `response_format`."""
 SIZE_PATTERN = r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$"
+MAX_TEXT = 500
+"""Characters of a name or an identifier."""
 MAX_IMAGES = 32
 """Images of one request."""
 
@@ -40,6 +42,7 @@ class ImagesBody(BaseModel):
 
     model: OptionalText = Field(
         default=None,
+        max_length=MAX_TEXT,
         description="The file name of a checkpoint, with or without its extension, or the name of a preset. Any other name "
         "means Fooocus's default; the response header `X-Fooocus-Model` has the one that was used.",
     )
@@ -48,6 +51,7 @@ class ImagesBody(BaseModel):
     )
     size: OptionalText = Field(
         default=None,
+        max_length=MAX_TEXT,
         description="Width and height in pixels, as in `1024x1024`, or `auto`.",
         examples=["1024x1024"],
         json_schema_extra={"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"type": "null"}]},
@@ -56,8 +60,10 @@ class ImagesBody(BaseModel):
         default=None,
         description="`url` by default. Models whose names begin with `gpt-image` or `chatgpt-image` always return `b64_json`.",
     )
-    user: OptionalText = Field(default=None, description="Without effect.")
-    safety_identifier: OptionalText = Field(default=None, description="Comes back in the response.")
+    user: OptionalText = Field(default=None, max_length=MAX_TEXT, description="Without effect.")
+    safety_identifier: OptionalText = Field(
+        default=None, max_length=MAX_TEXT, description="Comes back in the response."
+    )
 
     @property
     def is_base64(self) -> bool:
