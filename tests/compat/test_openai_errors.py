@@ -185,7 +185,7 @@ def test_a_task_that_fails_is_generated_once(host: Host, client: openai.OpenAI, 
     dooming = threading.Thread(target=doom)
     dooming.start()
     with pytest.raises(openai.InternalServerError) as caught:
-        client.images.generate(prompt="a doomed ship", model="doomed", extra_body={"steps": 1})
+        client.images.generate(prompt="a doomed ship", model=DOOMED, extra_body={"steps": 1})
     dooming.join()
     assert caught.value.type == "server_error" and DOOMED in caught.value.message
     assert caught.value.response.headers["x-should-retry"] == "false"
