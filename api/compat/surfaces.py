@@ -23,7 +23,16 @@ from ..schemas.generate import CommonRequest
 
 BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
 """Returns the routers of a surface; the model is that of a generate request on the running host."""
-BUILDERS: dict[Surface, BuildSurface] = {}
+
+
+def _openai(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .openai.routes import routers
+
+    return routers(context, model)
+
+
+BUILDERS: dict[Surface, BuildSurface] = {Surface.OPENAI: _openai}
+"""Surface → the function that builds it. It imports the surface's package, so that nothing of it is imported at start."""
 CountRequest = Callable[[str, int], None]
 """Counts a request of a surface that was answered with this status."""
 
