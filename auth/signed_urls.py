@@ -19,7 +19,7 @@ from ..files.replacing import write_atomically
 
 log = logging.getLogger("fooocus_api.links")
 
-LINKED = ("/outputs/", "/inputs/")
+LINKED = ("/outputs/", "/files/", "/inputs/")
 """Prefixes of the paths that may be signed."""
 SECRET_BYTES = 32
 STEPS = 24

@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from ...asgi.surfaces.error_shapes import ErrorShape
 from ...asgi.surfaces.surface import Surface
+from .legacy.errors import legacy_error
 
-SHAPES: dict[Surface, ErrorShape] = {}
+SHAPES: dict[Surface, ErrorShape] = {Surface.LEGACY: legacy_error}
 """Surface → the function that gives its shape; without one its errors are problem documents."""
 
 

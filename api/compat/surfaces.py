@@ -23,7 +23,16 @@ from ..schemas.generate import CommonRequest
 
 BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
 """Returns the routers of a surface; the model is that of a generate request on the running host."""
-BUILDERS: dict[Surface, BuildSurface] = {}
+
+
+def _legacy(_: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .legacy import generation, jobs, server
+    from .legacy.requests.bodies import bodies_of
+
+    return [generation.router(bodies_of(model), model), jobs.router, server.router]
+
+
+BUILDERS: dict[Surface, BuildSurface] = {Surface.LEGACY: _legacy}
 CountRequest = Callable[[str, int], None]
 """Counts a request of a surface that was answered with this status."""
 

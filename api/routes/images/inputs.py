@@ -124,8 +124,8 @@ def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def bounded_form(request: Request) -> AsyncIterator[FormData]:
-    """Yield a form with one image file.
+async def bounded_form(request: Request, *, max_files: int = 1, max_bytes: int = FORM_BYTES) -> AsyncIterator[FormData]:
+    """Yield a form with up to `max_files` image files, one by default, and up to `max_bytes` in all.
 
     Raises:
         Problem: 413 while it is read, if it is too large; 422 if it is not a valid form.
@@ -135,12 +135,13 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some Python codecs hang or fail
         raise _no_form("its charset must be utf-8")
     try:
-        form = await _bounded(request).form(max_files=1)
+        form = await _bounded(request, max_bytes).form(max_files=max_files)
     except FormParserError as error:
         raise _no_form(str(error)) from error
     except HTTPException as error:  # Starlette raises this for other form errors
         if error.detail.startswith("Too many files"):
-            message = "has more than one file; send one image per request"
+            count, remedy = ("one file", "one image") if max_files == 1 else (f"{max_files} files", "fewer images")
+            message = f"has more than {count}; send {remedy} per request"
             raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message) from error
         raise _no_form(error.detail) from error
     try:
@@ -149,15 +150,15 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
         await form.close()
 
 
-def _bounded(request: Request) -> Request:
-    """Return the same request with a body that raises 413 once more than FORM_BYTES were read."""
+def _bounded(request: Request, max_bytes: int) -> Request:
+    """Return the same request with a body that raises 413 once more than these bytes were read."""
     received = 0
 
     async def receive() -> Message:
         nonlocal received
         message = await request.receive()
         received += len(message.get("body", b""))
-        if received > FORM_BYTES:
+        if received > max_bytes:
             raise image_too_large()
         return message
 

@@ -1,0 +1,42 @@
+"""Masks of Fooocus-API's clients: inverted, or all white."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image as PILImage
+from PIL import ImageOps
+
+from .....asgi.error_codes import FieldErrorCode
+from .....images.codecs.decoding import NotAnImage, mask_rgb
+from .....images.codecs.input_formats import ANY
+from ....requests.image_sources import ImageResolver
+from ....responses.problems import invalid_field
+from ....responses.public_urls import PublicUrls
+
+FIELD = "input_mask"
+
+
+def _data_uri(picture: PILImage.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+WHITE = _data_uri(PILImage.new("RGB", (64, 64), "white"))
+"""A mask that inpaints the whole image, to whose size it is scaled."""
+
+
+def inverted(resolver: ImageResolver, mask: str, urls: PublicUrls) -> str:
+    """Return an image in any notation with its colours inverted, as a data URI. Off the event loop.
+
+    Raises:
+        InvalidFields: the image can't be used.
+    """
+    content = resolver.file_content(FIELD, mask, urls)
+    try:
+        picture = PILImage.fromarray(mask_rgb(content or b""))
+    except NotAnImage as error:
+        raise invalid_field(FIELD, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}; send a {ANY} file") from error
+    return _data_uri(ImageOps.invert(picture))
