@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -150,5 +150,5 @@ def _data_uri(image: Image, context: Context) -> str | None:
         content = read_output(context)(image.path)
     except OSError:
         return None
-    kind = MEDIA_TYPES.get(format_of(PurePosixPath(image.path)) or "PNG", "image/png")
+    kind = MEDIA_TYPES.get(format_of(Path(image.path)) or "PNG", "image/png")
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -61,7 +61,9 @@ def form_content(body: type[BaseModel]) -> dict[str, Any]:
     """Return the OpenAPI content of a form with the members of a body."""
     properties: dict[str, Any] = {}
     for name, field in body.model_json_schema()["properties"].items():
-        plain = next((one for one in field.get("anyOf", [field]) if one.get("type") not in ("null", None)), {})
+        plain: dict[str, Any] = next(
+            (one for one in field.get("anyOf", [field]) if one.get("type") not in ("null", None)), {}
+        )
         text = field.get("description", "")
         if name in IMAGES:
             properties[name] = {**_FILE, "description": text}

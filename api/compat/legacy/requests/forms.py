@@ -66,7 +66,10 @@ def _urlencoded(body: bytes) -> FormData:
     if len(body) > MAX_URLENCODED_BYTES:
         raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, "form is too large; send images as multipart/form-data")
     try:
-        return FormData(parse_qsl(bytes(body).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        pairs: list[tuple[str, str | UploadFile]] = [
+            *parse_qsl(bytes(body).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        ]
+        return FormData(pairs)
     except ValueError as error:
         raise invalid_field("body", FieldErrorCode.INVALID_FORM, f"is not a valid form: {error}") from error
 
