@@ -18,6 +18,7 @@ from fooocus_api.tests.support.client import Client, picture, wait_for
 from fooocus_api.tests.support.compat.legacy import HISTORY, QUERY, STOP, TEXT, ended, ignored, png, text
 from fooocus_api.tests.support.host import ROOT, Host, demo_host
 from fooocus_api.tests.support.keys import add_key, key_of
+from fooocus_api.tests.support.sources.page_examples import examples_of
 
 LIBRARY = "fooocus-api-python-client==1.0.0"
 SCRIPT = ROOT / "tests" / "support" / "compat" / "legacy_client_script.py"
@@ -27,7 +28,17 @@ SCRIPT = ROOT / "tests" / "support" / "compat" / "legacy_client_script.py"
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install the generated client, whose urllib3 is older than the tests' own, into a folder. Skip without a network."""
     folder = tmp_path_factory.mktemp("client")
-    command = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", str(folder), LIBRARY]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        "--target",
+        str(folder),
+        LIBRARY,
+    ]
     if subprocess.run(command, capture_output=True).returncode:
         pytest.skip(f"{LIBRARY} can't be installed: its test is skipped")
     return folder
@@ -57,6 +68,16 @@ def test_the_generated_client_reads_every_answer(library: Path, server: tuple[Ho
     assert session["submitted"]["job_type"] == "Text to Image" and session["job"]["job_stage"] == "SUCCESS"
     assert session["form"][0]["url"] and session["unknown"]["job_type"] == "Not Found"
     assert session["queue"]["running_size"] == 0 and len(session["history"]["history"]) >= 3
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("page", ["compat-legacy.md", "compat-legacy_zh.md"])
+def test_the_example_of_the_page_runs(library: Path, demo: Host, page: str) -> None:
+    (example,) = (one for one in examples_of(ROOT / "docs" / page) if one.language == "python")
+    code = example.code.replace("http://127.0.0.1:7865", demo.url)
+    environment = {**os.environ, "PYTHONPATH": str(library)}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout.startswith(f"{demo.url}/files/"), done.stderr
 
 
 def test_a_telegram_bot_that_waits_for_finished(client: Client) -> None:
