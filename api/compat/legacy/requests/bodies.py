@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.fields import FieldInfo
@@ -70,6 +70,9 @@ ADVANCED_NAMES = ("sampler_name", "scheduler_name", "refiner_swap_method", "inpa
 SIDES = ("left", "top", "right", "bottom")
 MAX_TEXT_LENGTH = 20_000
 """Characters of names and of lists as text."""
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
 
 
 class Body(BaseModel):
@@ -222,7 +225,10 @@ def _name(description: str) -> Any:
 
 
 def _texts(description: str) -> Any:
-    return (list[str] | str | None, Field(default=None, max_length=MAX_TEXT_LENGTH, description=description))
+    return (
+        Annotated[list[Text], Field(max_length=MAX_LIST_LENGTH)] | Text | None,
+        Field(default=None, description=description),
+    )
 
 
 def _image(description: str) -> Any:

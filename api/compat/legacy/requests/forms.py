@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,7 @@ from ....requests.json_body import MAX_BODY_BYTES, is_form, read_json
 from ....requests.memory_budget import Reservation
 from ....responses.problems import InvalidFields, Problem, invalid_field
 from ....routes.images.inputs import bounded_form
+from ....schemas.generate import MAX_LIST_LENGTH
 
 MAX_FILES = 8
 """Files in one form: an image, a mask and four image prompts, and some with unknown names."""
@@ -136,8 +138,8 @@ def _json(name: str, text: str) -> Any:
 
 
 def list_of(value: list[str] | str | None) -> list[str]:
-    """Return a list of names that was sent as a list, as texts with commas, or as a JSON list in a text."""
-    return list(_names([value] if isinstance(value, str) else value or []))
+    """Return up to MAX_LIST_LENGTH names that were sent as a list, as texts with commas, or as a JSON list in a text."""
+    return list(islice(_names([value] if isinstance(value, str) else value or []), MAX_LIST_LENGTH))
 
 
 def _names(texts: list[str]) -> Iterator[str]:

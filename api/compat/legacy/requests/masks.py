@@ -9,13 +9,15 @@ from PIL import Image as PILImage
 from PIL import ImageOps
 
 from .....asgi.error_codes import FieldErrorCode
-from .....images.codecs.decoding import NotAnImage, mask_rgb
-from .....images.codecs.input_formats import ANY
+from .....images.codecs.decoding import NotAnImage, mask_rgb, upright_size
 from ....requests.image_sources import ImageResolver
+from ....requests.memory_budget import IMAGE_BUDGET
 from ....responses.problems import invalid_field
 from ....responses.public_urls import PublicUrls
 
 FIELD = "input_mask"
+COPIES = 6
+"""Bytes per pixel while a mask is inverted: it and its negative."""
 
 
 def _data_uri(picture: PILImage.Image) -> str:
@@ -33,10 +35,13 @@ def inverted(resolver: ImageResolver, mask: str, urls: PublicUrls) -> str:
 
     Raises:
         InvalidFields: the image can't be used.
+        Problem: 503, too many pictures are in progress.
     """
     content = resolver.file_content(FIELD, mask, urls)
     try:
-        picture = PILImage.fromarray(mask_rgb(content or b""))
+        width, height = upright_size(content or b"")
+        with IMAGE_BUDGET.reservation() as reservation:
+            reservation.grow(width * height * COPIES)
+            return _data_uri(ImageOps.invert(PILImage.fromarray(mask_rgb(content or b""))))
     except NotAnImage as error:
-        raise invalid_field(FIELD, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}; send a {ANY} file") from error
-    return _data_uri(ImageOps.invert(picture))
+        raise invalid_field(FIELD, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
