@@ -16,6 +16,10 @@ from .problem import problem_response, shortened
 log = logging.getLogger("fooocus_api.guard")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CHANGED_BY_GET = "/v1/engines/clean_vram"
+"""The end of a path at which a GET of a client of Fooocus-API changes something."""
+CHANGING = frozenset({"action", "delete"})
+"""Query parameters with which a GET changes something: `/tasks?action=delete`, `/v1/generation/job-history?delete=true`."""
 FILES = "/file"
 """Gradio's route for files, whose names have backslashes on Windows; `adapters.webui.file_access` checks them."""
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -188,8 +192,10 @@ def _malformed_reason(scope: Scope) -> tuple[ErrorCode, str] | None:
 def _is_unsafe(scope: Scope) -> bool:
     if scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS:
         return True
+    if str(scope["path"]).rstrip("/").endswith(CHANGED_BY_GET):
+        return True
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return any(name == "action" for name, _ in query)  # GET /tasks?action=delete, which older clients send
+    return any(name in CHANGING for name, _ in query)
 
 
 def _is_browser(headers: Headers) -> bool:

@@ -20,7 +20,7 @@ from ..files.replacing import write_atomically
 
 log = logging.getLogger("fooocus_api.links")
 
-LINKED = ("/outputs/", "/inputs/")
+LINKED = ("/outputs/", "/files/", "/inputs/")
 """Prefixes of the paths that may be signed."""
 SIZE = "size"
 """The query parameter of a view's size."""

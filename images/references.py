@@ -11,6 +11,15 @@ REFERENCE_PREFIXES: tuple[str, ...] = ("outputs/", "inputs/")
 """The beginnings of all references."""
 
 
+OLDER_PREFIX = "files/"
+"""The beginning of the paths of generated images in Fooocus-API."""
+
+
+def without_older_prefix(path: str) -> str:
+    """Return the path of a generated image, without its leading slash, for its older one; any other path unchanged."""
+    return f"outputs/{path.removeprefix(OLDER_PREFIX)}" if path.startswith(OLDER_PREFIX) else path
+
+
 @dataclass(frozen=True)
 class ImageReference:
     """An image of this server. `name` is its file name, or its path relative to the outputs folder with forward slashes."""

@@ -6,9 +6,17 @@ from collections.abc import Collection
 
 from ...asgi.surfaces.error_shapes import ErrorShape
 from ...asgi.surfaces.surface import Surface
+from .a1111.errors import a1111_shape
+from .legacy.errors import legacy_error
+from .mcp.protocol.errors import json_rpc_error
 from .openai.errors import openai_reply
 
-SHAPES: dict[Surface, ErrorShape] = {Surface.OPENAI: openai_reply}
+SHAPES: dict[Surface, ErrorShape] = {
+    Surface.OPENAI: openai_reply,
+    Surface.A1111: a1111_shape,
+    Surface.LEGACY: legacy_error,
+    Surface.MCP: json_rpc_error,
+}
 """Surface → the function that gives its shape; without one its errors are problem documents."""
 
 

@@ -31,7 +31,31 @@ def _openai(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]
     return routers(context, model)
 
 
-BUILDERS: dict[Surface, BuildSurface] = {Surface.OPENAI: _openai}
+def _a1111(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .a1111.build import routers
+
+    return routers(context, model)
+
+
+def _legacy(_: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .legacy import generation, jobs, server
+    from .legacy.requests.bodies import bodies_of
+
+    return [generation.router(bodies_of(model), model), jobs.router, server.router]
+
+
+def _mcp(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .mcp.routes import routers
+
+    return routers(context, model)
+
+
+BUILDERS: dict[Surface, BuildSurface] = {
+    Surface.OPENAI: _openai,
+    Surface.A1111: _a1111,
+    Surface.LEGACY: _legacy,
+    Surface.MCP: _mcp,
+}
 """Surface → the function that builds it. It imports the surface's package, so that nothing of it is imported at start."""
 CountRequest = Callable[[str, int], None]
 """Counts a request of a surface that was answered with this status."""

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...images.codecs.decoding import NotAnImage, read_rgb, upright_size, verify
-from ...images.references import REFERENCE_PREFIXES, ImageReference
+from ...images.references import OLDER_PREFIX, REFERENCE_PREFIXES, ImageReference, without_older_prefix
 from ...images.storage.input_store import FILE_NAME, MAX_BYTES
 from ...images.storage.library import find_reference
 from ...outbound.pinned_connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
@@ -27,11 +27,11 @@ from ..responses.problems import Problem, invalid_field
 from ..responses.public_urls import PublicUrls
 from ..schemas.items import is_no_image
 
-_REFERENCE = re.compile(r"(?:.*/)?(outputs/[^/]+/[^/]+|inputs/[^/]+)")
+_REFERENCE = re.compile(r"(?:.*/)?((?:outputs|files)/[^/]+/[^/]+|inputs/[^/]+)")
 ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, image/gif;q=0.5, image/bmp;q=0.5, image/tiff;q=0.5, */*;q=0.1"}
 MAX_URL_LENGTH = 8000
 """Characters. Parsing a URL as large as a body takes gigabytes of memory."""
-_OWN_PREFIXES = (*(f"/{prefix}" for prefix in REFERENCE_PREFIXES), *REFERENCE_PREFIXES)
+_OWN_PREFIXES = (*(f"/{prefix}" for prefix in (*REFERENCE_PREFIXES, OLDER_PREFIX)), *REFERENCE_PREFIXES)
 _ALLOWED = "send an http(s) URL, base64, a data URI, or /outputs/… or /inputs/… of this server"
 
 
@@ -179,11 +179,11 @@ class ImageResolver:
                 parts = urlsplit(text)
                 found = _REFERENCE.fullmatch(unquote(parts.path))
                 if found is not None and (self._is_own_host(parts, urls) or self._is_kept(found[1])):
-                    return found[1]
+                    return without_older_prefix(found[1])
             except ValueError as error:
                 raise _Unusable(f"{shortened(text)} is not a URL: {error}") from error
         elif text.startswith(_OWN_PREFIXES):
-            return unquote(text.partition("?")[0]).removeprefix("/")
+            return without_older_prefix(unquote(text.partition("?")[0]).removeprefix("/"))
         return None
 
     def _is_own_host(self, parts: SplitResult, urls: PublicUrls | None) -> bool:

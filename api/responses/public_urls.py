@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from ...asgi.hosts import first_value, forwarded_host, is_from_local_proxy
 from ...auth.signed_urls import UNSIGNED, UrlSigner
-from ...images.references import ImageReference
+from ...images.references import OLDER_PREFIX, ImageReference
 from ...images.views.sizes import ViewSize
 
 _PREFIX = re.compile(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
@@ -34,6 +34,10 @@ class PublicUrls:
 
     def _url(self, reference: str, size: str | None = None) -> str:
         return f"{self.base}/{quote(reference)}{self._links.query(reference, size)}"
+
+    def file(self, path: str) -> str:
+        """Return the URL of an image under its older path, by its path relative to the outputs folder."""
+        return f"{self.base}/{quote(OLDER_PREFIX + path)}{self._links.query(str(ImageReference.output(path)))}"
 
     def model_download(self, download_id: str) -> str:
         """Return the URL of a download's state."""

@@ -16,6 +16,7 @@ from ...auth.keys import BrokenKeys, Keyring
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
 from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, pop_token
+from ...images.references import without_older_prefix
 from ..context import Login
 from ..responses.problems import Problem, limit_problem
 from .authorization import FULL_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
@@ -159,7 +160,9 @@ class AuthenticationMiddleware:
         if request.method not in ("GET", "HEAD"):
             return False
         try:
-            return self._links.verify(request.scope["path"].removeprefix("/"), request.query_params)
+            return self._links.verify(
+                without_older_prefix(request.scope["path"].removeprefix("/")), request.query_params
+            )
         except InvalidSignature as error:
             if alone:
                 raise Problem(ErrorCode.INVALID_SIGNATURE, str(error)) from None

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""Health checks, which process supervisors request without a key."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/ping"})
+"""Health checks, which process supervisors request without a key, and the one of Fooocus-API's clients."""

@@ -31,7 +31,14 @@ LABELS = {
 PATHS: dict[Surface, tuple[str, ...]] = {
     Surface.OPENAI: ("/v1/images", "/v1/models"),
     Surface.A1111: ("/sdapi", "/controlnet"),
-    Surface.LEGACY: ("/v1/generation", "/v2", "/ping", "/files", "/v1/engines/clean_vram"),
+    Surface.LEGACY: (
+        "/v1/generation",
+        "/v2",
+        "/ping",
+        "/files",
+        "/v1/engines/clean_vram",
+        "/v1/engines/refresh-models",
+    ),
     Surface.MCP: ("/mcp",),
 }
 """Surface → its paths; those below them belong to it, too."""

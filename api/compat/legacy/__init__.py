@@ -1,0 +1,1 @@
+"""The API of the older Fooocus-API, for its clients."""

@@ -1,0 +1,1 @@
+"""Requests of Fooocus-API's clients, in terms of a generate request."""
