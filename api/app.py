@@ -17,6 +17,7 @@ from .. import __version__
 from ..asgi.error_codes import ErrorCode
 from ..asgi.parts import Parts
 from ..asgi.problem import problem_response
+from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
 from .compat.surfaces import SurfaceDispatch, Surfaces
 from .context import Context
@@ -95,6 +96,7 @@ def create_api(context: Context) -> FastAPI:
         tokens=context.security.tokens,
         open_paths=OPEN_PATHS,
     )
+    app.add_middleware(NoOAuth)
     app.add_middleware(PlainOptions, surfaces=context.surfaces)
     add_cors(
         app, context.security.api_cors

@@ -23,7 +23,15 @@ from ..schemas.generate import CommonRequest
 
 BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
 """Returns the routers of a surface; the model is that of a generate request on the running host."""
-BUILDERS: dict[Surface, BuildSurface] = {}
+
+
+def _mcp(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .mcp.routes import routers
+
+    return routers(context, model)
+
+
+BUILDERS: dict[Surface, BuildSurface] = {Surface.MCP: _mcp}
 CountRequest = Callable[[str, int], None]
 """Counts a request of a surface that was answered with this status."""
 
