@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -112,6 +113,20 @@ def messages_of(error: BaseException) -> list[str]:
     """Return the messages of an exception and of those inside it."""
     inside = getattr(error, "exceptions", ())
     return [str(error), *(message for one in inside for message in messages_of(one))]
+
+
+@pytest.mark.parametrize("language", ["", "_zh"])
+def test_the_example_of_the_page_runs(
+    host: Host, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("mcp", reason="mcp is not installed: its client is skipped")
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / f"compat-mcp{language}.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    exec(compile(code.replace("http://127.0.0.1:7865", host.url), "the page", "exec"), {})
+    with PILImage.open(tmp_path / "lighthouse.png") as image:
+        assert min(image.size) > 500
+    assert "Task: " in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------- environments of their own

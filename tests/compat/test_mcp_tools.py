@@ -34,7 +34,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    with demo_host(step_ms=5) as running:
+    with demo_host(step_ms=1) as running:
         yield running
 
 
@@ -101,7 +101,7 @@ def test_an_image_comes_with_its_link_and_a_text(client: McpClient, host: Host) 
     full = requests.get(link["uri"], timeout=30)
     assert full.headers["content-type"] == link["mimeType"] == "image/png"
     record = Client(host.url).get(f"/tasks/{task_of(result)}").json()
-    assert record["params"]["prompt"] == "a cat" and record["params"]["image_seed"] == 7
+    assert record["req_params"]["prompt"] == "a cat" and record["req_params"]["image_seed"] == 7
 
 
 def test_an_older_client_gets_no_links(host: Host) -> None:
@@ -147,7 +147,7 @@ def test_every_argument_reaches_the_task(mcp: McpClient, host: Host) -> None:
         "preset": "initial",
     }
     assert set(given) == set(tools)
-    params = Client(host.url).get(f"/tasks/{task_of(mcp.call('generate_image', **given))}").json()["params"]
+    params = Client(host.url).get(f"/tasks/{task_of(mcp.call('generate_image', **given))}").json()["req_params"]
     assert (params["prompt"], params["negative_prompt"], params["image_number"]) == ("p", "n", 2)
     assert (params["style_selections"], params["base_model_name"], params["image_seed"]) == ([style], model, 11)
 
@@ -291,7 +291,7 @@ def test_an_image_that_was_deleted_is_named(mcp: McpClient, host: Host) -> None:
         if path.name in text_of(result):
             path.unlink()
     again = mcp.call("get_task", task_id=task_of(result))
-    assert again["isError"] is True and "deleted" in text_of(again)
+    assert again["isError"] is True and "does not exist" in text_of(again)
 
 
 # ------------------------------------------------------------------------- reduced images

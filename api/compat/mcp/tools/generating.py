@@ -12,7 +12,7 @@ from .....asgi.surfaces.surface import Surface
 from .....auth.keys import Scope
 from .....tasks.build import TaskServices
 from .....tasks.model.task import Task
-from .....tasks.service import UnknownTask
+from .....tasks.service import DatabaseUnavailable, UnknownTask
 from ....context import Context
 from ....responses.ended import ended
 from ....responses.problems import invalid_field
@@ -23,12 +23,15 @@ from ...sizes import ImpossibleSize, plan_size
 from ...submission import Translated, submit
 from ..protocol.calls import Call, Ending
 from ..protocol.progress import Reading
+from .listing import DEFAULT_MARK
 from .results import task_result
 from .tool import CREATING, Schema, Tool, integer, text, texts
 
 MAX_COUNT = 4
 """Images of one call, which share the room of its result."""
 MAX_SEED = 2**32 - 1
+MAX_SIZE_LENGTH = 100
+"""Characters of a size or a ratio as text."""
 FIELDS = {
     "prompt": "prompt",
     "negative_prompt": "negative_prompt",
@@ -93,6 +96,8 @@ def _edit_properties(*_: Any) -> dict[str, Schema]:
 def _generate_values(call: Call) -> Translated:
     arguments = call.arguments
     values = {field: arguments[name] for name, field in FIELDS.items() if name in arguments}
+    if "model" in arguments:
+        values[FIELDS["model"]] = arguments["model"].removesuffix(DEFAULT_MARK)
     size, fields = _size(call, arguments.get("aspect_ratio", ""))
     return Translated({**values, **fields}, arguments, size)
 
@@ -101,6 +106,9 @@ def _size(call: Call, written: str) -> tuple[tuple[int, int] | None, dict[str, A
     """Return the size that the images shall have if Fooocus does not generate it itself, and the fields of the request."""
     if not written.strip():
         return None, {}
+    if len(written) > MAX_SIZE_LENGTH:
+        message = f"is longer than {MAX_SIZE_LENGTH} characters; write a ratio or a size"
+        raise invalid_field("aspect_ratio", FieldErrorCode.TOO_LONG, message)
     listed = call.context.host.catalog.names("aspect_ratios")
     asked = size_of(written, listed)
     if asked is None:
@@ -159,7 +167,7 @@ async def _reading(services: TaskServices, task: Task) -> Reading:
     """Return the steps that a task has done over all its images."""
     try:
         task = await services.tasks.get(task.task_id)
-    except UnknownTask:  # it was deleted at its end
+    except (UnknownTask, DatabaseUnavailable):  # it has ended, and is no longer in memory
         return Reading(0, None, "finished")
     stage = task.stage
     total = stage.steps * stage.image_count if stage.steps and stage.image_count else None

@@ -10,6 +10,8 @@ from .results import text_result
 from .tool import Schema, Tool, text
 
 MAX_SEARCH_LENGTH = 200
+DEFAULT_MARK = " (default)"
+"""Follows the name of the default model."""
 
 
 def _search(*_: Any) -> dict[str, Schema]:
@@ -30,7 +32,7 @@ async def _styles(call: Call) -> dict[str, Any]:
 async def _models(call: Call) -> dict[str, Any]:
     usual = call.model.model_fields["base_model_name"].default
     names = await asyncio.to_thread(_model_names, call)
-    lines = [f"{name} (default)" if name == usual else name for name in names]
+    lines = [f"{name}{DEFAULT_MARK}" if name == usual else name for name in names]
     return text_result("\n".join(lines) or "Fooocus has no checkpoints.")
 
 

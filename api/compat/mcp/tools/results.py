@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from .....images.codecs.decoding import NotAnImage
 from .....images.codecs.fitting import fitted
 from .....images.storage.input_store import StorageUnavailable
 from .....tasks.model.task import Image, Task, TaskStatus
@@ -14,8 +16,7 @@ from .....tasks.queue.submission import IdempotencyConflict
 from .....tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
 from ....executors import CONVERSION_EXECUTOR, run_in
 from ....responses.problems import FieldError, InvalidFields, Problem
-from ...answers import contents, urls
-from ...submission import SIZE_NOTE
+from ...answers import contents, size_of, urls
 from ..protocol.calls import Call
 
 Block = dict[str, Any]
@@ -77,10 +78,9 @@ async def task_result(call: Call, task: Task) -> dict[str, Any]:
     """Return an ended task as a result: its images, reduced to fit, links to them, and a text with URLs, seeds and sizes."""
     if not task.images:
         return text_result(f"{_ended_as(task)}\nTask: {task.task_id}", is_error=task.status is not TaskStatus.FINISHED)
-    size = _asked_size(task)
+    size = size_of(task)
     links = urls(call.context, call.request, task, size)
-    files = await contents(call.context, task, size)
-    shown = files[:MAX_SHOWN]
+    shown = await contents(call.context, replace(task, images=task.images[:MAX_SHOWN]), size)
     blocks = [await run_in(CONVERSION_EXECUTOR, _image_block, one, ROOM_BYTES // len(shown)) for one in shown]
     if call.era.knows_links:
         blocks += [_link_block(image, link) for image, link in zip(task.images, links, strict=False)]
@@ -88,7 +88,10 @@ async def task_result(call: Call, task: Task) -> dict[str, Any]:
 
 
 def _image_block(content: bytes, max_bytes: int) -> Block:
-    reduced, media_type = fitted(content, max_bytes)
+    try:
+        reduced, media_type = fitted(content, max_bytes)
+    except NotAnImage as error:
+        return text_block(f"An image can't be shown: it is {error}.")
     return {"type": "image", "data": base64.b64encode(reduced).decode("ascii"), "mimeType": media_type}
 
 
@@ -119,9 +122,3 @@ def _ended_as(task: Task) -> str:
     if task.status is TaskStatus.STOPPED:
         return "The task was stopped before it was finished."
     return f"The task is {task.status.value}, without an image."
-
-
-def _asked_size(task: Task) -> tuple[int, int] | None:
-    """Return the size that was asked for if the image has another one."""
-    size = task.notes.get(SIZE_NOTE)
-    return (int(size[0]), int(size[1])) if size else None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import Any
 
 import anyio
 
+from .....asgi.problem import shortened
 from .....auth.keys import Scope
 from .....tasks.model.task import Task
 from .....tasks.ports.engine import EngineUnavailable
+from .....tasks.service import UnknownTask
 from ....routes.tasks.actions import STOP_TIMEOUT_S, stop_task
 from ....schemas.stage import stage_members
 from ....security.authorization import visible_task
@@ -18,13 +21,28 @@ from ..protocol.calls import Call
 from .results import task_result, text_result
 from .tool import STOPPING, Schema, Tool, text
 
+ID = re.compile(r"[0-9a-f-]{32,36}", re.ASCII | re.IGNORECASE)
+"""A task's id. Another text may be of any length, and have characters that a database refuses."""
+
 
 def _task_id(*_: Any) -> dict[str, Schema]:
     return {"task_id": text("The id of a task, from the text of another tool's result.")}
 
 
+async def _visible(call: Call) -> Task:
+    """Return the task that is named, in its current state.
+
+    Raises:
+        UnknownTask: it does not exist, or the key may not see it.
+    """
+    task_id = call.arguments["task_id"].strip()
+    if not ID.fullmatch(task_id):
+        raise UnknownTask(shortened(task_id))
+    return await visible_task(call.context, call.request, task_id)
+
+
 async def _get(call: Call) -> dict[str, Any]:
-    task = await visible_task(call.context, call.request, call.arguments["task_id"].strip())
+    task = await _visible(call)
     if task.status.is_terminal:
         return await task_result(call, task)
     return text_result(await asyncio.to_thread(_state, call, task))
@@ -32,7 +50,7 @@ async def _get(call: Call) -> dict[str, Any]:
 
 async def _stop(call: Call) -> dict[str, Any]:
     services = call.context.services
-    task = await visible_task(call.context, call.request, call.arguments["task_id"].strip())
+    task = await _visible(call)
     await stop_task(services, task.task_id)
     with suppress(EngineUnavailable), anyio.move_on_after(STOP_TIMEOUT_S):
         await services.tasks.wait(task.task_id)
