@@ -36,7 +36,7 @@ OF_OTHERS = {
     "--rebuild-hash-cache",
     "--share",
 }
-"""Flags of Fooocus and of the demo host."""
+"""Flags of Fooocus, of the demo host and of other programs."""
 OF_OTHER_APIS = {"--persistent", "--queue-history", "--queue-size"}
 """Flags of other APIs that the migration guide compares."""
 MAX_README_LINES = 150

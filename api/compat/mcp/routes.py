@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from ...context import Context
 from ...requests.parameter_names import NamingRoute
 from ...schemas.generate import CommonRequest
+from .protocol.messages import MAX_ID_LENGTH
 from .server import McpServer
 
 ID: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]}
@@ -36,9 +37,14 @@ MESSAGE: dict[str, Any] = {
     "required": ["jsonrpc", "method"],
     "properties": {
         "jsonrpc": {"type": "string", "enum": ["2.0"]},
-        "id": {"anyOf": [{"type": "string", "maxLength": 1000}, {"type": "integer"}]},
+        "id": {
+            "anyOf": [
+                {"type": "string", "maxLength": MAX_ID_LENGTH},
+                {"type": "integer", "minimum": -(2**53), "maximum": 2**53},
+            ]
+        },
         "method": {"type": "string"},
-        "params": {"type": "object", "properties": {"_meta": {"type": "object"}}},
+        "params": {"type": ["object", "null"], "properties": {"_meta": {"type": "object"}}},
     },
     "example": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
 }
