@@ -39,13 +39,13 @@ NODE = ("@modelcontextprotocol/sdk@1.32.2", "@modelcontextprotocol/client@2.4.0"
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    with demo_host(step_ms=60) as running:
+    with demo_host(step_ms=40) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def keyed() -> Iterator[Host]:
-    with demo_host(step_ms=60) as running:
+    with demo_host(step_ms=40) as running:
         yield running
 
 

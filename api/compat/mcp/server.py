@@ -127,7 +127,7 @@ class McpServer:
         call.hold(held.pop_all())
         running = asyncio.ensure_future(self._result(call, tool, _key(request, message.request_id)))
         call.begin(running)
-        message.params.clear()  # the call has the arguments, and frees them
+        message.params.pop("arguments", None)  # the call has them, and frees them
         if _streams(request) and (tool.waits or _streams_only(request)):
             return streamed(call, message, running, tool.scope or Scope.GENERATE)
         return await whole(call, message, running)
