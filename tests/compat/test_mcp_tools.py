@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +12,6 @@ import pytest
 import requests
 from PIL import Image as PILImage
 
-from fooocus_api.api.compat.mcp.tools.arguments import checked
-from fooocus_api.api.responses.problems import InvalidFields
-from fooocus_api.images.codecs.fitting import fitted
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.compat.mcp import QUICK, URL, McpClient, task_of, text_of
 from fooocus_api.tests.support.host import Host, demo_host
@@ -49,7 +45,7 @@ def mcp(host: Host) -> McpClient:
 
 
 @pytest.fixture(scope="module")
-def drawn(mcp: McpClient) -> dict[str, Any]:
+def first(mcp: McpClient) -> dict[str, Any]:
     """Return the result of a first image."""
     return mcp.call("generate_image", **QUICK)
 
@@ -180,29 +176,6 @@ def test_a_wrong_argument_is_named_with_what_is_allowed(mcp: McpClient, argument
     assert all(word in text_of(result) for word in words), text_of(result)
 
 
-def test_arguments_as_models_write_them_are_accepted() -> None:
-    schema = {
-        "type": "object",
-        "properties": {
-            "count": {"type": "integer", "minimum": 1, "maximum": 4},
-            "styles": {"type": "array", "items": {"type": "string"}},
-            "mode": {"type": "string", "enum": ["Speed", "Quality"]},
-            "name": {"type": "string"},
-        },
-    }
-    given = {"count": "2", "styles": '["a", "b"]', "mode": "speed", "name": None, "toolCallId": "1", "sessionId": "2"}
-    assert checked(given, schema) == {"count": 2, "styles": ["a", "b"], "mode": "Speed"}
-    assert checked({"count": 3.0, "styles": "a, b"}, schema) == {"count": 3, "styles": ["a", "b"]}
-    assert checked(None, schema) == {}
-
-
-@pytest.mark.parametrize("value", [True, 1.5, "1e3", "9" * 5000, [], {}, "⁵"])
-def test_what_is_no_integer_is_refused(value: Any) -> None:
-    schema = {"type": "object", "properties": {"count": {"type": "integer", "minimum": 1, "maximum": 4}}}
-    with pytest.raises(InvalidFields):
-        checked({"count": value}, schema)
-
-
 # ------------------------------------------------------------------------- editing and describing
 
 
@@ -223,8 +196,8 @@ def test_each_mode_edits(mcp: McpClient, arguments: dict[str, Any]) -> None:
     assert images_of(result)
 
 
-def test_an_image_is_edited_by_its_url(mcp: McpClient, drawn: dict[str, Any]) -> None:
-    (url,) = URL.findall(text_of(drawn))
+def test_an_image_is_edited_by_its_url(mcp: McpClient, first: dict[str, Any]) -> None:
+    (url,) = URL.findall(text_of(first))
     assert images_of(mcp.call("edit_image", image=url, mode="vary_subtle", prompt="a dog"))
 
 
@@ -274,10 +247,10 @@ def test_names_are_listed(client: McpClient, host: Host) -> None:
     assert client.call("list_models", search="x")["isError"] is True
 
 
-def test_a_task_is_found_again(client: McpClient, drawn: dict[str, Any]) -> None:
-    task_id = task_of(drawn)
+def test_a_task_is_found_again(client: McpClient, first: dict[str, Any]) -> None:
+    task_id = task_of(first)
     again = client.call("get_task", task_id=task_id)
-    assert again["content"][0] == drawn["content"][0] and URL.findall(text_of(again)) == URL.findall(text_of(drawn))
+    assert again["content"][0] == first["content"][0] and URL.findall(text_of(again)) == URL.findall(text_of(first))
     ended = client.call("stop_task", task_id=task_id)
     assert ended["isError"] is True and "already ended" in text_of(ended)
     for tool in ("get_task", "stop_task"):
@@ -292,32 +265,3 @@ def test_an_image_that_was_deleted_is_named(mcp: McpClient, host: Host) -> None:
             path.unlink()
     again = mcp.call("get_task", task_id=task_of(result))
     assert again["isError"] is True and "does not exist" in text_of(again)
-
-
-# ------------------------------------------------------------------------- reduced images
-
-
-def noise(size: tuple[int, int], image_format: str = "PNG") -> bytes:
-    buffer = io.BytesIO()
-    PILImage.frombytes("RGB", size, random.Random(1).randbytes(size[0] * size[1] * 3)).save(buffer, image_format)
-    return buffer.getvalue()
-
-
-@pytest.mark.parametrize("most", [700_000, 100_000, 20_000])
-def test_an_image_is_reduced_until_it_fits(most: int) -> None:
-    content, media_type = fitted(noise((1152, 896)), most)
-    assert len(content) <= most and media_type == "image/jpeg"
-
-
-def test_a_small_image_stays_as_it_is() -> None:
-    for image_format in ("PNG", "JPEG", "WEBP"):
-        content = noise((64, 64), image_format)
-        assert fitted(content, 700_000) == (content, f"image/{image_format.lower()}")
-    assert fitted(noise((64, 64), "BMP"), 700_000)[1] == "image/jpeg"
-
-
-def test_a_large_plain_image_is_made_smaller() -> None:
-    buffer = io.BytesIO()
-    PILImage.new("RGBA", (4096, 3072), (0, 0, 0, 0)).save(buffer, "PNG")
-    with PILImage.open(io.BytesIO(fitted(buffer.getvalue(), 700_000)[0])) as image:
-        assert image.size == (2048, 1536)
