@@ -7,8 +7,9 @@ from collections.abc import Collection
 from ...asgi.surfaces.error_shapes import ErrorShape
 from ...asgi.surfaces.surface import Surface
 from .mcp.protocol.errors import json_rpc_error
+from .openai.errors import openai_reply
 
-SHAPES: dict[Surface, ErrorShape] = {Surface.MCP: json_rpc_error}
+SHAPES: dict[Surface, ErrorShape] = {Surface.OPENAI: openai_reply, Surface.MCP: json_rpc_error}
 """Surface → the function that gives its shape; without one its errors are problem documents."""
 
 

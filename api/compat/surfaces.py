@@ -25,13 +25,20 @@ BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
 """Returns the routers of a surface; the model is that of a generate request on the running host."""
 
 
+def _openai(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .openai.routes import routers
+
+    return routers(context, model)
+
+
 def _mcp(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
     from .mcp.routes import routers
 
     return routers(context, model)
 
 
-BUILDERS: dict[Surface, BuildSurface] = {Surface.MCP: _mcp}
+BUILDERS: dict[Surface, BuildSurface] = {Surface.OPENAI: _openai, Surface.MCP: _mcp}
+"""Surface → the function that builds it. It imports the surface's package, so that nothing of it is imported at start."""
 CountRequest = Callable[[str, int], None]
 """Counts a request of a surface that was answered with this status."""
 

@@ -83,7 +83,7 @@ class BufferedRequest(Request):
             if not message.get("more_body"):
                 break
         self._body: Any = body
-        if _is_json(self) and body:
+        if is_json(self) and body:
             self._json = await asyncio.to_thread(read_json, body)
 
     def forget(self) -> None:
@@ -161,7 +161,8 @@ def is_form(request: Request) -> bool:
     return _kind(request) == "multipart/form-data"
 
 
-def _is_json(request: Request) -> bool:
+def is_json(request: Request) -> bool:
+    """Return whether the body is JSON, as one without a `Content-Type` is."""
     kind = _kind(request)
     return kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import shortened
+from ...asgi.surfaces.surface import Surface, surface_of
 from ...auth.keys import BrokenKeys, Keyring
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
@@ -180,6 +181,8 @@ def _key_in(request: Request) -> bytes | None:
     """Return the key as the bytes sent, None without one. Header values have no defined encoding."""
     if key := request.headers.get("x-api-key"):
         return key.encode("latin-1")
+    if surface_of(request.scope) is Surface.OPENAI and (key := request.headers.get("api-key")):
+        return key.encode("latin-1")  # as clients of OpenAI's API on Azure send it
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return credentials.strip().encode("latin-1")

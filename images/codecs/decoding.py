@@ -117,6 +117,22 @@ def upright(content: bytes, *, transparent: bool = False, max_pixels: int | None
         return _turned(_as_rgb(image, transparent=transparent), image)
 
 
+def read_alpha(content: bytes) -> NDArray[numpy.uint8] | None:
+    """Return the alpha of an upright image as uint8 of HxW, 255 where it is opaque; None if it has no transparency.
+
+    Raises:
+        NotAnImage: see `verify`.
+    """
+    with _at_once:
+        picture = upright(content, transparent=True)
+        if picture.mode != "RGBA":
+            return None
+        array = numpy.empty((picture.height, picture.width), numpy.uint8)
+        for top, bottom in _strips(picture):
+            array[top:bottom] = numpy.asarray(picture.crop((0, top, picture.width, bottom)).getchannel("A"))
+    return array
+
+
 def mask_rgb(source: Path | bytes) -> NDArray[numpy.uint8]:
     """Return a mask like Gradio's own preprocessing of the WebUI's upload: upright, and RGB without its alpha.
 

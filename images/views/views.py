@@ -44,7 +44,7 @@ class View:
 
     @property
     def is_the_file(self) -> bool:
-        """Whether the view is the image's own file, unchanged."""
+        """Return whether the view is the image's own file, unchanged."""
         source, own_quality = self.source, self.quality is None or self.image_format == "PNG"
         is_same = (source.size, source.image_format) == (tuple(self.size), self.image_format)
         return is_same and source.is_upright and own_quality

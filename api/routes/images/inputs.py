@@ -124,8 +124,12 @@ def _keep(context: Context, access: Access, content: bytes) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def bounded_form(request: Request) -> AsyncIterator[FormData]:
-    """Yield a form with one image file.
+async def bounded_form(request: Request, *, max_files: int = 1, max_bytes: int = FORM_BYTES) -> AsyncIterator[FormData]:
+    """Yield a form with image files.
+
+    Args:
+        max_files: the number of files that the form may have.
+        max_bytes: bytes of the largest form.
 
     Raises:
         Problem: 413 while it is read, if it is too large; 422 if it is not a valid form.
@@ -135,12 +139,14 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
     if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some Python codecs hang or fail
         raise _no_form("its charset must be utf-8")
     try:
-        form = await _bounded(request).form(max_files=1)
+        form = await _bounded(request, max_bytes).form(max_files=max_files)
     except FormParserError as error:
         raise _no_form(str(error)) from error
     except HTTPException as error:  # Starlette raises this for other form errors
         if error.detail.startswith("Too many files"):
             message = "has more than one file; send one image per request"
+            if max_files > 1:
+                message = f"has too many files; at most {max_files} are allowed"
             raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message) from error
         raise _no_form(error.detail) from error
     try:
@@ -149,16 +155,16 @@ async def bounded_form(request: Request) -> AsyncIterator[FormData]:
         await form.close()
 
 
-def _bounded(request: Request) -> Request:
-    """Return the same request with a body that raises 413 once more than FORM_BYTES were read."""
+def _bounded(request: Request, max_bytes: int) -> Request:
+    """Return the same request with a body that raises 413 once more than `max_bytes` were read."""
     received = 0
 
     async def receive() -> Message:
         nonlocal received
         message = await request.receive()
         received += len(message.get("body", b""))
-        if received > FORM_BYTES:
-            raise image_too_large()
+        if received > max_bytes:
+            raise image_too_large() if max_bytes == FORM_BYTES else _form_too_large(max_bytes)
         return message
 
     return Request(request.scope, receive)
@@ -201,3 +207,7 @@ def _no_form(problem: str) -> Problem:
 def image_too_large() -> Problem:
     """Return the 413 for an image file of more than MAX_BYTES."""
     return Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"image is too large; at most {MAX_BYTES // 2**20} MiB are allowed")
+
+
+def _form_too_large(max_bytes: int) -> Problem:
+    return Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"form is too large; at most {max_bytes // 2**20} MiB are allowed")
