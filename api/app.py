@@ -17,7 +17,9 @@ from .. import __version__
 from ..asgi.error_codes import ErrorCode
 from ..asgi.parts import Parts
 from ..asgi.problem import problem_response
+from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
+from .built_routes import build_routes
 from .compat.surfaces import SurfaceDispatch, Surfaces
 from .context import Context
 from .openapi import build_schema, build_surface_schema
@@ -95,6 +97,7 @@ def create_api(context: Context) -> FastAPI:
         tokens=context.security.tokens,
         open_paths=OPEN_PATHS,
     )
+    app.add_middleware(NoOAuth)
     app.add_middleware(PlainOptions, surfaces=context.surfaces)
     add_cors(
         app, context.security.api_cors
@@ -144,19 +147,12 @@ def create_api(context: Context) -> FastAPI:
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
     _add_docs(app, context, surfaces)
-    _build_routes(app)
+    build_routes(app)
     return app
 
 
 def _no_count(*_: object) -> None:
     """Count nothing: this host is not supported, so that there are no metrics."""
-
-
-def _build_routes(app: FastAPI) -> None:
-    """Make FastAPI build every route now, which it otherwise does on the event loop when a route is first matched."""
-    nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
-    for route in app.routes:
-        route.matches(nowhere)
 
 
 def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:

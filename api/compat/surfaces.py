@@ -15,6 +15,7 @@ from ... import __version__
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import problem_response
 from ...asgi.surfaces.surface import Surface, surface_of
+from ..built_routes import build_routes
 from ..context import Context
 from ..requests.acceptance import NATIVE
 from ..requests.parameter_names import NamingRoute
@@ -103,6 +104,7 @@ class Surfaces:
         app.state.context = self._context
         for router in BUILDERS[surface](self._context, self._model):
             app.include_router(router)
+        build_routes(app)
         app.state.paths = [route.path for route in app.routes if isinstance(route, NamingRoute)]
         return app
 

@@ -15,6 +15,7 @@ READABLE = [
     "ETag",
     "Idempotency-Replayed",
     "Location",
+    "Mcp-Session-Id",
     "Preference-Applied",
     "Retry-After",
     "WWW-Authenticate",

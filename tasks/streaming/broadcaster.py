@@ -129,6 +129,11 @@ class Broadcaster:
             subscriptions = [*self._subscriptions.get(task_id, ()), *self._subscriptions.get(ALL, ())]
         return not all(subscription.only_end for subscription in subscriptions)
 
+    def is_awaited(self, task_id: str) -> bool:
+        """Return whether anything waits for a task's progress or end, and for no other task's."""
+        with self._lock:
+            return bool(self._subscriptions.get(task_id))
+
     def subscribed_tasks(self) -> set[str]:
         """Return the ids of tasks whose progress has a subscriber of its own."""
         with self._lock:

@@ -21,6 +21,9 @@ ENGLISH_ONLY = {"architecture.md", "development.md"}
 ENGLISH = [page for page in PAGES if not page.stem.endswith("_zh")]
 CHINESE = [*(page for page in PAGES if page.stem.endswith("_zh")), ROOT / "examples" / "README.md"]
 OF_OTHERS = {
+    "--allow-http",
+    "--header",
+    "--transport",
     "--demo-step-ms",
     "--demo-load-ms",
     "--demo-null",
@@ -33,7 +36,7 @@ OF_OTHERS = {
     "--rebuild-hash-cache",
     "--share",
 }
-"""Flags of Fooocus and of the demo host."""
+"""Flags of Fooocus, of the demo host and of other programs."""
 OF_OTHER_APIS = {"--persistent", "--queue-history", "--queue-size"}
 """Flags of other APIs that the migration guide compares."""
 MAX_README_LINES = 150

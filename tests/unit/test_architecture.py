@@ -44,6 +44,7 @@ STDLIB_ONLY = [
 VERSION = ("__version__",)
 FROM_THE_ROOT: dict[str, set[tuple[str, ...]]] = {
     "api/app.py": {VERSION},
+    "api/compat/mcp/protocol/eras.py": {VERSION},
     "api/info.py": {VERSION},
     "installer/placement/startup_hook.py": {(), ("extension",)},
 }

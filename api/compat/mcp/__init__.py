@@ -1,0 +1,1 @@
+"""The Model Context Protocol at `/mcp`, by which language models generate images."""

@@ -1,0 +1,1 @@
+"""The protocol without its tools: messages, versions, errors, calls and their progress."""

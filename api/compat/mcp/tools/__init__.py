@@ -1,0 +1,1 @@
+"""The tools: what they take, do and return."""
