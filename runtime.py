@@ -40,11 +40,11 @@ from .db.repository import Repository
 from .db.statements.repeats import state_of
 from .db.writer import DatabaseUnavailable
 from .files.free_space import free_bytes
+from .images.renditions.disk_cache import DiskCache
+from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
 from .images.storage.library import find_reference
-from .images.thumbnails.disk_cache import DiskCache
-from .images.thumbnails.thumbnails import Thumbnails
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .outbound.streaming import StreamClient
@@ -114,7 +114,7 @@ class _Builder:
         self._policy = AddressPolicy(self._settings.allow_private_urls)
         self._outbound = OutboundClient(self._policy)
         self._state = output_folders()[-1] / ".fooocus_api"
-        self._thumbnails = Thumbnails(DiskCache(self._state / "thumbnails"))
+        self._renditions = Renditions(DiskCache(self._state / "thumbnails"))
         self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
         self._services: TaskServices | None = None
 
@@ -144,7 +144,7 @@ class _Builder:
             security,
             settings.base_url,
             self._outbound,
-            self._thumbnails,
+            self._renditions,
             settings.compat,
         )
         return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
@@ -200,7 +200,7 @@ class _Builder:
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
             lookups = Lookups(find_image, partial(_random_state, repository))
-            engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._thumbnails.forget)
+            engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
             services = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns()

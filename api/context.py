@@ -14,8 +14,8 @@ from ..asgi.surfaces.surface import ALL_SURFACES, Surface
 from ..auth.keys import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
+from ..images.renditions.renditions import Renditions
 from ..images.storage.input_store import InputStore
-from ..images.thumbnails.thumbnails import Thumbnails
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
 from ..tasks.model_files.build import ModelFileServices
@@ -172,8 +172,8 @@ class Context:
     """Everything a route may need.
 
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
-    `outbound` sends requests to servers that clients name, `thumbnails` makes those of outputs, `base_url` is the configured
-    public address, and `surfaces` are the compatible APIs that are enabled.
+    `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs, `base_url` is
+    the configured public address, and `surfaces` are the compatible APIs that are enabled.
     """
 
     host: Host
@@ -182,7 +182,7 @@ class Context:
     security: Security
     base_url: str | None = None
     outbound: OutboundClient = field(default_factory=OutboundClient)
-    thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    renditions: Renditions = field(default_factory=Renditions)
     surfaces: frozenset[Surface] = ALL_SURFACES
 
     def urls(self, request: Request) -> PublicUrls:

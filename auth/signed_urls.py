@@ -1,6 +1,7 @@
 """Signed URLs: links to images that need no key, can't be guessed and expire.
 
-A link is `/outputs/…?expires=<seconds since 1970>&signature=<HMAC-SHA256 of path and time, base64url>`.
+A link is `/outputs/…?expires=<seconds since 1970>&signature=<HMAC-SHA256 of path and time, base64url>`. That of a view begins its
+query with `size=<width>x<height>`, which the signature covers: who has a link can't have any number of views made.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ log = logging.getLogger("fooocus_api.links")
 
 LINKED = ("/outputs/", "/inputs/")
 """Prefixes of the paths that may be signed."""
+SIZE = "size"
+"""The query parameter of a view's size."""
 SECRET_BYTES = 32
 STEPS = 24
 """A link's expiry is rounded up to a multiple of a 24th of its lifetime: the link stays the same for a while, so that a browser
@@ -46,17 +49,22 @@ class UrlSigner:
         self._ttl = ttl
         self._protected = protected
 
-    def query(self, reference: str) -> str:
-        """Return the query string for the URL of `outputs/…` or `inputs/…`: `?expires=…`, or "" if no key is required."""
-        if not self._protected():
-            return ""
-        step = max(self._ttl // STEPS, 1)
-        expires = -(-(int(time.time()) + self._ttl) // step) * step
-        return f"?expires={expires}&signature={self.signature(reference, expires)}"
+    def query(self, reference: str, size: str | None = None) -> str:
+        """Return the query string for the URL of `outputs/…` or `inputs/…`: `?expires=…`, or "" if no key is required.
 
-    def signature(self, reference: str, expires: int) -> str:
-        """Return the signature of `outputs/…` or `inputs/…` that expires at this time, in seconds since 1970."""
-        digest = hmac.new(self._secret, f"{expires}\n{reference}".encode(), hashlib.sha256).digest()
+        With a `size`, as in `512x512`, it is that of an output's view: `?size=512x512&expires=…`, or `?size=512x512`.
+        """
+        parts = [] if size is None else [f"{SIZE}={size}"]
+        if self._protected():
+            step = max(self._ttl // STEPS, 1)
+            expires = -(-(int(time.time()) + self._ttl) // step) * step
+            parts += [f"expires={expires}", f"signature={self.signature(reference, expires, size)}"]
+        return f"?{'&'.join(parts)}" if parts else ""
+
+    def signature(self, reference: str, expires: int, size: str | None = None) -> str:
+        """Return the signature of `outputs/…` or `inputs/…`, or of a view, that expires at this time, in seconds since 1970."""
+        view = "" if size is None else f"{SIZE}={size}\n"  # no reference begins like this
+        digest = hmac.new(self._secret, f"{expires}\n{view}{reference}".encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
     def verify(self, reference: str, query: Mapping[str, str]) -> bool:
@@ -70,7 +78,8 @@ class UrlSigner:
             return False
         if not _SECONDS.fullmatch(expires):
             raise InvalidSignature("signed URL is incomplete: it lacks a valid expires; use it as it was given")
-        if not hmac.compare_digest(signature.encode(), self.signature(reference, int(expires)).encode()):
+        expected = self.signature(reference, int(expires), query.get(SIZE))
+        if not hmac.compare_digest(signature.encode(), expected.encode()):
             raise InvalidSignature("signature of the URL is invalid; use the URL as it was given, or send an API key")
         if int(expires) < time.time():
             raise InvalidSignature("signed URL has expired; request the task's record again, or send an API key")

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from ...asgi.hosts import first_value, forwarded_host, is_from_local_proxy
 from ...auth.signed_urls import UNSIGNED, UrlSigner
 from ...images.references import ImageReference
+from ...images.views.sizes import ViewSize
 
 _PREFIX = re.compile(r"(?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", re.ASCII)
 """A path (RFC 3986) that can't become part of the host before it."""
@@ -23,13 +24,16 @@ class PublicUrls:
         self.base = base_url or (_base_of(request) if request is not None else "")
         self._links = links
 
-    def output(self, path: str) -> str:
-        """Return the URL of an image by its path relative to the outputs folder."""
-        return self.image(str(ImageReference.output(path)))
+    def output(self, path: str, size: tuple[int, int] | None = None) -> str:
+        """Return the URL of an image by its path relative to the outputs folder, with a `size` that of its view."""
+        return self._url(str(ImageReference.output(path)), None if size is None else str(ViewSize(*size)))
 
     def image(self, reference: str) -> str:
         """Return the URL of `outputs/…` or `inputs/…`, signed if a key is needed."""
-        return f"{self.base}/{quote(reference)}{self._links.query(reference)}"
+        return self._url(reference)
+
+    def _url(self, reference: str, size: str | None = None) -> str:
+        return f"{self.base}/{quote(reference)}{self._links.query(reference, size)}"
 
     def model_download(self, download_id: str) -> str:
         """Return the URL of a download's state."""

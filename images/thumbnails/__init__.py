@@ -1,1 +1,1 @@
-"""Thumbnails of generated images: sizes, rendering, and the cache on disk."""
+"""Thumbnails of generated images: their sizes and how they are rendered."""

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image as PILImage
 
-from fooocus_api.images.thumbnails.disk_cache import DiskCache
+from fooocus_api.images.renditions.disk_cache import DiskCache
+from fooocus_api.images.renditions.renditions import Renditions, TooManyRenditions
+from fooocus_api.images.renditions.source import Source
 from fooocus_api.images.thumbnails.sizes import SIZES, Box
-from fooocus_api.images.thumbnails.thumbnails import Source, Thumbnail, Thumbnails, TooManyThumbnails
+from fooocus_api.images.thumbnails.thumbnails import Thumbnail
 from fooocus_api.tests.support.client import picture
 
 KIB = 1024
@@ -72,49 +74,49 @@ def png(path: Path, size: tuple[int, int] = (300, 200)) -> Thumbnail:
 
 def test_a_disk_that_takes_nothing_costs_the_cache_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the place of the folder")
-    thumbnails = Thumbnails(DiskCache(tmp_path / "file"))
+    renditions = Renditions(DiskCache(tmp_path / "file"))
     thumbnail = png(tmp_path / "a.png")
     for _ in range(2):
-        assert picture(thumbnails.make(thumbnail).result(60)).size == (64, 43)
-        assert thumbnails.cached(thumbnail) is None
-    thumbnails.forget(["a.png"])
+        assert picture(renditions.make(thumbnail).result(60)).size == (64, 43)
+        assert renditions.cached(thumbnail) is None
+    renditions.forget(["a.png"])
 
 
 def test_without_a_cache_each_is_made_again(tmp_path: Path) -> None:
-    thumbnails, thumbnail = Thumbnails(), png(tmp_path / "a.png")
-    made = thumbnails.make(thumbnail).result(60)
-    assert thumbnails.make(thumbnail).result(60) == made and thumbnails.cached(thumbnail) is None
+    renditions, thumbnail = Renditions(), png(tmp_path / "a.png")
+    made = renditions.make(thumbnail).result(60)
+    assert renditions.make(thumbnail).result(60) == made and renditions.cached(thumbnail) is None
 
 
 def test_an_image_that_went_meantime_leaves_no_thumbnail(tmp_path: Path) -> None:
-    thumbnails = Thumbnails(DiskCache(tmp_path / "cache"))
+    renditions = Renditions(DiskCache(tmp_path / "cache"))
     thumbnail = png(tmp_path / "a.png")
     (tmp_path / "a.png").unlink()
     with pytest.raises(FileNotFoundError):
-        thumbnails.make(thumbnail).result(60)
+        renditions.make(thumbnail).result(60)
     assert files(tmp_path) == set()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs FIFOs, whose readers wait")
 def test_requests_for_the_same_share_it_and_too_many_are_refused(tmp_path: Path) -> None:
     usual = png(tmp_path / "a.png")
-    thumbnails = Thumbnails(DiskCache(tmp_path / "cache"), max_waiting=3)
+    renditions = Renditions(DiskCache(tmp_path / "cache"), max_waiting=3)
     held = []
     for name in ("held.png", "also_held.png"):
         os.mkfifo(tmp_path / name)
         source = Source(tmp_path / name, name, usual.source.size, has_alpha=False, version="1")
         held.append(Thumbnail(source, Box(64), "JPEG"))
-    waiting = [thumbnails.make(thumbnail) for thumbnail in (*held, usual)]
-    assert thumbnails.make(held[0]) is waiting[0] and thumbnails.make(usual) is waiting[2]
+    waiting = [renditions.make(thumbnail) for thumbnail in (*held, usual)]
+    assert renditions.make(held[0]) is waiting[0] and renditions.make(usual) is waiting[2]
     other = Thumbnail(usual.source, Box(128), "JPEG")
-    with pytest.raises(TooManyThumbnails):
-        thumbnails.make(other)
+    with pytest.raises(TooManyRenditions):
+        renditions.make(other)
     assert not waiting[2].running()  # two are made at once
     for thumbnail in held:
         thumbnail.source.path.write_bytes((tmp_path / "a.png").read_bytes())
     for future in waiting:
         assert picture(future.result(60)).size == (64, 43)
-    assert picture(thumbnails.make(other).result(60)).size == (128, 85)
+    assert picture(renditions.make(other).result(60)).size == (128, 85)
 
 
 def test_each_side_becomes_a_listed_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.responses import Response
 
+from ....asgi.error_codes import FieldErrorCode
+from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....files.replacing import SHORT_PAUSES_SECONDS, retried
 from ....images.codecs.conversion import converted
@@ -18,6 +21,7 @@ from ....images.file_kinds import format_of
 from ....images.references import ImageReference
 from ....images.storage.library import output_file
 from ....images.thumbnails.sizes import SIZES, Box
+from ....images.views.sizes import MAX_SIDE, PATTERN, ViewSize
 from ...context import ApiContext, Context
 from ...requests.parameter_names import NamingRoute, check_given_once
 from ...responses.images import (
@@ -29,8 +33,16 @@ from ...responses.images import (
     image_response,
     no_image,
 )
-from ...responses.problems import responses
-from ...responses.thumbnails import THUMBNAIL_HEADERS, attachment, extension_of, thumbnail_response
+from ...responses.problems import invalid_field, responses
+from ...responses.renditions import (
+    RENDITION_HEADERS,
+    VIEW,
+    attachment,
+    extension_of,
+    thumbnail_response,
+    view_content,
+    view_response,
+)
 from ...security.authorization import may_see_image, require_scope
 
 _OF_THE_HOST = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{4}\.\w+", re.ASCII)
@@ -49,7 +61,7 @@ router = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[requi
     response_class=Response,
     responses={
         **IMAGES,
-        200: {**IMAGES[200], "headers": {**IMAGES[200]["headers"], **THUMBNAIL_HEADERS}},
+        200: {**IMAGES[200], "headers": {**IMAGES[200]["headers"], **RENDITION_HEADERS}},
         **responses(422),
     },
     openapi_extra=CONDITIONS,
@@ -65,22 +77,37 @@ def get_output(
     height: Annotated[
         int | None, Query(ge=1, le=SIZES[-1], description=f"Return a thumbnail of this height. {SIDE}")
     ] = None,
+    size: Annotated[
+        str | None,
+        Query(
+            description="Return the image at exactly this width and height, as in `512x512`: cut from its centre and "
+            f"scaled, with its metadata. Each side is 1 to {MAX_SIDE} pixels. Not together with `width` or `height`.",
+            json_schema_extra={"pattern": PATTERN},
+        ),
+    ] = None,
     download: Annotated[bool, Query(description="Have browsers save the image as a file, under its name.")] = False,
 ) -> Response:
     """Return the file, converted if `Accept` names exactly one supported image type and the file has another.
 
     With `width` or `height`, return a thumbnail without metadata: WebP if `Accept` names it, else JPEG, or PNG if the image has
     transparency. With both, it fits inside. A signed URL, as found in records, needs no key; these parameters may be added to it.
+    With `size`, return a view, in the file's format unless `Accept` names another; it needs a key or a URL signed with this size.
     """
     path = find_output(context, PurePosixPath(date, file_name))
     relative = f"{date}/{file_name}"
     if not may_see_image(context, request)(str(ImageReference.output(relative))):
         raise no_image(relative)
-    check_given_once(request, ("width", "height", "download"))
+    check_given_once(request, ("width", "height", VIEW, "download"))
     headers = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
-    box = Box.requested(width, height)
+    box, view = Box.requested(width, height), None if size is None else _view_size(size)
+    if view is not None:
+        if box is not None:
+            raise invalid_field(
+                VIEW, FieldErrorCode.CONFLICT, "can't be combined with width or height; omit one of them"
+            )
+        return view_response(request, context.renditions, (path, relative), view, headers, download=download)
     if box is not None:
-        return thumbnail_response(request, context.thumbnails, (path, relative), box, headers, download=download)
+        return thumbnail_response(request, context.renditions, (path, relative), box, headers, download=download)
     if download:
         extension = extension_of(request, path)
         headers = {**headers, "Content-Disposition": attachment(f"{path.stem}{extension}")}
@@ -97,6 +124,45 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
     if path is None or (context.task_services is not None and context.task_services.retention.is_left(path)):
         raise no_image(relative.as_posix())
     return path
+
+
+async def view_bytes(
+    context: Context,
+    relative: str,
+    size: tuple[int, int],
+    image_format: str | None = None,
+    quality: int | None = None,
+) -> bytes:
+    """Return the file of an image's view, for an answer that contains it. Off the disk's way: it may be awaited in a route.
+
+    Args:
+        relative: the image's path relative to the outputs folder, as records store it.
+        size: width and height, 1 to 4096 pixels each.
+        image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
+        quality: 1 to 100, for JPEG and WebP; None for the default.
+
+    Raises:
+        Problem: 404, the image was deleted; 422, it is broken; 503, it can't be read now.
+        ValueError: the size or the quality is outside its limits.
+    """
+    path = await asyncio.to_thread(find_output, context, PurePosixPath(relative))
+    return await view_content(context.renditions, (path, relative), size, image_format, quality)
+
+
+def _view_size(text: str) -> ViewSize:
+    """Return the size in a `size` parameter.
+
+    Raises:
+        InvalidFields: it is malformed or outside the limits.
+    """
+    size = ViewSize.parse(text)
+    if size is None:
+        message = f"{shortened(text)!r} is not a size; write it as 512x768"
+        raise invalid_field(VIEW, FieldErrorCode.INVALID_FORMAT, message)
+    if not size.is_possible:
+        message = f"{size} has a side that is not 1 to {MAX_SIDE} pixels"
+        raise invalid_field(VIEW, FieldErrorCode.OUT_OF_RANGE, message)
+    return size
 
 
 def read_output(context: Context) -> Callable[[str], bytes]:

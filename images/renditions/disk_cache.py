@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ...files.replacing import SHORT_PAUSES_SECONDS, discard, write_atomically
 
-log = logging.getLogger("fooocus_api.thumbnails")
+log = logging.getLogger("fooocus_api.renditions")
 
 MAX_BYTES = 512 * 2**20
-"""About 20,000 thumbnails."""
+"""About 20,000 thumbnails, or 400 views of a megapixel in PNG."""
 SHARE_KEPT = 0.9
 """The share of the bound that stays after a deletion, so that not every new file causes one."""
 TOUCH_INTERVAL_S = 3600
@@ -52,7 +52,7 @@ class DiskCache:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, content, pauses=SHORT_PAUSES_SECONDS)
             except OSError as error:
-                log.debug("thumbnail not cached", extra={"reason": error.strerror or str(error)})
+                log.debug("rendition not cached", extra={"reason": error.strerror or str(error)})
                 return
             self._bytes = (self._bytes or 0) + len(content)
             if self._bytes > self._max_bytes:
