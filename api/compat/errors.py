@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 from ...asgi.surfaces.error_shapes import ErrorShape
 from ...asgi.surfaces.surface import Surface
+from .a1111.errors import a1111_shape
 
-SHAPES: dict[Surface, ErrorShape] = {}
+SHAPES: dict[Surface, ErrorShape] = {Surface.A1111: a1111_shape}
 """Surface → the function that gives its shape; without one its errors are problem documents."""
 
 

@@ -23,7 +23,16 @@ from ..schemas.generate import CommonRequest
 
 BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
 """Returns the routers of a surface; the model is that of a generate request on the running host."""
-BUILDERS: dict[Surface, BuildSurface] = {}
+
+
+def _a1111(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
+    from .a1111.build import routers
+
+    return routers(context, model)
+
+
+BUILDERS: dict[Surface, BuildSurface] = {Surface.A1111: _a1111}
+"""Surface → its builder, which imports the surface at its first request."""
 CountRequest = Callable[[str, int], None]
 """Counts a request of a surface that was answered with this status."""
 

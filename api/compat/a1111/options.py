@@ -16,8 +16,8 @@ from .settings import keep, shown
 router = APIRouter(tags=["options"], route_class=A1111Route)
 OPTIONS: dict[str, Any] = {
     "type": "object",
-    "description": "`sd_model_checkpoint`, `sd_vae`, `CLIP_stop_at_last_layers`, `samples_format` (png, jpg, webp), and Fooocus's "
-    "`fooocus_styles` and `fooocus_performance`. All others are accepted and ignored.",
+    "description": "`sd_model_checkpoint`, `sd_vae`, `CLIP_stop_at_last_layers`, `samples_format` (png, jpg, webp), and "
+    "Fooocus's `fooocus_styles` and `fooocus_performance`. All others are accepted and ignored.",
 }
 
 

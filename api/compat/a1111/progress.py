@@ -68,7 +68,11 @@ def router(jobs: Jobs) -> APIRouter:
         """Return the progress of the caller's newest request that is not answered yet. With a key, that is the key's; without,
         the one that runs."""
         shown = shown_to(access_of(request), context.services, jobs)
-        return ProgressResponse() if shown is None else _progress(shown, context.services, with_image=not skip_current_image)
+        return (
+            ProgressResponse()
+            if shown is None
+            else _progress(shown, context.services, with_image=not skip_current_image)
+        )
 
     async def interrupt(context: ApiContext, request: Request) -> Any:
         """Stop the caller's running or waiting request, which is answered with the images that are complete. Tasks of other

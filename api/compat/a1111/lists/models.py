@@ -72,9 +72,7 @@ class EmbeddingsResponse(BaseModel):
 def sd_models(context: ApiContext) -> list[CheckpointItem]:
     """List the checkpoints of the host."""
     return [
-        CheckpointItem(
-            title=one.title, model_name=one.stem, hash=one.hash, sha256=None, filename=one.file, config=None
-        )
+        CheckpointItem(title=one.title, model_name=one.stem, hash=one.hash, sha256=None, filename=one.file, config=None)
         for one in listed(context.host.catalog, "model_files")
     ]
 
