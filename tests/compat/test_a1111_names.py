@@ -14,11 +14,12 @@ from fooocus_api.api.compat.a1111.names.upscalers import upscaler_named
 from fooocus_api.api.compat.a1111.routing import Refused
 from fooocus_api.api.responses.problems import InvalidFields
 
-SAMPLERS = (
-    "euler euler_ancestral heun heunpp2 dpm_2 dpm_2_ancestral lms dpm_fast dpm_adaptive dpmpp_2s_ancestral dpmpp_sde "
-    "dpmpp_sde_gpu dpmpp_2m dpmpp_2m_sde dpmpp_2m_sde_gpu dpmpp_3m_sde dpmpp_3m_sde_gpu ddpm lcm tcd restart ddim uni_pc "
-    "uni_pc_bh2"
-).split()
+SAMPLERS = [
+    *("euler", "euler_ancestral", "heun", "heunpp2", "dpm_2", "dpm_2_ancestral"),
+    *("lms", "dpm_fast", "dpm_adaptive", "dpmpp_2s_ancestral", "dpmpp_sde", "dpmpp_sde_gpu"),
+    *("dpmpp_2m", "dpmpp_2m_sde", "dpmpp_2m_sde_gpu", "dpmpp_3m_sde", "dpmpp_3m_sde_gpu", "ddpm"),
+    *("lcm", "tcd", "restart", "ddim", "uni_pc", "uni_pc_bh2"),
+]
 SCHEDULERS = ["normal", "karras", "exponential", "sgm_uniform", "simple", "ddim_uniform", "align_your_steps", "tcd"]
 
 

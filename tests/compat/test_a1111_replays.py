@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from PIL import Image
 
-from fooocus_api.tests.support.compat.a1111 import API, QUICK, A1111, decoded, encoded, mask, png
+from fooocus_api.tests.support.compat.a1111 import A1111, API, QUICK, decoded, encoded, mask, png
 from fooocus_api.tests.support.host import Host, demo_host
 
 LIGHTNING = QUICK["override_settings"]
@@ -56,16 +55,26 @@ def test_sillytavern(api: A1111) -> None:
     progress = api.json("progress")
     assert progress["progress"] == 0.0 and progress["state"]["job_count"] == 0
     body = {
-        **{
-            "url": api.url,
-            "auth": "user:secret",
-            "prompt": "a fox",
-            "negative_prompt": "text",
-            "sampler_name": "Euler a",
-        },
-        **{"scheduler": "normal", "steps": 2, "cfg_scale": 7, "width": 512, "height": 512, "restore_faces": False},
-        **{"enable_hr": False, "hr_upscaler": "Latent", "hr_scale": 1, "hr_additional_modules": [], "seed": None},
-        **{"denoising_strength": 0.7, "hr_second_pass_steps": 0, "clip_skip": 1, "do_not_save_grid": True},
+        "url": api.url,
+        "auth": "user:secret",
+        "prompt": "a fox",
+        "negative_prompt": "text",
+        "sampler_name": "Euler a",
+        "scheduler": "normal",
+        "steps": 2,
+        "cfg_scale": 7,
+        "width": 512,
+        "height": 512,
+        "restore_faces": False,
+        "enable_hr": False,
+        "hr_upscaler": "Latent",
+        "hr_scale": 1,
+        "hr_additional_modules": [],
+        "seed": None,
+        "denoising_strength": 0.7,
+        "hr_second_pass_steps": 0,
+        "clip_skip": 1,
+        "do_not_save_grid": True,
         "override_settings": {
             "CLIP_stop_at_last_layers": 1,
             "sd_vae": None,
@@ -91,15 +100,18 @@ def test_koboldai_lite_in_a_page(api: A1111) -> None:
     models = api.json("sd-models")
     assert models and all(one["filename"] is not None and one["model_name"] != "inactive" for one in models)
     body = {
-        **{
-            "prompt": "a fox",
-            "negative_prompt": "",
-            "sampler_name": "Euler a",
-            "batch_size": 1,
-            "seed": -1,
-            "steps": 2,
-        },
-        **{"width": 256, "height": 256, "denoising_strength": 0.6, "cfg_scale": 7, "save_images": False, "eta": None},
+        "prompt": "a fox",
+        "negative_prompt": "",
+        "sampler_name": "Euler a",
+        "batch_size": 1,
+        "seed": -1,
+        "steps": 2,
+        "width": 256,
+        "height": 256,
+        "denoising_strength": 0.6,
+        "cfg_scale": 7,
+        "save_images": False,
+        "eta": None,
         "override_settings": {**LIGHTNING, "sd_model_checkpoint": models[0]["title"], "CLIP_stop_at_last_layers": 1.0},
     }
     answer = api.post("txt2img", body, headers=origin)
@@ -117,9 +129,22 @@ def test_aiyabot(api: A1111) -> None:
     assert all(one["alias"] for one in api.json("loras"))
     assert {"name", "prompt", "negative_prompt"} <= api.json("prompt-styles")[0].keys()
     body = {
-        **{"prompt": "a fox", "steps": 2, "width": 256, "height": 256, "cfg_scale": "7.0", "seed": 7, "clip_skip": 1},
-        **{"sampler_index": "Euler a", "styles": [""], "denoising_strength": None, "batch_size": 1, "n_iter": 1},
-        **{"seed_resize_from_h": -1, "seed_resize_from_w": 0, "hr_second_pass_steps": 3.0, "enable_hr": False},
+        "prompt": "a fox",
+        "steps": 2,
+        "width": 256,
+        "height": 256,
+        "cfg_scale": "7.0",
+        "seed": 7,
+        "clip_skip": 1,
+        "sampler_index": "Euler a",
+        "styles": [""],
+        "denoising_strength": None,
+        "batch_size": 1,
+        "n_iter": 1,
+        "seed_resize_from_h": -1,
+        "seed_resize_from_w": 0,
+        "hr_second_pass_steps": 3.0,
+        "enable_hr": False,
         "override_settings": {"CLIP_stop_at_last_layers": 1, "eta_noise_seed_delta": 0, **LIGHTNING},
         "alwayson_scripts": {"ADetailer": {"args": [{"ad_model": "None"}]}},
     }
@@ -133,20 +158,16 @@ def test_aiyabot(api: A1111) -> None:
 
 def test_ai_render(api: A1111) -> None:
     body = {
-        **{
-            "prompt": "a house",
-            "negative_prompt": "",
-            "seed": 3,
-            "sampler_name": "DPM++ 2M",
-            "steps": 2,
-            "cfg_scale": 7.0,
-        },
-        **{
-            "width": 256,
-            "height": 256,
-            "denoising_strength": 0.4,
-            "init_images": [f"data:image/png;base64,{png((256, 256))}"],
-        },
+        "prompt": "a house",
+        "negative_prompt": "",
+        "seed": 3,
+        "sampler_name": "DPM++ 2M",
+        "steps": 2,
+        "cfg_scale": 7.0,
+        "width": 256,
+        "height": 256,
+        "denoising_strength": 0.4,
+        "init_images": [f"data:image/png;base64,{png((256, 256))}"],
         "override_settings": LIGHTNING,
         "alwayson_scripts": {
             "controlnet": {"args": [{"enabled": True, "module": "depth", "model": "Fooocus CPDS", "weight": 1.0}]}
@@ -179,14 +200,19 @@ def test_photoshop(api: A1111) -> None:
         (mask((256, 256), area), 1),
     ):
         body = {
-            **{
-                "prompt": "x",
-                "init_images": [encoded(picture)],
-                "mask": encoded(given),
-                "inpainting_mask_invert": invert,
-            },
-            **{"inpainting_fill": 2, "inpaint_full_res": False, "inpaint_full_res_padding": 32, "mask_blur": 4},
-            **{"width": 256, "height": 256, "denoising_strength": 0.7, "steps": 2, "override_settings": LIGHTNING},
+            "prompt": "x",
+            "init_images": [encoded(picture)],
+            "mask": encoded(given),
+            "inpainting_mask_invert": invert,
+            "inpainting_fill": 2,
+            "inpaint_full_res": False,
+            "inpaint_full_res_padding": 32,
+            "mask_blur": 4,
+            "width": 256,
+            "height": 256,
+            "denoising_strength": 0.7,
+            "steps": 2,
+            "override_settings": LIGHTNING,
         }
         (image,), _ = api.draw("img2img", **body)
         at_corner, in_middle = (image.getpixel(at) != (0, 128, 0) for at in ((2, 2), (128, 128)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +13,20 @@ from PIL import Image
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.compat.a1111 import QUICK, mask
-from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.host import ROOT, Host, demo_host
 from fooocus_api.tests.support.keys import add_key, key_of
+from fooocus_api.tests.support.sources.page_examples import examples_of
 
 webuiapi = pytest.importorskip("webuiapi", reason="webuiapi is not installed: its tests are skipped")
-GETTERS = (
-    "get_options get_cmd_flags get_progress get_samplers get_sd_vae get_upscalers get_latent_upscale_modes get_loras "
-    "get_sd_models get_hypernetworks get_face_restorers get_realesrgan_models get_prompt_styles refresh_checkpoints "
-    "get_scripts get_embeddings get_memory get_schedulers controlnet_version controlnet_model_list controlnet_module_list "
-    "util_get_model_names util_get_sampler_names util_get_scheduler_names util_get_current_model"
-).split()
+GETTERS = [
+    *("get_options", "get_cmd_flags", "get_progress", "get_samplers"),
+    *("get_sd_vae", "get_upscalers", "get_latent_upscale_modes", "get_loras"),
+    *("get_sd_models", "get_hypernetworks", "get_face_restorers", "get_realesrgan_models"),
+    *("get_prompt_styles", "refresh_checkpoints", "get_scripts", "get_embeddings"),
+    *("get_memory", "get_schedulers", "controlnet_version", "controlnet_model_list"),
+    *("controlnet_module_list", "util_get_model_names", "util_get_sampler_names", "util_get_scheduler_names"),
+    *("util_get_current_model"),
+]
 SETTINGS = QUICK["override_settings"]
 
 
@@ -158,6 +163,15 @@ def test_progress_and_interrupt(api: Any) -> None:
     thread.join(60)
     assert len(answers) == 1 and len(answers[0].images) < 4
     assert api.get_progress()["state"]["job"] == ""
+
+
+@pytest.mark.parametrize("language", ["", "_zh"])
+def test_the_example_of_the_page(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    (example,) = [one for one in examples_of(ROOT / "docs" / f"compat-a1111{language}.md") if one.language == "python"]
+    monkeypatch.chdir(tmp_path)
+    code = example.code.replace("port=7865", f"port={host.port}").replace("steps=30", "steps=2")
+    exec(compile(code, "compat-a1111.md", "exec"), {})
+    assert Image.open("cat.png").size == (1024, 1024)
 
 
 def test_a_key_is_the_password(host: Host) -> None:
