@@ -172,8 +172,8 @@ class Context:
     """Everything a route may need.
 
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
-    `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs, `base_url` is
-    the configured public address, and `surfaces` are the compatible APIs that are enabled.
+    `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs,
+    `base_url` is the configured public address, and `surfaces` are the compatible APIs that are enabled.
     """
 
     host: Host

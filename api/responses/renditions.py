@@ -75,14 +75,14 @@ def view_response(
 async def view_content(
     renditions: Renditions,
     image: Image,
-    size: tuple[int, int],
+    size: tuple[int, int] | None,
     image_format: str | None = None,
     quality: int | None = None,
 ) -> bytes:
-    """Return the file of a view for an answer that contains it, such as one in base64. It never waits for other requests' limits.
+    """Return the file of a view for an answer that contains it, such as one in base64. It is not refused while many others wait.
 
     Args:
-        size: width and height, 1 to 4096 pixels each.
+        size: width and height, 1 to 4096 pixels each; None for those of the image.
         image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
         quality: 1 to 100, for JPEG and WebP.
 
@@ -90,7 +90,7 @@ async def view_content(
         Problem: as for `view_response`.
     """
     source = await asyncio.to_thread(source_of, image, VIEW)
-    view = View(source, ViewSize(*size), image_format or source.image_format, quality)
+    view = View(source, size or source.size, image_format or source.image_format, quality)
     if not view.is_the_file:
         return await _made(renditions, _Requested(view, VIEW), may_refuse=False)
     try:
@@ -187,7 +187,7 @@ async def _made(renditions: Renditions, requested: _Requested, *, may_refuse: bo
         making = asyncio.wrap_future(renditions.make(requested.rendition, may_refuse=may_refuse))
         return await asyncio.shield(making)  # other requests may wait for the same one
     except TooManyRenditions as error:
-        message = "too many images are being made smaller; try again in a moment"
+        message = "too many thumbnails and views are being made; try again in a moment"
         raise Problem(ErrorCode.SERVER_BUSY, message, headers={"Retry-After": "1"}) from error
     except OSError as error:
         raise not_readable(requested.rendition.source.path.name, error) from error

@@ -39,7 +39,7 @@ class Source:
     image_format: str = "PNG"
     """`PNG`, `JPEG` or `WEBP`."""
     is_upright: bool = True
-    """Whether the file's own rows are those of the upright image."""
+    """Set if the file needs no turn to be upright."""
 
     @classmethod
     def read(cls, path: Path, relative: str) -> Source:

@@ -28,7 +28,7 @@ class ViewSize(NamedTuple):
 
     @property
     def is_possible(self) -> bool:
-        """Whether each side is 1 to MAX_SIDE pixels."""
+        """Return whether each side is 1 to MAX_SIDE pixels."""
         return all(1 <= side <= MAX_SIDE for side in self)
 
     def __str__(self) -> str:

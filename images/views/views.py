@@ -24,7 +24,7 @@ _REDUCING_GAP = 3.0
 class View:
     """A view to be made of an image, in `PNG`, `JPEG` or `WEBP`. Fulfils `Rendition`.
 
-    `size` is width and height, 1 to 4096 pixels each; `quality` is 1 to 100, and has no effect on a PNG. Without one the image's
+    `size` is width and height, 1 to 4096 pixels each or those of the image; `quality` is 1 to 100, and has no effect on a PNG. Without one the image's
     file is the view if it has the size and the format.
 
     Raises:
@@ -37,14 +37,14 @@ class View:
     quality: int | None = None
 
     def __post_init__(self) -> None:
-        if not ViewSize(*self.size).is_possible:
+        if tuple(self.size) != self.source.size and not ViewSize(*self.size).is_possible:
             raise ValueError(f"size {ViewSize(*self.size)} has a side that is not 1 to {MAX_SIDE} pixels")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise ValueError(f"quality {self.quality} is not 1 to 100")
 
     @property
     def is_the_file(self) -> bool:
-        """Whether the view is the image's own file, unchanged."""
+        """Return whether the view is the image's own file, unchanged."""
         source, own_quality = self.source, self.quality is None or self.image_format == "PNG"
         is_same = (source.size, source.image_format) == (tuple(self.size), self.image_format)
         return is_same and source.is_upright and own_quality

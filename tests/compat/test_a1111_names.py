@@ -201,7 +201,7 @@ def test_scripts_that_are_off_change_nothing(scripts: dict[str, Any]) -> None:
 
 
 def test_other_scripts_are_refused_in_its_words() -> None:
-    with pytest.raises(Refused, match="^always on script roop not found$") as refused:
+    with pytest.raises(Refused, match=r"^always on script roop not found$") as refused:
         apply_scripts({"roop": {"args": ["image", True]}}, {}, [], None)
     assert refused.value.status == 422
 

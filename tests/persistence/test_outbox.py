@@ -20,7 +20,8 @@ from fooocus_api.outbound.client import OutboundClient
 from fooocus_api.tasks.model import rows
 from fooocus_api.tasks.model.task import Task, new_task_id, now_ms
 from fooocus_api.tasks.model.workload.workload import Workload
-from fooocus_api.tasks.webhooks.delivery import DAY_MS, Webhooks, WebhookSettings, next_step, receiver_of
+from fooocus_api.tasks.webhooks.deliveries import DAY_MS, next_step
+from fooocus_api.tasks.webhooks.delivery import Webhooks, WebhookSettings, receiver_of
 from fooocus_api.tasks.webhooks.dispatcher import MAX_IN_FLIGHT, PerReceiverDispatcher
 from fooocus_api.tasks.webhooks.signing import retry_after, sign
 

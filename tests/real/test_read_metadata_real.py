@@ -61,10 +61,11 @@ def test_styles_are_recognised_by_their_texts(real_client: Client, styles: list[
 
 
 def test_an_upscaled_image_says_so(real_client: Client) -> None:
-    first = real_client.draw(**FIELDS)
+    tall = {**FIELDS, "overwrite_height": 640}  # upscaled, it has none of the listed sizes, by which it is recognised
+    first = real_client.draw(**tall)
     name = PurePosixPath(first["result"][0]).name
     larger = real_client.draw(
-        **{**FIELDS, "overwrite_step": 1, "uov_method": "Upscale (1.5x)", "uov_input_image": first["result"][0]}
+        **{**tall, "overwrite_step": 1, "uov_method": "Upscale (1.5x)", "uov_input_image": first["result"][0]}
     )
     assert PurePosixPath(larger["result"][0]).name != name
     answer = real_client.post(READ, json={"image": larger["result"][0]}).json()

@@ -133,7 +133,7 @@ async def view_bytes(
     image_format: str | None = None,
     quality: int | None = None,
 ) -> bytes:
-    """Return the file of an image's view, for an answer that contains it. Off the disk's way: it may be awaited in a route.
+    """Return the file of an image's view, for an answer that contains it. It is not refused while many others wait.
 
     Args:
         relative: the image's path relative to the outputs folder, as records store it.

@@ -1,0 +1,50 @@
+"""Images of an ended task as surfaces answer with them: in the size asked for, as files or as URLs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import PurePosixPath
+
+from fastapi import Request
+
+from ...tasks.model.task import Image, Task
+from ..context import Context
+from ..responses.renditions import view_content
+from ..routes.images.outputs import find_output
+from .sizes import Size
+from .submission import SIZE_NOTE
+
+
+def size_of(task: Task) -> Size | None:
+    """Return the width and height that the task's client asked for, None for those of the generated images."""
+    asked = task.notes.get(SIZE_NOTE)
+    return (int(asked[0]), int(asked[1])) if asked else None
+
+
+async def contents(
+    context: Context, task: Task, size: Size | None, image_format: str | None = None, quality: int | None = None
+) -> list[bytes]:
+    """Return the files of a task's images, with their metadata.
+
+    Args:
+        size: width and height, None for those of each image.
+        image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
+        quality: 1 to 100, for JPEG and WebP.
+
+    Raises:
+        Problem: 404, an image was deleted; 503, one can't be read now.
+    """
+    return [await _content(context, image, size, image_format, quality) for image in task.images]
+
+
+async def _content(
+    context: Context, image: Image, size: Size | None, image_format: str | None, quality: int | None
+) -> bytes:
+    path = await asyncio.to_thread(find_output, context, PurePosixPath(image.path))
+    return await view_content(context.renditions, (path, image.path), size, image_format, quality)
+
+
+def urls(context: Context, request: Request, task: Task, size: Size | None) -> list[str]:
+    """Return the URLs of a task's images in a size, signed if a key is needed. None for the size of each image."""
+    public = context.urls(request)
+    return [public.output(image.path, None if size == (image.width, image.height) else size) for image in task.images]
