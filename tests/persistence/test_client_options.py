@@ -34,7 +34,7 @@ def test_each_source_has_its_own_options_which_outlast_a_restart(place: Place) -
     assert asyncio.run(read("anna")) == {"sd_vae": "a.safetensors", "list": []}
     assert asyncio.run(read("ben")) == {"sd_vae": "b.safetensors"}
     assert asyncio.run(read("anna", "other")) == {"sd_vae": "c.safetensors"}
-    assert asyncio.run(read("nobody")) == {}
+    assert asyncio.run(read("zoe")) == {}
     repository.close()
 
 

@@ -40,6 +40,17 @@ class SentImages:
         """
         return self._resolver.file_content(field, text, self._urls)
 
+    def size(self, field: str, content: bytes) -> Size:
+        """Return the upright width and height of the picture in a file.
+
+        Raises:
+            InvalidFields: it can't be used.
+        """
+        try:
+            return upright_size(content)
+        except NotAnImage as error:
+            raise invalid_field(field, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
+
     def picture(self, field: str, content: bytes, *, transparent: bool = False) -> PILImage.Image:
         """Return the upright picture in a file, over white unless `transparent`.
 
@@ -47,9 +58,9 @@ class SentImages:
             InvalidFields: it can't be used.
             Problem: 503, too many large pictures are in memory.
         """
+        width, height = self.size(field, content)
+        self._reservation.grow(width * height * BYTES_OF_PIXEL)
         try:
-            width, height = upright_size(content)
-            self._reservation.grow(width * height * BYTES_OF_PIXEL)
             return upright(content, transparent=transparent)
         except NotAnImage as error:
             raise invalid_field(field, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error

@@ -45,7 +45,7 @@ class ProgressResponse(BaseModel):
     eta_relative: float = Field(default=0.0, ge=0, description="Seconds to the end; 0 if unknown.")
     state: ProgressState = Field(default_factory=ProgressState, description="The state of the job.")
     current_image: str | None = Field(default=None, description="The newest preview: a PNG as base64.")
-    textinfo: str | None = Field(default=None, description="What is being done, in words.")
+    textinfo: str | None = Field(default=None, description="The present work, in words.")
 
 
 @dataclass(frozen=True)

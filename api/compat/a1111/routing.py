@@ -55,7 +55,7 @@ class ErrorResponse(BaseModel):
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that can end with these errors, besides those of every route."""
+    """Return the `responses` of a route that can end with these errors, and with those of every route."""
     return {
         status: {
             "model": ErrorResponse,

@@ -12,12 +12,13 @@ from .....asgi.error_codes import FieldErrorCode
 from ....context import Context
 from ....requests.memory_budget import IMAGE_BUDGET
 from ....responses.problems import invalid_field
+from ....validation.sizes import MAX_SIDE
 from ..pictures import SentImages, Size, as_png, as_text, fitted, is_empty, mask_of
 from ..routing import Refused
 from ..settings import Settings
 from .bodies import ImageToImageBody
 from .scripts import apply_scripts
-from .translation import Draft, asked_size, planned
+from .translation import Draft, asked_size
 from .values import clamped
 
 VARY = "Vary (Subtle)"
@@ -56,8 +57,8 @@ def translate(body: ImageToImageBody, settings: Settings, context: Context, requ
         if content is None or given is None:
             raise Refused(404, "Init image not found")
         picture = images.picture("init_images[0]", content)
-        size = asked_size(body, picture.size) or picture.size
-        planned(size, context)  # refuses a size that no answer can have
+        size = asked_size(body, _shrunk(picture.size)) or picture.size
+        _check(size)
         text = given if picture.size == size else as_text(fitted(picture, size, body.resize_mode))
         mask = _mask(body, images, picture, size)
         if mask is not None and is_empty(mask):
@@ -67,6 +68,19 @@ def translate(body: ImageToImageBody, settings: Settings, context: Context, requ
         apply_scripts(body.alwayson_scripts, draft.values, draft.ignored, text)
         draft.values.update(_varied(text, strength) if mask is None else _inpainted(body, text, mask, strength))
     return Translation(draft.values, size, draft.ignored)
+
+
+def _check(size: Size) -> None:
+    if max(size) > MAX_SIDE:
+        member = "width" if size[0] >= size[1] else "height"
+        message = f"is more than {MAX_SIDE} pixels; send a smaller size"
+        raise invalid_field(member, FieldErrorCode.OUT_OF_RANGE, message)
+
+
+def _shrunk(size: Size) -> Size:
+    """Return the size of a picture, or the largest with its ratio if a side is too long."""
+    scale = min(MAX_SIDE / max(size), 1)
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
 def _mask(body: ImageToImageBody, images: SentImages, picture: PILImage.Image, size: Size) -> PILImage.Image | None:

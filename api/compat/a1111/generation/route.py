@@ -81,6 +81,8 @@ class Generation:
 
     async def _generated(self, body: GenerationBody, plan: Plan, settings: Settings) -> Result:
         self._job.count = plan.values["image_number"]
+        if self._job.interrupted:
+            return Result([], [], plan.values, plan.size or (0, 0))
         first = await self._end(plan.values, plan.size, await self._request.json(), plan.ignored)
         tasks = [first]
         if plan.second is not None and isinstance(body, TextToImageBody) and not self._job.interrupted:
@@ -116,6 +118,8 @@ class Generation:
         with renamed(NAMES):
             task = await submit(translated, Surface.A1111, self._context, self._request, self._model, part=part)
         self._job.task_ids.append(task.task_id)
+        if self._job.interrupted:  # while it was submitted
+            await self._context.services.tasks.stop(task.task_id)
         return await ended(self._context.services, task, {})
 
 

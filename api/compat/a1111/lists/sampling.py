@@ -54,7 +54,7 @@ class StyleItem(BaseModel):
 
     name: str = Field(description="The name for `styles`.")
     prompt: str | None = Field(description="Its template, with `{prompt}` for the prompt.")
-    negative_prompt: str | None = Field(description="What it adds to the negative prompt.")
+    negative_prompt: str | None = Field(description="Its addition to the negative prompt.")
 
 
 @router.get("/sdapi/v1/samplers", summary="Samplers", responses=refusals())

@@ -135,7 +135,7 @@ class _Enlarging:
             content = images.content(field, text)
             if content is None:
                 raise invalid_field(field, FieldErrorCode.REQUIRED, "is required")
-            return content, images.picture(field, content).size
+            return content, images.size(field, content)
 
     def _resized(self, field: str, content: bytes, size: Size, body: ExtrasBody, upscaler: str) -> bytes:
         with IMAGE_BUDGET.reservation() as reservation:
