@@ -75,12 +75,10 @@ BODIES: list[tuple[str, Any]] = [
     ("img2img", {"init_images": ["http://169.254.169.254/latest/meta-data"]}),
     ("img2img", {"init_images": ["/outputs/../../etc/passwd"]}),
     ("img2img", {"init_images": [png()], "mask": bomb()}),
-    ("img2img", {"init_images": [png((64, 64))], "mask": png((500, 20))}),
     ("img2img", {"init_images": [png()], "width": 10**6}),
     ("img2img", {"init_images": {"a": 1}}),
     ("img2img", {}),
     ("extra-single-image", {"image": bomb(), "upscaler_1": "x"}),
-    ("extra-single-image", {"image": png(), "upscaler_1": "x", "upscaling_resize": 1e308, "resize_mode": 0}),
     ("extra-single-image", {"image": png((1000, 1000)), "upscaler_1": "Lanczos", "upscaling_resize": 8}),
     ("extra-single-image", {"resize_mode": 1, "upscaling_resize_w": 10**9, "upscaler_1": "Lanczos", "image": png()}),
     ("extra-batch-images", {"imageList": [{"data": png(), "name": "x"}] * 40}),
@@ -129,7 +127,7 @@ def test_settings_take_any_object(api: A1111) -> None:
 
 def test_the_schema_lists_all_routes(api: A1111) -> None:
     schema = api.session.get(f"{api.url}/v1/openapi/a1111.json", timeout=60).json()
-    assert len(schema["paths"]) == 36
+    assert len(schema["paths"]) == 35
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"] and operation["description"], (path, method)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from fooocus_api.tests.support.client import LONG, QUICK, Client, wait_for
+from fooocus_api.tests.support.client import QUICK, Client, wait_for
 from fooocus_api.tests.support.compat.a1111 import A1111, API
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key, key_of
@@ -108,7 +108,7 @@ def test_settings_last_over_a_restart_and_requests_may_keep_theirs(host: Host, a
 
 def test_a_key_sees_and_stops_its_own_job_alone(host: Host, anna: A1111, ben: A1111) -> None:
     native = Client(host.url, str(anna.session.auth[1]))  # type: ignore[index]
-    first, answers = anna.begin(steps=60, n_iter=3)
+    first, answers = anna.begin(steps=150, n_iter=3)
     try:
         assert ben.json("progress")["state"]["job"] == ""
         second, others = ben.begin(steps=2)
@@ -130,7 +130,7 @@ def test_a_key_sees_and_stops_its_own_job_alone(host: Host, anna: A1111, ben: A1
 
 def test_a_task_of_the_native_api_is_the_callers_job(host: Host, anna: A1111, ben: A1111) -> None:
     native = Client(host.url, str(anna.session.auth[1]))  # type: ignore[index]
-    task_id = native.submit(**{**QUICK, **LONG})["task_id"]
+    task_id = native.submit(**{**QUICK, "overwrite_step": 190})["task_id"]
     native.until(task_id, "running")
     assert anna.json("progress")["state"]["job_count"] == 1 and ben.json("progress")["state"]["job_count"] == 0
     ben.post("interrupt")

@@ -26,6 +26,11 @@ def api(host: Host) -> A1111:
     return A1111(host)
 
 
+def is_other(pixel: Any) -> bool:
+    """Return whether a pixel is clearly another one than those of the green picture."""
+    return any(abs(a - b) > 5 for a, b in zip(pixel, (0, 128, 0), strict=True))
+
+
 def test_open_webui(api: A1111) -> None:
     options = api.session.get(f"{api.url}{API}/options", headers={"Authorization": ""}, timeout=60)
     body = options.json()
@@ -215,7 +220,7 @@ def test_photoshop(api: A1111) -> None:
             "override_settings": LIGHTNING,
         }
         (image,), _ = api.draw("img2img", **body)
-        at_corner, in_middle = (image.getpixel(at) != (0, 128, 0) for at in ((2, 2), (128, 128)))
+        at_corner, in_middle = (is_other(image.getpixel(at)) for at in ((2, 2), (128, 128)))
         assert (at_corner, in_middle) == (bool(invert), not invert)
 
 

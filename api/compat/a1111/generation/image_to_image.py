@@ -89,11 +89,7 @@ def _mask(body: ImageToImageBody, images: SentImages, picture: PILImage.Image, s
     if content is None:
         return None
     mask = mask_of(images.picture("mask", content, transparent=True), invert=body.inpainting_mask_invert == 1)
-    if abs(mask.width * picture.height - mask.height * picture.width) > max(*mask.size, *picture.size) * 2:
-        message = (
-            f"is {mask.width}x{mask.height}, but the image is {picture.width}x{picture.height}; send the same ratio"
-        )
-        raise invalid_field("mask", FieldErrorCode.CONFLICT, message)
+    mask = fitted(mask, picture.size)  # AUTOMATIC1111 stretches it, too
     return fitted(mask, size, body.resize_mode)
 
 
