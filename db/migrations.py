@@ -27,6 +27,7 @@ from .tables import (
     AttemptRow,
     BatchItemRow,
     BatchRow,
+    ClientOptionRow,
     ImageRow,
     InputRow,
     ModelHashRow,
@@ -155,6 +156,11 @@ def _batches(database: Database) -> None:
         table.create_table()  # creates the missing indexes
 
 
+def _client_options(_: Database) -> None:
+    """Create the table of the options that clients of compatible APIs set."""
+    ClientOptionRow.create_table()
+
+
 class FirstTaskRow(Model):
     """The only table of schema 1."""
 
@@ -189,9 +195,10 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _tags_and_ends,
     _repeats,
     _batches,
+    _client_options,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
-ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats, _batches)
+ONLY_NEW_TABLES = (_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats, _batches, _client_options)
 """Migrations that change no table of an earlier version, and so need no backup of them."""
 
 

@@ -42,6 +42,7 @@ from .repeats.comparison import Repeats
 from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
+from .storage.client_options import ClientOptions
 from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
 from .streaming.broadcaster import Broadcaster
 from .streaming.event_bus import EventBus
@@ -86,6 +87,7 @@ class TaskServices:
     results: ResultFiles
     repeats: Repeats
     batches: Batches
+    client_options: ClientOptions
     lifetime: Lifetime
     model_files: ModelFileServices | None = None
 
@@ -194,6 +196,7 @@ def build_task_services(
         results=results,
         repeats=Repeats(repository, runs, hashes),
         batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, estimator)),
+        client_options=ClientOptions(repository),
         lifetime=lifetime,
     )
 

@@ -43,9 +43,18 @@ class Translated:
 
 
 async def submit(
-    translated: Translated, surface: Surface, context: Context, request: Request, model: type[CommonRequest]
+    translated: Translated,
+    surface: Surface,
+    context: Context,
+    request: Request,
+    model: type[CommonRequest],
+    *,
+    part: str = "",
 ) -> Task:
     """Return the accepted task of a request, or the earlier one with its `Idempotency-Key`.
+
+    Args:
+        part: distinguishes the further tasks of a request that has several; added to its `Idempotency-Key`.
 
     Raises:
         InvalidFields: names every wrong field of the generate request; the surface gives them its own names.
@@ -54,7 +63,8 @@ async def submit(
     body = body_of(translated.values, model)
     notes = {SURFACE_NOTE: surface.value, SIZE_NOTE: translated.size, EXTRA_NOTE: translated.data}
     origin = Origin(translated.content, {name: value for name, value in notes.items() if value}, surface.value)
-    submission = await accept(body, context, request, origin, idempotency_key=request.headers.get("idempotency-key"))
+    key = request.headers.get("idempotency-key")
+    submission = await accept(body, context, request, origin, idempotency_key=key and f"{key}{part}")
     note_ignored(request, translated.ignored)
     return submission.task
 

@@ -1,4 +1,4 @@
-"""The tables of the inputs' uploaders and of the images that each source has requested."""
+"""The tables of sources: the inputs they uploaded, the images they requested, and the options their clients set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from peewee import (
     CompositeKey,
     IntegerField,
     Model,
+    TextField,
 )
 
 from .database import database
@@ -34,3 +35,17 @@ class UsageRow(Model):
     class Meta:
         database = database
         table_name = "source_usage"
+
+
+class ClientOptionRow(Model):
+    """An option that a source's client has set on a compatible API for its later requests; `value` is JSON text."""
+
+    source = CharField(max_length=64)
+    surface = CharField(max_length=16)
+    name = CharField(max_length=64)
+    value = TextField()
+
+    class Meta:
+        database = database
+        table_name = "client_option"
+        primary_key = CompositeKey("source", "surface", "name")

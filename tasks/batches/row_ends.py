@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ...db.statements import outbox, usage
+from ...db.statements import outbox
 from ...db.statements.batches import batches, items
+from ...db.statements.sources import usage
 from ..model.task import BATCH, Task, TaskStatus, now_ms
 from ..queue.quotas import DAY_MS
 from .changes import BatchChanges

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 
 from ...db.repository import Repository
-from ...db.statements import usage
+from ...db.statements.sources import usage
 from ...images.references import ImageReference
 from ..model.active_tasks import ActiveTasks
 from ..ports.engine import Engine

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from ...db.repository import Repository
 from ...db.statements.batches.batches import delete_ended, inputs_in_use
 from ...db.statements.filters import Filter
-from ...db.statements.usage import forget_uploads
+from ...db.statements.sources.usage import forget_uploads
 from ...db.writer import DatabaseUnavailable
 from ...images.storage.file_journal import FileJournal
 from ...images.storage.input_store import InputStore

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ...auth.keys import KeyQuota
 from ...auth.rate_limit import LimitReached
-from ...db.statements import usage
+from ...db.statements.sources import usage
 from ..model.task import Task, TaskStatus, now_ms
 
 DAY_MS = 24 * 3600 * 1000

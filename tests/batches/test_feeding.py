@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from fooocus_api.auth.keys import Key, KeyQuota
-from fooocus_api.db.statements import usage, writes
+from fooocus_api.db.statements import writes
+from fooocus_api.db.statements.sources import usage
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.tasks.batches import admission
 from fooocus_api.tasks.batches.admission import Admission

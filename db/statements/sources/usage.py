@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..tables import ImageRow, InputRow, TaskRow, UploadRow, UsageRow
+from ...tables import ImageRow, InputRow, TaskRow, UploadRow, UsageRow
 
 
 def owns_image(source: str, path: str) -> bool:

@@ -1,0 +1,167 @@
+"""`txt2img` and `img2img`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from fastapi.concurrency import run_in_threadpool
+
+from .....asgi.surfaces.surface import Surface
+from .....auth.keys import Scope
+from .....tasks.model.task import Task
+from ....context import Context
+from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
+from ....requests.parameter_names import note_ignored
+from ....responses.ended import ended
+from ....schemas.generate import CommonRequest
+from ....security.authorization import access_of, require_scope
+from ...answers import contents
+from ...submission import Translated, submit
+from ..jobs import Job, Jobs
+from ..pictures import Size
+from ..routing import A1111Route, refusals, renamed
+from ..settings import Settings, keep, settings_of
+from .answer import Result, response_of
+from .bodies import GenerationBody, GenerationResponse, ImageToImageBody, TextToImageBody
+from .hires import fields_of_second_pass, final_size, second_pass
+from .image_to_image import translate
+from .scripts import apply_scripts
+from .translation import NAMES, Draft, asked_size, check_script, planned, usual_size
+
+TEXT_TO_IMAGE, IMAGE_TO_IMAGE = "scripts_txt2img", "scripts_img2img"
+"""Names of the jobs."""
+GENERATION: dict[str, Any] = {
+    "response_model": GenerationResponse,
+    "responses": refusals(400, 404, 413, 500),
+    "dependencies": [require_scope(Scope.GENERATE)],
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A translated request: the fields of its first task, the size of the answer (None for that of the images), and what the
+    second pass has in common if there is one."""
+
+    values: dict[str, Any]
+    size: Size | None
+    ignored: list[str]
+    unchanged: bytes | None = None
+    second: dict[str, Any] | None = None
+
+
+class Generation:
+    """One request that generates, from its body to its answer."""
+
+    def __init__(self, context: Context, model: type[CommonRequest], request: Request, job: Job) -> None:
+        self._context = context
+        self._model = model
+        self._request = request
+        self._job = job
+        self._source = access_of(request).source
+
+    async def settings(self, body: GenerationBody) -> Settings:
+        """Return the settings of the request, and keep them if it says so."""
+        check_script(body)
+        settings = await settings_of(self._context, self._source, body.override_settings)
+        if not body.override_settings_restore_afterwards and body.override_settings:
+            await keep(self._context, self._source, body.override_settings)
+        return settings
+
+    async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> GenerationResponse:
+        """Generate, and return the answer."""
+        if plan.unchanged is not None:
+            note_ignored(self._request, plan.ignored)
+            seed = max(body.seed, 0)
+            result = Result([plan.unchanged], [seed], plan.values, plan.size or (0, 0))
+        else:
+            result = await self._generated(body, plan, settings)
+        return await run_in(CONVERSION_EXECUTOR, response_of, body, result, self._context)
+
+    async def _generated(self, body: GenerationBody, plan: Plan, settings: Settings) -> Result:
+        self._job.count = plan.values["image_number"]
+        if self._job.interrupted:
+            return Result([], [], plan.values, plan.size or (0, 0))
+        first = await self._end(plan.values, plan.size, await self._request.json(), plan.ignored)
+        tasks = [first]
+        if plan.second is not None and isinstance(body, TextToImageBody) and not self._job.interrupted:
+            tasks = await self._second_passes(body, first, plan)
+        files: list[bytes] = []
+        seeds: list[int] = []
+        sizes = [(image.width or 0, image.height or 0) for task in tasks for image in task.images]
+        for task in tasks:
+            own_format = settings.image_format if settings.image_format != "PNG" else None
+            files += await contents(self._context, task, plan.size, own_format)
+            seeds += [image.seed if image.seed is not None else task.parameters["image_seed"] for image in task.images]
+        size = plan.size or (sizes[0] if sizes else (0, 0))
+        return Result(files, seeds, first.parameters, size, first)
+
+    async def _second_passes(self, body: TextToImageBody, first: Task, plan: Plan) -> list[Task]:
+        """Return the ended tasks that enlarge the images of the first one. A job that is interrupted begins no further one."""
+        self._job.parts = 1 + len(first.images)
+        tasks = []
+        for number, image in enumerate(first.images):
+            if self._job.interrupted:
+                break
+            assert plan.second is not None and plan.size is not None
+            values = {**plan.second, **second_pass(body, first, image, plan.size)}
+            content = {"second_pass_of": first.task_id, "image": number}
+            tasks.append(await self._end(values, plan.size, content, [], part=f"/{number + 1}"))
+        return tasks if any(task.images for task in tasks) else [first]
+
+    async def _end(
+        self, values: dict[str, Any], size: Size | None, content: Any, ignored: list[str], part: str = ""
+    ) -> Task:
+        """Submit a task and return it once it has ended."""
+        translated = Translated(values, content, size, {}, tuple(ignored))
+        with renamed(NAMES):
+            task = await submit(translated, Surface.A1111, self._context, self._request, self._model, part=part)
+        self._job.task_ids.append(task.task_id)
+        if self._job.interrupted:  # while it was submitted
+            await self._context.services.tasks.stop(task.task_id)
+        return await ended(self._context.services, task, {})
+
+
+def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRouter:
+    """Return the router; `model` is that of a generate request on the running host."""
+    routes = APIRouter(tags=["generation"], route_class=A1111Route)
+
+    async def text_to_image(request: Request, body: Annotated[TextToImageBody, Body()]) -> GenerationResponse:
+        """Generate images of a text. Members that are unknown or have no effect are named in `X-Ignored-Fields`."""
+        _ = context.services
+        with jobs.open(access_of(request).source, TEXT_TO_IMAGE) as job:
+            generation = Generation(context, model, request, job)
+            settings = await generation.settings(body)
+            plan = await run_in_threadpool(_text_plan, body, settings, context)
+            return await generation.respond(body, plan, settings)
+
+    async def image_to_image(request: Request, body: Annotated[ImageToImageBody, Body()]) -> GenerationResponse:
+        """Generate images of an image: all of it, or where its mask is white."""
+        _ = context.services
+        with jobs.open(access_of(request).source, IMAGE_TO_IMAGE) as job:
+            generation = Generation(context, model, request, job)
+            settings = await generation.settings(body)
+            found = await run_in(INPUT_EXECUTOR, translate, body, settings, context, request)
+            plan = Plan(found.values, found.size, found.ignored, found.unchanged)
+            return await generation.respond(body, plan, settings)
+
+    routes.post("/sdapi/v1/txt2img", summary="Generate images of a text", **GENERATION)(text_to_image)
+    routes.post("/sdapi/v1/img2img", summary="Generate images of an image", **GENERATION)(image_to_image)
+    return routes
+
+
+def _text_plan(body: TextToImageBody, settings: Settings, context: Context) -> Plan:
+    draft = Draft(body, settings, context)
+    size = asked_size(body)
+    apply_scripts(body.alwayson_scripts, draft.values, draft.ignored, None)
+    second = None
+    if size is None and body.enable_hr:
+        size = usual_size(context)
+    if size is not None:
+        draft.values.update(planned(size, context).fields)
+        final = final_size(body, size)
+        if final is not None:
+            second = fields_of_second_pass(body, draft, context)
+        size = final or size
+    return Plan(draft.values, size, draft.ignored, second=second)

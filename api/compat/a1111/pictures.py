@@ -1,0 +1,125 @@
+"""Images of requests that have to be resized before Fooocus gets them. Off the event loop."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from fastapi import Request
+from PIL import Image as PILImage
+from PIL import ImageChops
+
+from ....asgi.error_codes import FieldErrorCode
+from ....images.codecs.decoding import NotAnImage, upright, upright_size
+from ...context import Context
+from ...requests.image_sources import ImageResolver
+from ...requests.memory_budget import Reservation
+from ...responses.problems import invalid_field
+from ...security.authorization import may_see_image
+
+Size = tuple[int, int]
+CROP, FILL = 1, 2
+"""Values of `resize_mode`; all others stretch."""
+BYTES_OF_PIXEL = 8
+"""Bytes that a pixel takes while its picture is resized."""
+
+
+class SentImages:
+    """The images of one request. `field` is the member that errors name."""
+
+    def __init__(self, context: Context, request: Request, reservation: Reservation) -> None:
+        self._urls = context.urls(request)
+        self._resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
+        self._reservation = reservation
+
+    def content(self, field: str, text: str | None) -> bytes | None:
+        """Return the file of an image, None for a text that means none.
+
+        Raises:
+            InvalidFields: it can't be used.
+        """
+        return self._resolver.file_content(field, text, self._urls)
+
+    def size(self, field: str, content: bytes) -> Size:
+        """Return the upright width and height of the picture in a file.
+
+        Raises:
+            InvalidFields: it can't be used.
+        """
+        try:
+            return upright_size(content)
+        except NotAnImage as error:
+            raise invalid_field(field, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
+
+    def picture(self, field: str, content: bytes, *, transparent: bool = False) -> PILImage.Image:
+        """Return the upright picture in a file, over white unless `transparent`.
+
+        Raises:
+            InvalidFields: it can't be used.
+            Problem: 503, too many large pictures are in memory.
+        """
+        width, height = self.size(field, content)
+        self._reservation.grow(width * height * BYTES_OF_PIXEL)
+        try:
+            return upright(content, transparent=transparent)
+        except NotAnImage as error:
+            raise invalid_field(field, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
+
+
+def fitted(picture: PILImage.Image, size: Size, mode: int = 0) -> PILImage.Image:
+    """Return a picture in another size: stretched, cropped from its centre, or with its edges filled by its outermost rows."""
+    if picture.size == size:
+        return picture
+    if mode not in (CROP, FILL):
+        return picture.resize(size, PILImage.Resampling.LANCZOS)
+    ratios = size[0] / picture.width, size[1] / picture.height
+    scale = max(ratios) if mode == CROP else min(ratios)
+    inner = tuple(max(round(side * scale), 1) for side in picture.size)
+    scaled = picture.resize((inner[0], inner[1]), PILImage.Resampling.LANCZOS)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    if mode == CROP:
+        return scaled.crop((-left, -top, size[0] - left, size[1] - top))
+    return _with_edges(scaled, size, left, top)
+
+
+def as_text(picture: PILImage.Image) -> str:
+    """Return a picture as base64 of a PNG."""
+    return base64.b64encode(as_png(picture)).decode("ascii")
+
+
+def as_png(picture: PILImage.Image) -> bytes:
+    """Return a picture as a PNG."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def mask_of(picture: PILImage.Image, *, invert: bool) -> PILImage.Image:
+    """Return the area of a mask in grey: white is generated again. Of a mask with transparency, its opaque part is."""
+    if picture.mode == "RGBA" and picture.getextrema()[-1] != (255, 255):
+        mask = picture.getchannel("A").point(lambda value: 255 if value > 127 else 0)
+    else:
+        mask = picture.convert("L")
+    return ImageChops.invert(mask) if invert else mask
+
+
+def is_empty(mask: PILImage.Image) -> bool:
+    """Return whether a mask marks nothing, by the threshold of Fooocus."""
+    return int(mask.getextrema()[1]) <= 127  # type: ignore[arg-type]  # of one channel
+
+
+def _with_edges(picture: PILImage.Image, size: Size, left: int, top: int) -> PILImage.Image:
+    """Return a picture in the middle of a larger one, whose borders repeat the picture's outermost rows and columns."""
+    width, height = picture.size
+    whole = PILImage.new(picture.mode, size)
+    whole.paste(picture, (left, top))
+    if left > 0:
+        whole.paste(picture.crop((0, 0, 1, height)).resize((left, height)), (0, top))
+    if (right := size[0] - left - width) > 0:
+        whole.paste(picture.crop((width - 1, 0, width, height)).resize((right, height)), (left + width, top))
+    if top > 0:
+        whole.paste(whole.crop((0, top, size[0], top + 1)).resize((size[0], top)), (0, 0))
+    if (below := size[1] - top - height) > 0:
+        last = whole.crop((0, top + height - 1, size[0], top + height))
+        whole.paste(last.resize((size[0], below)), (0, top + height))
+    return whole

@@ -1,0 +1,216 @@
+"""`extra-single-image` and `extra-batch-images`: enlarges images without a prompt."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from PIL import Image as PILImage
+from pydantic import BaseModel, ConfigDict, Field
+
+from .....asgi.error_codes import FieldErrorCode
+from .....asgi.surfaces.surface import Surface
+from .....auth.keys import Scope
+from .....images.views.sizes import MAX_SIDE
+from ....context import Context
+from ....executors import INPUT_EXECUTOR, run_in
+from ....requests.memory_budget import IMAGE_BUDGET
+from ....requests.parameter_names import note_ignored
+from ....responses.ended import ended
+from ....responses.problems import invalid_field
+from ....schemas.generate import CommonRequest
+from ....security.authorization import access_of, require_scope
+from ...answers import contents
+from ...submission import Translated, submit
+from ..generation.bodies import IMAGE
+from ..generation.values import Flag, Name, Number, Text, Whole, clamped
+from ..jobs import Job, Jobs
+from ..names.upscalers import FOOOCUS, NEAREST, NONE, UPSCALERS, upscaler_named
+from ..pictures import CROP, SentImages, Size, as_png, fitted
+from ..routing import A1111Route, refusals, renamed
+
+EXTRAS = "extras"
+"""The name of the job."""
+UPSCALE = "Upscale (Fast 2x)"
+FACTOR = 2
+MAX_PASSES = 2
+MAX_BATCH = 32
+TO_SIZE = 1
+"""Value of `resize_mode`: to a width and a height, not by a factor."""
+INFO = "<div></div>"
+NAMES = {"uov_input_image": "image", "uov_method": "upscaler_1"}
+FACES = ("gfpgan_visibility", "codeformer_visibility")
+
+
+class ExtrasBody(BaseModel):
+    """The options for enlarging."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    resize_mode: Whole = Field(default=0, description="0 enlarges by a factor, 1 to a width and a height.")
+    upscaling_resize: Number = Field(default=2.0, description="The factor, up to 8.")
+    upscaling_resize_w: Whole = Field(default=512, description=f"The width, up to {MAX_SIDE}.")
+    upscaling_resize_h: Whole = Field(default=512, description=f"The height, up to {MAX_SIDE}.")
+    upscaling_crop: Flag = Field(default=True, description="Crop to the width and height; else the image fits inside.")
+    upscaler_1: Name = Field(default=NONE, description="A name of `GET /sdapi/v1/upscalers`; others are Fooocus's own.")
+
+
+class SingleBody(ExtrasBody):
+    """An image to be enlarged."""
+
+    image: Text = Field(default="", description=IMAGE)
+
+
+class BatchImage(BaseModel):
+    """One image of several."""
+
+    data: Text = Field(default="", description=IMAGE)
+    name: Text = Field(default="", description="Without effect.")
+
+
+class BatchBody(ExtrasBody):
+    """Images to be enlarged."""
+
+    imageList: list[BatchImage] = Field(description="The images, at most 32.", min_length=1, max_length=MAX_BATCH)
+
+
+class SingleResponse(BaseModel):
+    """The enlarged image."""
+
+    html_info: str = Field(default=INFO, description="Without content.")
+    image: str = Field(description="The image as base64 of a PNG.")
+
+
+class BatchResponse(BaseModel):
+    """The enlarged images."""
+
+    html_info: str = Field(default=INFO, description="Without content.")
+    images: list[str] = Field(description="The images as base64 of PNGs.")
+
+
+class _Enlarging:
+    """The enlarging of one request's images."""
+
+    def __init__(self, context: Context, model: type[CommonRequest], request: Request, job: Job) -> None:
+        self._context = context
+        self._model = model
+        self._request = request
+        self._job = job
+
+    async def enlarged(self, body: ExtrasBody, field: str, text: str, part: str = "") -> str:
+        """Return an image in its new size, as base64 of a PNG."""
+        content, size = await run_in(INPUT_EXECUTOR, self._read, field, text)
+        upscaler = upscaler_named(body.upscaler_1)
+        if upscaler == NONE:
+            return base64.b64encode(
+                await run_in(INPUT_EXECUTOR, self._resized, field, content, size, body, NONE)
+            ).decode()
+        final = _final_size(body, size)
+        for number in range(_passes(size, final) if upscaler == FOOOCUS else 0):
+            if self._job.interrupted:
+                break
+            content = await self._pass(content, field, f"{part}/{number}")
+        made = await run_in(INPUT_EXECUTOR, self._resized, field, content, final, body, upscaler)
+        return base64.b64encode(made).decode("ascii")
+
+    async def _pass(self, content: bytes, field: str, part: str) -> bytes:
+        values = {
+            "uov_input_image": base64.b64encode(content).decode("ascii"),
+            "uov_method": UPSCALE,
+            "output_format": "png",
+        }
+        translated = Translated(values, [await self._request.json(), part])
+        with renamed({**NAMES, "uov_input_image": field}):
+            task = await submit(translated, Surface.A1111, self._context, self._request, self._model, part=part)
+        self._job.task_ids.append(task.task_id)
+        task = await ended(self._context.services, task, {})
+        found = await contents(self._context, task, None)
+        return found[0] if found else content  # interrupted before there was one
+
+    def _read(self, field: str, text: str) -> tuple[bytes, Size]:
+        with IMAGE_BUDGET.reservation() as reservation:
+            images = SentImages(self._context, self._request, reservation)
+            content = images.content(field, text)
+            if content is None:
+                raise invalid_field(field, FieldErrorCode.REQUIRED, "is required")
+            return content, images.size(field, content)
+
+    def _resized(self, field: str, content: bytes, size: Size, body: ExtrasBody, upscaler: str) -> bytes:
+        with IMAGE_BUDGET.reservation() as reservation:
+            picture = SentImages(self._context, self._request, reservation).picture(field, content, transparent=True)
+            if upscaler == NEAREST:
+                return as_png(picture.resize(size, PILImage.Resampling.NEAREST))
+            return as_png(fitted(picture, size, CROP if body.upscaling_crop else 0))
+
+
+def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRouter:
+    """Return the router; `model` is that of a generate request on the running host."""
+    routes = APIRouter(tags=["images"], route_class=A1111Route)
+    options: dict[str, Any] = {
+        "responses": refusals(404, 413, 500),
+        "dependencies": [require_scope(Scope.GENERATE)],
+    }
+
+    async def extra_single_image(request: Request, body: Annotated[SingleBody, Body()]) -> SingleResponse:
+        """Enlarge an image: with Fooocus's upscaler up to fourfold, beyond that and with `Lanczos` or `Nearest` by scaling."""
+        _ = context.services
+        _note(body, request)
+        with jobs.open(access_of(request).source, EXTRAS) as job:
+            image = await _Enlarging(context, model, request, job).enlarged(body, "image", body.image)
+        return SingleResponse(image=image)
+
+    async def extra_batch_images(request: Request, body: Annotated[BatchBody, Body()]) -> BatchResponse:
+        """Enlarge several images as `extra-single-image` does."""
+        _ = context.services
+        _note(body, request)
+        with jobs.open(access_of(request).source, EXTRAS) as job:
+            job.count = job.parts = len(body.imageList)
+            enlarging, images = _Enlarging(context, model, request, job), []
+            for index, item in enumerate(body.imageList):
+                images.append(await enlarging.enlarged(body, f"imageList[{index}].data", item.data, f"/{index}"))
+        return BatchResponse(images=images)
+
+    routes.post("/sdapi/v1/extra-single-image", summary="Enlarge an image", **options)(extra_single_image)
+    routes.post("/sdapi/v1/extra-batch-images", summary="Enlarge images", **options)(extra_batch_images)
+    return routes
+
+
+def _final_size(body: ExtrasBody, size: Size) -> Size:
+    """Return the size of the enlarged image.
+
+    Raises:
+        InvalidFields: a side is too long.
+    """
+    wanted = body.upscaling_resize_w, body.upscaling_resize_h
+    if body.resize_mode == TO_SIZE and min(wanted) > 0:
+        scale = min(wanted[0] / size[0], wanted[1] / size[1])
+        final = wanted if body.upscaling_crop else (round(size[0] * scale), round(size[1] * scale))
+        field = "upscaling_resize_w" if final[0] >= final[1] else "upscaling_resize_h"
+    else:
+        factor, field = clamped(body.upscaling_resize, 0.05, 8), "upscaling_resize"
+        final = round(size[0] * factor), round(size[1] * factor)
+    final = max(final[0], 1), max(final[1], 1)
+    if max(final) > MAX_SIDE:
+        message = f"would give {final[0]}x{final[1]} pixels; at most {MAX_SIDE} per side are allowed"
+        raise invalid_field(field, FieldErrorCode.OUT_OF_RANGE, message)
+    return final
+
+
+def _passes(size: Size, final: Size) -> int:
+    """Return how often the image is doubled before it is scaled to the final size."""
+    factor = max(final[0] / size[0], final[1] / size[1])
+    return min(max(math.ceil(math.log(factor, FACTOR) - 0.01), 0), MAX_PASSES) if factor > 0 else 0
+
+
+def _note(body: ExtrasBody, request: Request) -> None:
+    """Name the members without an effect: the restoration of faces, a second upscaler, and another host's upscaler."""
+    extra = body.model_extra or {}
+    names = [name for name in FACES if extra.get(name)]
+    if extra.get("extras_upscaler_2_visibility") and extra.get("upscaler_2") not in (None, "", NONE):
+        names.append("upscaler_2")
+    written = (body.upscaler_1 or NONE).strip().casefold()
+    if written and written not in [name.casefold() for name in UPSCALERS]:
+        names.append("upscaler_1")
+    note_ignored(request, names)

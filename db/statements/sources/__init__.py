@@ -1,0 +1,1 @@
+"""Statements about sources: the images that they own and request, and the options that their clients set."""
