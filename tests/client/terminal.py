@@ -52,7 +52,7 @@ class Terminal:
     def until(self, pattern: str) -> str:
         """Read until the program has shown a text, and return all that it has shown since the last call."""
         deadline = time.monotonic() + PATIENCE_S
-        while not re.search(pattern, self.shown):
+        while not re.search(pattern, self.shown, re.DOTALL):
             assert time.monotonic() < deadline and self._read(), f"{pattern!r} not in {self.shown[-2000:]!r}"
         shown, self.shown = self.shown, ""
         return shown

@@ -17,7 +17,7 @@ from .results import Results, run
 def generate(
     prompt: Annotated[str, typer.Argument(help="The description of the image; `-` reads it from standard input.")],
     output: Output = None,
-    negative: Annotated[Optional[str], typer.Option("--negative", help="What to avoid in the image.")] = None,
+    negative: Annotated[Optional[str], typer.Option("--negative", help="A description of what to avoid.")] = None,
     size: Annotated[Optional[str], typer.Option("--size", help="Width and height, as in 1024x1024, or 16:9.")] = None,
     number: Annotated[Optional[int], typer.Option("--number", "-n", help="The number of images.", min=1)] = None,
     seed: Annotated[Optional[int], typer.Option("--seed", help="The seed of the first image.")] = None,

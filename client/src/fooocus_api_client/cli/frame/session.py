@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Optional
 
 import httpx
 import typer
 
 from ...sync.client import Client
-from ...wire.connection import DEFAULT_URL, origin_of
+from ...wire.connection import DEFAULT_URL, TIMEOUT_S, origin_of
 from ...wire.errors import ApiError, FooocusError, InvalidFields
 from ...wire.retries import DEFAULT_RETRIES
 from .exit_codes import ExitCode, exit_code_of
@@ -27,8 +27,11 @@ def connected(url: Optional[str], key: Optional[str], *, as_json: bool = False) 
     Raises:
         typer.Exit: the command failed; the error is reported.
     """
-    with reported(as_json=as_json), client_of(url, key) as client:
-        yield client
+    with reported(as_json=as_json), httpx.Client(timeout=TIMEOUT_S) as http:
+        with client_of(url, key, retries=0, http=http) as client, suppress(ApiError):
+            client.catalog.info()  # a wrong address is reported at once; later, a server that restarts is waited for
+        with client_of(url, key, http=http) as client:
+            yield client
 
 
 def client_of(
