@@ -1,4 +1,4 @@
-"""Fixtures for all tests: this repository as `fooocus_api`, demo and real hosts, databases, and a browser."""
+"""Fixtures for all tests: this repository as `fooocus_api`, its client, demo and real hosts, databases, and a browser."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from load_package import load_package  # noqa: E402
 
 sys.path.remove(str(ROOT))
 load_package()
+sys.path.append(str(ROOT / "client" / "src"))  # the client, as it is after `pip install ./client`
 
 from fooocus_api.tests.support.client import Client  # noqa: E402
 from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, SqlitePlace  # noqa: E402

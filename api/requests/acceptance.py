@@ -16,7 +16,7 @@ from ..executors import INPUT_EXECUTOR, run_in
 from ..schemas.generate import CommonRequest
 from ..security.authorization import access_of
 from .fields.ignored import NOTE
-from .idempotency import idempotency_of
+from .headers.idempotency import idempotency_of
 from .parameter_names import note_ignored
 from .preparation import prepare, takes_long
 from .repeated_task import with_repeated_task

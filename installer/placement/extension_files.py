@@ -18,7 +18,7 @@ from .staging import exchange, free_name, is_half, leftovers
 
 TOP_LEVEL = (".py", ".txt", ".md", ".bat", "LICENSE")
 """Endings of the top-level files that are copied; of the folders, Python packages are copied whole."""
-DEVELOPERS_ONLY = {"tests", "benchmarks", "demo", "docs", "examples"}
+DEVELOPERS_ONLY = {"tests", "benchmarks", "demo", "docs", "examples", "client"}
 JUNCTION = 0xA0000003
 """Windows's reparse tag of a junction (`mklink /J`)."""
 CLOSE_IT = "stop Fooocus, close what has a file of that folder open, and try again"

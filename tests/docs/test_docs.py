@@ -7,9 +7,12 @@ import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from fooocus_api_client.cli.app import app
+from typer.main import get_command
 
 from fooocus_api.adapters.startup.launch_flags import add_flags
 from fooocus_api.asgi.error_codes import ErrorCode, FieldErrorCode
@@ -75,7 +78,14 @@ def known_flags(demo: Host) -> set[str]:
         subprocess.run([demo.python, ROOT / script, *flags], capture_output=True, text=True, check=True).stdout
         for script, *flags in helps
     )
-    return our_flags() | set(re.findall(r"--[a-z][a-z-]+", "".join(texts))) | OF_OTHERS
+    return our_flags() | set(re.findall(r"--[a-z][a-z-]+", "".join(texts))) | options_of_the_client() | OF_OTHERS
+
+
+def options_of_the_client() -> set[str]:
+    """Return the options of the command line `fooocus`."""
+    group: Any = get_command(app)
+    commands = [group, *group.commands.values()]
+    return {option for command in commands for parameter in command.params for option in parameter.opts} | {"--help"}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "windows" not in page.stem], ids=lambda page: page.stem)

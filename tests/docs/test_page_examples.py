@@ -14,7 +14,8 @@ from PIL import Image as PILImage
 from fooocus_api.tests.support.host import ROOT, Host
 from fooocus_api.tests.support.sources.page_examples import PageExample, examples_of
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "README.md"])
+READMES = [ROOT / "examples" / "README.md", *(ROOT / "client").glob("*.md")]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *READMES])
 EXAMPLES = [example for page in PAGES for example in examples_of(page)]
 ADDRESS = "http://127.0.0.1:7865"
 STREAM_S = 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from fooocus_api.api.requests.prefer import MAX_WAIT_S, preference_of
+from fooocus_api.api.requests.headers.prefer import MAX_WAIT_S, preference_of
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
 
 if TYPE_CHECKING:

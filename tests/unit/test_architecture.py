@@ -30,6 +30,7 @@ ALLOWED = {
     "outbound": {"outbound"},
     "auth": {"auth", "files"},
     "asgi": {"asgi"},
+    "client": {"client"},
 }
 """Package → packages that it may import, also in functions and for type checking."""
 

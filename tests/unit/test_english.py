@@ -16,7 +16,7 @@ from fooocus_api.tests.support.sources.source_tree import product_files, python_
 FILES = python_files()
 WITH_SAMPLES = ROOT / "tests" / "unit" / "test_english.py"
 """This file, whose strings break the rules."""
-READMES = [ROOT / "examples" / "README.md", ROOT / "demo" / "README.md"]
+READMES = [ROOT / "examples" / "README.md", ROOT / "demo" / "README.md", ROOT / "client" / "README.md"]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *READMES])
 ENGLISH_PAGES = [page for page in PAGES if not page.stem.endswith("_zh") and page.name != "LICENSE.md"]
 SCRIPTS = sorted(

@@ -25,7 +25,7 @@ from ...requests.batches.images import BatchImages
 from ...requests.batches.json_lines import MAX_LINE_BYTES, json_lines
 from ...requests.batches.row_errors import MAX_ROWS, RawRow, check_lines
 from ...requests.batches.rows import RowChecker
-from ...requests.idempotency import MAX_KEY_LENGTH, idempotency_of
+from ...requests.headers.idempotency import MAX_KEY_LENGTH, idempotency_of
 from ...requests.image_sources import ImageResolver
 from ...requests.json_body import read_json
 from ...requests.memory_budget import BODY_BUDGET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...requests.idempotency import MAX_KEY_LENGTH
+from ...requests.headers.idempotency import MAX_KEY_LENGTH
 from ...responses.images import MEDIA_TYPES
 from ...responses.problems import header, responses
 from ...responses.sse import sse_openapi_content

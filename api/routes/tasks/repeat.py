@@ -20,9 +20,9 @@ from ...context import Context
 from ...repeats.bodies import Repeater, Repetition
 from ...requests.acceptance import Origin
 from ...requests.fields.ignored import unknown_fields
+from ...requests.headers.prefer import preference_of
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
-from ...requests.prefer import preference_of
 from ...responses.problems import FieldError, InvalidFields, Problem, invalid_field, responses
 from ...schemas.generate import CommonRequest
 from ...schemas.task import REPEATS, RecordResponse

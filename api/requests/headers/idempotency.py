@@ -6,9 +6,9 @@ import hashlib
 import json
 from typing import Any
 
-from ...asgi.error_codes import FieldErrorCode
-from ...tasks.queue.submission import Idempotency
-from ..responses.problems import invalid_field
+from ....asgi.error_codes import FieldErrorCode
+from ....tasks.queue.submission import Idempotency
+from ...responses.problems import invalid_field
 
 MAX_KEY_LENGTH = 255
 

@@ -1,0 +1,1 @@
+"""Request headers that change how a request is accepted and answered."""

@@ -1,0 +1,97 @@
+"""Sends requests with httpx, again where that helps, and keeps event streams alive.
+
+Written by client/scripts/write_async.py from sync/transport.py: change that, and run it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Optional, TypeVar
+
+import httpx
+
+from ..wire.connection import NOT_SENT, TIMEOUT_S, Server, answer_of
+from ..wire.errors import ConnectionFailed
+from ..wire.problems import error_of
+from ..wire.request import Answer, Call, Request
+from ..wire.retries import Attempts
+from ..wire.stream import EventStream, StreamClosed
+
+T = TypeVar("T")
+
+
+class Transport:
+    """One server and its connections.
+
+    Args:
+        http: a client with settings of its own, such as a proxy or certificates; it stays open.
+    """
+
+    def __init__(self, server: Server, retries: int, http: Optional[httpx.AsyncClient] = None) -> None:
+        self.server = server
+        self.retries = retries
+        self._given = http is not None
+        self._http = http if http is not None else httpx.AsyncClient(timeout=TIMEOUT_S)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if not self._given:
+            await self._http.aclose()
+
+    async def call(self, call: Call[T]) -> T:
+        """Send a request and return what its answer says.
+
+        Raises:
+            ApiError: the server refuses the request.
+            ConnectionFailed: the server can't be reached.
+        """
+        return call.read(await self.answer(call.request))
+
+    async def answer(self, request: Request) -> Answer:
+        """Send a request, again after errors that pass, and return the answer of a success."""
+        attempts = Attempts(request, self.retries)
+        while True:
+            pause: Optional[float]
+            try:
+                response = await self._http.request(**self.server.arguments(request))
+            except httpx.TransportError as error:
+                pause = attempts.after_error(self.server.url, error, was_sent=not isinstance(error, NOT_SENT))
+            else:
+                answer = answer_of(response)
+                if response.is_success:
+                    return answer
+                pause = attempts.after_answer(answer)
+                if pause is None:
+                    raise error_of(answer)
+            await asyncio.sleep(pause)
+
+    async def events(self, stream: EventStream[T]) -> AsyncIterator[T]:
+        """Yield the events of a stream, over as many connections as it takes."""
+        while not stream.has_ended():
+            try:
+                async with self._http.stream(**self.server.arguments(stream.request())) as response:
+                    if response.status_code == 200:
+                        async for chunk in response.aiter_bytes():
+                            for event in stream.receive(chunk):
+                                yield event
+                            if stream.has_ended():
+                                return
+                        raise httpx.ReadError("the server closed the stream") from StreamClosed()
+                    await response.aread()
+                    pause = stream.refused(answer_of(response))
+            except httpx.TransportError as error:
+                pause = stream.lost(self.server.url, error)
+            await asyncio.sleep(pause)
+
+    async def chunks(self, request: Request) -> AsyncIterator[bytes]:
+        """Yield the body of a large answer in parts. It is not sent again: the caller has the first parts already."""
+        try:
+            async with self._http.stream(**self.server.arguments(request)) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise error_of(answer_of(response))
+                async for chunk in response.aiter_bytes():
+                    yield chunk
+        except httpx.TransportError as error:
+            raise ConnectionFailed(f"{self.server.url} can't be reached: {error}; try again") from error

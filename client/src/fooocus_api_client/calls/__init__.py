@@ -1,0 +1,1 @@
+"""The requests of each subject of the API, and the readers of their answers."""

@@ -1,0 +1,66 @@
+"""`fooocus login`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Optional
+
+import typer
+
+from ...sync.client import Client
+from ...wire.connection import DEFAULT_URL
+from ..frame.options import Json
+from ..frame.session import reported
+from ..frame.settings import Settings, read_settings, write_settings
+from ..frame.terminal import can_ask, note, print_json
+
+
+def login(
+    url: Annotated[Optional[str], typer.Argument(help="Address of Fooocus, as http://127.0.0.1:7865.")] = None,
+    key: Annotated[
+        Optional[str],
+        typer.Option("--key", help="API key; `-` reads it from standard input. Without it you are asked."),
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget the address and the key.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Keep the address and the key in the user's configuration, which only the user can read."""
+    with reported(as_json=as_json):
+        if forget:
+            note(f"{write_settings(Settings())} is empty now")
+            return
+        settings = Settings(address(url), secret(key))
+        with Client(settings.url or DEFAULT_URL, settings.key, retries=0) as client:
+            info = client.catalog.info()
+            client.tasks.cards("current")
+        path = write_settings(settings)
+        if as_json:
+            print_json({"url": settings.url, "has_key": settings.key is not None, "file": str(path)})
+        else:
+            print(f"{info.name} {info.version} on Fooocus {info.fooocus_version} at {settings.url}; kept in {path}")
+
+
+def address(given: Optional[str]) -> str:
+    """Return the address, asked for if it is not given."""
+    wanted = given
+    if wanted is None:
+        known = known_settings().url or DEFAULT_URL
+        wanted = typer.prompt("Address of Fooocus", default=known, err=True) if can_ask() else known
+    return (wanted if "://" in wanted else f"http://{wanted}").rstrip("/")
+
+
+def secret(given: Optional[str]) -> Optional[str]:
+    """Return the key, asked for without an echo if it is not given; None for an empty one."""
+    if given == "-":
+        return sys.stdin.readline().strip() or None
+    if given is None and can_ask():
+        given = typer.prompt("API key (empty for none)", default="", hide_input=True, show_default=False, err=True)
+    return (given or "").strip() or None
+
+
+def known_settings() -> Settings:
+    """Return the settings, empty ones if the file is damaged: this command repairs it."""
+    try:
+        return read_settings()
+    except ValueError:
+        return Settings()

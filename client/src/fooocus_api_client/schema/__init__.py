@@ -1,0 +1,1 @@
+"""Types of what a client sends and receives."""

@@ -1,0 +1,1 @@
+"""Requests, answers, errors and event streams, without any input or output."""

@@ -1,0 +1,33 @@
+"""The client's types are those of the schema, and its asynchronous form is that of the synchronous one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from fooocus_api.tests.support.host import ROOT, Host
+
+CLIENT = ROOT / "client"
+PACKAGE = CLIENT / "src" / "fooocus_api_client"
+
+
+def written(folder: Path, script: str, *arguments: str) -> dict[str, str]:
+    """Return the modules that a script writes, by name."""
+    command = [sys.executable, str(CLIENT / "scripts" / script), *arguments, "--out", str(folder)]
+    subprocess.run(command, check=True)
+    return {path.name: path.read_text("utf-8") for path in folder.glob("*.py")}
+
+
+def test_types_are_those_of_the_schema(demo: Host, tmp_path: Path) -> None:
+    found = written(tmp_path, "write_types.py", demo.url)
+    assert len(found) == 8
+    for name, text in found.items():
+        assert (PACKAGE / "schema" / name).read_text("utf-8") == text, f"run client/scripts/write_types.py: {name}"
+
+
+def test_the_asynchronous_client_is_written_from_the_synchronous_one(tmp_path: Path) -> None:
+    found = written(tmp_path, "write_async.py")
+    assert sorted(found) == sorted(path.name for path in (PACKAGE / "aio").glob("*.py"))
+    for name, text in found.items():
+        assert (PACKAGE / "aio" / name).read_text("utf-8") == text, f"run client/scripts/write_async.py: {name}"
