@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import defaultdict
@@ -37,6 +38,9 @@ DemoFactory = Callable[..., Host]
 def pytest_configure(config: pytest.Config) -> None:
     # Hosts are sessions of their own: a SIGTERM that ends the tests must not leave them running.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # hosts and commands would compile hundreds of modules at each start
     SERVER.enable()
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 

@@ -178,9 +178,11 @@ def wait_for(look: Callable[[], Any], what: str, patience: float = 120) -> Any:
         AssertionError: `look` stayed false; the message names `what` was waited for.
     """
     end = time.monotonic() + patience
+    pause = 0.01  # most waits are short
     while not (seen := look()):
         assert time.monotonic() < end, f"waited {patience:.0f} s for {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
     return seen
 
 

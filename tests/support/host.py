@@ -201,7 +201,7 @@ class Host:
             if now - reported > 15:
                 reported = now
                 print(f"{self._name()} starts since {now - began:.0f} s{self._log_tail(1)}", flush=True)
-            time.sleep(0.1)
+            time.sleep(0.03)
 
     def _name(self) -> str:
         return f"{self.checkout} ({self.way}) on {self.url}"

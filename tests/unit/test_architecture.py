@@ -6,14 +6,14 @@ import ast
 import graphlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
 from fooocus_api.tests.support.sources.imports import folder_of, imports, room_of, unreadable_imports
-from fooocus_api.tests.support.sources.source_tree import product_packages, python_files
+from fooocus_api.tests.support.sources.source_tree import expression, name_of, product_packages, python_files, tree_of
 
 LEAVES = {"asgi", "files", "images", "model_files", "outbound", "auth"}
 """Packages that import neither tasks nor HTTP nor Fooocus."""
@@ -74,9 +74,14 @@ def forbidden(path: Path, root: Path = ROOT) -> list[str]:
     return [f"line {found.line}: {room}" for found, room in rooms if room is not None and room not in allowed]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_imports_go_one_way(path: Path) -> None:
-    assert not forbidden(path), f"{path.relative_to(ROOT)} reaches into another package"
+def breaking(check: Callable[[Path], Iterable[object]], paths: Iterable[Path] = PATHS) -> dict[str, list[object]]:
+    """Return file → what a rule finds there, of the files that break it."""
+    found = {name_of(path): [*check(path)] for path in paths}
+    return {file: places for file, places in found.items() if places}
+
+
+def test_imports_go_one_way() -> None:
+    assert breaking(forbidden) == {}, "these reach into another package"
 
 
 @pytest.mark.parametrize(
@@ -109,14 +114,12 @@ def host_modules(path: Path, root: Path = ROOT) -> set[str]:
     return {found.top for found in imports(path, root)} & HOST
 
 
-@pytest.mark.parametrize("path", [path for room, path in FILES if room != "adapters"], ids=lambda path: path.stem)
-def test_only_adapters_meet_the_host(path: Path) -> None:
-    assert not host_modules(path), path.relative_to(ROOT)
+def test_only_adapters_meet_the_host() -> None:
+    assert breaking(host_modules, [path for room, path in FILES if room != "adapters"]) == {}
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("*.py")), ids=lambda path: path.stem)
-def test_the_roots_files_meet_the_host_at_its_start_alone(path: Path) -> None:
-    assert host_modules(path) == ({"launch"} if path.name == "extension.py" else set())
+def test_the_roots_files_meet_the_host_at_its_start_alone() -> None:
+    assert breaking(host_modules, ROOT.glob("*.py")) == {"extension.py": ["launch"]}
 
 
 @pytest.mark.parametrize(
@@ -133,10 +136,9 @@ def test_a_meeting_with_the_host_is_found(line: str, tmp_path: Path) -> None:
     assert host_modules(tmp_path / "file.py", tmp_path)
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_an_import_by_name_has_its_name_at_the_call(path: Path) -> None:
-    found = unreadable_imports(ast.parse(path.read_text("utf-8")))
-    assert bool(found) == (path.relative_to(ROOT).as_posix() in BY_NAME), found
+def test_an_import_by_name_has_its_name_at_the_call() -> None:
+    found = breaking(lambda path: unreadable_imports(tree_of(path)))
+    assert found.keys() == BY_NAME.keys(), found
 
 
 @pytest.mark.parametrize("line", ["importlib.import_module(name)", "import_module(f'{name}.x')", "__import__('a' + b)"])
@@ -154,30 +156,34 @@ def missing_modules(source: str, root: Path = ROOT) -> list[str]:
     return [name for name, place in places.items() if not place.is_dir() and not place.with_suffix(".py").is_file()]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in python_files() if path.name not in ("test_tests.py", Path(__file__).name)],
-    ids=lambda path: path.stem,
-)
-def test_modules_in_scripts_exist(path: Path) -> None:
-    assert not missing_modules(path.read_text("utf-8"))
+def test_modules_in_scripts_exist() -> None:
+    files = [path for path in python_files() if path.name not in ("test_tests.py", Path(__file__).name)]
+    assert breaking(lambda path: missing_modules(path.read_text("utf-8")), files) == {}
 
 
 def test_a_module_that_has_moved_is_found() -> None:
     assert missing_modules("SCRIPT = 'from fooocus_api.tasks.moved import Task'") == ["fooocus_api.tasks.moved"]
 
 
-@pytest.mark.parametrize("path", STDLIB_ONLY, ids=lambda path: path.stem)
-def test_what_the_installer_reads_needs_the_standard_library_alone(path: Path) -> None:
-    found = list(imports(path, ROOT))
-    assert {one.top for one in found if one.inside is None} <= set(sys.stdlib_module_names) | {"__future__"}
-    assert {folder_of(one.inside, ROOT) for one in found if one.inside is not None} <= {"adapters.inspection", "files"}
+def folders_reached(path: Path) -> set[str]:
+    """Return the project's folders from which a file imports."""
+    return {folder_of(found.inside, ROOT) for found in imports(path, ROOT) if found.inside is not None}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "installer").rglob("*.py")), ids=lambda path: path.stem)
-def test_of_adapters_the_installer_reads_the_inspection_alone(path: Path) -> None:
-    folders = [folder_of(found.inside, ROOT) for found in imports(path, ROOT) if found.inside is not None]
-    assert {folder for folder in folders if folder.startswith("adapters")} <= {"adapters.inspection"}
+def test_what_the_installer_reads_needs_the_standard_library_alone() -> None:
+    libraries = {*sys.stdlib_module_names, "__future__"}
+    outside = breaking(
+        lambda path: {one.top for one in imports(path, ROOT) if one.inside is None} - libraries, STDLIB_ONLY
+    )
+    inside = breaking(lambda path: folders_reached(path) - {"adapters.inspection", "files"}, STDLIB_ONLY)
+    assert (outside, inside) == ({}, {})
+
+
+def test_of_adapters_the_installer_reads_the_inspection_alone() -> None:
+    def others(path: Path) -> list[str]:
+        return [each for each in folders_reached(path) if each.startswith("adapters") and each != "adapters.inspection"]
+
+    assert breaking(others, (ROOT / "installer").rglob("*.py")) == {}
 
 
 def test_folders_import_each_other_in_no_circle() -> None:
@@ -186,18 +192,20 @@ def test_folders_import_each_other_in_no_circle() -> None:
         folder = folder_of(path.relative_to(ROOT).with_suffix("").parts, ROOT)
         if path.name == "__init__.py":
             folder = folder_of(path.parent.relative_to(ROOT).parts, ROOT)
-        reached = {folder_of(found.inside, ROOT) for found in imports(path, ROOT) if found.inside is not None}
-        graph.setdefault(folder, set()).update(reached - {folder, "the root"})
+        graph.setdefault(folder, set()).update(folders_reached(path) - {folder, "the root"})
     order = graphlib.TopologicalSorter(graph)
     order.prepare()  # raises CycleError, which names the folders
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "api" / "routes").rglob("*.py")), ids=lambda path: path.stem)
-def test_a_route_that_awaits_nothing_is_a_plain_function(path: Path) -> None:
+def test_a_route_that_awaits_nothing_is_a_plain_function() -> None:
     waits = (ast.Await, ast.AsyncFor, ast.AsyncWith)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.AsyncFunctionDef):
-            assert any(isinstance(child, waits) for child in ast.walk(node)), f"{node.name} would block the event loop"
+
+    def blocking(path: Path) -> Iterator[str]:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.AsyncFunctionDef) and not any(isinstance(each, waits) for each in ast.walk(node)):
+                yield node.name
+
+    assert breaking(blocking, (ROOT / "api" / "routes").rglob("*.py")) == {}, "these would block the event loop"
 
 
 FUNCTIONS = {"remove", "unlink", "rename", "renames", "replace", "rmdir", "move", "rmtree"}
@@ -215,7 +223,7 @@ def replaced_directly(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil"):
             yield from (alias.name for alias in node.names if alias.name in FUNCTIONS)
         elif isinstance(node, ast.Attribute):
-            of_module = ast.unparse(node.value) in ("os", "shutil") and node.attr in FUNCTIONS
+            of_module = expression(node.value) in ("os", "shutil") and node.attr in FUNCTIONS
             if of_module or node.attr in METHODS:
                 yield f"{ast.unparse(node)} in line {node.lineno}"
         elif (
@@ -226,14 +234,13 @@ def replaced_directly(tree: ast.AST) -> Iterator[str]:
             yield f"{ast.unparse(node)} in line {node.lineno}"
 
 
-@pytest.mark.parametrize(
-    "path", [path for room, path in FILES if room != "files"] + sorted(ROOT.glob("*.py")), ids=lambda path: path.stem
-)
-def test_files_are_renamed_and_deleted_in_one_place(path: Path) -> None:
+def test_files_are_renamed_and_deleted_in_one_place() -> None:
     """Require `files.replacing`: on Windows another program may have any file open, and it retries and reports the outcome."""
-    if "installer" in path.parts and path.name in WITH_CARE_OF_ITS_OWN:
-        return
-    assert not list(replaced_directly(ast.parse(path.read_text("utf-8"))))
+    files = [path for room, path in FILES if room != "files"] + sorted(ROOT.glob("*.py"))
+    with_care = {path for path in files if "installer" in path.parts and path.name in WITH_CARE_OF_ITS_OWN}
+    assert (
+        breaking(lambda path: replaced_directly(tree_of(path)), [path for path in files if path not in with_care]) == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -249,7 +256,6 @@ def test_what_does_not_is_left_alone(line: str) -> None:
     assert not list(replaced_directly(ast.parse(line)))
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_no_time_limit_is_one_that_the_host_takes_away(path: Path) -> None:
+def test_no_time_limit_is_one_that_the_host_takes_away() -> None:
     """Forbid `asyncio.wait_for`: Fooocus's WebUI patches it to wait for 18 hours, regardless of its timeout."""
-    assert "asyncio.wait_for" not in path.read_text("utf-8")
+    assert [name_of(path) for path in PATHS if "asyncio.wait_for" in path.read_text("utf-8")] == []

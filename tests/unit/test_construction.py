@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
-from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.sources.source_tree import product_files
+from fooocus_api.tests.support.sources.source_tree import expression, name_of, product_files, tree_of
 
 MAX_COLLABORATORS = 6
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in product_files()}
 BAGS = {"TaskServices": "the result of the domain's composition: it hands out the parts and uses none of them"}
 """Dataclasses that may have more collaborators."""
 
@@ -22,7 +22,30 @@ VARIADIC = {"Problem": "`**extra` are members of the response's body, which are 
 Classes = Mapping[str, ast.ClassDef]
 
 
-def classes(trees: Mapping[str, ast.AST] = TREES) -> Iterator[tuple[str, ast.ClassDef]]:
+@dataclass(frozen=True)
+class Product:
+    """The product as the rules see it: its classes, each with its file, the types with behaviour, and file → objects on which
+    it sets attributes.
+    """
+
+    classes: list[tuple[str, ast.ClassDef]]
+    types: set[str]
+    set_on: dict[str, set[str]]
+
+    @property
+    def by_name(self) -> Classes:
+        return {node.name: node for _, node in self.classes}
+
+
+@cache
+def product() -> Product:
+    """Return the product's sources, read once, with the first test that asks for them."""
+    trees = {name_of(path): tree_of(path) for path in product_files()}
+    found = list(classes(trees))
+    return Product(found, collaborator_types(trees), {file: {*outside(tree)} for file, tree in trees.items()})
+
+
+def classes(trees: Mapping[str, ast.AST]) -> Iterator[tuple[str, ast.ClassDef]]:
     for file, tree in trees.items():
         yield from ((file, node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
 
@@ -73,11 +96,7 @@ def own_collaborators(node: ast.ClassDef, types: set[str]) -> int:
     return sum(bool(names_in(field) & types) and "ClassVar" not in names_in(field) for field in fields)
 
 
-TYPES = collaborator_types(TREES)
-CLASSES: Classes = {node.name: node for _, node in classes()}
-
-
-def collaborators(node: ast.ClassDef, types: set[str] = TYPES, known: Classes = CLASSES) -> int:
+def collaborators(node: ast.ClassDef, types: set[str], known: Classes) -> int:
     """Return the number of a constructor's parameters, or of a record's fields, inherited ones included, that have behaviour."""
     init = initializer(node)
     if init is not None:
@@ -102,12 +121,17 @@ def hidden_parameters(node: ast.ClassDef) -> list[str]:
     return [name for name in names if name not in handed_on]
 
 
-@pytest.mark.parametrize(
-    ("file", "node"), list(classes()), ids=lambda value: value.name if isinstance(value, ast.ClassDef) else value
-)
-def test_a_class_has_at_most_six_collaborators(file: str, node: ast.ClassDef) -> None:
-    assert collaborators(node) <= MAX_COLLABORATORS or node.name in BAGS, f"{node.name} in {file}"
-    assert not hidden_parameters(node) or node.name in VARIADIC, f"{node.name} in {file}"
+def test_a_class_has_at_most_six_collaborators() -> None:
+    types, known = product().types, product().by_name
+    checked = [(file, node) for file, node in product().classes if node.name not in BAGS]
+    assert [
+        f"{node.name} in {file}" for file, node in checked if collaborators(node, types, known) > MAX_COLLABORATORS
+    ] == []
+
+
+def test_a_constructor_names_its_parameters() -> None:
+    checked = [(file, node) for file, node in product().classes if node.name not in VARIADIC]
+    assert [f"{node.name} in {file}" for file, node in checked if hidden_parameters(node)] == []
 
 
 def count(source: str) -> int:
@@ -204,8 +228,8 @@ def outside(tree: ast.AST) -> Iterator[str]:
     """Yield the objects on which a module sets an attribute, by any means, except the method's own object or class."""
     for node in ast.walk(tree):
         owner = owner_of(node)
-        if owner is not None and ast.unparse(owner) not in ("self", "cls"):
-            yield ast.unparse(owner)
+        if owner is not None and expression(owner) not in ("self", "cls"):
+            yield expression(owner)
 
 
 def owner_of(node: ast.AST) -> ast.AST | None:
@@ -213,10 +237,10 @@ def owner_of(node: ast.AST) -> ast.AST | None:
     if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
         return node.value
     if isinstance(node, ast.Call) and node.args:
-        function = ast.unparse(node.func)
+        function = expression(node.func)
         return node.args[0] if SETTERS.fullmatch(function) else None
     if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "vars" and node.value.args:
+        if isinstance(node.value, ast.Call) and expression(node.value.func) == "vars" and node.value.args:
             return node.value.args[0]
         if isinstance(node.value, ast.Attribute) and node.value.attr == "__dict__":
             return node.value.value
@@ -227,15 +251,22 @@ def is_known(file: str, owner: str) -> bool:
     return any(file.startswith(place) and owner == known for place, known in SET_FROM_OUTSIDE)
 
 
-@pytest.mark.parametrize("file", sorted(TREES))
-def test_no_attribute_is_set_after_construction(file: str) -> None:
-    found = {owner for owner in outside(TREES[file]) if not is_known(file, owner)}
-    assert not found, f"{file} sets attributes of {sorted(found)}: pass the values to the constructor"
+def test_no_attribute_is_set_after_construction() -> None:
+    found = {
+        file: {owner for owner in owners if not is_known(file, owner)} for file, owners in product().set_on.items()
+    }
+    assert {file: owners for file, owners in found.items() if owners} == {}, "pass the values to the constructor"
 
 
-@pytest.mark.parametrize(("place", "owner"), sorted(SET_FROM_OUTSIDE))
-def test_each_exception_is_needed(place: str, owner: str) -> None:
-    assert any(owner in outside(tree) for file, tree in TREES.items() if file.startswith(place))
+def test_each_exception_is_needed() -> None:
+    there = {(file, owner) for file, owners in product().set_on.items() for owner in owners}
+    needed = {
+        (place, owner)
+        for place, owner in SET_FROM_OUTSIDE
+        for file, each in there
+        if each == owner and file.startswith(place)
+    }
+    assert SET_FROM_OUTSIDE.keys() - needed == set()
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
 from fooocus_api.tests.support.sources import english
-from fooocus_api.tests.support.sources.source_tree import product_files, python_files
+from fooocus_api.tests.support.sources.source_tree import name_of, product_files, python_files, tree_of
 
 FILES = python_files()
+PRODUCT = set(product_files())
 WITH_SAMPLES = ROOT / "tests" / "unit" / "test_english.py"
 """This file, whose strings break the rules."""
 READMES = [ROOT / "examples" / "README.md", ROOT / "demo" / "README.md", ROOT / "client" / "README.md"]
@@ -35,14 +36,6 @@ AVOIDED = (
 AVOIDED_WORDS = re.compile(rf"\b({AVOIDED})\b".replace(" ", r"[\s#>]+"), re.IGNORECASE)
 DRAWN = re.compile(r"\b(draws?|drew|drawn)\b(?!\.example)", re.IGNORECASE)
 """Forms of a verb that readers meet nowhere: the product generates."""
-
-
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 def wrong_openings(tree: ast.Module) -> Iterator[str]:
@@ -70,24 +63,41 @@ def avoided(texts: Iterable[english.Text], words: re.Pattern[str] = AVOIDED_WORD
     return [(line, " ".join(found[0].split())) for line, text in texts for found in words.finditer(text)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_docstrings_open_with_a_verb_or_a_noun(path: Path) -> None:
-    assert list(wrong_openings(tree_of(path))) == []
+def wrong_comments(path: Path, tree: ast.Module) -> list[tuple[int, str]]:
+    return avoided([*english.docstring_texts(tree), *english.comments(path.read_text("utf-8"))])
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_docstrings_and_comments_use_the_fields_words(path: Path) -> None:
-    assert avoided([*english.docstring_texts(tree_of(path)), *english.comments(path.read_text("utf-8"))]) == []
+def wrong_messages(path: Path, tree: ast.Module) -> list[tuple[int, str]]:
+    return avoided(english.strings(tree)) if path != WITH_SAMPLES else []
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path != WITH_SAMPLES], ids=name_of)
-def test_messages_use_the_fields_words(path: Path) -> None:
-    assert avoided(english.strings(tree_of(path))) == []
+def wrong_names(path: Path, tree: ast.Module) -> list[tuple[int, str]]:
+    return avoided(english.names(tree)) if path in PRODUCT else []
 
 
-@pytest.mark.parametrize("path", product_files(), ids=name_of)
-def test_names_use_the_fields_words(path: Path) -> None:
-    assert avoided(english.names(tree_of(path))) == []
+RULES: dict[str, Callable[[Path, ast.Module], list[object]]] = {
+    "docstrings open with a verb or a noun": lambda _, tree: [*wrong_openings(tree)],
+    "docstrings and comments use the field's words": lambda path, tree: [*wrong_comments(path, tree)],
+    "messages use the field's words": lambda path, tree: [*wrong_messages(path, tree)],
+    "names use the field's words": lambda path, tree: [*wrong_names(path, tree)],
+}
+
+
+@pytest.fixture(scope="module")
+def broken() -> dict[str, dict[str, list[object]]]:
+    """Return rule → file → what breaks it. Each file is parsed once, for all rules."""
+    found: dict[str, dict[str, list[object]]] = {rule: {} for rule in RULES}
+    for path in FILES:
+        tree = tree_of(path)
+        for rule, check in RULES.items():
+            if places := check(path, tree):
+                found[rule][name_of(path)] = places
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_in_every_file(rule: str, broken: dict[str, dict[str, list[object]]]) -> None:
+    assert broken[rule] == {}
 
 
 @pytest.mark.parametrize("page", [*ENGLISH_PAGES, *SCRIPTS], ids=name_of)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.sources.source_tree import product_files
+from fooocus_api.tests.support.sources.source_tree import expression, name_of, product_files, tree_of
 
 OF_ASYNCIO = {
     "tests/support/hosts/loops.py": "asyncio.Handle._run",
@@ -32,7 +33,7 @@ def names_of(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, Function | ast.ClassDef):
             yield node.name
-        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls"):
+        elif isinstance(node, ast.Attribute) and expression(node.value) in ("self", "cls"):
             yield node.attr
         if isinstance(node, ast.Module | ast.ClassDef):
             yield from variables_of(node)
@@ -48,14 +49,16 @@ def variables_of(holder: ast.Module | ast.ClassDef) -> Iterator[str]:
 
 def private_names_of(paths: Iterable[Path]) -> set[str]:
     """Return the private names that modules define."""
-    return {name for path in paths for name in names_of(ast.parse(path.read_text("utf-8"))) if is_private(name)}
+    return {name for path in paths for name in names_of(tree_of(path)) if is_private(name)}
 
 
-PRIVATE = private_names_of(product_files())
-"""Private names of the product."""
+@cache
+def private_names() -> frozenset[str]:
+    """Return the private names of the product."""
+    return frozenset(private_names_of(product_files()))
 
 
-def private_uses(tree: ast.Module, private: set[str] = PRIVATE) -> list[str]:
+def private_uses(tree: ast.Module, private: Set[str]) -> list[str]:
     """Return the imports of private names, and the uses of the product's private names that the module itself does not define."""
     foreign = private - set(names_of(tree))
     return [f"line {line}: {text}" for line, text in (*private_imports(tree), *private_references(tree, foreign))]
@@ -75,11 +78,11 @@ def private_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     yield node.lineno, ast.unparse(node)
 
 
-def private_references(tree: ast.Module, private: set[str]) -> Iterator[tuple[int, str]]:
+def private_references(tree: ast.Module, private: Set[str]) -> Iterator[tuple[int, str]]:
     """Yield the attributes of other objects that have a private name, and the strings that are such a name, as in `getattr`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            name = node.attr if ast.unparse(node.value) not in ("self", "cls", "super()") else ""
+            name = node.attr if expression(node.value) not in ("self", "cls", "super()") else ""
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and PATH_OF_NAME.fullmatch(node.value):
             name = node.value.rpartition(".")[2]
         else:
@@ -88,15 +91,17 @@ def private_references(tree: ast.Module, private: set[str]) -> Iterator[tuple[in
             yield node.lineno, ast.unparse(node)
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_private_name_of_the_product_is_used(path: Path) -> None:
-    private = PRIVATE - {OF_ASYNCIO.get(path.relative_to(ROOT).as_posix(), "").rpartition(".")[2]}
-    assert private_uses(ast.parse(path.read_text("utf-8")), private) == []
+def test_no_private_name_of_the_product_is_used() -> None:
+    found = {}
+    for path in TESTS:
+        of_asyncio = {OF_ASYNCIO.get(name_of(path), "").rpartition(".")[2]}
+        found[name_of(path)] = private_uses(tree_of(path), private_names() - of_asyncio)
+    assert {file: uses for file, uses in found.items() if uses} == {}
 
 
 @pytest.mark.parametrize("file", sorted(OF_ASYNCIO))
 def test_each_exception_is_needed(file: str) -> None:
-    assert private_uses(ast.parse((ROOT / file).read_text("utf-8")))
+    assert private_uses(tree_of(ROOT / file), private_names())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from fooocus_api.api.schemas.generate import CommonRequest
 from fooocus_api.api.schemas.items import EnhanceControl, ImagePrompt, Lora
 from fooocus_api.images.references import ImageReference
 from fooocus_api.tests.support.host import ROOT
-from fooocus_api.tests.support.sources.source_tree import product_files
+from fooocus_api.tests.support.sources.source_tree import name_of, product_files, tree_of
 
 NAMES = {name for model in (CommonRequest, Lora, ImagePrompt, EnhanceControl) for name in model.model_fields}
 READERS = ("api/", "adapters/task_args/", "images/metadata/")
@@ -53,11 +53,15 @@ def is_reader(path: Path, root: Path = ROOT) -> bool:
     return path.relative_to(root).as_posix().startswith(READERS)
 
 
-@pytest.mark.parametrize("path", [path for path in product_files() if not is_reader(path)], ids=lambda path: path.stem)
-def test_a_fields_name_is_read_by_the_api_and_the_mapping_alone(path: Path) -> None:
-    file = path.relative_to(ROOT).as_posix()
-    found = {name for name in used(ast.parse(path.read_text("utf-8"))) if (file, name) not in EXCEPTIONS}
-    assert not found, f"{file} reads {sorted(found)}: let `adapters/task_args/workload_fields.py` read them"
+@pytest.fixture(scope="module")
+def uses() -> set[tuple[str, str]]:
+    """Return (file, name) of each use in the product; each file is parsed once."""
+    return {(name_of(path), name) for path in product_files() for name in used(tree_of(path))}
+
+
+def test_a_fields_name_is_read_by_the_api_and_the_mapping_alone(uses: set[tuple[str, str]]) -> None:
+    found = {(file, name) for file, name in uses - EXCEPTIONS.keys() if not is_reader(ROOT / file)}
+    assert found == set(), "let `adapters/task_args/workload_fields.py` read them"
 
 
 @pytest.mark.parametrize("file", ["installer/a.py", "new/a.py", "runtime.py", "adapters/worker/api/a.py"])
@@ -65,9 +69,8 @@ def test_a_file_of_another_package_is_no_reader(file: str) -> None:
     assert not is_reader(ROOT / file)
 
 
-@pytest.mark.parametrize(("file", "name"), sorted(EXCEPTIONS), ids=lambda value: value)
-def test_each_exception_is_needed(file: str, name: str) -> None:
-    assert name in used(ast.parse((ROOT / file).read_text("utf-8")))
+def test_each_exception_is_needed(uses: set[tuple[str, str]]) -> None:
+    assert EXCEPTIONS.keys() - uses == set()
 
 
 @pytest.mark.parametrize(
@@ -96,13 +99,15 @@ TAKEN_APART = {"images/references.py", "auth/signed_urls.py"}
 """Files that may name a reference's beginning: the type itself, and the paths of URLs that can be signed."""
 
 
-@pytest.mark.parametrize("path", product_files(), ids=lambda path: path.stem)
-def test_a_reference_is_put_together_and_taken_apart_in_one_place(path: Path) -> None:
-    if path.relative_to(ROOT).as_posix() in TAKEN_APART:
-        return
-    tree = ast.parse(path.read_text("utf-8"))
-    parts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in PARTS]
-    assert not parts, "use `images.references.ImageReference`"
+def test_a_reference_is_put_together_and_taken_apart_in_one_place() -> None:
+    found = {
+        name_of(path): node.value
+        for path in product_files()
+        if name_of(path) not in TAKEN_APART
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and node.value in PARTS
+    }
+    assert found == {}, "use `images.references.ImageReference`"
 
 
 def test_a_reference_is_the_text_of_which_it_was_made() -> None:

@@ -9,6 +9,8 @@ import tokenize
 from collections.abc import Iterator
 from itertools import pairwise
 
+from fooocus_api.tests.support.sources.source_tree import nodes_of
+
 Text = tuple[int, str]
 """A line and the text that begins there."""
 DESCRIPTIONS = {"description", "summary", "title", "help", "response_description"}
@@ -18,21 +20,21 @@ Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
 
 def docstrings(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     """Yield each module, class and function that has a docstring."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, Documented) and (text := ast.get_docstring(node)):
             yield node, text
 
 
 def docstring_texts(tree: ast.AST) -> Iterator[Text]:
     """Yield each string that stands alone: docstrings of all kinds."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Expr) and (text := text_of(node.value)):
             yield node.lineno, text
 
 
 def attribute_docstrings(tree: ast.AST) -> Iterator[Text]:
     """Yield each string that follows an assignment: the docstring of a constant or a field."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         body = getattr(node, "body", None)
         for before, after in pairwise(body if isinstance(body, list) else ()):
             if isinstance(before, ast.Assign | ast.AnnAssign) and isinstance(after, ast.Expr):
@@ -41,7 +43,7 @@ def attribute_docstrings(tree: ast.AST) -> Iterator[Text]:
 
 def descriptions(tree: ast.AST) -> Iterator[Text]:
     """Yield the texts of `Field(description=…)`, `Query(description=…)`, `add_argument(help=…)` and the like."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Call):
             given = (word.value for word in node.keywords if word.arg in DESCRIPTIONS)
         elif isinstance(node, ast.Dict):
@@ -88,15 +90,15 @@ def comments(source: str) -> Iterator[Text]:
 
 def strings(tree: ast.AST) -> Iterator[Text]:
     """Yield every string, docstrings included. The parts of an f-string or a sum are one text."""
-    parts = {id(part) for node in ast.walk(tree) for part in parts_of(node)}
-    for node in ast.walk(tree):
+    parts = {id(part) for node in nodes_of(tree) for part in parts_of(node)}
+    for node in nodes_of(tree):
         if isinstance(node, ast.expr) and id(node) not in parts and (text := text_of(node)):
             yield node.lineno, text
 
 
 def names(tree: ast.AST) -> Iterator[Text]:
     """Yield the names that a module defines, with spaces between their words."""
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found = node.name
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):

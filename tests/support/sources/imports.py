@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from fooocus_api.tests.support.sources.source_tree import expression, tree_of
 
 PACKAGE = "fooocus_api"
 BY_NAME = {"importlib.import_module", "import_module", "__import__", "importlib.__import__"}
@@ -25,23 +28,15 @@ class Import:
         return self.outside.split(".")[0]
 
 
-def imports(path: Path, root: Path) -> Iterator[Import]:
-    """Yield every import in a file, function bodies included."""
-    folder = path.parent.relative_to(root).parts
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (_import(node.lineno, alias.name, folder) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            dot = "." if node.module else ""
-            yield from (_import(node.lineno, f"{module}{dot}{alias.name}", folder) for alias in node.names)
-        elif (name := _name_at_run_time(node)) is not None:
-            yield _import(node.lineno, name, folder)  # type: ignore[attr-defined]  # a call or a subscript
+@cache
+def imports(path: Path, root: Path) -> tuple[Import, ...]:
+    """Return every import in a file, function bodies included. The file is read once."""
+    return tuple(_imports(path, root))
 
 
 def unreadable_imports(tree: ast.AST) -> list[str]:
     """Return the imports by name whose beginning is not written at the call, so that no rule can judge them."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in BY_NAME]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and expression(node.func) in BY_NAME]
     return [f"line {call.lineno}: {ast.unparse(call)}" for call in calls if _name_at_run_time(call) is None]
 
 
@@ -64,6 +59,19 @@ def folder_of(parts: tuple[str, ...], root: Path) -> str:
     return ".".join(parts if len(parts) == 2 else parts[:-1]) or "the root"
 
 
+def _imports(path: Path, root: Path) -> Iterator[Import]:
+    folder = path.parent.relative_to(root).parts
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (_import(node.lineno, alias.name, folder) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            dot = "." if node.module else ""
+            yield from (_import(node.lineno, f"{module}{dot}{alias.name}", folder) for alias in node.names)
+        elif (name := _name_at_run_time(node)) is not None:
+            yield _import(node.lineno, name, folder)  # type: ignore[attr-defined]  # a call or a subscript
+
+
 def _import(line: int, name: str, folder: tuple[str, ...]) -> Import:
     level = len(name) - len(name.lstrip("."))
     names = tuple(part for part in name.split(".") if part)
@@ -75,9 +83,9 @@ def _import(line: int, name: str, folder: tuple[str, ...]) -> Import:
 def _name_at_run_time(node: ast.AST) -> str | None:
     """Return the module's name of `import_module("…")` or `sys.modules["…"]`; of an f-string, the text before its first value."""
     if isinstance(node, ast.Call):
-        function = ast.unparse(node.func)
+        function = expression(node.func)
         given = node.args[0] if node.args and function in (*BY_NAME, "sys.modules.get") else None
-    elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "sys.modules":
+    elif isinstance(node, ast.Subscript) and expression(node.value) == "sys.modules":
         given = node.slice
     else:
         return None
