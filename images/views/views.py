@@ -24,8 +24,8 @@ _REDUCING_GAP = 3.0
 class View:
     """A view to be made of an image, in `PNG`, `JPEG` or `WEBP`. Fulfils `Rendition`.
 
-    `size` is width and height, 1 to 4096 pixels each or those of the image; `quality` is 1 to 100, and has no effect on a PNG. Without one the image's
-    file is the view if it has the size and the format.
+    `size` is width and height, 1 to 4096 pixels each or those of the image; `quality` is 1 to 100, and has no effect on a PNG.
+    Without one the image's file is the view if it has the size and the format.
 
     Raises:
         ValueError: the size or the quality is outside its limits.
