@@ -253,6 +253,7 @@ def test_edits_as_json_with_references(host: Host, client: openai.OpenAI, native
         assert picture(base64.b64decode(response.json()["data"][0]["b64_json"])).size in ((1024, 1024), SIZE)
 
 
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # OpenAI itself no longer serves them
 def test_variations(client: openai.OpenAI, native: Client) -> None:
     answer = client.images.create_variation(
         image=png(), n=2, size="256x256", response_format="b64_json", extra_body=FEW

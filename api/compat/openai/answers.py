@@ -60,7 +60,7 @@ class ImagesResponse(BaseModel):
     quality: Literal["low", "medium", "high"]
     size: str = Field(description="Width and height in pixels, as in `1024x1024`.")
     usage: Usage
-    safety_identifier: str | None = Field(default=None, description="That of the request, or its `user`.")
+    safety_identifier: str | None = Field(default=None, description="The one of the request, or its `user`.")
 
 
 @dataclass(frozen=True)

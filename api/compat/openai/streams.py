@@ -33,7 +33,7 @@ class StreamEvent(BaseModel):
     """The data of an event: a preview, or an image with `usage`."""
 
     type: str = Field(
-        description="As the name of the event: `image_generation.partial_image`, `image_edit.completed`, …"
+        description="The name of the event, as `image_generation.partial_image`, `image_edit.completed`, …"
     )
     b64_json: str = Field(description="The preview or the image as base64.")
     created_at: int = Field(description="Seconds since 1970.")
