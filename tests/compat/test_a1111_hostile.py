@@ -131,4 +131,4 @@ def test_the_schema_lists_all_routes(api: A1111) -> None:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"] and operation["description"], (path, method)
-            assert "ErrorResponse" in str(operation["responses"]["422"])
+            assert "ErrorResponse" in str(operation["responses"]["403"])

@@ -25,7 +25,7 @@ GETTERS = [
     *("get_prompt_styles", "refresh_checkpoints", "get_scripts", "get_embeddings"),
     *("get_memory", "get_schedulers", "controlnet_version", "controlnet_model_list"),
     *("controlnet_module_list", "util_get_model_names", "util_get_sampler_names", "util_get_scheduler_names"),
-    *("util_get_current_model"),
+    "util_get_current_model",
 ]
 SETTINGS = QUICK["override_settings"]
 
@@ -169,7 +169,8 @@ def test_the_example_of_the_page(host: Host, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     code = example.code.replace("port=7865", f"port={host.port}").replace("steps=30", "steps=2")
     exec(compile(code, "compat-a1111.md", "exec"), {})
-    assert Image.open("cat.png").size == (1024, 1024)
+    with Image.open("cat.png") as image:
+        assert image.size == (1024, 1024)
 
 
 def test_a_key_is_the_password(host: Host) -> None:

@@ -15,7 +15,7 @@ from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.host import Host
 
 API = "/sdapi/v1"
-QUICK = {"steps": 2, "override_settings": {"fooocus_performance": "Lightning", "fooocus_styles": []}}
+QUICK: dict[str, Any] = {"steps": 2, "override_settings": {"fooocus_performance": "Lightning", "fooocus_styles": []}}
 """Members of the cheapest request."""
 
 
