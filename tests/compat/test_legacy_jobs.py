@@ -27,7 +27,7 @@ from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key
 from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 
-LONG = {"advanced_params": {**QUICK["advanced_params"], "overwrite_step": 200}}
+LONG: dict[str, Any] = {"advanced_params": {**QUICK["advanced_params"], "overwrite_step": 200}}
 ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     f"POST {TEXT}": ({"generate"}, 422, {"json": {"image_number": 0}}),
     "POST /v2/generation/text-to-image-with-ip": ({"generate"}, 422, {"json": {"image_number": 0}}),
