@@ -77,9 +77,9 @@ class _Translator:
         self._arguments = context.host.arguments
         self._known = Known(context.host.catalog)
         self._types = {one.name: one for one in context.host.catalog.control_types()}
-        self._done = Translation()
-        self._values = self._done.values
-        self._ignored = self._done.ignored
+        self._values: dict[str, Any] = {}
+        self._ignored: list[str] = []
+        self._inverted = False
 
     def run(self, *, one_image: bool, is_form: bool) -> Translation:
         self._ignored += list(self._body.model_extra or ())
@@ -106,7 +106,7 @@ class _Translator:
             if self._values.get("image_number", 1) > 1:
                 self._ignored.append("image_number")
             self._values["image_number"] = 1
-        return self._done
+        return Translation(self._values, self._ignored, self._inverted)
 
     def _given(self, name: str) -> Any:
         """Return a member of the body, None if it was not sent, is null, or is not a member of this route."""
@@ -242,16 +242,16 @@ class _Translator:
         advanced = self._given("advanced_params")
         image, mask = self._given("input_image"), self._given("input_mask")
         sides = list_of(self._given("outpaint_selections"))
-        self._done.inverted = bool(advanced is not None and advanced.invert_mask_checkbox)
-        if image is None or not (mask or sides or self._done.inverted):  # Fooocus uses the prompt alone
-            self._done.inverted = False
+        self._inverted = bool(advanced is not None and advanced.invert_mask_checkbox)
+        if image is None or not (mask or sides or self._inverted):  # Fooocus uses the prompt alone
+            self._inverted = False
             for name, value in (("input_image", image), ("input_mask", mask), ("outpaint_selections", sides)):
                 self._ignore(name, value)
             return
-        if self._done.inverted:
+        if self._inverted:
             self._values["inpaint_erode_or_dilate"] = -self._values.get("inpaint_erode_or_dilate", 0)
-        if mask is None and self._done.inverted:
-            mask, self._done.inverted = WHITE, False
+        if mask is None and self._inverted:
+            mask, self._inverted = WHITE, False
         self._values.update(inpaint_input_image=image, outpaint_selections=sides)
         self._values[MASK] = mask
         self._values.setdefault("inpaint_respective_field", 1.0)
