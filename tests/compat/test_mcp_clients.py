@@ -99,13 +99,13 @@ def test_the_python_client_2_with_a_key(keyed: Host, key: str) -> None:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
-    def client(headers: dict[str, str]) -> Any:
-        http = httpx2.AsyncClient(headers=headers, timeout=60)
-        return mcp.Client(streamable_http_client(f"{keyed.url}/mcp", http_client=http))
+    async def seen(headers: dict[str, str]) -> dict[str, Any]:
+        async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+            return await session(mcp.Client(streamable_http_client(f"{keyed.url}/mcp", http_client=http)))
 
-    check(asyncio.run(session(client({"Authorization": f"Bearer {key}"}))), "2026-07-28")
+    check(asyncio.run(seen({"Authorization": f"Bearer {key}"})), "2026-07-28")
     with pytest.raises(Exception) as failure:  # noqa: PT011  # an ExceptionGroup of the client's own
-        asyncio.run(session(client({})))
+        asyncio.run(seen({}))
     assert "API key is required" in repr(messages_of(failure.value))
 
 

@@ -271,7 +271,8 @@ def test_any_accept_header_is_answered(demo: Host, accept: str, kind: str) -> No
 def test_unknown_query_parameters_and_notifications_are_accepted(demo: Host, legacy: McpClient) -> None:
     note = {"jsonrpc": "2.0", "method": "notifications/none_such", "params": {"a": 1}}
     assert requests.post(f"{demo.url}/mcp?x=1", json=note, timeout=30).status_code == 202
-    for cancelled in (5, "x", None, [], {}):
-        note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": cancelled}}
-        response = legacy.send(note)
+    of_any_type: list[Any] = [5, "x", None, [], {}]
+    for cancelled in of_any_type:
+        params = {"requestId": cancelled}
+        response = legacy.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
         assert response.status_code == 202 and not response.content

@@ -76,22 +76,19 @@ def test_a_waiting_call_says_how_many_are_before_it(host: Host, api: Client) -> 
 
 def test_a_notification_cancels_the_call_of_its_session(host: Host, api: Client) -> None:
     one, other = McpClient(host.url, session="a"), McpClient(host.url, session="b")
-    response = call(one, SLOW)
+    response = call(one, {**SLOW, "count": 4})
     task = begun(api)
-    request_id = 0  # the first id of both clients
-    for client in (other, McpClient(host.url)):
-        note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request_id}}
-        assert client.send(note, headers=client.headers()).status_code == 202
-    time.sleep(0.3)
-    assert api.get(f"/tasks/{task['task_id']}").json()["task_status"] == "running"
-    note["params"]["requestId"] = "0"
-    one.send(note, headers=one.headers())
-    time.sleep(0.3)
-    assert api.get(f"/tasks/{task['task_id']}").json()["task_status"] == "running"
-    note["params"]["requestId"] = request_id
-    one.send(note, headers=one.headers())
+    for client, request_id in ((other, 0), (McpClient(host.url), 0), (one, "0")):  # 0 is the first id of each client
+        assert client.send(cancelling(request_id), headers=client.headers()).status_code == 202
+        time.sleep(0.3)
+        assert api.task(task["task_id"])["task_status"] == "running"
+    one.send(cancelling(0), headers=one.headers())
     assert messages_or_none(response) == []  # a cancelled call has no response
     assert api.ended(task["task_id"])["task_status"] == "stopped"
+
+
+def cancelling(request_id: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request_id}}
 
 
 def messages_or_none(response: requests.Response) -> list[dict[str, Any]]:
@@ -101,8 +98,7 @@ def messages_or_none(response: requests.Response) -> list[dict[str, Any]]:
 def test_of_two_calls_without_a_session_none_is_cancelled_by_mistake(host: Host, api: Client) -> None:
     first, second = call(McpClient(host.url), SLOW), call(McpClient(host.url), SLOW)
     begun(api)
-    note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 0}}
-    assert McpClient(host.url).send(note).status_code == 202
+    assert McpClient(host.url).send(cancelling(0)).status_code == 202
     assert all(messages(response)[-1]["result"]["isError"] is False for response in (first, second))
 
 

@@ -58,7 +58,7 @@ def image_uri(colour: str = "red", size: tuple[int, int] = (64, 64)) -> str:
 
 def images_of(result: dict[str, Any]) -> list[PILImage.Image]:
     blocks = [block for block in result["content"] if block["type"] == "image"]
-    images = [PILImage.open(io.BytesIO(base64.b64decode(block["data"]))) for block in blocks]
+    images: list[PILImage.Image] = [PILImage.open(io.BytesIO(base64.b64decode(block["data"]))) for block in blocks]
     assert [block["mimeType"] for block in blocks] == [f"image/{str(image.format).lower()}" for image in images]
     return images
 

@@ -42,7 +42,7 @@ call is cut off, get_task returns its images."""
 class McpServer:
     """Answers the messages that are sent to `/mcp`. It keeps no sessions: each message stands alone.
 
-    The id of a session that a client gets only tells apart the calls of two clients with equal ids, when one is cancelled.
+    The id of a session, which a client gets, only distinguishes its calls from those of other clients when one is cancelled.
     """
 
     def __init__(self, context: Context, model: type[CommonRequest]) -> None:

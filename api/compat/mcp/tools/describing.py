@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from .....asgi.error_codes import ErrorCode
@@ -12,7 +14,7 @@ from ....executors import INPUT_EXECUTOR, run_in
 from ....requests.memory_budget import IMAGE_BUDGET
 from ....responses.problems import Problem
 from ....routes.tools.pictures import picture_of
-from ..protocol.calls import Call
+from ..protocol.calls import Call, Ending
 from .generating import IMAGE
 from .results import text_result
 from .tool import Schema, Tool, text
@@ -35,11 +37,16 @@ async def _describe(call: Call) -> dict[str, Any]:
         picture = await run_in(INPUT_EXECUTOR, picture_of, call.context, call.request, image, reservation)
         call.free()
         future = tools.describe(picture, kind)
-        await call.accepted(lambda _: future.cancel() and None)
+        await call.accepted(partial(_cancel, future))
         try:
             return text_result(await asyncio.wrap_future(future))
         except ToolFailed as failure:
             raise Problem(ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}") from failure
+
+
+def _cancel(future: Future[str], _: Ending) -> None:
+    """Drop the description: no later request can ask for it."""
+    future.cancel()
 
 
 DESCRIBE_IMAGE = Tool(

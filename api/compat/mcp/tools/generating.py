@@ -24,6 +24,7 @@ from ...submission import Translated, submit
 from ..protocol.calls import Call, Ending
 from ..protocol.progress import Reading
 from .listing import DEFAULT_MARK
+from .place import tasks_before
 from .results import task_result
 from .tool import CREATING, Schema, Tool, integer, text, texts
 
@@ -172,7 +173,7 @@ async def _reading(services: TaskServices, task: Task) -> Reading:
     stage = task.stage
     total = stage.steps * stage.image_count if stage.steps and stage.image_count else None
     if task.started_at == -1:
-        before = (await asyncio.to_thread(services.eta.outlook, task)).queue_position
+        before = await asyncio.to_thread(tasks_before, services, task)
         return Reading(0, None, f"waiting, {before} before it" if before else "waiting")
     done = ((stage.image_number or 1) - 1) * (stage.steps or 0) + (stage.step or 0)
     of_images = (

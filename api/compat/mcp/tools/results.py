@@ -38,7 +38,7 @@ REFUSALS = (
     UnknownTask,
     WrongStatus,
 )
-"""Exceptions that tell a client why its call has no result."""
+"""Exceptions whose message is the reason why a call has no result."""
 
 
 def text_result(text: str, *, is_error: bool = False) -> dict[str, Any]:

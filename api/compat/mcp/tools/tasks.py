@@ -18,6 +18,7 @@ from ....routes.tasks.actions import STOP_TIMEOUT_S, stop_task
 from ....schemas.stage import stage_members
 from ....security.authorization import visible_task
 from ..protocol.calls import Call
+from .place import tasks_before
 from .results import task_result, text_result
 from .tool import STOPPING, Schema, Tool, text
 
@@ -61,12 +62,13 @@ async def _stop(call: Call) -> dict[str, Any]:
 
 def _state(call: Call, task: Task) -> str:
     """Return the state of a task that has not ended, one value a line."""
-    outlook = call.context.services.eta.outlook(task)
+    services = call.context.services
+    outlook = services.eta.outlook(task)
     values = {
         "Task": task.task_id,
         "Status": task.status.value,
         "Progress": f"{task.progress} %",
-        "Tasks before it": outlook.queue_position,
+        "Tasks before it": tasks_before(services, task) if task.started_at == -1 else None,
         "Seconds left": None if outlook.eta_seconds is None else round(outlook.eta_seconds),
         **{name: value for name, value in stage_members(task).items() if name != "started_at"},
     }

@@ -1,18 +1,21 @@
 """Session of a client of the mcp package 1.x, which has an environment of its own: `python_1.py URL KEY ARGUMENTS`."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import sys
+from typing import Any
 
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
 
-async def main(url, key, arguments):
+async def main(url: str, key: str, arguments: dict[str, Any]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {key}"} if key else None
-    progress = []
+    progress: list[float] = []
 
-    async def note(done, total, message):
+    async def note(done: float, total: float | None, message: str | None) -> None:
         progress.append(done)
 
     async with streamablehttp_client(url, headers=headers) as (read, write, _), ClientSession(read, write) as session:

@@ -28,15 +28,14 @@ const options = { onprogress: ({ progress: done }) => progress.push(done), reset
 const call = { name: 'generate_image', arguments: JSON.parse(given) }
 const result = line.startsWith('2') ? await client.callTool(call, options) : await client.callTool(call, undefined, options)
 const wrong = await client.callTool({ name: 'generate_image', arguments: { prompt: 'x', count: 9 } })
+const version = client.getNegotiatedProtocolVersion?.() ?? null
 await client.close()
-console.log(
-  JSON.stringify({
-    version: client.getNegotiatedProtocolVersion?.() ?? null,
-    tools: tools.tools.map((tool) => tool.name),
-    blocks: result.content.map((block) => block.type),
-    image: result.content.find((block) => block.type === 'image').data,
-    progress,
-    error: wrong.isError ? wrong.content[0].text : null,
-  }),
-)
-process.exit(0)
+const found = {
+  version,
+  tools: tools.tools.map((tool) => tool.name),
+  blocks: result.content.map((block) => block.type),
+  image: result.content.find((block) => block.type === 'image').data,
+  progress,
+  error: wrong.isError ? wrong.content[0].text : null,
+}
+process.stdout.write(`${JSON.stringify(found)}\n`, () => process.exit(0))
