@@ -35,7 +35,7 @@ class ImpossibleSize(ValueError):
 
 @dataclass(frozen=True)
 class SizePlan:
-    """How an image gets the size asked for.
+    """The way in which an image gets the size asked for.
 
     `fields` are those of a native request, `generated` the size of the image of the history. `view` is the size asked for if the
     image has another one, so that the answer has to be a view of it, else None.

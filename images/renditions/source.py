@@ -30,7 +30,7 @@ class Source:
     path: Path
     relative: str
     size: Size
-    """Of the upright image."""
+    """Width and height of the upright image."""
     has_alpha: bool
     version: str
     """Differs for each content of the file."""
