@@ -56,7 +56,7 @@ class Extension:
         return is_misspelt(first)
 
     def with_error_shapes(self, app: AsgiApp) -> AsgiApp:
-        from .api.compat.errors import error_shapes
+        from .api.surfaces.errors import error_shapes
         from .asgi.surfaces.error_shapes import ErrorShapes
 
         return ErrorShapes(app, error_shapes(self.instrumentation.settings().compat))

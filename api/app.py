@@ -20,7 +20,6 @@ from ..asgi.problem import problem_response
 from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
 from .built_routes import build_routes
-from .compat.surfaces import SurfaceDispatch, Surfaces
 from .context import Context
 from .openapi import build_schema, build_surface_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
@@ -38,6 +37,7 @@ from .schemas.host_request import request_model
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
+from .surfaces.dispatch import SurfaceDispatch, Surfaces
 from .trailing_slashes import EitherSlash
 
 ABOUT = """Generates images with the Fooocus that runs here. API and WebUI share one queue and one GPU: clicks in the browser and
@@ -81,7 +81,7 @@ def create_api(context: Context) -> FastAPI:
     app.router.route_class = NamingRoute
     add_handlers(app)
     model = request_model(context)
-    surfaces = Surfaces(context, model)
+    surfaces = Surfaces(context, model, __version__)
     app.add_middleware(
         SurfaceDispatch,
         surfaces=surfaces,

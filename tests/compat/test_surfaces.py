@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fooocus_api.api.compat.errors import SHAPES
+from fooocus_api.api.surfaces.errors import SHAPES
 from fooocus_api.asgi.surfaces.surface import PATHS, Surface, surface_of
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.compat.legacy import post

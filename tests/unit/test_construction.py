@@ -208,6 +208,8 @@ SET_FROM_OUTSIDE = {
     ("adapters/webui/server.py", "app"): "an application of FastAPI's",
     ("api/app.py", "app.router"): "an application of FastAPI's",
     ("api/app.py", "app.state"): "the place that FastAPI offers for such values",
+    ("api/surfaces/dispatch.py", "app.router"): "an application of FastAPI's",
+    ("api/surfaces/dispatch.py", "app.state"): "the place that FastAPI offers for such values",
     ("api/", "request.state"): "the place that FastAPI offers for such values",
     ("api/", "field"): "a field of a pydantic model that is being built",
     ("api/schemas/host_request.py", "merged"): "a field of a pydantic model that is being built",

@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from ...asgi.surfaces.error_shapes import ErrorShape
 from ...asgi.surfaces.surface import Surface
-from .a1111.errors import a1111_shape
-from .legacy.errors import legacy_error
-from .mcp.protocol.errors import json_rpc_error
-from .openai.errors import openai_reply
+from ..compat.a1111.errors import a1111_shape
+from ..compat.legacy.errors import legacy_error
+from ..compat.mcp.protocol.errors import json_rpc_error
+from ..compat.openai.errors import openai_reply
 
 SHAPES: dict[Surface, ErrorShape] = {
     Surface.OPENAI: openai_reply,

@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ... import __version__
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import problem_response
 from ...asgi.surfaces.surface import Surface, surface_of
@@ -27,26 +26,26 @@ BuildSurface = Callable[[Context, type[CommonRequest]], Iterable[APIRouter]]
 
 
 def _openai(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
-    from .openai.routes import routers
+    from ..compat.openai.routes import routers
 
     return routers(context, model)
 
 
 def _a1111(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
-    from .a1111.build import routers
+    from ..compat.a1111.build import routers
 
     return routers(context, model)
 
 
 def _legacy(_: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
-    from .legacy import generation, jobs, server
-    from .legacy.requests.bodies import bodies_of
+    from ..compat.legacy import generation, jobs, server
+    from ..compat.legacy.requests.bodies import bodies_of
 
     return [generation.router(bodies_of(model), model), jobs.router, server.router]
 
 
 def _mcp(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
-    from .mcp.routes import routers
+    from ..compat.mcp.routes import routers
 
     return routers(context, model)
 
@@ -65,9 +64,10 @@ CountRequest = Callable[[str, int], None]
 class Surfaces:
     """The applications of the surfaces, each built at the first request to it, on a thread."""
 
-    def __init__(self, context: Context, model: type[CommonRequest]) -> None:
+    def __init__(self, context: Context, model: type[CommonRequest], version: str) -> None:
         self._context = context
         self._model = model
+        self._version = version
         self._lock = threading.Lock()
         self._apps: dict[Surface, Future[FastAPI]] = {}
 
@@ -92,7 +92,7 @@ class Surfaces:
     def _built(self, surface: Surface) -> FastAPI:
         app = FastAPI(
             title=f"Fooocus API for clients of {surface.label}",
-            version=__version__,
+            version=self._version,
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
