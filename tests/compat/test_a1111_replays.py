@@ -1,4 +1,4 @@
-"""What further clients of AUTOMATIC1111 send, as they send it, and the members of the answers that they read."""
+"""Requests of further clients of AUTOMATIC1111 as these send them, and the members of the answers that they read."""
 
 from __future__ import annotations
 

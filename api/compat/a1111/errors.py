@@ -16,16 +16,14 @@ PLAIN = {ErrorCode.PATH_NOT_FOUND.value: "Not Found", ErrorCode.METHOD_NOT_ALLOW
 def a1111_shape(reply: ErrorReply, path: str) -> ErrorReply:
     """Return a problem document in AUTOMATIC1111's shape, and with a challenge that its clients understand."""
     problem = reply.body if isinstance(reply.body, dict) else {}
+    headers = dict(reply.headers)
     if reply.status == 401:
-        for name in [name for name in reply.headers if name.lower() == "www-authenticate"]:
-            del reply.headers[name]
-        reply.headers["WWW-Authenticate"] = CHALLENGE
+        headers = {name: value for name, value in headers.items() if name.lower() != "www-authenticate"}
+        headers["WWW-Authenticate"] = CHALLENGE
     code = str(problem.get("code") or "")
     if code in PLAIN:
-        reply.body = {"detail": PLAIN[code]}
-    else:
-        reply.body = error_body(code or "HTTPException", str(problem.get("detail") or ""))
-    return reply
+        return ErrorReply(reply.status, {"detail": PLAIN[code]}, headers)
+    return ErrorReply(reply.status, error_body(code or "HTTPException", str(problem.get("detail") or "")), headers)
 
 
 def error_body(error: str, detail: str) -> dict[str, Any]:

@@ -25,6 +25,19 @@ class Job:
     interrupted: bool = False
     skipped: bool = False
 
+    def expect(self, *, count: int | None = None, parts: int | None = None) -> None:
+        """Set the number of its images or of its tasks, once it is known."""
+        self.count = count if count is not None else self.count
+        self.parts = parts if parts is not None else self.parts
+
+    def interrupt(self) -> None:
+        """Have it submit no further task."""
+        self.interrupted = True
+
+    def skip(self) -> None:
+        """Note that an image of it was skipped."""
+        self.skipped = True
+
     def done(self, task_id: str) -> int:
         """Return the number of its tasks that came before this one."""
         return self.task_ids.index(task_id) if task_id in self.task_ids else 0

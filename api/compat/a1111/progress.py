@@ -156,7 +156,7 @@ def _interrupt(context: Context, access: Access, jobs: Jobs) -> None:
     if shown is None:
         return
     if shown.job is not None:
-        shown.job.interrupted = True
+        shown.job.interrupt()
     if (task := _own(shown, access)) is not None:
         context.services.tasks.stop_now(task.task_id)
 
@@ -167,7 +167,7 @@ def _skip(context: Context, access: Access, jobs: Jobs) -> None:
     if shown is None or task is None or task.status is not TaskStatus.RUNNING:
         return
     if shown.job is not None:
-        shown.job.skipped = True
+        shown.job.skip()
     context.services.tasks.skip(task.task_id)
 
 

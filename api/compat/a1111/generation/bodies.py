@@ -43,7 +43,7 @@ class GenerationBody(BaseModel):
         default=None, description="The scheduler, by its name or label; `automatic` for the sampler's."
     )
     denoising_strength: OptionalNumber = Field(
-        default=None, description="The share of the image that is made anew, 0 to 1."
+        default=None, description="The share of the image that is made again, 0 to 1."
     )
     clip_skip: Whole = Field(default=0, description="The number of CLIP's last layers to stop at; 0 for the default.")
     override_settings: Object = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .....asgi.error_codes import FieldErrorCode
+from .....images.references import ImageReference
 from .....images.views.sizes import MAX_SIDE
 from .....tasks.model.task import Image, Task
 from ....context import Context
@@ -60,7 +61,7 @@ def second_pass(body: TextToImageBody, first: Task, image: Image, size: Size) ->
     factor = max(size[0] / generated[0], size[1] / generated[1])
     strength = STRENGTH if body.denoising_strength is None else body.denoising_strength
     return {
-        "uov_input_image": f"/outputs/{image.path}",
+        "uov_input_image": str(ImageReference.output(image.path)),
         "uov_method": UPSCALE,
         "upscale_multiple": clamped(factor, 1.0, MOST_ENLARGED),
         "overwrite_upscale_strength": clamped(strength, 0.01, 1),

@@ -80,7 +80,7 @@ class Generation:
         return await run_in(CONVERSION_EXECUTOR, response_of, body, result, self._context)
 
     async def _generated(self, body: GenerationBody, plan: Plan, settings: Settings) -> Result:
-        self._job.count = plan.values["image_number"]
+        self._job.expect(count=plan.values["image_number"])
         if self._job.interrupted:
             return Result([], [], plan.values, plan.size or (0, 0))
         first = await self._end(plan.values, plan.size, await self._request.json(), plan.ignored)
@@ -99,7 +99,7 @@ class Generation:
 
     async def _second_passes(self, body: TextToImageBody, first: Task, plan: Plan) -> list[Task]:
         """Return the ended tasks that enlarge the images of the first one. A job that is interrupted begins no further one."""
-        self._job.parts = 1 + len(first.images)
+        self._job.expect(parts=1 + len(first.images))
         tasks = []
         for number, image in enumerate(first.images):
             if self._job.interrupted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -70,21 +69,19 @@ def memory() -> MemoryResponse:
     return MemoryResponse()
 
 
-def _empty(name: str) -> Callable[[], list[Any]]:
-    def listing() -> list[Any]:
-        return []
-
-    listing.__doc__ = f"List the {name.replace('-', ' ')}: Fooocus has none."
-    return listing
+def _nothing() -> list[Any]:
+    return []
 
 
 for _name in EMPTY_LISTS:
+    _words = _name.replace("-", " ")
     router.get(
         f"/sdapi/v1/{_name}",
-        summary=_name.replace("-", " ").capitalize(),
+        summary=_words.capitalize(),
+        description=f"List the {_words}: Fooocus has none.",
         operation_id=f"list_{_name.replace('-', '_')}",
         responses=refusals(),
-    )(_empty(_name))
+    )(_nothing)
 
 
 @router.get("/controlnet/version", summary="Version of ControlNet", responses=refusals())

@@ -166,7 +166,7 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
         _ = context.services
         _note(body, request)
         with jobs.open(access_of(request).source, EXTRAS) as job:
-            job.count = job.parts = len(body.imageList)
+            job.expect(count=len(body.imageList), parts=len(body.imageList))
             enlarging, images = _Enlarging(context, model, request, job), []
             for index, item in enumerate(body.imageList):
                 images.append(await enlarging.enlarged(body, f"imageList[{index}].data", item.data, f"/{index}"))
