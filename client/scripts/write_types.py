@@ -139,7 +139,7 @@ def imports(module: str, body: str) -> Iterator[str]:
     """Yield the lines of imports that the classes of a module need, in the formatter's order."""
     code = re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
     if "@dataclass" in code:
-        yield "from dataclasses import dataclass, field"
+        yield f"from dataclasses import dataclass{', field' if ' = field(' in code else ''}"
     typing = [name for name in ("Any", "Optional", "TypedDict") if re.search(rf"\b{name}\b", code)]
     if typing:
         yield f"from typing import {', '.join(typing)}"

@@ -14,6 +14,8 @@ from types import TracebackType
 
 PATIENCE_S = 60
 COLUMNS, LINES = 100, 40
+REACH = 200_000
+"""Characters at the end of what is shown in which a text is looked for: a picture has many."""
 
 
 class Terminal:
@@ -52,7 +54,7 @@ class Terminal:
     def until(self, pattern: str) -> str:
         """Read until the program has shown a text, and return all that it has shown since the last call."""
         deadline = time.monotonic() + PATIENCE_S
-        while not re.search(pattern, self.shown, re.DOTALL):
+        while not re.search(pattern, self.shown[-REACH:], re.DOTALL):
             assert time.monotonic() < deadline and self._read(), f"{pattern!r} not in {self.shown[-2000:]!r}"
         shown, self.shown = self.shown, ""
         return shown

@@ -69,7 +69,7 @@ def test_images_of_images(fooocus: Fooocus, api: Client, tmp_path: Path) -> None
     source = tmp_path / "source.png"
     source.write_bytes(api.image("a boat", **FIELDS))
     assert fooocus("upscale", "source.png", "--fast", "-o", "big.png").exit_code == 0
-    assert size_of((tmp_path / "big.png").read_bytes()) == (512, 512)
+    assert size_of((tmp_path / "big.png").read_bytes()) == (1024, 1024)
     assert fooocus("inpaint", "source.png", "a lake", "--extend", "left", *SMALL[:2], "-o", "wide.png").exit_code == 0
     assert size_of((tmp_path / "wide.png").read_bytes())[0] > 256
     Image.new("L", (256, 256), 255).save(tmp_path / "mask.png")

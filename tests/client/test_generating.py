@@ -71,7 +71,7 @@ def test_images_in_requests(api: Client, tmp_path: Path) -> None:
     assert (upload.width, upload.height) == SIZE
     for image in (path, content, upload.url):
         task = api.generate(uov_method="Upscale (Fast 2x)", uov_input_image=image)
-        assert task.images[0].width == 512
+        assert task.images[0].width == 1024  # four times, as of any small image
     guided = api.generate("a boat", controlnet_image=[{"cn_img": path}], **FIELDS)
     assert guided.task_status == "finished"
     assert api.tools.describe(path) and opened(api.tools.mask(content)).size == SIZE

@@ -13,11 +13,13 @@ from fooocus_api_client.cli.app import app
 from fooocus_api_client.cli.frame.exit_codes import ExitCode
 from typer.main import get_command
 
+from fooocus_api.tests.client.constants import QUICK
 from fooocus_api.tests.support.host import ROOT, Host
 from fooocus_api.tests.support.sources.page_examples import examples_of
 
 PAGES = [ROOT / "docs" / "client.md", ROOT / "client" / "README.md"]
 ADDRESS = "http://127.0.0.1:7865"
+SMALL = [argument for name, value in QUICK.items() for argument in ("--set", f"{name}={value}")]
 
 
 def commands_of(page: Path) -> list[str]:
@@ -29,7 +31,8 @@ def commands_of(page: Path) -> list[str]:
 def test_the_commands_run(page: Path, fooocus: Callable[..., Any], demo: Host, tmp_path: Path) -> None:
     (tmp_path / "prompts.csv").write_text("prompt,performance_selection\na cat,Lightning\n", "utf-8")
     for line in commands_of(page):
-        done = fooocus(*shlex.split(line.replace(ADDRESS, demo.url))[1:])
+        quick = SMALL if line.split()[1] in ("generate", "upscale", "inpaint") else []
+        done = fooocus(*shlex.split(line.replace(ADDRESS, demo.url))[1:], *quick)
         assert done.exit_code == 0, f"{line}\n{done.output}"
 
 

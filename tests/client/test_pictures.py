@@ -75,6 +75,15 @@ def test_half_blocks_have_two_pixels_each() -> None:
     assert "38;2;{};{};{}".format(*image.getpixel((0, 0))) in text  # type: ignore[misc]
 
 
+def test_kitty_gets_a_file_once() -> None:
+    content, _ = png_of("RGB")
+    console = Console(file=io.StringIO(), force_terminal=True, width=60, height=30)
+    picture = PreviewPicture(content, "kitty")
+    console.print(picture, picture)
+    assert isinstance(console.file, io.StringIO)
+    assert [console.file.getvalue().count(f"_Ga={action}") for action in "Tp"] == [1, 1]
+
+
 @pytest.mark.parametrize("way", ["blocks", "kitty", "iterm", "sixel"])
 def test_a_broken_preview_shows_nothing(way: str) -> None:
     assert "▀" not in shown(way, b"no picture")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Optional
 
@@ -23,6 +24,8 @@ PHASES = {
     "saving": "Saving",
 }
 """Phase of a task → its words in the bar."""
+REFRESH_RATES = {"iterm": 2, "sixel": 2}
+"""Way to show previews → times per second at which the bar is written, each time with the whole picture; 4 for the others."""
 
 
 class TaskBar:
@@ -41,7 +44,10 @@ class TaskBar:
             console=self._console,
         )
         self._row = self._progress.add_task("Waiting", total=100, remaining="")
-        self._live = Live(get_renderable=self._renderable, console=self._console, transient=True, refresh_per_second=4)
+        rate = REFRESH_RATES.get(way, 4)
+        self._live = Live(
+            get_renderable=self._renderable, console=self._console, transient=True, refresh_per_second=rate
+        )
 
     def __enter__(self) -> TaskBar:
         self._live.__enter__()
@@ -65,11 +71,11 @@ class TaskBar:
         """Show an event."""
         event = update.event
         if update.preview is not None and self._way != "none":
-            self._picture = PreviewPicture(update.preview, self._way)
+            with suppress(ValueError):  # a damaged picture is no reason to end
+                self._picture = PreviewPicture(update.preview, self._way)
         self._progress.update(
             self._row, description=words_of(event), completed=event.progress or 0, remaining=remaining_of(event)
         )
-        self._live.refresh()
 
     def _renderable(self) -> RenderableType:
         return Group(self._picture, self._progress) if self._picture is not None else self._progress

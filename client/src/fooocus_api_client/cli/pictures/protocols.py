@@ -26,6 +26,11 @@ def kitty(png: bytes, columns: int, rows: int) -> str:
     return "".join(made)
 
 
+def kitty_placed(columns: int, rows: int) -> str:
+    """Return the sequence that shows the last picture of `kitty` at the cursor."""
+    return f"\x1b_Ga=p,i={KITTY_ID},p=1,q=2,C=1,c={columns},r={rows}\x1b\\"
+
+
 def kitty_removed() -> str:
     """Return the sequence that removes the picture of `kitty`."""
     return f"\x1b_Ga=d,d=I,i={KITTY_ID},q=2\x1b\\"
