@@ -59,7 +59,7 @@ class DownloadErrorCode(str, Enum):
     PICKLE_REFUSED = "pickle_refused", "The file is a pickle, which can run code; see `--allow-pickle-models`."
     SIZE_MISMATCH = "size_mismatch", "The file has another size than `size`, or than the server announced."
     CHECKSUM_MISMATCH = "checksum_mismatch", "The file has another SHA-256 than `sha256`, or than the server announced."
-    HEADER_INVALID = "header_invalid", "The file is not a complete safetensors file."
+    HEADER_INVALID = "header_invalid", "The file is not a complete safetensors file, or it has no tensors."
     DISK_FULL = "disk_full", "The file would leave less disk space free than `--model-disk-reserve`.", True
     STORAGE_FAILED = "storage_failed", "The file can't be written or renamed.", True
     CREDENTIALS_NEEDED = (
