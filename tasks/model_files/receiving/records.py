@@ -53,6 +53,11 @@ class DownloadErrorCode(str, Enum):
     NOT_FOUND = "not_found", "The server has no such file."
     SERVER_ERROR = "server_error", "The server answers with another error, repeatedly if it may be temporary.", True
     UNREACHABLE = "unreachable", "The server does not answer, or the connection broke, in every attempt.", True
+    NOT_CONTINUED = (
+        "not_continued",
+        "The connection broke in every attempt, and the server can't send the rest of a file.",
+        True,
+    )
     NOT_A_MODEL_FILE = "not_a_model_file", "The server sends a web page: often a token is missing."
     NAME_REFUSED = "name_refused", "The server's name for the file is not allowed in the folder; send a `name`."
     NAME_TAKEN = "name_taken", "The folder has a file of this name."
