@@ -48,7 +48,7 @@ class SimilarRows:
             field = model.model_fields[name]
             kind: Any = field.annotation
             if field.metadata:
-                kind = getitem(Annotated, (kind, *field.metadata))  # type: ignore[call-overload]
+                kind = getitem(Annotated, (kind, *field.metadata))
             self._adapters[name] = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
             self._defaults[name] = field.get_default(call_default_factory=True)
 
