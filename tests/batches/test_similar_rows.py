@@ -28,6 +28,8 @@ VALUES: dict[str, list[Any]] = {
     "guidance_scale": [4.0, 7, 0.5, float(10**9)],
     "clip_skip": [1, 2, 13, 1.0],
     "overwrite_step": [-1, 1, 201],
+    "inpaint_strength": [0.5, 1.0, 2],
+    "canny_low_threshold": [1, 64, 300],
     "tags": [[], ["a", "a"], ["x" * 65], "a", None, [" "]],
     "client_data": [{}, {"a": 1}, {"a": "x" * 5000}, [], None],
 }

@@ -19,6 +19,9 @@ NUMBERS = (
     *("image_seed", "sharpness", "guidance_scale", "adaptive_cfg", "clip_skip", "refiner_switch"),
     *("adm_scaler_positive", "adm_scaler_negative", "adm_scaler_end"),
     *("freeu_b1", "freeu_b2", "freeu_s1", "freeu_s2", "overwrite_step", "overwrite_switch"),
+    *("overwrite_vary_strength", "overwrite_upscale_strength", "inpaint_strength", "inpaint_respective_field"),
+    *("inpaint_erode_or_dilate", "canny_low_threshold", "canny_high_threshold", "controlnet_softness"),
+    "dino_erode_or_dilate",
 )
 OWN = ("tags", "client_data")
 SIMPLE = (*TEXTS, *NUMBERS, *OWN)
