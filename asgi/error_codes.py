@@ -113,7 +113,10 @@ class FieldErrorCode(str, Enum):
     OUT_OF_RANGE = "out_of_range", "The number, or the size in pixels, is too small or too large."
     TOO_LONG = "too_long", "The text has too many characters, bytes or words."
     TOO_SHORT = "too_short", "The text has too few characters."
-    WRONG_COUNT = "wrong_count", "The list has too many or too few entries, or a form too many files."
+    WRONG_COUNT = (
+        "wrong_count",
+        "The list has too many or too few entries, a prompt too many arrays or wildcards, or a form too many files.",
+    )
     INVALID_FORMAT = "invalid_format", "The text is not of the required form, such as a time, a URL or a file name."
     INVALID_JSON = "invalid_json", "The body is not valid JSON."
     INVALID_FORM = "invalid_form", "The body is not a valid form."

@@ -21,6 +21,8 @@ HIDDEN_IN_QUERY = re.compile(
 """Query parameters that may be credentials."""
 EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)", re.IGNORECASE)
 PLAIN_NAME = re.compile(r";\s*filename\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]+))", re.IGNORECASE)
+OTHER_ENDING = re.compile(r"\.(?=\d*[A-Za-z])[A-Za-z0-9]{1,12}$")
+"""Ending of a file's name: a version, as in `v1.5`, has no letter."""
 MAX_SHOWN_VALUE = 64
 """Characters of a query value that is shown: longer ones are probably signatures."""
 
@@ -59,6 +61,12 @@ def name_in_url(url: str) -> str | None:
     """Return the last part of a URL's path if it is the name of a model file, else None."""
     name = _last_part(unquote(urlsplit(url).path))
     return name if kind_of(name) is not None else None
+
+
+def foreign_name_in_url(url: str) -> str | None:
+    """Return the last part of a URL's path if it has the ending of another kind of file, as `x.zip`; else None."""
+    name = _last_part(unquote(urlsplit(url).path))
+    return name if kind_of(name) is None and OTHER_ENDING.search(name) else None
 
 
 def name_in_disposition(header: str) -> str | None:

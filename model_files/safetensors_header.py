@@ -63,6 +63,8 @@ def _number(digits: str) -> int:
 
 def _check_tensors(header: dict[str, Any], data_bytes: int) -> None:
     spans = sorted(_span(name, tensor) for name, tensor in header.items() if name != "__metadata__")
+    if not spans:
+        raise InvalidHeader("has no tensors")
     end = 0
     for begin, until in spans:
         if begin != end:

@@ -6,6 +6,7 @@ urllib3 speaks HTTP and TLS; this module decides which address a connection goes
 from __future__ import annotations
 
 import contextlib
+import http.client
 import math
 import socket
 import ssl
@@ -134,6 +135,8 @@ class Exchange:
                 connecting = isinstance(error, urllib3.exceptions.ConnectTimeoutError)
                 seconds = limits.connect_s if connecting else limits.silence_s
                 raise OutboundError(f"does not answer within {seconds:g} s") from error
+            if _is_incomplete(error):
+                raise OutboundError("closes the connection before the end of its answer") from error
             raise OutboundError(f"can't be reached: {reason_of(error)}") from error
 
     def connect(self, host: str, port: int) -> socket.socket:
@@ -249,6 +252,15 @@ def _trusted() -> ssl.SSLContext:
 def headers_of(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
     """Return the headers of an answer, with names in lower case."""
     return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _is_incomplete(error: BaseException | None) -> bool:
+    """Return whether an answer ended before its announced length."""
+    while error is not None:
+        if isinstance(error, http.client.IncompleteRead):  # urllib3's own is one, too
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def reason_of(error: BaseException) -> str:

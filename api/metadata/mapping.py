@@ -11,6 +11,7 @@ from ..context import Catalog
 from ..validation.nearest_names import plain
 from .draft import Draft
 from .model_files import ModelFiles, stem
+from .own_settings import NO_FILE, leave_to, names_refiner
 from .prompts import tags_in, without_tags
 from .sampling import set_sampling
 from .styles import Resolved, styles_of
@@ -20,8 +21,6 @@ STEP = 8
 SIDES = range(64, 2049)
 STEPS_OF_UPSCALES = (18, 36)
 """Steps with which Fooocus varies and upscales, in place of those of the performance."""
-NO_FILE = ("", "none", "automatic", "default")
-"""Names, in lower case, that mean no file of their own."""
 MAX_LORAS = 100
 """LoRAs of a file that are looked for."""
 PLAIN_PERFORMANCE = "Speed"
@@ -50,7 +49,7 @@ def fill_request(draft: Draft, found: Metadata, catalog: Catalog, max_loras: int
         negative_prompt=without_tags(parameters.negative_prompt or ""),
         style_selections=_styles(draft, found, catalog),
         image_number=1,
-        image_seed=parameters.seed,
+        image_seed=_seed(draft, parameters.seed),
     )
     _set_models(draft, found, catalog, files, has_own_settings=performance is not None and performance.lora is not None)
     loras = _loras(draft, found, files, performance)
@@ -60,7 +59,8 @@ def fill_request(draft: Draft, found: Metadata, catalog: Catalog, max_loras: int
     draft.set(loras=loras[:max_loras])
     draft.set(clip_skip=_clip_skip(found))
     if performance is not None and performance.lora is not None:
-        return  # it sets the rest itself
+        leave_to(performance, draft, found)
+        return
     set_sampling(draft, found, catalog)
     draft.set(
         guidance_scale=parameters.guidance_scale,
@@ -73,6 +73,13 @@ def fill_request(draft: Draft, found: Metadata, catalog: Catalog, max_loras: int
     if parameters.freeu is not None:
         b1, b2, s1, s2 = parameters.freeu
         draft.set(freeu_enabled=True, freeu_b1=b1, freeu_b2=b2, freeu_s1=s1, freeu_s2=s2)
+
+
+def _seed(draft: Draft, written: str | None) -> str | None:
+    if written is None or not written.startswith("-"):
+        return written
+    draft.leave_out("image_seed", written, "a seed is not negative: the file does not name the one that was used")
+    return None
 
 
 def _performance(draft: Draft, found: Metadata, catalog: Catalog, *, of_image: bool) -> Performance | None:
@@ -137,6 +144,9 @@ def _set_size(draft: Draft, found: Metadata, catalog: Catalog) -> bool:
     """Set the size, and return whether the image was probably made of another one."""
     width, height = found.parameters.width, found.parameters.height
     if width is None or height is None:
+        for field, side in (("overwrite_width", width), ("overwrite_height", height)):
+            if side is not None:
+                draft.leave_out(field, side, "the file has no other side")
         return False
     listed = catalog.names("aspect_ratios")
     written = f"{width}*{height}"
@@ -180,18 +190,19 @@ def _set_models(draft: Draft, found: Metadata, catalog: Catalog, files: ModelFil
         base = files.find("base_model_name", "model_files", parameters.base_model_hash, parameters.base_model_hash)
         draft.set(base_model_name=base)
     _set_vae(draft, found, catalog, files)
-    refiner = parameters.refiner_model
-    if has_own_settings or refiner is None or refiner.lower() in NO_FILE:
-        draft.set(refiner_model_name="None")
+    draft.set(refiner_model_name="None")
+    if has_own_settings:
         return
-    file = files.find("refiner_model_name", "model_files", refiner, parameters.refiner_model_hash)
-    draft.set(refiner_model_name=file or "None")
-    if file is not None:
+    if names_refiner(found):
+        name = parameters.refiner_model or ""
         draft.set(
-            refiner_switch=parameters.refiner_switch,
-            overwrite_switch=parameters.overwrite_switch,
-            refiner_swap_method=parameters.refiner_swap_method,
+            refiner_model_name=files.find("refiner_model_name", "model_files", name, parameters.refiner_model_hash)
         )
+    draft.set(  # they have no effect without a refiner, and are right once the client names one
+        refiner_switch=parameters.refiner_switch,
+        overwrite_switch=parameters.overwrite_switch,
+        refiner_swap_method=parameters.refiner_swap_method,
+    )
 
 
 def _set_vae(draft: Draft, found: Metadata, catalog: Catalog, files: ModelFiles) -> None:
@@ -210,11 +221,16 @@ def _loras(
     own = _own_lora(performance)
     loras: list[dict[str, object]] = []
     taken: set[str] = set()
-    for lora in _found_loras(draft, found)[:MAX_LORAS]:
+    all_loras = _found_loras(draft, found)
+    for lora in all_loras[MAX_LORAS:]:
+        draft.leave_out("loras", lora.name, f"only the first {MAX_LORAS} LoRAs are looked for")
+    for lora in all_loras[:MAX_LORAS]:
         if own is not None and stem(lora.name) == own:
             continue
         file = files.find("loras", "lora_files", lora.name, lora.hash, is_sha256=found.by_fooocus)
-        if file is not None and file not in taken:
+        if file in taken:
+            draft.leave_out("loras", lora.name, f"{file!r} is in the request already")
+        elif file is not None:
             taken.add(file)
             loras.append({"enabled": lora.enabled, "model_name": file, "weight": lora.weight})
     return loras

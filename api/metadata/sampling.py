@@ -50,3 +50,5 @@ def _assume(draft: Draft, found: Metadata, of_name: str | None, of_program: str,
     elif not found.by_fooocus and found.parameters.sampler is not None and of_program in schedulers:
         draft.set(scheduler_name=of_program)
         draft.warn(f"the file leaves the scheduler to its program; the request has {of_program!r}")
+    elif found.parameters.scheduler is not None:
+        draft.leave_out("scheduler_name", found.parameters.scheduler, UNKNOWN_SCHEDULER)

@@ -10,12 +10,12 @@ from typing import Any
 
 from ...tasks.model.task import Image
 from ...tasks.model.workload.lora_tags import TAG
+from ...tasks.model.workload.prompt_parts import has_array, has_many_parts, number_of_wildcards
 from ...tasks.ports.engine import ParameterError
 from ...tasks.ports.prompts import Prompts, ResolvedPrompt
 
 RANDOM_STYLE = "Random Style"
 PROMPT_FIELDS = ("prompt", "negative_prompt", "inpaint_additional_prompt")
-_CHOICE = re.compile(r"__[\w-]+__|\[\[.*?\]\]", re.DOTALL)
 _SPACES = re.compile(r"^ +| +$|(?<= ) +")
 _BLANK = ",. \r\n"
 """Characters that the host strips from a line before it decides that the line is empty."""
@@ -68,7 +68,9 @@ def has_choices(body: dict[str, Any]) -> bool:
     texts = [str(body.get(name) or "") for name in PROMPT_FIELDS]
     for control in (one for one in body.get("enhance_ctrls") or () if isinstance(one, dict)):
         texts += [str(control.get(name) or "") for name in ("enhance_prompt", "enhance_negative_prompt")]
-    return RANDOM_STYLE in (body.get("style_selections") or ()) or any(map(_CHOICE.search, texts))
+    return RANDOM_STYLE in (body.get("style_selections") or ()) or any(
+        has_array(text) or number_of_wildcards(text) for text in texts
+    )
 
 
 def enhancements(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -80,7 +82,9 @@ def enhancements(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def resolved(prompts: Prompts, body: dict[str, Any], indexes: range) -> list[ResolvedPrompt]:
-    """Return the prompts of a request's images, none if the host can't read them."""
+    """Return the prompts of a request's images, none if the host can't read them, or not in a short time."""
+    if any(has_many_parts(str(body.get(name) or "")) for name in PROMPT_FIELDS):
+        return []
     try:
         return prompts.resolve(body, int(body["image_seed"]), indexes)
     except ParameterError:

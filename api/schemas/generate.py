@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ...tasks.model.workload.prompt_parts import MAX_PARTS
 from .items import IMAGE, MAX_PROMPT_LENGTH, EnhanceControl, ImagePrompt, ImageText, Lora
 from .own_data import OwnData
 from .without_effect import add_fields_without_effect
@@ -31,6 +32,7 @@ def _no_null(value: Any) -> Any:
     return "" if value is None or value == "None" else value
 
 
+PARTS = f"At most {MAX_PARTS} arrays, as `[[red,blue]]`, and {MAX_PARTS} wildcards."
 Text = Annotated[str, BeforeValidator(_no_null)]
 FILE_NAME = r"^(|[^\W_][\w .()+-]*)$"
 MAX_LIST_LENGTH = 1000
@@ -86,9 +88,9 @@ class CommonRequest(OwnData):
     )
     """Fields whose default the API fixes; all others have the host's."""
 
-    prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description="The description of the image.")
+    prompt: str = Field(default="", max_length=MAX_PROMPT_LENGTH, description=f"The description of the image. {PARTS}")
     negative_prompt: str = Field(
-        default="", max_length=MAX_PROMPT_LENGTH, description="The description of what to avoid in the image."
+        default="", max_length=MAX_PROMPT_LENGTH, description=f"The description of what to avoid in the image. {PARTS}"
     )
     style_selections: list[str] = Field(
         default=["Fooocus V2", "Fooocus Enhance", "Fooocus Sharp"],

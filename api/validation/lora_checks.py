@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...tasks.model.workload.lora_tags import BEGINNING, TAG, LoraFiles, Tag, UnusableTag, tags
+from ...tasks.model.workload.prompt_parts import WILDCARD
 from ..context import Catalog, Context
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from .known_names import nearest_names
 
-WILDCARD = re.compile(r"__([\w-]+)__")
 MAX_WILDCARDS = 64
 """Maximum of nested wildcards to follow, as in Fooocus."""
+
+
+def refers_to_files(text: str) -> bool:
+    """Return whether a prompt may have LoRA tags or wildcards."""
+    return "__" in text or BEGINNING.search(text) is not None
 
 
 def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError]:
     """Yield an error for each LoRA in a prompt that Fooocus would not apply as written."""
     fields = list(_prompts(request))
-    if not any(BEGINNING.search(text) or "__" in text for _, text, _ in fields):
+    if not any(refers_to_files(text) for _, text, _ in fields):
         return
     catalog = context.host.catalog
     files = _files(catalog)

@@ -20,6 +20,7 @@ from ..schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest
 from .host_choices import wrong_choices
 from .known_names import unknown_names
 from .lora_checks import lora_errors
+from .prompt_texts import crowded_prompts
 
 SAM_BOX_THRESHOLD = 0.05
 """Minimum: each of the detector's 900 boxes above the threshold takes about 25 MB, and near 0 all are above it."""
@@ -43,6 +44,7 @@ def check(
     errors = [
         *found,
         *_too_many(request, context),
+        *islice(crowded_prompts(request), MAX_ERRORS),
         *islice(unknown_names(request, context.host.catalog, coming), MAX_ERRORS),
         *islice(lora_errors(request, context), MAX_ERRORS),
         *islice(wrong_choices(request, context), MAX_ERRORS),

@@ -188,6 +188,8 @@ class BatchFeeder:
         return True
 
     def _pause(self, number: int, pause: Pause) -> bool:
+        if self._closed:  # the history was closed during the round
+            return False
         known = self._pauses.get(number)
         self._pauses[number] = pause, time.monotonic() + pause.retry_s
         if known is None or known[0].code != pause.code:

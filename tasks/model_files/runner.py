@@ -97,6 +97,7 @@ class DownloadRunner:
             with storing():
                 self._placement.check_free(job.root, job.record.name)
         progress, most, pauses = _JobProgress(job, self._placement), 0, iter(self._pauses_s)
+        not_continued: DownloadFailed | None = None
         while True:
             try:
                 self._transfer.run(job.request, job.partial, job.source, progress, job.switch)
@@ -109,6 +110,10 @@ class DownloadRunner:
                 if (length := job.partial.length()) >= most + PROGRESS_BYTES:
                     most, pauses = length, iter(self._pauses_s)
                 pause = next(pauses, None)
+                if error.problem.code is DownloadErrorCode.NOT_CONTINUED:
+                    not_continued = error
+                if pause is None and not_continued is not None and error.problem.code is DownloadErrorCode.UNREACHABLE:
+                    raise not_continued from error  # each attempt has to begin at the first byte
                 if pause is None:
                     raise
                 if job.switch.wait(max(pause, error.retry_after_s)):

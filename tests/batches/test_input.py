@@ -158,10 +158,20 @@ def test_a_file_of_blank_lines_is_refused(batch_client: Client) -> None:
         assert response.status_code == 413 and "lines" in response.json()["detail"]
 
 
-def test_more_than_10000_rows_are_refused(batch_client: Client) -> None:
-    data, query = b'{"custom_id": "-"}\n' * 10_001, {"skip_invalid": "true"}
-    response = batch_client.post("/v1/batches", data=data, headers=LINES, params=query)
-    assert response.status_code == 413 and "10,000" in response.json()["detail"]
+@pytest.mark.parametrize(
+    ("headers", "data"),
+    [
+        (LINES, b'{"sharpness": 99}\n\n' * 10_001),
+        (CSV, b"sharpness\n" + b"99\n\n" * 10_001),
+        (CSV, b"sep=;\nsharpness;prompt\n" + b'99;"a\n"\n' * 10_001),
+    ],
+)
+def test_more_than_10000_rows_are_refused_before_any_is_checked(
+    batch_client: Client, headers: Record, data: bytes
+) -> None:
+    for query in ({}, {"skip_invalid": "true"}):
+        response = batch_client.post("/v1/batches", data=data, headers=headers, params=query)
+        assert response.status_code == 413 and "10,001 rows; at most 10,000" in response.json()["detail"]
 
 
 def test_a_body_of_more_than_32_mib_is_refused(batch_client: Client) -> None:

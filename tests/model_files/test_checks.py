@@ -149,8 +149,6 @@ def tensor(begin: int, end: int, **changes: Any) -> dict[str, Any]:
     [
         safetensors(),
         safetensors(1),
-        with_header({}),
-        with_header({"__metadata__": {"a": "b"}}),
         with_header(b'{"a":{"dtype":"F16","shape":[2,1],"data_offsets":[0,4]}}     ', b"1234"),
         with_header({"a": tensor(0, 2, dtype="NEW", shape=[7]), "b": tensor(2, 2)}, b"12"),
         with_header({"b": tensor(2, 4), "a": tensor(0, 2), "c": tensor(4, 4)}, b"1234"),
@@ -174,6 +172,8 @@ BAD_FILES = {
     "a-list": with_header(b"[]"),
     "nested": with_header(b'{"a":' * 100_000),
     "long-number": with_header(b'{"a":{"dtype":"U8","shape":[' + b"9" * 10**6 + b'],"data_offsets":[0,0]}}'),
+    "no-tensors": with_header({}),
+    "metadata-alone": with_header({"__metadata__": {"a": "b"}}),
     "gap": with_header({"a": tensor(0, 2), "b": tensor(3, 4)}, b"1234"),
     "overlap": with_header({"a": tensor(0, 3), "b": tensor(2, 4)}, b"1234"),
     "backwards": with_header({"a": tensor(0, 2, data_offsets=[2, 0])}, b"12"),

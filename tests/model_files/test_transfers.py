@@ -125,6 +125,7 @@ def test_unknown_host_is_temporary_once_the_server_has_answered(
 
 BAD = {
     "always_broken": DownloadErrorCode.UNREACHABLE,
+    "wrong_range_always": DownloadErrorCode.NOT_CONTINUED,
     "forgets_checksum": DownloadErrorCode.CHECKSUM_MISMATCH,
     "too_long": DownloadErrorCode.UNREACHABLE,
     "too_short": DownloadErrorCode.HEADER_INVALID,
@@ -149,6 +150,31 @@ def test_bad_file_fails_and_leaves_no_model(
     assert record.error.code is BAD[behaviour], record.error
     assert not (folders.root / "loras" / NAME).exists() and folders.refreshed == 0
     assert bool(parts_in(folders.root)) is (record.error.code.keeps_part and record.received > 0)
+
+
+def test_messages_for_broken_connections_are_in_words(server: FileServer, parts: ModelFileServices) -> None:
+    words = {
+        "wrong_range_always": "asked for the bytes from 1000, and sends bytes from 5",
+        "always_broken": "closes the",
+    }
+    for behaviour, expected in words.items():
+        record = fetch(parts, wanted(server, behaviour))
+        assert record.error is not None and expected in record.error.message, record.error
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.exe", "x.gguf", "x.txt", "x.py", "x.7z"])
+def test_message_for_another_kind_of_file_names_those_that_are_allowed(
+    server: FileServer, parts: ModelFileServices, name: str
+) -> None:
+    record = fetch(parts, DownloadRequest(f"{server.url}/whole/{name}", "loras"))
+    assert record.error is not None and record.error.code is DownloadErrorCode.NAME_REFUSED
+    assert repr(name) in record.error.message and ".safetensors" in record.error.message
+
+
+def test_message_for_a_url_without_a_file_name_asks_for_one(server: FileServer, parts: ModelFileServices) -> None:
+    for path in ("whole/5", "whole/v1.5"):
+        record = fetch(parts, DownloadRequest(f"{server.url}/{path}", "loras"))
+        assert record.error is not None and "send a name" in record.error.message
 
 
 def test_message_for_a_page_names_the_token(server: FileServer, parts: ModelFileServices) -> None:

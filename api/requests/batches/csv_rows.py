@@ -16,7 +16,7 @@ from ...responses.problems import FieldError, Problem
 from ..json_body import read_json
 from ..parameter_names import unknown_name
 from .json_lines import MAX_LINE_BYTES
-from .row_errors import LONG_REMEDY, RawRow, invalid_row
+from .row_errors import LONG_REMEDY, RawRow, check_number, invalid_row
 
 DELIMITERS = ",;\t"
 MAX_COLUMNS = 256
@@ -31,18 +31,39 @@ _COMMA = re.compile(r"[-+]?\d+,\d+")
 
 
 def csv_rows(body: bytes | bytearray, encoding: str, model: type[BaseModel]) -> Iterator[RawRow]:
-    """Yield the rows of a file whose columns are fields of `model`, and `custom_id`.
+    """Return the rows of a file whose columns are fields of `model`, and `custom_id`. They are counted before any is read.
 
     Raises:
-        Problem: 422, the file or its header can't be read, or a quotation mark is not closed.
+        Problem: 413, there are too many; 422, the file or, with the rows, its header can't be read, or a quotation mark is not
+            closed.
     """
     text = _decoded(body, encoding)
     first, _, rest = text.partition("\n")
     skipped, delimiter = 0, None
     if (found := re.fullmatch(r"sep=([,;\t])\r?", first)) is not None:  # a spreadsheet's own declaration
         text, skipped, delimiter = rest, 1, found[1]
+    delimiter = delimiter or _delimiter(text)
+    check_number(_count(text, delimiter))
+    return _rows(text, delimiter, skipped, model)
+
+
+def _count(text: str, delimiter: str) -> int:
+    """Return the number of rows, up to the first one that can't be read."""
     lines = _Lines(text)
-    reader = csv.reader(lines, delimiter=delimiter or _delimiter(text), strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    records = 0
+    while True:
+        lines.begin(MAX_RECORD_LENGTH)
+        try:
+            cells = next(reader)
+        except (StopIteration, _TooLong, csv.Error):
+            return max(0, records - 1)
+        records += not records or any(cell.strip() for cell in cells)
+
+
+def _rows(text: str, delimiter: str, skipped: int, model: type[BaseModel]) -> Iterator[RawRow]:
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     kinds = {name: field.annotation for name, field in model.model_fields.items()}
     number, columns = 0, None
     while True:

@@ -9,7 +9,7 @@ from ....asgi.error_codes import FieldErrorCode
 from ...responses.problems import FieldError, Problem
 from ..json_body import read_json
 from ..parameter_names import unknown_name
-from .row_errors import LONG_REMEDY, RawRow
+from .row_errors import LONG_REMEDY, RawRow, check_number
 
 MAX_LINE_BYTES = 64 * 2**10
 BLANK = b" \t\r\xef\xbb\xbf"
@@ -19,7 +19,16 @@ ENVELOPE = ("custom_id", "body", "method", "url")
 
 
 def json_lines(body: bytes | bytearray) -> Iterator[RawRow]:
-    """Yield the rows of a file; blank lines are skipped."""
+    """Return the rows of a file, which are counted before any is read; blank lines are skipped.
+
+    Raises:
+        Problem: 413, there are too many.
+    """
+    check_number(sum(1 for text in _lines(body) if text.strip(BLANK)))
+    return _rows(body)
+
+
+def _rows(body: bytes | bytearray) -> Iterator[RawRow]:
     number = 0
     for line, text in enumerate(_lines(body), 1):
         if not text.strip(BLANK):

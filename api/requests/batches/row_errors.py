@@ -84,8 +84,12 @@ def check_lines(body: bytes | bytearray) -> None:
         raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, detail)
 
 
-def too_many_rows(number: int | None = None) -> Problem:
-    """Return the 413 for too many rows; `number` is their number, None if the rest was not counted."""
-    found = f"has {number:,} rows" if number is not None else f"has more than {MAX_ROWS:,} rows"
-    message = f"batch {found}; at most {MAX_ROWS:,} are allowed, send several batches"
-    return Problem(ErrorCode.PAYLOAD_TOO_LARGE, message)
+def check_number(rows: int) -> None:
+    """Refuse a batch of too many rows.
+
+    Raises:
+        Problem: 413, there are too many.
+    """
+    if rows > MAX_ROWS:
+        detail = f"batch has {rows:,} rows; at most {MAX_ROWS:,} are allowed, send several batches"
+        raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, detail)

@@ -24,15 +24,16 @@ from ..fields.ignored import NOTE, notes_of, unknown_fields
 from ..preparation import prepare_with
 from ..repeated_task import RepeatedTasks
 from .images import BatchImages
-from .row_errors import MAX_ROWS, RawRow, RowErrors, sentence_of, too_many_rows
+from .row_errors import RawRow, RowErrors, sentence_of
+from .similar_rows import SimilarRows
 
 LOWEST_PRIORITY = -10
 CUSTOM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 ANSWERS = ("stream_output", "async_process", "require_base64")
 """Fields about the form of a response, which a row does not have: they are ignored."""
-ROWS_IN_A_TURN = 5
-TURN_S = 0.0005
-"""Seconds after each turn for the threads that answer requests."""
+TURN_S = 0.005
+"""Seconds of checks after which the threads that answer requests get their turn."""
+PAUSE_S = 0.0005
 MAX_UNKNOWN = 5
 """Unknown fields of one row that are named: a search for similar names takes a millisecond."""
 WEBHOOK = "is not for rows; a batch has one webhook, the query parameter webhook_url"
@@ -51,22 +52,23 @@ class RowChecker:
     invalid: RowErrors = field(default_factory=RowErrors)
     _ids: set[str] = field(default_factory=set)
     _repeated: RepeatedTasks = field(init=False)
+    _similar: SimilarRows = field(init=False)
 
     def __post_init__(self) -> None:
+        self._similar = SimilarRows(self.model)
         self._repeated = RepeatedTasks(self.context, self.request)
 
     def check(self, rows: Iterable[RawRow]) -> list[NewRow]:
         """Return the rows, invalid ones as failed.
 
         Raises:
-            Problem: there are too many rows, or the key lacks the scope for a row's priority.
+            Problem: the key lacks the scope for a row's priority.
         """
         return list(self._checked(rows))
 
     def _checked(self, rows: Iterable[RawRow]) -> Iterator[NewRow]:
+        since = time.monotonic()
         for row in rows:
-            if row.number > MAX_ROWS:
-                raise too_many_rows()
             errors = [*row.errors, *self._id_errors(row)]
             new = None if errors else self._prepared(row, errors)
             if new is None:
@@ -76,8 +78,9 @@ class RowChecker:
                 error = TaskError("InvalidRow", sentence_of(errors))
                 new = NewRow(row.number, _usable(row.custom_id) or str(row.number), error=error)
             yield new
-            if row.number % ROWS_IN_A_TURN == 0:
-                time.sleep(TURN_S)
+            if time.monotonic() - since > TURN_S:
+                time.sleep(PAUSE_S)
+                since = time.monotonic()
 
     def _id_errors(self, row: RawRow) -> Iterator[FieldError]:
         custom_id = row.custom_id if row.custom_id is not None else str(row.number)
@@ -92,6 +95,15 @@ class RowChecker:
     def _prepared(self, row: RawRow, errors: list[FieldError]) -> NewRow | None:
         """Return a valid row; otherwise add its errors."""
         values = {name: value for name, value in row.values.items() if name not in ANSWERS}
+        reading = self._similar.reading(values)
+        if reading is not None and (like := self._similar.prepared(reading, row)) is not None:
+            return like
+        new = self._checked_whole(row, values, errors)
+        if reading is not None and new is not None:
+            self._similar.keep(reading, new)
+        return new
+
+    def _checked_whole(self, row: RawRow, values: dict[str, Any], errors: list[FieldError]) -> NewRow | None:
         try:
             body = self.model.model_validate({"priority": LOWEST_PRIORITY, **values})
         except ValidationError as error:

@@ -90,8 +90,9 @@ class LoraFiles:
 
 def tags(text: str, files: LoraFiles) -> Iterator[Tag | UnusableTag]:
     """Yield the tags in all lines of a prompt, and an error in place of each unusable one."""
-    for beginning in BEGINNING.finditer(TAG.sub("", text)):
-        written = text_around(TAG.sub("", text), beginning)
+    rest = TAG.sub("", text)
+    for beginning in BEGINNING.finditer(rest):
+        written = text_around(rest, beginning)
         yield UnusableTag(f"{written!r} is not a tag that Fooocus reads; write it like <lora:name:0.7>")
     for match in TAG.finditer(text):
         try:

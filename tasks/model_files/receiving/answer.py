@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ....model_files.names import name_in_disposition, name_in_url
+from ....model_files.names import foreign_name_in_url, name_in_disposition, name_in_url
 from ....outbound.streaming import StreamedResponse
 from .partial_file import Source
 from .records import DownloadErrorCode, DownloadFailed
@@ -21,7 +21,12 @@ MAX_RETRY_AFTER_S = 60
 
 
 class StartAgain(Exception):
-    """The server's file is another one, or it can't send the rest: the received part is useless."""
+    """The received part is useless; the message is the reason."""
+
+    def __init__(self, reason: str = "the server's file has changed", *, can_continue: bool = True) -> None:
+        """Store the reason. `can_continue` is false if the server can't send the rest of a file."""
+        super().__init__(reason)
+        self.can_continue = can_continue
 
 
 @dataclass(frozen=True)
@@ -58,11 +63,13 @@ def read_answer(response: StreamedResponse, offset: int, before: Source) -> Answ
         raise DownloadFailed(DownloadErrorCode.SERVER_ERROR, "the server compresses the file although it should not")
     source = _source(response, _total(response))
     name = name_in_disposition(headers.get("content-disposition", "")) or name_in_url(response.url)
+    name = name or foreign_name_in_url(response.url)  # a message then says which kinds are allowed
     if response.status == 200:
         return Answer(0, source, name)
     found = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
     if found is None or int(found[1]) != offset:
-        raise StartAgain
+        sent = f"bytes from {int(found[1])}" if found is not None else "bytes without saying which"
+        raise StartAgain(f"the server was asked for the bytes from {offset}, and sends {sent}", can_continue=False)
     return Answer(offset, _continued(source, before), name)
 
 

@@ -53,13 +53,18 @@ class DownloadErrorCode(str, Enum):
     NOT_FOUND = "not_found", "The server has no such file."
     SERVER_ERROR = "server_error", "The server answers with another error, repeatedly if it may be temporary.", True
     UNREACHABLE = "unreachable", "The server does not answer, or the connection broke, in every attempt.", True
+    NOT_CONTINUED = (
+        "not_continued",
+        "The connection broke in every attempt, and the server can't send the rest of a file.",
+        True,
+    )
     NOT_A_MODEL_FILE = "not_a_model_file", "The server sends a web page: often a token is missing."
     NAME_REFUSED = "name_refused", "The server's name for the file is not allowed in the folder; send a `name`."
     NAME_TAKEN = "name_taken", "The folder has a file of this name."
     PICKLE_REFUSED = "pickle_refused", "The file is a pickle, which can run code; see `--allow-pickle-models`."
     SIZE_MISMATCH = "size_mismatch", "The file has another size than `size`, or than the server announced."
     CHECKSUM_MISMATCH = "checksum_mismatch", "The file has another SHA-256 than `sha256`, or than the server announced."
-    HEADER_INVALID = "header_invalid", "The file is not a complete safetensors file."
+    HEADER_INVALID = "header_invalid", "The file is not a complete safetensors file, or it has no tensors."
     DISK_FULL = "disk_full", "The file would leave less disk space free than `--model-disk-reserve`.", True
     STORAGE_FAILED = "storage_failed", "The file can't be written or renamed.", True
     CREDENTIALS_NEEDED = (

@@ -61,8 +61,8 @@ class Transfer:
             self._run(request, partial, source, progress, switch)
         except StartAgain as error:
             partial.discard_part()
-            message = "the server's file has changed, or the server can't send the rest of it"
-            raise DownloadFailed(DownloadErrorCode.UNREACHABLE, message, is_transient=True) from error
+            code = DownloadErrorCode.UNREACHABLE if error.can_continue else DownloadErrorCode.NOT_CONTINUED
+            raise DownloadFailed(code, str(error), is_transient=True) from error
 
     def _run(
         self, request: DownloadRequest, partial: PartialFile, source: Source, progress: Progress, switch: StopSwitch

@@ -180,6 +180,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.ranged()
 
+    def wrong_range_always(self) -> None:
+        """Break each connection, and send other bytes than those of a range."""
+        if "Range" in self.headers:
+            self.head(206, Content_Range=f"bytes 5-10/{len(self.server.content)}", Content_Length=6)
+            self.wfile.write(b"wrong!")
+        else:
+            self.ranged(until=1000)
+
     def other_total(self) -> None:
         if self.turn == 2:
             size = len(self.server.content)
