@@ -78,8 +78,8 @@ class Runtime:
         self.api.start(partial(self._deliver, url))
 
     def _deliver(self, url: str) -> None:
-        from .api.compat.webhooks import surface_webhook_body
         from .api.routes.batches.batches import batch_body
+        from .api.surfaces.webhooks import surface_webhook_body
 
         if self.services is not None and self.context is not None:
             self.services.webhooks.start(partial(surface_webhook_body, self.context, url))

@@ -32,7 +32,7 @@ def _openai(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]
 
 
 def _a1111(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
-    from ..compat.a1111.build import routers
+    from .a1111 import routers
 
     return routers(context, model)
 

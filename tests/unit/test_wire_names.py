@@ -15,8 +15,8 @@ from fooocus_api.tests.support.host import ROOT
 from fooocus_api.tests.support.sources.source_tree import name_of, product_files, tree_of
 
 NAMES = {name for model in (CommonRequest, Lora, ImagePrompt, EnhanceControl) for name in model.model_fields}
-READERS = ("api/", "adapters/task_args/", "images/metadata/")
-"""Folders that read them, or the keys of image files, of which Fooocus names some in the same way."""
+READERS = ("api/", "adapters/task_args/", "images/metadata/", "client/")
+"""Folders that read them, or the keys of image files, of which Fooocus names some in the same way; the client sends them."""
 
 EXCEPTIONS = {
     ("adapters/inspection/signature_reader.py", "loras"): "a group of the host's arguments",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...asgi.surfaces.surface import Surface
 from ...tasks.model.task import Task
+from ..compat.submission import SURFACE_NOTE
 from ..context import Context
 from ..routes.tasks.webhooks import webhook_body
-from .submission import SURFACE_NOTE
 
 
 def surface_webhook_body(context: Context, own_url: str, task: Task, base_url: str) -> bytes:
@@ -18,7 +18,7 @@ def surface_webhook_body(context: Context, own_url: str, task: Task, base_url: s
         own_url, base_url: as for `webhook_body`.
     """
     if task.webhook_url and task.notes.get(SURFACE_NOTE) == Surface.LEGACY.value:
-        from .legacy.answers import legacy_webhook_body
+        from ..compat.legacy.answers import legacy_webhook_body
 
         return legacy_webhook_body(context, own_url, task, base_url)
     return webhook_body(context, own_url, task, base_url)

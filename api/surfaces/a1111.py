@@ -1,16 +1,16 @@
-"""The routers of this API."""
+"""The routers of AUTOMATIC1111's API."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ...context import Context
-from ...schemas.generate import CommonRequest
-from . import options, progress
-from .generation import route
-from .jobs import Jobs
-from .lists import extensions, models, sampling
-from .tools import extras, interrogate, memory, png_info
+from ..compat.a1111 import options, progress
+from ..compat.a1111.generation import route
+from ..compat.a1111.jobs import Jobs
+from ..compat.a1111.lists import extensions, models, sampling
+from ..compat.a1111.tools import extras, interrogate, memory, png_info
+from ..context import Context
+from ..schemas.generate import CommonRequest
 
 
 def routers(context: Context, model: type[CommonRequest]) -> list[APIRouter]:
