@@ -15,7 +15,7 @@ from ...context import Context
 from ...responses.images import MEDIA_TYPES
 from ...responses.public_urls import PublicUrls
 from ...routes.images.outputs import read_output
-from .kinds import Kind, kind_of
+from .requests.kinds import Kind, kind_of
 
 WAITING, RUNNING, SUCCESS, ERROR = "WAITING", "RUNNING", "SUCCESS", "ERROR"
 CANCELLED, QUEUE_IS_FULL = "USER_CANCEL", "QUEUE_IS_FULL"

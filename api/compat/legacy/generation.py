@@ -20,9 +20,9 @@ from ...schemas.generate import CommonRequest
 from ...security.authorization import require_scope
 from .answers import LegacyImage, LegacyJob
 from .documentation import ACCEPT, GENERATION, form_content, generation_responses
-from .kinds import Kind
 from .requests.bodies import Bodies, Body
 from .requests.forms import Form, read_form
+from .requests.kinds import Kind
 from .responder import LegacyResponder, Sent
 
 TEXT = "/v1/generation/text-to-image"

@@ -23,7 +23,7 @@ from ...responses.problems import InvalidFields, invalid_field
 from ...security.authorization import access_of, require_scope, visible_task
 from .answers import UNKNOWN_JOB, LegacyJob, job_of, no_job
 from .documentation import errors
-from .kinds import Kind
+from .requests.kinds import Kind
 
 MAX_ENTRIES = 1000
 """Entries of each list in a history, the newest ones."""

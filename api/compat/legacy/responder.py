@@ -19,8 +19,8 @@ from ....tasks.ports.engine import ParameterError
 from ....tasks.service import LimitReached
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
+from ...requests.ended import ended
 from ...requests.image_sources import ImageResolver
-from ...responses.ended import ended
 from ...responses.images import MEDIA_TYPES, not_convertible, not_readable
 from ...responses.problems import InvalidFields, Problem, invalid_field, limit_problem
 from ...routes.images.outputs import image_bytes
@@ -28,8 +28,8 @@ from ...schemas.generate import CommonRequest
 from ...security.authorization import may_see_image
 from ..submission import Translated, submit
 from .answers import CANCELLED, ERROR, QUEUE_IS_FULL, job_of, no_job, no_results, results_of
-from .kinds import KIND, Kind
 from .requests.bodies import Body
+from .requests.kinds import KIND, Kind
 from .requests.masks import inverted
 from .requests.translation import MASK, Translation, legacy_field, translate
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from ....asgi.error_codes import ErrorCode
 from ....tasks.model.task import Image, Task
 from ...context import Context
-from ...responses.ended import ended
+from ...requests.ended import ended
 from ...responses.problems import Problem
 from ..answers import contents, urls
 from .bodies import ImagesBody, StreamedBody

@@ -17,7 +17,7 @@ from ....tasks.model.task import Image, Task, TaskStatus
 from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.updates import Heartbeat, Update
 from ...context import Context
-from ...responses.ended import failure_members
+from ...requests.ended import failure_members
 from ...responses.problems import Problem
 from ...responses.sse import PING, message
 from ...security.event_streams import StreamAccess

@@ -15,8 +15,8 @@ from ....tasks.model.task import Task
 from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.subscription import Subscription
 from ....tasks.streaming.updates import Heartbeat, Kind, Update
+from ...requests.ended import failure_members
 from ...requests.fields.ignored import NOTE
-from ...responses.ended import failure_members
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
 from ...schemas.own_data import own_data

@@ -22,11 +22,11 @@ from ....tasks.ports.engine import EngineUnavailable
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, run_in
 from ...requests.acceptance import Origin, accept
+from ...requests.ended import ended
 from ...requests.fields.ignored import unknown_fields
 from ...requests.headers.prefer import Preference, preference_of
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
-from ...responses.ended import ended
 from ...responses.images import MEDIA_TYPES, accepted_format, not_convertible, not_readable
 from ...responses.problems import Problem
 from ...schemas.generate import CommonRequest

@@ -16,9 +16,9 @@ from .....auth.keys import Scope
 from .....images.views.sizes import MAX_SIDE
 from ....context import Context
 from ....executors import INPUT_EXECUTOR, run_in
+from ....requests.ended import ended
 from ....requests.memory_budget import IMAGE_BUDGET
 from ....requests.parameter_names import note_ignored
-from ....responses.ended import ended
 from ....responses.problems import invalid_field
 from ....schemas.generate import CommonRequest
 from ....security.authorization import access_of, require_scope

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from ....schemas.generate import MAX_LIST_LENGTH, CommonRequest
 from ....schemas.items import IMAGE, EnhanceControl, ImageText
-from ..kinds import Kind
+from .kinds import Kind
 
 SAME = (
     "prompt",

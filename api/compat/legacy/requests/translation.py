@@ -11,9 +11,9 @@ from ....responses.problems import FieldError
 from ....schemas.generate import DISABLED, UPSCALE_CUSTOM
 from ....schemas.items import is_no_image
 from ....validation.validation import is_http_url
-from ..kinds import Kind
 from .bodies import ADVANCED, ADVANCED_NAMES, SAME, SIDES, Body
 from .forms import list_of
+from .kinds import Kind
 from .known import Known, without_loras
 from .masks import WHITE
 

@@ -14,7 +14,7 @@ from .....tasks.build import TaskServices
 from .....tasks.model.task import Task
 from .....tasks.service import DatabaseUnavailable, UnknownTask
 from ....context import Context
-from ....responses.ended import ended
+from ....requests.ended import ended
 from ....responses.problems import invalid_field
 from ....schemas.generate import CommonRequest
 from ....security.authorization import access_of

@@ -8,8 +8,8 @@ from ...asgi.error_codes import ErrorCode
 from ...tasks.build import TaskServices
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.ports.engine import EngineUnavailable
+from ..responses.problems import Problem
 from ..schemas.task import error_members
-from .problems import Problem
 
 
 async def ended(services: TaskServices, task: Task, headers: dict[str, str]) -> Task:

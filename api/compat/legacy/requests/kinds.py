@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ....asgi.surfaces.surface import Surface
-from ....tasks.model.task import Task
-from ..submission import EXTRA_NOTE, SURFACE_NOTE
+from .....asgi.surfaces.surface import Surface
+from .....tasks.model.task import Task
+from ...submission import EXTRA_NOTE, SURFACE_NOTE
 
 KIND = "job_type"
 """Key of the kind in a task's data."""
