@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..wire.version import VERSION
+from ..wire import VERSION
 from .commands.batch import batch
 from .commands.catalog import models, styles
 from .commands.describe import describe

@@ -1,1 +1,3 @@
 """Requests, answers, errors and event streams, without any input or output."""
+
+VERSION = "0.2.0"

@@ -1,3 +1,0 @@
-"""The version of the client."""
-
-VERSION = "0.2.0"
