@@ -7,7 +7,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from ...wire.fields import parsed_field
+from .fields import parsed_field
 
 Url = Annotated[
     Optional[str],
