@@ -52,8 +52,9 @@ def test_it_installs_and_the_readme_works(version: str, demo: Host, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "cat.png").read_bytes().startswith(b"\x89PNG")
-    done = subprocess.run([str(scripts / "fooocus"), "styles"], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and "Fooocus V2" in done.stdout
+    command = [str(scripts / "fooocus"), "generate", "a cat", "--set", "performance_selection=Lightning", "-o", "line.png"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.strip() == "line.png", done.stderr
 
 
 def test_the_built_package_is_complete(tmp_path: Path) -> None:
@@ -62,6 +63,14 @@ def test_the_built_package_is_complete(tmp_path: Path) -> None:
     folders = {path.parent for path in package.rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
     assert (package / "py.typed").is_file()
+
+
+def test_commands_have_annotations_that_typer_reads_with_python_3_9() -> None:
+    package = CLIENT / "src" / "fooocus_api_client" / "cli"
+    texts = {path.name: path.read_text("utf-8") for path in [package / "app.py", *(package / "commands").glob("*.py")]}
+    commands = {name: text for name, text in texts.items() if "import typer" in text and "Annotated" in text}
+    assert len(commands) >= 7
+    assert [name for name, text in commands.items() if "from __future__ import annotations\n" in text] == []
 
 
 @pytest.mark.parametrize("path", sorted((CLIENT / "src").rglob("*.py")), ids=lambda path: path.stem)

@@ -12,7 +12,6 @@ from .schema.items import EnhanceControl, ImagePrompt, Lora
 from .schema.requests import GenerateFields
 from .schema.tasks import Task, TaskCard
 from .sync.client import Client
-from .wire import VERSION
 from .wire.errors import (
     ApiError,
     ConnectionFailed,
@@ -29,6 +28,7 @@ from .wire.errors import (
     WrongState,
 )
 from .wire.image_files import picture_of
+from .wire.version import VERSION
 
 __version__ = VERSION
 

@@ -1,12 +1,12 @@
 """The command line `fooocus`."""
 
-from __future__ import annotations
+# The annotations are no texts here (`from __future__ import annotations`), as typer can't read these with Python 3.9.
 
 from typing import Annotated
 
 import typer
 
-from ..wire import VERSION
+from ..wire.version import VERSION
 from .commands.batch import batch
 from .commands.catalog import models, styles
 from .commands.describe import describe

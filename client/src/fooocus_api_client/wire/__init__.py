@@ -1,3 +1,1 @@
 """Requests, answers, errors and event streams, without any input or output."""
-
-VERSION = "0.2.0"

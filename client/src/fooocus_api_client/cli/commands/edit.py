@@ -1,6 +1,6 @@
 """`fooocus upscale` and `fooocus inpaint`: new images of an image."""
 
-from __future__ import annotations
+# The annotations are no texts here (`from __future__ import annotations`), as typer can't read these with Python 3.9.
 
 from pathlib import Path
 from typing import Annotated, Any, Optional

@@ -1,6 +1,6 @@
 """`fooocus generate`."""
 
-from __future__ import annotations
+# The annotations are no texts here (`from __future__ import annotations`), as typer can't read these with Python 3.9.
 
 import sys
 from pathlib import Path

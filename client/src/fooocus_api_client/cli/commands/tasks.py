@@ -1,6 +1,6 @@
 """`fooocus tasks`, `show`, `watch` and `stop`."""
 
-from __future__ import annotations
+# The annotations are no texts here (`from __future__ import annotations`), as typer can't read these with Python 3.9.
 
 from datetime import datetime
 from typing import Annotated, Any, Optional

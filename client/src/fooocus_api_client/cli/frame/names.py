@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Callable
 
 import httpx
@@ -18,8 +17,7 @@ PATIENCE_S = 1.5
 def completed(incomplete: str, read: Callable[[Client], list[str]]) -> list[str]:
     """Return the names that begin as the user has typed."""
     try:
-        given = os.environ.get("FOOOCUS_URL"), os.environ.get("FOOOCUS_API_KEY")
-        with httpx.Client(timeout=PATIENCE_S) as http, client_of(*given, retries=0, http=http) as client:
+        with httpx.Client(timeout=PATIENCE_S) as http, client_of(None, None, retries=0, http=http) as client:
             return [name for name in read(client) if name.lower().startswith(incomplete.lower())]
     except (FooocusError, OSError, ValueError):
         return []

@@ -7,15 +7,15 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from ...wire.fields import parsed_field
+from .fields import parsed_field
 
 Url = Annotated[
     Optional[str],
-    typer.Option("--url", envvar="FOOOCUS_URL", help="Address of Fooocus; by default that of `fooocus login`."),
+    typer.Option("--url", help="Address of Fooocus; by default FOOOCUS_URL, or that of `fooocus login`."),
 ]
 Key = Annotated[
     Optional[str],
-    typer.Option("--key", envvar="FOOOCUS_API_KEY", help="API key; by default that of `fooocus login`."),
+    typer.Option("--key", help="API key; by default FOOOCUS_API_KEY, or that of `fooocus login`."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,10 +40,11 @@ def client_of(
 ) -> Client:
     """Return a client. The key of the settings goes to the server of the settings only."""
     settings = read_settings()
-    wanted = url or settings.url or DEFAULT_URL
+    wanted = url or os.environ.get("FOOOCUS_URL") or settings.url or DEFAULT_URL
     if "://" not in wanted:
         wanted = f"http://{wanted}"
     is_same = settings.url is None or origin_of(wanted) == origin_of(settings.url)
+    key = key or os.environ.get("FOOOCUS_API_KEY")
     return Client(wanted, key or (settings.key if is_same else None), retries=retries, http=http)
 
 
