@@ -178,7 +178,13 @@ def test_the_script_of_the_workflow_generates_an_image(clean: Portable) -> None:
     assert script["generate"](clean.root).startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("way", UNPACKED)
+IN_EACH_RUN = {"next to Fooocus, doubled", "into extensions, doubled"}
+"""Places that cover the others, which run nightly: each run copies the whole package."""
+
+
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=() if way in IN_EACH_RUN else pytest.mark.nightly) for way in UNPACKED]
+)
 def test_a_zip_unpacked_anywhere_in_the_package_finds_fooocus(clean: Portable, way: str) -> None:
     """Run install.py with the package's Python, as install.bat does, or a person who types its path."""
     unpacked = UNPACKED[way](clean)
