@@ -140,6 +140,9 @@ def test_a_task_of_the_native_api_is_the_callers_job(host: Host, anna: A1111, be
     task_id = native.submit(**{**QUICK, "overwrite_step": 190})["task_id"]
     native.until(task_id, "running")
     assert anna.json("progress")["state"]["job_count"] == 1 and ben.json("progress")["state"]["job_count"] == 0
+    token = Client(host.url, str(ben.session.auth[1])).post("/v1/tokens").json()["token"]  # type: ignore[index]
+    seen = requests.get(f"{host.url}{API}/progress", params={"token": token}, timeout=60)
+    assert seen.status_code == 200 and seen.json()["state"]["job_count"] == 0 and seen.json()["current_image"] is None
     ben.post("interrupt")
     anna.post("interrupt")
     assert native.ended(task_id)["task_status"] == "stopped"

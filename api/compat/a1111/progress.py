@@ -14,7 +14,7 @@ from ....auth.keys import Scope
 from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
 from ...context import ApiContext, Context
-from ...security.authorization import Access, access_of, require_scope
+from ...security.authorization import FULL_ACCESS, Access, access_of, require_scope
 from .jobs import Job, Jobs
 from .routing import A1111Route, refusals
 
@@ -110,7 +110,7 @@ def shown_to(access: Access, services: TaskServices, jobs: Jobs) -> Shown | None
     if own:
         live = services.active.get(own[-1].task_ids[-1]) if own[-1].task_ids else None
         return Shown(own[-1], live.task if live is not None else None)
-    if running is not None and (access.key is None or running.source == access.source):
+    if running is not None and (access is FULL_ACCESS or running.source == access.source):
         return Shown(None, running)
     pending = services.active.pending((access.source,))
     return Shown(None, pending[-1].task) if pending else None
