@@ -28,7 +28,7 @@ from ..generation.bodies import IMAGE
 from ..generation.values import Flag, Name, Number, Text, Whole, clamped
 from ..jobs import Job, Jobs
 from ..names.upscalers import FOOOCUS, NEAREST, NONE, UPSCALERS, upscaler_named
-from ..pictures import CROP, SentImages, Size, as_png, fitted
+from ..pictures import BYTES_OF_PIXEL, CROP, SentImages, Size, as_png, fitted
 from ..routing import A1111Route, refusals, renamed
 
 EXTRAS = "extras"
@@ -141,8 +141,9 @@ class _Enlarging:
         with IMAGE_BUDGET.reservation() as reservation:
             picture = SentImages(self._context, self._request, reservation).picture(field, content, transparent=True)
             if upscaler == NEAREST:
+                reservation.grow(size[0] * size[1] * BYTES_OF_PIXEL)
                 return as_png(picture.resize(size, PILImage.Resampling.NEAREST))
-            return as_png(fitted(picture, size, CROP if body.upscaling_crop else 0))
+            return as_png(fitted(picture, size, reservation, CROP if body.upscaling_crop else 0))
 
 
 def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRouter:
