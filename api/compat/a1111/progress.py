@@ -156,8 +156,10 @@ def _interrupt(context: Context, access: Access, jobs: Jobs) -> None:
     if shown is None:
         return
     if shown.job is not None:
-        shown.job.interrupt()
-    if (task := _own(shown, access)) is not None:
+        shown.job.interrupt()  # first: a task that is submitted from now on is stopped by the request itself
+        for task_id in shown.job.task_ids[-1:]:
+            context.services.tasks.stop_now(task_id)
+    elif (task := _own(shown, access)) is not None:
         context.services.tasks.stop_now(task.task_id)
 
 
