@@ -91,6 +91,8 @@ def test_each_key_keeps_its_own_settings(host: Host, anna: A1111, ben: A1111) ->
     assert kept["sd_vae"] == "demo_vivid_vae.safetensors" and ben.json("options") == before
     (image,), info = anna.draw(width=256, height=256)
     assert (image.format, info["sd_model_name"], info["clip_skip"]) == ("WEBP", other.split(".")[0], 3)
+    (image,), _ = anna.draw(width=256, height=256, override_settings={"samples_format": "png"})
+    assert image.format == "PNG"
     (image,), info = ben.draw(width=256, height=256)
     assert (image.format, info["sd_model_name"]) == ("PNG", before["sd_model_checkpoint"].split(".")[0])
     assert anna.post("options", {"sd_model_checkpoint": "none such"}).status_code == 404
