@@ -57,6 +57,12 @@ BODIES: list[tuple[str, Any]] = [
     ("txt2img", {"width": 1, "height": 2048}),
     ("txt2img", {"seed": 10**400}),
     ("txt2img", {"seed": "9" * 5000}),
+    ("txt2img", {"n_iter": 10**4000, "batch_size": 10**4000}),
+    ("txt2img", {"width": 10**400, "height": 512, "enable_hr": True}),
+    ("txt2img", {"width": 512, "height": 512, "enable_hr": True, "hr_resize_x": 10**400}),
+    ("txt2img", {"width": 512, "height": 512, "enable_hr": True, "hr_resize_y": 10**4000}),
+    ("img2img", {"init_images": [png()], "mask": png(), "inpaint_full_res_padding": 10**400, "width": 10**400}),
+    ("extra-single-image", {"resize_mode": 1, "upscaling_resize_w": 10**400, "upscaler_1": "Lanczos", "image": png()}),
     ("txt2img", {"n_iter": 10**9, "batch_size": 10**9}),
     ("txt2img", {"styles": DEEP, "sampler_name": "x" * 10**6}),
     ("txt2img", {"override_settings": {"sd_model_checkpoint": "../../etc/passwd"}}),
@@ -87,6 +93,7 @@ BODIES: list[tuple[str, Any]] = [
     ("png-info", {"image": ["x"]}),
     ("interrogate", {"image": "x"}),
     ("interrogate", {"image": png(), "model": "x" * 10**6}),
+    ("interrogate", {"image": " " * 10**6}),
     ("options", {"sd_model_checkpoint": "none such"}),
     ("options", []),
 ]
@@ -117,6 +124,7 @@ def test_settings_take_any_object(api: A1111) -> None:
         "samples_format": {},
         "sd_vae": 5,
         "fooocus_styles": "x",
+        "fooocus_performance": [],
         "x" * 999: DEEP,
     }
     assert api.post("options", {**strange, "sd_model_checkpoint": 5}).status_code == 200
