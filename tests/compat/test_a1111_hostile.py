@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.compat.a1111 import A1111, png
 from fooocus_api.tests.support.host import Host, demo_host
 
@@ -89,6 +90,13 @@ BODIES: list[tuple[str, Any]] = [
     ("extra-single-image", {"resize_mode": 1, "upscaling_resize_w": 10**9, "upscaler_1": "Lanczos", "image": png()}),
     ("extra-batch-images", {"imageList": [{"data": png(), "name": "x"}] * 40}),
     ("extra-batch-images", {"imageList": [{"data": "x"}]}),
+    (
+        "extra-batch-images",
+        {"imageList": [{"data": png((1000, 1000))}] * 5, "upscaler_1": "Lanczos", "upscaling_resize": 4},
+    ),
+    ("txt2img", {"n_iter": 32, "width": 2048, "height": 2048}),
+    ("txt2img", {"n_iter": 8, "width": 1024, "height": 1024, "enable_hr": True, "hr_scale": 4}),
+    ("img2img", {"n_iter": 32, "width": 2048, "height": 2048, "init_images": [png()]}),
     ("png-info", {"image": "x"}),
     ("png-info", {"image": ["x"]}),
     ("interrogate", {"image": "x"}),
@@ -106,6 +114,14 @@ def test_hostile_input_is_refused_in_its_shape(api: A1111, path: str, body: Any)
     assert answer.headers["Content-Type"] == "application/json"
     assert set(answer.json()) == {"error", "detail", "body", "errors"} and answer.json()["detail"]
     assert len(answer.content) < 20_000
+
+
+def test_a_batch_is_checked_before_anything_is_generated(api: A1111, host: Host) -> None:
+    before = Client(host.url).tasks()
+    body = {"imageList": [{"data": png()}, {"data": truncated()}], "upscaler_1": "Fooocus"}
+    answer = api.post("extra-batch-images", body)
+    assert answer.status_code == 422 and answer.json()["detail"].startswith("imageList[1].data: ")
+    assert Client(host.url).tasks() == before
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ CROP, FILL = 1, 2
 """Values of `resize_mode`; all others stretch."""
 BYTES_OF_PIXEL = 8
 """Bytes that a pixel takes while its picture is resized."""
+MAX_PIXELS = 2**26
+"""Pixels of all images of an answer together, which is in memory as a whole: 16 images of 2048 by 2048, or 4 of 4096 by 4096."""
 
 
 class SentImages:
@@ -64,6 +66,20 @@ class SentImages:
             return upright(content, transparent=transparent)
         except NotAnImage as error:
             raise invalid_field(field, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
+
+
+def check_total(field: str, pixels: int) -> None:
+    """Refuse a request whose answer would have too many pixels; `field` is the member that errors name.
+
+    Raises:
+        InvalidFields: it has.
+    """
+    if pixels > MAX_PIXELS:
+        message = (
+            f"gives images of {pixels / 1e6:.0f} million pixels in all; at most {MAX_PIXELS / 1e6:.0f} million are allowed in "
+            "an answer; send several requests"
+        )
+        raise invalid_field(field, FieldErrorCode.OUT_OF_RANGE, message)
 
 
 def fitted(picture: PILImage.Image, size: Size, reservation: Reservation, mode: int = 0) -> PILImage.Image:

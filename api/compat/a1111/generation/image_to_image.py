@@ -13,7 +13,7 @@ from ....context import Context
 from ....requests.memory_budget import IMAGE_BUDGET, Reservation
 from ....responses.problems import invalid_field
 from ....validation.sizes import MAX_SIDE
-from ..pictures import SentImages, Size, as_png, as_text, fitted, is_empty, mask_of
+from ..pictures import SentImages, Size, as_png, as_text, check_total, fitted, is_empty, mask_of
 from ..routing import Refused
 from ..settings import Settings
 from .bodies import ImageToImageBody
@@ -59,6 +59,7 @@ def translate(body: ImageToImageBody, settings: Settings, context: Context, requ
         picture = images.picture("init_images[0]", content)
         size = asked_size(body, _shrunk(picture.size)) or picture.size
         _check(size)
+        check_total("batch_size", size[0] * size[1] * body.image_number)
         text = given if picture.size == size else as_text(fitted(picture, size, reservation, body.resize_mode))
         mask = _mask(body, images, picture, size, reservation)
         if mask is not None and is_empty(mask):

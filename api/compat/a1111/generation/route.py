@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from .....asgi.surfaces.surface import Surface
@@ -20,7 +20,7 @@ from ....security.authorization import access_of, require_scope
 from ...answers import contents
 from ...submission import Translated, submit
 from ..jobs import Job, Jobs
-from ..pictures import Size
+from ..pictures import Size, check_total
 from ..routing import A1111Route, refusals, renamed
 from ..settings import Settings, keep, settings_of
 from .answer import Result, response_of
@@ -69,7 +69,7 @@ class Generation:
             await keep(self._context, self._source, body.override_settings)
         return settings
 
-    async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> GenerationResponse:
+    async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> Response:
         """Generate, and return the answer."""
         if plan.unchanged is not None:
             note_ignored(self._request, plan.ignored)
@@ -127,7 +127,7 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
     """Return the router; `model` is that of a generate request on the running host."""
     routes = APIRouter(tags=["generation"], route_class=A1111Route)
 
-    async def text_to_image(request: Request, body: Annotated[TextToImageBody, Body()]) -> GenerationResponse:
+    async def text_to_image(request: Request, body: Annotated[TextToImageBody, Body()]) -> Response:
         """Generate images of a text. Members that are unknown or have no effect are named in `X-Ignored-Fields`."""
         _ = context.services
         with jobs.open(access_of(request).source, TEXT_TO_IMAGE) as job:
@@ -136,7 +136,7 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
             plan = await run_in_threadpool(_text_plan, body, settings, context)
             return await generation.respond(body, plan, settings)
 
-    async def image_to_image(request: Request, body: Annotated[ImageToImageBody, Body()]) -> GenerationResponse:
+    async def image_to_image(request: Request, body: Annotated[ImageToImageBody, Body()]) -> Response:
         """Generate images of an image: all of it, or where its mask is white."""
         _ = context.services
         with jobs.open(access_of(request).source, IMAGE_TO_IMAGE) as job:
@@ -164,4 +164,6 @@ def _text_plan(body: TextToImageBody, settings: Settings, context: Context) -> P
         if final is not None:
             second = fields_of_second_pass(body, draft, context)
         size = final or size
+    width, height = size or usual_size(context)
+    check_total("batch_size", width * height * body.image_number)
     return Plan(draft.values, size, draft.ignored, second=second)
