@@ -13,6 +13,7 @@ from ...asgi.surfaces.surface import Surface
 from ...tasks.model.task import Task
 from ..context import Context
 from ..requests.acceptance import Origin, accept
+from ..requests.headers.idempotency import key_of_part
 from ..requests.parameter_names import note_ignored
 from ..responses.problems import InvalidFields, field_error
 from ..schemas.generate import CommonRequest
@@ -54,7 +55,7 @@ async def submit(
     """Return the accepted task of a request, or the earlier one with its `Idempotency-Key`.
 
     Args:
-        part: distinguishes the further tasks of a request that has several; added to its `Idempotency-Key`.
+        part: distinguishes the further tasks of a request that has several; it makes a key of its own of the `Idempotency-Key`.
 
     Raises:
         InvalidFields: names every wrong field of the generate request; the surface gives them its own names.
@@ -63,8 +64,8 @@ async def submit(
     body = body_of(translated.values, model)
     notes = {SURFACE_NOTE: surface.value, SIZE_NOTE: translated.size, EXTRA_NOTE: translated.data}
     origin = Origin(translated.content, {name: value for name, value in notes.items() if value}, surface.value)
-    key = request.headers.get("idempotency-key")
-    submission = await accept(body, context, request, origin, idempotency_key=key and f"{key}{part}")
+    key = key_of_part(request.headers.get("idempotency-key"), part)
+    submission = await accept(body, context, request, origin, idempotency_key=key)
     note_ignored(request, translated.ignored)
     return submission.task
 

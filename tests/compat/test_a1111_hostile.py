@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.compat.a1111 import A1111, png
 from fooocus_api.tests.support.host import Host, demo_host
 
@@ -57,6 +58,12 @@ BODIES: list[tuple[str, Any]] = [
     ("txt2img", {"width": 1, "height": 2048}),
     ("txt2img", {"seed": 10**400}),
     ("txt2img", {"seed": "9" * 5000}),
+    ("txt2img", {"n_iter": 10**4000, "batch_size": 10**4000}),
+    ("txt2img", {"width": 10**400, "height": 512, "enable_hr": True}),
+    ("txt2img", {"width": 512, "height": 512, "enable_hr": True, "hr_resize_x": 10**400}),
+    ("txt2img", {"width": 512, "height": 512, "enable_hr": True, "hr_resize_y": 10**4000}),
+    ("img2img", {"init_images": [png()], "mask": png(), "inpaint_full_res_padding": 10**400, "width": 10**400}),
+    ("extra-single-image", {"resize_mode": 1, "upscaling_resize_w": 10**400, "upscaler_1": "Lanczos", "image": png()}),
     ("txt2img", {"n_iter": 10**9, "batch_size": 10**9}),
     ("txt2img", {"styles": DEEP, "sampler_name": "x" * 10**6}),
     ("txt2img", {"override_settings": {"sd_model_checkpoint": "../../etc/passwd"}}),
@@ -83,10 +90,18 @@ BODIES: list[tuple[str, Any]] = [
     ("extra-single-image", {"resize_mode": 1, "upscaling_resize_w": 10**9, "upscaler_1": "Lanczos", "image": png()}),
     ("extra-batch-images", {"imageList": [{"data": png(), "name": "x"}] * 40}),
     ("extra-batch-images", {"imageList": [{"data": "x"}]}),
+    (
+        "extra-batch-images",
+        {"imageList": [{"data": png((1000, 1000))}] * 5, "upscaler_1": "Lanczos", "upscaling_resize": 4},
+    ),
+    ("txt2img", {"n_iter": 32, "width": 2048, "height": 2048}),
+    ("txt2img", {"n_iter": 8, "width": 1024, "height": 1024, "enable_hr": True, "hr_scale": 4}),
+    ("img2img", {"n_iter": 32, "width": 2048, "height": 2048, "init_images": [png()]}),
     ("png-info", {"image": "x"}),
     ("png-info", {"image": ["x"]}),
     ("interrogate", {"image": "x"}),
     ("interrogate", {"image": png(), "model": "x" * 10**6}),
+    ("interrogate", {"image": " " * 10**6}),
     ("options", {"sd_model_checkpoint": "none such"}),
     ("options", []),
 ]
@@ -99,6 +114,14 @@ def test_hostile_input_is_refused_in_its_shape(api: A1111, path: str, body: Any)
     assert answer.headers["Content-Type"] == "application/json"
     assert set(answer.json()) == {"error", "detail", "body", "errors"} and answer.json()["detail"]
     assert len(answer.content) < 20_000
+
+
+def test_a_batch_is_checked_before_anything_is_generated(api: A1111, host: Host) -> None:
+    before = Client(host.url).tasks()
+    body = {"imageList": [{"data": png()}, {"data": truncated()}], "upscaler_1": "Fooocus"}
+    answer = api.post("extra-batch-images", body)
+    assert answer.status_code == 422 and answer.json()["detail"].startswith("imageList[1].data: ")
+    assert Client(host.url).tasks() == before
 
 
 @pytest.mark.parametrize(
@@ -117,6 +140,7 @@ def test_settings_take_any_object(api: A1111) -> None:
         "samples_format": {},
         "sd_vae": 5,
         "fooocus_styles": "x",
+        "fooocus_performance": [],
         "x" * 999: DEEP,
     }
     assert api.post("options", {**strange, "sd_model_checkpoint": 5}).status_code == 200

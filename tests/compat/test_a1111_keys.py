@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
-from fooocus_api.tests.support.compat.a1111 import A1111, API
+from fooocus_api.tests.support.compat.a1111 import A1111, API, decoded, png
+from fooocus_api.tests.support.compat.a1111 import QUICK as A1111_QUICK
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key, key_of
 
@@ -91,6 +92,8 @@ def test_each_key_keeps_its_own_settings(host: Host, anna: A1111, ben: A1111) ->
     assert kept["sd_vae"] == "demo_vivid_vae.safetensors" and ben.json("options") == before
     (image,), info = anna.draw(width=256, height=256)
     assert (image.format, info["sd_model_name"], info["clip_skip"]) == ("WEBP", other.split(".")[0], 3)
+    (image,), _ = anna.draw(width=256, height=256, override_settings={"samples_format": "png"})
+    assert image.format == "PNG"
     (image,), info = ben.draw(width=256, height=256)
     assert (image.format, info["sd_model_name"]) == ("PNG", before["sd_model_checkpoint"].split(".")[0])
     assert anna.post("options", {"sd_model_checkpoint": "none such"}).status_code == 404
@@ -140,6 +143,42 @@ def test_a_task_of_the_native_api_is_the_callers_job(host: Host, anna: A1111, be
     task_id = native.submit(**{**QUICK, "overwrite_step": 190})["task_id"]
     native.until(task_id, "running")
     assert anna.json("progress")["state"]["job_count"] == 1 and ben.json("progress")["state"]["job_count"] == 0
+    token = Client(host.url, str(ben.session.auth[1])).post("/v1/tokens").json()["token"]  # type: ignore[index]
+    seen = requests.get(f"{host.url}{API}/progress", params={"token": token}, timeout=60)
+    assert seen.status_code == 200 and seen.json()["state"]["job_count"] == 0 and seen.json()["current_image"] is None
     ben.post("interrupt")
     anna.post("interrupt")
     assert native.ended(task_id)["task_status"] == "stopped"
+
+
+def test_images_are_not_lost_if_the_second_pass_of_one_is_refused(host: Host) -> None:
+    bot = A1111(host, ("", key_of(add_key(host, "bot", "--images-per-day", "3"))))
+    body = {**A1111_QUICK, "width": 256, "height": 256, "n_iter": 2, "enable_hr": True, "hr_scale": 2}
+    answer = bot.post("txt2img", body, headers={"Idempotency-Key": "k" * 255})
+    assert answer.status_code == 200 and answer.headers["X-Ignored-Fields"] == "enable_hr"
+    assert [decoded(image).size for image in answer.json()["images"]] == [(512, 512)] * 2
+    too_long = bot.post("txt2img", body, headers={"Idempotency-Key": "k" * 256})
+    assert too_long.status_code == 422 and too_long.json()["detail"].startswith("Idempotency-Key")
+
+
+def test_the_progress_never_goes_back(anna: A1111) -> None:
+    thread, answers = anna.begin(width=256, height=256, steps=30, n_iter=2, enable_hr=True, hr_scale=2)
+    seen = []
+    while thread.is_alive():
+        now = anna.json("progress")
+        if now["state"]["job"]:
+            seen.append(now["progress"])
+    thread.join()
+    assert answers[0].status_code == 200 and len(answers[0].json()["images"]) == 2
+    assert seen == sorted(seen) and seen[-1] > 0.4
+
+
+def test_an_interrupted_batch_begins_no_further_image(host: Host, anna: A1111) -> None:
+    native = Client(host.url, str(anna.session.auth[1]))  # type: ignore[index]
+    before = len(native.tasks()["history"])
+    sent = [{"data": png(), "name": "a"}] * 8
+    thread, answers = anna.begin("extra-batch-images", imageList=sent, upscaler_1="Fooocus")
+    anna.post("interrupt")
+    thread.join(60)
+    assert answers[0].status_code == 200 and 1 <= len(answers[0].json()["images"]) < 8
+    assert len(native.tasks()["history"]) - before < 8

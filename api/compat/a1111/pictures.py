@@ -22,6 +22,8 @@ CROP, FILL = 1, 2
 """Values of `resize_mode`; all others stretch."""
 BYTES_OF_PIXEL = 8
 """Bytes that a pixel takes while its picture is resized."""
+MAX_PIXELS = 2**26
+"""Pixels of all images of an answer together, which is in memory as a whole: 16 images of 2048 by 2048, or 4 of 4096 by 4096."""
 
 
 class SentImages:
@@ -66,20 +68,40 @@ class SentImages:
             raise invalid_field(field, FieldErrorCode.UNREADABLE_IMAGE, f"is {error}") from error
 
 
-def fitted(picture: PILImage.Image, size: Size, mode: int = 0) -> PILImage.Image:
-    """Return a picture in another size: stretched, cropped from its centre, or with its edges filled by its outermost rows."""
+def check_total(field: str, pixels: int) -> None:
+    """Refuse a request whose answer would have too many pixels; `field` is the member that errors name.
+
+    Raises:
+        InvalidFields: it has.
+    """
+    if pixels > MAX_PIXELS:
+        message = (
+            f"gives images of {pixels / 1e6:.0f} million pixels in all; at most {MAX_PIXELS / 1e6:.0f} million are allowed in "
+            "an answer; send several requests"
+        )
+        raise invalid_field(field, FieldErrorCode.OUT_OF_RANGE, message)
+
+
+def fitted(picture: PILImage.Image, size: Size, reservation: Reservation, mode: int = 0) -> PILImage.Image:
+    """Return a picture in another size: stretched, cropped from its centre, or with its edges filled by its outermost rows.
+
+    Raises:
+        Problem: 503, too many large pictures are in memory.
+    """
     if picture.size == size:
         return picture
-    if mode not in (CROP, FILL):
-        return picture.resize(size, PILImage.Resampling.LANCZOS)
-    ratios = size[0] / picture.width, size[1] / picture.height
-    scale = max(ratios) if mode == CROP else min(ratios)
-    inner = tuple(max(round(side * scale), 1) for side in picture.size)
-    scaled = picture.resize((inner[0], inner[1]), PILImage.Resampling.LANCZOS)
-    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    reservation.grow(size[0] * size[1] * BYTES_OF_PIXEL)
+    width, height = picture.size
+    ratios = size[0] / width, size[1] / height
     if mode == CROP:
-        return scaled.crop((-left, -top, size[0] - left, size[1] - top))
-    return _with_edges(scaled, size, left, top)
+        shown = min(size[0] / max(ratios), width), min(size[1] / max(ratios), height)
+        left, top = (width - shown[0]) / 2, (height - shown[1]) / 2
+        return _scaled(picture, size, (left, top, left + shown[0], top + shown[1]))
+    if mode != FILL:
+        return _scaled(picture, size, (0, 0, width, height))
+    inner = max(round(width * min(ratios)), 1), max(round(height * min(ratios)), 1)
+    scaled = _scaled(picture, inner, (0, 0, width, height))
+    return _with_edges(scaled, size, (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2)
 
 
 def as_text(picture: PILImage.Image) -> str:
@@ -106,6 +128,16 @@ def mask_of(picture: PILImage.Image, *, invert: bool) -> PILImage.Image:
 def is_empty(mask: PILImage.Image) -> bool:
     """Return whether a mask marks nothing, by the threshold of Fooocus."""
     return int(mask.getextrema()[1]) <= 127  # type: ignore[arg-type]  # of one channel
+
+
+def _scaled(picture: PILImage.Image, size: Size, box: tuple[float, float, float, float]) -> PILImage.Image:
+    """Return a part of a picture in another size. The direction that is scaled first is the one after which fewer pixels are in
+    memory: Pillow's own order takes gigabytes for a picture that is a few pixels wide and millions high."""
+    left, top, right, bottom = box
+    if size[0] * picture.height > picture.width * size[1]:
+        picture = picture.resize((picture.width, size[1]), PILImage.Resampling.LANCZOS, (0, top, picture.width, bottom))
+        top, bottom = 0, size[1]
+    return picture.resize(size, PILImage.Resampling.LANCZOS, (left, top, right, bottom))
 
 
 def _with_edges(picture: PILImage.Image, size: Size, left: int, top: int) -> PILImage.Image:

@@ -14,7 +14,7 @@ from ....auth.keys import Scope
 from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
 from ...context import ApiContext, Context
-from ...security.authorization import Access, access_of, require_scope
+from ...security.authorization import FULL_ACCESS, Access, access_of, require_scope
 from .jobs import Job, Jobs
 from .routing import A1111Route, refusals
 
@@ -110,7 +110,7 @@ def shown_to(access: Access, services: TaskServices, jobs: Jobs) -> Shown | None
     if own:
         live = services.active.get(own[-1].task_ids[-1]) if own[-1].task_ids else None
         return Shown(own[-1], live.task if live is not None else None)
-    if running is not None and (access.key is None or running.source == access.source):
+    if running is not None and (access is FULL_ACCESS or running.source == access.source):
         return Shown(None, running)
     pending = services.active.pending((access.source,))
     return Shown(None, pending[-1].task) if pending else None
@@ -119,7 +119,8 @@ def shown_to(access: Access, services: TaskServices, jobs: Jobs) -> Shown | None
 def _progress(shown: Shown, services: TaskServices, *, with_image: bool) -> ProgressResponse:
     job, task = shown.job, shown.task
     if task is None:
-        return ProgressResponse(state=_state(job, None), textinfo="Waiting")
+        done = len(job.task_ids) / max(job.parts, 1) if job is not None else 0.0  # between two tasks
+        return ProgressResponse(progress=min(done, 1.0), state=_state(job, None), textinfo="Waiting")
     parts, before = (job.parts, job.done(task.task_id)) if job is not None else (1, 0)
     preview = services.tasks.preview(task.task_id) if with_image else None
     return ProgressResponse(
@@ -156,8 +157,10 @@ def _interrupt(context: Context, access: Access, jobs: Jobs) -> None:
     if shown is None:
         return
     if shown.job is not None:
-        shown.job.interrupt()
-    if (task := _own(shown, access)) is not None:
+        shown.job.interrupt()  # first: a task that is submitted from now on is stopped by the request itself
+        for task_id in shown.job.task_ids[-1:]:
+            context.services.tasks.stop_now(task_id)
+    elif (task := _own(shown, access)) is not None:
         context.services.tasks.stop_now(task.task_id)
 
 

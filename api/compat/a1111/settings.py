@@ -135,15 +135,16 @@ def _as_kept(context: Context, settings: Mapping[str, Any]) -> dict[str, Any]:
     if CLIP in settings:
         kept[CLIP] = clip_of(settings[CLIP])
     if FORMAT in settings:
-        written = str(settings[FORMAT]).lower()
-        kept[FORMAT] = written if written in FORMATS and written != "png" else None
+        written = settings[FORMAT].lower() if isinstance(settings[FORMAT], str) else ""
+        kept[FORMAT] = written if written in FORMATS else None
     if isinstance(styles := settings.get(STYLES), list):
         kept[STYLES] = [name[:MAX_STYLE_LENGTH] for name in styles[:MAX_STYLES] if isinstance(name, str)]
     elif STYLES in settings:
         kept[STYLES] = None
     if PERFORMANCE in settings:
-        known = context.host.catalog.names("performances")
-        kept[PERFORMANCE] = settings[PERFORMANCE] if settings[PERFORMANCE] in known else None
+        performance = settings[PERFORMANCE]
+        known = isinstance(performance, str) and performance in context.host.catalog.names("performances")
+        kept[PERFORMANCE] = performance if known else None
     return kept
 
 

@@ -21,10 +21,27 @@ def idempotency_of(key: str | None, source: str, content: Any) -> Idempotency | 
     """
     if key is None:
         return None
+    _check(key)
+    return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(content)))
+
+
+def key_of_part(key: str | None, part: str) -> str | None:
+    """Return the key of one of the tasks of a request that has several, None without the header. It is never too long, so that
+    a further task is not refused after the first one.
+
+    Raises:
+        InvalidFields: the header is empty or too long.
+    """
+    if key is None or not part:
+        return key
+    _check(key)
+    return f"{_digest(key.strip().encode())}{part}"
+
+
+def _check(key: str) -> None:
     if not 0 < len(key.strip()) <= MAX_KEY_LENGTH:
         code = FieldErrorCode.TOO_LONG if key.strip() else FieldErrorCode.REQUIRED
         raise invalid_field("Idempotency-Key", code, f"must have 1 to {MAX_KEY_LENGTH} characters")
-    return Idempotency(_digest(f"{source}\n{key.strip()}".encode()), _digest(_canonical(content)))
 
 
 def _canonical(content: Any) -> bytes:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fastapi import Response
+
 from .....images.codecs.embedded_parameters import read_parameters
 from .....tasks.model.task import Task
 from ....context import Context
 from ..names.checkpoints import titled
 from ..names.samplers import display_name
 from ..pictures import Size
+from ..routing import json_response
 from .bodies import GenerationBody, GenerationResponse
 
 MAX_TEXT = 20_000
@@ -37,12 +40,11 @@ class Result:
     task: Task | None = None
 
 
-def response_of(body: GenerationBody, result: Result, context: Context) -> GenerationResponse:
+def response_of(body: GenerationBody, result: Result, context: Context) -> Response:
     """Return the answer. Encodes the images: off the event loop."""
     images = [base64.b64encode(file).decode("ascii") for file in result.files] if body.send_images else []
-    return GenerationResponse(
-        images=images, parameters=_as_sent(body), info=json.dumps(_info(body, result, context), ensure_ascii=False)
-    )
+    info = json.dumps(_info(body, result, context), ensure_ascii=False)
+    return json_response(GenerationResponse(images=images, parameters=_as_sent(body), info=info))
 
 
 def _as_sent(body: GenerationBody) -> dict[str, Any]:

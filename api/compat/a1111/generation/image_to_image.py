@@ -10,10 +10,10 @@ from PIL import Image as PILImage
 
 from .....asgi.error_codes import FieldErrorCode
 from ....context import Context
-from ....requests.memory_budget import IMAGE_BUDGET
+from ....requests.memory_budget import IMAGE_BUDGET, Reservation
 from ....responses.problems import invalid_field
 from ....validation.sizes import MAX_SIDE
-from ..pictures import SentImages, Size, as_png, as_text, fitted, is_empty, mask_of
+from ..pictures import SentImages, Size, as_png, as_text, check_total, fitted, is_empty, mask_of
 from ..routing import Refused
 from ..settings import Settings
 from .bodies import ImageToImageBody
@@ -59,10 +59,12 @@ def translate(body: ImageToImageBody, settings: Settings, context: Context, requ
         picture = images.picture("init_images[0]", content)
         size = asked_size(body, _shrunk(picture.size)) or picture.size
         _check(size)
-        text = given if picture.size == size else as_text(fitted(picture, size, body.resize_mode))
-        mask = _mask(body, images, picture, size)
+        check_total("batch_size", size[0] * size[1] * body.image_number)
+        text = given if picture.size == size else as_text(fitted(picture, size, reservation, body.resize_mode))
+        mask = _mask(body, images, picture, size, reservation)
         if mask is not None and is_empty(mask):
-            return Translation(draft.values, size, draft.ignored, as_png(fitted(picture, size, body.resize_mode)))
+            unchanged = as_png(fitted(picture, size, reservation, body.resize_mode))
+            return Translation(draft.values, size, draft.ignored, unchanged)
         strength = STRENGTH if body.denoising_strength is None else body.denoising_strength
         strength = clamped(strength, LEAST_STRENGTH, 1)
         apply_scripts(body.alwayson_scripts, draft.values, draft.ignored, text)
@@ -83,14 +85,16 @@ def _shrunk(size: Size) -> Size:
     return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
-def _mask(body: ImageToImageBody, images: SentImages, picture: PILImage.Image, size: Size) -> PILImage.Image | None:
+def _mask(
+    body: ImageToImageBody, images: SentImages, picture: PILImage.Image, size: Size, reservation: Reservation
+) -> PILImage.Image | None:
     """Return the mask in the answer's size, None without one."""
     content = images.content("mask", body.mask)
     if content is None:
         return None
     mask = mask_of(images.picture("mask", content, transparent=True), invert=body.inpainting_mask_invert == 1)
-    mask = fitted(mask, picture.size)  # AUTOMATIC1111 stretches it, too
-    return fitted(mask, size, body.resize_mode)
+    mask = fitted(mask, picture.size, reservation)  # AUTOMATIC1111 stretches it, too
+    return fitted(mask, size, reservation, body.resize_mode)
 
 
 def _varied(text: str, strength: float) -> dict[str, Any]:

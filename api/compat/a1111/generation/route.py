@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from .....asgi.surfaces.surface import Surface
@@ -20,7 +21,7 @@ from ....security.authorization import access_of, require_scope
 from ...answers import contents
 from ...submission import Translated, submit
 from ..jobs import Job, Jobs
-from ..pictures import Size
+from ..pictures import Size, check_total
 from ..routing import A1111Route, refusals, renamed
 from ..settings import Settings, keep, settings_of
 from .answer import Result, response_of
@@ -30,6 +31,7 @@ from .image_to_image import translate
 from .scripts import apply_scripts
 from .translation import NAMES, Draft, asked_size, check_script, planned, usual_size
 
+log = logging.getLogger("fooocus_api.api")
 TEXT_TO_IMAGE, IMAGE_TO_IMAGE = "scripts_txt2img", "scripts_img2img"
 """Names of the jobs."""
 GENERATION: dict[str, Any] = {
@@ -69,7 +71,7 @@ class Generation:
             await keep(self._context, self._source, body.override_settings)
         return settings
 
-    async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> GenerationResponse:
+    async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> Response:
         """Generate, and return the answer."""
         if plan.unchanged is not None:
             note_ignored(self._request, plan.ignored)
@@ -80,7 +82,8 @@ class Generation:
         return await run_in(CONVERSION_EXECUTOR, response_of, body, result, self._context)
 
     async def _generated(self, body: GenerationBody, plan: Plan, settings: Settings) -> Result:
-        self._job.expect(count=plan.values["image_number"])
+        number = plan.values["image_number"]
+        self._job.expect(count=number, parts=1 if plan.second is None else 1 + number)
         if self._job.interrupted:
             return Result([], [], plan.values, plan.size or (0, 0))
         first = await self._end(plan.values, plan.size, await self._request.json(), plan.ignored)
@@ -98,7 +101,8 @@ class Generation:
         return Result(files, seeds, first.parameters, size, first)
 
     async def _second_passes(self, body: TextToImageBody, first: Task, plan: Plan) -> list[Task]:
-        """Return the ended tasks that enlarge the images of the first one. A job that is interrupted begins no further one."""
+        """Return the ended tasks that enlarge the images of the first one. A job that is interrupted begins no further one. After
+        one that fails or is refused, the rest of the images stay as they are: they exist, and shall not be lost."""
         self._job.expect(parts=1 + len(first.images))
         tasks = []
         for number, image in enumerate(first.images):
@@ -107,7 +111,12 @@ class Generation:
             assert plan.second is not None and plan.size is not None
             values = {**plan.second, **second_pass(body, first, image, plan.size)}
             content = {"second_pass_of": first.task_id, "image": number}
-            tasks.append(await self._end(values, plan.size, content, [], part=f"/{number + 1}"))
+            try:
+                tasks.append(await self._end(values, plan.size, content, [], part=f"/{number + 1}"))
+            except Exception as error:  # for any reason
+                log.warning("An image of the task %s was not enlarged: %s", first.task_id, error)
+                note_ignored(self._request, ["enable_hr"])
+                return [*tasks, replace(first, images=first.images[number:])]
         return tasks if any(task.images for task in tasks) else [first]
 
     async def _end(
@@ -127,7 +136,7 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
     """Return the router; `model` is that of a generate request on the running host."""
     routes = APIRouter(tags=["generation"], route_class=A1111Route)
 
-    async def text_to_image(request: Request, body: Annotated[TextToImageBody, Body()]) -> GenerationResponse:
+    async def text_to_image(request: Request, body: Annotated[TextToImageBody, Body()]) -> Response:
         """Generate images of a text. Members that are unknown or have no effect are named in `X-Ignored-Fields`."""
         _ = context.services
         with jobs.open(access_of(request).source, TEXT_TO_IMAGE) as job:
@@ -136,7 +145,7 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
             plan = await run_in_threadpool(_text_plan, body, settings, context)
             return await generation.respond(body, plan, settings)
 
-    async def image_to_image(request: Request, body: Annotated[ImageToImageBody, Body()]) -> GenerationResponse:
+    async def image_to_image(request: Request, body: Annotated[ImageToImageBody, Body()]) -> Response:
         """Generate images of an image: all of it, or where its mask is white."""
         _ = context.services
         with jobs.open(access_of(request).source, IMAGE_TO_IMAGE) as job:
@@ -164,4 +173,6 @@ def _text_plan(body: TextToImageBody, settings: Settings, context: Context) -> P
         if final is not None:
             second = fields_of_second_pass(body, draft, context)
         size = final or size
+    width, height = size or usual_size(context)
+    check_total("batch_size", width * height * body.image_number)
     return Plan(draft.values, size, draft.ignored, second=second)

@@ -8,9 +8,10 @@ from typing import Any
 from .....asgi.error_codes import FieldErrorCode
 from .....asgi.problem import shortened
 from ....responses.problems import invalid_field
+from ....schemas.items import MAX_PROMPT_LENGTH
 from ..names.controlnet import CANNY, DEPTH, control_type, has_no_preprocessor
 from ..routing import Refused
-from .values import clamped
+from .values import MAX_NAME_LENGTH, clamped
 
 CONTROLNET, ADETAILER = "controlnet", "adetailer"
 WITHOUT_EFFECT = ("seed", "sampler", "refiner", "api payload", "extra options")
@@ -36,7 +37,7 @@ def apply_scripts(
     """
     for name, block in scripts.items():
         args = _args(block)
-        written = str(name).strip().casefold()
+        written = _text(name).strip().casefold()
         if written == CONTROLNET:
             _add_image_prompts(args, values, ignored, init_image)
         elif written in WITHOUT_EFFECT or _is_off(args):
@@ -44,7 +45,7 @@ def apply_scripts(
         elif written == ADETAILER:
             _add_enhancements(args, values)
         else:
-            raise Refused(422, f"always on script {shortened(str(name))} not found")
+            raise Refused(422, f"always on script {shortened(name)} not found")
 
 
 def _args(block: Any) -> list[Any]:
@@ -62,7 +63,7 @@ def _is_off(args: list[Any]) -> bool:
     if isinstance(first, dict):
         enabled = first.get("enabled", first.get("enable", True))
         return not enabled or (_models(args) != [] and not any(_models(args)))
-    if first is None or first is False or (isinstance(first, str) and first.strip().casefold() in OFF):
+    if first is None or first is False or (isinstance(first, str) and _text(first).strip().casefold() in OFF):
         return True
     models = _models(args)
     return models != [] and not any(models)
@@ -71,7 +72,7 @@ def _is_off(args: list[Any]) -> bool:
 def _models(args: list[Any]) -> list[str]:
     """Return the models of ADetailer's parts, "" for those without one."""
     parts = [part for part in args if isinstance(part, dict) and "ad_model" in part]
-    names = [str(part["ad_model"] or "") if part.get("ad_tab_enable", True) else "" for part in parts]
+    names = [_text(part["ad_model"]) if part.get("ad_tab_enable", True) else "" for part in parts]
     return ["" if name.strip().casefold() in OFF else name for name in names]
 
 
@@ -84,7 +85,7 @@ def _add_image_prompts(args: list[Any], values: dict[str, Any], ignored: list[st
     for index, unit in units:
         prompts.append(_image_prompt(f"{ARGS}[{index}]", unit, ignored, init_image))
         if prompts[-1]["cn_type"] in (CANNY, DEPTH):
-            plain.append(has_no_preprocessor(str(unit.get("module") or "")))
+            plain.append(has_no_preprocessor(_text(unit.get("module"))))
     if prompts:
         values["controlnet_image"] = prompts
     if plain and all(plain):
@@ -95,11 +96,13 @@ def _add_image_prompts(args: list[Any], values: dict[str, Any], ignored: list[st
 
 def _is_on(unit: Any) -> bool:
     enabled = unit.get("enabled", True) if isinstance(unit, dict) else False
-    return enabled not in (False, 0, None) and str(enabled).strip().casefold() not in OFF
+    return enabled not in (False, 0, None) and not (
+        isinstance(enabled, str) and _text(enabled).strip().casefold() in OFF
+    )
 
 
 def _image_prompt(place: str, unit: dict[str, Any], ignored: list[str], init_image: str | None) -> dict[str, Any]:
-    module, model = (str(unit.get(name) or "none") for name in ("module", "model"))
+    module, model = (_text(unit.get(name)) or "none" for name in ("module", "model"))
     kind = control_type(module, model)
     if kind is None:
         message = (
@@ -125,9 +128,14 @@ def _image_of(unit: dict[str, Any]) -> str | None:
         image = unit.get(name)
         if isinstance(image, dict):
             image = image.get("image")
-        if isinstance(image, str) and image.strip():
+        if isinstance(image, str) and _text(image).strip():
             return image
     return None
+
+
+def _text(value: Any, length: int = MAX_NAME_LENGTH) -> str:
+    """Return the beginning of a text, an empty one for anything else."""
+    return value[:length] if isinstance(value, str) else ""
 
 
 def _number(value: Any, default: float) -> float:
@@ -150,17 +158,17 @@ def _enhancements(args: list[Any]) -> Iterator[dict[str, Any]]:
     for part in args[:MAX_UNITS]:
         if not isinstance(part, dict) or not any(_models([part])):
             continue
-        model = str(part["ad_model"])
+        model = _text(part["ad_model"])
         detected = next((text for word, text in PARTS.items() if word in model.casefold()), None)
-        detected = detected or str(part.get("ad_model_classes") or "").strip()
+        detected = detected or _text(part.get("ad_model_classes")).strip()
         if not detected:
             raise Refused(422, f"model {shortened(model)} of ADetailer not found")
         yield {
             "enhance_enabled": True,
             "enhance_mask_model": "sam",
             "enhance_mask_dino_prompt": detected,
-            "enhance_prompt": str(part.get("ad_prompt") or ""),
-            "enhance_negative_prompt": str(part.get("ad_negative_prompt") or ""),
+            "enhance_prompt": _text(part.get("ad_prompt"), MAX_PROMPT_LENGTH + 1),
+            "enhance_negative_prompt": _text(part.get("ad_negative_prompt"), MAX_PROMPT_LENGTH + 1),
             "enhance_mask_box_threshold": clamped(_number(part.get("ad_confidence"), 0.3), 0.05, 1),
             "enhance_inpaint_strength": clamped(_number(part.get("ad_denoising_strength"), 0.4), 0.01, 1),
         }

@@ -9,10 +9,17 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticUseDefault
 
 MAX_INTEGER = 2**63
+"""Larger numbers become this one, so that they can be calculated with and written; it is beyond every limit."""
+MAX_NUMBER_LENGTH = 400
+"""Characters of a number that is sent as text."""
+MAX_NAME_LENGTH = 2000
+"""Characters of a name; no name of the host is as long, so that the rest makes no difference."""
 
 
 def _given(value: Any) -> Any:
-    if value is None or (isinstance(value, str) and value.strip().casefold() in ("", "null", "undefined")):
+    if value is None or (
+        isinstance(value, str) and value[:MAX_NUMBER_LENGTH].strip().casefold() in ("", "null", "undefined")
+    ):
         raise PydanticUseDefault
     return value
 
@@ -20,18 +27,21 @@ def _given(value: Any) -> Any:
 def _number(value: Any) -> Any:
     value = _given(value)
     if isinstance(value, str):
+        value = value[:MAX_NUMBER_LENGTH]
         try:
-            value = float(value) if not value.strip().lstrip("+-").isdecimal() else int(value[:40])
+            value = float(value) if not value.strip().lstrip("+-").isdecimal() else int(value)
         except ValueError:
             return value
     if isinstance(value, float) and not math.isfinite(value):
         raise PydanticUseDefault
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) > MAX_INTEGER:
+        return MAX_INTEGER if value > 0 else -MAX_INTEGER
     return value
 
 
 def _whole(value: Any) -> Any:
     value = _number(value)
-    return int(value) if isinstance(value, float) and abs(value) < MAX_INTEGER else value
+    return int(value) if isinstance(value, float) else value
 
 
 def _text(value: Any) -> Any:
@@ -47,7 +57,7 @@ def _object(value: Any) -> Any:
 
 
 def _name(value: Any) -> Any:
-    return value if isinstance(value, str) else None
+    return value[:MAX_NAME_LENGTH] if isinstance(value, str) else None
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Request, Response
 from PIL import Image as PILImage
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,9 +17,9 @@ from .....asgi.surfaces.surface import Surface
 from .....auth.keys import Scope
 from .....images.views.sizes import MAX_SIDE
 from ....context import Context
-from ....executors import INPUT_EXECUTOR, run_in
+from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
 from ....requests.ended import ended
-from ....requests.memory_budget import IMAGE_BUDGET
+from ....requests.memory_budget import IMAGE_BUDGET, Reservation
 from ....requests.parameter_names import note_ignored
 from ....responses.problems import invalid_field
 from ....schemas.generate import CommonRequest
@@ -28,8 +30,8 @@ from ..generation.bodies import IMAGE
 from ..generation.values import Flag, Name, Number, Text, Whole, clamped
 from ..jobs import Job, Jobs
 from ..names.upscalers import FOOOCUS, NEAREST, NONE, UPSCALERS, upscaler_named
-from ..pictures import CROP, SentImages, Size, as_png, fitted
-from ..routing import A1111Route, refusals, renamed
+from ..pictures import BYTES_OF_PIXEL, CROP, SentImages, Size, as_png, check_total, fitted
+from ..routing import A1111Route, json_response, refusals, renamed
 
 EXTRAS = "extras"
 """The name of the job."""
@@ -90,6 +92,16 @@ class BatchResponse(BaseModel):
     images: list[str] = Field(description="The images as base64 of PNGs.")
 
 
+@dataclass(frozen=True)
+class Sent:
+    """An image of a request: the member that errors name, its file, the size that it shall have, and how often it is doubled."""
+
+    field: str
+    content: bytes
+    final: Size
+    passes: int
+
+
 class _Enlarging:
     """The enlarging of one request's images."""
 
@@ -98,51 +110,75 @@ class _Enlarging:
         self._model = model
         self._request = request
         self._job = job
+        self._upscaler = NONE
 
-    async def enlarged(self, body: ExtrasBody, field: str, text: str, part: str = "") -> str:
-        """Return an image in its new size, as base64 of a PNG."""
-        content, size = await run_in(INPUT_EXECUTOR, self._read, field, text)
-        upscaler = upscaler_named(body.upscaler_1)
-        if upscaler == NONE:
-            return base64.b64encode(
-                await run_in(INPUT_EXECUTOR, self._resized, field, content, size, body, NONE)
-            ).decode()
-        final = _final_size(body, size)
-        for number in range(_passes(size, final) if upscaler == FOOOCUS else 0):
-            if self._job.interrupted:
-                break
-            content = await self._pass(content, field, f"{part}/{number}")
-        made = await run_in(INPUT_EXECUTOR, self._resized, field, content, final, body, upscaler)
-        return base64.b64encode(made).decode("ascii")
+    async def enlarged(self, body: ExtrasBody, texts: Mapping[str, str]) -> list[bytes]:
+        """Return the images in their new sizes as PNGs. All are checked before the first one is enlarged. Once the job is
+        interrupted, no further one begins.
+
+        Args:
+            texts: member of the request → the image in it.
+        """
+        self._upscaler = upscaler_named(body.upscaler_1)
+        with IMAGE_BUDGET.reservation() as reservation:
+            sent = await run_in(INPUT_EXECUTOR, self._read, body, texts, reservation)
+            self._job.expect(count=len(sent), parts=sum(one.passes for one in sent))
+            made: list[bytes] = []
+            for index, one in enumerate(sent):
+                if made and self._job.interrupted:
+                    break
+                content = one.content
+                for number in range(one.passes):
+                    if self._job.interrupted:
+                        break
+                    content = await self._pass(content, one.field, f"/{index}/{number}")
+                made.append(await run_in(INPUT_EXECUTOR, self._resized, one, content, body))
+        return made
 
     async def _pass(self, content: bytes, field: str, part: str) -> bytes:
         values = {
-            "uov_input_image": base64.b64encode(content).decode("ascii"),
+            "uov_input_image": await run_in(INPUT_EXECUTOR, _as_text, content),
             "uov_method": UPSCALE,
             "output_format": "png",
+            "image_number": 1,
         }
         translated = Translated(values, [await self._request.json(), part])
         with renamed({**NAMES, "uov_input_image": field}):
             task = await submit(translated, Surface.A1111, self._context, self._request, self._model, part=part)
         self._job.task_ids.append(task.task_id)
+        if self._job.interrupted:  # while it was submitted
+            await self._context.services.tasks.stop(task.task_id)
         task = await ended(self._context.services, task, {})
         found = await contents(self._context, task, None)
         return found[0] if found else content  # interrupted before there was one
 
-    def _read(self, field: str, text: str) -> tuple[bytes, Size]:
-        with IMAGE_BUDGET.reservation() as reservation:
-            images = SentImages(self._context, self._request, reservation)
+    def _read(self, body: ExtrasBody, texts: Mapping[str, str], reservation: Reservation) -> list[Sent]:
+        """Return the images, whose files the reservation has."""
+        images = SentImages(self._context, self._request, reservation)
+        found: list[Sent] = []
+        for field, text in texts.items():
             content = images.content(field, text)
             if content is None:
                 raise invalid_field(field, FieldErrorCode.REQUIRED, "is required")
-            return content, images.size(field, content)
+            reservation.grow(len(content))
+            size = images.size(field, content)
+            final = size if self._upscaler == NONE else _final_size(body, size)
+            found.append(Sent(field, content, final, _passes(size, final) if self._upscaler == FOOOCUS else 0))
+            check_total(field, sum(one.final[0] * one.final[1] for one in found))
+        for one in found if len(found) > 1 and self._upscaler == FOOOCUS else ():
+            with IMAGE_BUDGET.reservation() as decoded:  # a broken file shall not be found after others were enlarged
+                SentImages(self._context, self._request, decoded).picture(one.field, one.content)
+        return found
 
-    def _resized(self, field: str, content: bytes, size: Size, body: ExtrasBody, upscaler: str) -> bytes:
+    def _resized(self, sent: Sent, content: bytes, body: ExtrasBody) -> bytes:
+        size = sent.final
         with IMAGE_BUDGET.reservation() as reservation:
-            picture = SentImages(self._context, self._request, reservation).picture(field, content, transparent=True)
-            if upscaler == NEAREST:
+            images = SentImages(self._context, self._request, reservation)
+            picture = images.picture(sent.field, content, transparent=True)
+            if self._upscaler == NEAREST:
+                reservation.grow(size[0] * size[1] * BYTES_OF_PIXEL)
                 return as_png(picture.resize(size, PILImage.Resampling.NEAREST))
-            return as_png(fitted(picture, size, CROP if body.upscaling_crop else 0))
+            return as_png(fitted(picture, size, reservation, CROP if body.upscaling_crop else 0))
 
 
 def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRouter:
@@ -153,28 +189,42 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
         "dependencies": [require_scope(Scope.GENERATE)],
     }
 
-    async def extra_single_image(request: Request, body: Annotated[SingleBody, Body()]) -> SingleResponse:
+    async def extra_single_image(request: Request, body: Annotated[SingleBody, Body()]) -> Response:
         """Enlarge an image: with Fooocus's upscaler up to fourfold, beyond that and with `Lanczos` or `Nearest` by scaling."""
         _ = context.services
         _note(body, request)
         with jobs.open(access_of(request).source, EXTRAS) as job:
-            image = await _Enlarging(context, model, request, job).enlarged(body, "image", body.image)
-        return SingleResponse(image=image)
+            images = await _Enlarging(context, model, request, job).enlarged(body, {"image": body.image})
+        return await run_in(CONVERSION_EXECUTOR, _single, images)
 
-    async def extra_batch_images(request: Request, body: Annotated[BatchBody, Body()]) -> BatchResponse:
+    async def extra_batch_images(request: Request, body: Annotated[BatchBody, Body()]) -> Response:
         """Enlarge several images as `extra-single-image` does."""
         _ = context.services
         _note(body, request)
         with jobs.open(access_of(request).source, EXTRAS) as job:
-            job.expect(count=len(body.imageList), parts=len(body.imageList))
-            enlarging, images = _Enlarging(context, model, request, job), []
-            for index, item in enumerate(body.imageList):
-                images.append(await enlarging.enlarged(body, f"imageList[{index}].data", item.data, f"/{index}"))
-        return BatchResponse(images=images)
+            texts = {f"imageList[{index}].data": item.data for index, item in enumerate(body.imageList)}
+            images = await _Enlarging(context, model, request, job).enlarged(body, texts)
+        return await run_in(CONVERSION_EXECUTOR, _several, images)
 
-    routes.post("/sdapi/v1/extra-single-image", summary="Enlarge an image", **options)(extra_single_image)
-    routes.post("/sdapi/v1/extra-batch-images", summary="Enlarge images", **options)(extra_batch_images)
+    routes.post("/sdapi/v1/extra-single-image", summary="Enlarge an image", response_model=SingleResponse, **options)(
+        extra_single_image
+    )
+    routes.post("/sdapi/v1/extra-batch-images", summary="Enlarge images", response_model=BatchResponse, **options)(
+        extra_batch_images
+    )
     return routes
+
+
+def _single(images: list[bytes]) -> Response:
+    return json_response(SingleResponse(image=_as_text(images[0])))
+
+
+def _several(images: list[bytes]) -> Response:
+    return json_response(BatchResponse(images=[_as_text(image) for image in images]))
+
+
+def _as_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
 
 
 def _final_size(body: ExtrasBody, size: Size) -> Size:

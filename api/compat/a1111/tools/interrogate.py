@@ -16,12 +16,14 @@ from ....routes.tools.jobs import answer_of
 from ....routes.tools.pictures import picture_of
 from ....security.authorization import require_scope
 from ..generation.bodies import IMAGE
-from ..generation.values import Text
+from ..generation.values import MAX_NAME_LENGTH, Text
 from ..routing import A1111Route, Refused, refusals
 
 router = APIRouter(tags=["images"], route_class=A1111Route)
 KINDS: dict[str, DescribeKind] = {"clip": "photo", "deepdanbooru": "anime", "deepbooru": "anime"}
 """Model → the kind of Fooocus's description."""
+MAX_SPACE = 2000
+"""Characters of space before an image."""
 
 
 class InterrogateBody(BaseModel):
@@ -47,8 +49,8 @@ async def interrogate(
     context: ApiContext, request: Request, body: Annotated[InterrogateBody, Body()]
 ) -> InterrogateResponse:
     """Describe an image in words that can serve as a prompt, after the tasks queued before it."""
-    kind = KINDS.get(body.model.strip().casefold())
-    if not body.image.strip():
+    kind = KINDS.get(body.model[:MAX_NAME_LENGTH].strip().casefold())
+    if not body.image[:MAX_SPACE].strip():
         raise Refused(404, "Image not found")
     if kind is None:
         raise Refused(404, "Model not found")
