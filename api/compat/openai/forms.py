@@ -74,6 +74,7 @@ async def sent_pictures(request: Request, context: Context) -> AsyncIterator[Sen
         async with bounded_form(request, max_files=MAX_FILES + 1, max_bytes=FORM_BYTES) as form:
             files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
             reservation.grow(2 * sum(file.size or 0 for _, file in files))  # the files, and their base64
+            reservation.grow(sum(len(value) for _, value in form.multi_items() if isinstance(value, str)))
             sent = await _from_form(form)
         yield sent
 
