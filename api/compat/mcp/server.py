@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from fastapi import Request
@@ -137,7 +137,8 @@ class McpServer:
         return checked(arguments, tool.schema(self._context, self._model))
 
     async def _result(self, call: Call, tool: Tool, key: CallKey) -> dict[str, Any]:
-        with self._running.listed(key, call):
+        # The modern era has no notification that cancels a call: another client's must not.
+        with nullcontext() if call.era.is_modern else self._running.listed(key, call):
             try:
                 result = await tool.run(call)
             except REFUSALS as error:
