@@ -9,7 +9,7 @@ from starlette.routing import Match
 
 from ...asgi.problem import problem_response
 from ...asgi.sandbox import sandboxed
-from ...asgi.types import AsgiApp, Scope
+from ...asgi.types import AsgiApp, Scope, path_of
 from . import form_limits
 from .application import Application
 from .file_access import FileAccess
@@ -45,7 +45,7 @@ class ApiGate:
 
     def _owns(self, scope: Scope) -> bool:
         """Return whether the API answers this path: its own, or a misspelt one that no route of Gradio or of a fork matches."""
-        first = route_path(scope)[1:].partition("/")[0]
+        first = path_of(scope)[1:].partition("/")[0]
         if first in self._application.prefixes:
             return True
         return self._application.is_misspelt(first) and not any(
@@ -68,7 +68,7 @@ class GradioLimits:
         await app(scope, receive, send)
 
     async def _app_for(self, scope: Scope) -> AsgiApp:
-        path = route_path(scope)
+        path = path_of(scope)
         for route in FILE_ROUTES:
             if path.startswith(route):
                 if refusal := await self._files.refusal_in_time(path.removeprefix(route)):
@@ -78,9 +78,3 @@ class GradioLimits:
         if refusal := form_limits.refusal_of(scope["headers"]):
             return problem_response(*refusal)
         return self._with_content_type
-
-
-def route_path(scope: Scope) -> str:
-    """Return the path that Gradio's app matches its routes against: without the prefix of GRADIO_ROOT_PATH."""
-    path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
-    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from fastapi import Request
 
@@ -22,7 +23,13 @@ def size_of(task: Task) -> Size | None:
 
 
 async def contents(
-    context: Context, task: Task, size: Size | None, image_format: str | None = None, quality: int | None = None
+    context: Context,
+    task: Task,
+    size: Size | None,
+    image_format: str | None = None,
+    quality: int | None = None,
+    *,
+    may_refuse: bool = False,
 ) -> list[bytes]:
     """Return the files of a task's images, with their metadata.
 
@@ -30,18 +37,17 @@ async def contents(
         size: width and height, None for those of each image.
         image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
         quality: 1 to 100, for JPEG and WebP.
+        may_refuse: whether an image in another size is refused while many others wait.
 
     Raises:
-        Problem: 404, an image was deleted; 503, one can't be read now.
+        Problem: 404, an image was deleted; 503, one can't be read now, or is refused.
     """
-    return [await _content(context, image, size, image_format, quality) for image in task.images]
+    view = partial(view_content, size=size, image_format=image_format, quality=quality, may_refuse=may_refuse)
+    return [await view(context.renditions, await _found(context, image)) for image in task.images]
 
 
-async def _content(
-    context: Context, image: Image, size: Size | None, image_format: str | None, quality: int | None
-) -> bytes:
-    path = await asyncio.to_thread(find_output, context, PurePosixPath(image.path))
-    return await view_content(context.renditions, (path, image.path), size, image_format, quality)
+async def _found(context: Context, image: Image) -> tuple[Path, str]:
+    return await asyncio.to_thread(find_output, context, PurePosixPath(image.path)), image.path
 
 
 def urls(context: Context, request: Request, task: Task, size: Size | None) -> list[str]:

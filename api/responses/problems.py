@@ -20,6 +20,7 @@ from starlette.types import Scope
 
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import PROBLEM, problem_response, shortened
+from ...asgi.types import path_of
 from ...images.storage.input_store import StorageUnavailable
 from ...tasks.batches.store import UnknownBatch, WrongBatchState
 from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
@@ -154,7 +155,7 @@ def add_handlers(app: FastAPI) -> None:
     async def http_error(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == 404 and request.scope.get("route") is None:
-            return await asyncio.to_thread(_no_such_path, app, _path(request.scope))
+            return await asyncio.to_thread(_no_such_path, app, path_of(request.scope))
         if error.status_code == 405:
             headers["Allow"] = ", ".join(_methods(app, request.scope)) or "GET, HEAD"  # the methods of the docs' files
         return problem_response(HTTP_CODES.get(error.status_code, ErrorCode.INTERNAL_ERROR), str(error.detail), headers)
@@ -213,12 +214,6 @@ def add_handlers(app: FastAPI) -> None:
         route = getattr(request.scope.get("route"), "path", None)  # not the path, which may name an image
         log.error("request failed", extra={"method": request.method, "route": route}, exc_info=error)
         return problem_response(ErrorCode.INTERNAL_ERROR, "internal error; Fooocus's console has the details")
-
-
-def _path(scope: Scope) -> str:
-    """Return a request's path without the prefix (`root_path`) that a proxy has added."""
-    path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
-    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path
 
 
 def _no_such_path(app: FastAPI, path: str) -> Response:

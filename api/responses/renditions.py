@@ -78,21 +78,24 @@ async def view_content(
     size: tuple[int, int] | None,
     image_format: str | None = None,
     quality: int | None = None,
+    *,
+    may_refuse: bool = False,
 ) -> bytes:
-    """Return the file of a view for an answer that contains it, such as one in base64. It is not refused while many others wait.
+    """Return the file of a view for an answer that contains it, such as one in base64.
 
     Args:
         size: width and height, 1 to 4096 pixels each; None for those of the image.
         image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
         quality: 1 to 100, for JPEG and WebP.
+        may_refuse: whether it is refused while many others wait.
 
     Raises:
-        Problem: as for `view_response`.
+        Problem: as for `view_response`; 503, too many others wait.
     """
     source = await asyncio.to_thread(source_of, image, VIEW)
     view = View(source, size or source.size, image_format or source.image_format, quality)
     if not view.is_the_file:
-        return await _made(renditions, _Requested(view, VIEW), may_refuse=False)
+        return await _made(renditions, _Requested(view, VIEW), may_refuse=may_refuse)
     try:
         return await asyncio.to_thread(retried, source.path.read_bytes, SHORT_PAUSES_SECONDS)
     except OSError as error:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import problem_response
+from ...asgi.types import path_of
 
 INFO = "/v1/info"
 
@@ -27,6 +28,6 @@ class Unavailable:
             await self._answer(scope)(scope, receive, send)
 
     def _answer(self, scope: Scope) -> ASGIApp:
-        if scope["path"].rstrip("/") == INFO and scope["method"] in ("GET", "HEAD"):
+        if path_of(scope).rstrip("/") == INFO and scope["method"] in ("GET", "HEAD"):
             return JSONResponse(self._info())
         return problem_response(ErrorCode.API_UNAVAILABLE, self._reason)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import shortened
 from ...asgi.surfaces.surface import Surface, surface_of
+from ...asgi.types import path_of
 from ...auth.keys import BrokenKeys, Keyring
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
@@ -100,7 +101,7 @@ class AuthenticationMiddleware:
         Raises:
             Problem: 401, 403 or 404, or 503 when the keys can't be read.
         """
-        if request.scope["path"] in self._open_paths:
+        if path_of(request.scope) in self._open_paths:
             return FULL_ACCESS
         if self._keys.needed():  # one stat call: too short to leave the event loop for
             return self._access_by_key(request, token)
@@ -134,7 +135,7 @@ class AuthenticationMiddleware:
         if request.method not in ("GET", "HEAD"):
             raise Problem(ErrorCode.TOKEN_RESTRICTED, f"token allows only GET, not {request.method}; send an API key")
         if grant.task_id:
-            asked = _TASK.match(request.scope["path"])
+            asked = _TASK.match(path_of(request.scope))
             if asked is None:
                 raise Problem(
                     ErrorCode.TOKEN_RESTRICTED,
@@ -160,9 +161,8 @@ class AuthenticationMiddleware:
         if request.method not in ("GET", "HEAD"):
             return False
         try:
-            return self._links.verify(
-                without_older_prefix(request.scope["path"].removeprefix("/")), request.query_params
-            )
+            path = path_of(request.scope).removeprefix("/")
+            return self._links.verify(without_older_prefix(path), request.query_params)
         except InvalidSignature as error:
             if alone:
                 raise Problem(ErrorCode.INVALID_SIGNATURE, str(error)) from None

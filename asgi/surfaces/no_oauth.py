@@ -6,7 +6,7 @@ from typing import Any
 
 from ..error_codes import ErrorCode
 from ..problem import problem_response
-from ..types import AsgiApp, Scope
+from ..types import AsgiApp, Scope, path_of
 
 FOLDERS = ("/.well-known/", "/mcp/.well-known/")
 """Paths under which clients look for the metadata of such a server."""
@@ -24,7 +24,7 @@ class NoOAuth:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        path = str(scope.get("path", ""))
+        path = path_of(scope)
         if scope["type"] == "http" and (path.startswith(FOLDERS) or path == REGISTER):
             detail = "this server has no OAuth; send an API key as Authorization: Bearer KEY"
             await problem_response(ErrorCode.PATH_NOT_FOUND, detail)(scope, receive, send)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum
 
-from ..types import Scope
+from ..types import Scope, path_of
 
 
 class Surface(str, Enum):
@@ -49,15 +49,9 @@ ALL_SURFACES = frozenset(Surface)
 
 def surface_of(scope: Scope, enabled: Collection[Surface] = ALL_SURFACES) -> Surface | None:
     """Return the surface that a request is sent to, None for any other path and for a surface that is not enabled."""
-    path = _path(scope)
+    path = path_of(scope)
     for surface in enabled:
         for own in PATHS[surface]:
             if path.startswith(own) and path[len(own) : len(own) + 1] in ("", "/"):
                 return surface
     return None
-
-
-def _path(scope: Scope) -> str:
-    """Return a request's path without the prefix that a proxy has added."""
-    path, prefix = str(scope.get("path", "")), str(scope.get("root_path", ""))
-    return path.removeprefix(prefix) if prefix and path.startswith(f"{prefix}/") else path

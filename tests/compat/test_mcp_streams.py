@@ -102,6 +102,13 @@ def test_of_two_calls_without_a_session_none_is_cancelled_by_mistake(host: Host,
     assert all(messages(response)[-1]["result"]["isError"] is False for response in (first, second))
 
 
+def test_a_notification_without_a_session_cancels_no_modern_call(host: Host, api: Client) -> None:
+    response = call(McpClient(host.url, modern=True), SLOW)
+    begun(api)
+    assert McpClient(host.url).send(cancelling(0)).status_code == 202
+    assert messages(response)[-1]["result"]["isError"] is False
+
+
 def test_a_closed_response_stops_a_modern_call(host: Host, api: Client) -> None:
     response = call(McpClient(host.url, modern=True), SLOW)
     task = begun(api)

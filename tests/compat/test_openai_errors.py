@@ -11,6 +11,8 @@ import openai
 import pytest
 import requests
 
+from fooocus_api.api.compat.openai.bodies import GenerationBody, body_of
+from fooocus_api.api.responses.problems import InvalidFields
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.compat.pictures import png
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
@@ -127,6 +129,21 @@ def test_a_wrong_picture_is_400_with_its_name(
     with pytest.raises(openai.BadRequestError) as caught:
         client.images.edit(image=images, mask=mask or openai.omit, prompt="a hat")
     assert caught.value.param == param and caught.value.type == "invalid_request_error"
+
+
+def test_too_many_references_are_refused_before_any_is_fetched(host: Host) -> None:
+    body = {"prompt": "a hat", "images": ["http://127.0.0.1:9/x"] * 6}
+    error = error_of(with_key(host, "POST", "/v1/images/edits", json=body))
+    assert error["param"] == "image" and "6 images" in error["message"]
+
+
+def test_an_error_never_shows_the_whole_body_as_text() -> None:
+    class Unprintable(dict[str, Any]):
+        def __repr__(self) -> str:
+            raise AssertionError
+
+    with pytest.raises(InvalidFields, match="prompt"):
+        body_of(GenerationBody, Unprintable(images=["a" * 9]))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from fastapi import Request
@@ -124,10 +124,11 @@ class McpServer:
             result = era.complete(refusal_result(error, tool.names))
             return _short(request, result_body(message.request_id, result))
         call = Call(self._context, self._model, request, era, arguments)
+        del arguments  # the call has them, and frees them: this frame waits with it
+        message.params.pop("arguments", None)
         call.hold(held.pop_all())
         running = asyncio.ensure_future(self._result(call, tool, _key(request, message.request_id)))
         call.begin(running)
-        message.params.pop("arguments", None)  # the call has them, and frees them
         if _streams(request) and (tool.waits or _streams_only(request)):
             return streamed(call, message, running, tool.scope or Scope.GENERATE)
         return await whole(call, message, running)
@@ -136,7 +137,8 @@ class McpServer:
         return checked(arguments, tool.schema(self._context, self._model))
 
     async def _result(self, call: Call, tool: Tool, key: CallKey) -> dict[str, Any]:
-        with self._running.listed(key, call):
+        # The modern era has no notification that cancels a call: another client's must not.
+        with nullcontext() if call.era.is_modern else self._running.listed(key, call):
             try:
                 result = await tool.run(call)
             except REFUSALS as error:

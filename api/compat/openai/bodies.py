@@ -143,7 +143,8 @@ def body_of(model: type[B], members: Mapping[str, Any]) -> B:
 def _error(item: Any) -> FieldError:
     """Return one of pydantic's errors, with the code for a value that OpenAI has and Fooocus has not."""
     found = field_error(item)
-    message = UNSUPPORTED.get((found.field, str(item["input"])[:32].lower()))
+    given = item["input"]  # the whole body, if a member is missing
+    message = UNSUPPORTED.get((found.field, given[:32].lower())) if isinstance(given, str) else None
     if message is None:
         return found
     return FieldError(field=found.field, code=FieldErrorCode.UNSUPPORTED, message=message, allowed=found.allowed)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -17,11 +18,12 @@ from ...context import Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.image_sources import ImageResolver
 from ...requests.json_body import MAX_BODY_BYTES, is_form, is_json
-from ...requests.memory_budget import BODY_BUDGET
+from ...requests.memory_budget import BODY_BUDGET, Reservation
 from ...responses.problems import Problem, invalid_field
+from ...responses.public_urls import PublicUrls
 from ...routes.images.inputs import bounded_form
 from ...security.authorization import may_see_image
-from .pictures import Pictures
+from .pictures import Pictures, check_count
 
 MAX_FILES = 16
 """Images that OpenAI takes; Fooocus takes fewer, and says how many."""
@@ -67,13 +69,12 @@ async def sent_pictures(request: Request, context: Context) -> AsyncIterator[Sen
     """
     with BODY_BUDGET.reservation() as reservation:
         if not is_form(request):
-            sent = await _from_json(request, context)
-            reservation.grow(sent.pictures.size)
-            yield sent
+            yield await _from_json(request, context, reservation)
             return
         async with bounded_form(request, max_files=MAX_FILES + 1, max_bytes=FORM_BYTES) as form:
             files = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
             reservation.grow(2 * sum(file.size or 0 for _, file in files))  # the files, and their base64
+            reservation.grow(sum(len(value) for _, value in form.multi_items() if isinstance(value, str)))
             sent = await _from_form(form)
         yield sent
 
@@ -100,7 +101,7 @@ def _hashes(pictures: Pictures) -> list[str]:
     return [hashlib.sha256(content).hexdigest() for content in (*pictures.images, pictures.mask or b"")]
 
 
-async def _from_json(request: Request, context: Context) -> Sent:
+async def _from_json(request: Request, context: Context, reservation: Reservation) -> Sent:
     content = await members_of(request)
     members = {name: value for name, value in content.items() if name not in (*IMAGES, MASK)}
     given: Any = next((content[name] for name in IMAGES if content.get(name)), [])
@@ -108,17 +109,24 @@ async def _from_json(request: Request, context: Context) -> Sent:
     if len(references) > MAX_FILES:
         message = f"has {len(references)} images; at most {MAX_FILES} are allowed"
         raise invalid_field("images", FieldErrorCode.WRONG_COUNT, message)
+    check_count(len(references), context)  # before any is fetched
     texts = [_text(reference, "images") for reference in references]
     mask = _text(content[MASK], MASK) if content.get(MASK) else None
-    return Sent(members, _checked(await run_in(INPUT_EXECUTOR, _fetched, texts, mask, request, context)), content)
-
-
-def _fetched(texts: list[str], mask: str | None, request: Request, context: Context) -> Pictures:
     resolver = ImageResolver(context, request.headers.get("host"), may_see=may_see_image(context, request))
-    urls = context.urls(request)
-    images = [resolver.file_content("images", text, urls) for text in texts]
-    found = resolver.file_content(MASK, mask, urls) if mask is not None else None
-    return Pictures([content for content in images if content is not None], found)
+    fetch = partial(_fetched, resolver=resolver, urls=context.urls(request), reservation=reservation)
+    return Sent(members, _checked(await run_in(INPUT_EXECUTOR, fetch, texts, mask)), content)
+
+
+def _fetched(
+    texts: list[str], mask: str | None, *, resolver: ImageResolver, urls: PublicUrls, reservation: Reservation
+) -> Pictures:
+    def content_of(field: str, text: str | None) -> bytes | None:
+        content = resolver.file_content(field, text, urls)
+        reservation.grow(len(content or b""))  # before the next one is fetched
+        return content
+
+    images = [content_of("images", text) for text in texts]
+    return Pictures([content for content in images if content is not None], content_of(MASK, mask))
 
 
 def _text(reference: Any, field: str) -> str:

@@ -72,12 +72,9 @@ def edit_of(pictures: Pictures, method: str, context: Context) -> Edit:
         InvalidFields: a picture can't be used.
         Problem: 413, a picture is too large.
     """
+    check_count(len(pictures.images), context)
     sizes = [_size(content, _name(number, pictures.images)) for number, content in enumerate(pictures.images)]
     first, others = pictures.images[0], pictures.images[1:]
-    places = context.host.arguments.list_sizes().get("controlnet_image", len(others))
-    if len(others) > places:
-        message = f"has {len(pictures.images)} images; this Fooocus takes one to edit and at most {places} to go by"
-        raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message)
     marked = _given_mask(pictures.mask, sizes[0]) if pictures.mask is not None else _own_mask(first)
     values: dict[str, Any] = {"uov_input_image": _text(first), "uov_method": method}
     if marked is not None:
@@ -86,6 +83,18 @@ def edit_of(pictures: Pictures, method: str, context: Context) -> Edit:
         mixing = "mixing_image_prompt_and_inpaint" if marked is not None else "mixing_image_prompt_and_vary_upscale"
         values |= {"controlnet_image": [{"cn_img": _text(one)} for one in others], mixing: True}
     return Edit(values, sizes[0] if max(sizes[0]) <= MAX_SIDE else None, marked is not None)
+
+
+def check_count(count: int, context: Context) -> None:
+    """Check the number of images of a request.
+
+    Raises:
+        InvalidFields: they are more than one to edit and those that can guide the generation.
+    """
+    places = context.host.arguments.list_sizes().get("controlnet_image", count)
+    if count > 1 + places:
+        message = f"has {count} images; this Fooocus takes one to edit and at most {places} to go by"
+        raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message)
 
 
 def _name(number: int, images: Sequence[bytes]) -> str:

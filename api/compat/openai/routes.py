@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -49,18 +49,15 @@ def _images(translation: Translation) -> APIRouter:
 
     async def generate(request: Request) -> Response:
         """Generate images."""
-        body, task, size = await translation.generation(request)
-        return await translation.response(request, body, task, size, GENERATED)
+        return await translation.response(request, await translation.generation(request), GENERATED)
 
     async def edit(request: Request) -> Response:
         """Edit images: within a mask by inpainting, without one by varying the first image."""
-        body, task, size = await translation.edit(request, EditBody)
-        return await translation.response(request, body, task, size, EDITED)
+        return await translation.response(request, await translation.edit(request, EditBody), EDITED)
 
     async def vary(request: Request) -> Response:
         """Vary an image subtly."""
-        body, task, size = await translation.edit(request, VariationBody)
-        return await translation.response(request, body, task, size, EDITED)
+        return await translation.response(request, await translation.edit(request, VariationBody), EDITED)
 
     whole: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS}}
     streamed: dict[int | str, dict[str, Any]] = {200: {"headers": HEADERS, "content": stream_content(StreamEvent)}}
@@ -79,6 +76,24 @@ def _images(translation: Translation) -> APIRouter:
     return routes
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """An accepted task, and what the response to its request needs: the body, which may be large, is freed while it waits.
+
+    `previews` is the number of previews in a stream, None if the response is no stream.
+    """
+
+    task: Task
+    wanted: Wanted
+    previews: int | None
+
+    @classmethod
+    def of(cls, body: ImagesBody, task: Task, size: tuple[int, int] | None) -> Accepted:
+        """Return the task of a body, with the size of the images in the response if it is not theirs."""
+        previews = (body.partial_images or 0) if isinstance(body, StreamedBody) and body.stream else None
+        return cls(task, Wanted.of(body, size), previews)
+
+
 class Translation:
     """Requests of OpenAI's API as tasks, and tasks as its responses."""
 
@@ -86,8 +101,8 @@ class Translation:
         self._context = context
         self._model = model
 
-    async def generation(self, request: Request) -> tuple[GenerationBody, Task, tuple[int, int] | None]:
-        """Return a request to generate, its accepted task, and the size of the images in the response if it is not theirs.
+    async def generation(self, request: Request) -> Accepted:
+        """Return the accepted task of a request to generate.
 
         Raises:
             Problem: the request is refused.
@@ -96,7 +111,7 @@ class Translation:
         body = body_of(GenerationBody, members)
         fields, values, asked = await run_in_threadpool(self._generation, body)
         translated = Translated(values, members, asked, ignored=fields.ignored)
-        return body, await self._submitted(translated, fields, request), asked
+        return Accepted.of(body, await self._submitted(translated, fields, request), asked)
 
     def _generation(self, body: GenerationBody) -> tuple[Fields, dict[str, Any], tuple[int, int] | None]:
         fields = _with_prompt(body, fields_of(body, self._context, self._model))
@@ -106,10 +121,8 @@ class Translation:
         fields = replace(fields, names={**fields.names, **dict.fromkeys(SIZE_FIELDS, "size")})
         return fields, {**fields.values, **plan.fields}, plan.view
 
-    async def edit(
-        self, request: Request, kind: type[EditBody | VariationBody]
-    ) -> tuple[EditBody | VariationBody, Task, tuple[int, int] | None]:
-        """Return a request with pictures, its accepted task, and the size of the images in the response.
+    async def edit(self, request: Request, kind: type[EditBody | VariationBody]) -> Accepted:
+        """Return the accepted task of a request with pictures.
 
         Raises:
             Problem: the request is refused.
@@ -118,7 +131,7 @@ class Translation:
             body = body_of(kind, sent.members)
             fields, values, size = await run_in(INPUT_EXECUTOR, self._edit, body, sent)
             translated = Translated(values, sent.content, size, ignored=fields.ignored)
-            return body, await self._submitted(translated, fields, request), size
+            return Accepted.of(body, await self._submitted(translated, fields, request), size)
 
     def _edit(
         self, body: EditBody | VariationBody, sent: Sent
@@ -150,13 +163,11 @@ class Translation:
             own = FieldError(field=error.field, code=FieldErrorCode.REFUSED, message=str(error))
             raise InvalidFields([renamed(own, fields.names)]) from error
 
-    async def response(
-        self, request: Request, body: ImagesBody, task: Task, size: tuple[int, int] | None, kind: str
-    ) -> Response:
+    async def response(self, request: Request, accepted: Accepted, kind: str) -> Response:
         """Return the response to a request whose task was accepted: a stream, or the images once the task has ended."""
-        wanted = Wanted.of(body, size)
-        if isinstance(body, StreamedBody) and body.stream:
-            stream = ImageStream(self._context, task, wanted, kind, body.partial_images or 0)
+        task, wanted = accepted.task, accepted.wanted
+        if accepted.previews is not None:
+            stream = ImageStream(self._context, task, wanted, kind, accepted.previews)
             return event_stream(request, Scope.GENERATE, stream.events, headers_of(task))
         return await images_response(self._context, request, task, wanted)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from ....asgi.problem import problem_body
 from ....images.preview import Encoding, PreviewImage
 from ....tasks.model.task import Image, Task, TaskStatus
 from ....tasks.ports.engine import ShuttingDown
+from ....tasks.service import DatabaseUnavailable, UnknownTask
 from ....tasks.streaming.updates import Heartbeat, Update
 from ...context import Context
 from ...requests.ended import failure_members
@@ -58,6 +60,18 @@ class ImageStream:
 
     async def events(self, access: StreamAccess) -> AsyncGenerator[bytes, None]:
         """Yield the previews, then each image; or an event `error` with the reason why there are none."""
+        try:
+            async with aclosing(self._events(access)) as events:  # unsubscribes as soon as the stream ends
+                async for event in events:
+                    yield event
+        except Problem as problem:
+            yield self._error(problem)
+        except UnknownTask as error:
+            yield self._error(Problem(ErrorCode.TASK_NOT_FOUND, f"task {error} does not exist"))
+        except DatabaseUnavailable as error:
+            yield self._error(Problem(ErrorCode.DATABASE_UNAVAILABLE, str(error)))
+
+    async def _events(self, access: StreamAccess) -> AsyncGenerator[bytes, None]:
         services, task = self._context.services, self._task
         encoding = Encoding(self._format) if self._previews else None
         with services.events.subscribe(task.task_id, encoding=encoding) as subscription:
@@ -76,20 +90,18 @@ class ImageStream:
                         if update.preview is not None and self._is_due(shown, task):
                             yield await asyncio.to_thread(self._partial, update.preview, shown)
                             shown += 1
-        async for event in self._last(task):
-            yield event
+        self._check(task)
+        for image in task.images:
+            yield await self._completed(task, image)
 
     def _is_due(self, shown: int, task: Task) -> bool:
         return shown < self._previews and task.progress * (self._previews + 1) >= 100 * (shown + 1)
 
-    async def _last(self, task: Task) -> AsyncGenerator[bytes, None]:
-        try:
-            self._check(task)
-            for image in task.images:
-                yield await self._completed(task, image)
-        except Problem as problem:
-            data = problem_body(problem.code, problem.detail, **problem.extra)
-            yield message(error_body(data), "error")
+    def _error(self, problem: Problem) -> bytes:
+        """Return the event with the reason, and the task's id: it exists, or existed, and need not be generated again."""
+        body = error_body(problem_body(problem.code, problem.detail, **problem.extra))
+        body["error"]["task_id"] = self._task.task_id
+        return message(body, "error")
 
     def _check(self, task: Task) -> None:
         """Raise the problem of a task without images, or of one that has not ended as Fooocus shuts down."""

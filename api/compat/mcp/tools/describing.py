@@ -35,6 +35,7 @@ async def _describe(call: Call) -> dict[str, Any]:
     tools = call.context.tools
     with IMAGE_BUDGET.reservation() as reservation:
         picture = await run_in(INPUT_EXECUTOR, picture_of, call.context, call.request, image, reservation)
+        del image  # this frame waits
         call.free()
         future = tools.describe(picture, kind)
         await call.accepted(partial(_cancel, future))

@@ -74,14 +74,21 @@ def _sentence(error: FieldError, names: Mapping[str, str]) -> str:
     return f"{text}; allowed: {', '.join(map(str, error.allowed[:MAX_ALLOWED]))}"
 
 
-async def task_result(call: Call, task: Task) -> dict[str, Any]:
-    """Return an ended task as a result: its images, reduced to fit, links to them, and a text with URLs, seeds and sizes."""
+async def task_result(call: Call, task: Task, *, may_refuse: bool = False) -> dict[str, Any]:
+    """Return an ended task as a result: its images, reduced to fit, links to them, and a text with URLs, seeds and sizes.
+
+    Args:
+        may_refuse: whether it is refused while many images are being reduced.
+    """
     if not task.images:
         return text_result(f"{_ended_as(task)}\nTask: {task.task_id}", is_error=task.status is not TaskStatus.FINISHED)
     size = size_of(task)
     links = urls(call.context, call.request, task, size)
-    shown = await contents(call.context, replace(task, images=task.images[:MAX_SHOWN]), size)
-    blocks = [await run_in(CONVERSION_EXECUTOR, _image_block, one, ROOM_BYTES // len(shown)) for one in shown]
+    shown = task.images[:MAX_SHOWN]
+    blocks: list[Block] = []
+    for image in shown:  # one file at a time in memory
+        (content,) = await contents(call.context, replace(task, images=[image]), size, may_refuse=may_refuse)
+        blocks.append(await run_in(CONVERSION_EXECUTOR, _image_block, content, ROOM_BYTES // len(shown)))
     if call.era.knows_links:
         blocks += [_link_block(image, link) for image, link in zip(task.images, links, strict=False)]
     return {"content": [*blocks, text_block(_summary(task, links, size))], "isError": False}

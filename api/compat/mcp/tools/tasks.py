@@ -45,7 +45,7 @@ async def _visible(call: Call) -> Task:
 async def _get(call: Call) -> dict[str, Any]:
     task = await _visible(call)
     if task.status.is_terminal:
-        return await task_result(call, task)
+        return await task_result(call, task, may_refuse=True)
     return text_result(await asyncio.to_thread(_state, call, task))
 
 
