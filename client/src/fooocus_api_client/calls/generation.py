@@ -64,7 +64,9 @@ def repeat(task_id: str, image_index: Optional[int], changes: Any, key: Optional
 
 
 def _request(path: str, body: dict[str, Any], key: Optional[str], headers: Any = None, **more: Any) -> Request:
-    return json_request("POST", path, body, {"Idempotency-Key": key or new_key(), **(headers or {})}, **more)
+    return json_request(
+        "POST", path, body, {"Idempotency-Key": key or new_key(), **(headers or {})}, outlasts=True, **more
+    )
 
 
 def _message(name: str, data: dict[str, Any]) -> StreamMessage:

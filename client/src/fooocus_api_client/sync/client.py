@@ -15,7 +15,7 @@ from ..schema.image_source import ImageSource
 from ..schema.images import Image, Upload
 from ..schema.requests import GenerateFields
 from ..schema.tasks import Task
-from ..wire.connection import DEFAULT_URL, Server
+from ..wire.connection import DEFAULT_URL, TIMEOUT_S, Server
 from ..wire.image_names import paths_of
 from ..wire.problems import succeeded
 from ..wire.retries import DEFAULT_RETRIES
@@ -35,8 +35,10 @@ class Client:
     Args:
         url: its address; a path of a proxy may follow.
         key: an API key, where the server asks for one.
-        retries: further attempts after errors that pass: broken connections, 429, 502, 503 and 504.
+        retries: further attempts after errors that pass: broken connections, 429, 502, 503 and 504. Once the server has answered,
+            generating and waiting continue for five minutes in place of that, so that they outlast a restart of Fooocus.
         http: a client of httpx with settings of its own, such as a proxy or certificates; it stays open.
+        timeout: seconds without a byte after which a connection counts as broken; the server sends some more often.
 
     Fields of a request are those of `POST /v1/engine/generate`; one that is left out has the default of the running Fooocus.
     An image is a path (`pathlib.Path`), the content of a file, or a text as the API takes it.
@@ -51,8 +53,9 @@ class Client:
         *,
         retries: int = DEFAULT_RETRIES,
         http: Optional[httpx.Client] = None,
+        timeout: float = TIMEOUT_S,
     ) -> None:
-        self._transport = Transport(Server(url, key or None), retries, http)
+        self._transport = Transport(Server(url, (key or "").strip() or None, timeout), retries, http)
         self.tasks = Tasks(self._transport)
         self.batches = Batches(self._transport)
         self.catalog = Catalog(self._transport)
