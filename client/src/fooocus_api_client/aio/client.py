@@ -5,6 +5,7 @@ Written by client/scripts/write_async.py from sync/client.py: change that, and r
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -79,6 +80,11 @@ class AsyncClient:
         """Close the connections."""
         await self._transport.close()
 
+    @property
+    def url(self) -> str:
+        """The server's address, without a name and a password in it."""
+        return self._transport.server.shown
+
     async def generate(
         self,
         prompt: str = "",
@@ -97,11 +103,16 @@ class AsyncClient:
             TaskFailed: Fooocus failed on it.
         """
         body = generation.body_of(prompt, fields)
-        make = generation.record if on_update is None else generation.pending
-        task = await self._transport.call(make(body, idempotency_key))
-        if task.task_status in ENDS:
-            return succeeded(task)
-        return await self.tasks.wait(task.task_id, on_update=on_update)
+        key = idempotency_key or generation.new_key()
+        if on_update is not None:
+            task = await self._transport.call(generation.pending(body, key))
+            return await self.tasks.wait(task.task_id, on_update=on_update)
+        call, rounds = generation.record(body, key), generation.Rounds()
+        task = await self._transport.call(call)
+        while task.task_status not in ENDS:  # the events would need a key with the scope to read
+            await asyncio.sleep(rounds.pause())
+            task = await self._transport.call(call)
+        return succeeded(task)
 
     async def submit(
         self, prompt: str = "", *, idempotency_key: Optional[str] = None, **fields: Unpack[GenerateFields]
@@ -129,8 +140,10 @@ class AsyncClient:
         """Generate one image and return its file: png, jpeg or webp."""
         key = idempotency_key or generation.new_key()
         call = generation.image(generation.body_of(prompt, fields), key, image_format)
+        rounds = generation.Rounds()
         content = await self._transport.call(call)
         while content is None:
+            await asyncio.sleep(rounds.pause())
             content = await self._transport.call(call)
         return content
 

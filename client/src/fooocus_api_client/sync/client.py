@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +77,11 @@ class Client:
         """Close the connections."""
         self._transport.close()
 
+    @property
+    def url(self) -> str:
+        """The server's address, without a name and a password in it."""
+        return self._transport.server.shown
+
     def generate(
         self,
         prompt: str = "",
@@ -94,11 +100,16 @@ class Client:
             TaskFailed: Fooocus failed on it.
         """
         body = generation.body_of(prompt, fields)
-        make = generation.record if on_update is None else generation.pending
-        task = self._transport.call(make(body, idempotency_key))
-        if task.task_status in ENDS:
-            return succeeded(task)
-        return self.tasks.wait(task.task_id, on_update=on_update)
+        key = idempotency_key or generation.new_key()
+        if on_update is not None:
+            task = self._transport.call(generation.pending(body, key))
+            return self.tasks.wait(task.task_id, on_update=on_update)
+        call, rounds = generation.record(body, key), generation.Rounds()
+        task = self._transport.call(call)
+        while task.task_status not in ENDS:  # the events would need a key with the scope to read
+            time.sleep(rounds.pause())
+            task = self._transport.call(call)
+        return succeeded(task)
 
     def submit(
         self, prompt: str = "", *, idempotency_key: Optional[str] = None, **fields: Unpack[GenerateFields]
@@ -126,8 +137,10 @@ class Client:
         """Generate one image and return its file: png, jpeg or webp."""
         key = idempotency_key or generation.new_key()
         call = generation.image(generation.body_of(prompt, fields), key, image_format)
+        rounds = generation.Rounds()
         content = self._transport.call(call)
         while content is None:
+            time.sleep(rounds.pause())
             content = self._transport.call(call)
         return content
 
