@@ -16,7 +16,7 @@ AWAITED = (
     r"self\._transport\.(?:call|answer)|self\._http\.request|self\.(?:get|answer|download|tasks\.wait)|time\.sleep"
 )
 WORDS: list[tuple[str, str]] = [
-    (r"^( *)def (?!__init__)", r"\1async def "),
+    (r"^( *)def (?!__init__|url)", r"\1async def "),
     (r"\b__enter__", "__aenter__"),
     (r"\b__exit__", "__aexit__"),
     (rf"(?<!def )(?<![\w.])((?:{AWAITED})\()", r"await \1"),
@@ -33,6 +33,7 @@ WORDS: list[tuple[str, str]] = [
     (r"\bhttpx\.Client\b", "httpx.AsyncClient"),
     (r"\bclass Client\b", "class AsyncClient"),
     (r"-> Client\b", "-> AsyncClient"),
+    (r"^( *)(on_\w+\(\w+\))$", r"\1result = \2\n\1if isawaitable(result):\n\1    await result"),
     (r"\btime(?=\.sleep|$)", "asyncio"),
 ]
 """Pattern → its replacement, in this order."""
@@ -57,6 +58,8 @@ def asynchronous(path: Path) -> str:
     text = path.read_text("utf-8")
     for pattern, replacement in WORDS:
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+    if "isawaitable(" in text:
+        text = re.sub(r"^(from collections\.abc .*)$", r"\1\nfrom inspect import isawaitable", text, flags=re.MULTILINE)
     first, _, rest = text.partition("\n")
     opening = first[: -len(QUOTES)]
     return f"{opening}\n\n{WRITTEN.format(name=path.name)}\n{QUOTES}\n{rest}"

@@ -5,7 +5,9 @@ Written by client/scripts/write_async.py from sync/batches.py: change that, and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
+from inspect import isawaitable
 from pathlib import Path
 from typing import Callable, Optional, Union
 
@@ -71,7 +73,9 @@ class Batches:
         """Return a batch once each of its rows has ended."""
         async for event in self.watch(batch_id):
             if on_event is not None:
-                on_event(event)
+                result = on_event(event)
+                if isawaitable(result):
+                    await result
         return await self.get(batch_id)
 
     async def results(self, batch_id: str) -> AsyncIterator[BatchResult]:
@@ -93,12 +97,19 @@ class Batches:
         from_row: Optional[int] = None,
         to_row: Optional[int] = None,
     ) -> Path:
-        """Save the images of a batch, and `results.jsonl`, as a ZIP file."""
+        """Save the images of a batch, and `results.jsonl`, as a ZIP file. An older one stays until the new one is complete."""
         request = batches.archive(batch_id, from_row, to_row)
-        with Path(path).open("wb") as file:
-            async for chunk in self._transport.chunks(request):
-                file.write(chunk)
-        return Path(path)
+        target = Path(path)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            with part.open("wb") as file:
+                async for chunk in self._transport.chunks(request):
+                    file.write(chunk)
+            os.replace(part, target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return target
 
     async def stop(self, batch_id: str) -> Batch:
         """Queue no more rows, and take back those that wait in the queue."""

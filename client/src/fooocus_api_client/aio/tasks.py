@@ -6,6 +6,7 @@ Written by client/scripts/write_async.py from sync/tasks.py: change that, and ru
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from ..calls import tasks
@@ -53,7 +54,9 @@ class Tasks:
         """
         async for update in self.watch(task_id, previews=previews if on_update is not None else None):
             if on_update is not None:
-                on_update(update)
+                result = on_update(update)
+                if isawaitable(result):
+                    await result
         return succeeded(await self.get(task_id))
 
     async def watch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -58,7 +59,7 @@ def content_of(rows: Rows) -> tuple[str, bytes]:
 
 def get(batch_id: str) -> Call[Batch]:
     """Read a batch."""
-    return Call(Request("GET", f"{BATCHES}/{batch_id}"), reader(Batch))
+    return Call(Request("GET", f"{BATCHES}/{batch_id}", outlasts=True), reader(Batch))
 
 
 def page(number: int, page_size: int) -> Call[BatchList]:
@@ -82,10 +83,11 @@ def results(batch_id: str, after: int, limit: int) -> Call[list[BatchResult]]:
     """Read a page of the rows that have ended, in the order of their numbers."""
 
     def read(answer: Answer) -> list[BatchResult]:
-        return [parsed(BatchResult, json.loads(line)) for line in answer.content.splitlines() if line.strip()]
+        lines = [line for line in answer.content.splitlines() if line.strip()]
+        return [parsed(BatchResult, dataclasses.replace(answer, content=line).json()) for line in lines]
 
     params: dict[str, Parameter] = {"after": after, "limit": limit}
-    return Call(Request("GET", f"{BATCHES}/{batch_id}/results", params=params), read)
+    return Call(Request("GET", f"{BATCHES}/{batch_id}/results", params=params, outlasts=True), read)
 
 
 def archive(batch_id: str, from_row: Optional[int], to_row: Optional[int]) -> Request:
@@ -99,5 +101,5 @@ def events(batch_id: str, retries: int) -> EventStream[Union[Batch, BatchResult]
     def read(name: str, data: dict[str, Any]) -> Union[Batch, BatchResult]:
         return parsed(BatchResult, data) if name == "row" else parsed(Batch, data)
 
-    request = Request("GET", f"{BATCHES}/{batch_id}/events")
+    request = Request("GET", f"{BATCHES}/{batch_id}/events", outlasts=True)
     return EventStream(request, read, lambda name, _: name == "ended", continues=True, retries=retries)

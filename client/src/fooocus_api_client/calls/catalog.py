@@ -36,7 +36,7 @@ def model_files() -> Call[list[ModelFile]]:
     """List model files with kind, size, time and hash."""
 
     def read(answer: Answer) -> list[ModelFile]:
-        return [parsed(ModelFile, one) for one in answer.json()]
+        return [parsed(ModelFile, one) for one in _entries(answer)]
 
     return Call(Request("GET", "/v1/engines/models"), read)
 
@@ -45,7 +45,7 @@ def names(catalog: str) -> Call[list[str]]:
     """List names, such as those of `styles` or `samplers`."""
 
     def read(answer: Answer) -> list[str]:
-        return [str(name) for name in answer.json()]
+        return [str(name) for name in _entries(answer)]
 
     return Call(Request("GET", f"/v1/engines/{quote(catalog, safe='')}"), read)
 
@@ -58,3 +58,10 @@ def style(name: str) -> Call[Style]:
 def preset(name: str) -> Call[Preset]:
     """Read a preset as fields of a request."""
     return Call(Request("GET", f"/v1/engines/presets/{quote(name, safe='')}"), reader(Preset))
+
+
+def _entries(answer: Answer) -> list[Any]:
+    found = answer.json()
+    if not isinstance(found, list):
+        raise UnexpectedAnswer(f"{answer.url} answered no list; check the server's URL")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any, Optional
 
@@ -15,12 +16,28 @@ from ..wire.stream import EventStream
 GENERATE = "/v1/engine/generate"
 WAIT_S = 20
 """Seconds that the server holds one request. Proxies close connections that are silent for a minute."""
+SHORTEST_ROUND_S = 2.0
+"""Seconds from one request that waits to the next, also if the server answers at once."""
 MEDIA_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
 def new_key() -> str:
     """Return an Idempotency-Key, with which a request can be sent again without generating twice."""
     return uuid.uuid4().hex
+
+
+class Rounds:
+    """The pauses between the repetitions of a request that waits on the server."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def pause(self) -> float:
+        """Return the seconds until the next repetition, mostly 0: the server has held the last one."""
+        now = time.monotonic()
+        pause = max(0.0, self._since + SHORTEST_ROUND_S - now)
+        self._since = now + pause
+        return pause
 
 
 def body_of(prompt: str, fields: Any) -> dict[str, Any]:
@@ -64,7 +81,9 @@ def repeat(task_id: str, image_index: Optional[int], changes: Any, key: Optional
 
 
 def _request(path: str, body: dict[str, Any], key: Optional[str], headers: Any = None, **more: Any) -> Request:
-    return json_request("POST", path, body, {"Idempotency-Key": key or new_key(), **(headers or {})}, **more)
+    return json_request(
+        "POST", path, body, {"Idempotency-Key": key or new_key(), **(headers or {})}, outlasts=True, **more
+    )
 
 
 def _message(name: str, data: dict[str, Any]) -> StreamMessage:

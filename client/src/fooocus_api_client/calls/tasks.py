@@ -47,7 +47,7 @@ class Previews:
 
 def get(task_id: str) -> Call[Task]:
     """Read a record."""
-    return Call(Request("GET", f"/tasks/{task_id}"), reader(Task))
+    return Call(Request("GET", f"/tasks/{task_id}", outlasts=True), reader(Task))
 
 
 def page(query: str, number: int, page_size: int, filters: dict[str, Parameter]) -> Call[TaskLists]:
@@ -76,13 +76,13 @@ def delete(task_id: str) -> Call[Optional[Task]]:
 
 def events(task_id: str, previews: Optional[Previews], retries: int) -> EventStream[Union[TaskUpdate, Missed]]:
     """Follow one task to its end."""
-    request = Request("GET", f"/tasks/{task_id}/events", params=_parameters(previews))
+    request = Request("GET", f"/tasks/{task_id}/events", params=_parameters(previews), outlasts=True)
     return EventStream(request, _update, lambda name, _: name in ENDS, continues=True, retries=retries)
 
 
 def all_events(previews: Optional[Previews], retries: int) -> EventStream[Union[TaskUpdate, Missed]]:
     """Follow all tasks, without an end."""
-    request = Request("GET", "/v1/events", params=_parameters(previews))
+    request = Request("GET", "/v1/events", params=_parameters(previews), outlasts=True)
     return EventStream(request, _update, lambda *_: False, continues=True, retries=retries)
 
 

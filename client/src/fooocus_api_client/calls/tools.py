@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any, Optional
 
 from ..schema.image_source import ImageSource
 from ..schema.images import Upload
 from ..schema.tools import Description, ExpandedPrompts, Metadata
-from ..wire.image_files import file_of, json_value
+from ..wire.errors import UnexpectedAnswer
+from ..wire.image_files import file_of, json_value, picture_of
 from ..wire.request import Answer, Call, Request, json_request, reader
 from .generation import MEDIA_TYPES
 
@@ -22,23 +22,28 @@ def upload(image: ImageSource) -> Call[Upload]:
 def download(url: str, image_format: Optional[str]) -> Call[bytes]:
     """Fetch an image, converted if a format is given."""
     headers = {"Accept": MEDIA_TYPES[image_format]} if image_format else {}
-    return Call(Request("GET", url, headers=headers), lambda answer: answer.content)
+    return Call(Request("GET", url, headers=headers, outlasts=True), lambda answer: answer.content)
 
 
 def describe(image: ImageSource, kind: str) -> Call[str]:
-    """Describe an image in words."""
-    request = json_request("POST", "/v1/tools/describe-image", {"image": json_value(image), "image_type": kind})
+    """Describe an image in words. Fooocus does it after the tasks that wait before it."""
+    body = {"image": json_value(image), "image_type": kind}
+    request = json_request("POST", "/v1/tools/describe-image", body, repeatable=False, waits=True)
     read = reader(Description)
     return Call(request, lambda answer: read(answer).describe)
 
 
 def mask(image: ImageSource, options: dict[str, Any]) -> Call[bytes]:
-    """Make the mask of an image's subject, as a PNG."""
+    """Make the mask of an image's subject, as a PNG. Fooocus does it after the tasks that wait before it."""
 
     def read(answer: Answer) -> bytes:
-        return base64.b64decode(str(answer.json()).rpartition(",")[2])
+        found = picture_of(str(answer.json()))
+        if found is None:
+            raise UnexpectedAnswer("the server answered no mask; check the server's URL")
+        return found
 
-    return Call(json_request("POST", "/v1/tools/generate_mask", {"image": json_value(image), **options}), read)
+    body = {"image": json_value(image), **options}
+    return Call(json_request("POST", "/v1/tools/generate_mask", body, repeatable=False, waits=True), read)
 
 
 def read_metadata(image: ImageSource) -> Call[Metadata]:

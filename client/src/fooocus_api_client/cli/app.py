@@ -14,6 +14,7 @@ from .commands.edit import inpaint, upscale
 from .commands.generate import generate
 from .commands.login import login
 from .commands.tasks import show, stop, tasks, watch
+from .frame.terminal import use_utf8
 
 COMMANDS = (generate, upscale, inpaint, describe, batch, tasks, show, watch, stop, models, styles, login)
 EPILOG = (
@@ -52,4 +53,5 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    use_utf8()
     app(prog_name="fooocus")

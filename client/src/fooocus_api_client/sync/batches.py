@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, Optional, Union
@@ -90,12 +91,19 @@ class Batches:
         from_row: Optional[int] = None,
         to_row: Optional[int] = None,
     ) -> Path:
-        """Save the images of a batch, and `results.jsonl`, as a ZIP file."""
+        """Save the images of a batch, and `results.jsonl`, as a ZIP file. An older one stays until the new one is complete."""
         request = batches.archive(batch_id, from_row, to_row)
-        with Path(path).open("wb") as file:
-            for chunk in self._transport.chunks(request):
-                file.write(chunk)
-        return Path(path)
+        target = Path(path)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            with part.open("wb") as file:
+                for chunk in self._transport.chunks(request):
+                    file.write(chunk)
+            os.replace(part, target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return target
 
     def stop(self, batch_id: str) -> Batch:
         """Queue no more rows, and take back those that wait in the queue."""

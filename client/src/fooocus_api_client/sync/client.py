@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from ..schema.image_source import ImageSource
 from ..schema.images import Image, Upload
 from ..schema.requests import GenerateFields
 from ..schema.tasks import Task
-from ..wire.connection import DEFAULT_URL, Server
+from ..wire.connection import DEFAULT_URL, TIMEOUT_S, Server
 from ..wire.image_names import paths_of
 from ..wire.problems import succeeded
 from ..wire.retries import DEFAULT_RETRIES
@@ -35,8 +36,10 @@ class Client:
     Args:
         url: its address; a path of a proxy may follow.
         key: an API key, where the server asks for one.
-        retries: further attempts after errors that pass: broken connections, 429, 502, 503 and 504.
+        retries: further attempts after errors that pass: broken connections, 429, 502, 503 and 504. Once the server has answered,
+            generating and waiting continue for five minutes in place of that, so that they outlast a restart of Fooocus.
         http: a client of httpx with settings of its own, such as a proxy or certificates; it stays open.
+        timeout: seconds without a byte after which a connection counts as broken; the server sends some more often.
 
     Fields of a request are those of `POST /v1/engine/generate`; one that is left out has the default of the running Fooocus.
     An image is a path (`pathlib.Path`), the content of a file, or a text as the API takes it.
@@ -51,8 +54,9 @@ class Client:
         *,
         retries: int = DEFAULT_RETRIES,
         http: Optional[httpx.Client] = None,
+        timeout: float = TIMEOUT_S,
     ) -> None:
-        self._transport = Transport(Server(url, key or None), retries, http)
+        self._transport = Transport(Server(url, (key or "").strip() or None, timeout), retries, http)
         self.tasks = Tasks(self._transport)
         self.batches = Batches(self._transport)
         self.catalog = Catalog(self._transport)
@@ -73,6 +77,11 @@ class Client:
         """Close the connections."""
         self._transport.close()
 
+    @property
+    def url(self) -> str:
+        """The server's address, without a name and a password in it."""
+        return self._transport.server.shown
+
     def generate(
         self,
         prompt: str = "",
@@ -91,11 +100,16 @@ class Client:
             TaskFailed: Fooocus failed on it.
         """
         body = generation.body_of(prompt, fields)
-        make = generation.record if on_update is None else generation.pending
-        task = self._transport.call(make(body, idempotency_key))
-        if task.task_status in ENDS:
-            return succeeded(task)
-        return self.tasks.wait(task.task_id, on_update=on_update)
+        key = idempotency_key or generation.new_key()
+        if on_update is not None:
+            task = self._transport.call(generation.pending(body, key))
+            return self.tasks.wait(task.task_id, on_update=on_update)
+        call, rounds = generation.record(body, key), generation.Rounds()
+        task = self._transport.call(call)
+        while task.task_status not in ENDS:  # the events would need a key with the scope to read
+            time.sleep(rounds.pause())
+            task = self._transport.call(call)
+        return succeeded(task)
 
     def submit(
         self, prompt: str = "", *, idempotency_key: Optional[str] = None, **fields: Unpack[GenerateFields]
@@ -123,8 +137,10 @@ class Client:
         """Generate one image and return its file: png, jpeg or webp."""
         key = idempotency_key or generation.new_key()
         call = generation.image(generation.body_of(prompt, fields), key, image_format)
+        rounds = generation.Rounds()
         content = self._transport.call(call)
         while content is None:
+            time.sleep(rounds.pause())
             content = self._transport.call(call)
         return content
 

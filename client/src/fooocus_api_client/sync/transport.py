@@ -8,7 +8,7 @@ from typing import Optional, TypeVar
 
 import httpx
 
-from ..wire.connection import NOT_SENT, TIMEOUT_S, Server, answer_of
+from ..wire.connection import FINAL, NOT_SENT, UNREADABLE, Server, answer_of, is_stream, unreadable
 from ..wire.errors import ConnectionFailed
 from ..wire.problems import error_of
 from ..wire.request import Answer, Call, Request
@@ -29,7 +29,8 @@ class Transport:
         self.server = server
         self.retries = retries
         self._given = http is not None
-        self._http = http if http is not None else httpx.Client(timeout=TIMEOUT_S)
+        self._http = http if http is not None else httpx.Client(trust_env=not server.is_loopback)
+        self._reached = False
 
     def close(self) -> None:
         """Close the connections."""
@@ -47,16 +48,20 @@ class Transport:
 
     def answer(self, request: Request) -> Answer:
         """Send a request, again after errors that pass, and return the answer of a success."""
-        attempts = Attempts(request, self.retries)
+        attempts = Attempts(request, self.retries, reached=self._reached)
         while True:
             pause: Optional[float]
             try:
                 response = self._http.request(**self.server.arguments(request))
             except httpx.TransportError as error:
-                pause = attempts.after_error(self.server.url, error, was_sent=not isinstance(error, NOT_SENT))
+                was_sent, is_final = not isinstance(error, NOT_SENT), isinstance(error, FINAL)
+                pause = attempts.after_error(self.server.shown, error, was_sent=was_sent, is_final=is_final)
+            except UNREADABLE as error:
+                raise unreadable(self.server, error) from error
             else:
                 answer = answer_of(response)
                 if response.is_success:
+                    self._reached = True
                     return answer
                 pause = attempts.after_answer(answer)
                 if pause is None:
@@ -65,20 +70,25 @@ class Transport:
 
     def events(self, stream: EventStream[T]) -> Iterator[T]:
         """Yield the events of a stream, over as many connections as it takes."""
+        stream.begin(reached=self._reached)
         while not stream.has_ended():
             try:
                 with self._http.stream(**self.server.arguments(stream.request())) as response:
-                    if response.status_code == 200:
+                    if is_stream(response):
+                        self._reached = True
                         for chunk in response.iter_bytes():
                             for event in stream.receive(chunk):
                                 yield event
                             if stream.has_ended():
                                 return
-                        raise httpx.ReadError("the server closed the stream") from StreamClosed()
+                        raise StreamClosed("the server closed the stream")
                     response.read()
                     pause = stream.refused(answer_of(response))
-            except httpx.TransportError as error:
-                pause = stream.lost(self.server.url, error)
+            except (httpx.TransportError, StreamClosed) as error:
+                was_sent, is_final = not isinstance(error, NOT_SENT), isinstance(error, FINAL)
+                pause = stream.lost(self.server.shown, error, was_sent=was_sent, is_final=is_final)
+            except UNREADABLE as error:
+                raise unreadable(self.server, error) from error
             time.sleep(pause)
 
     def chunks(self, request: Request) -> Iterator[bytes]:
@@ -90,5 +100,9 @@ class Transport:
                     raise error_of(answer_of(response))
                 for chunk in response.iter_bytes():
                     yield chunk
+        except FINAL:
+            raise ConnectionFailed(f"the request to {self.server.shown} can't be sent; check its headers") from None
         except httpx.TransportError as error:
-            raise ConnectionFailed(f"{self.server.url} can't be reached: {error}; try again") from error
+            raise ConnectionFailed(f"{self.server.shown} can't be reached: {error}; try again") from error
+        except UNREADABLE as error:
+            raise unreadable(self.server, error) from error

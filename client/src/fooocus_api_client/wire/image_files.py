@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from ..schema.image_source import ImageSource
+from .errors import UnexpectedAnswer
 
 
 def json_value(value: Any) -> Any:
@@ -40,7 +41,14 @@ def file_of(image: ImageSource) -> tuple[str, bytes]:
 
 
 def picture_of(preview: Optional[str]) -> Optional[bytes]:
-    """Return the image file of a preview, which is a data URI or base64; None if there is none."""
+    """Return the image file of a preview, which is a data URI or base64; None if there is none.
+
+    Raises:
+        UnexpectedAnswer: it is something else.
+    """
     if not preview:
         return None
-    return base64.b64decode(preview.rpartition(",")[2])
+    try:
+        return base64.b64decode(preview.rpartition(",")[2])
+    except ValueError as error:  # binascii.Error is one
+        raise UnexpectedAnswer(f"the server sent a picture that is no base64: {error}") from error

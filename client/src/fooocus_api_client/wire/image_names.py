@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Union
 from urllib.parse import unquote, urlsplit
+
+UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
+MAX_LENGTH = 150
 
 
 def paths_of(urls: Sequence[str], wanted: Union[str, Path]) -> list[Path]:
@@ -21,5 +25,10 @@ def paths_of(urls: Sequence[str], wanted: Union[str, Path]) -> list[Path]:
 
 def name_of(url: str) -> str:
     """Return the name of an image's file: the last part of its URL, without anything that could lead to another folder."""
-    name = unquote(urlsplit(url).path.rpartition("/")[2])
-    return Path(name.replace("\\", "/")).name or "image"
+    name = unquote(urlsplit(url).path).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return part_of_name(name) or "image"
+
+
+def part_of_name(text: str) -> str:
+    """Return a text without what names of files can't have, or could lead to another folder; it may be empty."""
+    return UNFIT.sub("_", text).strip(". ")[:MAX_LENGTH]

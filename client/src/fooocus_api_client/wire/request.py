@@ -18,7 +18,8 @@ Parameter = Union[str, int, float, bool, list[str], None]
 class Request:
     """One HTTP request. `path` is a path of the API, or the whole URL of an image.
 
-    A request that is not `repeatable` is sent again only if it has not reached the server.
+    A request that is not `repeatable` is sent again only if it has not reached the server. One that `outlasts` a restart of the
+    server is sent again for minutes, once the server has been reached. The answer of one that `waits` may take any time.
     """
 
     method: str
@@ -28,6 +29,8 @@ class Request:
     content: Optional[bytes] = None
     files: Optional[Mapping[str, tuple[str, bytes]]] = None
     repeatable: bool = True
+    outlasts: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,19 @@ class EventParser:
     """Makes events of the bytes of one connection."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
         self._name = ""
         self._data: list[str] = []
         self._id: Optional[str] = None
+        self._last_id: Optional[str] = None
 
     def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
         """Yield the events that a chunk completes."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        self._rest.append(chunk)
+        if b"\n" not in chunk:
+            return
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest = [rest]
         for line in lines:
             event = self._line(line.rstrip(b"\r").decode("utf-8", "replace"))
             if event is not None:
@@ -35,8 +40,8 @@ class EventParser:
 
     @property
     def last_id(self) -> Optional[str]:
-        """The newest id; one may come without an event."""
-        return self._id
+        """The id of the newest complete event; one may come without data."""
+        return self._last_id
 
     def _line(self, line: str) -> Optional[ServerSentEvent]:
         if not line:
@@ -53,5 +58,5 @@ class EventParser:
 
     def _completed(self) -> Optional[ServerSentEvent]:
         event = ServerSentEvent(self._name or "message", "\n".join(self._data), self._id) if self._data else None
-        self._name, self._data = "", []
+        self._name, self._data, self._last_id = "", [], self._id
         return event

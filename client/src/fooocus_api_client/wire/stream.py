@@ -10,7 +10,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar
 from .errors import UnexpectedAnswer
 from .problems import error_of
 from .request import Answer, Request
-from .retries import Attempts
+from .retries import SHUTTING_DOWN, Attempts
 from .sse import EventParser, ServerSentEvent
 
 E = TypeVar("E")
@@ -39,10 +39,15 @@ class EventStream(Generic[E]):
         self._read = read
         self._is_last = is_last
         self._continues = continues
+        self._retries = retries
         self._attempts = Attempts(request, retries)
         self._parser = EventParser()
         self._last_id: Optional[str] = None
         self._has_ended = False
+
+    def begin(self, *, reached: bool) -> None:
+        """Begin to count attempts; `reached` says that the server has answered before."""
+        self._attempts = Attempts(self._request, self._retries, reached=reached)
 
     def has_ended(self) -> bool:
         """Return whether the last event has come."""
@@ -57,11 +62,16 @@ class EventStream(Generic[E]):
 
     def receive(self, chunk: bytes) -> Iterator[E]:
         """Yield the events that a chunk of the body completes."""
-        for event in self._parser.feed(chunk):
-            self._attempts.succeeded()
-            data = data_of(event)
-            made = self._read(event.name, data)
-            self._has_ended = self._has_ended or self._is_last(event.name, data)
+        events = list(self._parser.feed(chunk))
+        received = [(event.name, data_of(event), event.id) for event in events]
+        if not any(ends_with_server(name, data) for name, data, _ in received):
+            self._attempts.succeeded()  # also after a comment, which the server sends as a sign of life
+        for name, data, last_id in received:
+            if ends_with_server(name, data):
+                raise StreamClosed(str(data.get("detail") or "Fooocus is shutting down"))
+            self._last_id = last_id if self._continues and last_id is not None else self._last_id
+            made = self._read(name, data)
+            self._has_ended = self._has_ended or self._is_last(name, data)
             if made is not None:
                 yield made
         if self._continues and self._parser.last_id is not None:
@@ -72,26 +82,35 @@ class EventStream(Generic[E]):
 
         Raises:
             ApiError: there is no next one.
+            UnexpectedAnswer: the answer is no stream.
         """
         if answer.status == 204:
             self._has_ended = True
             return 0.0
+        if answer.status == 200:
+            kind = answer.headers.get("content-type", "an unknown type")
+            raise UnexpectedAnswer(f"{answer.url} answered {kind} in place of events; check the server's URL")
         pause = self._attempts.after_answer(answer)
         if pause is None:
             raise error_of(answer)
         return pause
 
-    def lost(self, url: str, error: Exception) -> float:
+    def lost(self, url: str, error: Exception, *, was_sent: bool = True, is_final: bool = False) -> float:
         """Return the seconds until the next connection after one broke.
 
         Raises:
             ConnectionFailed: there is no next one.
         """
-        return self._attempts.after_error(url, error, was_sent=True)
+        return self._attempts.after_error(url, error, was_sent=was_sent, is_final=is_final)
 
 
 class StreamClosed(Exception):
     """The server closed a stream before its last event, as it does at a restart."""
+
+
+def ends_with_server(name: str, data: dict[str, Any]) -> bool:
+    """Return whether an event says that the server ends; its task continues after the restart."""
+    return name == "error" and data.get("code") == SHUTTING_DOWN
 
 
 def data_of(event: ServerSentEvent) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import typer
 
 from ...schema.batches import Batch, BatchResult
 from ...sync.client import Client
-from ...wire.image_names import name_of
+from ...wire.errors import FooocusError
+from ...wire.image_names import name_of, part_of_name
 from ..frame.exit_codes import ExitCode
 from ..frame.options import Json, Key, Url
 from ..frame.session import connected
@@ -60,7 +61,7 @@ def batch(
         note(
             f"{counts.succeeded} of {counts.total} rows succeeded, {counts.failed} failed, {counts.cancelled} were stopped"
         )
-        if counts.failed:
+        if counts.failed or rows.missing:
             raise typer.Exit(ExitCode.FAILED)
         if counts.cancelled:
             raise typer.Exit(ExitCode.STOPPED)
@@ -74,24 +75,32 @@ class Rows:
         self._folder = folder
         self._as_json = as_json
         self._seen: set[int] = set()
+        self.missing = 0
+        """The number of images that could not be saved."""
 
     def put(self, result: BatchResult) -> None:
         """Save and print a row."""
         if result.row in self._seen:
             return
-        self._seen.add(result.row)
         if result.error is not None:
             note(f"row {result.row} ({result.custom_id}): {result.error.type}: {result.error.message}")
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             for number, image in enumerate(result.images, 1):
                 ending = Path(name_of(image.url)).suffix
-                path = self._folder / f"{result.row:05}_{result.custom_id}_{number}{ending}"
-                path.write_bytes(self._client.download(image))
+                path = self._folder / f"{result.row:05}_{part_of_name(result.custom_id)}_{number}{ending}"
+                try:
+                    content = self._client.download(image)
+                except FooocusError as error:  # such as one that was deleted; the other rows are saved
+                    self.missing += 1
+                    note(f"row {result.row} ({result.custom_id}): image {number} is missing: {error}")
+                    continue
+                path.write_bytes(content)
                 if not self._as_json:
                     print(path, flush=True)
         if self._as_json:
             print_json(result.received)
+        self._seen.add(result.row)  # after an interruption, a row that is not complete comes again
 
 
 def watched(client: Client, batch_id: str, rows: Rows) -> Batch:

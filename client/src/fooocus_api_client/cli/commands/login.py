@@ -8,7 +8,8 @@ from typing import Annotated, Optional
 import typer
 
 from ...sync.client import Client
-from ...wire.connection import DEFAULT_URL
+from ...wire.connection import DEFAULT_URL, origin_of, without_user
+from ...wire.errors import NotPermitted
 from ..frame.options import Json
 from ..frame.session import reported
 from ..frame.settings import Settings, read_settings, write_settings
@@ -29,15 +30,21 @@ def login(
         if forget:
             note(f"{write_settings(Settings())} is empty now")
             return
-        settings = Settings(address(url), secret(key))
-        with Client(settings.url or DEFAULT_URL, settings.key, retries=0) as client:
+        chosen = address(url)
+        settings = Settings(chosen, secret(key, known_key(chosen)))
+        with Client(chosen, settings.key, retries=0) as client:
             info = client.catalog.info()
-            client.tasks.cards("current")
+            try:
+                client.tasks.cards("current")
+            except NotPermitted as error:
+                if error.code != "insufficient_scope":  # the key is right, and may do other things
+                    raise
+            shown = client.url
         path = write_settings(settings)
         if as_json:
-            print_json({"url": settings.url, "has_key": settings.key is not None, "file": str(path)})
+            print_json({"url": shown, "has_key": settings.key is not None, "file": str(path)})
         else:
-            print(f"{info.name} {info.version} on Fooocus {info.fooocus_version} at {settings.url}; kept in {path}")
+            print(f"{info.name} {info.version} on Fooocus {info.fooocus_version} at {shown}; kept in {path}")
 
 
 def address(given: Optional[str]) -> str:
@@ -45,17 +52,25 @@ def address(given: Optional[str]) -> str:
     wanted = given
     if wanted is None:
         known = known_settings().url or DEFAULT_URL
-        wanted = typer.prompt("Address of Fooocus", default=known, err=True) if can_ask() else known
+        question = f"Address of Fooocus [{without_user(known)}]"
+        wanted = typer.prompt(question, default=known, show_default=False, err=True) if can_ask() else known
     return (wanted if "://" in wanted else f"http://{wanted}").rstrip("/")
 
 
-def secret(given: Optional[str]) -> Optional[str]:
-    """Return the key, asked for without an echo if it is not given; None for an empty one."""
+def secret(given: Optional[str], known: Optional[str]) -> Optional[str]:
+    """Return the key, asked for without an echo if it is not given, or the known one of this server; None for an empty one."""
     if given == "-":
         return sys.stdin.readline().strip() or None
     if given is None and can_ask():
-        given = typer.prompt("API key (empty for none)", default="", hide_input=True, show_default=False, err=True)
-    return (given or "").strip() or None
+        question = "API key (empty keeps the known one)" if known else "API key (empty for none)"
+        given = typer.prompt(question, default="", hide_input=True, show_default=False, err=True).strip() or None
+    return known if given is None else given.strip() or None
+
+
+def known_key(url: str) -> Optional[str]:
+    """Return the key that is kept for this server."""
+    known = known_settings()
+    return known.key if known.url is not None and origin_of(known.url) == origin_of(url) else None
 
 
 def known_settings() -> Settings:

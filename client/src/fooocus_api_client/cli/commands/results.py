@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, Optional
@@ -12,6 +13,7 @@ from ...schema.tasks import Task
 from ...sync.client import Client
 from ..frame.terminal import note, print_bytes, print_json
 from ..live.follow import followed
+from ..pictures.choice import way_of
 
 PIPE = "-"
 
@@ -60,6 +62,7 @@ def run(
     client: Client, fields: dict[str, Any], results: Results, *, no_wait: bool, preview: str, as_json: bool
 ) -> None:
     """Generate with these fields, `prompt` included, and put the results into their place."""
+    way_of(preview, os.environ)  # a wrong name is reported before anything is generated
     if no_wait:
         task = client.submit(**fields)
         print_json(task.received) if as_json else print(task.task_id)

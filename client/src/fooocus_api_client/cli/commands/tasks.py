@@ -9,10 +9,12 @@ import typer
 
 from ...calls.tasks import TaskUpdate
 from ...schema.tasks import TaskCard
+from ...wire.errors import ApiError
+from ..frame.exit_codes import ExitCode, exit_code_of
 from ..frame.names import active_tasks
 from ..frame.names import tasks as task_names
 from ..frame.options import Json, Key, Output, Preview, Url
-from ..frame.session import connected
+from ..frame.session import connected, report
 from ..frame.task_ids import task_id_of
 from ..frame.terminal import note, print_json, print_rows
 from ..live.follow import followed, stopped
@@ -93,20 +95,25 @@ def watch(
 
 
 def stop(ids: ActiveTaskIds, url: Url = None, key: Key = None, as_json: Json = False) -> None:
-    """Stop tasks that wait or run."""
+    """Stop tasks that wait or run. One that can't be stopped does not keep the others from it."""
     with connected(url, key, as_json=as_json) as client:
+        codes: list[ExitCode] = []
         for text in ids:
-            task_id = task_id_of(client, text)
-            if as_json:
-                print_json(client.tasks.stop(task_id).received)
-            else:
-                stopped(client, task_id)
-                print(task_id)
+            try:
+                task_id = task_id_of(client, text)
+                record = stopped(client, task_id)
+                print_json(record.received) if as_json else print(task_id)
+            except (ApiError, ValueError) as error:
+                report(error, as_json=as_json)
+                codes.append(exit_code_of(error))
+        if codes:
+            raise typer.Exit(codes[0])
 
 
 def row_of(card: TaskCard) -> list[str]:
     """Return a line of the table."""
-    queued = datetime.fromtimestamp(card.in_queue_mills / 1000).strftime("%Y-%m-%d %H:%M")
+    known = card.in_queue_mills > 0
+    queued = datetime.fromtimestamp(card.in_queue_mills / 1000).strftime("%Y-%m-%d %H:%M") if known else ""
     status = f"{card.task_status} {card.progress:.0f}%" if card.task_status == "running" else card.task_status
     prompt = card.prompt if len(card.prompt) <= PROMPT_LENGTH else f"{card.prompt[:PROMPT_LENGTH]}…"
     return [card.task_id, status, queued, card.source, str(card.saved_images), prompt]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Callable
 
-import httpx
-
 from ...sync.client import Client
 from ...wire.errors import FooocusError
 from .session import client_of
@@ -17,9 +15,9 @@ PATIENCE_S = 1.5
 def completed(incomplete: str, read: Callable[[Client], list[str]]) -> list[str]:
     """Return the names that begin as the user has typed."""
     try:
-        with httpx.Client(timeout=PATIENCE_S) as http, client_of(None, None, retries=0, http=http) as client:
+        with client_of(None, None, retries=0, timeout=PATIENCE_S) as client:
             return [name for name in read(client) if name.lower().startswith(incomplete.lower())]
-    except (FooocusError, OSError, ValueError):
+    except (FooocusError, OSError, ValueError, ImportError):
         return []
 
 

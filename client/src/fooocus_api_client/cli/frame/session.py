@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Optional
 
-import httpx
 import typer
 
 from ...sync.client import Client
@@ -28,15 +27,15 @@ def connected(url: Optional[str], key: Optional[str], *, as_json: bool = False) 
     Raises:
         typer.Exit: the command failed; the error is reported.
     """
-    with reported(as_json=as_json), httpx.Client(timeout=TIMEOUT_S) as http:
-        with client_of(url, key, retries=0, http=http) as client, suppress(ApiError):
+    with reported(as_json=as_json):
+        with client_of(url, key, retries=0) as client, suppress(ApiError):
             client.catalog.info()  # a wrong address is reported at once; later, a server that restarts is waited for
-        with client_of(url, key, http=http) as client:
+        with client_of(url, key) as client:
             yield client
 
 
 def client_of(
-    url: Optional[str], key: Optional[str], *, retries: int = DEFAULT_RETRIES, http: Optional[httpx.Client] = None
+    url: Optional[str], key: Optional[str], *, retries: int = DEFAULT_RETRIES, timeout: float = TIMEOUT_S
 ) -> Client:
     """Return a client. The key of the settings goes to the server of the settings only."""
     settings = read_settings()
@@ -45,7 +44,7 @@ def client_of(
         wanted = f"http://{wanted}"
     is_same = settings.url is None or origin_of(wanted) == origin_of(settings.url)
     key = key or os.environ.get("FOOOCUS_API_KEY")
-    return Client(wanted, key or (settings.key if is_same else None), retries=retries, http=http)
+    return Client(wanted, key or (settings.key if is_same else None), retries=retries, timeout=timeout)
 
 
 @contextmanager
@@ -57,13 +56,16 @@ def reported(*, as_json: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
         raise
     except (FooocusError, OSError, ValueError) as error:
         report(error, as_json=as_json)
         raise typer.Exit(exit_code_of(error)) from None
+    except ImportError as error:  # of httpx, for a SOCKS proxy in the environment
+        report(error, as_json=as_json)
+        raise typer.Exit(ExitCode.FAILED) from None
 
 
 def report(error: Exception, *, as_json: bool) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+
+def use_utf8() -> None:
+    """Let pipes and files have UTF-8, which JSON requires; Windows would use the encoding of the country."""
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def people() -> Console:

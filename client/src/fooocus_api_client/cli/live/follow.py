@@ -40,12 +40,13 @@ def followed(client: Client, task_id: str, preview: str) -> Task:
     return task
 
 
-def stopped(client: Client, task_id: str) -> None:
-    """Stop a task; one that has ended by now stays as it is."""
+def stopped(client: Client, task_id: str) -> Task:
+    """Stop a task and return its record; one that has ended by now stays as it is."""
     try:
-        client.tasks.stop(task_id)
+        return client.tasks.stop(task_id)
     except WrongState:
         note(f"task {task_id} has ended by itself")
+        return client.tasks.get(task_id)
 
 
 def _shown(client: Client, task_id: str, way: str) -> None:
