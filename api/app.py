@@ -124,7 +124,7 @@ def create_api(context: Context) -> FastAPI:
         tokens.router,
         describe.router,
         mask.router(context),
-        read_metadata.router(context),
+        read_metadata.router(context, model),
         expand_prompt.router(context, model),
         unload.router,
         names.router,

@@ -22,7 +22,6 @@ from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import invalid_field, responses
 from ...schemas.generate import CommonRequest
-from ...schemas.host_request import request_model
 from ...security.authorization import may_see_image, require_scope
 from ..images.inputs import bounded_form, image_form, image_too_large
 from .bodies import json_of
@@ -52,10 +51,9 @@ def _body() -> dict[str, Any]:
     return {"required": True, "content": {**form, "application/json": json_body}}
 
 
-def router(context: Context) -> APIRouter:
-    """Return the router, with a request model built for the running host."""
+def router(context: Context, model: type[CommonRequest]) -> APIRouter:
+    """Return the router; `model` is the request model of the running host."""
     routes = APIRouter(tags=["tools"], route_class=JsonRoute)
-    model = request_model(context)
 
     async def read_metadata(request: Request) -> ReadMetadataResponse:
         """Read the parameters in a file of Fooocus, its forks, AUTOMATIC1111 and others, and return a request for this host.

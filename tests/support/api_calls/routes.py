@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter
 from fooocus_api.adapters.models.catalog import FooocusCatalog
 from fooocus_api.adapters.models.presets import FooocusPresets
 from fooocus_api.api import routes
+from fooocus_api.api.schemas.host_request import request_model
 from fooocus_api.tasks.ports.host_arguments import Bounds
 
 
@@ -24,7 +26,11 @@ def all_routes() -> list[Any]:
     context: Any = SimpleNamespace(host=host, service=None)
     names = [module.name for module in pkgutil.walk_packages(routes.__path__, f"{routes.__name__}.")]
     modules = [module for module in map(importlib.import_module, names) if hasattr(module, "router")]
-    routers = [one if isinstance(one, APIRouter) else one(context) for one in (module.router for module in modules)]
+    model = request_model(context)
+    routers = [
+        one if isinstance(one, APIRouter) else one(*(context, model)[: len(signature(one).parameters)])
+        for one in (module.router for module in modules)
+    ]
     return [route for router in routers for route in router.routes]
 
 
