@@ -19,7 +19,7 @@ class GenerateFields(TypedDict, total=False):
     client_data: dict[str, Any]
     """An object that comes back unchanged in records, events and webhooks; as JSON it may have 4096 bytes."""
     negative_prompt: str
-    """The description of what to avoid in the image."""
+    """The description of what to avoid in the image. At most 100 arrays, as `[[red,blue]]`, and 100 wildcards."""
     style_selections: list[str]
     """Names of styles, applied in this order."""
     performance_selection: str
