@@ -52,7 +52,15 @@ def test_it_installs_and_the_readme_works(version: str, demo: Host, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "cat.png").read_bytes().startswith(b"\x89PNG")
-    command = [str(scripts / "fooocus"), "generate", "a cat", "--set", "performance_selection=Lightning", "-o", "line.png"]
+    command = [
+        str(scripts / "fooocus"),
+        "generate",
+        "a cat",
+        "--set",
+        "performance_selection=Lightning",
+        "-o",
+        "line.png",
+    ]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.strip() == "line.png", done.stderr
 
