@@ -37,7 +37,7 @@ class Server:
     timeout: float = TIMEOUT_S
 
     def __post_init__(self) -> None:
-        if urlsplit(self.url).scheme not in ("http", "https"):
+        if not self.url.lower().startswith(("http://", "https://")):
             raise ValueError(f"the URL {self.shown!r} is not one; it begins with http:// or https://")
         try:
             origin_of(self.url)
