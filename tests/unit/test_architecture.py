@@ -236,8 +236,8 @@ def replaced_directly(tree: ast.AST) -> Iterator[str]:
 
 def test_files_are_renamed_and_deleted_in_one_place() -> None:
     """Require `files.replacing`: on Windows another program may have any file open, and it retries and reports the outcome."""
-    files = [path for room, path in FILES if room not in ("files", "client")]  # the client has no part of the extension
-         + sorted(ROOT.glob("*.py"))
+    # The client is a distribution of its own, without the extension's packages.
+    files = [path for room, path in FILES if room not in ("files", "client")] + sorted(ROOT.glob("*.py"))
     with_care = {path for path in files if "installer" in path.parts and path.name in WITH_CARE_OF_ITS_OWN}
     assert (
         breaking(lambda path: replaced_directly(tree_of(path)), [path for path in files if path not in with_care]) == {}
