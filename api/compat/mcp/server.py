@@ -115,7 +115,8 @@ class McpServer:
         tool = TOOLS.get(name)
         if tool is None:
             raise era.invalid_params(f"params.name: unknown tool {quoted(name)}; tools are {', '.join(TOOLS)}")
-        assert message.request_id is not None
+        if message.request_id is None:
+            raise era.invalid_params("id is missing; a call of a tool is a request, not a notification")
         try:
             if tool.scope is not None:
                 access_of(request).require(tool.scope)

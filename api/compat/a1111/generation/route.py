@@ -103,12 +103,13 @@ class Generation:
     async def _second_passes(self, body: TextToImageBody, first: Task, plan: Plan) -> list[Task]:
         """Return the ended tasks that enlarge the images of the first one. A job that is interrupted begins no further one. After
         one that fails or is refused, the rest of the images stay as they are: they exist, and shall not be lost."""
+        tasks: list[Task] = []
+        if plan.second is None or plan.size is None:
+            return tasks
         self._job.expect(parts=1 + len(first.images))
-        tasks = []
         for number, image in enumerate(first.images):
             if self._job.interrupted:
                 break
-            assert plan.second is not None and plan.size is not None
             values = {**plan.second, **second_pass(body, first, image, plan.size)}
             content = {"second_pass_of": first.task_id, "image": number}
             try:

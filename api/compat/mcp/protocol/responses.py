@@ -100,7 +100,8 @@ def _ending(call: Call) -> Ending:
 
 
 def _response_to(message: RpcMessage, running: Work) -> dict[str, Any]:
-    assert message.request_id is not None
+    if message.request_id is None:
+        raise ValueError("a notification has no response")
     try:
         return result_body(message.request_id, running.result())
     except RpcError as error:
