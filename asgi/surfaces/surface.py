@@ -33,7 +33,7 @@ PATHS: dict[Surface, tuple[str, ...]] = {
     Surface.A1111: ("/sdapi", "/controlnet"),
     Surface.LEGACY: (
         "/v1/generation",
-        "/v2",
+        "/v2/generation",
         "/ping",
         "/files",
         "/v1/engines/clean_vram",
