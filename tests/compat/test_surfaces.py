@@ -125,7 +125,7 @@ def test_nothing_of_an_api_is_imported_at_the_start() -> None:
     [
         ("/ping", "", Surface.LEGACY),
         ("/pingu", "", None),
-        ("/x/v2/y", "/x", Surface.LEGACY),
+        ("/x/v2/generation/y", "/x", Surface.LEGACY),
         ("/v1/engines/clean_vram", "", Surface.LEGACY),
         ("/v1/engines/styles", "", None),
         ("/v1/images/generations", "", Surface.OPENAI),
