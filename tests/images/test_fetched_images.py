@@ -106,7 +106,7 @@ BRISK = RequestLimits(connect_s=5, silence_s=5, total_s=60, size=2**20)
         ("/away", "is not an http or https URL", BRISK),
         ("/large", "is larger than 1 MiB", BRISK),
         ("/endless", "is larger than 1 MiB", BRISK),
-        ("/short", "can't be reached", BRISK),
+        ("/short", "closes the connection before the end of its answer", BRISK),
         ("/silent", "does not answer within 0.2 s", RequestLimits(silence_s=0.2)),
         ("/dripping", "takes longer than 0.2 s", RequestLimits(total_s=0.2)),
     ],
