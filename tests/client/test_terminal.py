@@ -18,7 +18,7 @@ from fooocus_api.tests.support.host import ROOT, Host
 
 in_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in Python")
 GENERATE = ("generate", "a cat by the lake", "--size", "512x512", "-o", "cat.png")
-LONG = (*GENERATE, "-n", "8", "--preview", "none")
+LONG = (*GENERATE, "-n", "32", "--preview", "none")
 
 
 @pytest.fixture
