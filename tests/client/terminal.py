@@ -82,8 +82,10 @@ class Terminal:
 def _own_terminal() -> None:
     """Make the pseudo-terminal that of the new process, so that Ctrl-C reaches it."""
     import fcntl
+    import signal
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell starts programs in the background with it ignored
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

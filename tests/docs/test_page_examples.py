@@ -31,10 +31,15 @@ def identity(example: PageExample) -> str:
 
 
 def of_language(*languages: str) -> pytest.MarkDecorator:
-    """Parametrize a test by the examples that run as they stand."""
+    """Parametrize a test by the examples that run as they stand. Those of the Chinese pages, which are like the English ones, run
+    nightly."""
     chosen = [example for example in EXAMPLES if example.runs_as_it_stands and example.language in languages]
     assert chosen
-    return pytest.mark.parametrize("example", chosen, ids=identity)
+    return pytest.mark.parametrize(
+        "example",
+        [pytest.param(one, marks=pytest.mark.nightly) if one.page.stem.endswith("_zh") else one for one in chosen],
+        ids=identity,
+    )
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 
 from fooocus_api.tests.support.host import ROOT
 
+pytestmark = pytest.mark.nightly  # the site is built of all pages: 40 seconds
+
 DOCS = ROOT / "docs"
 LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src"}
 """Element → attribute with an address that the browser loads automatically."""

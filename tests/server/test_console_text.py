@@ -58,7 +58,11 @@ def plain_picture() -> str:
 
 @ENCODINGS
 @pytest.mark.parametrize(
-    "flags", [("--log-json", "--log-level", "debug"), ("--log-level", "debug")], ids=["JSON", "text"]
+    "flags",
+    [
+        pytest.param(("--log-json", "--log-level", "debug"), id="JSON", marks=pytest.mark.nightly),
+        pytest.param(("--log-level", "debug"), id="text"),
+    ],
 )
 def test_a_task_with_any_words_is_drawn(host_of: Callable[..., Host], encoding: str, flags: tuple[str, ...]) -> None:
     host = host_of(encoding, *flags).start()
