@@ -115,7 +115,7 @@ class Generation:
             try:
                 tasks.append(await self._end(values, plan.size, content, [], part=f"/{number + 1}"))
             except Exception as error:  # for any reason
-                log.warning("image not enlarged", extra={"task_id": first.task_id, "reason": str(error)})
+                log.warning("image not enlarged", extra={"task_id": first.task_id}, exc_info=error)
                 note_ignored(self._request, ["enable_hr"])
                 return [*tasks, replace(first, images=first.images[number:])]
         return tasks if any(task.images for task in tasks) else [first]
