@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 PATIENCE_S = 60
+INTERRUPT_PAUSE_S = 5
 COLUMNS, LINES = 100, 40
 REACH = 200_000
 """Characters at the end of what is shown in which a text is looked for: a picture has many."""
@@ -62,6 +63,22 @@ class Terminal:
     def keys(self, text: str) -> None:
         """Type keys; `\\x03` is Ctrl-C."""
         os.write(self._master, text.encode())
+
+    def interrupt_until(self, pattern: str) -> str:
+        """Press Ctrl-C, every few seconds again, until the program has shown a text.
+
+        An interrupt between Python's last look for signals and its read of the terminal is noticed with the next key alone.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        self.keys("\x03")
+        while not re.search(pattern, self.shown[-REACH:], re.DOTALL):
+            assert time.monotonic() < deadline, f"{pattern!r} not in {self.shown[-2000:]!r}"
+            if select.select([self._master], [], [], INTERRUPT_PAUSE_S)[0]:
+                assert self._read(), f"{pattern!r} not in {self.shown[-2000:]!r}"
+            else:
+                self.keys("\x03")
+        shown, self.shown = self.shown, ""
+        return shown
 
     def end(self) -> int:
         """Read until the program ends, and return its exit status."""

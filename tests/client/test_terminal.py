@@ -64,8 +64,11 @@ def test_ctrl_c_offers_to_stop(key: str, status: str, environment: dict[str, str
         terminal.until("Generating")
         terminal.keys("\x03")
         terminal.until("Stop the task")
-        terminal.keys(key if key == "\x03" else f"{key}\n")
-        terminal.until("is stopped" if status == "stopped" else "is left running")
+        if key == "\x03":
+            terminal.interrupt_until("is left running")
+        else:
+            terminal.keys(f"{key}\n")
+            terminal.until("is stopped")
         assert terminal.end() == 130
     task_id = newest(api)
     if status == "running":
