@@ -127,7 +127,8 @@ def process_diffusion(positive_cond: str, negative_cond: str, steps: int, switch
     sigmas = calculate_sigmas(scheduler_name, steps, denoise)
     noise = np.random.default_rng(image_seed)
     small = (height // LATENT_SCALE, width // LATENT_SCALE, 3)
-    x = noise.standard_normal(small) * sigmas[0]
+    x = noise.standard_normal(small, np.float32) * np.float32(sigmas[0])
+    low = _resized(clean, small)
     if latent is not None:
         x += _float(_resized(latent[0], small))
     for step in range(steps):
@@ -135,18 +136,19 @@ def process_diffusion(positive_cond: str, negative_cond: str, steps: int, switch
         time.sleep(args_manager.args.demo_step_ms / 1000)
         if model_refiner is not None and step == switch:
             clean = scene(model_refiner)
-        now, after = sigmas[step], sigmas[step + 1]
-        guess = _float(_coarse(_resized(clean, small), now))
+            low = _resized(clean, small)
+        now, after = float(sigmas[step]), float(sigmas[step + 1])
+        guess = _float(_coarse(low, now))
         up = 0.0  # an ancestral sampler goes further down, and adds new noise for the difference
         if 'ancestral' in sampler_name or 'sde' in sampler_name:
             up = min(after, (after ** 2 * (now ** 2 - after ** 2)) ** .5 / now)
         x = guess + (x - guess) * (after ** 2 - up ** 2) ** .5 / now
         if up:
-            x += noise.standard_normal(small) * up
+            x += noise.standard_normal(small, np.float32) * np.float32(up)
         preview = None if disable_preview else _uint8((guess + (x - guess) / (1 + after)) / 2 + .5)
         callback(step, None, None, steps, preview)
     # Detail that the latent is too small to hold, less of it after fewer steps: a single one leaves the image blurred.
-    detail = (clean.astype(np.float32) - _resized(_resized(clean, small), clean.shape)) / _blocks(sigmas[-2])
+    detail = (clean.astype(np.float32) - _resized(low, clean.shape)) / _blocks(sigmas[-2])
     return [(_resized(_uint8(x / 2 + .5), clean.shape) + detail).clip(0, 255).round().astype(np.uint8)]
 
 
@@ -177,7 +179,7 @@ def _resized(image: np.ndarray, shape) -> np.ndarray:
 
 
 def _float(image: np.ndarray) -> np.ndarray:
-    return image / 127.5 - 1
+    return image / np.float32(127.5) - 1
 
 
 def _uint8(image: np.ndarray) -> np.ndarray:
