@@ -62,7 +62,7 @@ def test_fooocus_api(host: Host) -> None:
 
     done = wait_for(look, "the job", client.patience)
     assert done["job_stage"] == "SUCCESS" and done["job_result"][0]["seed"] == "5"
-    assert requests.post(f"{host.url}{legacy.TEXT}", json=fields, timeout=60).status_code == 401
+    assert requests.post(f"{host.url}{legacy.TEXT}", json=fields, timeout=60).status_code == 403  # as the original
 
 
 def test_mcp(host: Host) -> None:
