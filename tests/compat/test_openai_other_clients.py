@@ -22,7 +22,7 @@ LANGCHAIN = """
 import sys
 from langchain_community.utilities.dalle_image_generator import DallEAPIWrapper
 base = sys.argv[1] + "/v1"
-print(DallEAPIWrapper(openai_api_base=base, openai_api_key="none", size="512x512", n=1).run("a cat"))
+print(DallEAPIWrapper(base_url=base, api_key="none", size="512x512", n=1).run("a cat"))
 """
 LITELLM = """
 import io, sys

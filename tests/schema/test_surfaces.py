@@ -37,7 +37,7 @@ def test_answers_are_as_documented() -> None:
         caller = key_holder(host)
         run = run_of(caller, ["fuzzing"], 1, 1, repeatable=True, document=document(caller.admin), config=CONFIG)
         assert "Traceback" not in host.log(), host.log()
-    assert run.cases > 60, run
+    assert run.cases >= 50, run
 
 
 @pytest.mark.nightly
@@ -48,4 +48,4 @@ def test_every_answer_is_as_documented() -> None:
             examples = 5 if caller.refused else 20
             run = run_of(caller, phases, 2, examples, repeatable=True, document=document(caller.admin), config=CONFIG)
             print(run)
-            assert run.cases > 60, run
+            assert run.cases >= 50, run
