@@ -234,7 +234,7 @@ def test_a_task_that_is_stopped_after_an_image_is_answered_with_it(client: opena
 
     stopping = threading.Thread(target=stop_after_an_image)
     stopping.start()
-    answer = client.images.generate(prompt="two ships", n=2, extra_body=LONG)
+    answer = client.images.generate(prompt="two ships", n=2, extra_body={"steps": 60})
     stopping.join()
     assert answer.data is not None and len(answer.data) == 1
 
