@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ..asgi.error_codes import ErrorCode, FieldErrorCode
-from ..asgi.problem import PROBLEM
 from ..auth.signed_urls import LINKED
 from .context import Catalog, Context
 from .requests.batches.combinations import Combination
@@ -28,6 +27,8 @@ ALLOWED = {
 """Model of a list's items → its fields with values that the host lists → their catalogs."""
 EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage, Combination, BatchResult)
 """Models that no route's signature contains."""
+FASTAPIS_ERROR = {"$ref": "#/components/schemas/HTTPValidationError"}
+"""Schema of the body of FastAPI's own 422."""
 NO_TOKEN = ("/metrics", "/v1/engine/model-files")
 """Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""
 
@@ -95,8 +96,10 @@ def _add_allowed(components: dict[str, Any], catalog: Catalog) -> None:
 
 def _without_fastapis_422(responses: dict[str, Any]) -> None:
     """Remove FastAPI's own 422, which it adds to every route with a parameter, even a text that can't be invalid."""
-    if PROBLEM not in responses.get("422", {}).get("content", {PROBLEM: None}):
-        del responses["422"]
+    for content in responses.get("422", {}).get("content", {}).values():
+        if content.get("schema") == FASTAPIS_ERROR:
+            del responses["422"]
+            return
 
 
 def _add_header_of_names(responses: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from fooocus_api.tests.client.constants import KEY, QUICK
 from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.keys import add_key, key_of
 
 Fooocus = Callable[..., Any]
 FIELDS: Any = QUICK
@@ -147,3 +148,14 @@ def test_login(fooocus: Fooocus, guarded: Host, settings: Path, monkeypatch: pyt
     settings.write_text("{", "utf-8")
     done = fooocus("styles")
     assert done.exit_code == 2 and "run `fooocus login` again" in done.stderr
+
+
+def test_a_key_that_may_only_generate(fooocus: Fooocus, guarded: Host, tmp_path: Path) -> None:
+    key = key_of(add_key(guarded, "generator", "--scopes", "generate"))
+    server = ("--url", guarded.url, "--key", key)
+    done = fooocus("generate", "a cat", "-o", "cat.png", "--set", "performance_selection=Lightning", *server)
+    assert done.exit_code == 0 and (tmp_path / "cat.png").exists(), done.output
+    assert "lacks the scope read" in done.stderr
+    done = fooocus("upscale", "cat.png", "--fast", "-o", "large.png", *server)
+    assert done.exit_code == 0 and (tmp_path / "large.png").exists(), done.output
+    assert fooocus("tasks", *server).exit_code == 4

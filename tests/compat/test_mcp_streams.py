@@ -74,6 +74,21 @@ def test_a_waiting_call_says_how_many_are_before_it(host: Host, api: Client) -> 
     first.close()
 
 
+@pytest.mark.nightly
+def test_a_call_that_waits_long_shows_signs_of_life(host: Host, api: Client) -> None:
+    """Let two calls wait for half a minute: proxies and clients give up what is silent for a minute."""
+    before = api.submit(overwrite_step=200, image_number=4)
+    api.until(before["task_id"], "running")
+    silent = call(McpClient(host.url), SLOW)
+    reported = call(McpClient(host.url), SLOW, _meta={"progressToken": "t"})
+    lines = [line for line in silent.content.decode().splitlines() if line]
+    assert lines[0] == ": ping" and lines[-1].startswith("data: "), lines
+    params = [note["params"] for note in messages(reported)[:-1]]
+    waiting = [one["progress"] for one in params if one["message"].startswith("waiting")]
+    assert len(waiting) >= 3, params  # the beginning, and each ten seconds without a change
+    assert all(before < after for before, after in itertools.pairwise([one["progress"] for one in params])), params
+
+
 def test_a_notification_cancels_the_call_of_its_session(host: Host, api: Client) -> None:
     one, other = McpClient(host.url, session="a"), McpClient(host.url, session="b")
     response = call(one, {**SLOW, "count": 4})

@@ -225,6 +225,20 @@ def test_a_stopped_task_is_generated_once(client: openai.OpenAI, native: Client)
     assert len(tasks_with(native, "a sinking ship")) == 1
 
 
+def test_a_task_that_is_stopped_after_an_image_is_answered_with_it(client: openai.OpenAI, native: Client) -> None:
+    def stop_after_an_image() -> None:
+        (record,) = wait_for(
+            lambda: [one for one in tasks_with(native, "two ships") if one["result"]], "the first image"
+        )
+        native.post(f"/tasks/{record['task_id']}/stop")
+
+    stopping = threading.Thread(target=stop_after_an_image)
+    stopping.start()
+    answer = client.images.generate(prompt="two ships", n=2, extra_body={"steps": 60})
+    stopping.join()
+    assert answer.data is not None and len(answer.data) == 1
+
+
 def test_an_error_within_a_stream(client: openai.OpenAI, native: Client) -> None:
     stopping = threading.Thread(target=stop_once_running, args=(native, "a burning ship"))
     stopping.start()

@@ -264,7 +264,8 @@ def test_variations(client: openai.OpenAI, native: Client) -> None:
 
 
 def test_fields_of_a_form_are_texts(host: Host, native: Client) -> None:
-    form = {"prompt": "a hat", "n": "2", "stream": "false", "seed": "5", "tags": '["a", "b"]', "size": "", "steps": "1"}
+    form = {"prompt": "a hat", "n": "2", "stream": "false", "seed": "5", "tags": '["a", "b"]', "steps": "1"}
+    form |= {"size": "", "quality": "null", "background": "undefined"}  # as forms, and as JavaScript, write nothing
     files = [("image[]", ("upload", png(), "application/octet-stream"))]
     response = requests.post(f"{host.url}/v1/images/edits", data=form, files=files, timeout=120)
     assert response.status_code == 200 and len(response.json()["data"]) == 2, response.text

@@ -1,4 +1,5 @@
-"""Other clients of OpenAI's API, unmodified, each in an environment of its own: LangChain, LiteLLM, and openai for Node."""
+"""Other clients of OpenAI's API, unmodified, each in an environment of its own: LangChain, LiteLLM, openai for Node, and
+Vercel's AI SDK."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import sys
 import venv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ LANGCHAIN = """
 import sys
 from langchain_community.utilities.dalle_image_generator import DallEAPIWrapper
 base = sys.argv[1] + "/v1"
-print(DallEAPIWrapper(openai_api_base=base, openai_api_key="none", size="512x512", n=1).run("a cat"))
+print(DallEAPIWrapper(base_url=base, api_key="none", size="512x512", n=1).run("a cat"))
 """
 LITELLM = """
 import io, sys
@@ -48,6 +50,26 @@ console.log(JSON.stringify({
   keys: Object.keys(one.data[0]), edited: edit.data[0].b64_json.length, types, models,
   error: [error.status, error.param, error.code],
 }));
+"""
+
+
+VERCEL = """
+import { generateImage } from "ai";
+import { createOpenAI } from "@ai-sdk/openai";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+const baseURL = process.argv[2] + "/v1", apiKey = "none", maxRetries = 0;
+const openai = createOpenAI({ baseURL, apiKey }).image("gpt-image-1");
+const compatible = createOpenAICompatible({ name: "fooocus", baseURL, apiKey }).imageModel("default");
+const kinds = (answer) => answer.images.map((image) => [image.mediaType, image.uint8Array.length > 1000]);
+const options = { openai: { quality: "low", outputFormat: "webp" } };
+const one = await generateImage({ model: openai, prompt: "a cat", size: "512x512", n: 2, providerOptions: options, maxRetries });
+const edit = await generateImage({ model: openai, prompt: { text: "a dog", images: [one.images[0].uint8Array] }, maxRetries });
+const other = await generateImage({ model: compatible, prompt: "a cat", size: "512x512", maxRetries });
+let error;
+try {
+  await generateImage({ model: openai, prompt: "a cat", size: "7x7x7", maxRetries });
+} catch (caught) { error = [caught.statusCode, caught.message]; }
+console.log(JSON.stringify({ one: kinds(one), edit: kinds(edit), other: kinds(other), error }));
 """
 
 
@@ -86,17 +108,30 @@ def test_litellm(host: Host, tmp_path: Path) -> None:
     assert output_of([python, "run.py", host.url], tmp_path) == "True"
 
 
-def test_openai_for_node(host: Host, tmp_path: Path) -> None:
+def run_by_node(folder: Path, script: str, url: str, *packages: str) -> dict[str, Any]:
+    """Return what a script with these packages prints as JSON, or skip the test without Node or a network."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         pytest.skip("Node is not installed")
-    done = subprocess.run(
-        [npm, "install", "--no-fund", "--no-audit", "openai@6.49.0"], cwd=tmp_path, capture_output=True, timeout=600
-    )
+    command = [npm, "install", "--no-fund", "--no-audit", *packages]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=600)
     if done.returncode:
-        pytest.skip(f"openai for Node can't be installed: {done.stderr[-300:]!r}")
-    (tmp_path / "run.mjs").write_text(NODE, "utf-8")
-    found = json.loads(output_of([node, "run.mjs", host.url], tmp_path))
+        pytest.skip(f"{packages[0]} can't be installed: {done.stderr[-300:]!r}")
+    (folder / "run.mjs").write_text(script, "utf-8")
+    return dict(json.loads(output_of([node, "run.mjs", url], folder)))
+
+
+def test_openai_for_node(host: Host, tmp_path: Path) -> None:
+    found = run_by_node(tmp_path, NODE, host.url, "openai@6.49.0")
     assert "url" in found["keys"] and "b64_json" not in found["keys"] and found["edited"] > 1000
     assert found["types"][-1] == "image_generation.completed" and len(found["types"]) <= 3
     assert found["error"] == [400, "size", "invalid_value"] and "gpt-image-1" in found["models"]
+
+
+def test_ai_sdk_of_vercel(host: Host, tmp_path: Path) -> None:
+    """Use both of its providers: the one for OpenAI demands base64 in each item, the other takes URLs, too."""
+    packages = ("ai@6.0.326", "@ai-sdk/openai@3.0.141", "@ai-sdk/openai-compatible@2.0.92")
+    found = run_by_node(tmp_path, VERCEL, host.url, *packages)
+    assert found["one"] == [["image/webp", True]] * 2
+    assert found["edit"] == found["other"] == [["image/png", True]]
+    assert found["error"][0] == 400 and found["error"][1].startswith("size: ")

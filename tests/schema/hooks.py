@@ -23,9 +23,19 @@ KEY = os.environ["FOOOCUS_API_SCHEMA_KEY"]
 DATE, FILE_NAME = os.environ["FOOOCUS_API_SCHEMA_OUTPUT"].split("/")
 FORMAT = "picture"
 FIELDS = frozenset(
-    {"image", "cn_img", "uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image"}
+    {
+        *(
+            "image",
+            "cn_img",
+            "uov_input_image",
+            "inpaint_input_image",
+            "inpaint_mask_image_upload",
+            "enhance_input_image",
+        ),
+        *("init_images", "mask", "data", "images", "image_url", "input_image", "input_mask"),  # of the compatible APIs
+    }
 )
-"""Names of fields that are the text of an image."""
+"""Names of fields that are the text of an image, or a list of such texts."""
 OTHER_TYPE = ("Incorrect type", "violates `type`")
 """Words with which schemathesis reports an accepted value of another type."""
 TINY = {"prompt": "a lighthouse", "async_process": True, "overwrite_step": 3}
@@ -68,11 +78,18 @@ def _mark(part: Any) -> None:
             _mark(item)
     elif isinstance(part, dict):
         for name, field in part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ():
-            for kind in [field, *field.get("anyOf", [])] if name in FIELDS else ():
-                if kind.get("type") == "string" and "format" not in kind:
-                    kind["format"] = FORMAT
+            if name in FIELDS:
+                _mark_texts(field)
         for item in part.values():
             _mark(item)
+
+
+def _mark_texts(field: dict[str, Any]) -> None:
+    for kind in [field, *field.get("anyOf", [])]:
+        if kind.get("type") == "string" and "format" not in kind:
+            kind["format"] = FORMAT
+        if "items" in kind:
+            _mark_texts(kind["items"])
 
 
 @schemathesis.hook.apply_to(method="GET", path="/outputs/{date}/{file_name}")  # type: ignore[attr-defined, untyped-decorator]
@@ -97,10 +114,11 @@ KINDS = [
     "application/json",
     "image/png, image/*;q=0.5",
     "text/html",
+    "application/json, text/event-stream",
 ]
 
 
-@schemathesis.hook.apply_to(path=["/v1/engine/generate/", "/outputs/{date}/{file_name}", "/inputs/{file_name}"])  # type: ignore[attr-defined, untyped-decorator]
+@schemathesis.hook.apply_to(path=["/v1/engine/generate/", "/outputs/{date}/{file_name}", "/inputs/{file_name}", "/mcp"])  # type: ignore[attr-defined, untyped-decorator]
 def flatmap_headers(context: Any, headers: dict[str, Any] | None) -> st.SearchStrategy[Any]:
     """Add `Accept`, which decides on the form of the answer and is not a parameter in OpenAPI."""
     return st.sampled_from(KINDS).map(lambda kind: headers if kind is None else {**(headers or {}), "Accept": kind})

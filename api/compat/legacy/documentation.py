@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ....images.codecs.input_formats import MEDIA_TYPES
 from ...responses.problems import ERROR_HEADERS, header
 from .answers import LegacyError, LegacyImage, LegacyJob
 from .requests.forms import ENHANCEMENTS, IMAGES, LISTS
@@ -77,7 +78,8 @@ def form_content(body: type[BaseModel]) -> dict[str, Any]:
             properties[name] = {"type": "array", "items": {"type": "string"}, "description": text}
         else:
             properties[name] = {**plain, "description": text}
-    return {"multipart/form-data": {"schema": {"type": "object", "properties": properties}}}
+    kinds = {name: {"contentType": ", ".join(MEDIA_TYPES)} for name, schema in properties.items() if "format" in schema}
+    return {"multipart/form-data": {"schema": {"type": "object", "properties": properties}, "encoding": kinds}}
 
 
 _FILE = {"type": "string", "format": "binary"}

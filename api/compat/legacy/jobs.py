@@ -67,7 +67,7 @@ class Message(BaseModel):
 class StopRequest(BaseModel):
     """A job to stop."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": False})  # refused by the route
 
     job_id: str | None = Field(default=None, description="The job to stop; the running one by default.")
 

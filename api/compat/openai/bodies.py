@@ -27,8 +27,8 @@ def _lower(value: Any) -> Any:
 
 
 def _without_nothing(value: Any) -> Any:
-    """Return None for "", which forms send for a field that is not filled in."""
-    return None if value == "" else value
+    """Return None for "", which forms send for a field that is not filled in, and for JavaScript's words for nothing."""
+    return None if value in ("", "null", "undefined") else value
 
 
 OptionalText = Annotated[str | None, BeforeValidator(_without_nothing)]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Message
 
 from ....asgi.error_codes import ErrorCode, FieldErrorCode
@@ -139,20 +139,47 @@ async def bounded_form(request: Request, *, max_files: int = 1, max_bytes: int =
     if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some Python codecs hang or fail
         raise _no_form("its charset must be utf-8")
     try:
-        form = await _bounded(request, max_bytes).form(max_files=max_files)
+        form = await _WholeForm(request.headers, _bounded(request, max_bytes).stream(), max_files=max_files).parse()
     except FormParserError as error:
         raise _no_form(str(error)) from error
-    except HTTPException as error:  # Starlette raises this for other form errors
-        if error.detail.startswith("Too many files"):
+    except MultiPartException as error:
+        if error.message.startswith("Too many files"):
             message = "has more than one file; send one image per request"
             if max_files > 1:
                 message = f"has too many files; at most {max_files} are allowed"
             raise invalid_field("image", FieldErrorCode.WRONG_COUNT, message) from error
-        raise _no_form(error.detail) from error
+        raise _no_form(error.message) from error
     try:
         yield form
     finally:
         await form.close()
+
+
+class _WholeForm(MultiPartParser):
+    """A form whose parts all have an end. Starlette leaves out one that is cut off, which may be the image."""
+
+    _is_in_part = False
+
+    def on_part_begin(self) -> None:
+        self._is_in_part = True
+        super().on_part_begin()
+
+    def on_part_end(self) -> None:
+        self._is_in_part = False
+        super().on_part_end()
+
+    async def parse(self) -> FormData:
+        """Return the form.
+
+        Raises:
+            MultiPartException: it is invalid, or cut off.
+            FormParserError: it is no form.
+        """
+        form = await super().parse()
+        if self._is_in_part:
+            await form.close()
+            raise MultiPartException("its last part has no end")
+        return form
 
 
 def _bounded(request: Request, max_bytes: int) -> Request:

@@ -62,13 +62,13 @@ class ExtrasBody(BaseModel):
 class SingleBody(ExtrasBody):
     """An image to be enlarged."""
 
-    image: Text = Field(default="", description=IMAGE)
+    image: Text = Field(description=IMAGE)
 
 
 class BatchImage(BaseModel):
     """One image of several."""
 
-    data: Text = Field(default="", description=IMAGE)
+    data: Text = Field(description=IMAGE)
     name: Text = Field(default="", description="Without effect.")
 
 

@@ -52,8 +52,8 @@ def record(body: dict[str, Any], key: Optional[str]) -> Call[Task]:
 
 
 def pending(body: dict[str, Any], key: Optional[str]) -> Call[Task]:
-    """Get the record at once."""
-    return Call(_request(GENERATE, {**body, "async_process": True}, key), reader(Task))
+    """Get the record at once. The body is that of `record`, which can wait for the same task with the same key."""
+    return Call(_request(GENERATE, body, key, {"Prefer": "respond-async"}), reader(Task))
 
 
 def image(body: dict[str, Any], key: Optional[str], image_format: str) -> Call[Optional[bytes]]:

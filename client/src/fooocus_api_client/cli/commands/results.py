@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
+from ...calls.generation import new_key
 from ...schema.tasks import Task
 from ...sync.client import Client
 from ..frame.terminal import note, print_bytes, print_json
@@ -68,5 +70,7 @@ def run(
         print_json(task.received) if as_json else print(task.task_id)
         return
     results.check(fields.get("image_number", 1))
-    task = client.submit(**fields)
-    results.put(client, followed(client, task.task_id, preview))
+    key = new_key()
+    task = client.submit(idempotency_key=key, **fields)
+    await_answer = partial(client.generate, idempotency_key=key, **fields)
+    results.put(client, followed(client, task.task_id, preview, await_answer))

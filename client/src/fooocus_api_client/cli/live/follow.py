@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Callable, Optional
 
 import typer
 
 from ...schema.tasks import Task
 from ...sync.client import Client
-from ...wire.errors import WrongState
+from ...wire.errors import NotPermitted, WrongState
 from ...wire.problems import succeeded
 from ..frame.exit_codes import ExitCode
 from ..frame.terminal import is_interactive, note
@@ -17,8 +18,11 @@ from .bar import TaskBar
 from .interrupt import interrupted
 
 
-def followed(client: Client, task_id: str, preview: str) -> Task:
+def followed(client: Client, task_id: str, preview: str, await_answer: Optional[Callable[[], Task]] = None) -> Task:
     """Return a task's record once it has ended.
+
+    Args:
+        await_answer: waits for the record without the scope `read`, if the key lacks it.
 
     Raises:
         TaskFailed: Fooocus failed on it.
@@ -27,9 +31,7 @@ def followed(client: Client, task_id: str, preview: str) -> Task:
     way = way_of(preview, os.environ)
     while True:
         try:
-            if is_interactive():
-                _shown(client, task_id, way)
-            task = client.tasks.wait(task_id)
+            task = _ended(client, task_id, way, await_answer)
             break
         except KeyboardInterrupt:
             interrupted("task", lambda: stopped(client, task_id), f"fooocus watch {task_id}")
@@ -47,6 +49,18 @@ def stopped(client: Client, task_id: str) -> Task:
     except WrongState:
         note(f"task {task_id} has ended by itself")
         return client.tasks.get(task_id)
+
+
+def _ended(client: Client, task_id: str, way: str, await_answer: Optional[Callable[[], Task]]) -> Task:
+    try:
+        if is_interactive():
+            _shown(client, task_id, way)
+        return client.tasks.wait(task_id)
+    except NotPermitted:
+        if await_answer is None:
+            raise
+    note("note: the key lacks the scope read; the progress is not shown")
+    return await_answer()
 
 
 def _shown(client: Client, task_id: str, way: str) -> None:
