@@ -104,7 +104,7 @@ def test_a_deletion_continues_after_a_kill() -> None:
 
 
 def test_a_full_disk_pauses_a_batch_until_there_is_room() -> None:
-    with on_a_small_disk(step_ms=20) as (host, disk):
+    with on_a_small_disk(step_ms=80) as (host, disk):
         client = Client(host.url)
         batch_id = accepted(send_lines(client, quick(25, overwrite_step=5)))
         wait_for(lambda: ended_rows(client, batch_id) >= 2, "two rows to end")
