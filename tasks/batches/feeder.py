@@ -18,7 +18,7 @@ from ..model.task import BATCH, Task, TaskError, new_task_id
 from ..ports.engine import EngineUnavailable
 from ..queue.submission import Submissions
 from ..service import TaskService
-from .admission import Admission
+from .admission import DISK_RETRY_S, Admission
 from .changes import BatchChanges
 from .model import Batch, Pause, RowTask
 from .store import BatchStore, RowTaken
@@ -117,6 +117,10 @@ class BatchFeeder:
         for number in [*self._pauses]:
             if number != ALL and number not in in_queue:
                 del self._pauses[number]  # of a batch that was stopped or deleted
+        if in_queue:  # with a full disk, rows in the queue end late, and no end leads to the next row
+            waits.append(DISK_RETRY_S)
+            if (full := self._admission.disk()) is not None:
+                self._pause(ALL, full)
         of_all, begun = self._pauses.get(ALL), time.monotonic()
         for number, rows in in_queue.items():
             if rows:
