@@ -20,6 +20,6 @@ class PlainOptions:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] == "OPTIONS" and surface_of(scope, self._surfaces) is not None:
-            await Response(status_code=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})(scope, receive, send)
+            await Response(status_code=204)(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -226,3 +226,11 @@ def test_hostile_forms_are_refused(client: Client) -> None:
     ):
         response = client.post(path, **arguments)
         assert response.status_code == status, response.text
+
+
+def test_a_form_that_is_cut_off_is_refused(client: Client) -> None:
+    """Cut off a part: without its image, another one would be generated."""
+    head = b'--x\r\nContent-Disposition: form-data; name="cn_img1"; filename="a.png"\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    response = client.post("/v1/generation/image-prompt", data=head + png()[:-10], headers=headers)
+    assert response.status_code == 422 and "has no end" in response.text

@@ -40,7 +40,7 @@ MESSAGE: dict[str, Any] = {
         "id": {
             "anyOf": [
                 {"type": "string", "maxLength": MAX_ID_LENGTH},
-                {"type": "integer", "minimum": -(2**53), "maximum": 2**53},
+                {"type": "integer"},
             ]
         },
         "method": {"type": "string"},

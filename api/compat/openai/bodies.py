@@ -15,7 +15,7 @@ REFUSED = ("frame_count", "frame_duration_ms", "svg", "markup")
 """Fields of OpenAI's newest models for which Fooocus has nothing. They change the image, so that they are not ignored."""
 ALWAYS_BASE64 = ("gpt-image", "chatgpt-image")
 """Beginnings of the names of models that return base64 at OpenAI, regardless of `response_format`."""
-SIZE_PATTERN = r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$"
+SIZE_PATTERN = r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})?$"
 MAX_TEXT = 500
 """Characters of a name or an identifier."""
 MAX_IMAGES = 32
