@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,11 +13,8 @@ from fooocus_api.api.requests.parameter_names import NamingRoute
 from fooocus_api.api.validation.nearest_names import nearest
 from fooocus_api.tests.support.api_calls.routes import all_routes, filled
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.host import demo_host
+from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key
-
-if TYPE_CHECKING:
-    from fooocus_api.tests.conftest import DemoFactory
 
 DRAWS = {
     "POST /v1/engine/generate/",
@@ -49,6 +46,13 @@ def slow() -> Iterator[Client]:
     """Yield a client of a demo host with slow steps."""
     with demo_host(step_ms=40) as host:
         yield Client(host.url)
+
+
+@pytest.fixture(scope="module")
+def locked() -> Iterator[Host]:
+    """Yield a demo host with slow steps, for tests that make keys."""
+    with demo_host(step_ms=40) as host:
+        yield host
 
 
 def operations(client: Client) -> list[str]:
@@ -101,13 +105,13 @@ def test_a_body_where_there_is_none_to_be_is_looked_at_too(client: Client, kind:
             assert response.status_code in (200, 404), operation
 
 
-def test_deleting_is_refused_for_a_filter_it_does_not_know(demo_factory: DemoFactory) -> None:
-    client = Client(demo_factory().url)
-    first, second = client.draw()["task_id"], client.draw()["task_id"]
+def test_deleting_is_refused_for_a_filter_it_does_not_know(slow: Client) -> None:
     yesterday = (datetime.now() - timedelta(days=1)).isoformat()
     delete = {"action": "delete", "start_at": yesterday}
+    assert slow.get("/tasks", params=delete).status_code == 200  # those of other tests
+    first, second = slow.draw()["task_id"], slow.draw()["task_id"]
     for wrong, use in (("task_status", "status"), ("stats", "status"), ("end", "end_at"), ("prompts", "prompt")):
-        response = client.get("/tasks", params={**delete, wrong: "failed"})
+        response = slow.get("/tasks", params={**delete, wrong: "failed"})
         assert response.status_code == 422, wrong
         (error,) = response.json()["errors"]
         assert error["field"] == wrong and error["allowed"][0] == use and use in error["message"]
@@ -120,16 +124,16 @@ def test_deleting_is_refused_for_a_filter_it_does_not_know(demo_factory: DemoFac
         {"action": ["delete", "list"]},
         {"start_at": [yesterday, "2020-01-01"]},
     ):
-        response = client.get("/tasks", params={**delete, **query})
+        response = slow.get("/tasks", params={**delete, **query})
         assert response.status_code == 422 and response.json()["errors"][0]["field"] in query, query
     for body in ({"json": {"status": "failed"}}, {"data": {"status": "failed"}}):
-        assert client.get("/tasks", params=delete, **body).status_code == 422
-    bare = client.get("/tasks", params=delete, data=b'{"status": "failed"}')
-    broken = client.get("/tasks", params=delete, data=b"{", headers={"Content-Type": "application/json"})
+        assert slow.get("/tasks", params=delete, **body).status_code == 422
+    bare = slow.get("/tasks", params=delete, data=b'{"status": "failed"}')
+    broken = slow.get("/tasks", params=delete, data=b"{", headers={"Content-Type": "application/json"})
     assert bare.status_code == broken.status_code == 422
-    assert {client.task(task_id)["task_status"] for task_id in (first, second)} == {"finished"}
+    assert {slow.task(task_id)["task_status"] for task_id in (first, second)} == {"finished"}
     several = {**delete, "status": ["finished", "failed"], "query": "history", "page": 0, "page_size": 10}
-    assert client.get("/tasks", params=several).json()["deleted"] == 2
+    assert slow.get("/tasks", params=several).json()["deleted"] == 2
 
 
 def test_a_list_is_given_and_what_it_does_not_know_is_named(client: Client) -> None:
@@ -145,9 +149,8 @@ def test_many_names_make_no_long_header(client: Client) -> None:
     assert len(names) == 50 and max(map(len, names)) <= 60
 
 
-def test_what_a_key_may_not_do_is_403_whatever_its_names_are(demo_factory: DemoFactory) -> None:
-    host = demo_factory()
-    reader = add_key(host, "reader", "--scopes", "read")
+def test_what_a_key_may_not_do_is_403_whatever_its_names_are(locked: Host) -> None:
+    reader = add_key(locked, "reader", "--scopes", "read")
     response = reader.post(f"/tasks/{NO_TASK}/stop", params={"statsu": "x"})
     assert response.status_code == 403
 
@@ -205,9 +208,8 @@ def test_control_takes_members_that_pass(slow: Client) -> None:
         assert slow.post("/v1/engine/control", json=body).json()["message"] == "No task is running."
 
 
-def test_control_of_anothers_task_is_404(demo_factory: DemoFactory) -> None:
-    host = demo_factory(step_ms=40)
-    ann, bob = add_key(host, "ann"), add_key(host, "bob")
+def test_control_of_anothers_task_is_404(locked: Host) -> None:
+    ann, bob = add_key(locked, "ann"), add_key(locked, "bob")
     task_id = bob.submit(overwrite_step=100)["task_id"]
     bob.until(task_id, "running")
     there, none = (
@@ -236,11 +238,10 @@ def test_the_nearest_name(name: str, known: list[str], expected: str | None) -> 
 @pytest.mark.parametrize(
     "query", ["source=", "model=", "prompt=", "prompt=%20", "prompt=%00", "end_at=", "source=&source=", "status="]
 )
-def test_an_empty_filter_does_not_widen_a_deletion(demo_factory: DemoFactory, query: str) -> None:
-    client = Client(demo_factory().url)
-    task_id = client.draw()["task_id"]
-    refused = client.get(f"/tasks?action=delete&start_at=2026-01-01&{query}")
+def test_an_empty_filter_does_not_widen_a_deletion(slow: Client, query: str) -> None:
+    task_id = slow.draw()["task_id"]
+    refused = slow.get(f"/tasks?action=delete&start_at=2026-01-01&{query}")
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"].startswith(query.partition("=")[0])
-    assert client.get(f"/tasks/{task_id}").status_code == 200
-    assert client.get(f"/tasks?{query.partition('&')[0]}").status_code in (200, 422)
+    assert slow.get(f"/tasks/{task_id}").status_code == 200
+    assert slow.get(f"/tasks?{query.partition('&')[0]}").status_code in (200, 422)

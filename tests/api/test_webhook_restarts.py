@@ -128,7 +128,9 @@ def test_the_flags_receiver_is_told_of_every_task(demo_factory: DemoFactory, bro
             and client.get(clicked["result"][0]).status_code == 200
         )
 
-        browser.open(host.url).quick(steps=60).generate("interrupted")
+        browser.finished()
+        browser.number(60, "Forced Overwrite of Sampling Step", "Steps")
+        browser.generate("interrupted")
         client.has_tasks(running=1)
         host.kill()
         host.start()

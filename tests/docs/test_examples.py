@@ -26,7 +26,13 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+SLOW = {"enhance", "upscale_and_vary"}
+"""Programs that take longest, as they generate several large images. They run nightly."""
+
+
+@pytest.mark.parametrize(
+    "program", [pytest.param(name, marks=pytest.mark.nightly) if name in SLOW else name for name in PROGRAMS]
+)
 def test_it_runs_and_leaves_its_images(demo: Host, tmp_path: Path, program: str) -> None:
     told = check_example(program, demo.url, tmp_path, DEFAULT)
     assert re.search(TOLD.get(program, "finished|png"), told), told

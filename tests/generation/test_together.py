@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from fooocus_api.tests.support.browsers.browser import Browser
 
 STEPS = 8
+PAUSE_S = 0.02
+"""Pause between two looks of a watcher, less than a step, so that it leaves the processor to the host."""
 
 
 class Watcher:
-    """Poller that reads the lists and every known task continuously and records contradictions."""
+    """Poller that reads the lists and every known task again and again and records contradictions."""
 
     def __init__(self, host: Host) -> None:
         self.problems: list[str] = []
@@ -44,7 +46,7 @@ class Watcher:
 
     def _watch(self) -> None:
         try:
-            while not self._ended.is_set():
+            while not self._ended.wait(PAUSE_S):
                 self._look()
                 self.looks += 1
         except Exception as error:

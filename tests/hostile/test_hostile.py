@@ -22,11 +22,13 @@ from .requests import REQUESTS
 
 SLOW = (
     "gif-with-a-comment-in-single-bytes",
+    "png-with-a-gigabyte-behind-its-pixels",
+    "tiff-of-64-megapixels-of-nothing",
     "tiff-with-a-gigabyte-behind-its-pixels",
     "png-with-a-gigabyte-of-ztxt",
     "png-of-64-megapixels-with-four-rows",
 )
-"""Pictures that take half a minute, each with a like one that takes less."""
+"""Pictures that take a quarter of a minute or more, each with a like one that takes less."""
 
 
 @dataclass

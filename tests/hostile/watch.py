@@ -1,4 +1,4 @@
-"""A second client, in a process of its own, that polls a cheap route continuously: `python watch.py HOST PORT`.
+"""A second client, in a process of its own, that polls a cheap route: `python watch.py HOST PORT`.
 
 For each input line it prints the longest response time in seconds since the line before.
 """
@@ -9,6 +9,9 @@ import http.client
 import sys
 import threading
 import time
+
+PAUSE_S = 0.02
+"""Pause between requests, so that they leave the processor to the host."""
 
 
 def main(host: str, port: int) -> None:
@@ -21,7 +24,7 @@ def main(host: str, port: int) -> None:
         connection.request("GET", "/v1/nothing")
         connection.getresponse().read()
         longest = max(longest, time.perf_counter() - began)
-        if wanted.is_set():
+        if wanted.wait(PAUSE_S):
             wanted.clear()
             print(longest, flush=True)
             longest = 0.0

@@ -45,7 +45,7 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, last: int, folder: Path) -> None:
     monkeypatch.setattr(extension_files, "remove_tree", lambda *arguments, **named: None)
 
 
-@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("follower", ["install", "uninstall"])
 def test_an_upgrade_that_is_killed_anywhere_is_whole_or_asleep_and_finished_by_the_next_command(
     follower: str, every: int, checkout: Checkout, newest: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.db.repository import Repository
+from fooocus_api.tests.support.commands import run_command
 from fooocus_api.tests.support.databases.old_histories import (
     FOOOCUS_API_TABLE,
     FOOOCUSAPI_TABLE,
@@ -123,14 +124,14 @@ def test_importing_again_adds_nothing_but_images_that_have_come(tmp_path: Path, 
     assert tasks(outputs)["cat 7"]["images"] == []
 
     (old / "2024-07-05").rename(outputs / "2024-07-05")
-    second = run_import(path, "--output-path", outputs)
+    second = run_command("import", path, "--output-path", outputs)
     assert second.returncode == 0, second.stderr
     assert "0 tasks imported, 2 already present, 1 completed with missing images" in second.stdout
     found = tasks(outputs)
     assert list(found) == ["cat 1", "cat 7"]
     assert [image["path"] for image in found["cat 7"]["images"]] == ["2024-07-05/7.png"]
     assert found["cat 7"]["parameters"]["imported"] == {"from": "FooocusAPI"}
-    assert "0 tasks imported, 3 already present." in run_import(path, "--output-path", outputs).stdout
+    assert "0 tasks imported, 3 already present." in run_command("import", path, "--output-path", outputs).stdout
 
 
 def test_input_images_are_kept_and_base64_is_not(tmp_path: Path, outputs: Path) -> None:
@@ -210,7 +211,7 @@ def test_a_history_of_fooocus_api_comes_along(tmp_path: Path, outputs: Path) -> 
     assert found["cancelled"]["queued_at"] == found["cancelled"]["finished_at"] == QUEUED // 1000 * 1000
     assert found["failed"]["status"] == "failed" and "'ERROR'" in found["failed"]["error"]["message"]
     assert found["failed"]["parameters"]["imported"]["task_id"] == "another"
-    assert "0 tasks imported, 3 already present." in run_import(path, "--output-path", outputs).stdout
+    assert "0 tasks imported, 3 already present." in run_command("import", path, "--output-path", outputs).stdout
 
 
 def test_an_older_table_of_fooocus_api_has_the_time_of_the_end_in_seconds(tmp_path: Path, outputs: Path) -> None:

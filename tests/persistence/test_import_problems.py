@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.task_pages import Filter
 from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.commands import run_command
 from fooocus_api.tests.support.databases.old_histories import (
     FOOOCUSAPI_TABLE,
     QUEUED,
@@ -42,7 +43,7 @@ def test_broken_rows_are_skipped_and_counted(outputs: Path) -> None:
     strange = record(3, req_params={"prompt": "a \x00 cat", "uov_input_image": {"image": 1}}, task_status=b"\xff")
     half = record(4, req_params='{"prompt": "half \\ud83d"}')
     path = database(outputs / "db.sqlite3", FOOOCUSAPI_TABLE, [record(0), *broken, record(2), strange, half])
-    done = run_import(path, "--output-path", outputs)
+    done = run_command("import", path, "--output-path", outputs)
     assert done.returncode == 1
     assert "4 tasks imported" in done.stdout
     assert f"error: {len(broken)} broken rows skipped" in done.stderr
@@ -64,7 +65,7 @@ def test_what_is_no_old_history_is_refused(tmp_path: Path) -> None:
         other: "its table generate_record has other columns",
     }
     for path, said in refused.items():
-        done = run_import(path, "--output-path", tmp_path / "outputs")
+        done = run_command("import", path, "--output-path", tmp_path / "outputs")
         assert done.returncode == 1
         assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
         assert said in done.stderr and str(path) in done.stderr
@@ -80,7 +81,7 @@ def test_a_damaged_database_gives_what_can_be_read_in_whole_batches(tmp_path: Pa
     with path.open("r+b") as file:
         file.seek(size * 3 // 4)
         file.write(b"\xff" * (size - size * 3 // 4))
-    done = run_import(path, "--output-path", outputs)
+    done = run_command("import", path, "--output-path", outputs)
     assert done.returncode == 1
     assert "can't be read as a SQLite database" in done.stderr and "Traceback" not in done.stderr
     repository = Repository(outputs / ".fooocus_api" / "tasks.sqlite3")

@@ -63,15 +63,29 @@ PARTS = st.tuples(st.integers(0, PROMPTS - 1), st.integers(0, 60), st.integers(1
 OTHERS = st.sampled_from((*WORDS, *NEVER_MEET, "LAKE", "akes", "aterc")) | st.text(LETTERS, min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
-@given(
+SEARCHES = given(
     parts=st.lists(PARTS, max_size=2),
     others=st.lists(OTHERS, max_size=2),
     criteria=FILTERS,
     place=st.sampled_from([(0, 10), (0, 100), (7, 3), (2000, 50), (0, 0)]),
     newest_first=st.booleans(),
 )
-def test_the_index_finds_what_a_search_row_by_row_finds(
+
+
+@settings(max_examples=20, deadline=None)
+@SEARCHES
+def test_the_index_finds_what_a_search_row_by_row_finds(searched: Searched, **search: Any) -> None:
+    compare(searched, **search)
+
+
+@pytest.mark.nightly
+@settings(max_examples=200, deadline=None)
+@SEARCHES
+def test_the_index_finds_what_many_searches_row_by_row_find(searched: Searched, **search: Any) -> None:
+    compare(searched, **search)
+
+
+def compare(
     searched: Searched,
     parts: list[tuple[int, int, int]],
     others: list[str],
@@ -79,6 +93,7 @@ def test_the_index_finds_what_a_search_row_by_row_finds(
     place: tuple[int, int],
     newest_first: bool,
 ) -> None:
+    """Compare a search for words and parts of prompts with one row by row."""
     texts = [searched.prompts[number][start : start + length] for number, start, length in parts]
     words = [word for text in (*texts, *others) for word in text.split()]
     searched.check(replace(criteria, prompt_words=tuple(words)), *place, newest_first=newest_first)

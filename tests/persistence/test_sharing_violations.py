@@ -22,7 +22,7 @@ from fooocus_api.tests.support.databases.histories import add_to_history
 from fooocus_api.tests.support.fakes.sharing_violations import Violations
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.hosts.installation_copies import make_sandbox, snapshot
-from fooocus_api.tests.support.keys import keys_command
+from fooocus_api.tests.support.keys import keys_process
 
 pytestmark = pytest.mark.nightly
 
@@ -205,12 +205,12 @@ def test_keys_are_added_and_revoked_while_fooocus_runs(host: Host, violations_in
     host.start()
     keys = {}
     for name in ("first", "second", "third"):
-        done = keys_command(host.outputs, "add", name)
+        done = keys_process(host.outputs, "add", name)
         assert done.returncode == 0, done.stderr
         keys[name] = done.stdout.strip()
     for name, key in keys.items():
         assert Client(host.url, key).get("/tasks").status_code == 200
-        assert keys_command(host.outputs, "revoke", name).returncode == 0
+        assert keys_process(host.outputs, "revoke", name).returncode == 0
         assert Client(host.url, key).get("/tasks").status_code == 401
     assert sum("replace" in line for line in violations.made()) >= 3
     assert not list((host.outputs / ".fooocus_api").glob("*.tmp"))
@@ -218,13 +218,13 @@ def test_keys_are_added_and_revoked_while_fooocus_runs(host: Host, violations_in
 
 def test_a_list_of_keys_that_stays_held_is_as_it_was(tmp_path: Path, violations_in: Make) -> None:
     outputs = tmp_path / "outputs"
-    assert keys_command(outputs, "add", "first").returncode == 0
+    assert keys_process(outputs, "add", "first").returncode == 0
     state = outputs / ".fooocus_api"
     before = snapshot(state)
     violations = violations_in(outputs, every=0)
     violations.hold("*/keys.json")
     for command in (("add", "second"), ("revoke", "first")):
-        done = keys_command(outputs, *command)
+        done = keys_process(outputs, *command)
         assert done.returncode != 0 and done.stdout == ""
         assert "keys.json can't be written" in done.stderr and REASON in done.stderr and "Traceback" not in done.stderr
     assert snapshot(state) == before and len(violations.made()) > 10

@@ -24,7 +24,7 @@ from fooocus_api.auth.keys import (
     save,
 )
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.keys import add_key, key_of, keys_command
+from fooocus_api.tests.support.keys import add_key, key_of, keys_command, keys_process
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
@@ -143,15 +143,15 @@ def test_keys_of_the_command_line_work_beside_a_broken_file(tmp_path: Path) -> N
 
 
 def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
-    made = keys_command(tmp_path, "add", "bot", "--scopes", "read-all, admin", "--images-per-day", "9")
+    made = keys_process(tmp_path, "add", "bot", "--scopes", "read-all, admin", "--images-per-day", "9")
     key = made.stdout.strip()
     assert made.returncode == 0 and len(key) > 43 and key not in made.stderr
     (kept,) = load(tmp_path / ".fooocus_api" / "keys.json")
     assert (kept.name, kept.digest) == ("bot", digest_of(key.encode()))
     assert kept.scopes == {Scope.READ_ALL, Scope.ADMIN} and kept.limits == KeyQuota(images_per_day=9)
-    listed = keys_command(tmp_path, "list").stdout
+    listed = keys_process(tmp_path, "list").stdout
     assert all(text in listed for text in ("bot", "read-all, admin", "images-per-day 9")) and kept.digest not in listed
-    revoked = keys_command(tmp_path, "revoke", "bot")
+    revoked = keys_process(tmp_path, "revoke", "bot")
     assert revoked.returncode == 0 and "keys.json" in revoked.stdout
     assert load(tmp_path / ".fooocus_api" / "keys.json") == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,16 +16,16 @@ from fooocus_api.auth.keys import Key, Scope, load, save
 from fooocus_api.tasks.streaming.subscription import HEARTBEAT_S
 from fooocus_api.tests.support.client import Client, ServerSentEvent, wait_for
 from fooocus_api.tests.support.event_streams import Reader, reading
+from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key, keys_command
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
-    from fooocus_api.tests.support.host import Host
 
 BOSS = "of-the-command-line"
 USUAL = ("--scopes", "generate,read-all")
 
-Change = Callable[["Host"], None]
+Change = Callable[[Host], None]
 
 
 def revoke(host: Host) -> None:
@@ -55,9 +55,20 @@ def break_keys(host: Host) -> None:
     (host.outputs / ".fooocus_api" / "keys.json").write_text("{")
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Host]:
+    with demo_host("--nowebui", "--apikey", f"boss:{BOSS}", step_ms=50) as host:
+        yield host
+
+
 @pytest.fixture
-def locked(demo_factory: DemoFactory) -> Host:
-    return demo_factory("--nowebui", "--apikey", f"boss:{BOSS}", step_ms=50)
+def locked(shared: Host) -> Host:
+    """Return a host that only the key of its command line opens, and that has nothing to do."""
+    save(shared.outputs / ".fooocus_api" / "keys.json", [])
+    boss = Client(shared.url, BOSS)
+    boss.has_tasks(running=0)
+    listening(boss, 0)
+    return shared
 
 
 def listening(client: Client, number: int) -> None:

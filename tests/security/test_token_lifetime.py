@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from fooocus_api.auth.keys import Scope, load, save
 from fooocus_api.tests.support.api_calls.tokens import BOSS, asked, token_of
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.event_streams import reading
-from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key, keys_command
 
 if TYPE_CHECKING:
@@ -28,9 +29,15 @@ def renamed(host: Host, name: str) -> None:
     save(file, [replace(key, name=f"{name}-2") if key.name == name else key for key in load(file)])
 
 
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with demo_host("--nowebui", "--apikey", f"boss:{BOSS}") as host:
+        yield host
+
+
 @pytest.mark.parametrize("how", ["revoked", "replaced", "fewer scopes", "more scopes", "renamed", "broken"])
-def test_it_ends_with_its_key(demo_factory: DemoFactory, how: str) -> None:
-    host = demo_factory("--nowebui", "--apikey", f"boss:{BOSS}")
+def test_it_ends_with_its_key(host: Host, how: str) -> None:
+    save(host.outputs / ".fooocus_api" / "keys.json", [])
     token = token_of(add_key(host, "bot", "--scopes", "generate,read-all"), scope="read-all")
     with reading(Client(host.url), "/v1/events", token=token) as reader:
         if how == "revoked":
@@ -50,8 +57,7 @@ def test_it_ends_with_its_key(demo_factory: DemoFactory, how: str) -> None:
         assert asked(host, "/v1/info", token).status_code == (503 if how == "broken" else 401)
 
 
-def test_it_outlives_a_restart(demo_factory: DemoFactory) -> None:
-    host = demo_factory("--nowebui", "--apikey", f"boss:{BOSS}")
+def test_it_outlives_a_restart(host: Host) -> None:
     token = token_of(Client(host.url, BOSS))
     host.stop()
     host.start()

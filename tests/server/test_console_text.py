@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROMPT = "猫🐱"
-ENCODINGS = pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+ENCODINGS = ("ascii", "cp1252", "gbk")
+
+
+def encodings(usual: str) -> pytest.MarkDecorator:
+    """Parametrize a test by the encodings. Each starts processes without help, so all but the usual one run nightly."""
+    cases = [pytest.param(one, marks=() if one == usual else pytest.mark.nightly) for one in ENCODINGS]
+    return pytest.mark.parametrize("encoding", cases)
 
 
 @pytest.fixture
@@ -56,7 +62,7 @@ def plain_picture() -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-@ENCODINGS
+@encodings("gbk")
 @pytest.mark.parametrize(
     "flags",
     [
@@ -89,7 +95,7 @@ def test_a_task_with_any_words_is_drawn(host_of: Callable[..., Host], encoding: 
         assert "prompt=" in text
 
 
-@ENCODINGS
+@encodings("cp1252")
 def test_a_problem_that_names_a_path_is_an_answer(host_of: Callable[..., Host], encoding: str) -> None:
     """Build the API with its explanation, although it prints a path that the stream can't encode."""
     host = host_of(encoding)
@@ -108,7 +114,7 @@ def command(encoding: str, *arguments: str | Path) -> subprocess.CompletedProces
     return subprocess.run(done, capture_output=True, env=environment, timeout=120)
 
 
-@ENCODINGS
+@encodings("ascii")
 def test_the_commands_print_any_path(tmp_path: Path, encoding: str) -> None:
     outputs = tmp_path / "图片🐱"
     outputs.mkdir()
@@ -137,7 +143,13 @@ class WithoutConsole(Host):
         return [python, "-c", NO_CONSOLE, *rest]
 
 
-@pytest.mark.parametrize("flags", [("--log-json",), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pytest.param(("--log-json",), id="with the WebUI"),
+        pytest.param(("--nowebui",), id="API alone", marks=pytest.mark.nightly),
+    ],
+)
 def test_without_a_console_all_works(flags: tuple[str, ...]) -> None:
     with WithoutConsole(DEMO, flags=("--disable-in-browser", "--disable-analytics", *flags), patience=60) as host:
         assert Client(host.url).draw(prompt=PROMPT)["task_status"] == "finished"

@@ -70,7 +70,7 @@ def test_several_at_once_are_one(demo_factory: DemoFactory, flags: tuple[str, ..
     assert host.status_on_disk(task_id) == "pending"
 
 
-@pytest.mark.parametrize("every", [8, pytest.param(2, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("every", [16, pytest.param(2, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
 def test_it_ends_also_while_it_starts(flags: tuple[str, ...], every: int) -> None:
     """Send the signal at any moment from the first import to the first answer."""

@@ -115,6 +115,11 @@ def test_pages_lead_to_themselves(under: tuple[str, list[str]]) -> None:
         assert "swagger-ui" in page.text
 
 
+@pytest.mark.parametrize(
+    "under",
+    [pytest.param(False, id="plain", marks=pytest.mark.nightly), pytest.param(True, id="X-Forwarded-Prefix")],
+    indirect=True,
+)
 def test_try_it_out_calls_what_is_below_the_path(under: tuple[str, list[str]], browser: Browser) -> None:
     url, seen = under
     browser.driver.get(f"{url}/docs")

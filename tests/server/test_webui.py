@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pair(demo_factory: DemoFactory, browser: Browser) -> tuple[Client, Browser]:
-    """Return a client and a browser of one host with slow steps."""
+    """Return a client and a browser of one host with slow steps, whose clicks generate for three seconds."""
     host = demo_factory(step_ms=50)
-    return Client(host.url), browser.open(host.url)
+    return Client(host.url), browser.open(host.url).quick(steps=60)
 
 
 def test_an_api_task_waits_for_a_click(pair: tuple[Client, Browser]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.host import DEMO, ROOT, Host
+from fooocus_api.tests.support.host import AS_ON_WINDOWS, DEMO, Host
 from fooocus_api.tests.support.hosts.as_on_windows import CLOSED, FAILURES, SIGNALS
 
 FLAGS = ("--disable-in-browser", "--disable-analytics", "--demo-load-ms", "0", "--demo-step-ms")
@@ -19,8 +19,7 @@ class WindowsHost(Host):
 
     def _command(self) -> list[str]:
         command = super()._command()
-        script = str(ROOT / "tests" / "support" / "hosts" / "as_on_windows.py")
-        return [script if part.endswith("extension.py") else part for part in command]
+        return [str(AS_ON_WINDOWS) if part.endswith("extension.py") else part for part in command]
 
     def close_window(self, event: int) -> int:
         """End the host as Windows does, and return its exit status."""

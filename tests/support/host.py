@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO = ROOT / "demo"
 EXTENSION = ROOT / "extension.py"
+AS_ON_WINDOWS = ROOT / "tests" / "support" / "hosts" / "as_on_windows.py"
+FORKED = {str(EXTENSION), str(AS_ON_WINDOWS)}
+"""Scripts of hosts that may start with their modules imported."""
 REAL_FLAGS = ("--always-cpu", "--disable-in-browser", "--disable-analytics", "--disable-preset-download")
 REAL_ENVIRONMENT = {
     "MODEL_CHECKSUM_DISABLED": "1",  # otherwise rembg downloads the real weights over the tiny ones
@@ -97,7 +100,7 @@ class Host:
         self.outputs.mkdir(exist_ok=True)
         self.temp.mkdir(exist_ok=True)
         command, environment = self._command(), self._environment()
-        if command[1] == str(EXTENSION) and SERVER.admits(command, environment):
+        if command[1] in FORKED and SERVER.admits(command, environment):
             self.process = SERVER.start(command[1:], environment, self.started_in, self._log_file)
         else:
             with self._log_file.open("ab") as log:

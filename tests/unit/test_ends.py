@@ -56,15 +56,15 @@ def world() -> Iterator[World]:
     world.close()
 
 
-@settings(
-    max_examples=400,
+SETTINGS = settings(
+    max_examples=100,
     phases=(Phase.generate,),  # a hang takes a minute: it is reported without shrinking
     deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(
+BREAKAGES = given(
     broken=BROKEN,
     engines=BROKEN_ENGINES,
     saved=SAVED,
@@ -73,7 +73,22 @@ def world() -> Iterator[World]:
     clicked=st.booleans(),
     began=st.booleans(),
 )
-def test_no_exception_keeps_a_task_from_its_end(
+
+
+@SETTINGS
+@BREAKAGES
+def test_no_exception_keeps_a_task_from_its_end(world: World, **breakage: Any) -> None:
+    end_in_spite(world, **breakage)
+
+
+@pytest.mark.nightly
+@settings(SETTINGS, max_examples=1000)
+@BREAKAGES
+def test_none_of_many_more_exceptions_does(world: World, **breakage: Any) -> None:
+    end_in_spite(world, **breakage)
+
+
+def end_in_spite(
     world: World,
     broken: dict[str, Callable[[], BaseException]],
     engines: dict[str, tuple[Callable[[], BaseException], int]],
@@ -83,6 +98,7 @@ def test_no_exception_keeps_a_task_from_its_end(
     clicked: bool,
     began: bool,
 ) -> None:
+    """End a task while parts of the product fail, and check its row and its record."""
     note(f"{how}, clicked {clicked}, began {began}, saved {saved}, others {others}")
     note(f"fails: { {name: repr(type(error())) for name, error in broken.items()} } {engines}")
     task_id = arrived(world, clicked)

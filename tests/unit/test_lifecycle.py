@@ -287,7 +287,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert page.total == len(page.tasks)
 
 
-SETTINGS = settings(max_examples=20, stateful_step_count=40, deadline=None, derandomize=True, database=None)
+SETTINGS = settings(max_examples=10, stateful_step_count=40, deadline=None, derandomize=True, database=None)
 
 TestLifecycle = Lifecycle.TestCase
 TestLifecycle.settings = SETTINGS

@@ -15,6 +15,7 @@ from PIL import Image as PILImage
 
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.task_pages import Filter
+from fooocus_api.tests.support.commands import run_command
 from fooocus_api.tests.support.host import DEMO, ROOT
 
 Row = dict[str, Any]
@@ -69,6 +70,7 @@ def picture(path: Path) -> Path:
 
 
 def run_import(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `extension.py import` in a process of its own."""
     environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(DEMO), **(env or {})}
     command = [sys.executable, str(ROOT / "extension.py"), "import", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
@@ -76,7 +78,7 @@ def run_import(*arguments: str | Path, env: dict[str, str] | None = None) -> sub
 
 def imported(path: Path, outputs: Path) -> dict[str, Row]:
     """Import the database, assert success, and return all tasks by their prompt."""
-    done = run_import(path, "--output-path", outputs)
+    done = run_command("import", path, "--output-path", outputs)
     assert done.returncode == 0, done.stdout + done.stderr
     return tasks(outputs)
 
