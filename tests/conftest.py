@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop(
         "PYTHONDONTWRITEBYTECODE", None
     )  # hosts and commands would compile hundreds of modules at each start
+    sys.dont_write_bytecode = False  # pytest would rewrite the assertions of all tests in each run: twenty seconds
     SERVER.enable()
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
