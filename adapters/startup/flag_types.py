@@ -33,7 +33,9 @@ def apikey_file(text: str) -> tuple[Key, ...]:
         lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise argparse.ArgumentTypeError(f"{text} can't be read: {reason}; name a file with a key on each line") from error
+        raise argparse.ArgumentTypeError(
+            f"{text} can't be read: {reason}; name a file with a key on each line"
+        ) from error
     keys = tuple(apikey(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
     if not keys:
         raise argparse.ArgumentTypeError(f"{text} contains no key; write KEY or NAME:KEY on a line")

@@ -1,4 +1,4 @@
-"""`docker/`: the image, the compose file, the systemd unit and the batch file. No Docker runs here: they are linted and checked."""
+"""`docker/`: the image, the compose file, the systemd unit and the batch file: linted and checked, as no Docker runs here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from fooocus_api.installer.placement.extension_files import DEVELOPERS_ONLY
 from fooocus_api.tests.support.host import ROOT, Host

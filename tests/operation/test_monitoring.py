@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
 from fooocus_api.tests.support.host import ROOT
@@ -54,7 +54,9 @@ def test_the_dashboard_and_the_rules_use_metrics_that_exist(samples: set[str]) -
 
 
 def test_the_dashboard_shows_every_metric(families: dict[str, Any]) -> None:
-    shown = {name for panel in DASHBOARD["panels"] for target in panel["targets"] for name in METRIC.findall(target["expr"])}
+    shown = {
+        name for panel in DASHBOARD["panels"] for target in panel["targets"] for name in METRIC.findall(target["expr"])
+    }
     assert [name for name in families if not any(one.startswith(name) for one in shown)] == []
 
 
