@@ -64,7 +64,7 @@ def test_the_backup_of_a_running_history_is_whole(
     exec(compile(code, "service.md", "exec"), {})
     with closing(sqlite3.connect(tmp_path / "tasks-backup.sqlite3")) as copy:
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        (count,) = copy.execute("SELECT count(*) FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
+        (count,) = copy.execute("SELECT count(*) FROM task WHERE task_id = ?", (task_id,)).fetchone()
     assert count == 1
 
 
