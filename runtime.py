@@ -115,7 +115,7 @@ class _Builder:
         self._outbound = OutboundClient(self._policy)
         self._state = output_folders()[-1] / ".fooocus_api"
         self._renditions = Renditions(DiskCache(self._state / "thumbnails"))
-        self._keys = Keyring(self._settings.apikey, self._state / FILE_NAME)
+        self._keys = Keyring((*self._settings.apikey, *self._settings.apikey_file), self._state / FILE_NAME)
         self._services: TaskServices | None = None
 
     def build(self) -> Runtime:

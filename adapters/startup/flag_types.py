@@ -6,6 +6,7 @@ import argparse
 import base64
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -24,6 +25,21 @@ def apikey(text: str) -> Key:
         return named_key(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error}; use KEY or NAME:KEY") from error
+
+
+def apikey_file(text: str) -> tuple[Key, ...]:
+    """Parse the name of a file with a key on each line, and return its keys. No message repeats a line of it."""
+    try:
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise argparse.ArgumentTypeError(
+            f"{text} can't be read: {reason}; name a file with a key on each line"
+        ) from error
+    keys = tuple(apikey(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+    if not keys:
+        raise argparse.ArgumentTypeError(f"{text} contains no key; write KEY or NAME:KEY on a line")
+    return keys
 
 
 def port(text: str) -> int:

@@ -53,6 +53,14 @@ class Settings:
         type=flag_types.apikey,
         metavar="KEY",
     )
+    apikey_file: tuple[Key, ...] = flag(
+        "Require one of the keys in this file, one on each line, as KEY or NAME:KEY: a secret of Docker or systemd. Default: the "
+        "environment variable API_KEY_FILE.",
+        default=(),
+        variable="API_KEY_FILE",
+        type=flag_types.apikey_file,
+        metavar="FILE",
+    )
     api_port: int | None = flag(
         "Serve the API on this port as well, without the WebUI. Default: the environment variable API_PORT.",
         variable="API_PORT",

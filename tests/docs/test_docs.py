@@ -24,7 +24,9 @@ ENGLISH_ONLY = {"architecture.md", "development.md"}
 ENGLISH = [page for page in PAGES if not page.stem.endswith("_zh")]
 CHINESE = [*(page for page in PAGES if page.stem.endswith("_zh")), ROOT / "examples" / "README.md"]
 OF_OTHERS = {
+    "--always-high-vram",
     "--allow-http",
+    "--build-arg",
     "--header",
     "--transport",
     "--demo-step-ms",
