@@ -31,7 +31,7 @@ from .lifecycle.collector_pause import paused_collector
 from .lifecycle.lifecycle import TaskLifecycle
 from .lifecycle.metrics import Metrics
 from .lifecycle.notifier import QueueNotifier
-from .lifecycle.observers import TaskLog
+from .lifecycle.observers import TaskLog, TaskObserver
 from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
@@ -164,7 +164,8 @@ def build_task_services(
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     notifier = QueueNotifier(active, events, eta)
     hashes = ModelHashes(repository)
-    observers = (estimator, metrics, TaskLog(), RunRecorder(repository, runs, hashes), *live.observers)
+    recorder = RunRecorder(repository, runs, hashes)
+    observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine, store, journal, leftovers)
     tasks = TaskService(active, store, engine, downloader, events, retention)

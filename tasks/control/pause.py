@@ -42,8 +42,6 @@ class QueuePause:
         Raises:
             DatabaseUnavailable: nothing was changed.
         """
-        await asyncio.wrap_future(
-            self._repository.write(partial(settings.set_value, PAUSED, "1" if paused else None))
-        )
+        await asyncio.wrap_future(self._repository.write(partial(settings.set_value, PAUSED, "1" if paused else None)))
         await asyncio.to_thread(self._engine.pause, paused)
         self._on_change()

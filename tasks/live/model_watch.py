@@ -32,9 +32,10 @@ class ModelWatch:
             self._set(LoadedModel(is_unloaded=True))
         elif active is not None and isinstance(event, events.Progress) and event.is_step:
             models = active.workload.needs.models
-            names = [name if name not in ("", "None") else None for name in (*models, "", "")[:2]]
-            if (*names, False) != (self.loaded.model, self.loaded.refiner, self.loaded.is_unloaded):
-                self._set(LoadedModel(*names, source=active.task.source))
+            model, refiner, *_ = (name if name not in ("", "None") else None for name in (*models, "", ""))
+            known = self.loaded
+            if known.is_unloaded or (model, refiner) != (known.model, known.refiner):
+                self._set(LoadedModel(model, refiner, active.task.source))
 
     def _set(self, loaded: LoadedModel) -> None:
         self.loaded = loaded

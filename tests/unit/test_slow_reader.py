@@ -11,8 +11,8 @@ import pytest
 from fooocus_api.images.preview import Encoding, PreviewImage
 from fooocus_api.tasks.model.task import Task, TaskStatus, new_task_id
 from fooocus_api.tasks.streaming.broadcaster import Broadcaster
-from fooocus_api.tasks.streaming.subscription import BURST, REPLAY_BUFFER_SIZE
 from fooocus_api.tasks.streaming.notices import Notice
+from fooocus_api.tasks.streaming.subscription import BURST, REPLAY_BUFFER_SIZE
 from fooocus_api.tasks.streaming.updates import Dropped, Heartbeat, Update
 
 TASKS = 30
@@ -64,7 +64,9 @@ def numbers_of(items: list[Update | Dropped | Heartbeat | Notice]) -> list[int]:
     return [item.number for item in items if isinstance(item, Update)]
 
 
-def read(broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any) -> list[Update | Dropped | Heartbeat | Notice]:
+def read(
+    broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any
+) -> list[Update | Dropped | Heartbeat | Notice]:
     """Return the items that a subscriber receives: it reads the `first` updates, then all others after the last was published."""
     task = Task("a" * 32, "api", {})
 

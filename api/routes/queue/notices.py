@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ....asgi.error_codes import FieldErrorCode
+from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....tasks.build import TaskServices
 from ....tasks.streaming.notices import NOTICE_KINDS, Notice
 from ...responses.problems import FieldError, InvalidFields
 from ...responses.sse import message
 from ...security.authorization import Access
-from ...validation.nearest_names import shown_name
 from ..model_files.schemas import DownloadResponse
 from .schemas import model_values, queue_ids, sample_values
 
@@ -48,7 +48,7 @@ def notice_kinds(also: str | None, access: Access) -> frozenset[str]:
 
 
 def _unknown(name: str) -> FieldError:
-    message = f"{shown_name(name)} is no event; use some of {', '.join(NOTICE_KINDS)}"
+    message = f"{shortened(name)!r} is no event; use some of {', '.join(NOTICE_KINDS)}"
     return FieldError(field="also", code=FieldErrorCode.UNKNOWN_VALUE, message=message, allowed=list(NOTICE_KINDS))
 
 
