@@ -99,6 +99,10 @@ class TaskQueue(list[Any]):
     def is_paused(self) -> bool:
         return self._pending.is_paused
 
+    def is_held(self) -> bool:
+        """Return whether all that are pending wait for the end of the pause."""
+        return self._pending.is_held()
+
     def picks(self) -> list[tuple[str, Pick]]:
         """Return the ids of `order`, each with the reason for its place."""
         return [(entry.task_id, pick) for entry, pick in self._predicted().picks if entry.task_id is not None]

@@ -27,7 +27,8 @@ SCOPE_DESCRIPTIONS = {
     Scope.READ: "read the key's own tasks, their events and images",
     Scope.READ_ALL: "read all tasks, including the WebUI's",
     Scope.CONTROL: "stop, skip, move, tag and delete visible tasks and to set a priority above 0",
-    Scope.ADMIN: "pause the queue, unload the models, download and delete model files, write and delete presets, and read the metrics",
+    Scope.ADMIN: "pause the queue, unload the models, download and delete model files, write and delete presets, and read the "
+    "metrics",
 }
 
 

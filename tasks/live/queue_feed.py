@@ -29,6 +29,7 @@ class QueueFeed:
         self._changed = threading.Event()
         self._closed = threading.Event()
         self._last: dict[str | None, object] = {}
+        self._is_outdated = False
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -40,6 +41,7 @@ class QueueFeed:
     def change(self) -> None:
         """Publish the queue soon. Any thread."""
         if not self._broadcaster.views("queue"):
+            self._is_outdated = True  # a later subscriber begins with another state than the last published one
             return
         with self._lock:
             if self._thread is None:
@@ -66,7 +68,8 @@ class QueueFeed:
                 return
 
     def _publish(self) -> None:
-        last, self._last = self._last, {}
+        last, self._last = {} if self._is_outdated else self._last, {}
+        self._is_outdated = False
         for only in self._broadcaster.views("queue"):
             view = self._views.view(only)
             self._last[only] = content = _identity(view)

@@ -79,6 +79,10 @@ class PendingQueue:
         """Return whether the tasks of the API are held back."""
         return self._scheduler.paused
 
+    def is_held(self) -> bool:
+        """Return whether all entries wait for the end of the pause."""
+        return self._scheduler.is_held()
+
     def discard(self, key: object) -> None:
         """Remove the entry with this key."""
         entry = self._entries.pop(id(key), None)

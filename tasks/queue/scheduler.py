@@ -49,6 +49,10 @@ class Scheduler:
         """Pick only clicks in the WebUI and jobs from now on, or all again."""
         self.paused = paused
 
+    def is_held(self) -> bool:
+        """Return whether nothing is picked until the end of the pause."""
+        return self.paused and not self._unheld
+
     def add(self, entry: QueueEntry) -> None:
         """Add the entry of a task that is pending from now on, behind all others of its kind."""
         self._newest += 1
