@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from statistics import median
-from typing import Protocol
 
 from ..model import events
 from ..model.active_tasks import ActiveTask
@@ -48,18 +46,16 @@ class Sample:
     load: MachineLoad
 
 
-class Publish(Protocol):
-    """A function that publishes a new sample."""
-
-    def __call__(self, sample: Sample) -> None: ...
-
-
 class Statistics:
     """Observes the events of tasks on the bus's thread, and takes the samples on a thread of its own."""
 
     def __init__(
-        self, queue_length: Callable[[], int], load: Callable[[], MachineLoad], publish: Publish = lambda sample: None
+        self,
+        queue_length: Callable[[], int],
+        load: Callable[[], MachineLoad],
+        publish: Callable[[Sample], None] = lambda sample: None,
     ) -> None:
+        """Store the functions that return the number of waiting tasks and the load, and the one that gets each sample."""
         self._queue_length = queue_length
         self._load = load
         self._publish = publish
@@ -111,8 +107,7 @@ class Statistics:
     def _sample(self) -> Sample:
         load = self._load()
         with self._lock:
-            steps = round(median(self._steps), 4) if self._steps else None
-            return Sample(now_ms(), self._queue_length(), self._images, steps, load)
+            return Sample(now_ms(), self._queue_length(), self._images, _median(self._steps), load)
 
     def _run(self) -> None:
         while not self._closed.wait(INTERVAL_S):
@@ -120,3 +115,8 @@ class Statistics:
                 self.take()
             except Exception:
                 log.exception("no sample taken")
+
+
+def _median(seconds: Collection[float]) -> float | None:
+    """Return the middle one, None without any. Python's `statistics` would take long to import at the start."""
+    return round(sorted(seconds)[len(seconds) // 2], 4) if seconds else None
