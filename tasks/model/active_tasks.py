@@ -39,7 +39,7 @@ class ActiveTask:
 
     def retag(self, tags: Sequence[str]) -> None:
         """Give the task these tags."""
-        self.task.parameters = {**self.task.parameters, "tags": list(tags)}
+        self.task.retag(tags)
         self.workload = replace(self.workload, tags=tuple(tags))
 
     def seconds_until(self, event: Event) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -141,6 +142,14 @@ class Task:
     def was_moved_to_end(self) -> bool:
         """Return whether the task waits for all that arrived before its move."""
         return not self.was_moved and bool(self.notes.get(MOVED_TO_END))
+
+    def retag(self, tags: Sequence[str]) -> None:
+        """Replace the tags. Copies of the task keep theirs."""
+        self.parameters = {**self.parameters, "tags": list(tags)}
+
+    def note_move_to_end(self) -> None:
+        """Note that the task was moved to the end of the queue now."""
+        self.notes = {**self.notes, MOVED_TO_END: now_ms()}
 
     def transition(self, status: TaskStatus, *, at: int | None = None, at_recovery: bool = False) -> None:
         """Change the status and the times that depend on it. All changes of the status must use this method.

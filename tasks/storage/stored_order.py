@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from ...db.repository import Repository
-from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, Task, now_ms
+from ..model.task import ACTIVE_STATUSES, Task
 
 
 class StoredOrder:
@@ -35,7 +35,7 @@ class StoredOrder:
         Raises:
             DatabaseUnavailable: from the future; nothing was written.
         """
-        task.notes = {**task.notes, MOVED_TO_END: now_ms()}
+        task.note_move_to_end()
 
         def change() -> None:
             self._repository.update(task.task_id, {"rank": self._repository.newest(), "notes": task.notes})
