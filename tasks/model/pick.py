@@ -27,5 +27,5 @@ class Pick:
 
 OLDEST = Pick(Reason.ARRIVAL)
 DOWNLOADING = Pick(Reason.DOWNLOAD)
-"""Of a task that is not in the queue yet, because files that it needs are missing."""
+"""Stands for a task that is not in the queue yet, because files that it needs are missing."""
 MOVED = Pick(Reason.MOVED)
