@@ -78,8 +78,8 @@ def test_a_reason_is_true_of_what_waits(seed: int) -> None:
         )
         for number in range(60)
     ]
-    for entry in waiting:
-        scheduler.add(entry)
+    for pending in waiting:
+        scheduler.add(pending)
     while (entry := scheduler.next(0.0)) is not None:
         older = [one for one in waiting if one.key < entry.key and not one.last]
         pick = scheduler.explain(entry)
