@@ -12,8 +12,8 @@ from functools import partial
 from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
 from .adapters.instrumentation import Instrumentation
+from .adapters.machine_load import gpu_memory_used, machine_load
 from .adapters.models.catalog import FooocusCatalog
-from .adapters.models.memory import gpu_memory_used
 from .adapters.models.model_folders import FooocusModelFolders
 from .adapters.models.runs import FooocusRuns
 from .adapters.models.tools import FooocusTools
@@ -55,6 +55,7 @@ from .tasks.lifecycle.collector_pause import paused_collector
 from .tasks.model.active_tasks import ActiveTasks
 from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
 from .tasks.queue.scheduler import Scheduler
+from .tasks.statistics.statistics import MachineLoad
 from .tasks.webhooks.delivery import WebhookSettings
 
 log = logging.getLogger("fooocus_api")
@@ -219,6 +220,7 @@ class _Builder:
         parts.patches.on_uninstall(services.close)
         atexit.register(services.close)
         if services.model_files is not None:
+            services.model_files.downloads.watchers.listen(services.live.announcements.download)
             services.model_files.downloads.recover()
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services
@@ -256,7 +258,11 @@ def _task_options(settings: Settings, admission: Admission) -> TaskOptions:
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
     retention = RetentionPolicy(settings.keep_days, settings.keep_count)
-    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission)
+    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=_load)
+
+
+def _load() -> MachineLoad:
+    return machine_load(output_folders())
 
 
 def _announce_problem(problem: str) -> None:

@@ -31,7 +31,8 @@ from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
 from .routes.model_files import downloads, files
-from .routes.tasks import actions, events, repeat, tasks, webhooks
+from .routes.queue import queue, stats
+from .routes.tasks import actions, bulk, events, repeat, tasks, webhooks
 from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
 from .schemas.host_request import request_model
 from .security.authentication import AuthenticationMiddleware
@@ -109,10 +110,13 @@ def create_api(context: Context) -> FastAPI:
     routers = [
         generation.router(context, model),
         tasks.router,
+        bulk.router,  # before the routes with a task's id
         actions.router,
         repeat.router(context, model),
         webhooks.router,
         events.router,
+        queue.router,
+        stats.router,
         create.router(context),
         batches.router,
         batches.control,

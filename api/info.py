@@ -29,6 +29,7 @@ def info_of(host: Host, services: TaskServices | None) -> dict[str, Any]:
         "problem": problem,
         "worker_alive": status.worker_alive,
         "features": list(FEATURES) if services else [],
+        "paused": services.control.pause.is_on() if services else False,
         "tasks": services.tasks.counts() if services else {"pending": 0, "running": 0},
         **host.info(),
     }

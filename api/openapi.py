@@ -13,6 +13,7 @@ from .context import Catalog, Context
 from .requests.batches.combinations import Combination
 from .requests.parameter_names import HEADER
 from .responses.problems import FieldError, ProblemDetails, header
+from .routes.queue.schemas import DeletedEvent, ModelEvent, MovedEvent, QueueEvent, SampleModel
 from .schemas.batch import BatchResult
 from .schemas.events import DroppedEvent, StreamMessage, TaskEvent
 from .schemas.items import EnhanceControl
@@ -25,7 +26,10 @@ ALLOWED = {
     "EnhanceControl": EnhanceControl.CATALOGS,
 }
 """Model of a list's items → its fields with values that the host lists → their catalogs."""
-EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage, Combination, BatchResult)
+EXTRA_SCHEMAS = (
+    *(ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage, Combination, BatchResult),
+    *(QueueEvent, DeletedEvent, MovedEvent, ModelEvent, SampleModel),
+)
 """Models that no route's signature contains."""
 FASTAPIS_ERROR = {"$ref": "#/components/schemas/HTTPValidationError"}
 """Schema of the body of FastAPI's own 422."""

@@ -201,6 +201,11 @@ class Repository:
         """Return a task, or None."""
         return self._one("task_id", task_id)
 
+    def many(self, task_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return those of these tasks that exist, at most 500."""
+        found = TaskRow.select(TaskRow.id).where(TaskRow.task_id.in_(list(task_ids))).tuples()
+        return self._rows([row_id for (row_id,) in found])
+
     def sources_and_images(self, task_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
         """Return the source and the number of images of each of these tasks that exists."""
         query = (
@@ -254,6 +259,10 @@ class Repository:
         those of tasks that were never moved."""
         query = TaskRow.select(fn.COALESCE(fn.MIN(TaskRow.rank), 1)).where(TaskRow.status.in_(list(statuses)))
         return min(int(query.scalar()), 1)
+
+    def newest(self) -> int:
+        """Return the row id of the newest task, at least 1."""
+        return int(TaskRow.select(fn.COALESCE(fn.MAX(TaskRow.id), 1)).scalar())
 
     def recorded(self, paths: Sequence[str]) -> set[str]:
         """Return those of these images that a record lists."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..db.deadline import Deadline
@@ -18,6 +19,10 @@ from .batches.removal import BatchRemoval
 from .batches.row_ends import RowEnds
 from .batches.service import Batches, BatchEta
 from .batches.store import BatchStore
+from .control.bulk import BulkActions
+from .control.moves import TaskMoves
+from .control.pause import QueuePause
+from .control.tags import TaskTags
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
 from .history.queries import History
@@ -26,10 +31,11 @@ from .lifecycle.collector_pause import paused_collector
 from .lifecycle.lifecycle import TaskLifecycle
 from .lifecycle.metrics import Metrics
 from .lifecycle.notifier import QueueNotifier
-from .lifecycle.observers import TaskLog
+from .lifecycle.observers import TaskLog, TaskObserver
 from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
+from .live.build import LiveServices, build_live
 from .model.active_tasks import ActiveTasks
 from .model_files.build import ModelFileServices
 from .ports.engine import Engine
@@ -42,8 +48,10 @@ from .repeats.comparison import Repeats
 from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
+from .statistics.statistics import MachineLoad
 from .storage.client_options import ClientOptions
 from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
+from .storage.stored_order import StoredOrder
 from .streaming.broadcaster import Broadcaster
 from .streaming.event_bus import EventBus
 from .webhooks.delivery import Webhooks, WebhookSettings
@@ -60,7 +68,7 @@ class TaskOptions:
 
     `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
     `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
-    does not accept its end.
+    does not accept its end. `load` returns the load of the machine.
     """
 
     max_pending: int | None = None
@@ -68,6 +76,17 @@ class TaskOptions:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     end_write_timeout_s: float = END_WRITE_TIMEOUT_S
     admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
+    load: Callable[[], MachineLoad] = MachineLoad
+
+
+@dataclass(frozen=True)
+class ControlServices:
+    """The parts that change the queue and many tasks at once."""
+
+    moves: TaskMoves
+    bulk: BulkActions
+    tags: TaskTags
+    pause: QueuePause
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,8 @@ class TaskServices:
     repeats: Repeats
     batches: Batches
     client_options: ClientOptions
+    control: ControlServices
+    live: LiveServices
     lifetime: Lifetime
     model_files: ModelFileServices | None = None
 
@@ -130,12 +151,12 @@ def build_task_services(
     """Return the parts of the domain around a host's engine and its bus. `outbound` sends webhooks. Nothing runs yet."""
     options, runs = options or TaskOptions(), runs or NoRuns()
     active, events = ActiveTasks(), Broadcaster()
-    leftovers = Leftovers(engine, repository, journal)
-    retention = Retention(repository, inputs, journal, leftovers)
-    results = ResultFiles(engine, inputs, leftovers, retention)
-    estimator = Estimator()
+    leftovers, estimator = Leftovers(engine, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator)
-    metrics = _metrics(active, events)
+    live = build_live(active, engine, eta, events, options.load)
+    retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
+    results = ResultFiles(engine, inputs, leftovers, retention)
+    metrics = _metrics(active, events, engine)
     downloader = Downloader(bus, engine)
     outbound, changes = outbound or OutboundClient(), BatchChanges()
     webhooks = Webhooks(repository, options.webhooks, outbound)
@@ -143,10 +164,12 @@ def build_task_services(
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     notifier = QueueNotifier(active, events, eta)
     hashes = ModelHashes(repository)
-    observers = (estimator, metrics, TaskLog(), RunRecorder(repository, runs, hashes))
+    recorder = RunRecorder(repository, runs, hashes)
+    observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine, store, journal, leftovers)
     tasks = TaskService(active, store, engine, downloader, events, retention)
+    control = _control(repository, engine, active, tasks, retention, live)
     rows = BatchStore(repository, changes)
     messages = BatchMessages(repository, rows, changes, options.webhooks, outbound)
     removal = BatchRemoval(rows, repository, retention, tasks)
@@ -155,6 +178,7 @@ def build_task_services(
 
     def start() -> None:
         with paused_collector():
+            control.pause.restore()
             requeued = recovery.run()
             bus.start(lifecycle.handle)
             for task in requeued:
@@ -167,7 +191,7 @@ def build_task_services(
             store.put_back(replace(task))
 
     lifetime = Lifetime(
-        [start, feeder.start, lambda: retention.enforce(options.retention), repository.index_words],
+        [start, feeder.start, lambda: retention.enforce(options.retention), repository.index_words, live.start],
         [
             lambda deadline: repository.close(deadline.left()),
             lambda deadline: results.close(deadline.half()),
@@ -180,6 +204,7 @@ def build_task_services(
             lambda _: messages.close(),
             put_back,
             lambda _: feeder.close(),
+            lambda _: live.close(),
         ],
     )
     return TaskServices(
@@ -197,12 +222,28 @@ def build_task_services(
         repeats=Repeats(repository, runs, hashes),
         batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, estimator)),
         client_options=ClientOptions(repository),
+        control=control,
+        live=live,
         lifetime=lifetime,
     )
 
 
-def _metrics(active: ActiveTasks, events: Broadcaster) -> Metrics:
+def _control(
+    repository: Repository,
+    engine: Engine,
+    active: ActiveTasks,
+    tasks: TaskService,
+    retention: Retention,
+    live: LiveServices,
+) -> ControlServices:
+    moves, tags = TaskMoves(active, engine, StoredOrder(repository)), TaskTags(repository, active)
+    bulk = BulkActions(repository, active, tasks, retention, moves, tags)
+    return ControlServices(moves, bulk, tags, QueuePause(repository, engine, live.feed.change))
+
+
+def _metrics(active: ActiveTasks, events: Broadcaster, engine: Engine) -> Metrics:
     metrics = Metrics()
+    metrics.gauge("paused", "1 while no task of the API is started.", engine.is_paused)
     metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
     metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
     metrics.gauge("listeners", "Open event streams and waiting requests.", events.subscriber_count)

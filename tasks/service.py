@@ -1,4 +1,4 @@
-"""Looks tasks up and controls them: get, wait, stop, skip, move and delete."""
+"""Looks tasks up and controls them: get, wait, stop, skip and delete."""
 
 from __future__ import annotations
 
@@ -120,14 +120,6 @@ class TaskService:
         if task is None or source not in (None, task.source):
             return None
         return task.task_id if self._engine.interrupt(task.task_id, how) else None
-
-    async def move_to_front(self, task_id: str) -> bool:
-        """Move a pending task to the front of the queue, also for a restart. Return False if it is not in the queue."""
-        live = self._active.get(task_id)
-        if live is None or not self._engine.move_to_front(task_id):
-            return False
-        await asyncio.wrap_future(self._store.move_to_front(live.task))
-        return True
 
     async def delete(self, task_id: str) -> Task | None:
         """Delete an ended task and its images, or cancel a pending one. Return the cancelled task, None after a deletion.

@@ -139,15 +139,6 @@ def model_loaded() -> bool:
     return getattr(loaded_module(PIPELINE), "final_unet", None) not in (None, {})  # after unloading it may be either
 
 
-def gpu_memory_used() -> float:
-    """Return the bytes of GPU memory in use by all processes, 0 without a GPU. Loads nothing."""
-    torch = loaded_module("torch")
-    if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_available():
-        return 0.0
-    free, total = torch.cuda.mem_get_info()
-    return float(total - free)
-
-
 def _trim_heap() -> None:
     """Return freed memory to the system: glibc keeps most of a model's memory, which then can't hold the next model."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):

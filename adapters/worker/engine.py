@@ -18,6 +18,7 @@ from PIL import Image as PILImage
 
 from ...images.storage.file_journal import FileJournal
 from ...tasks.model import events
+from ...tasks.model.pick import MOVED, OLDEST, Pick
 from ...tasks.model.task import Task
 from ...tasks.model.workload.workload import Workload
 from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNotRunning
@@ -83,7 +84,15 @@ class FooocusEngine:
     def enqueue(self, task: Task, workload: Workload) -> None:
         if self._worker.queue is None:
             return
-        entry = QueueEntry(None, task.source, workload.priority, task.was_moved, workload.needs)
+        entry = QueueEntry(
+            None,
+            task.source,
+            workload.priority,
+            task.was_moved,
+            task.was_moved_to_end,
+            workload.needs,
+            fixed=OLDEST if task.attempts else MOVED,  # one that had started when an earlier process ended comes first
+        )
         state = self._find_state(task.task_id) if repeated_task(task.parameters) else None
         self._worker.queue.append_task(QueuedTask(task.task_id, partial(self._build, task.parameters, state), entry))
 
@@ -126,6 +135,29 @@ class FooocusEngine:
             self._worker.queue.put_front(entry)
             self._worker.bus.emit(events.Moved(task_id))
         return entry is not None
+
+    def move_to_end(self, task_id: str) -> bool:
+        entry = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
+        if entry is not None and self._worker.queue is not None:
+            self._worker.queue.put_last(entry)
+            self._worker.bus.emit(events.Moved(task_id))
+        return entry is not None
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        order = self._worker.queue.move_before(task_id, before) if self._worker.queue is not None else None
+        if order is not None:
+            self._worker.bus.emit(events.Moved(task_id))
+        return order
+
+    def pause(self, paused: bool) -> None:
+        if self._worker.queue is not None:
+            self._worker.queue.pause(paused)
+
+    def is_paused(self) -> bool:
+        return self._worker.queue is not None and self._worker.queue.is_paused()
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        return self._worker.queue.picks() if self._worker.queue is not None else []
 
     def order(self) -> list[str]:
         return self._worker.queue.order() if self._worker.queue is not None else []

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...tasks.model import events
+from ...tasks.model.pick import MOVED, Pick
 from ...tasks.model.task import TaskError, new_task_id
 from ...tasks.queue.pending_queue import PendingQueue, Prediction, predict
 from ...tasks.queue.scheduler import QueueEntry, Scheduler
@@ -67,7 +68,44 @@ class TaskQueue(list[Any]):
 
     def put_front(self, entry: QueueEntry) -> None:
         """Insert a removed entry as the next one."""
-        self._add(replace(entry, front=True), first=True)
+        self._add(replace(entry, front=True, last=False, fixed=MOVED), first=True)
+
+    def put_last(self, entry: QueueEntry) -> None:
+        """Insert a removed entry behind all that are pending."""
+        self._add(replace(entry, front=False, last=True, fixed=None))
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        """Move a task to the place before another one, and fix the order up to there. Return the ids in that order.
+
+        None if one of them is not pending, or `before` is not among those of `order`. Not on the worker's thread.
+        """
+        picks = self._predicted().picks
+        place = next((index for index, (entry, _) in enumerate(picks) if entry.task_id == before), None)
+        with self._lock:
+            moved = self._pending.find(task_id)
+            if place is None or moved is None or self._pending.find(before) is None:
+                return None
+            ahead = [pick for pick in picks[:place] if pick[0].task_id != task_id]
+            fixed = self._pending.fix([*ahead, (moved, MOVED)])
+            first = {id(entry.key) for entry in fixed}
+            self[:] = [*(entry.key for entry in fixed), *(item for item in self if id(item) not in first)]
+        return [entry.task_id for entry in fixed if entry.task_id is not None]
+
+    def pause(self, paused: bool) -> None:
+        """Hold the tasks of the API back from now on, or no longer."""
+        with self._lock:
+            self._pending.pause(paused)
+
+    def is_paused(self) -> bool:
+        return self._pending.is_paused
+
+    def is_held(self) -> bool:
+        """Return whether all that are pending wait for the end of the pause."""
+        return self._pending.is_held()
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        """Return the ids of `order`, each with the reason for its place."""
+        return [(entry.task_id, pick) for entry, pick in self._predicted().picks if entry.task_id is not None]
 
     def order(self) -> list[str]:
         """Return the ids of the next tasks in their predicted order, at most `MAX_PREDICTED`. Not on the worker's thread."""
@@ -131,7 +169,7 @@ class TaskQueue(list[Any]):
             entry = self.worker.call_safely(self._pending.next)
             if entry is not None:
                 return entry.key
-            return self[index] if self else None
+            return self[index] if self and not self._pending.is_paused else None
 
     def _start(self, item: Any) -> Any:
         """Return the host's task, removed from the queue; None if building it failed, or it was withdrawn in the meantime.

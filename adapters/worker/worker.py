@@ -93,8 +93,8 @@ class Worker:
         return self.thread is not None and self.thread.is_alive()
 
     def is_idle(self) -> bool:
-        """Return whether no task is running or waiting."""
-        return self.current is None and not self.queue
+        """Return whether no task is running, and none is waiting, except for the end of a pause."""
+        return self.current is None and (not self.queue or self.queue.is_held())
 
     def run_between_tasks(self, action: Callable[[], Any]) -> Future[Any]:
         """Run `action` on the worker thread after the tasks before it. The future has its result.

@@ -20,6 +20,7 @@ _TYPES = {
     FieldErrorCode.INVALID_JSON: "json_invalid",
     FieldErrorCode.UNKNOWN_VALUE: "enum literal_error",
     FieldErrorCode.UNKNOWN_FIELD: "extra_forbidden",
+    FieldErrorCode.DUPLICATE: "duplicate",
 }
 CODES = {error_type: code for code, types in _TYPES.items() for error_type in types.split()}
 """Pydantic's type of an error, or that of one of our validators → its code. A test holds that no schema has another."""

@@ -58,6 +58,7 @@ class InfoResponse(BaseModel):
     arguments: int = Field(description="The number of arguments of this Fooocus's tasks.")
     features: list[str] = Field(description="The features of this API on this Fooocus.")
     patched: dict[str, str] = Field(description="Module of Fooocus → `patched`, `waiting`, or the problem.")
+    paused: bool = Field(description="True while no task of the API is started, after `/v1/engine/pause`.")
     tasks: dict[str, int] = Field(description="The numbers of pending and running tasks.")
 
 

@@ -26,8 +26,9 @@ SCOPE_DESCRIPTIONS = {
     Scope.GENERATE: "generate, upload and describe images and to make masks",
     Scope.READ: "read the key's own tasks, their events and images",
     Scope.READ_ALL: "read all tasks, including the WebUI's",
-    Scope.CONTROL: "stop, skip, move and delete visible tasks and to set a priority above 0",
-    Scope.ADMIN: "unload the models, download and delete model files, write and delete presets, and read the metrics",
+    Scope.CONTROL: "stop, skip, move, tag and delete visible tasks and to set a priority above 0",
+    Scope.ADMIN: "pause the queue, unload the models, download and delete model files, write and delete presets, and read the "
+    "metrics",
 }
 
 

@@ -6,6 +6,7 @@ from .batches import BatchItemRow, BatchRow
 from .database import SchemaVersion, database
 from .repeats import ModelHashRow, RepeatRow
 from .search import SearchChunkRow, SearchSetRow
+from .settings import SettingRow
 from .sources import ClientOptionRow, UploadRow, UsageRow
 from .tasks import (
     ImageRow,
@@ -20,7 +21,7 @@ from .webhooks import AttemptRow, WebhookRow
 TABLES = (
     *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
     *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow),
-    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SchemaVersion),
+    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SettingRow, SchemaVersion),
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "SchemaVersion",
     "SearchChunkRow",
     "SearchSetRow",
+    "SettingRow",
     "TagRow",
     "TallyRow",
     "TaskRow",

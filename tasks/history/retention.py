@@ -58,7 +58,20 @@ class Removed:
 class Retention:
     """Deletes tasks and images. It never touches an active task, nor a file outside the inputs and outputs."""
 
-    def __init__(self, repository: Repository, inputs: InputStore, journal: FileJournal, leftovers: Leftovers) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        inputs: InputStore,
+        journal: FileJournal,
+        leftovers: Leftovers,
+        on_removed: Callable[[Sequence[Task]], None] = lambda tasks: None,
+    ) -> None:
+        """Store the dependencies.
+
+        Args:
+            on_removed: is called with tasks that have been deleted.
+        """
+        self._on_removed = on_removed
         self._repository = repository
         self._journal = journal
         self._leftovers = leftovers
@@ -76,8 +89,8 @@ class Retention:
         return Removed(gone, self._left_of([task.task_id for task in tasks]))
 
     def _remove(self, tasks: Sequence[Task]) -> int:
-        def forget() -> tuple[int, set[str]]:
-            gone = sum(self._repository.delete(task.task_id) for task in tasks)
+        def forget() -> tuple[list[Task], set[str]]:
+            gone = [task for task in tasks if self._repository.delete(task.task_id)]
             return gone, self._repository.recorded([image.path for task in tasks for image in task.images])
 
         # Delete the records first: a crash in between leaves orphaned files, not records without files. The journal entries
@@ -95,7 +108,9 @@ class Retention:
             self._leftovers.remove,
             {task.task_id: [image.path for image in task.images if image.path not in recorded] for task in tasks},
         )
-        return gone
+        if gone:
+            self._safely(self._on_removed, gone)
+        return len(gone)
 
     def _left_of(self, task_ids: Sequence[str]) -> int:
         """Retry the images of these tasks for a short time, and return the number of those that are left."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +36,11 @@ class ActiveTask:
     preview: PreviewImage | None = None
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
+
+    def retag(self, tags: Sequence[str]) -> None:
+        """Give the task these tags."""
+        self.task.retag(tags)
+        self.workload = replace(self.workload, tags=tuple(tags))
 
     def seconds_until(self, event: Event) -> float | None:
         """Return the seconds from the task's start to an event, None if it has not started."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -85,6 +86,8 @@ class Image:
 
 BATCH = "batch"
 """Key in a task's notes: the batch and the row that it belongs to, as `{"id", "batch_id", "row", "custom_id"}`."""
+MOVED_TO_END = "moved_to_end"
+"""Key in a task's notes: the time of its move to the end of the queue. Without effect once it was moved to the front."""
 BLACKED_OUT = "blacked_out"
 """Key in a task's notes: the paths of images that the host's NSFW checker replaced by black ones."""
 
@@ -134,6 +137,19 @@ class Task:
     def was_moved(self) -> bool:
         """Return whether the task was moved to the front of the queue."""
         return self.id != -1 and self.rank <= 0
+
+    @property
+    def was_moved_to_end(self) -> bool:
+        """Return whether the task waits for all that arrived before its move."""
+        return not self.was_moved and bool(self.notes.get(MOVED_TO_END))
+
+    def retag(self, tags: Sequence[str]) -> None:
+        """Replace the tags. Copies of the task keep theirs."""
+        self.parameters = {**self.parameters, "tags": list(tags)}
+
+    def note_move_to_end(self) -> None:
+        """Note that the task was moved to the end of the queue now."""
+        self.notes = {**self.notes, MOVED_TO_END: now_ms()}
 
     def transition(self, status: TaskStatus, *, at: int | None = None, at_recovery: bool = False) -> None:
         """Change the status and the times that depend on it. All changes of the status must use this method.

@@ -84,11 +84,18 @@ class DownloadWatchers:
 
     def __init__(self) -> None:
         self._subscriptions: set[DownloadSubscription] = set()
+        self._listeners: list[Callable[[DownloadRecord], None]] = []
         self._closed = False
         self._lock = threading.Lock()
 
+    def listen(self, listener: Callable[[DownloadRecord], None]) -> None:
+        """Call a function with each new state of any download, on the thread that changes it."""
+        self._listeners.append(listener)
+
     def publish(self, record: DownloadRecord) -> None:
         """Deliver a new state."""
+        for listener in self._listeners:
+            listener(record)
         with self._lock:
             for subscription in self._subscriptions:
                 if subscription.download_id == record.download_id:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ..model.pick import Pick
 from ..model.task import Task
 from ..model.workload.workload import Workload
 
@@ -73,6 +74,24 @@ class Engine(Protocol):
 
     def move_to_front(self, task_id: str) -> bool:
         """Move a task to the front of the queue. Return False if it is not in the queue."""
+
+    def move_to_end(self, task_id: str) -> bool:
+        """Move a task behind all that are in the queue now. Return False if it is not in the queue."""
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        """Move a task to the place before another one, and fix the order of those up to there. Return the ids in that order.
+
+        None if one of the two is not in the queue, or `before` is not among those of `order`.
+        """
+
+    def pause(self, paused: bool) -> None:
+        """Start no more tasks of the API from now on, or start them again. Jobs and tasks of the WebUI are not held back."""
+
+    def is_paused(self) -> bool:
+        """Return whether no task of the API is started."""
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        """Return the ids of `order`, each with the reason for its place."""
 
     def order(self) -> list[str]:
         """Return the ids of the next tasks in the queue, in their predicted order. A long queue's later ones are left out."""

@@ -75,7 +75,10 @@ class EtaCalculator:
         return _outlook((0, seconds), 0.0)
 
     def _until_free(self) -> float | None:
-        """Return the seconds until the running task ends: 0 without one, None without measurements."""
+        """Return the seconds until the running task ends: 0 without one, None without measurements or while the queue is
+        paused."""
+        if self._engine.is_paused():
+            return None
         running = self._active.running()
         return 0.0 if running is None else self._estimator.remaining(running)
 

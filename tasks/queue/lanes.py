@@ -8,24 +8,37 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from ..model.pick import Pick
 from ..model.workload.workload import ModelNeeds
 
 
 @dataclass(frozen=True, eq=False)
 class QueueEntry:
     """A pending task, or a job without a `task_id`. It was overtaken `overtaken` times before it was added to a scheduler, first
-    at `since`, in seconds of any monotonic clock."""
+    at `since`, in seconds of any monotonic clock.
+
+    The place of an entry in `front` is fixed, for the reason `fixed`. One that is `last` waits for all that arrived before it.
+    """
 
     key: Any
     source: str = "api"
     priority: int = 0
     front: bool = False
+    last: bool = False
     needs: ModelNeeds | None = None
     overtaken: int = 0
     since: float | None = None
     task_id: str | None = None
+    fixed: Pick | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether it waits while the queue is paused: clicks in the WebUI and jobs do not."""
+        return self.source not in NEVER_HELD
 
 
+NEVER_HELD = ("webui", "tools")
+"""Sources whose entries are picked while the queue is paused."""
 Arrivals = OrderedDict[QueueEntry, int]
 """Entries with the numbers of their arrival, in that order. Unlike a dictionary's, its first entry is found at once even after
 many before it were removed."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from ..model.pick import Pick
 from .lanes import QueueEntry
 from .scheduler import Scheduler, Snapshot
 
@@ -18,12 +19,16 @@ REFRESH_S = 0.25
 
 @dataclass(frozen=True)
 class Prediction:
-    """The predicted order of the next tasks: their ids, and the sorted arrivals of all entries before the others."""
+    """The predicted order of the next tasks: their ids, and the sorted arrivals of all entries before the others.
+
+    `picks` has the entries in that order, jobs included, each with its reason.
+    """
 
     task_ids: list[str]
     arrivals: list[int]
     made_at: float
     """Seconds of a monotonic clock."""
+    picks: list[tuple[QueueEntry, Pick]]
 
 
 class PendingQueue:
@@ -43,6 +48,7 @@ class PendingQueue:
     def use(self, scheduler: Scheduler) -> None:
         """Let another scheduler choose from now on."""
         entries = sorted(self._entries.values(), key=self._scheduler.arrival)
+        scheduler.pause(self._scheduler.paused)
         for entry in entries:
             scheduler.add(entry)
         self._scheduler = scheduler
@@ -62,6 +68,20 @@ class PendingQueue:
             self._scheduler.add(entry)
             self._arrivals.append(self._scheduler.arrival(entry))
             self._has_grown = True
+
+    def pause(self, paused: bool) -> None:
+        """Hold the tasks of the API back from now on, or no longer."""
+        self._scheduler.pause(paused)
+        self._change()
+
+    @property
+    def is_paused(self) -> bool:
+        """Return whether the tasks of the API are held back."""
+        return self._scheduler.paused
+
+    def is_held(self) -> bool:
+        """Return whether all entries wait for the end of the pause."""
+        return self._scheduler.is_held()
 
     def discard(self, key: object) -> None:
         """Remove the entry with this key."""
@@ -85,6 +105,16 @@ class PendingQueue:
         entry = self._scheduler.next(self._clock())
         self._change()
         return entry
+
+    def fix(self, picks: Sequence[tuple[QueueEntry, Pick]]) -> list[QueueEntry]:
+        """Put entries to the front in this order, before all others, for these reasons. Return those that were still pending."""
+        fixed = []
+        for entry, pick in reversed(picks):
+            if (current := self._entries.get(id(entry.key))) is not None:
+                self.discard(current.key)
+                fixed.append(replace(current, front=True, last=False, fixed=pick))
+                self.add(fixed[-1], first=True)
+        return fixed[::-1]
 
     def known(self) -> Prediction | None:
         """Return the predicted order, None if it has to be predicted again."""
@@ -122,13 +152,16 @@ class PendingQueue:
 def predict(snapshot: Snapshot, now: float) -> Prediction:
     """Return the order in which the entries would be picked if no other task arrived. It takes a few milliseconds."""
     ahead = snapshot.scheduler()
-    task_ids, arrivals = [], []
+    arrivals, picks = [], []
     for _ in range(MAX_PREDICTED):
         entry = ahead.next(now)
+        if entry is None and ahead.paused:
+            ahead.pause(False)  # those that wait for the end of the pause come afterwards
+            entry = ahead.next(now)
         if entry is None:
             break
+        picks.append((entry, ahead.explain(entry)))
         arrivals.append(ahead.arrival(entry))
         ahead.discard(entry)
-        if entry.task_id is not None:
-            task_ids.append(entry.task_id)
-    return Prediction(task_ids, sorted(arrivals), now)
+    task_ids = [entry.task_id for entry, _ in picks if entry.task_id is not None]
+    return Prediction(task_ids, sorted(arrivals), now, picks)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
+from ..model.pick import MOVED, OLDEST, Pick, Reason
 from ..model.workload.workload import ModelNeeds
 from .lanes import Arrivals, Lane
 from .lanes import QueueEntry as QueueEntry
@@ -29,10 +30,13 @@ class Scheduler:
     max_overtakes: int = 8
     max_overtake_s: float = 60.0
     loaded: ModelNeeds | None = None
+    paused: bool = False
     _turns: dict[str, int] = field(default_factory=dict)
     _turn: int = 0
     _arrivals: Arrivals = field(default_factory=Arrivals)
     _fronts: Arrivals = field(default_factory=Arrivals)
+    _lasts: Arrivals = field(default_factory=Arrivals)
+    _unheld: Arrivals = field(default_factory=Arrivals)
     _lanes: dict[int, dict[str, Lane]] = field(default_factory=dict)
     _newest: int = 0
     _foremost: int = 0
@@ -40,6 +44,14 @@ class Scheduler:
     def on_unloaded(self) -> None:
         """Record that the host has unloaded all models."""
         self.loaded = None
+
+    def pause(self, paused: bool) -> None:
+        """Pick only clicks in the WebUI and jobs from now on, or all again."""
+        self.paused = paused
+
+    def is_held(self) -> bool:
+        """Return whether nothing is picked until the end of the pause."""
+        return self.paused and not self._unheld
 
     def add(self, entry: QueueEntry) -> None:
         """Add the entry of a task that is pending from now on, behind all others of its kind."""
@@ -50,13 +62,15 @@ class Scheduler:
         """Add the entry of a task that was moved to the front, before all others."""
         self._foremost -= 1
         self._add(entry, self._foremost)
-        for arrivals in self._arrivals, self._fronts:
-            arrivals.move_to_end(entry, last=False)
+        for arrivals in self._arrivals, self._fronts, self._unheld:
+            if entry in arrivals:
+                arrivals.move_to_end(entry, last=False)
 
     def discard(self, entry: QueueEntry) -> None:
         """Remove the entry of a task that is no longer pending."""
         self._arrivals.pop(entry, None)
-        if self._fronts.pop(entry, None) is not None:
+        self._unheld.pop(entry, None)
+        if self._fronts.pop(entry, None) is not None or self._lasts.pop(entry, None) is not None:
             return
         sources = self._lanes.get(entry.priority, {})
         lane = sources.get(entry.source)
@@ -81,23 +95,48 @@ class Scheduler:
         Args:
             now: seconds of the clock that `QueueEntry.since` uses.
         """
-        if not self._arrivals:
+        if not (self._unheld if self.paused else self._arrivals):
             return None
-        entry = self._next(now)
-        if not entry.front and not self.fifo:
+        entry = next(iter(self._unheld)) if self.paused else self._next(now)
+        if not entry.front and not entry.last and not self.fifo:
             self._lanes[entry.priority][entry.source].record_pick(entry, now)
         self._record_turn(entry)
         return entry
 
+    def explain(self, entry: QueueEntry) -> Pick:
+        """Return the reason for which `next` returns an entry, before `discard` removes it."""
+        if entry.front or entry.last:
+            return entry.fixed or MOVED
+        if self.fifo or self.paused:
+            return OLDEST
+        arrival = self._arrivals[entry]
+        lanes = [(priority, lane) for priority, sources in self._lanes.items() for lane in sources.values()]
+        older = [(priority, lane) for priority, lane in lanes if lane.arrival() < arrival]
+        if any(priority < entry.priority for priority, _ in older):
+            return Pick(Reason.PRIORITY)
+        own = self._lanes[entry.priority][entry.source]
+        if any(lane is not own for _, lane in older):
+            return Pick(Reason.TURN, entry.source)
+        return Pick(Reason.MODEL) if older else OLDEST
+
     def snapshot(self, most: int) -> Snapshot:
         """Return enough entries to predict the next `most` picks: of each source the oldest. A later one is picked earlier in
         rare cases only, for its models."""
-        rules = replace(self, _turns=dict(self._turns), _arrivals=Arrivals(), _fronts=Arrivals(), _lanes={})
+        rules = replace(
+            self,
+            _turns=dict(self._turns),
+            _arrivals=Arrivals(),
+            _fronts=Arrivals(),
+            _lasts=Arrivals(),
+            _unheld=Arrivals(),
+            _lanes={},
+        )
         if self.fifo:
             return Snapshot(rules, list(islice(self._arrivals.items(), most)), {})
         lanes = [lane for sources in self._lanes.values() for lane in sources.values()]
         entries = [
             *islice(self._fronts.items(), most),
+            *islice(self._lasts.items(), most),
             *chain.from_iterable(lane.oldest_entries(most) for lane in lanes),
         ]
         overtakes = {lane.oldest(): lane.overtakes() for lane in lanes}
@@ -105,14 +144,18 @@ class Scheduler:
 
     def begin(self, entry: QueueEntry, arrival: int, overtakes: Sequence[tuple[int, float]]) -> None:
         """Add an entry with the number of its arrival in another scheduler, and with the picks that have overtaken it there."""
-        if overtakes:
+        if overtakes and not entry.last:
             self._lanes.setdefault(entry.priority, {})[entry.source] = Lane(overtakes)
         self._add(entry, arrival)
 
     def _add(self, entry: QueueEntry, arrival: int) -> None:
         self._arrivals[entry] = arrival
+        if not entry.is_held:
+            self._unheld[entry] = arrival
         if entry.front:
             self._fronts[entry] = arrival
+        elif entry.last:
+            self._lasts[entry] = arrival
         else:
             sources = self._lanes.setdefault(entry.priority, {})
             lane = sources.get(entry.source)
@@ -125,11 +168,19 @@ class Scheduler:
             return next(iter(self._fronts))
         if self.fifo:
             return next(iter(self._arrivals))
+        if self._lasts and (last := self._due_last()) is not None:
+            return last
         sources = self._lanes[max(self._lanes)]
         lane = sources[self._next_source(sources)]
         if lane.is_overdue(self.max_overtakes, self.max_overtake_s, now):
             return lane.oldest()
         return lane.best(self.loaded)
+
+    def _due_last(self) -> QueueEntry | None:
+        """Return the oldest entry that was moved to the end, unless an older one waits."""
+        entry, arrival = next(iter(self._lasts.items()))
+        lanes = chain.from_iterable(sources.values() for sources in self._lanes.values())
+        return entry if all(lane.arrival() > arrival for lane in lanes) else None
 
     def _next_source(self, sources: dict[str, Lane]) -> str:
         """Return the source with the oldest turn. Sources without one come first, by arrival."""
@@ -155,6 +206,7 @@ class Snapshot:
 
     def scheduler(self) -> Scheduler:
         """Return a scheduler with these entries, to be used once."""
-        for entry, arrival in self.entries:
+        entries = sorted(self.entries, key=lambda one: one[1]) if self.rules.paused else self.entries
+        for entry, arrival in entries:
             self.rules.begin(entry, arrival, self.overtakes.get(entry, ()))
         return self.rules

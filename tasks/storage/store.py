@@ -17,7 +17,7 @@ from ...db.statements.repeats import copy_state
 from ..model import rows
 from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
-from ..model.task import ACTIVE_STATUSES, TERMINAL_STATUSES, Task, TaskError, TaskStatus
+from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task, TaskError, TaskStatus
 from ..model.workload.workload import Workload
 from ..webhooks.delivery import Webhooks
 from .end_listener import EndListener
@@ -79,7 +79,10 @@ class TaskStore:
     def unfinished(self) -> list[Task]:
         """Return the tasks that an earlier process left unfinished, in the order in which they are to run. Blocking."""
         found = self._repository.read(lambda: self._repository.in_order(ACTIVE_STATUSES))
-        return [rows.from_row(row) for row in found]
+        tasks = [rows.from_row(row) for row in found]
+        return sorted(
+            tasks, key=lambda task: (task.rank, task.notes.get(MOVED_TO_END, 0))
+        )  # behind the newest one of its time
 
     def rank_before_all(self) -> int:
         """Return a rank below those of all unfinished tasks. Blocking."""
@@ -154,15 +157,6 @@ class TaskStore:
         with self._starting:  # a start written after `suspend` would undo `put_back`
             if not self._is_suspended:
                 self._write(lambda: self._update(task.task_id, values), task.task_id)
-
-    def move_to_front(self, task: Task) -> Future[None]:
-        """Give a pending task the lowest rank, so that it also comes first after a restart."""
-
-        def change() -> None:
-            task.rank = self._rank_before_all()
-            self._repository.update(task.task_id, {"rank": task.rank})
-
-        return self._repository.write(change)
 
     def write_end(self, task: Task, workload: Workload, gaps: Gaps) -> EndWrite:
         """Write a task's end and make its webhook due, in one transaction. Return after the commit or the timeout.

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import threading
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from ...images.preview import Encoding, PreviewImage
 from ..model.outlook import NO_OUTLOOK, Outlook
 from ..model.task import Image, Task, now_ms
+from .notices import KeptNotices, Notice, NoticeKind
 from .subscription import REPLAY_BUFFER_SIZE, Subscription
 from .updates import Dropped, Kind, Update
 
@@ -29,6 +31,7 @@ class Broadcaster:
         self._closed = False
         self._number = 0
         self._kept: deque[Update] = deque(maxlen=REPLAY_BUFFER_SIZE)
+        self._notices = KeptNotices()
         self._subscriptions: dict[str | None, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
 
@@ -60,12 +63,37 @@ class Broadcaster:
             }:
                 preview.base64(encoding)
         self.delivered += len(subscriptions)
-        by_loop: dict[asyncio.AbstractEventLoop, list[Subscription]] = defaultdict(list)
-        for subscription in subscriptions:
-            by_loop[subscription.loop].append(subscription)
-        for loop, group in by_loop.items():
+        for loop, group in _by_loop(subscriptions).items():
             with contextlib.suppress(RuntimeError):  # a closed loop has no subscribers left
                 loop.call_soon_threadsafe(_deliver, group, update)
+
+    def announce(self, kind: NoticeKind, content: Any, *, source: str | None = None, key: Hashable = None) -> None:
+        """Publish a notice to the subscribers that want its kind and may see the tasks of this source; None for all of them."""
+        with self._lock:
+            notice = Notice(kind, content, source, key, self._number)
+            self._notices.add(notice)
+            found = [one for one in self._wanting(kind) if source is None or one.source in (None, source)]
+        self._notify(found, notice)
+
+    def announce_to(self, only: str | None, kind: NoticeKind, content: Any) -> None:
+        """Publish a state as the subscribers that may see only this source see it; None for those that may see all."""
+        with self._lock:
+            notice = Notice(kind, content, only, after=self._number)
+            found = [one for one in self._wanting(kind) if one.source == only]
+        self._notify(found, notice)
+
+    def views(self, kind: NoticeKind) -> set[str | None]:
+        """Return the sources to which the subscribers that want this kind are restricted, None for those that see all."""
+        with self._lock:
+            return {subscription.source for subscription in self._wanting(kind)}
+
+    def _wanting(self, kind: NoticeKind) -> list[Subscription]:
+        return [one for one in self._subscriptions.get(ALL, ()) if kind in one.also]
+
+    def _notify(self, subscriptions: list[Subscription], notice: Notice) -> None:
+        for loop, group in _by_loop(subscriptions).items():
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_deliver_notice, group, notice)
 
     @contextlib.contextmanager
     def subscribe(
@@ -76,6 +104,7 @@ class Broadcaster:
         encoding: Encoding | None = None,
         after: str | None = None,
         only_end: bool = False,
+        also: frozenset[str] = frozenset(),
     ) -> Iterator[Subscription]:
         """Subscribe to one task or to all, on the running event loop, until the `with` block ends.
 
@@ -85,12 +114,15 @@ class Broadcaster:
             encoding: the encoding of previews; None for a subscriber without previews.
             after: the id of the last update read (`update_id`): later ones are replayed first, after a `Dropped` if the
                 replay buffer has lost some.
+            also: the kinds of notices to deliver, too; only with all tasks.
         """
         loop = asyncio.get_running_loop()
         with self._lock:
-            subscription = Subscription(loop, encoding, only_end, source, f"{self.stream_id}-{self._number}")
+            begins_at = f"{self.stream_id}-{self._number}"
+            subscription = Subscription(loop, encoding, only_end, source, begins_at, also)
             if after is not None:
                 subscription.catch_up(*self._missed(task_id, source, after))
+                self._repeat_notices(subscription, after)
             self._subscriptions[task_id].add(subscription)
             if self._closed:
                 subscription.end()
@@ -162,6 +194,31 @@ class Broadcaster:
         ]
         all_match = task_id is ALL and source is None
         return (Dropped(lost if all_match else None, oldest - 1) if lost else None), matching
+
+    def _repeat_notices(self, subscription: Subscription, after: str) -> None:
+        stream_id, _, text = after.rpartition("-")
+        if not subscription.also or stream_id != self.stream_id or not text.isdigit():
+            return  # without a known id everything is new to the subscriber, and it gets a `Dropped`
+        notices, have_lost = self._notices.since(int(text))
+        if have_lost:
+            subscription.miss(Dropped(None, int(text)))
+        for notice in notices:
+            if notice.kind in subscription.also and (
+                notice.source is None or subscription.source in (None, notice.source)
+            ):
+                subscription.notify(notice)
+
+
+def _by_loop(subscriptions: list[Subscription]) -> dict[asyncio.AbstractEventLoop, list[Subscription]]:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Subscription]] = defaultdict(list)
+    for subscription in subscriptions:
+        by_loop[subscription.loop].append(subscription)
+    return by_loop
+
+
+def _deliver_notice(subscriptions: list[Subscription], notice: Notice) -> None:
+    for subscription in subscriptions:
+        subscription.notify(notice)
 
 
 def _deliver(subscriptions: list[Subscription], update: Update) -> None:

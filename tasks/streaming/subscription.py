@@ -10,6 +10,7 @@ from itertools import islice
 
 from ...images.preview import Encoding
 from ..model.task import Task
+from .notices import Notice, UnreadNotices
 from .updates import Dropped, Heartbeat, Kind, Update
 
 REPLAY_BUFFER_SIZE = 2000
@@ -30,6 +31,7 @@ class Subscription:
         only_end: bool,
         source: str | None,
         begins_at: str,
+        also: frozenset[str] = frozenset(),
     ) -> None:
         self.loop = loop
         self.encoding = encoding
@@ -37,6 +39,9 @@ class Subscription:
         self.source = source
         self.begins_at = begins_at
         """The id of the last update before the subscription."""
+        self.also = also
+        """The kinds of notices that the subscriber gets."""
+        self._notices = UnreadNotices()
         self._unread: deque[Update] = deque()
         self._dropped: Dropped | None = None
         self._arrived = asyncio.Event()
@@ -56,6 +61,7 @@ class Subscription:
             self._watch = self.loop.call_later(interval_s, self.recheck, allowed, interval_s)
         else:
             self._unread.clear()
+            self._notices.clear()
             self._dropped = None
             self.end()
 
@@ -65,6 +71,17 @@ class Subscription:
         self._unread.extend(updates)
         if dropped or updates:
             self._arrived.set()
+
+    def miss(self, dropped: Dropped) -> None:
+        """Report lost notices, in one with lost updates."""
+        self._dropped = self._dropped or dropped
+        self._arrived.set()
+
+    def notify(self, notice: Notice) -> None:
+        """Add a notice. On the subscriber's event loop."""
+        self._notices.add(notice)
+        self._last_sign = self.loop.time()
+        self._arrived.set()
 
     def backlog(self) -> list[Update | Dropped]:
         """Return the unread updates, after the dropped ones. On the subscriber's event loop."""
@@ -130,20 +147,27 @@ class Subscription:
             self._arrived.set()
         self._timer = self.loop.call_at(self._last_sign + HEARTBEAT_S, self._tick)
 
-    async def __aiter__(self) -> AsyncIterator[Update | Dropped | Heartbeat]:
-        """Yield each `Update`, `Dropped` and `Heartbeat` until Fooocus ends."""
+    async def __aiter__(self) -> AsyncIterator[Update | Dropped | Heartbeat | Notice]:
+        """Yield each `Update`, `Dropped`, `Heartbeat` and `Notice` until Fooocus ends."""
+        last = int(self.begins_at.rpartition("-")[2])
         while True:
-            while self._dropped is not None or self._unread:
+            while self._dropped is not None or self._unread or self._notices:
                 if self._dropped is not None:  # dropped updates are older than all unread ones
                     dropped, self._dropped = self._dropped, None
                     yield dropped
+                elif self._unread:
+                    update = self._unread.popleft()
+                    last = max(last, update.number)
+                    yield update
+                elif self._notices.take_dropped():
+                    yield Dropped(None, last)
                 else:
-                    yield self._unread.popleft()
+                    yield self._notices.take()
             if self._ended:
                 return
             self._arrived.clear()
             await self._arrived.wait()
-            if not self._ended and not self._unread and self._dropped is None:
+            if not self._ended and not self._unread and not self._notices and self._dropped is None:
                 yield Heartbeat()
 
     async def updates(self) -> AsyncIterator[Update]:

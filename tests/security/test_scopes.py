@@ -151,7 +151,8 @@ def test_lists_have_its_own_tasks_alone(ann: Client, bob: Client, boss: Client) 
 def test_a_task_of_another_is_as_good_as_none(ann: Client, bob: Client, route: str) -> None:
     task_id = bob.draw()["task_id"]
     method, path = route.split()
-    there, none = (ann.request(method, path.format(task_id=name)) for name in (task_id, NO_TASK))
+    body = ROUTES[route][2]
+    there, none = (ann.request(method, path.format(task_id=name), **body) for name in (task_id, NO_TASK))
     assert there.status_code == none.status_code == 404
     assert there.json()["detail"].replace(task_id, "") == none.json()["detail"].replace(NO_TASK, "")
     assert bob.task(task_id)["task_status"] == "finished"

@@ -107,7 +107,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def move(self, task_id: str) -> None:
         waits = task_id in self.world.machine.queue
-        assert self.world.run(self.world.services.tasks.move_to_front(task_id)) == waits
+        assert self.world.run(self.world.services.control.moves.to_front([task_id])) == ({task_id} if waits else set())
         if waits:
             assert self.world.services.eta.outlooks([task_id])[task_id].queue_position == 0
             self.ids.remove(task_id)

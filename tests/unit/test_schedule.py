@@ -112,6 +112,7 @@ def test_the_forecast_is_what_happens_whatever_waits(seed: int) -> None:
             source=chance.choice("xyz"[: chance.randint(1, 3)]),
             priority=chance.choice([0, 0, 0, 1]),
             front=chance.random() < 0.1,
+            last=chance.random() < 0.1,
             needs=chance.choice(
                 [None, needs(chance.choice(models)), needs(chance.choice(models), chance.choice("pq"))]
             ),

@@ -11,6 +11,7 @@ import pytest
 from fooocus_api.images.preview import Encoding, PreviewImage
 from fooocus_api.tasks.model.task import Task, TaskStatus, new_task_id
 from fooocus_api.tasks.streaming.broadcaster import Broadcaster
+from fooocus_api.tasks.streaming.notices import Notice
 from fooocus_api.tasks.streaming.subscription import BURST, REPLAY_BUFFER_SIZE
 from fooocus_api.tasks.streaming.updates import Dropped, Heartbeat, Update
 
@@ -59,16 +60,18 @@ def test_who_reads_in_time_gets_every_picture() -> None:
     assert asyncio.run(read()) == [PREVIEW] * 3
 
 
-def numbers_of(items: list[Update | Dropped | Heartbeat]) -> list[int]:
+def numbers_of(items: list[Update | Dropped | Heartbeat | Notice]) -> list[int]:
     return [item.number for item in items if isinstance(item, Update)]
 
 
-def read(broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any) -> list[Update | Dropped | Heartbeat]:
+def read(
+    broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any
+) -> list[Update | Dropped | Heartbeat | Notice]:
     """Return the items that a subscriber receives: it reads the `first` updates, then all others after the last was published."""
     task = Task("a" * 32, "api", {})
 
-    async def items() -> list[Update | Dropped | Heartbeat]:
-        got: list[Update | Dropped | Heartbeat] = []
+    async def items() -> list[Update | Dropped | Heartbeat | Notice]:
+        got: list[Update | Dropped | Heartbeat | Notice] = []
         with broadcaster.subscribe(**wanted) as subscription:
             if first:
                 await asyncio.to_thread(tell, broadcaster, task, first)

@@ -37,6 +37,9 @@ EXCEPTIONS = {
     ("commands/history_import/old_databases.py", "webhook_url"): "a column of another program's table",
     ("tasks/lifecycle/observers.py", "prompt"): "a key of a log line",
     ("tasks/model/rows.py", "tags"): "a key of a row, of the workload's tags",
+    ("tasks/model/pick.py", "priority"): "a reason for a place in the queue",
+    ("tasks/model/task.py", "tags"): "the one field that clients change after the request",
+    ("db/statements/changes/tags.py", "tags"): "the same in the stored parameters",
     ("db/statements/writes.py", "tags"): "a key of a row, for the table of tags",
 }
 """(file, name) → what the name is there."""

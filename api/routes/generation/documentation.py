@@ -39,6 +39,8 @@ LINKS = {
         ("post", "/tasks/{task_id}/stop"),
         ("post", "/tasks/{task_id}/skip"),
         ("post", "/tasks/{task_id}/move-to-front"),
+        ("post", "/tasks/{task_id}/move"),
+        ("put", "/tasks/{task_id}/tags"),
         ("post", "/tasks/{task_id}/repeat"),
     )
 }

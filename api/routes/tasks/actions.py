@@ -1,29 +1,55 @@
-"""Actions on one task: stop, skip, move to the front, delete."""
+"""Actions on one task: stop, skip, move, tag, delete."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
+from pydantic import AfterValidator, BaseModel, Field
 
+from ....asgi.error_codes import FieldErrorCode
 from ....auth.keys import Scope
 from ....tasks.build import TaskServices
+from ....tasks.control.moves import NotInOrder
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.ports.engine import EngineUnavailable
+from ....tasks.queue.pending_queue import MAX_PREDICTED
 from ....tasks.service import WrongStatus
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
-from ...responses.problems import responses
+from ...responses.problems import invalid_field, responses
+from ...schemas.own_data import MAX_TAG_LENGTH, MAX_TAGS, Tag
 from ...schemas.task import RecordResponse
 from ...security.authorization import require_scope, visible_task
 from .tasks import TaskId, full_record
 
 STOP_TIMEOUT_S = 1.0
 """Seconds that the response to a stop waits for the running task to end: most steps take less."""
+
+
+class MoveRequest(BaseModel):
+    """The new place of a task."""
+
+    model_config = {"extra": "forbid"}
+
+    before: str | None = Field(
+        max_length=100,
+        description="The id of the pending task that is to come after it; null for the end of the queue.",
+    )
+
+
+class TagsRequest(BaseModel):
+    """The new tags of a task."""
+
+    model_config = {"extra": "forbid"}
+
+    tags: Annotated[list[Tag], AfterValidator(lambda tags: list(dict.fromkeys(tags)))] = Field(
+        max_length=MAX_TAGS, description=f"At most {MAX_TAGS} labels of up to {MAX_TAG_LENGTH} characters."
+    )
 
 
 router = APIRouter(tags=["tasks"], route_class=JsonRoute, dependencies=[require_scope(Scope.CONTROL)])
@@ -66,8 +92,39 @@ async def move_to_front(context: ApiContext, request: Request, task_id: TaskId) 
     """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
     services = context.services
     task = await visible_task(context, request, task_id)
-    if not await services.tasks.move_to_front(task.task_id):
+    if not await services.control.moves.to_front([task.task_id]):
         raise WrongStatus(f"task {task.task_id} is not pending: it is {task.status.value}")
+    return await _record(context, request, task.task_id)
+
+
+@router.post("/tasks/{task_id}/move", summary="Move a task in the queue", **RECORD)
+async def move(context: ApiContext, request: Request, task_id: TaskId, body: MoveRequest) -> Any:
+    """Move a pending task to the place before another one, or to the end; a restart keeps the order. Tasks up to that place
+    keep their present order, so that later ones with a higher priority come behind them. A task that does not wait in the
+    queue answers 409."""
+    moves = context.services.control.moves
+    task = await visible_task(context, request, task_id)
+    if body.before is None:
+        moved, other = await moves.to_end(task.task_id), None
+    else:
+        other = await visible_task(context, request, body.before)
+        if other.task_id == task.task_id:
+            raise invalid_field("before", FieldErrorCode.CONFLICT, "is the task itself; name another one")
+        try:
+            moved = await moves.before(task.task_id, other.task_id)
+        except NotInOrder as error:
+            message = f"is not among the next {MAX_PREDICTED} tasks; name one of those, or null for the end"
+            raise invalid_field("before", FieldErrorCode.OUT_OF_RANGE, message) from error
+    if not moved:
+        raise WrongStatus(f"task {task.task_id}{f' or {other.task_id}' if other else ''} does not wait in the queue")
+    return await _record(context, request, task.task_id)
+
+
+@router.put("/tasks/{task_id}/tags", summary="Replace a task's tags", **RECORD)
+async def set_tags(context: ApiContext, request: Request, task_id: TaskId, body: TagsRequest) -> Any:
+    """Replace the tags of a task, also of one that has ended. An empty list removes them."""
+    task = await visible_task(context, request, task_id)
+    await context.services.control.tags.change(task.task_id, lambda _: body.tags)
     return await _record(context, request, task.task_id)
 
 

@@ -16,6 +16,7 @@ from ....auth.keys import Scope
 from ....images.preview import Encoding, PreviewFormat
 from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
+from ....tasks.streaming.notices import Notice
 from ....tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
 from ...context import ApiContext
 from ...requests.parameter_names import NamingRoute
@@ -25,6 +26,9 @@ from ...responses.sse import PING, sse_openapi_content
 from ...schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, event_of
 from ...security.authorization import access_of, require_scope, visible_task
 from ...security.event_streams import StreamAccess, event_stream
+from ..model_files.schemas import DownloadResponse
+from ..queue.notices import NOTICES, current_states, notice_event, notice_kinds
+from ..queue.schemas import DeletedEvent, ModelEvent, MovedEvent, QueueEvent, SampleModel
 from .tasks import TaskId
 
 END = "end"
@@ -38,8 +42,16 @@ Format = Annotated[
 Size = Annotated[
     int | None, Query(ge=16, le=2048, description="The maximum length of a preview's longer side in pixels.")
 ]
+Also = Annotated[
+    str | None,
+    Query(
+        max_length=200, description="Further events, separated by commas, as in `queue,deleted`. See the table below."
+    ),
+]
 LastEventId = Annotated[str | None, Header(description="The `id` of the last event that the client received.")]
 
+
+NOTICE_MODELS = (QueueEvent, DeletedEvent, MovedEvent, DownloadResponse, ModelEvent, SampleModel)
 
 router = APIRouter(tags=["events"], route_class=NamingRoute, dependencies=[require_scope(Scope.READ)])
 STREAM: dict[int | str, dict[str, Any]] = {
@@ -48,14 +60,23 @@ STREAM: dict[int | str, dict[str, Any]] = {
         "content": sse_openapi_content(TaskEvent.__name__, DroppedEvent.__name__),
     }
 }
+ALL_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events; the `data` of each is a `TaskEvent`, a `DroppedEvent`, or with `also` another one.",
+        "content": sse_openapi_content(
+            TaskEvent.__name__, DroppedEvent.__name__, *(model.__name__ for model in NOTICE_MODELS)
+        ),
+    }
+}
 
 
 @router.get(
     "/v1/events",
     summary="Events of all tasks",
-    description=f"Streams the events of all visible tasks, including the WebUI's. The stream does not end.\n\n{EVENTS}",
+    description="Streams the events of all visible tasks, including the WebUI's. The stream does not end.\n\n"
+    f"{EVENTS}\n\n{NOTICES}",
     response_class=Response,
-    responses={**STREAM, **responses(401, 422, 503)},
+    responses={**ALL_STREAM, **responses(401, 403, 422, 503)},
 )
 def all_events(
     context: ApiContext,
@@ -63,12 +84,14 @@ def all_events(
     previews: Previews = True,
     preview_format: Format = "webp",
     preview_size: Size = None,
+    also: Also = None,
     last_event_id: LastEventId = None,
 ) -> Response:
     """Stream the events of all tasks that the client may see."""
-    urls, source = context.urls(request), access_of(request).only
+    urls, access = context.urls(request), access_of(request)
     encoding = _encoding(previews, preview_format, preview_size)
-    messages = partial(_all, context.services, source, urls, encoding, last_event_id or None)
+    kinds = notice_kinds(also, access)
+    messages = partial(_all, context.services, access.only, urls, encoding, kinds, last_event_id or None)
     return event_stream(request, Scope.READ, messages)
 
 
@@ -111,15 +134,21 @@ async def _all(
     source: str | None,
     urls: PublicUrls,
     encoding: Encoding | None,
+    also: frozenset[str],
     after: str | None,
     access: StreamAccess,
 ) -> AsyncGenerator[bytes, None]:
     broadcast = services.events
-    with broadcast.subscribe(source=source, encoding=encoding, after=after) as subscription:
+    with broadcast.subscribe(source=source, encoding=encoding, after=after, also=also) as subscription:
         access.watch(subscription)
         yield f": listening\nid: {subscription.begins_at}\n\n".encode() if after is None else PING
+        for state in await asyncio.to_thread(current_states, services, also, source) if also else ():
+            yield notice_event(state, source)
         async for item in subscription:
-            yield _rendered(item, services, urls, encoding)
+            if isinstance(item, Notice):
+                yield notice_event(item, source)
+            else:
+                yield _rendered(item, services, urls, encoding)
 
 
 async def _one(
@@ -147,6 +176,8 @@ async def _one(
                     yield event_of(update, f"{task_id}-{number}", urls, encoding)
             return
         async for item in subscription:
+            if isinstance(item, Notice):
+                continue  # none was asked for
             yield _rendered(item, services, urls, encoding)
             if isinstance(item, Update) and item.is_terminal:
                 return

@@ -17,7 +17,7 @@ class ModelNeeds:
 
     def match(self, loaded: ModelNeeds | None) -> int:
         """Return how many of these models are loaded, plus 1 if all of them and the LoRAs are; 0 with another checkpoint."""
-        if loaded is None or not self.models or self.models[0] != loaded.models[0]:
+        if loaded is None or not self.models or self.models[:1] != loaded.models[:1]:
             return 0
         same = [mine == theirs for mine, theirs in zip(self.models, loaded.models, strict=True)]
         return sum(same) + (1 if all(same) and self.loras == loaded.loras else 0)

@@ -14,6 +14,7 @@ from fooocus_api.adapters.image_log.image_log import ImageLog
 from fooocus_api.adapters.task_args.workload_fields import workload_of
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
+from fooocus_api.tasks.model.pick import OLDEST, Pick
 from fooocus_api.tasks.model.task import Task, TaskError
 from fooocus_api.tasks.model.workload.workload import Workload
 from fooocus_api.tasks.ports.engine import Interruption, ParameterError, Stayed
@@ -72,6 +73,7 @@ class Machine:
         self.current: str | None = None
         self.results: list[Any] = []
         self.stopping = False
+        self.paused = False
 
     # ------------------------------------------------------------ the engine
 
@@ -100,6 +102,31 @@ class Machine:
         self.queue.insert(0, task_id)
         self._bus.emit(events.Moved(task_id))
         return True
+
+    def move_to_end(self, task_id: str) -> bool:
+        if task_id not in self.queue:
+            return False
+        self.queue.remove(task_id)
+        self.queue.append(task_id)
+        self._bus.emit(events.Moved(task_id))
+        return True
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        if task_id not in self.queue or before not in self.queue:
+            return None
+        self.queue.remove(task_id)
+        self.queue.insert(self.queue.index(before), task_id)
+        self._bus.emit(events.Moved(task_id))
+        return self.queue[: self.queue.index(before)]
+
+    def pause(self, paused: bool) -> None:
+        self.paused = paused
+
+    def is_paused(self) -> bool:
+        return self.paused
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        return [(task_id, OLDEST) for task_id in self.queue]
 
     def order(self) -> list[str]:
         return list(self.queue)

@@ -116,5 +116,7 @@ class Info(Message):
     """The features of this API on this Fooocus."""
     patched: dict[str, str]
     """Module of Fooocus → `patched`, `waiting`, or the problem."""
+    paused: bool
+    """True while no task of the API is started, after `/v1/engine/pause`."""
     tasks: dict[str, int]
     """The numbers of pending and running tasks."""

@@ -1,0 +1,1 @@
+"""Statements that change single values: settings, and tags of tasks."""

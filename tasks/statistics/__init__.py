@@ -1,0 +1,1 @@
+"""Statistics of the last day, minute by minute."""
