@@ -146,6 +146,8 @@ class _Builder:
             self._outbound,
             self._renditions,
             settings.compat,
+            has_dashboard=not settings.no_dashboard,
+            api_port=settings.api_port,
         )
         return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
 

@@ -19,6 +19,7 @@ from ..asgi.parts import Parts
 from ..asgi.problem import problem_response
 from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
+from ..dashboard.serving import DashboardPage
 from .built_routes import build_routes
 from .context import Context
 from .openapi import build_schema, build_surface_schema
@@ -47,6 +48,11 @@ Errors are `application/problem+json`: `code` identifies the problem, `detail` e
 with a `code` of its own and the allowed values."""
 
 
+DASHBOARD_LINK = (
+    b'<nav style="font:16px sans-serif;max-width:1460px;margin:12px auto;padding:0 20px">'
+    b'<a href="dashboard">Dashboard</a></nav>'
+)
+"""The link on the docs page."""
 ASSET_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -103,6 +109,8 @@ def create_api(context: Context) -> FastAPI:
         app, context.security.api_cors
     )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
+    if context.has_dashboard:
+        app.add_middleware(DashboardPage)
     app.add_middleware(Parts)
     app.state.context = context
     app.state.history_check = health.history_check(context)
@@ -174,7 +182,7 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         # Relative addresses, so that the page works behind a proxy that adds a prefix.
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="v1/openapi.json",
             title="Fooocus API",
             swagger_js_url="docs/assets/swagger-ui-bundle.js",
@@ -182,6 +190,9 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
             swagger_favicon_url="docs/assets/favicon.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
+        if not context.has_dashboard:
+            return page
+        return HTMLResponse(bytes(page.body).replace(b"<body>", b"<body>" + DASHBOARD_LINK, 1))
 
     @app.get("/", include_in_schema=False)
     def root() -> Response:

@@ -173,7 +173,8 @@ class Context:
 
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
     `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs,
-    `base_url` is the configured public address, and `surfaces` are the compatible APIs that are enabled.
+    `base_url` is the configured public address, `surfaces` are the compatible APIs that are enabled, and `api_port` is the port
+    without the WebUI, if there is one.
     """
 
     host: Host
@@ -184,6 +185,8 @@ class Context:
     outbound: OutboundClient = field(default_factory=OutboundClient)
     renditions: Renditions = field(default_factory=Renditions)
     surfaces: frozenset[Surface] = ALL_SURFACES
+    has_dashboard: bool = True
+    api_port: int | None = None
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""
