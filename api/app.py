@@ -26,6 +26,7 @@ from .openapi import build_schema, build_surface_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
 from .routes import engine, health, tokens
+from .routes.access import keys, session
 from .routes.batches import archive, batches, create, results
 from .routes.batches import events as batch_events
 from .routes.catalog import details, models, names, presets, styles
@@ -38,6 +39,7 @@ from .schemas.host_request import request_model
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
+from .security.session_cookies import SessionCookies
 from .surfaces.dispatch import SurfaceDispatch, Surfaces
 from .trailing_slashes import EitherSlash
 
@@ -103,6 +105,7 @@ def create_api(context: Context) -> FastAPI:
         tokens=context.security.tokens,
         open_paths=OPEN_PATHS,
     )
+    app.add_middleware(SessionCookies, sessions=context.security.sessions)
     app.add_middleware(NoOAuth)
     app.add_middleware(PlainOptions, surfaces=context.surfaces)
     add_cors(
@@ -130,6 +133,8 @@ def create_api(context: Context) -> FastAPI:
         outputs.router,
         inputs.router,
         tokens.router,
+        session.router,
+        keys.router,
         describe.router,
         mask.router(context),
         read_metadata.router(context, model),

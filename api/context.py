@@ -26,6 +26,7 @@ from ..tasks.ports.performance import Performance
 from ..tasks.ports.prompts import Prompts
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
+from ..tasks.storage.sessions import NO_SESSIONS, Sessions
 from .responses.problems import Problem
 from .responses.public_urls import PublicUrls
 
@@ -155,7 +156,8 @@ class Host(Protocol):
 class Security:
     """Everything that decides which requests are allowed.
 
-    `links` signs the URLs of images, `tokens` signs and verifies those of browsers, `api_cors` are the allowed origins.
+    `links` signs the URLs of images, `tokens` signs and verifies those of browsers, `sessions` are the browsers that a key has
+    signed in, and `api_cors` are the allowed origins.
     `is_exposed` if other machines can reach the server.
     """
 
@@ -163,6 +165,7 @@ class Security:
     login: Login
     links: UrlSigner = UNSIGNED
     tokens: Tokens = NO_TOKENS
+    sessions: Sessions = NO_SESSIONS
     api_cors: tuple[str, ...] = ()
     is_exposed: bool = False
 

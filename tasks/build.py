@@ -43,6 +43,7 @@ from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
 from .storage.client_options import ClientOptions
+from .storage.session_store import SessionStore
 from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
 from .streaming.broadcaster import Broadcaster
 from .streaming.event_bus import EventBus
@@ -88,6 +89,7 @@ class TaskServices:
     repeats: Repeats
     batches: Batches
     client_options: ClientOptions
+    sessions: SessionStore
     lifetime: Lifetime
     model_files: ModelFileServices | None = None
 
@@ -197,6 +199,7 @@ def build_task_services(
         repeats=Repeats(repository, runs, hashes),
         batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, estimator)),
         client_options=ClientOptions(repository),
+        sessions=SessionStore(repository),
         lifetime=lifetime,
     )
 

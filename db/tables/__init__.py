@@ -6,7 +6,7 @@ from .batches import BatchItemRow, BatchRow
 from .database import SchemaVersion, database
 from .repeats import ModelHashRow, RepeatRow
 from .search import SearchChunkRow, SearchSetRow
-from .sources import ClientOptionRow, UploadRow, UsageRow
+from .sources import ClientOptionRow, SessionRow, UploadRow, UsageRow
 from .tasks import (
     ImageRow,
     InputRow,
@@ -20,7 +20,7 @@ from .webhooks import AttemptRow, WebhookRow
 TABLES = (
     *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
     *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow),
-    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SchemaVersion),
+    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SessionRow, SchemaVersion),
 )
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "SchemaVersion",
     "SearchChunkRow",
     "SearchSetRow",
+    "SessionRow",
     "TagRow",
     "TallyRow",
     "TaskRow",

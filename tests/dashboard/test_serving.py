@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -28,7 +29,7 @@ def script_of(page: requests.Response) -> str:
     """Return the address of the page's script."""
     found = SCRIPT.search(page.text)
     assert found is not None, page.text
-    return requests.compat.urljoin(page.url, found[1])  # type: ignore[no-any-return,attr-defined]
+    return urljoin(page.url, found[1])
 
 
 @pytest.mark.parametrize("path", ["/dashboard", "/dashboard/"])
