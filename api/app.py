@@ -33,7 +33,7 @@ from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
 from .routes.images import inputs, outputs
 from .routes.model_files import downloads, files
-from .routes.tasks import actions, events, repeat, tasks, webhooks
+from .routes.tasks import actions, counts, events, repeat, tasks, webhooks
 from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
 from .schemas.host_request import request_model
 from .security.authentication import AuthenticationMiddleware
@@ -119,6 +119,7 @@ def create_api(context: Context) -> FastAPI:
     app.state.history_check = health.history_check(context)
     routers = [
         generation.router(context, model),
+        counts.router,  # before the tasks, whose path would take its names for ids
         tasks.router,
         actions.router,
         repeat.router(context, model),
