@@ -31,6 +31,7 @@ from .routes.batches import archive, batches, create, results
 from .routes.batches import events as batch_events
 from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
+from .routes.images import archive as image_archive
 from .routes.images import inputs, outputs
 from .routes.model_files import downloads, files
 from .routes.tasks import actions, counts, events, repeat, tasks, webhooks
@@ -131,6 +132,7 @@ def create_api(context: Context) -> FastAPI:
         batch_events.router,
         results.router,
         archive.router,
+        image_archive.router,
         outputs.router,
         inputs.router,
         tokens.router,

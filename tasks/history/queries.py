@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -83,6 +83,17 @@ class History:
             return Page([from_row(row) for row in rows], total, capped)
 
         return await asyncio.wrap_future(self._repository.submit_read(read))
+
+    def found(self, task_ids: Iterable[str]) -> Iterator[Task | None]:
+        """Yield the tasks with these ids in their current state, None for an unknown id. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        for task_id in task_ids:
+            live = self._active.get(task_id)
+            row = None if live is not None else self._repository.read(partial(self._repository.get, task_id))
+            yield replace(live.task) if live is not None else None if row is None else from_row(row)
 
     async def days(self, criteria: Filter, offset_ms: int, order: Order) -> tuple[list[tuple[int, int]], bool]:
         """Return (day, number of ended tasks), the newest day first, and whether only the newest tasks were counted.

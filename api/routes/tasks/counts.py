@@ -75,8 +75,8 @@ router = APIRouter(tags=["tasks"], route_class=NamingRoute, dependencies=[requir
 
 @router.get("/tasks/days", summary="Count tasks by day", response_model=DayCounts, responses=responses(401, 422, 503))
 async def get_days(context: ApiContext, request: Request, wanted: Annotated[DayQuery, Query()]) -> Any:
-    """Return the number of ended tasks on each day, by the time of queueing or, with `sort=finished`, of the end. With the filters
-    of `GET /tasks`, so that the counts are those of its list."""
+    """Return the number of ended tasks on each day, by the time of queueing or, with `sort=finished`, of the end. The filters
+    are those of `GET /tasks`, so that the counts are those of its list."""
     criteria = wanted.criteria(access_of(request))
     days, capped = await context.services.history.days(criteria, wanted.utc_offset * MINUTE_MS, wanted.order)
     counts = [DayCount(day=DAYS_SINCE_1970 + timedelta(days=day), tasks=number) for day, number in days]
