@@ -34,8 +34,14 @@ def test_without_anything_a_key_is_missing(host: Host) -> None:
     assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
     limits = dict.fromkeys(("requests_per_minute", "pending_tasks", "images_per_day"))
     assert answer.json() == {
-        **{"needs": "key", "by": None, "name": None, "source": None},
-        **{"scopes": [], "limits": limits, "expires_at": None, "webui": True},
+        "needs": "key",
+        "by": None,
+        "name": None,
+        "source": None,
+        "scopes": [],
+        "limits": limits,
+        "expires_at": None,
+        "webui": True,
     }
     assert "set-cookie" not in answer.headers
 
