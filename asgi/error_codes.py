@@ -56,7 +56,7 @@ class ErrorCode(str, Enum):
     TASK_STOPPED = "task_stopped", 409, "The task was stopped before it had an image."
     INPUTS_DELETED = "inputs_deleted", 409, "Input images of the task were deleted; the member `missing` names them."
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
-    NO_API_KEY = "no_api_key", 409, "A token needs an API key, and none exists."
+    NO_API_KEY = "no_api_key", 409, "A token or a session needs an API key, and none exists."
     KEY_EXISTS = "key_exists", 409, "An API key has this name."
     KEY_FIXED = "key_fixed", 409, "The key was given with `--apikey`, and lasts until Fooocus is restarted without it."
     PRESET_PROTECTED = "preset_protected", 409, "The preset is Fooocus's or the user's own file, not one of the API's."

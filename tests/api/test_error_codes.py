@@ -181,6 +181,10 @@ ELSEWHERE = {
         ),
         "model_files/test_routes.py",
     ),
+    **dict.fromkeys(
+        (ErrorCode.KEY_NOT_FOUND, ErrorCode.KEY_EXISTS, ErrorCode.KEY_FIXED), "security/test_key_routes.py"
+    ),
+    ErrorCode.IMAGE_GONE: "images/test_archive.py",
     ErrorCode.API_UNAVAILABLE: "persistence/test_other_database.py",
     ErrorCode.FILE_UNREADABLE: "unit/test_late_calls.py",
 }
