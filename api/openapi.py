@@ -28,7 +28,7 @@ ALLOWED = {
 """Model of a list's items → its fields with values that the host lists → their catalogs."""
 EXTRA_SCHEMAS = (ProblemDetails, FieldError, TaskEvent, DroppedEvent, StreamMessage, Combination, BatchResult)
 """Models that no route's signature contains."""
-NO_TOKEN = ("/metrics", "/v1/engine/model-files")
+NO_TOKEN = ("/metrics", "/v1/engine/model-files", "/v1/keys")
 """Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""
 
 

@@ -57,7 +57,7 @@ def _is_plain_html(headers: list[tuple[bytes, bytes]]) -> bool:
 
 
 def _with_length(start: dict[str, Any], added: int) -> dict[str, Any]:
-    """Return the start of a response whose body has so many more bytes."""
+    """Return the start of a response whose body has `added` more bytes."""
     headers = [
         (name, str(int(value) + added).encode() if name.lower() == b"content-length" else value)
         for name, value in start["headers"]

@@ -92,6 +92,16 @@ class BufferedRequest(Request):
         self._body, self._json = b"", None
 
 
+def with_json(request: Request, content: bytes) -> Request:
+    """Return the request with this JSON in place of its body, which has been read."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    headers = [pair for pair in request.scope["headers"] if pair[0] not in (b"content-type", b"content-length")]
+    return Request({**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}, receive)
+
+
 def read_json(body: bytes | bytearray) -> Any:
     """Parse JSON in UTF-8 without NaN, lone surrogates or duplicate names in one object. A leading byte order mark, as Windows
     programs write it, is ignored.

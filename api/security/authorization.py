@@ -40,7 +40,7 @@ class Access:
     limits: KeyQuota = UNLIMITED
     key: Key | None = None
     by: Literal["key", "session", "token"] | None = None
-    """How the client has shown its right."""
+    """The proof of the right that the client has sent."""
 
     @classmethod
     def of_key(cls, key: Key, by: Literal["key", "session"] = "key") -> Access:

@@ -257,7 +257,7 @@ def test_invalid_field_has_the_code(client: Client, code: FieldErrorCode) -> Non
 
 
 def test_only_known_types_of_pydantics_errors_have_a_code() -> None:
-    assert set(CODES) - {"file_name", "tag", "client_data"} <= set(typing.get_args(ErrorType))
+    assert set(CODES) - {"file_name", "key_name", "tag", "client_data"} <= set(typing.get_args(ErrorType))
 
 
 MESSAGES: dict[str, tuple[Send, str, list[str] | None]] = {

@@ -43,7 +43,7 @@ class SignIn(BaseModel):
 
 
 class SessionState(BaseModel):
-    """What this client may do, and by which right."""
+    """The rights of a client, and how it has shown them."""
 
     needs: Literal["key", "login"] | None = Field(
         description="`key`: sign in with an API key; `login`: log in on the WebUI's page; null: nothing is missing."
@@ -103,7 +103,7 @@ router = APIRouter(tags=["session"], route_class=SessionRoute)
 
 @router.get(
     "/v1/session",
-    summary="What this client may do",
+    summary="Get the rights of this client",
     response_model=SessionState,
     responses={200: {"headers": SETS_COOKIE}, **responses(503)},
 )

@@ -13,13 +13,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
-from starlette.types import Message
 
 from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....auth.keys import Scope
 from ....images.references import REFERENCE_PREFIXES, ImageReference, without_older_prefix
 from ...context import ApiContext, Context
-from ...requests.json_body import JsonRoute
+from ...requests.json_body import JsonRoute, with_json
 from ...responses.problems import Problem, invalid_field, responses
 from ...security.authorization import as_stored, may_see, may_see_image, require_scope
 from .outputs import find_output
@@ -183,13 +182,7 @@ async def _as_json(request: Request) -> Request:
         if len(body) > MAX_BODY_BYTES:
             message = f"form is too large; at most {MAX_BODY_BYTES // 2**10} KiB are allowed"
             raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, message)
-    content = await asyncio.to_thread(_members, bytes(body))
-    headers = [pair for pair in request.scope["headers"] if pair[0] not in (b"content-type", b"content-length")]
-
-    async def receive() -> Message:  # async: the protocol wants it
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    return Request({**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}, receive)
+    return with_json(request, await asyncio.to_thread(_members, bytes(body)))
 
 
 def _members(body: bytes) -> bytes:
