@@ -56,6 +56,7 @@ from .tasks.model.active_tasks import ActiveTasks
 from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
 from .tasks.queue.scheduler import Scheduler
 from .tasks.statistics.statistics import MachineLoad
+from .tasks.storage.sessions import Sessions
 from .tasks.webhooks.delivery import WebhookSettings
 
 log = logging.getLogger("fooocus_api")
@@ -136,7 +137,9 @@ class _Builder:
             _announce_problem(problem)
         links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
         tokens = Tokens(secret, self._keys.named)
-        security = Security(self._keys, login, links, tokens, settings.api_cors, is_exposed(settings))
+        stored = self._services.sessions if self._services is not None else None
+        sessions = Sessions(stored, self._keys.named, secret)
+        security = Security(self._keys, login, links, tokens, sessions, settings.api_cors, is_exposed(settings))
         host = self._host(arguments, problem)
         context = Context(
             host,
@@ -147,6 +150,8 @@ class _Builder:
             self._outbound,
             self._renditions,
             settings.compat,
+            has_dashboard=not settings.no_dashboard,
+            api_port=settings.api_port,
         )
         return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
 

@@ -19,25 +19,29 @@ from ..asgi.parts import Parts
 from ..asgi.problem import problem_response
 from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
+from ..dashboard.serving import DashboardPage
 from .built_routes import build_routes
 from .context import Context
 from .openapi import build_schema, build_surface_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
 from .responses.problems import add_handlers, responses
 from .routes import engine, health, tokens
+from .routes.access import keys, session
 from .routes.batches import archive, batches, create, results
 from .routes.batches import events as batch_events
 from .routes.catalog import details, models, names, presets, styles
 from .routes.generation import route as generation
+from .routes.images import archive as image_archive
 from .routes.images import inputs, outputs
 from .routes.model_files import downloads, files
 from .routes.queue import queue, stats
-from .routes.tasks import actions, bulk, events, repeat, tasks, webhooks
+from .routes.tasks import actions, bulk, counts, events, repeat, tasks, webhooks
 from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
 from .schemas.host_request import request_model
 from .security.authentication import AuthenticationMiddleware
 from .security.cors import add_cors
 from .security.open_paths import OPEN_PATHS
+from .security.session_cookies import SessionCookies
 from .surfaces.dispatch import SurfaceDispatch, Surfaces
 from .trailing_slashes import EitherSlash
 
@@ -48,6 +52,11 @@ Errors are `application/problem+json`: `code` identifies the problem, `detail` e
 with a `code` of its own and the allowed values."""
 
 
+DASHBOARD_LINK = (
+    b'<nav style="font:16px sans-serif;max-width:1460px;margin:12px auto;padding:0 20px">'
+    b'<a href="dashboard">Dashboard</a></nav>'
+)
+"""The link on the docs page."""
 ASSET_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -98,17 +107,21 @@ def create_api(context: Context) -> FastAPI:
         tokens=context.security.tokens,
         open_paths=OPEN_PATHS,
     )
+    app.add_middleware(SessionCookies, sessions=context.security.sessions)
     app.add_middleware(NoOAuth)
     app.add_middleware(PlainOptions, surfaces=context.surfaces)
     add_cors(
         app, context.security.api_cors
     )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
     app.add_middleware(EitherSlash)
+    if context.has_dashboard:
+        app.add_middleware(DashboardPage)
     app.add_middleware(Parts)
     app.state.context = context
     app.state.history_check = health.history_check(context)
     routers = [
         generation.router(context, model),
+        counts.router,  # before the tasks, whose path would take its names for ids
         tasks.router,
         bulk.router,  # before the routes with a task's id
         actions.router,
@@ -123,9 +136,12 @@ def create_api(context: Context) -> FastAPI:
         batch_events.router,
         results.router,
         archive.router,
+        image_archive.router,
         outputs.router,
         inputs.router,
         tokens.router,
+        session.router,
+        keys.router,
         describe.router,
         mask.router(context),
         read_metadata.router(context, model),
@@ -178,7 +194,7 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:
         # Relative addresses, so that the page works behind a proxy that adds a prefix.
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="v1/openapi.json",
             title="Fooocus API",
             swagger_js_url="docs/assets/swagger-ui-bundle.js",
@@ -186,6 +202,9 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
             swagger_favicon_url="docs/assets/favicon.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
+        if not context.has_dashboard:
+            return page
+        return HTMLResponse(bytes(page.body).replace(b"<body>", b"<body>" + DASHBOARD_LINK, 1))
 
     @app.get("/", include_in_schema=False)
     def root() -> Response:

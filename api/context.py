@@ -26,6 +26,7 @@ from ..tasks.ports.performance import Performance
 from ..tasks.ports.prompts import Prompts
 from ..tasks.ports.tools import Tools
 from ..tasks.queue.model_downloads import Download
+from ..tasks.storage.sessions import NO_SESSIONS, Sessions
 from .responses.problems import Problem
 from .responses.public_urls import PublicUrls
 
@@ -155,7 +156,8 @@ class Host(Protocol):
 class Security:
     """Everything that decides which requests are allowed.
 
-    `links` signs the URLs of images, `tokens` signs and verifies those of browsers, `api_cors` are the allowed origins.
+    `links` signs the URLs of images, `tokens` signs and verifies those of browsers, `sessions` are the browsers that a key has
+    signed in, and `api_cors` are the allowed origins.
     `is_exposed` if other machines can reach the server.
     """
 
@@ -163,6 +165,7 @@ class Security:
     login: Login
     links: UrlSigner = UNSIGNED
     tokens: Tokens = NO_TOKENS
+    sessions: Sessions = NO_SESSIONS
     api_cors: tuple[str, ...] = ()
     is_exposed: bool = False
 
@@ -173,7 +176,8 @@ class Context:
 
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
     `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs,
-    `base_url` is the configured public address, and `surfaces` are the compatible APIs that are enabled.
+    `base_url` is the configured public address, `surfaces` are the compatible APIs that are enabled, and `api_port` is the port
+    without the WebUI, if there is one.
     """
 
     host: Host
@@ -184,6 +188,8 @@ class Context:
     outbound: OutboundClient = field(default_factory=OutboundClient)
     renditions: Renditions = field(default_factory=Renditions)
     surfaces: frozenset[Surface] = ALL_SURFACES
+    has_dashboard: bool = True
+    api_port: int | None = None
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""

@@ -18,7 +18,7 @@ from .schemas.batch import BatchResult
 from .schemas.events import DroppedEvent, StreamMessage, TaskEvent
 from .schemas.items import EnhanceControl
 from .security.authentication import LINK, TOKEN, security_schemes
-from .security.open_paths import OPEN_PATHS
+from .security.open_paths import OPEN_PATHS, SESSION
 
 ALLOWED = {
     "Lora": {"model_name": "loras"},
@@ -33,7 +33,7 @@ EXTRA_SCHEMAS = (
 """Models that no route's signature contains."""
 FASTAPIS_ERROR = {"$ref": "#/components/schemas/HTTPValidationError"}
 """Schema of the body of FastAPI's own 422."""
-NO_TOKEN = ("/metrics", "/v1/engine/model-files")
+NO_TOKEN = ("/metrics", "/v1/engine/model-files", "/v1/keys")
 """Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""
 
 
@@ -76,7 +76,8 @@ def _add_security(schema: dict[str, Any], context: Context) -> None:
                 parameter["schema"] = _drop_null(parameter["schema"])
             if schemes and path not in OPEN_PATHS:
                 opens = {LINK: path.startswith(LINKED), TOKEN: method == "get" and not path.startswith(NO_TOKEN)}
-                operation["security"] = [{name: []} for name in schemes if opens.get(name, True)]
+                without: list[dict[str, Any]] = [{}] if path == SESSION else []
+                operation["security"] = without + [{name: []} for name in schemes if opens.get(name, True)]
 
 
 def _add_shapes(components: dict[str, Any]) -> None:

@@ -18,6 +18,9 @@ log = logging.getLogger("fooocus_api.guard")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CHANGED_BY_GET = "/v1/engines/clean_vram"
 """The end of a path at which a GET of a client of Fooocus-API changes something."""
+OWN_ALONE = ("/v1/session", "/v1/keys")
+"""The ends of paths at which no page of another origin changes anything, not even one of `--api-cors`: it would sign the visitor
+in or out, or, where there is no key yet, take the server from its owner."""
 CHANGING = frozenset({"action", "delete"})
 """Query parameters with which a GET changes something: `/tasks?action=delete`, `/v1/generation/job-history?delete=true`."""
 FILES = "/file"
@@ -113,13 +116,14 @@ class CrossOriginProtection:
         if not _is_unsafe(scope):
             return None
         page = headers.get("origin") or _origin(headers.get("referer", ""))
-        if page and self._trust.allows(page):
+        if page and self._trust.allows(page) and not _is_own_alone(scope):
             return None
         if self._is_first_party(page, headers, scope):
             return None
         page = shortened(page)
         log.warning("cross-origin request rejected", extra={"origin": page})
-        remedy = f"; allow this origin with --api-cors {page}" if page and self._trust.has_cors else ""
+        has_remedy = page and self._trust.has_cors and not _is_own_alone(scope)
+        remedy = f"; allow this origin with --api-cors {page}" if has_remedy else ""
         reason = f"cross-origin request{f' from {page}' if page else ''} is not allowed{remedy}"
         return ErrorCode.CROSS_ORIGIN_REJECTED, reason
 
@@ -196,6 +200,11 @@ def _is_unsafe(scope: Scope) -> bool:
         return True
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return any(name in CHANGING for name, _ in query)
+
+
+def _is_own_alone(scope: Scope) -> bool:
+    path = str(scope["path"]).rstrip("/")
+    return path.endswith(OWN_ALONE) or f"{OWN_ALONE[1]}/" in path
 
 
 def _is_browser(headers: Headers) -> bool:

@@ -43,6 +43,7 @@ class ErrorCode(str, Enum):
     STYLE_NOT_FOUND = "style_not_found", 404, "No style has this name; the member `nearest` lists similar ones."
     PRESET_NOT_FOUND = "preset_not_found", 404, "No preset has this name; the member `nearest` lists similar ones."
     MODEL_FILE_NOT_FOUND = "model_file_not_found", 404, "The folder has no model file of this name."
+    KEY_NOT_FOUND = "key_not_found", 404, "No API key has this name."
     DOWNLOAD_NOT_FOUND = "download_not_found", 404, "No download of a model file has this id."
     METHOD_NOT_ALLOWED = (
         "method_not_allowed",
@@ -55,11 +56,14 @@ class ErrorCode(str, Enum):
     TASK_STOPPED = "task_stopped", 409, "The task was stopped before it had an image."
     INPUTS_DELETED = "inputs_deleted", 409, "Input images of the task were deleted; the member `missing` names them."
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
-    NO_API_KEY = "no_api_key", 409, "A token needs an API key, and none exists."
+    NO_API_KEY = "no_api_key", 409, "A token or a session needs an API key, and none exists."
+    KEY_EXISTS = "key_exists", 409, "An API key has this name."
+    KEY_FIXED = "key_fixed", 409, "The key was given with `--apikey`, and lasts until Fooocus is restarted without it."
     PRESET_PROTECTED = "preset_protected", 409, "The preset is Fooocus's or the user's own file, not one of the API's."
     MODEL_FILE_EXISTS = "model_file_exists", 409, "A model file, or a download of one, has this name."
     MODEL_FILE_IN_USE = "model_file_in_use", 409, "A task, the GPU or another program uses the model file."
     WRONG_DOWNLOAD_STATE = "wrong_download_state", 409, "The download's state does not permit the action."
+    IMAGE_GONE = "image_gone", 410, "A record lists the image, but its file was deleted."
     PAYLOAD_TOO_LARGE = "payload_too_large", 413, "The body or the image is too large."
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, "The body's `Content-Type` is not supported."
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable", 416, "`Range` begins beyond the end of the image."

@@ -212,6 +212,16 @@ class Keyring:
         self._current()
         return self._needed
 
+    @property
+    def file(self) -> Path:
+        """The path of the file, which need not exist."""
+        return self._file
+
+    @property
+    def fixed(self) -> tuple[Key, ...]:
+        """The keys of the command line."""
+        return self._fixed
+
     def find(self, given: bytes) -> Key | None:
         """Return the key that was sent, or None if it is unknown.
 
@@ -226,6 +236,17 @@ class Keyring:
         if not matching and problem is not None:
             raise BrokenKeys(problem)
         return matching[0] if matching else None
+
+    def stored(self) -> tuple[Key, ...]:
+        """Return the keys of the file, empty if it has never existed.
+
+        Raises:
+            BrokenKeys: the file can't be used.
+        """
+        keys, problem = self._current()
+        if problem is not None:
+            raise BrokenKeys(problem)
+        return keys[len(self._fixed) :]
 
     def named(self, name: str) -> list[Key]:
         """Return the keys of that name: the command line and the file may each have one.

@@ -62,3 +62,10 @@ class RequestRate:
         if left < 1:
             seconds = math.ceil((1 - left) * 60 / most)
             raise LimitReached(self._limit, most, seconds, self._words.format(most=most))
+
+    def give_back(self, name: str, most: int) -> None:
+        """Take back a counted request, as one that the limit is not meant for."""
+        with self._lock:
+            if name in self._left:
+                left, since = self._left[name]
+                self._left[name] = (min(float(most), left + 1), since)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from ..auth.key_file import KeyFile, KeyFileUnavailable, NameTaken, UnknownKey
 from ..auth.keys import (
     FILE_NAME,
     NAME_RULE,
@@ -21,17 +17,12 @@ from ..auth.keys import (
     KeyQuota,
     Scope,
     check_name,
-    digest_of,
     load,
-    new_key,
-    save,
 )
 from .errors import CommandError
 from .history_location import HistoryLocation
 
 HELP = "Create, list and revoke API keys. A running Fooocus applies the change at its next request."
-LOCK_TIMEOUT_S = 10
-"""Seconds to wait for another `keys` command to finish."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
@@ -79,31 +70,31 @@ def run(arguments: argparse.Namespace, location: HistoryLocation) -> int:
 
 def _add(arguments: argparse.Namespace, file: Path) -> None:
     limits = KeyQuota(arguments.requests_per_minute, arguments.pending_tasks, arguments.images_per_day)
-    text = new_key()
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-    key = Key(arguments.name, digest_of(text.encode()), arguments.scopes, limits, now)
-    with _locked(file):
-        keys = _load(file)
-        if any(other.name == key.name for other in keys):
-            raise CommandError(f"the key {key.name} already exists; choose another name, or revoke it first")
-        save(file, [*keys, key])
+    try:
+        added = KeyFile(file).add(arguments.name, arguments.scopes, limits)
+    except NameTaken as error:
+        message = f"the key {error} already exists; choose another name, or revoke it first"
+        raise CommandError(message) from error
+    except (BrokenKeys, KeyFileUnavailable) as error:
+        raise CommandError(str(error)) from error
+    key = added.key
     print(
         f"Key {key.name} created with the scopes {_shown(key.scopes)}. It is shown only once:",
         file=sys.stderr,
         flush=True,
     )
-    print(text, flush=True)
-    if not keys:
+    print(added.text, flush=True)
+    if added.is_first:
         print("From now on the API requires a key. The WebUI does not.", file=sys.stderr)
 
 
 def _revoke(name: str, file: Path) -> None:
-    with _locked(file):
-        keys = _load(file)
-        left = [key for key in keys if key.name != name]
-        if len(left) == len(keys):
-            raise CommandError(f"the key {name} does not exist; list the keys with `extension.py keys list`")
-        save(file, left)
+    try:
+        left = KeyFile(file).remove(name)
+    except UnknownKey as error:
+        raise CommandError(f"the key {name} does not exist; list the keys with `extension.py keys list`") from error
+    except (BrokenKeys, KeyFileUnavailable) as error:
+        raise CommandError(str(error)) from error
     print(f"Key {name} revoked.")
     if not left:
         print(f"No key is left, but the API still requires one; to change that, delete {file} and restart Fooocus.")
@@ -122,23 +113,6 @@ def _list(keys: list[Key], file: Path) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for row in rows:
         print("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]]))
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Lock the file against other `keys` commands.
-
-    Raises:
-        CommandError: another command does not release it in time, or the file can't be written.
-    """
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{file}.lock", timeout=LOCK_TIMEOUT_S):
-            yield
-    except Timeout as error:
-        raise CommandError("another `keys` command is running; try again") from error
-    except OSError as error:
-        raise CommandError(f"{file} can't be written: {error.strerror or error}") from error
 
 
 def _load(file: Path) -> list[Key]:

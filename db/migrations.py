@@ -36,6 +36,7 @@ from .tables import (
     SchemaVersion,
     SearchChunkRow,
     SearchSetRow,
+    SessionRow,
     SettingRow,
     TagRow,
     TallyRow,
@@ -167,6 +168,11 @@ def _settings(_: Database) -> None:
     SettingRow.create_table()
 
 
+def _sessions(_: Database) -> None:
+    """Create the table of the browsers that are signed in by a key."""
+    SessionRow.create_table()
+
+
 class FirstTaskRow(Model):
     """The only table of schema 1."""
 
@@ -203,11 +209,13 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _batches,
     _client_options,
     _settings,
+    _sessions,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
 ONLY_NEW_TABLES = (
     *(_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats, _batches, _client_options),
     _settings,
+    _sessions,
 )
 """Migrations that change no table of an earlier version, and so need no backup of them."""
 

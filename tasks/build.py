@@ -50,6 +50,7 @@ from .repeats.recorder import RunRecorder
 from .service import TaskService
 from .statistics.statistics import MachineLoad
 from .storage.client_options import ClientOptions
+from .storage.session_store import SessionStore
 from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
 from .storage.stored_order import StoredOrder
 from .streaming.broadcaster import Broadcaster
@@ -109,6 +110,7 @@ class TaskServices:
     client_options: ClientOptions
     control: ControlServices
     live: LiveServices
+    sessions: SessionStore
     lifetime: Lifetime
     model_files: ModelFileServices | None = None
 
@@ -224,6 +226,7 @@ def build_task_services(
         client_options=ClientOptions(repository),
         control=control,
         live=live,
+        sessions=SessionStore(repository),
         lifetime=lifetime,
     )
 

@@ -141,6 +141,7 @@ class Settings:
         type=flag_types.surfaces,
         metavar="NAMES",
     )
+    no_dashboard: bool = switch("Serve no dashboard at /dashboard, and add no link to it to the WebUI.")
     webhook_url: str | None = flag(
         "Send the record of every finished task there, the WebUI's as well, unless its request names another URL.",
         type=flag_types.webhook_url,

@@ -23,6 +23,7 @@ from ...asgi.error_codes import ErrorCode
 from ...asgi.origin_form import OriginForm
 from ...asgi.problem import problem_response
 from ...asgi.types import AsgiApp
+from ...dashboard.webui_page import LinkedWebUI
 from ..host_modules import loaded_module
 from ..patching.hooks import Patches
 from ..startup.launch_flags import Settings
@@ -79,7 +80,8 @@ class Server:
 
     def _with_gate(self, gradio_app: AsgiApp, routed: Any) -> AsgiApp:
         """Return Gradio's app behind its protection, with the API in front."""
-        limited = GradioLimits(self._protected(gradio_app, None), self._files, self._login)
+        webui = gradio_app if self._settings().no_dashboard else LinkedWebUI(gradio_app)
+        limited = GradioLimits(self._protected(webui, None), self._files, self._login)
         return OriginForm(ApiGate(self._application, lambda: self._api, limited, routed))
 
     def _protected(self, app: AsgiApp, cors_origins: tuple[str, ...] | None) -> AsgiApp:

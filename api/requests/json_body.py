@@ -39,6 +39,7 @@ class JsonRoute(NamingRoute):
 
     takes_forms = False
     """Set if the route reads forms itself, as FastAPI would read them without a limit."""
+    max_body_bytes = MAX_BODY_BYTES
 
     def get_route_handler(self) -> _Handler:
         handle = super().get_route_handler()
@@ -49,7 +50,7 @@ class JsonRoute(NamingRoute):
             bounded = BufferedRequest(request.scope, request.receive)
             with BODY_BUDGET.reservation() as reservation:
                 try:
-                    await bounded.read(reservation)
+                    await bounded.read(reservation, self.max_body_bytes)
                     return await handle(bounded)
                 finally:
                     bounded.forget()
@@ -66,10 +67,10 @@ class JsonOrFormRoute(JsonRoute):
 class BufferedRequest(Request):
     """A request that caches its body and the parsed JSON."""
 
-    async def read(self, reservation: Reservation) -> None:
+    async def read(self, reservation: Reservation, most: int = MAX_BODY_BYTES) -> None:
         announced = self.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
-            raise _too_large()
+        if announced.isdecimal() and int(announced) > most:
+            raise _too_large(most)
         body = bytearray()  # joining many pieces at the end would block the event loop
         while True:
             message = await self.receive()
@@ -77,8 +78,8 @@ class BufferedRequest(Request):
                 raise ClientDisconnect
             piece = message.get("body", b"")
             body += piece
-            if len(body) > MAX_BODY_BYTES:
-                raise _too_large()
+            if len(body) > most:
+                raise _too_large(most)
             reservation.grow(max(len(body) - SMALL_BODY_BYTES - reservation.size, 0))
             if not message.get("more_body"):
                 break
@@ -89,6 +90,16 @@ class BufferedRequest(Request):
     def forget(self) -> None:
         """Free the body, as a stream keeps the request until it ends."""
         self._body, self._json = b"", None
+
+
+def with_json(request: Request, content: bytes) -> Request:
+    """Return the request with this JSON in place of its body, which has been read."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    headers = [pair for pair in request.scope["headers"] if pair[0] not in (b"content-type", b"content-length")]
+    return Request({**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}, receive)
 
 
 def read_json(body: bytes | bytearray) -> Any:
@@ -171,7 +182,9 @@ def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _too_large() -> Problem:
+def _too_large(most: int) -> Problem:
+    if most < MAX_BODY_BYTES:
+        return Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"body is too large; at most {most // 2**10} KiB are allowed")
     return Problem(
         ErrorCode.PAYLOAD_TOO_LARGE,
         f"body is too large; at most {MAX_BODY_BYTES // 2**20} MiB are allowed, upload images to /inputs",

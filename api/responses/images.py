@@ -121,6 +121,12 @@ def no_image(name: str) -> Problem:
     return Problem(ErrorCode.IMAGE_NOT_FOUND, f"image {shortened(name)} does not exist")
 
 
+def image_gone(name: str) -> Problem:
+    """Return the 410 for an image that a record lists, and that the caller may see, of which there is no file."""
+    message = f"image {shortened(name)} was deleted; only its task's record is left"
+    return Problem(ErrorCode.IMAGE_GONE, message)
+
+
 class ConvertedFile(Response):
     """A response that converts a file to another format when it is sent."""
 

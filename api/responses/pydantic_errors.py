@@ -16,7 +16,7 @@ _TYPES = {
     FieldErrorCode.TOO_LONG: "client_data string_too_long",
     FieldErrorCode.TOO_SHORT: "string_too_short",
     FieldErrorCode.WRONG_COUNT: "too_long too_short",
-    FieldErrorCode.INVALID_FORMAT: "file_name string_pattern_mismatch tag",
+    FieldErrorCode.INVALID_FORMAT: "file_name key_name string_pattern_mismatch tag",
     FieldErrorCode.INVALID_JSON: "json_invalid",
     FieldErrorCode.UNKNOWN_VALUE: "enum literal_error",
     FieldErrorCode.UNKNOWN_FIELD: "extra_forbidden",

@@ -20,9 +20,11 @@ from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, pop_token
 from ...images.references import without_older_prefix
 from ..context import Login
 from ..responses.problems import Problem, limit_problem
-from .authorization import FULL_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
+from .authorization import FULL_ACCESS, NO_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
+from .open_paths import SESSION
+from .session_cookies import GivenSession, given_session
 
-LINK, TOKEN = "link", "token"
+LINK, TOKEN, COOKIE = "link", "token", "session"
 KEY_SCHEMES: dict[str, dict[str, str]] = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-KEY", "description": "An API key."},
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key as the token."},
@@ -32,6 +34,12 @@ KEY_SCHEMES: dict[str, dict[str, str]] = {
         "in": "query",
         "name": PARAMETER,
         "description": "A short-lived, read-only token from `POST /v1/tokens`.",
+    },
+    COOKIE: {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "fooocus_api_<port>",
+        "description": "The cookie of a browser that `POST /v1/session` has signed in; its name has the server's port.",
     },
     LINK: {
         "type": "apiKey",
@@ -101,8 +109,17 @@ class AuthenticationMiddleware:
         Raises:
             Problem: 401, 403 or 404, or 503 when the keys can't be read.
         """
-        if path_of(request.scope) in self._open_paths:
+        path = path_of(request.scope)
+        if path in self._open_paths:
             return FULL_ACCESS
+        try:
+            return self._access_of_client(request, token)
+        except Problem as problem:
+            if path == SESSION and problem.code is ErrorCode.UNAUTHORIZED:
+                return NO_ACCESS
+            raise
+
+    def _access_of_client(self, request: Request, token: str | None) -> Access:
         if self._keys.needed():  # one stat call: too short to leave the event loop for
             return self._access_by_key(request, token)
         if self._login.needed and not self._login.is_in(request.cookies):
@@ -112,11 +129,14 @@ class AuthenticationMiddleware:
 
     def _access_by_key(self, request: Request, token: str | None) -> Access:
         given = _key_in(request)
-        if self._has_link(request, alone=given is None and token is None):
+        session = given_session(request) if given is None and token is None else None
+        if self._has_link(request, alone=given is None and token is None and session is None):
             return SIGNED_URL_ACCESS
         try:
             if given is None and token is not None:
                 return self._access_by_token(request, token)
+            if session is not None:
+                return _access_by_session(request, session)
             key = self._keys.find(given or b"")
         except BrokenKeys as error:
             message = "file of API keys can't be used; Fooocus's console has the reason"
@@ -143,7 +163,7 @@ class AuthenticationMiddleware:
                 )
             if as_stored(asked[1]) != grant.task_id:
                 raise Problem(ErrorCode.TASK_NOT_FOUND, f"task {shortened(asked[1])} does not exist")
-        return Access(key.name, frozenset({grant.scope}), key.limits)
+        return Access(key.name, frozenset({grant.scope}), key.limits, by="token")
 
     def _count(self, access: Access) -> None:
         if access.limits.requests_per_minute is not None:
@@ -167,6 +187,15 @@ class AuthenticationMiddleware:
             if alone:
                 raise Problem(ErrorCode.INVALID_SIGNATURE, str(error)) from None
             return False
+
+
+def _access_by_session(request: Request, session: GivenSession) -> Access:
+    """Return a signed-in browser's access: its key's, as it is now."""
+    found = session.find()
+    if found is None:
+        challenge = {"WWW-Authenticate": _challenge(request)}
+        raise Problem(ErrorCode.UNAUTHORIZED, "session has ended; sign in again", headers=challenge)
+    return Access.of_key(found[1], "session")
 
 
 def _without_referrer(send: Send) -> Send:

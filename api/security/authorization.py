@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import Depends, Request
 
@@ -27,8 +27,8 @@ SCOPE_DESCRIPTIONS = {
     Scope.READ: "read the key's own tasks, their events and images",
     Scope.READ_ALL: "read all tasks, including the WebUI's",
     Scope.CONTROL: "stop, skip, move, tag and delete visible tasks and to set a priority above 0",
-    Scope.ADMIN: "pause the queue, unload the models, download and delete model files, write and delete presets, and read the "
-    "metrics",
+    Scope.ADMIN: "pause the queue, unload the models, download and delete model files, write and delete presets, manage keys and "
+    "read the metrics",
 }
 
 
@@ -40,11 +40,13 @@ class Access:
     scopes: frozenset[Scope] = ALL_SCOPES
     limits: KeyQuota = UNLIMITED
     key: Key | None = None
+    by: Literal["key", "session", "token"] | None = None
+    """The proof of the right that the client has sent."""
 
     @classmethod
-    def of_key(cls, key: Key) -> Access:
+    def of_key(cls, key: Key, by: Literal["key", "session"] = "key") -> Access:
         """Return the access that a key grants."""
-        return cls(key.name, key.scopes, key.limits, key)
+        return cls(key.name, key.scopes, key.limits, key, by)
 
     @property
     def sees_all(self) -> bool:
@@ -81,6 +83,8 @@ FULL_ACCESS = Access("api")
 """Access of every request if no key is needed."""
 SIGNED_URL_ACCESS = Access("link", frozenset({Scope.READ_ALL}))
 """Access of a request with a signed URL, which is valid for one image."""
+NO_ACCESS = Access("", frozenset())
+"""Access of a request that needs a key and has none, where that is no error."""
 
 
 def access_of(request: Request) -> Access:

@@ -7,7 +7,7 @@ from .database import SchemaVersion, database
 from .repeats import ModelHashRow, RepeatRow
 from .search import SearchChunkRow, SearchSetRow
 from .settings import SettingRow
-from .sources import ClientOptionRow, UploadRow, UsageRow
+from .sources import ClientOptionRow, SessionRow, UploadRow, UsageRow
 from .tasks import (
     ImageRow,
     InputRow,
@@ -21,7 +21,7 @@ from .webhooks import AttemptRow, WebhookRow
 TABLES = (
     *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
     *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow),
-    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SettingRow, SchemaVersion),
+    *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SessionRow, SettingRow, SchemaVersion),
 )
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "SchemaVersion",
     "SearchChunkRow",
     "SearchSetRow",
+    "SessionRow",
     "SettingRow",
     "TagRow",
     "TallyRow",

@@ -1,8 +1,10 @@
-"""The tables of sources: the inputs they uploaded, the images they requested, and the options their clients set."""
+"""The tables of sources: the inputs they uploaded, the images they requested, their clients' options, and their sessions."""
 
 from __future__ import annotations
 
 from peewee import (
+    BigIntegerField,
+    BooleanField,
     CharField,
     CompositeKey,
     IntegerField,
@@ -49,3 +51,21 @@ class ClientOptionRow(Model):
         database = database
         table_name = "client_option"
         primary_key = CompositeKey("source", "surface", "name")
+
+
+class SessionRow(Model):
+    """A browser that is signed in by a key: the SHA-256 of the id that only its cookie has, the key's name, and `binding`, the
+    state of the key. Times are milliseconds since 1970.
+    """
+
+    digest = CharField(max_length=64, primary_key=True)
+    key_name = CharField(max_length=64, index=True)
+    binding = CharField(max_length=64)
+    created_at = BigIntegerField()
+    renewed_at = BigIntegerField()
+    expires_at = BigIntegerField()
+    is_secure = BooleanField()
+
+    class Meta:
+        database = database
+        table_name = "browser_session"

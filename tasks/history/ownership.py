@@ -36,6 +36,14 @@ class Ownership:
                 return owner == source
         return self._repository.read(partial(usage.owns_image, source, image.name))
 
+    def is_recorded(self, path: str) -> bool:
+        """Return whether a record lists the image with this path relative to the outputs folder. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        return path in self._repository.read(lambda: self._repository.recorded([path]))
+
     def recorded(self, beginning: str) -> list[str]:
         """Return the recorded image paths, relative to the outputs folder, that have this prefix. Not on an event loop.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from itertools import islice
 
 from ...db.repository import Repository
+from ...db.statements.counts.days import by_day
+from ...db.statements.counts.newest import MAX_FILTERED as MAX_FILTERED
+from ...db.statements.counts.values import by_value
 from ...db.statements.filters import Filter as Filter
 from ..model.active_tasks import ActiveTask, ActiveTasks
 from ..model.rows import from_row
@@ -79,6 +83,33 @@ class History:
             return Page([from_row(row) for row in rows], total, capped)
 
         return await asyncio.wrap_future(self._repository.submit_read(read))
+
+    def found(self, task_ids: Iterable[str]) -> Iterator[Task | None]:
+        """Yield the tasks with these ids in their current state, None for an unknown id. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        for task_id in task_ids:
+            live = self._active.get(task_id)
+            row = None if live is not None else self._repository.read(partial(self._repository.get, task_id))
+            yield replace(live.task) if live is not None else None if row is None else from_row(row)
+
+    async def days(self, criteria: Filter, offset_ms: int, order: Order) -> tuple[list[tuple[int, int]], bool]:
+        """Return (day, number of ended tasks), the newest day first, and whether only the newest tasks were counted.
+
+        Days are numbered from 1970-01-01 and begin `offset_ms` before midnight UTC. With Order.FINISHED they are those of the
+        tasks' ends, else those of their queueing.
+        """
+        criteria = replace(criteria, exclude_statuses=ACTIVE_STATUSES)
+        counting = partial(by_day, criteria, offset_ms, by_end=order is Order.FINISHED)
+        return await asyncio.wrap_future(self._repository.submit_read(counting))
+
+    async def values(self, criteria: Filter, most: int) -> tuple[dict[str, list[tuple[str, int]]], int, bool]:
+        """Return (value, number of ended tasks) of the `most` frequent statuses, sources, models and tags, the number of tasks,
+        and whether only the newest were counted."""
+        criteria = replace(criteria, exclude_statuses=ACTIVE_STATUSES)
+        return await asyncio.wrap_future(self._repository.submit_read(partial(by_value, criteria, most)))
 
     def _living(self, which: Collection[str], criteria: Filter, page: int, page_size: int) -> tuple[Page, Page]:
         pending = self.pending(criteria, page, page_size) if "pending" in which else EMPTY_PAGE

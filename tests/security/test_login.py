@@ -51,6 +51,16 @@ def test_a_token_needs_a_key(guarded: Host) -> None:
     assert refused.status_code == 409 and refused.json()["code"] == "no_api_key"
 
 
+def test_a_session_needs_a_key_and_the_login_counts(guarded: Host) -> None:
+    stranger, ann = Client(guarded.url), logged_in(guarded)
+    state = stranger.get("/v1/session").json()
+    assert (state["needs"], state["by"], state["scopes"]) == ("login", None, [])
+    assert stranger.post("/v1/session", json={"key": "any"}).json()["code"] == "no_api_key"
+    state = ann.get("/v1/session").json()
+    assert (state["needs"], state["by"], len(state["scopes"])) == (None, "login", 5)
+    assert "webui_link.js" in stranger.get("/").text and stranger.get("/dashboard").status_code == 200
+
+
 PATHS = ["/v1/info", "/tasks", "/v1/events", "/docs", "/v1/openapi.json", "/metrics", "/outputs/2026-01-01/x.png"]
 
 

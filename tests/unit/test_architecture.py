@@ -15,7 +15,7 @@ from fooocus_api.tests.support.host import ROOT
 from fooocus_api.tests.support.sources.imports import folder_of, imports, room_of, unreadable_imports
 from fooocus_api.tests.support.sources.source_tree import expression, name_of, product_packages, python_files, tree_of
 
-LEAVES = {"asgi", "files", "images", "model_files", "outbound", "auth"}
+LEAVES = {"asgi", "files", "images", "model_files", "outbound", "auth", "dashboard"}
 """Packages that import neither tasks nor HTTP nor Fooocus."""
 ALLOWED = {
     "adapters": {"adapters", "tasks", *LEAVES},
@@ -30,6 +30,7 @@ ALLOWED = {
     "outbound": {"outbound"},
     "auth": {"auth", "files"},
     "asgi": {"asgi"},
+    "dashboard": {"dashboard", "asgi"},
     "client": {"client"},
 }
 """Package → packages that it may import, also in functions and for type checking."""

@@ -30,10 +30,11 @@ from ...responses.images import (
     CONDITIONS,
     IMAGES,
     MEDIA_TYPES,
+    image_gone,
     image_response,
     no_image,
 )
-from ...responses.problems import invalid_field, responses
+from ...responses.problems import Problem, invalid_field, responses
 from ...responses.renditions import (
     RENDITION_HEADERS,
     VIEW,
@@ -62,7 +63,7 @@ router = APIRouter(tags=["images"], route_class=NamingRoute, dependencies=[requi
     responses={
         **IMAGES,
         200: {**IMAGES[200], "headers": {**IMAGES[200]["headers"], **RENDITION_HEADERS}},
-        **responses(422),
+        **responses(410, 422),
     },
     openapi_extra=CONDITIONS,
 )
@@ -93,8 +94,13 @@ def get_output(
     transparency. With both, it fits inside. A signed URL, as found in records, needs no key; these parameters may be added to it.
     With `size`, return a view, in the file's format unless `Accept` names another; it needs a key or a URL signed with this size.
     """
-    path = find_output(context, PurePosixPath(date, file_name))
     relative = f"{date}/{file_name}"
+    try:
+        path = find_output(context, PurePosixPath(relative))
+    except Problem as problem:
+        if is_gone(context, request, relative):
+            raise image_gone(relative) from problem
+        raise
     if not may_see_image(context, request)(str(ImageReference.output(relative))):
         raise no_image(relative)
     check_given_once(request, ("width", "height", VIEW, "download"))
@@ -112,6 +118,13 @@ def get_output(
         extension = extension_of(request, path)
         headers = {**headers, "Content-Disposition": attachment(f"{path.stem}{extension}")}
     return image_response(request, path, headers)
+
+
+def is_gone(context: Context, request: Request, relative: str) -> bool:
+    """Return whether a record that the client may see lists an image, of which there is no file."""
+    if context.task_services is None or not context.services.ownership.is_recorded(relative):
+        return False
+    return may_see_image(context, request)(str(ImageReference.output(relative)))
 
 
 def find_output(context: Context, relative: PurePosixPath) -> Path:

@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 
 from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
-from ....tasks.history.queries import Filter
+from ....tasks.history.queries import Filter, Order
 from ....tasks.model.task import TaskStatus
 from ...requests.timestamps import TIMESTAMP_SCHEMAS as TIMES
 from ...requests.timestamps import parse_timestamp
@@ -65,14 +65,9 @@ Time = Annotated[
 ]
 
 
-class TaskQuery(BaseModel):
-    """The query parameters of `GET /tasks`."""
+class TaskFilters(BaseModel):
+    """The query parameters that select tasks."""
 
-    query: Lists = Field(default=Lists.ALL, description="The lists to return.")
-    page: int = Field(
-        default=0, ge=0, le=10_000_000, description="The page of `history` and `pending`; the first is 0."
-    )
-    page_size: int = Field(default=PAGE_SIZE, ge=1, description=f"Tasks per page; at most {MAX_PER_PAGE} are returned.")
     start_at: Time = None
     end_at: Time = None
     status: list[TaskStatus] | None = Field(
@@ -110,6 +105,45 @@ class TaskQuery(BaseModel):
         max_length=MAX_TAGS,
         description="Only tasks with this tag; given more than once, with all of them.",
     )
+
+    @property
+    def order(self) -> Order:
+        """The order of the ended tasks."""
+        return Order(self.sort.value)
+
+    def criteria(self, access: Access) -> Filter:
+        """Return the filters, restricted to the tasks visible to the client.
+
+        Raises:
+            InvalidFields: a filter is invalid.
+        """
+        criteria = Filter(
+            statuses=tuple(item.value for item in self.status or ()),
+            start=parse_timestamp("start_at", self.start_at),
+            end=parse_timestamp("end_at", self.end_at, end=True),
+            sources=access.sources(tuple(filter(None, map(_plain, self.source or ())))),
+            model=_plain(self.model or "") or None,
+            prompt_words=tuple(_plain(self.prompt or "").split()),
+            tags=tuple(dict.fromkeys(filter(None, map(_plain, self.tag or ())))),
+            finished_before=parse_timestamp("finished_before", self.finished_before),
+        )
+        if len(criteria.prompt_words) > MAX_WORDS:
+            raise invalid_field(
+                "prompt", FieldErrorCode.TOO_LONG, f"has too many words; at most {MAX_WORDS} are allowed"
+            )
+        _check_times(criteria)
+        _check_order(self, criteria)
+        return criteria
+
+
+class TaskQuery(TaskFilters):
+    """The query parameters of `GET /tasks`."""
+
+    query: Lists = Field(default=Lists.ALL, description="The lists to return.")
+    page: int = Field(
+        default=0, ge=0, le=10_000_000, description="The page of `history` and `pending`; the first is 0."
+    )
+    page_size: int = Field(default=PAGE_SIZE, ge=1, description=f"Tasks per page; at most {MAX_PER_PAGE} are returned.")
     view: View = Field(
         default=View.FULL, description="`card` returns a short entry of each task (`TaskCard`) instead of its record."
     )
@@ -127,27 +161,9 @@ class TaskQuery(BaseModel):
         return ("history", "current", "pending") if self.query is Lists.ALL else (self.query.value,)
 
     def criteria(self, access: Access) -> Filter:
-        """Return the filters, restricted to the tasks visible to the client.
-
-        Raises:
-            InvalidFields: a filter or the action is invalid.
-        """
-        criteria = Filter(
-            statuses=tuple(item.value for item in self.status or ()),
-            start=parse_timestamp("start_at", self.start_at),
-            end=parse_timestamp("end_at", self.end_at, end=True),
-            sources=access.sources(tuple(filter(None, map(_plain, self.source or ())))),
-            model=_plain(self.model or "") or None,
-            prompt_words=tuple(_plain(self.prompt or "").split()),
-            tags=tuple(dict.fromkeys(filter(None, map(_plain, self.tag or ())))),
-            finished_before=parse_timestamp("finished_before", self.finished_before),
-        )
-        if len(criteria.prompt_words) > MAX_WORDS:
-            raise invalid_field(
-                "prompt", FieldErrorCode.TOO_LONG, f"has too many words; at most {MAX_WORDS} are allowed"
-            )
-        _check_times(criteria, self.action)
-        _check_order(self, criteria)
+        """Return the filters, as `TaskFilters` does, after a check of the action."""
+        criteria = super().criteria(access)
+        _check_action(criteria, self.action)
         return criteria
 
     def check_deletion(self, given: QueryParams) -> None:
@@ -180,9 +196,12 @@ def _check_filters(given: QueryParams) -> None:
         )
 
 
-def _check_times(criteria: Filter, action: str | None) -> None:
+def _check_times(criteria: Filter) -> None:
     if criteria.start is not None and criteria.end is not None and criteria.start > criteria.end:
         raise invalid_field("start_at", FieldErrorCode.CONFLICT, "is later than end_at; give an earlier time")
+
+
+def _check_action(criteria: Filter, action: str | None) -> None:
     if not action:
         return
     if action.lower() != "delete":
@@ -192,7 +211,7 @@ def _check_times(criteria: Filter, action: str | None) -> None:
         raise invalid_field("start_at", FieldErrorCode.REQUIRED, message)
 
 
-def _check_order(wanted: TaskQuery, criteria: Filter) -> None:
+def _check_order(wanted: TaskFilters, criteria: Filter) -> None:
     if wanted.sort is Sort.FINISHED and criteria.prompt_words:
         message = "does not go together with sort=finished; use newest or oldest"
         raise invalid_field("prompt", FieldErrorCode.CONFLICT, message, [Sort.NEWEST.value, Sort.OLDEST.value])

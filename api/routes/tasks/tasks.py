@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from ....auth.keys import Scope
-from ....tasks.history.queries import Order, Page
+from ....tasks.history.queries import Page
 from ....tasks.history.retention import Removed
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task, TaskStatus
@@ -87,9 +87,7 @@ async def get_tasks(context: ApiContext, request: Request, wanted: Annotated[Tas
         wanted.check_deletion(request.query_params)
         return _deleted(await asyncio.to_thread(services.retention.remove_matching, criteria))
     page, page_size = wanted.page, min(wanted.page_size, MAX_PER_PAGE)
-    history, current, pending = await services.history.lists(
-        wanted.lists, criteria, page, page_size, Order(wanted.sort.value)
-    )
+    history, current, pending = await services.history.lists(wanted.lists, criteria, page, page_size, wanted.order)
 
     def records() -> Response:
         outlooks = services.eta.outlooks(task.task_id for task in pending.tasks) if pending.tasks else {}

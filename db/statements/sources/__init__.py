@@ -1,1 +1,1 @@
-"""Statements about sources: the images that they own and request, and the options that their clients set."""
+"""Statements about sources: the images that they own and request, their clients' options, and their sessions."""

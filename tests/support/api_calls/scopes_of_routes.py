@@ -26,6 +26,12 @@ ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "POST /v1/tools/read-metadata": ({"generate"}, 422, {"json": {}}),
     "POST /v1/tokens": (READERS, 200, {}),
     "GET /tasks": (READERS, 200, {}),
+    "GET /tasks/days": (READERS, 200, {}),
+    "GET /tasks/facets": (READERS, 200, {}),
+    "POST /v1/archive": (READERS, 422, {"json": {}}),
+    "GET /v1/keys": ({"admin"}, 200, {}),
+    "POST /v1/keys": ({"admin"}, 422, {"json": {}}),
+    "DELETE /v1/keys/{name}": ({"admin"}, 404, {}),
     "GET /tasks/{task_id}": (READERS, 404, {}),
     "GET /tasks/{task_id}/events": (READERS, 404, {}),
     "GET /tasks/{task_id}/webhooks": (READERS, 404, {}),
@@ -86,7 +92,7 @@ ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "GET /v1/info": (ANY, 200, {}),
 }
 """Route → the scopes that open it, and the status that then answers a harmless request, and that request's arguments."""
-OPEN = {"GET /healthz", "GET /readyz"}
+OPEN = {"GET /healthz", "GET /readyz", "GET /v1/session", "POST /v1/session", "DELETE /v1/session"}
 BESIDE = {
     "POST /v1/engine/generate": {"generate"},
     "POST /v1/engine/control": {"control"},

@@ -1,0 +1,1 @@
+"""The rights of clients: sessions of browsers, and API keys."""
