@@ -2,13 +2,16 @@
  * Words of the page in the reader's language.
  * @module
  */
-import en from "./en.js";
-import zh from "./zh.js";
+import frame from "./frame.js";
+import history from "./history.js";
+import manage from "./manage.js";
+import work from "./work.js";
 import { prefs } from "../core/prefs.js";
 
 /** @typedef {"en" | "zh"} Language */
 
-const WORDS = { en, zh };
+/** @type {Record<string, [any, any]>} each with its English and its Chinese. */
+const WORDS = { ...frame, ...work, ...history, ...manage };
 const LOCALES = { en: "en", zh: "zh-CN" };
 
 /** @type {Language} */
@@ -58,8 +61,8 @@ export function onLanguage(listener) {
  * @param {Record<string, any>} [values] replace `{name}`; `n` also selects the form of a text with several.
  */
 export function t(key, values = {}) {
-  let text = WORDS[language][key] ?? en[key];
-  if (text === undefined) return key;
+  if (!(key in WORDS)) return key;
+  let text = WORDS[key][language === "zh" ? 1 : 0];
   if (typeof text === "object") {
     const rule = format("plural", () => new Intl.PluralRules(locale())).select(Number(values.n ?? 0));
     text = text[rule] ?? text.other;
@@ -72,7 +75,7 @@ export function t(key, values = {}) {
 }
 
 /** Return whether the page has this text. */
-export const has = (key) => WORDS[language][key] !== undefined || en[key] !== undefined;
+export const has = (key) => key in WORDS;
 
 /** Return a formatter of `Intl`, made once for each language. */
 export function format(name, make) {
