@@ -2,12 +2,12 @@
  * The start of the page: session, frame, live events, routes.
  * @module
  */
-import { errorText } from "./widgets/parts.js";
+import { empty, errorText } from "./widgets/parts.js";
 import { fill, h } from "./core/dom.js";
 import { onLanguage, t } from "./i18n/index.js";
-import { loadSession, session } from "./core/session.js";
+import { can, loadSession, session } from "./core/session.js";
 import { loadTasks, followTasks } from "./live/tasks.js";
-import { on, sessionChanged, start } from "./live/live.js";
+import { connection, on, sessionChanged, start } from "./live/live.js";
 import { onRoute, route } from "./core/router.js";
 import { buildShell } from "./shell/shell.js";
 import { listenForKeys } from "./shell/keys.js";
@@ -49,10 +49,15 @@ async function showRoute(wanted) {
   if (name === open.name && open.page?.reroute?.(wanted)) return;
   turn += 1;
   const mine = turn;
-  const { load, title } = PAGES[name];
+  const { load, title, scope } = PAGES[name];
   shell.current(name);
   document.title = `${t(title)} · Fooocus`;
   if (session.get().state === "signed_out") return;
+  if (!can(scope)) {
+    leave();
+    fill(shell.main, h("section.panel", empty("lock", t("error.scope", { scope }))));
+    return;
+  }
   let page;
   try {
     page = await load();
@@ -107,6 +112,7 @@ async function boot() {
   onRoute((wanted) => void showRoute(wanted));
   onLanguage(remount);
   on("session", () => void loadSession());
+  connection.watch((now) => { if (now.state === "signed_out") void loadSession(); }, false);
   let was = state;
   session.watch((now) => {
     if (now.state === was) return;

@@ -58,6 +58,11 @@ function editor(picture, base, resolve) {
     label: t(`mask.${name}`), icon: name, small: true, keys: name === "brush" ? "B" : "E", attrs: { "data-tool": name }, onClick: () => choose(name),
   }));
   const slider = h("input", { type: "range", min: SIZES.least, max: SIZES.most, value: size, "aria-label": t("mask.size"), on: { input: () => resize(slider.valueAsNumber) } });
+  let zoom = 1;
+  const enlarge = (by) => {
+    zoom = Math.max(1, Math.min(8, zoom * by));
+    stage.style.setProperty("--zoom", String(zoom));
+  };
   const undo = button({ label: t("action.undo"), icon: "undo", small: true, compact: true, keys: "Ctrl Z", onClick: back });
   const redo = button({ label: t("mask.redo"), icon: "redo", small: true, compact: true, keys: "Ctrl Y", onClick: forth });
 
@@ -111,7 +116,8 @@ function editor(picture, base, resolve) {
   paint.addEventListener("pointerleave", () => show(cursor, false));
   stage.addEventListener("wheel", (event) => {
     event.preventDefault();
-    resize(size * (event.deltaY < 0 ? 1.1 : 1 / 1.1));
+    if (event.ctrlKey || event.metaKey) enlarge(event.deltaY < 0 ? 1.2 : 1 / 1.2);
+    else resize(size * (event.deltaY < 0 ? 1.1 : 1 / 1.1));
     moveCursor(event);
   }, { passive: false });
 
@@ -141,7 +147,9 @@ function editor(picture, base, resolve) {
     title: t("mask.title"), width: 1100, className: "mask-dialog",
     body: [h("div.mask-tools", tools, h("label.range-line", h("span", t("mask.size")), slider), undo, redo,
       button({ label: t("mask.invert"), icon: "invert", small: true, keys: "N", onClick: () => add({ tool: "invert", size: 0, points: [] }) }),
-      button({ label: t("mask.clear"), icon: "trash", small: true, onClick: () => add({ tool: "clear", size: 0, points: [] }) })), stage, problem],
+      button({ label: t("mask.clear"), icon: "trash", small: true, onClick: () => add({ tool: "clear", size: 0, points: [] }) }),
+      button({ label: t("mask.closer"), icon: "zoom", small: true, compact: true, keys: "+", onClick: () => enlarge(1.5) }),
+      button({ label: t("viewer.fit"), small: true, keys: "0", onClick: () => enlarge(0) })), h("div.mask-scroll", stage), problem],
     footer: [h("span.muted.small", t("mask.hint")), h("span.fill"), button({ label: t("action.cancel"), onClick: () => dialog.close() }), apply],
     onClose: () => { base?.close(); resolve(answer); },
   });
@@ -149,7 +157,8 @@ function editor(picture, base, resolve) {
     const command = event.ctrlKey || event.metaKey;
     const action = command
       ? { z: event.shiftKey ? forth : back, y: forth }[event.key.toLowerCase()]
-      : { b: () => choose("brush"), e: () => choose("eraser"), n: () => add({ tool: "invert", size: 0, points: [] }), "[": () => resize(size / 1.15), "]": () => resize(size * 1.15) }[event.key];
+      : { b: () => choose("brush"), e: () => choose("eraser"), n: () => add({ tool: "invert", size: 0, points: [] }), "+": () => enlarge(1.5), "-": () => enlarge(1 / 1.5), 0: () => enlarge(0),
+        "[": () => resize(size / 1.15), "]": () => resize(size * 1.15) }[event.key];
     if (!action) return;
     event.preventDefault();
     action();

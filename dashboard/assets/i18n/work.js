@@ -112,6 +112,7 @@ export default {
   "mask.redo": ["Redo", "重做"],
   "mask.invert": ["Invert", "反转"],
   "mask.clear": ["Clear", "清除"],
+  "mask.closer": ["Closer", "放大显示"],
   "mask.use": ["Use the mask", "使用遮罩"],
   "mask.canvas": ["Canvas of the mask", "遮罩画布"],
   "mask.hint": ["What is painted is generated again. The wheel changes the brush.", "涂抹的区域将重新生成。滚轮可调整画笔大小。"],

@@ -74,12 +74,16 @@ export class Hub {
   /** Ask for previews while a tab is seen, and stop them once all have been hidden for a while. */
   consider() {
     const seen = [...this.tabs].some((tab) => tab.visible);
-    clearTimeout(this.hiding);
+    if (seen || !this.tabs.size) {
+      clearTimeout(this.hiding);
+      this.hiding = 0;
+    }
     if (seen && !this.previews) {
       this.previews = true;
       this.reopen();
-    } else if (!seen && this.previews && this.tabs.size) {
+    } else if (!seen && this.previews && this.tabs.size && !this.hiding) {
       this.hiding = setTimeout(() => {
+        this.hiding = 0;
         this.previews = false;
         this.reopen();
       }, HIDDEN_MS);

@@ -5,7 +5,8 @@
  */
 import { Hub } from "./hub.js";
 
-const QUIET_MS = 45_000;
+/** Browsers let a hidden tab speak once a minute. */
+const QUIET_MS = 150_000;
 
 const url = new URL(self.location.href).searchParams.get("events");
 const hub = new Hub(url);
