@@ -7,7 +7,7 @@ import { t } from "../i18n/index.js";
 import { errorText, field } from "../widgets/parts.js";
 import { labelOf, rangeOf, same } from "./schema.js";
 import { draft, rootOf, setValue, valueOf } from "./draft.js";
-import { upload } from "./upload.js";
+import { upload } from "../images/upload.js";
 
 const LONG_TEXT = 20_000;
 

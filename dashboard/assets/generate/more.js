@@ -8,7 +8,7 @@ import { button } from "../widgets/parts.js";
 import { control } from "./controls.js";
 import { draft, setValue } from "./draft.js";
 import { labelOf } from "./schema.js";
-import { IMAGE_FIELDS } from "./images.js";
+import { IMAGE_FIELDS } from "../images/section.js";
 
 /** Fields that the page sets itself. */
 const OWN = ["async_process", "stream_output", "require_base64"];

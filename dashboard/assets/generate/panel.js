@@ -14,7 +14,7 @@ import { note, noteError } from "../widgets/notes.js";
 import { withMenu } from "../widgets/menu.js";
 import { choosePreset, draft, prepare, reset, rootOf, submit } from "./draft.js";
 import { firstFields } from "./first-fields.js";
-import { imageSection } from "./images.js";
+import { imageSection } from "../images/section.js";
 import { moreFields } from "./more.js";
 import { choose, select } from "./controls.js";
 import { loadSchema } from "./schema.js";

@@ -10,7 +10,7 @@ import { can, session } from "../core/session.js";
 import { changeTags, repeatTasks, STAR } from "../gallery/actions.js";
 import { currentSource } from "../gallery/source.js";
 import { setValues, take } from "../generate/draft.js";
-import { paintMask } from "../generate/mask.js";
+import { paintMask } from "../images/mask.js";
 import { button, linkButton } from "../widgets/parts.js";
 import { note, noteError } from "../widgets/notes.js";
 import { withMenu } from "../widgets/menu.js";

@@ -10,8 +10,8 @@ import { post } from "../core/api.js";
 import { button } from "../widgets/parts.js";
 import { note, noteError } from "../widgets/notes.js";
 import { withMenu } from "../widgets/menu.js";
-import { choose, control, select, showProblems } from "./controls.js";
-import { draft, setValue, setValues, take, valueOf } from "./draft.js";
+import { choose, control, select, showProblems } from "../generate/controls.js";
+import { draft, setValue, setValues, take, valueOf } from "../generate/draft.js";
 import { paintMask } from "./mask.js";
 import { dropTarget, imageFiles, upload } from "./upload.js";
 
