@@ -53,7 +53,7 @@ export function mount(root) {
       fill(place, h("section.panel", empty("models", t("models.none"))));
       return;
     }
-    fill(place, groups.map(([folder, list]) => h("section.panel", h("header", h("h2", folder, h("span.count", number(list.length)))), h("div.table", h("table",
+    fill(place, groups.map(([folder, list]) => h("section.panel", h("header", h("h2", folder, h("span.count", number(list.length)))), h("div.table", h("table.model-table",
       h("thead.sr", h("tr", h("th", t("models.name")), h("th", t("models.size")), h("th", t("models.changed")), h("th", "SHA-256"), h("th", ""))),
       h("tbody", list.map((one) => h("tr", h("td", one.name), h("td.end.muted", bytes(one.size)), h("td.muted.wide", dateTime(one.modified_at)),
         h("td.mono.muted.wide", { title: one.sha256 ?? "" }, one.short_hash ?? "–"),

@@ -69,7 +69,7 @@ export function runningPanel(ends) {
 
 function idle(last) {
   const words = h("div.idle-words", h("strong", t("running.idle")), h("p.muted", t("running.idleText")),
-    can("generate") && h("p", linkButton({ label: t("nav.generate"), icon: "generate", href: "#/generate", kind: "primary" })));
+    can("generate") && h("p.without-panel", linkButton({ label: t("nav.generate"), icon: "generate", href: "#/generate", kind: "primary" })));
   if (!last?.image) return h("div.running-idle", words);
   return h("div.running-grid", h("a.preview", { href: hash(["task", last.id]), "aria-label": t("running.last") },
     h("img", { src: thumbnail(last.image.url, 400), alt: t("running.last") })), words);
