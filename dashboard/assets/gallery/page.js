@@ -17,6 +17,9 @@ import { buildSelection } from "./selection.js";
 import { buildWall } from "./wall.js";
 import { currentSource, showSource, Source } from "./source.js";
 
+/** The days of a long history are counted seldom. */
+const DAYS_MS = 15_000;
+
 /** What the page was like when it was left, for the way back. */
 let left = { key: "", scroll: 0, index: 0 };
 /** @type {((route: any) => boolean) | null} */
@@ -34,7 +37,7 @@ export function mount(root, route) {
   const back = left.key === key() && known?.ready && key() === JSON.stringify(known.filters);
   let source = back ? /** @type {Source} */ (known) : new Source(filters);
   const count = h("span.muted.num", { role: "status" });
-  const pill = h("button.button.primary.new-pill", { type: "button", hidden: true, on: { click: () => { scrollTo(0, 0); renew(); } } });
+  const pill = h("button.button.primary.new-pill", { type: "button", hidden: true, on: { click: () => { scrollTo(0, 0); void renew(); } } });
   const place = h("div.wall-place");
   const rail = buildRail((index) => wall?.reveal(index, "start"));
   const size = h("input", { type: "range", min: 96, max: 320, step: 8, value: prefs.get().tile, "aria-label": t("gallery.size"), title: t("gallery.size"), on: { input: () => { prefs.set({ tile: size.valueAsNumber }); again(wall?.firstIndex() ?? 0); } } });
@@ -64,7 +67,7 @@ export function mount(root, route) {
   function draw() {
     const words = source.capped ? t("gallery.capped", { n: number(source.size) }) : t("gallery.count", { n: source.size });
     setText(count, source.ready ? words : "");
-    if (source.error && !source.ready) place.replaceChildren(failure(source.error, renew));
+    if (source.error && !source.ready) place.replaceChildren(failure(source.error, () => void renew()));
     else if (source.ready && !source.size) place.replaceChildren(nothing());
     else if (wall && wall.element.parentNode !== place) place.replaceChildren(wall.element);
     if (!source.ready && wall) {
@@ -81,21 +84,26 @@ export function mount(root, route) {
   }
 
   /** Search again, with what has ended since. */
-  async function renew() {
+  async function renew(live = false) {
     const next = new Source(filters);
     fresh = 0;
     drawPill();
     await next.load(0).catch(() => {});
     source = next;
     showSource(source);
-    again();
-    void source.days().then(rail.set);
+    stopSource();
+    stopSource = source.watch(draw);
+    wall?.setSource(source);
+    draw();
+    if (live) countDays();
+    else void source.days().then(rail.set);
   }
+  const countDays = throttled(() => void source.days().then(rail.set), DAYS_MS);
   function drawPill() {
     show(pill, fresh > 0);
     setText(pill, t("gallery.new", { n: fresh }));
   }
-  const live = throttled(() => { if (isTop && !selection.size()) void renew(); else drawPill(); }, 1200);
+  const live = throttled(() => { if (isTop && !selection.size()) void renew(true); else drawPill(); }, 1200);
 
   function open(index) {
     const card = source.at(index);
@@ -115,6 +123,7 @@ export function mount(root, route) {
   take = (next) => {
     filters = filtersOf(next.query);
     line.set(filters);
+    scrollTo(0, 0);
     void renew();
     return true;
   };
@@ -135,12 +144,12 @@ export function mount(root, route) {
   if (back) {
     again();
     wall?.setFocused(left.index);
-    void source.days().then(rail.set);
+    countDays();
     requestAnimationFrame(() => { scrollTo(0, left.scroll); requestAnimationFrame(() => wall?.focus(left.index)); });
   } else {
     again();
     scrollTo(0, 0);
-    void source.load(0).then(() => { void source.days().then(rail.set); }, () => {});
+    void source.load(0).then(countDays, () => {});
   }
   return ends.end;
 }

@@ -91,8 +91,8 @@ export function makeTile(column, { open, select }) {
         }
       }
       if (url === source) return;
-      picture.classList.remove("ready");
       if (!pictures || !url) {
+        picture.classList.remove("ready");
         picture.removeAttribute("src");
         source = "";
         return;
@@ -100,6 +100,8 @@ export function makeTile(column, { open, select }) {
       source = url;
       picture.dataset.url = card?.cover ?? "";
       picture.src = url;
+      // One that the browser has at hand takes the place of the other without a blank.
+      picture.classList.toggle("ready", picture.complete && picture.naturalWidth > 0);
     },
   };
 

@@ -163,10 +163,17 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   resized.observe(element);
   addEventListener("scroll", scrolled, { passive: true });
   addEventListener("resize", schedule);
-  const stop = source.watch(schedule);
+  let stop = source.watch(schedule);
 
   return {
     element, reveal, focus, draw: schedule,
+    /** Show another search in the same tiles: those that stay are not built again. */
+    setSource(next) {
+      stop();
+      source = next;
+      stop = source.watch(schedule);
+      schedule();
+    },
     focusedIndex: () => focused,
     /** The first index that is seen. */
     firstIndex: () => Math.floor(position().top / rowHeight()) * columns,

@@ -10,6 +10,7 @@ import { taskLists } from "../core/api.js";
 import { on } from "../live/live.js";
 import { thumbnail } from "../core/paths.js";
 import { throttled } from "../core/store.js";
+import { dragSource } from "../images/upload.js";
 import { empty, failure, skeleton, stateIcon } from "../widgets/parts.js";
 
 const NUMBER = 14;
@@ -45,7 +46,9 @@ export function latestStrip(ends) {
 
 function tile(card) {
   const words = `${shortened(card.prompt) || t("task.noPrompt")}, ${t(`status.${card.task_status}`)}`;
-  return h("a", { href: hash(["task", card.task_id]), title: shortened(card.prompt, 200), "aria-label": words },
+  const element = h("a", { href: hash(["task", card.task_id]), title: shortened(card.prompt, 200), "aria-label": words },
     card.cover ? h("img", { src: thumbnail(card.cover, 112), alt: "", decoding: "async" }) : h("span.blank", icon(stateIcon(card.task_status))),
     card.saved_images > 1 && h("span.count", card.saved_images));
+  if (card.cover) dragSource(element, card.cover);
+  return element;
 }
