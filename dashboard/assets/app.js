@@ -63,8 +63,15 @@ async function showRoute(wanted) {
     page = await load();
   } catch {
     // After an update of the server the modules of this page are gone: a reload brings the new ones.
-    if (mine === turn) fill(shell.main, h("div.empty", h("strong", t("error.updated")),
-      h("button.button.primary", { type: "button", on: { click: () => location.reload() } }, t("action.reload"))));
+    if (mine === turn)
+      fill(
+        shell.main,
+        h(
+          "div.empty",
+          h("strong", t("error.updated")),
+          h("button.button.primary", { type: "button", on: { click: () => location.reload() } }, t("action.reload")),
+        ),
+      );
     return;
   }
   if (mine !== turn) return;
@@ -87,11 +94,14 @@ function leave() {
 function showSignIn() {
   leave();
   turn += 1;
-  fill(shell.main, signInForm(async () => {
-    sessionChanged();
-    await loadTasks();
-    void showRoute(route());
-  }));
+  fill(
+    shell.main,
+    signInForm(async () => {
+      sessionChanged();
+      await loadTasks();
+      void showRoute(route());
+    }),
+  );
 }
 
 function remount() {
@@ -112,7 +122,9 @@ async function boot() {
   onRoute((wanted) => void showRoute(wanted));
   onLanguage(remount);
   on("session", () => void loadSession());
-  connection.watch((now) => { if (now.state === "signed_out") void loadSession(); }, false);
+  connection.watch((now) => {
+    if (now.state === "signed_out") void loadSession();
+  }, false);
   let was = state;
   session.watch((now) => {
     if (now.state === was) return;

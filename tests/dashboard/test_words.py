@@ -8,7 +8,7 @@ from pathlib import Path
 from fooocus_api.tests.support.host import ROOT
 
 ASSETS = ROOT / "dashboard" / "assets"
-ROW = re.compile(r'^  "([\w.-]+)": \[(.+), "(.*)"\],$', re.MULTILINE)
+ROW = re.compile(r'^  "([\w.-]+)": \[\s*(.+?),\s*"([^"]*)",?\s*\],$', re.MULTILINE | re.DOTALL)
 USED = re.compile(r'\bt\(\s*"([\w.-]+)"')
 TABLES = ("frame", "work", "history", "manage")
 CHINESE = re.compile(r"[\u3400-\u9fff]")

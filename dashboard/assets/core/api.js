@@ -80,14 +80,23 @@ export async function send(method, path, options = {}) {
   let response;
   try {
     response = await fetch(address(path, query), {
-      method, headers, body, signal, keepalive, credentials: "same-origin", cache: "no-store",
+      method,
+      headers,
+      body,
+      signal,
+      keepalive,
+      credentials: "same-origin",
+      cache: "no-store",
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, { code: "offline", detail: "" });
   }
   if (response.ok) return response;
-  const problem = await response.text().then(parseJson).catch(() => ({}));
+  const problem = await response
+    .text()
+    .then(parseJson)
+    .catch(() => ({}));
   if (response.status === 401 && !options.quiet) for (const listener of signedOut) listener();
   throw new ApiError(response.status, problem ?? {}, retryAfter(response));
 }

@@ -34,7 +34,8 @@ export function left(seconds) {
 /** Return a time of day, with seconds. */
 export function clock(ms) {
   if (!known(ms)) return "–";
-  const make = () => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const make = () =>
+    new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   return format("clock", make).format(ms);
 }
 
@@ -68,8 +69,14 @@ export function ago(ms) {
   const seconds = Math.round((ms - Date.now()) / 1000);
   const rtf = format("ago", () => new Intl.RelativeTimeFormat(locale(), { numeric: "auto", style: "short" }));
   const [unit, size] = /** @type {[Intl.RelativeTimeFormatUnit, number]} */ (
-    Math.abs(seconds) < 60 ? ["second", 1] : Math.abs(seconds) < 3600 ? ["minute", 60]
-      : Math.abs(seconds) < 86400 ? ["hour", 3600] : ["day", 86400]);
+    Math.abs(seconds) < 60
+      ? ["second", 1]
+      : Math.abs(seconds) < 3600
+        ? ["minute", 60]
+        : Math.abs(seconds) < 86400
+          ? ["hour", 3600]
+          : ["day", 86400]
+  );
   return rtf.format(Math.trunc(seconds / size), unit);
 }
 

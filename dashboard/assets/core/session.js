@@ -21,7 +21,14 @@ const ALL = ["generate", "read", "read-all", "control", "admin"];
 
 /** @type {import("./store.js").Store<Session>} */
 export const session = createStore({
-  state: "unknown", needs: null, by: null, source: null, name: "", scopes: [], limits: {}, webui: true,
+  state: "unknown",
+  needs: null,
+  by: null,
+  source: null,
+  name: "",
+  scopes: [],
+  limits: {},
+  webui: true,
 });
 
 onSignedOut(() => {
@@ -67,6 +74,12 @@ function accept(answer) {
   const { needs = null, by = null, source = null, name = "", scopes = [], limits = {}, webui = true } = answer ?? {};
   session.set({
     state: needs ? "signed_out" : name ? "signed_in" : "open",
-    needs, by, source, name: name ?? "", scopes: scopes ?? [], limits: limits ?? {}, webui,
+    needs,
+    by,
+    source,
+    name: name ?? "",
+    scopes: scopes ?? [],
+    limits: limits ?? {},
+    webui,
   });
 }

@@ -21,22 +21,36 @@ export const STAR = "starred";
  */
 export async function deleteTasks(ids, { asked = false, onHide, onUndo } = {}) {
   if (!ids.length) return;
-  const agreed = asked || await confirm({
-    title: t("delete.title", { n: ids.length }), text: t("delete.text"), action: t("delete.action", { n: ids.length }), danger: true,
-  });
+  const agreed =
+    asked ||
+    (await confirm({
+      title: t("delete.title", { n: ids.length }),
+      text: t("delete.text"),
+      action: t("delete.action", { n: ids.length }),
+      danger: true,
+    }));
   if (!agreed) return;
   const source = currentSource();
   source?.hide(ids);
   onHide?.();
   undoable(t("delete.done", { n: ids.length }), {
-    undo: () => { source?.unhide(ids); onUndo?.(); },
+    undo: () => {
+      source?.unhide(ids);
+      onUndo?.();
+    },
     commit: (leaving) => {
-      void bulk({ ids, action: "delete" }, leaving).then(({ failed, results }) => {
-        const gone = results.filter(({ ok, status }) => ok || status === 404).map(({ task_id }) => task_id);
-        source?.remove(gone);
-        source?.unhide(ids);
-        if (failed) note(results.find(({ ok }) => !ok)?.detail ?? t("error.title"), { bad: true });
-      }, (error) => { source?.unhide(ids); noteError(error); });
+      void bulk({ ids, action: "delete" }, leaving).then(
+        ({ failed, results }) => {
+          const gone = results.filter(({ ok, status }) => ok || status === 404).map(({ task_id }) => task_id);
+          source?.remove(gone);
+          source?.unhide(ids);
+          if (failed) note(results.find(({ ok }) => !ok)?.detail ?? t("error.title"), { bad: true });
+        },
+        (error) => {
+          source?.unhide(ids);
+          noteError(error);
+        },
+      );
     },
   });
 }
@@ -71,7 +85,12 @@ async function one(id, { action }, leaving) {
 /** Ask for a tag and give it to tasks. */
 export async function tagTasks(ids) {
   const facets = await get("/tasks/facets").catch(() => null);
-  const tag = await ask({ title: t("tag.title", { n: ids.length }), label: t("filter.tag"), action: t("tag.action"), list: (facets?.tags ?? []).map(({ value }) => value) });
+  const tag = await ask({
+    title: t("tag.title", { n: ids.length }),
+    label: t("filter.tag"),
+    action: t("tag.action"),
+    list: (facets?.tags ?? []).map(({ value }) => value),
+  });
   if (!tag?.trim()) return;
   await changeTags(ids, { tags: [tag.trim()] });
 }
@@ -79,7 +98,12 @@ export async function tagTasks(ids) {
 /** Add and remove tags. */
 export async function changeTags(ids, { tags = [], remove_tags = [] }) {
   try {
-    const { failed, results } = await bulk({ ids, action: "tag", ...(tags.length ? { tags } : {}), ...(remove_tags.length ? { remove_tags } : {}) });
+    const { failed, results } = await bulk({
+      ids,
+      action: "tag",
+      ...(tags.length ? { tags } : {}),
+      ...(remove_tags.length ? { remove_tags } : {}),
+    });
     const source = currentSource();
     for (const id of ids) {
       const card = source?.at(source.indexOf(id));
@@ -96,7 +120,11 @@ export async function changeTags(ids, { tags = [], remove_tags = [] }) {
 
 /** Download the images of tasks in one file: a form, as a page on plain http can't save a stream. */
 export function downloadTasks(ids) {
-  const form = h("form", { method: "post", action: address("/v1/archive"), target: "_self", hidden: true }, ids.map((id) => h("input", { type: "hidden", name: "task_ids", value: id })));
+  const form = h(
+    "form",
+    { method: "post", action: address("/v1/archive"), target: "_self", hidden: true },
+    ids.map((id) => h("input", { type: "hidden", name: "task_ids", value: id })),
+  );
   document.body.append(form);
   form.submit();
   form.remove();

@@ -37,14 +37,53 @@ export function mount(root, route) {
   const back = left.key === key() && known?.ready && key() === JSON.stringify(known.filters);
   let source = back ? /** @type {Source} */ (known) : new Source(filters);
   const count = h("span.muted.num", { role: "status" });
-  const pill = h("button.button.primary.new-pill", { type: "button", hidden: true, on: { click: () => { scrollTo(0, 0); void renew(); } } });
+  const pill = h("button.button.primary.new-pill", {
+    type: "button",
+    hidden: true,
+    on: {
+      click: () => {
+        scrollTo(0, 0);
+        void renew();
+      },
+    },
+  });
   const place = h("div.wall-place");
   const rail = buildRail((index) => wall?.reveal(index, "start"));
-  const size = h("input", { type: "range", min: 96, max: 320, step: 8, value: prefs.get().tile, "aria-label": t("gallery.size"), title: t("gallery.size"), on: { input: () => { prefs.set({ tile: size.valueAsNumber }); again(wall?.firstIndex() ?? 0); } } });
-  const line = buildFilters(filters, (next) => { filters = next; rewrite(hash(["gallery"], next)); renew(); });
+  const size = h("input", {
+    type: "range",
+    min: 96,
+    max: 320,
+    step: 8,
+    value: prefs.get().tile,
+    "aria-label": t("gallery.size"),
+    title: t("gallery.size"),
+    on: {
+      input: () => {
+        prefs.set({ tile: size.valueAsNumber });
+        again(wall?.firstIndex() ?? 0);
+      },
+    },
+  });
+  const line = buildFilters(filters, (next) => {
+    filters = next;
+    rewrite(hash(["gallery"], next));
+    renew();
+  });
   const selection = buildSelection({ source: () => source, onChange: () => wall?.draw(), remove: () => removeSelected() });
-  root.append(h("div.page-head.gallery-head", h("h1", t("nav.gallery")), count, h("div.fill"), h("label.size-slider", h("span.sr", t("gallery.size")), size), selection.toggle),
-    line.element, pill, h("div.wall-frame", place, rail.element), selection.bar);
+  root.append(
+    h(
+      "div.page-head.gallery-head",
+      h("h1", t("nav.gallery")),
+      count,
+      h("div.fill"),
+      h("label.size-slider", h("span.sr", t("gallery.size")), size),
+      selection.toggle,
+    ),
+    line.element,
+    pill,
+    h("div.wall-frame", place, rail.element),
+    selection.bar,
+  );
   /** @type {ReturnType<typeof buildWall> | null} */
   let wall = null;
   let fresh = 0;
@@ -54,9 +93,15 @@ export function mount(root, route) {
   function again(index = 0) {
     wall?.end();
     wall = buildWall({
-      source, tile: prefs.get().tile, isSelected: selection.has, onOpen: open,
+      source,
+      tile: prefs.get().tile,
+      isSelected: selection.has,
+      onOpen: open,
       onSelect: (at, range) => void selection.select(at, range),
-      onTop: (top) => { isTop = top; rail.at(wall?.firstIndex() ?? 0); },
+      onTop: (top) => {
+        isTop = top;
+        rail.at(wall?.firstIndex() ?? 0);
+      },
     });
     stopSource();
     stopSource = source.watch(draw);
@@ -80,7 +125,12 @@ export function mount(root, route) {
     if (Object.keys(filters).length) {
       return empty("search", t("gallery.noHits"), "", button({ label: t("filter.clear"), onClick: () => go("#/gallery") }));
     }
-    return empty("gallery", t("latest.empty"), t("gallery.begin"), linkButton({ label: t("nav.generate"), icon: "generate", kind: "primary", href: "#/generate" }));
+    return empty(
+      "gallery",
+      t("latest.empty"),
+      t("gallery.begin"),
+      linkButton({ label: t("nav.generate"), icon: "generate", kind: "primary", href: "#/generate" }),
+    );
   }
 
   /** Search again, with what has ended since. */
@@ -103,7 +153,10 @@ export function mount(root, route) {
     show(pill, fresh > 0);
     setText(pill, t("gallery.new", { n: fresh }));
   }
-  const live = throttled(() => { if (isTop && !selection.size()) void renew(true); else drawPill(); }, 1200);
+  const live = throttled(() => {
+    if (isTop && !selection.size()) void renew(true);
+    else drawPill();
+  }, 1200);
 
   function open(index) {
     const card = source.at(index);
@@ -116,7 +169,10 @@ export function mount(root, route) {
     const index = wall?.focusedIndex() ?? 0;
     const wanted = ids.length ? ids : [source.at(index)?.task_id].filter(Boolean);
     void deleteTasks(/** @type {string[]} */ (wanted), {
-      onHide: () => { selection.clear(); requestAnimationFrame(() => wall?.focus(Math.min(index, source.size - 1))); },
+      onHide: () => {
+        selection.clear();
+        requestAnimationFrame(() => wall?.focus(Math.min(index, source.size - 1)));
+      },
     });
   }
 
@@ -128,7 +184,11 @@ export function mount(root, route) {
     return true;
   };
   const selectAll = (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "a" && !/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName ?? "")) {
+    if (
+      (event.ctrlKey || event.metaKey) &&
+      event.key === "a" &&
+      !/INPUT|TEXTAREA|SELECT/.test(document.activeElement?.tagName ?? "")
+    ) {
       event.preventDefault();
       void selection.all();
     }
@@ -136,16 +196,32 @@ export function mount(root, route) {
   document.addEventListener("keydown", selectAll);
   ends.add(
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
-    on("finished", () => { fresh += 1; live(); }), on("failed", () => { fresh += 1; live(); }),
+    on("finished", () => {
+      fresh += 1;
+      live();
+    }),
+    on("failed", () => {
+      fresh += 1;
+      live();
+    }),
     on("deleted", ({ task_ids }) => source.remove(task_ids)),
-    () => { document.removeEventListener("keydown", selectAll); stopSource(); wall?.end(); take = null; left = { ...left, scroll: left.key === key() ? left.scroll : 0 }; },
+    () => {
+      document.removeEventListener("keydown", selectAll);
+      stopSource();
+      wall?.end();
+      take = null;
+      left = { ...left, scroll: left.key === key() ? left.scroll : 0 };
+    },
   );
   showSource(source);
   if (back) {
     again();
     wall?.setFocused(left.index);
     countDays();
-    requestAnimationFrame(() => { scrollTo(0, left.scroll); requestAnimationFrame(() => wall?.focus(left.index)); });
+    requestAnimationFrame(() => {
+      scrollTo(0, left.scroll);
+      requestAnimationFrame(() => wall?.focus(left.index));
+    });
   } else {
     again();
     scrollTo(0, 0);

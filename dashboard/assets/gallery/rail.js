@@ -15,7 +15,13 @@ export function buildRail(onJump) {
   const labels = h("div.rail-labels");
   const tip = h("div.rail-tip", { hidden: true });
   const here = h("div.rail-here");
-  const element = h("div.rail", { hidden: true, role: "slider", tabindex: 0, "aria-orientation": "vertical", "aria-label": t("gallery.rail") }, labels, here, tip);
+  const element = h(
+    "div.rail",
+    { hidden: true, role: "slider", tabindex: 0, "aria-orientation": "vertical", "aria-label": t("gallery.rail") },
+    labels,
+    here,
+    tip,
+  );
   /** @type {{day: string, tasks: number, start: number}[]} */
   let days = [];
   let total = 0;
@@ -45,7 +51,10 @@ export function buildRail(onJump) {
     showTip(event);
     if (dragging) onJump(indexAt(event));
   });
-  for (const kind of ["pointerup", "pointercancel"]) element.addEventListener(kind, () => { dragging = false; });
+  for (const kind of ["pointerup", "pointercancel"])
+    element.addEventListener(kind, () => {
+      dragging = false;
+    });
   element.addEventListener("pointerleave", () => show(tip, false));
   element.addEventListener("keydown", (event) => {
     const at = days.indexOf(dayAt(current));

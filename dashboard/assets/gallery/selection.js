@@ -25,13 +25,39 @@ export function buildSelection({ source, onChange, remove }) {
   const words = h("b.num");
   const ids = () => [...chosen];
   const erase = button({ label: "", icon: "trash", kind: "danger", onClick: remove });
-  const compare = button({ label: t("task.compare"), icon: "compare", onClick: () => go(hash(["compare", ...ids().slice(0, 2).map((id) => `${id}:0`)])) });
-  const bar = h("div.selection-bar", { role: "toolbar", "aria-label": t("gallery.selection"), hidden: true }, words,
-    button({ label: t("action.download"), icon: "download", onClick: () => downloadTasks(ids()) }), compare,
+  const compare = button({
+    label: t("task.compare"),
+    icon: "compare",
+    onClick: () =>
+      go(
+        hash([
+          "compare",
+          ...ids()
+            .slice(0, 2)
+            .map((id) => `${id}:0`),
+        ]),
+      ),
+  });
+  const bar = h(
+    "div.selection-bar",
+    { role: "toolbar", "aria-label": t("gallery.selection"), hidden: true },
+    words,
+    button({ label: t("action.download"), icon: "download", onClick: () => downloadTasks(ids()) }),
+    compare,
     can("control") && button({ label: t("action.tag"), icon: "tag", onClick: () => void tagTasks(ids()) }),
     can("generate") && button({ label: t("action.again"), icon: "again", onClick: () => void repeatTasks(ids()) }),
-    can("control") && erase, button({ label: t("gallery.deselect"), icon: "close", kind: "quiet", compact: true, keys: "Esc", onClick: clear }));
-  const toggle = button({ label: t("gallery.select"), icon: "check", onClick: () => { always = !always; if (!always) clear(); changed(); } });
+    can("control") && erase,
+    button({ label: t("gallery.deselect"), icon: "close", kind: "quiet", compact: true, keys: "Esc", onClick: clear }),
+  );
+  const toggle = button({
+    label: t("gallery.select"),
+    icon: "check",
+    onClick: () => {
+      always = !always;
+      if (!always) clear();
+      changed();
+    },
+  });
 
   function changed() {
     show(bar, chosen.size > 0);
@@ -49,7 +75,10 @@ export function buildSelection({ source, onChange, remove }) {
   }
   erase.append("");
   return {
-    bar, toggle, clear, ids,
+    bar,
+    toggle,
+    clear,
+    ids,
     size: () => chosen.size,
     has: (id) => chosen.has(id),
     /** Select or deselect a tile, or all from the last one to it. */

@@ -90,7 +90,9 @@ export class Source {
     this.loading.set(page, abort);
     try {
       const { lists, total, capped } = await taskLists({ query: "history", page, page_size: SIZE, ...this.query }, abort.signal);
-      lists.history.forEach((card, index) => { this.cards[page * SIZE + index] = card; });
+      lists.history.forEach((card, index) => {
+        this.cards[page * SIZE + index] = card;
+      });
       this.total = Math.max(total, page * SIZE + lists.history.length);
       this.capped = capped;
       this.ready = true;
@@ -110,7 +112,8 @@ export class Source {
 
   /** Return the cards of a range, read if need be. */
   async range(from, to) {
-    for (let page = Math.floor(this.offset(from) / SIZE); page <= Math.floor(this.offset(to) / SIZE); page += 1) await this.load(page);
+    for (let page = Math.floor(this.offset(from) / SIZE); page <= Math.floor(this.offset(to) / SIZE); page += 1)
+      await this.load(page);
     const found = [];
     for (let index = from; index <= to && index < this.size; index += 1) {
       const card = this.at(index);
@@ -161,7 +164,10 @@ export class Source {
     for (const page of [...this.pages.keys()]) {
       const end = Math.min((page + 1) * SIZE, this.total);
       for (let offset = page * SIZE; offset < end; offset += 1) {
-        if (!this.cards[offset]) { this.pages.delete(page); break; }
+        if (!this.cards[offset]) {
+          this.pages.delete(page);
+          break;
+        }
       }
     }
     this.changed();

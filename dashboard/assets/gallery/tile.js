@@ -36,7 +36,9 @@ export function makeTile(column, { open, select }) {
     element.classList.add("broken");
     setText(element.querySelector(".tile-none"), t("gallery.gone"));
   });
-  picture.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/x-fooocus-image", picture.dataset.url ?? ""));
+  picture.addEventListener("dragstart", (event) =>
+    event.dataTransfer?.setData("text/x-fooocus-image", picture.dataset.url ?? ""),
+  );
   box.addEventListener("click", (event) => select(index, event.shiftKey));
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) {
@@ -54,7 +56,10 @@ export function makeTile(column, { open, select }) {
   link.addEventListener("pointerdown", (event) => {
     held = false;
     if (event.pointerType === "mouse") return;
-    timer = window.setTimeout(() => { held = true; select(index, false); }, HOLD_MS);
+    timer = window.setTimeout(() => {
+      held = true;
+      select(index, false);
+    }, HOLD_MS);
   });
   for (const kind of ["pointerup", "pointercancel", "pointermove"]) link.addEventListener(kind, () => clearTimeout(timer));
   link.addEventListener("contextmenu", (event) => held && event.preventDefault());

@@ -43,7 +43,10 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   function position() {
     const scrolled = Math.max(0, scrollY - above() + headerHeight());
     const [full, cut] = [fullHeight() - innerHeight, height() - innerHeight];
-    return { scrolled, top: full > cut && cut > 0 ? Math.min(scrolled * (full / cut), Math.max(full, 0) + innerHeight) : scrolled };
+    return {
+      scrolled,
+      top: full > cut && cut > 0 ? Math.min(scrolled * (full / cut), Math.max(full, 0) + innerHeight) : scrolled,
+    };
   }
   const headerHeight = () => document.querySelector(".header")?.clientHeight ?? 0;
 
@@ -60,8 +63,23 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   }
 
   function makeRow() {
-    const tiles = Array.from({ length: columns }, (_, column) => makeTile(column, { open: (at) => onOpen(at), select: (at, range) => { focused = at; onSelect(at, range); } }));
-    return { element: h("div.wall-row", { role: "row" }, tiles.map((one) => one.element)), tiles };
+    const tiles = Array.from({ length: columns }, (_, column) =>
+      makeTile(column, {
+        open: (at) => onOpen(at),
+        select: (at, range) => {
+          focused = at;
+          onSelect(at, range);
+        },
+      }),
+    );
+    return {
+      element: h(
+        "div.wall-row",
+        { role: "row" },
+        tiles.map((one) => one.element),
+      ),
+      tiles,
+    };
   }
 
   function draw() {
@@ -92,7 +110,13 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
       row.tiles.forEach((one, column) => {
         const at = index * columns + column;
         const card = at < source.size ? source.at(at) : null;
-        one.update(at, card, { exists: at < source.size, selected: Boolean(card && isSelected(card.task_id)), focusable: at === focused, pictures: resting, side });
+        one.update(at, card, {
+          exists: at < source.size,
+          selected: Boolean(card && isSelected(card.task_id)),
+          focusable: at === focused,
+          pictures: resting,
+          side,
+        });
       });
     }
     if (resting && source.size) source.want(first * columns, Math.min(source.size, last * columns));
@@ -108,7 +132,10 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     if (lastTop >= 0 && Math.abs(top - lastTop) > innerHeight * FAST) resting = false;
     lastTop = top;
     clearTimeout(timer);
-    timer = window.setTimeout(() => { resting = true; schedule(); }, REST_MS);
+    timer = window.setTimeout(() => {
+      resting = true;
+      schedule();
+    }, REST_MS);
     schedule();
   }
 
@@ -138,8 +165,14 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   function keys(event) {
     const page = Math.max(1, Math.floor((innerHeight - 120) / rowHeight())) * columns;
     const to = {
-      ArrowLeft: focused - 1, ArrowRight: focused + 1, ArrowUp: focused - columns, ArrowDown: focused + columns,
-      PageUp: focused - page, PageDown: focused + page, Home: 0, End: source.size - 1,
+      ArrowLeft: focused - 1,
+      ArrowRight: focused + 1,
+      ArrowUp: focused - columns,
+      ArrowDown: focused + columns,
+      PageUp: focused - page,
+      PageDown: focused + page,
+      Home: 0,
+      End: source.size - 1,
     }[event.key];
     if (to !== undefined && !event.altKey) {
       event.preventDefault();
@@ -157,16 +190,24 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   element.addEventListener("keydown", keys);
   element.addEventListener("focusin", (event) => {
     const at = Number(/** @type {HTMLElement} */ (event.target).closest("[data-index]")?.getAttribute("data-index"));
-    if (Number.isInteger(at) && at !== focused) { focused = at; schedule(); }
+    if (Number.isInteger(at) && at !== focused) {
+      focused = at;
+      schedule();
+    }
   });
-  const resized = new ResizeObserver(() => { if (element.clientWidth !== width) measure(); });
+  const resized = new ResizeObserver(() => {
+    if (element.clientWidth !== width) measure();
+  });
   resized.observe(element);
   addEventListener("scroll", scrolled, { passive: true });
   addEventListener("resize", schedule);
   let stop = source.watch(schedule);
 
   return {
-    element, reveal, focus, draw: schedule,
+    element,
+    reveal,
+    focus,
+    draw: schedule,
     /** Show another search in the same tiles: those that stay are not built again. */
     setSource(next) {
       stop();
@@ -177,7 +218,10 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     focusedIndex: () => focused,
     /** The first index that is seen. */
     firstIndex: () => Math.floor(position().top / rowHeight()) * columns,
-    setFocused(index) { focused = index; schedule(); },
+    setFocused(index) {
+      focused = index;
+      schedule();
+    },
     end() {
       resized.disconnect();
       removeEventListener("scroll", scrolled);

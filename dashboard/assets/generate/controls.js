@@ -29,9 +29,10 @@ export function control(name, property, { label = labelOf(name, property), hint 
   const { input, write } = parts(name, property);
   const range = rangeOf(property);
   const description = hint ? [property.description, range && `(${range})`].filter(Boolean).join(" ") : "";
-  const element = input.type === "checkbox"
-    ? h("div.field", h("label.check", input, label), description && h("div.hint", description))
-    : field(label, input, { hint: description });
+  const element =
+    input.type === "checkbox"
+      ? h("div.field", h("label.check", input, label), description && h("div.hint", description))
+      : field(label, input, { hint: description });
   element.dataset.field = name;
   return {
     element,
@@ -55,8 +56,10 @@ export function showProblems(element, name, input = element.querySelector("input
     note = h("div.error", { role: "alert" });
     element.append(note);
   }
-  const words = mine.map(({ message, allowed, field: path }) =>
-    `${path === name ? "" : `${path}: `}${message}${allowed?.length ? ` (${allowed.slice(0, 5).join(", ")})` : ""}`);
+  const words = mine.map(
+    ({ message, allowed, field: path }) =>
+      `${path === name ? "" : `${path}: `}${message}${allowed?.length ? ` (${allowed.slice(0, 5).join(", ")})` : ""}`,
+  );
   note.textContent = words.join("; ");
 }
 
@@ -67,7 +70,12 @@ function parts(name, property) {
   if (/_image(_upload)?$/.test(name) && kind === "string") return imageField(name, set);
   if (kind === "boolean") {
     const input = h("input", { type: "checkbox", on: { change: () => set(input.checked) } });
-    return { input, write: (value) => { input.checked = Boolean(value); } };
+    return {
+      input,
+      write: (value) => {
+        input.checked = Boolean(value);
+      },
+    };
   }
   if (property.enum) {
     const input = select(property.enum, (value) => set(value));
@@ -76,10 +84,17 @@ function parts(name, property) {
   if (kind === "integer" || kind === "number") return numberField(name, property, kind, set);
   if (kind === "string") {
     const input = h(property.maxLength >= LONG_TEXT ? "textarea.input" : "input.input", {
-      rows: property.maxLength >= LONG_TEXT ? 2 : null, maxlength: property.maxLength, autocomplete: "off",
+      rows: property.maxLength >= LONG_TEXT ? 2 : null,
+      maxlength: property.maxLength,
+      autocomplete: "off",
       on: { input: () => set(input.value) },
     });
-    return { input, write: (value) => { if (input.value !== (value ?? "")) input.value = value ?? ""; } };
+    return {
+      input,
+      write: (value) => {
+        if (input.value !== (value ?? "")) input.value = value ?? "";
+      },
+    };
   }
   if (kind === "array" && property.items?.enum) return choices(property.items.enum, set);
   return jsonField(set);
@@ -87,8 +102,11 @@ function parts(name, property) {
 
 /** Build a select; it shows a value that it does not have, too: a model may have been deleted. */
 export function select(options, onChange, label = (value) => value) {
-  const input = h("select.input", { on: { change: () => onChange(input.value) } },
-    options.map((value) => h("option", { value }, label(value))));
+  const input = h(
+    "select.input",
+    { on: { change: () => onChange(input.value) } },
+    options.map((value) => h("option", { value }, label(value))),
+  );
   return input;
 }
 
@@ -103,7 +121,11 @@ function numberField(name, property, kind, set) {
   const { minimum, maximum } = property;
   const isSeed = /seed/.test(name);
   const input = h("input.input", {
-    type: isSeed ? "text" : "number", inputmode: "decimal", min: minimum, max: isSeed ? null : maximum, autocomplete: "off",
+    type: isSeed ? "text" : "number",
+    inputmode: "decimal",
+    min: minimum,
+    max: isSeed ? null : maximum,
+    autocomplete: "off",
     step: kind === "integer" ? 1 : "any",
     on: {
       input: () => {
@@ -124,17 +146,27 @@ function numberField(name, property, kind, set) {
 
 function choices(options, set) {
   const boxes = options.map((value) => h("input", { type: "checkbox", value, on: { change } }));
-  const input = h("div.chips", { role: "group" }, boxes.map((box) => h("label.check", box, box.value)));
+  const input = h(
+    "div.chips",
+    { role: "group" },
+    boxes.map((box) => h("label.check", box, box.value)),
+  );
   function change() {
     set(boxes.filter((box) => box.checked).map((box) => box.value));
   }
-  return { input, write: (value) => { for (const box of boxes) box.checked = (value ?? []).includes(box.value); } };
+  return {
+    input,
+    write: (value) => {
+      for (const box of boxes) box.checked = (value ?? []).includes(box.value);
+    },
+  };
 }
 
 /** A list or an object without a control of its own is written as JSON. */
 function jsonField(set) {
   const input = h("textarea.input.mono", {
-    rows: 3, spellcheck: "false",
+    rows: 3,
+    spellcheck: "false",
     on: {
       change: () => {
         try {
@@ -149,7 +181,9 @@ function jsonField(set) {
   });
   return {
     input,
-    write: (value) => { if (document.activeElement !== input) input.value = value === null ? "" : JSON.stringify(value, null, 1); },
+    write: (value) => {
+      if (document.activeElement !== input) input.value = value === null ? "" : JSON.stringify(value, null, 1);
+    },
   };
 }
 
@@ -164,6 +198,10 @@ function imageField(name, set) {
       input.reportValidity();
     }
   }
-  return { input, write: (value) => { if (!value) input.value = ""; } };
+  return {
+    input,
+    write: (value) => {
+      if (!value) input.value = "";
+    },
+  };
 }
-

@@ -8,7 +8,16 @@ import { createStore, throttled } from "../core/store.js";
 import { loadSchema, same } from "./schema.js";
 
 /** Fields that belong to one submission, not to a picture. */
-const OF_A_SUBMISSION = ["async_process", "stream_output", "require_base64", "webhook_url", "priority", "client_data", "repeat_of", "preset"];
+const OF_A_SUBMISSION = [
+  "async_process",
+  "stream_output",
+  "require_base64",
+  "webhook_url",
+  "priority",
+  "client_data",
+  "repeat_of",
+  "preset",
+];
 const IMAGES = ["uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image", "controlnet_image"];
 
 /**
@@ -104,7 +113,8 @@ export async function take(request, { only, without = [] } = {}) {
     if (!same(value, defaults[name]) && value !== null) values[name] = value;
   }
   // The random state of a repeated task matters to input images alone.
-  if (request.repeat_of && !without.includes("image_seed") && IMAGES.some((name) => values[name]?.length)) values.repeat_of = request.repeat_of;
+  if (request.repeat_of && !without.includes("image_seed") && IMAGES.some((name) => values[name]?.length))
+    values.repeat_of = request.repeat_of;
   draft.set({ preset: "initial", base: defaults, values, problems: [] });
 }
 
@@ -123,10 +133,14 @@ export function body() {
 export async function submit({ front = false } = {}) {
   draft.set({ problems: [] });
   try {
-    const record = await post("/v1/engine/generate/", { prompt: "", ...body(), async_process: true }, {
-      headers: { "Idempotency-Key": idempotencyKey() },
-    });
-    if (front) await post(`/tasks/${record.task_id}/move-to-front`).catch(() => null);  // it may run already
+    const record = await post(
+      "/v1/engine/generate/",
+      { prompt: "", ...body(), async_process: true },
+      {
+        headers: { "Idempotency-Key": idempotencyKey() },
+      },
+    );
+    if (front) await post(`/tasks/${record.task_id}/move-to-front`).catch(() => null); // it may run already
     return record;
   } catch (error) {
     if (error instanceof ApiError) draft.set({ problems: error.errors });

@@ -19,7 +19,13 @@ export function loraList({ parts, defaults }) {
   const { minimum = -2, maximum = 2 } = parts.Lora?.properties?.weight ?? {};
   const most = Math.max(defaults.loras?.length ?? 5, 1);
   const rows = h("div.loras");
-  const adder = button({ label: t("lora.add"), icon: "plus", kind: "quiet", small: true, onClick: () => write([...used(), { enabled: true, model_name: names[1] ?? "None", weight: 0.5 }]) });
+  const adder = button({
+    label: t("lora.add"),
+    icon: "plus",
+    kind: "quiet",
+    small: true,
+    onClick: () => write([...used(), { enabled: true, model_name: names[1] ?? "None", weight: 0.5 }]),
+  });
   const element = h("div.field", { data: { field: "loras" } }, h("div.label", h("span", "LoRA"), h("span.fill"), adder), rows);
 
   /** The places that hold a file: Fooocus's list has empty ones up to its number. */
@@ -34,15 +40,34 @@ export function loraList({ parts, defaults }) {
   const change = (index, patch) => write(used().map((lora, at) => (at === index ? { ...lora, ...patch } : lora)));
 
   function row({ index }) {
-    const file = select(names, (value) => change(index, { model_name: value }), (value) => (value === "None" ? t("lora.none") : value));
+    const file = select(
+      names,
+      (value) => change(index, { model_name: value }),
+      (value) => (value === "None" ? t("lora.none") : value),
+    );
     file.setAttribute("aria-label", t("lora.file", { n: index + 1 }));
     file.classList.add("small");
     const slider = h("input", {
-      type: "range", min: minimum, max: maximum, step: 0.05, "aria-label": t("lora.weight", { n: index + 1 }),
+      type: "range",
+      min: minimum,
+      max: maximum,
+      step: 0.05,
+      "aria-label": t("lora.weight", { n: index + 1 }),
       on: { input: () => change(index, { weight: slider.valueAsNumber }) },
     });
-    const on = h("input", { type: "checkbox", "aria-label": t("lora.on", { n: index + 1 }), on: { change: () => change(index, { enabled: on.checked }) } });
-    const remove = button({ label: t("action.remove"), icon: "close", kind: "quiet", small: true, compact: true, onClick: () => write(used().filter((_, at) => at !== index)) });
+    const on = h("input", {
+      type: "checkbox",
+      "aria-label": t("lora.on", { n: index + 1 }),
+      on: { change: () => change(index, { enabled: on.checked }) },
+    });
+    const remove = button({
+      label: t("action.remove"),
+      icon: "close",
+      kind: "quiet",
+      small: true,
+      compact: true,
+      onClick: () => write(used().filter((_, at) => at !== index)),
+    });
     return h("div.lora", on, file, remove, h("span"), h("div.lora-weight", slider, h("output.num")));
   }
   function update(line, { lora }) {
@@ -56,7 +81,13 @@ export function loraList({ parts, defaults }) {
     element,
     sync() {
       const loras = used();
-      keyed(rows, loras.map((lora, index) => ({ lora, index })), ({ index }) => String(index), row, update);
+      keyed(
+        rows,
+        loras.map((lora, index) => ({ lora, index })),
+        ({ index }) => String(index),
+        row,
+        update,
+      );
       adder.disabled = loras.length >= most || names.length < 2;
       showProblems(element, "loras");
     },

@@ -24,10 +24,19 @@ export function moreFields({ fields }, elsewhere) {
   const names = Object.keys(fields).filter((name) => !hidden.has(name));
   /** @type {Map<string, import("./controls.js").Control>} */
   const controls = new Map();
-  const search = h("input.input", { type: "search", placeholder: t("generate.find", { n: names.length }), "aria-label": t("generate.find", { n: names.length }), on: { input: draw } });
+  const search = h("input.input", {
+    type: "search",
+    placeholder: t("generate.find", { n: names.length }),
+    "aria-label": t("generate.find", { n: names.length }),
+    on: { input: draw },
+  });
   const list = h("div.more-fields");
   const all = h("label.check.small", h("input", { type: "checkbox", on: { change: draw } }), t("generate.all"));
-  const element = h("details.field.more", h("summary", icon("right"), t("generate.more"), h("span.badge")), h("div.more-body", search, all, list));
+  const element = h(
+    "details.field.more",
+    h("summary", icon("right"), t("generate.more"), h("span.badge")),
+    h("div.more-body", search, all, list),
+  );
   element.addEventListener("toggle", draw);
   let revealed = "";
 
@@ -38,7 +47,8 @@ export function moreFields({ fields }, elsewhere) {
     const wanted = names.filter((name) => {
       if (name in values || name === revealed || problems.some(({ field }) => field.startsWith(name))) return true;
       if (!words.length) return all.firstChild.checked;
-      const text = `${name} ${labelOf(name, fields[name])} ${fields[name].title ?? ""} ${fields[name].description ?? ""}`.toLowerCase();
+      const text =
+        `${name} ${labelOf(name, fields[name])} ${fields[name].title ?? ""} ${fields[name].description ?? ""}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
     const set = Object.keys(values).filter((name) => names.includes(name)).length;
@@ -56,12 +66,22 @@ export function moreFields({ fields }, elsewhere) {
 
   function made(name) {
     const built = control(name, fields[name]);
-    const back = button({ label: t("generate.default"), icon: "undo", kind: "quiet", small: true, compact: true, onClick: () => setValue(name, undefined) });
+    const back = button({
+      label: t("generate.default"),
+      icon: "undo",
+      kind: "quiet",
+      small: true,
+      compact: true,
+      onClick: () => setValue(name, undefined),
+    });
     built.element.classList.add("more-field");
     built.element.append(back);
     return {
       element: built.element,
-      sync: () => { built.sync(); show(back, name in draft.get().values); },
+      sync: () => {
+        built.sync();
+        show(back, name in draft.get().values);
+      },
     };
   }
   return {

@@ -28,18 +28,50 @@ import { loadSchema } from "./schema.js";
 export function generatePanel({ narrow = false } = {}) {
   const ends = cleanups();
   const body = h("div.generate-body", skeleton(6, 30));
-  const send = h("button.button.primary.generate-send", { type: "submit", disabled: true }, icon("generate"), h("span", t("generate.action")), h("kbd", "Ctrl ↵"));
+  const send = h(
+    "button.button.primary.generate-send",
+    { type: "submit", disabled: true },
+    icon("generate"),
+    h("span", t("generate.action")),
+    h("kbd", "Ctrl ↵"),
+  );
   const menu = withMenu(button({ label: t("nav.more"), icon: "more", kind: "quiet", compact: true, small: true }), () => [
     { label: t("generate.reset"), icon: "undo", onClick: reset },
     narrow && { label: t("generate.close"), icon: "panel", onClick: () => prefs.set({ panel: false }) },
   ]);
   const presetPlace = h("div.generate-preset");
   const status = h("p.generate-status", { role: "alert", hidden: true });
-  const form = h("form.panel.generate", { "aria-label": t("nav.generate"), novalidate: true, on: { submit: (event) => { event.preventDefault(); void run(false); } } },
-    h("header", h("h2", t("nav.generate")), h("div.fill"), presetPlace, menu), body,
-    h("footer", status, h("div.generate-buttons", send, can("control") && button({
-      label: t("generate.front"), icon: "top", compact: true, onClick: () => void run(true), attrs: { id: "generate-front" },
-    }))));
+  const form = h(
+    "form.panel.generate",
+    {
+      "aria-label": t("nav.generate"),
+      novalidate: true,
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          void run(false);
+        },
+      },
+    },
+    h("header", h("h2", t("nav.generate")), h("div.fill"), presetPlace, menu),
+    body,
+    h(
+      "footer",
+      status,
+      h(
+        "div.generate-buttons",
+        send,
+        can("control") &&
+          button({
+            label: t("generate.front"),
+            icon: "top",
+            compact: true,
+            onClick: () => void run(true),
+            attrs: { id: "generate-front" },
+          }),
+      ),
+    ),
+  );
 
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -55,7 +87,12 @@ export function generatePanel({ narrow = false } = {}) {
     show(status, false);
     try {
       const record = await submit({ front });
-      note(front ? t("generate.sentFront") : t("generate.sent"), { action: t("generate.see"), onAction: () => { location.hash = hash(["task", record.task_id]); } });
+      note(front ? t("generate.sentFront") : t("generate.sent"), {
+        action: t("generate.see"),
+        onAction: () => {
+          location.hash = hash(["task", record.task_id]);
+        },
+      });
     } catch (error) {
       const { problems } = draft.get();
       show(status, true);
@@ -101,7 +138,11 @@ export function generatePanel({ narrow = false } = {}) {
     body.replaceChildren(first.element, images.element, more.element);
     const presets = schema.fields.preset?.enum ?? [];
     if (presets.length > 1) {
-      const input = select(presets, (value) => choosePreset(value).catch(noteError), (value) => (value === "initial" ? t("generate.noPreset") : value));
+      const input = select(
+        presets,
+        (value) => choosePreset(value).catch(noteError),
+        (value) => (value === "initial" ? t("generate.noPreset") : value),
+      );
       input.classList.add("small");
       input.setAttribute("aria-label", t("generate.preset"));
       presetPlace.replaceChildren(input);
@@ -119,4 +160,3 @@ export function generatePanel({ narrow = false } = {}) {
   void build();
   return { element: form, end: ends.end };
 }
-

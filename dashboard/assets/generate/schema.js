@@ -48,7 +48,7 @@ async function read() {
 export function labelOf(name, property) {
   const words = PARAMETERS[name];
   if (words) return words[currentLanguage() === "zh" ? 1 : 0];
-  return has(`field.${name}`) ? t(`field.${name}`) : property?.title ?? name;
+  return has(`field.${name}`) ? t(`field.${name}`) : (property?.title ?? name);
 }
 
 /** Return the numbers that a field allows, as `0 – 30`; empty if it has no range. */

@@ -43,11 +43,20 @@ export default {
   "say.finished": ["A task is done.", "任务已完成。"],
   "say.failed": ["A task failed.", "任务失败。"],
   "signIn.title": ["Sign in", "登录"],
-  "signIn.text": ["This Fooocus asks for an API key. The key is sent once and is not kept in this browser.", "此 Fooocus 需要 API 密钥。密钥只发送一次，不会保存在浏览器中。"],
-  "signIn.login": ["This Fooocus asks for its own login. Log in to the WebUI, then come back.", "此 Fooocus 需要先登录。在 WebUI 登录后返回此页面。"],
+  "signIn.text": [
+    "This Fooocus asks for an API key. The key is sent once and is not kept in this browser.",
+    "此 Fooocus 需要 API 密钥。密钥只发送一次，不会保存在浏览器中。",
+  ],
+  "signIn.login": [
+    "This Fooocus asks for its own login. Log in to the WebUI, then come back.",
+    "此 Fooocus 需要先登录。在 WebUI 登录后返回此页面。",
+  ],
   "signIn.key": ["API key", "API 密钥"],
   "signIn.action": ["Sign in", "登录"],
-  "signIn.wrong": ["No such key. Check it, or ask the person who runs this server.", "密钥无效。检查后重试，或联系服务器管理员。"],
+  "signIn.wrong": [
+    "No such key. Check it, or ask the person who runs this server.",
+    "密钥无效。检查后重试，或联系服务器管理员。",
+  ],
   "signIn.limit": ["Too many wrong keys. Try again in {t}.", "错误次数过多，{t}后再试。"],
   "action.again": ["Generate again", "再次生成"],
   "action.cancel": ["Cancel", "取消"],

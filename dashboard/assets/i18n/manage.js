@@ -6,7 +6,10 @@
 /** @type {Record<string, [any, any]>} */
 export default {
   "batches.empty": ["No batches yet", "还没有批量任务"],
-  "batches.emptyText": ["POST /v1/batches takes up to 10,000 requests at once.", "POST /v1/batches 一次最多可提交 10,000 个请求。"],
+  "batches.emptyText": [
+    "POST /v1/batches takes up to 10,000 requests at once.",
+    "POST /v1/batches 一次最多可提交 10,000 个请求。",
+  ],
   "batches.rows": [{ one: "{n} row", other: "{n} rows" }, "{n} 行"],
   "batches.row": ["Row", "行"],
   "batches.succeeded": ["done", "已完成"],
@@ -22,7 +25,10 @@ export default {
   "batches.archive": ["Images", "下载图片"],
   "batches.results": ["Results", "下载结果"],
   "batches.deleteTitle": ["Delete the batch?", "删除此批量任务？"],
-  "batches.deleteText": ["It is stopped and deleted. Its tasks and images stay.", "将停止并删除该批量任务，已生成的任务和图片会保留。"],
+  "batches.deleteText": [
+    "It is stopped and deleted. Its tasks and images stay.",
+    "将停止并删除该批量任务，已生成的任务和图片会保留。",
+  ],
   "models.search": ["Find a file", "查找文件"],
   "models.none": ["No model files", "没有模型文件"],
   "models.name": ["File name", "文件名"],
@@ -38,7 +44,10 @@ export default {
   "models.nameHint": ["the server's name", "默认使用服务器的文件名"],
   "models.shaHint": ["64 digits, if you know them", "64 位（如已知）"],
   "models.token": ["Access token", "访问令牌"],
-  "models.tokenHint": ["For Hugging Face or Civitai. It is sent to this server's address alone and is not stored.", "用于 Hugging Face 或 Civitai，仅发送给该地址，不会保存。"],
+  "models.tokenHint": [
+    "For Hugging Face or Civitai. It is sent to this server's address alone and is not stored.",
+    "用于 Hugging Face 或 Civitai，仅发送给该地址，不会保存。",
+  ],
   "models.delete": ["Delete {name}", "删除 {name}"],
   "models.deleteTitle": ["Delete the file?", "删除文件？"],
   "models.deleteText": ["{name} is deleted from the disk. This can't be undone.", "{name} 将从磁盘删除，无法撤销。"],
@@ -48,7 +57,10 @@ export default {
   "models.notLoaded": ["No model is loaded", "未加载模型"],
   "keys.add": ["Add a key", "添加密钥"],
   "keys.none": ["No keys", "没有密钥"],
-  "keys.noneText": ["Everyone who reaches this port can use the API. With the first key, every client needs one.", "能访问此端口的任何人都可以使用 API。添加第一个密钥后，所有客户端都需要密钥。"],
+  "keys.noneText": [
+    "Everyone who reaches this port can use the API. With the first key, every client needs one.",
+    "能访问此端口的任何人都可以使用 API。添加第一个密钥后，所有客户端都需要密钥。",
+  ],
   "keys.notNeeded": ["The API does not ask for a key now.", "当前 API 不需要密钥。"],
   "keys.name": ["Name", "名称"],
   "keys.scopes": ["Scopes", "权限（scope）"],

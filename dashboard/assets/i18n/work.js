@@ -7,7 +7,10 @@
 export default {
   "running.title": ["Generating now", "正在生成"],
   "running.idle": ["Nothing is being generated", "当前没有任务"],
-  "running.idleText": ["Results of the API and the WebUI appear here while they are made.", "通过 API 或 WebUI 生成时，这里会实时显示。"],
+  "running.idleText": [
+    "Results of the API and the WebUI appear here while they are made.",
+    "通过 API 或 WebUI 生成时，这里会实时显示。",
+  ],
   "running.other": ["Fooocus generates a task of somebody else", "Fooocus 正在处理其他人的任务"],
   "running.last": ["The last result", "最近的结果"],
   "running.preview": ["Preview of the running task", "当前任务的预览"],
@@ -28,7 +31,10 @@ export default {
   "queue.order": ["in the order in which they will run", "按执行顺序排列"],
   "queue.pause": ["Pause", "暂停队列"],
   "queue.resume": ["Resume", "恢复队列"],
-  "queue.paused": ["The queue is paused: the running task finishes, and no further one starts.", "队列已暂停：当前任务会完成，但不会开始新任务。"],
+  "queue.paused": [
+    "The queue is paused: the running task finishes, and no further one starts.",
+    "队列已暂停：当前任务会完成，但不会开始新任务。",
+  ],
   "queue.cancelMine": ["Cancel mine", "取消我的任务"],
   "queue.cancelTitle": [{ one: "Cancel {n} task?", other: "Cancel {n} tasks?" }, "取消 {n} 个任务？"],
   "queue.cancelText": ["They stay in the history as stopped.", "这些任务会以 “已停止” 保留在历史记录中。"],
@@ -50,7 +56,10 @@ export default {
   "latest.title": ["Latest", "最新"],
   "latest.all": ["Gallery", "图库"],
   "latest.empty": ["No images yet", "还没有图片"],
-  "latest.emptyText": ["What is generated here, by the API or in the WebUI is kept here.", "在此页面、通过 API 或在 WebUI 中生成的图片都会保存在这里。"],
+  "latest.emptyText": [
+    "What is generated here, by the API or in the WebUI is kept here.",
+    "在此页面、通过 API 或在 WebUI 中生成的图片都会保存在这里。",
+  ],
   "generate.action": ["Generate", "生成"],
   "generate.offline": ["Not connected", "未连接"],
   "generate.front": ["Generate next, before all that wait", "优先生成（排到最前）"],

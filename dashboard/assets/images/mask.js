@@ -37,7 +37,13 @@ function editor(picture, base, resolve) {
   const below = h("canvas", { width, height, "aria-hidden": "true" });
   const paint = h("canvas.mask-paint", { width, height, role: "img", "aria-label": t("mask.canvas"), tabindex: 0 });
   const cursor = h("div.mask-cursor", { hidden: true });
-  const stage = h("div.mask-stage", { vars: { "--ratio": `${width} / ${height}`, "--wide": String(width / height) } }, below, paint, cursor);
+  const stage = h(
+    "div.mask-stage",
+    { vars: { "--ratio": `${width} / ${height}`, "--wide": String(width / height) } },
+    below,
+    paint,
+    cursor,
+  );
   below.getContext("2d").drawImage(picture, 0, 0);
   picture.close();
 
@@ -54,10 +60,24 @@ function editor(picture, base, resolve) {
     undo.disabled = !strokes.length;
     redo.disabled = !undone.length;
   };
-  const tools = ["brush", "eraser"].map((name) => button({
-    label: t(`mask.${name}`), icon: name, small: true, keys: name === "brush" ? "B" : "E", attrs: { "data-tool": name }, onClick: () => choose(name),
-  }));
-  const slider = h("input", { type: "range", min: SIZES.least, max: SIZES.most, value: size, "aria-label": t("mask.size"), on: { input: () => resize(slider.valueAsNumber) } });
+  const tools = ["brush", "eraser"].map((name) =>
+    button({
+      label: t(`mask.${name}`),
+      icon: name,
+      small: true,
+      keys: name === "brush" ? "B" : "E",
+      attrs: { "data-tool": name },
+      onClick: () => choose(name),
+    }),
+  );
+  const slider = h("input", {
+    type: "range",
+    min: SIZES.least,
+    max: SIZES.most,
+    value: size,
+    "aria-label": t("mask.size"),
+    on: { input: () => resize(slider.valueAsNumber) },
+  });
   let zoom = 1;
   const enlarge = (by) => {
     zoom = Math.max(1, Math.min(8, zoom * by));
@@ -112,14 +132,21 @@ function editor(picture, base, resolve) {
     for (const one of event.getCoalescedEvents?.() ?? [event]) stroke.points.push(point(one));
     draw();
   });
-  for (const kind of ["pointerup", "pointercancel"]) paint.addEventListener(kind, () => { stroke = null; });
+  for (const kind of ["pointerup", "pointercancel"])
+    paint.addEventListener(kind, () => {
+      stroke = null;
+    });
   paint.addEventListener("pointerleave", () => show(cursor, false));
-  stage.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    if (event.ctrlKey || event.metaKey) enlarge(event.deltaY < 0 ? 1.2 : 1 / 1.2);
-    else resize(size * (event.deltaY < 0 ? 1.1 : 1 / 1.1));
-    moveCursor(event);
-  }, { passive: false });
+  stage.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      if (event.ctrlKey || event.metaKey) enlarge(event.deltaY < 0 ? 1.2 : 1 / 1.2);
+      else resize(size * (event.deltaY < 0 ? 1.1 : 1 / 1.1));
+      moveCursor(event);
+    },
+    { passive: false },
+  );
 
   function moveCursor(event) {
     show(cursor, event.pointerType !== "touch");
@@ -144,21 +171,60 @@ function editor(picture, base, resolve) {
     }
   }
   const dialog = openDialog({
-    title: t("mask.title"), width: 1100, className: "mask-dialog",
-    body: [h("div.mask-tools", tools, h("label.range-line", h("span", t("mask.size")), slider), undo, redo,
-      button({ label: t("mask.invert"), icon: "invert", small: true, keys: "N", onClick: () => add({ tool: "invert", size: 0, points: [] }) }),
-      button({ label: t("mask.clear"), icon: "trash", small: true, onClick: () => add({ tool: "clear", size: 0, points: [] }) }),
-      button({ label: t("mask.closer"), icon: "zoom", small: true, compact: true, keys: "+", onClick: () => enlarge(1.5) }),
-      button({ label: t("viewer.fit"), small: true, keys: "0", onClick: () => enlarge(0) })), h("div.mask-scroll", stage), problem],
-    footer: [h("span.muted.small", t("mask.hint")), h("span.fill"), button({ label: t("action.cancel"), onClick: () => dialog.close() }), apply],
-    onClose: () => { base?.close(); resolve(answer); },
+    title: t("mask.title"),
+    width: 1100,
+    className: "mask-dialog",
+    body: [
+      h(
+        "div.mask-tools",
+        tools,
+        h("label.range-line", h("span", t("mask.size")), slider),
+        undo,
+        redo,
+        button({
+          label: t("mask.invert"),
+          icon: "invert",
+          small: true,
+          keys: "N",
+          onClick: () => add({ tool: "invert", size: 0, points: [] }),
+        }),
+        button({
+          label: t("mask.clear"),
+          icon: "trash",
+          small: true,
+          onClick: () => add({ tool: "clear", size: 0, points: [] }),
+        }),
+        button({ label: t("mask.closer"), icon: "zoom", small: true, compact: true, keys: "+", onClick: () => enlarge(1.5) }),
+        button({ label: t("viewer.fit"), small: true, keys: "0", onClick: () => enlarge(0) }),
+      ),
+      h("div.mask-scroll", stage),
+      problem,
+    ],
+    footer: [
+      h("span.muted.small", t("mask.hint")),
+      h("span.fill"),
+      button({ label: t("action.cancel"), onClick: () => dialog.close() }),
+      apply,
+    ],
+    onClose: () => {
+      base?.close();
+      resolve(answer);
+    },
   });
   dialog.element.addEventListener("keydown", (event) => {
     const command = event.ctrlKey || event.metaKey;
     const action = command
       ? { z: event.shiftKey ? forth : back, y: forth }[event.key.toLowerCase()]
-      : { b: () => choose("brush"), e: () => choose("eraser"), n: () => add({ tool: "invert", size: 0, points: [] }), "+": () => enlarge(1.5), "-": () => enlarge(1 / 1.5), 0: () => enlarge(0),
-        "[": () => resize(size / 1.15), "]": () => resize(size * 1.15) }[event.key];
+      : {
+          b: () => choose("brush"),
+          e: () => choose("eraser"),
+          n: () => add({ tool: "invert", size: 0, points: [] }),
+          "+": () => enlarge(1.5),
+          "-": () => enlarge(1 / 1.5),
+          0: () => enlarge(0),
+          "[": () => resize(size / 1.15),
+          "]": () => resize(size * 1.15),
+        }[event.key];
     if (!action) return;
     event.preventDefault();
     action();

@@ -17,8 +17,14 @@ import { dropTarget, imageFiles, upload } from "./upload.js";
 
 /** Fields that this section shows. */
 export const IMAGE_FIELDS = [
-  "uov_input_image", "uov_method", "upscale_multiple", "controlnet_image", "inpaint_input_image", "inpaint_mask_image_upload",
-  "inpaint_additional_prompt", "outpaint_selections",
+  "uov_input_image",
+  "uov_method",
+  "upscale_multiple",
+  "controlnet_image",
+  "inpaint_input_image",
+  "inpaint_mask_image_upload",
+  "inpaint_additional_prompt",
+  "outpaint_selections",
 ];
 const ROLES = ["prompt", "uov", "inpaint"];
 
@@ -29,12 +35,32 @@ const ROLES = ["prompt", "uov", "inpaint"];
  */
 export function imageSection({ fields, parts }) {
   const ends = cleanups();
-  const file = h("input.sr", { type: "file", accept: "image/*", multiple: true, tabindex: -1, "aria-hidden": "true", on: { change: () => { void addFiles([...file.files]); file.value = ""; } } });
-  const zone = h("button.drop-zone", { type: "button", on: { click: () => file.click() } }, icon("image"), h("span", t("image.drop")));
+  const file = h("input.sr", {
+    type: "file",
+    accept: "image/*",
+    multiple: true,
+    tabindex: -1,
+    "aria-hidden": "true",
+    on: {
+      change: () => {
+        void addFiles([...file.files]);
+        file.value = "";
+      },
+    },
+  });
+  const zone = h(
+    "button.drop-zone",
+    { type: "button", on: { click: () => file.click() } },
+    icon("image"),
+    h("span", t("image.drop")),
+  );
   const list = h("div.image-list");
   const element = h("div.field.images", { data: { field: "images" } }, h("div.label", t("image.title")), list, zone, file);
-  const controls = Object.fromEntries(["uov_method", "upscale_multiple", "inpaint_additional_prompt", "outpaint_selections"]
-    .filter((name) => fields[name]).map((name) => [name, control(name, fields[name], { hint: false })]));
+  const controls = Object.fromEntries(
+    ["uov_method", "upscale_multiple", "inpaint_additional_prompt", "outpaint_selections"]
+      .filter((name) => fields[name])
+      .map((name) => [name, control(name, fields[name], { hint: false })]),
+  );
   const types = parts.ImagePrompt?.properties?.cn_type?.enum ?? ["ImagePrompt"];
 
   dropTarget(element, ({ files, url }) => (url ? put(url, "prompt") : void addFiles(files)));
@@ -71,21 +97,40 @@ export function imageSection({ fields, parts }) {
 
   /** Give an image a role; one that had it gives way. */
   function put(url, role) {
-    if (role === "prompt") setValue("controlnet_image", [...(valueOf("controlnet_image") ?? []), { cn_img: url, cn_type: types[0], cn_stop: 0.5, cn_weight: 0.6 }]);
-    else if (role === "uov") setValues({ uov_input_image: url, ...(valueOf("uov_method") === "Disabled" ? { uov_method: "Upscale (2x)" } : {}) });
+    if (role === "prompt")
+      setValue("controlnet_image", [
+        ...(valueOf("controlnet_image") ?? []),
+        { cn_img: url, cn_type: types[0], cn_stop: 0.5, cn_weight: 0.6 },
+      ]);
+    else if (role === "uov")
+      setValues({ uov_input_image: url, ...(valueOf("uov_method") === "Disabled" ? { uov_method: "Upscale (2x)" } : {}) });
     else setValues({ inpaint_input_image: url, inpaint_mask_image_upload: null });
   }
   function remove({ role, index }) {
-    if (role === "prompt") setValue("controlnet_image", valueOf("controlnet_image").filter((_, at) => at !== index));
+    if (role === "prompt")
+      setValue(
+        "controlnet_image",
+        valueOf("controlnet_image").filter((_, at) => at !== index),
+      );
     else if (role === "uov") setValues({ uov_input_image: null, uov_method: "Disabled" });
     else setValues({ inpaint_input_image: null, inpaint_mask_image_upload: null, outpaint_selections: [] });
   }
   function changePrompt(index, patch) {
-    setValue("controlnet_image", valueOf("controlnet_image").map((item, at) => (at === index ? { ...item, ...patch } : item)));
+    setValue(
+      "controlnet_image",
+      valueOf("controlnet_image").map((item, at) => (at === index ? { ...item, ...patch } : item)),
+    );
   }
 
   function row(entry) {
-    const role = select(ROLES, (value) => { remove(entry); put(entry.url, value); }, (value) => t(`image.role.${value}`));
+    const role = select(
+      ROLES,
+      (value) => {
+        remove(entry);
+        put(entry.url, value);
+      },
+      (value) => t(`image.role.${value}`),
+    );
     role.classList.add("small");
     role.setAttribute("aria-label", t("image.role"));
     role.value = entry.role;
@@ -94,27 +139,49 @@ export function imageSection({ fields, parts }) {
       { label: t("image.read"), icon: "info", onClick: () => void readParameters(entry.url) },
       { label: t("action.remove"), icon: "close", danger: true, onClick: () => remove(entry) },
     ]);
-    return h("div.image-entry", h("img.thumb", { src: image(entry.url), alt: t(`image.role.${entry.role}`) }),
-      h("div.image-words", h("div.image-head", role, more), details(entry)));
+    return h(
+      "div.image-entry",
+      h("img.thumb", { src: image(entry.url), alt: t(`image.role.${entry.role}`) }),
+      h("div.image-words", h("div.image-head", role, more), details(entry)),
+    );
   }
 
   function details(entry) {
     if (entry.role === "uov") return h("div.image-details", controls.uov_method?.element, controls.upscale_multiple?.element);
     if (entry.role === "inpaint") {
-      return h("div.image-details", button({
-        label: t("mask.paint"), icon: "brush", small: true,
-        onClick: () => paintMask(valueOf("inpaint_input_image"), valueOf("inpaint_mask_image_upload")).then((url) => {
-          if (url !== undefined) setValue("inpaint_mask_image_upload", url);
-        }, noteError),
-      }), h("span.mask-state.small.muted"), controls.outpaint_selections?.element, controls.inpaint_additional_prompt?.element);
+      return h(
+        "div.image-details",
+        button({
+          label: t("mask.paint"),
+          icon: "brush",
+          small: true,
+          onClick: () =>
+            paintMask(valueOf("inpaint_input_image"), valueOf("inpaint_mask_image_upload")).then((url) => {
+              if (url !== undefined) setValue("inpaint_mask_image_upload", url);
+            }, noteError),
+        }),
+        h("span.mask-state.small.muted"),
+        controls.outpaint_selections?.element,
+        controls.inpaint_additional_prompt?.element,
+      );
     }
     const type = select(types, (value) => changePrompt(entry.index, { cn_type: value }));
     type.classList.add("small");
     type.setAttribute("aria-label", t("image.type"));
-    const slider = (name, max) => h("label.range-line", h("span", t(`image.${name}`)), h("input", {
-      type: "range", min: 0, max, step: 0.05, data: { name },
-      on: { input: (event) => changePrompt(entry.index, { [`cn_${name}`]: event.target.valueAsNumber }) },
-    }), h("output.num"));
+    const slider = (name, max) =>
+      h(
+        "label.range-line",
+        h("span", t(`image.${name}`)),
+        h("input", {
+          type: "range",
+          min: 0,
+          max,
+          step: 0.05,
+          data: { name },
+          on: { input: (event) => changePrompt(entry.index, { [`cn_${name}`]: event.target.valueAsNumber }) },
+        }),
+        h("output.num"),
+      );
     return h("div.image-details", type, slider("stop", 1), slider("weight", 2));
   }
 
@@ -126,7 +193,8 @@ export function imageSection({ fields, parts }) {
         if (input.valueAsNumber !== value) input.value = value;
         setText(input.nextSibling, String(value));
       }
-    } else if (entry.role === "inpaint") setText(line.querySelector(".mask-state"), valueOf("inpaint_mask_image_upload") ? t("mask.set") : t("mask.unset"));
+    } else if (entry.role === "inpaint")
+      setText(line.querySelector(".mask-state"), valueOf("inpaint_mask_image_upload") ? t("mask.set") : t("mask.unset"));
   }
 
   async function describe(url) {

@@ -91,5 +91,7 @@ export async function maskBlob(width, height, strokes, base) {
   }
   if (!painted) return null;
   context.putImageData(pixels, 0, 0);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("PNG"))), "image/png"));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("PNG"))), "image/png"),
+  );
 }

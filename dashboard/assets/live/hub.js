@@ -9,9 +9,7 @@ const SILENCE_MS = 40_000;
 const HIDDEN_MS = 30_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** Further events to ask for, from all to none: a key may lack the scope of some (403), an older server knows none (422). */
-const FURTHER = [
-  "queue,deleted,moved,download,model,stats", "queue,deleted,moved,model,stats", "queue,deleted,moved,model", "",
-];
+const FURTHER = ["queue,deleted,moved,download,model,stats", "queue,deleted,moved,model,stats", "queue,deleted,moved,model", ""];
 
 /**
  * @typedef {object} Tab
@@ -114,14 +112,21 @@ export class Hub {
     let status = 0;
     try {
       const response = await fetch(`${this.url}?${query}`, {
-        headers, credentials: "same-origin", cache: "no-store", signal: abort.signal,
+        headers,
+        credentials: "same-origin",
+        cache: "no-store",
+        signal: abort.signal,
       });
       status = response.status;
       if (response.ok && response.body) {
         this.failures = 0;
         this.say({ state: "live", retryAt: 0, status });
         this.listen(abort);
-        await readEvents(response, (message) => this.receive(message), () => this.listen(abort));
+        await readEvents(
+          response,
+          (message) => this.receive(message),
+          () => this.listen(abort),
+        );
       } else {
         retryAfter = Number(response.headers.get("Retry-After")) || 0;
         await response.body?.cancel();
@@ -135,7 +140,8 @@ export class Hub {
     if ((status === 403 || status === 422) && this.further < FURTHER.length - 1) {
       this.further += 1;
       this.open();
-    } else if (status === 401 || status === 403) this.say({ state: status === 401 ? "signed_out" : "no_scope", retryAt: 0, status });
+    } else if (status === 401 || status === 403)
+      this.say({ state: status === 401 ? "signed_out" : "no_scope", retryAt: 0, status });
     else if (this.tabs.size) this.pause(retryAfter, status);
   }
 
@@ -160,7 +166,7 @@ export class Hub {
     const epoch = id.split("-", 1)[0];
     const restarted = Boolean(this.epoch && epoch && epoch !== this.epoch);
     if (epoch) this.epoch = epoch;
-    if (id) this.lastId = id;  // events of states have none
+    if (id) this.lastId = id; // events of states have none
     if (restarted) this.broadcast({ type: "reload", reason: "restarted" });
     if (kind === "dropped") {
       this.broadcast({ type: "reload", reason: "dropped" });

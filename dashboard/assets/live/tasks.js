@@ -25,7 +25,14 @@ const NONE = { running: 0, waiting: 0, ahead: 0 };
 
 /** @type {import("../core/store.js").Store<Tasks>} */
 export const tasks = createStore({
-  state: "loading", paused: false, running: [], waiting: [], total: 0, others: NONE, asOf: 0, error: null,
+  state: "loading",
+  paused: false,
+  running: [],
+  waiting: [],
+  total: 0,
+  others: NONE,
+  asOf: 0,
+  error: null,
 });
 
 const ENDS = ["finished", "failed", "stopped", "interrupted"];
@@ -89,7 +96,10 @@ export function followTasks() {
     tasks.set({
       running: news.running.map((id) => known.get(id)),
       waiting: news.waiting.map((one) => ({ ...known.get(one.task_id), ...one })),
-      total: news.waiting_total, others: news.others ?? NONE, paused: Boolean(news.paused), asOf: Date.now(),
+      total: news.waiting_total,
+      others: news.others ?? NONE,
+      paused: Boolean(news.paused),
+      asOf: Date.now(),
     });
   });
   on("queued", () => !reported && reload());
@@ -103,7 +113,9 @@ export function followTasks() {
     }
     tasks.set({
       running: [...running, { ...card, ...stageOf(event), task_status: "running", start_mills: event.started_at, progress: 0 }],
-      waiting: waiting.filter((one) => one !== card), total: Math.max(0, total - 1), asOf: Date.now(),
+      waiting: waiting.filter((one) => one !== card),
+      total: Math.max(0, total - 1),
+      asOf: Date.now(),
     });
     if (!reported) reload();
   });
@@ -111,14 +123,16 @@ export function followTasks() {
     const { running } = tasks.get();
     if (!running.some((one) => one.task_id === event.task_id)) reload();
     tasks.set({
-      running: running.map((one) => (one.task_id === event.task_id ? { ...one, ...stageOf(event) } : one)), asOf: Date.now(),
+      running: running.map((one) => (one.task_id === event.task_id ? { ...one, ...stageOf(event) } : one)),
+      asOf: Date.now(),
     });
   });
   on("image", (event) => {
     const { running } = tasks.get();
     tasks.set({
       running: running.map((one) =>
-        one.task_id === event.task_id ? { ...one, images: [...(one.images ?? []), event.image] } : one),
+        one.task_id === event.task_id ? { ...one, images: [...(one.images ?? []), event.image] } : one,
+      ),
     });
   });
   for (const end of ENDS) {
@@ -128,7 +142,8 @@ export function followTasks() {
       tasks.set({
         running: running.filter((one) => one.task_id !== event.task_id),
         waiting: waiting.filter((one) => one.task_id !== event.task_id),
-        total: waits ? Math.max(0, total - 1) : total, asOf: Date.now(),
+        total: waits ? Math.max(0, total - 1) : total,
+        asOf: Date.now(),
       });
       if (!reported) reload();
     });

@@ -25,7 +25,13 @@ export function mount(root, route) {
   const list = h("div.batch-list");
   const place = h("div", skeleton(4, 40));
   let size = PAGE;
-  const more = button({ label: t("action.more"), onClick: () => { size += PAGE; void load(); } });
+  const more = button({
+    label: t("action.more"),
+    onClick: () => {
+      size += PAGE;
+      void load();
+    },
+  });
   root.append(h("div.page-head", h("h1", t("nav.batches")), count), place);
 
   async function load() {
@@ -36,7 +42,13 @@ export function mount(root, route) {
         fill(place, h("section.panel", empty("batches", t("batches.empty"), t("batches.emptyText"))));
         return;
       }
-      keyed(list, batches, (batch) => batch.batch_id, (batch) => card(batch.batch_id), (element, batch) => element.update(batch));
+      keyed(
+        list,
+        batches,
+        (batch) => batch.batch_id,
+        (batch) => card(batch.batch_id),
+        (element, batch) => element.update(batch),
+      );
       fill(place, list, total > batches.length && h("div.buttons.center", more));
     } catch (error) {
       fill(place, failure(error, load));
@@ -57,29 +69,91 @@ export function mount(root, route) {
     const retry = button({ label: t("batches.retry"), icon: "again", small: true, onClick: act("retry") });
     const erase = button({ label: t("action.delete"), icon: "trash", kind: "danger", small: true, onClick: remove });
     async function remove() {
-      const agreed = await confirm({ title: t("batches.deleteTitle"), text: t("batches.deleteText"), action: t("action.delete"), danger: true });
+      const agreed = await confirm({
+        title: t("batches.deleteTitle"),
+        text: t("batches.deleteText"),
+        action: t("action.delete"),
+        danger: true,
+      });
       if (agreed) await request("DELETE", `/v1/batches/${id}`).then(load, noteError);
     }
-    const element = h("section.panel.batch", { class: id === open ? "open" : "" },
-      h("header", state, title, facts, h("div.fill"), h("div.buttons", can("generate") && [stop, resume, retry],
-        linkButton({ label: t("batches.archive"), icon: "download", small: true, href: address(`/v1/batches/${id}/archive.zip`), attrs: { download: "" } }),
-        linkButton({ label: t("batches.results"), icon: "download", small: true, href: address(`/v1/batches/${id}/results`), attrs: { download: `${id}.jsonl` } }), can("control") && erase)),
-      h("div.body", bar, counts, pause, failures));
+    const element = h(
+      "section.panel.batch",
+      { class: id === open ? "open" : "" },
+      h(
+        "header",
+        state,
+        title,
+        facts,
+        h("div.fill"),
+        h(
+          "div.buttons",
+          can("generate") && [stop, resume, retry],
+          linkButton({
+            label: t("batches.archive"),
+            icon: "download",
+            small: true,
+            href: address(`/v1/batches/${id}/archive.zip`),
+            attrs: { download: "" },
+          }),
+          linkButton({
+            label: t("batches.results"),
+            icon: "download",
+            small: true,
+            href: address(`/v1/batches/${id}/results`),
+            attrs: { download: `${id}.jsonl` },
+          }),
+          can("control") && erase,
+        ),
+      ),
+      h("div.body", bar, counts, pause, failures),
+    );
     failures.addEventListener("toggle", async () => {
       if (!failures.open) return;
       const batch = await get(`/v1/batches/${id}`).catch(() => null);
-      fill(failures.lastElementChild, h("table.small", h("thead", h("tr", h("th", t("batches.row")), h("th", "ID"), h("th", t("error.title")))),
-        h("tbody", (batch?.failures ?? []).map((row) => h("tr", h("td", row.row),
-          h("td", row.task_id ? h("a", { href: hash(["task", row.task_id]) }, row.custom_id) : row.custom_id), h("td", row.error?.message ?? ""))))));
+      fill(
+        failures.lastElementChild,
+        h(
+          "table.small",
+          h("thead", h("tr", h("th", t("batches.row")), h("th", "ID"), h("th", t("error.title")))),
+          h(
+            "tbody",
+            (batch?.failures ?? []).map((row) =>
+              h(
+                "tr",
+                h("td", row.row),
+                h("td", row.task_id ? h("a", { href: hash(["task", row.task_id]) }, row.custom_id) : row.custom_id),
+                h("td", row.error?.message ?? ""),
+              ),
+            ),
+          ),
+        ),
+      );
     });
     return Object.assign(element, {
       update(batch) {
         const { counts: numbers, status } = batch;
         fill(state, stateLabel(status));
-        setText(facts, [batch.source, dateTime(batch.created_mills), batch.eta_seconds !== null && status !== "ended" && t("queue.eta", { t: left(batch.eta_seconds) })].filter(Boolean).join(" · "));
+        setText(
+          facts,
+          [
+            batch.source,
+            dateTime(batch.created_mills),
+            batch.eta_seconds !== null && status !== "ended" && t("queue.eta", { t: left(batch.eta_seconds) }),
+          ]
+            .filter(Boolean)
+            .join(" · "),
+        );
         const parts = ["succeeded", "running", "queued", "waiting", "failed", "cancelled"].filter((name) => numbers[name]);
-        fill(bar, parts.map((name) => h("i", { class: name, vars: { "--share": String((numbers[name] / (numbers.total || 1)) * 100) } })));
-        fill(counts, h("b", t("batches.rows", { n: numbers.total })), parts.map((name) => h("span.batch-count", h("i", { class: name }), `${t(`batches.${name}`)} ${number(numbers[name])}`)));
+        fill(
+          bar,
+          parts.map((name) => h("i", { class: name, vars: { "--share": String((numbers[name] / (numbers.total || 1)) * 100) } })),
+        );
+        fill(
+          counts,
+          h("b", t("batches.rows", { n: numbers.total })),
+          parts.map((name) => h("span.batch-count", h("i", { class: name }), `${t(`batches.${name}`)} ${number(numbers[name])}`)),
+        );
         show(pause, Boolean(batch.pause));
         setText(pause.lastChild, batch.pause?.reason ?? "");
         show(failures, numbers.failed > 0);
@@ -95,4 +169,3 @@ export function mount(root, route) {
   void load();
   return ends.end;
 }
-

@@ -17,9 +17,27 @@ let hours = "24";
 export function mount(root) {
   const ends = cleanups();
   const place = h("div.plots", skeleton(6, 60));
-  root.append(h("div.page-head", h("h1", t("nav.stats")), h("div.fill"),
-    segments(t("stats.range"), ["1", "6", "24"].map((value) => ({ value, label: t("unit.hours", { n: Number(value) }) })), hours, (value) => { hours = value; void load(); })), place);
-  const clock = (ms) => format("minute", () => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })).format(ms);
+  root.append(
+    h(
+      "div.page-head",
+      h("h1", t("nav.stats")),
+      h("div.fill"),
+      segments(
+        t("stats.range"),
+        ["1", "6", "24"].map((value) => ({ value, label: t("unit.hours", { n: Number(value) }) })),
+        hours,
+        (value) => {
+          hours = value;
+          void load();
+        },
+      ),
+    ),
+    place,
+  );
+  const clock = (ms) =>
+    format("minute", () => new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })).format(
+      ms,
+    );
 
   async function load() {
     let stats;
@@ -35,14 +53,31 @@ export function mount(root) {
       fill(place, h("section.panel", empty("stats", t("stats.none"))));
       return;
     }
-    const one = (title, name, show, kind = "line") => plot({ title, at, show, clock, kind, series: [{ label: title, values: stats[name] }] });
-    const open = [...place.querySelectorAll("details[open]")].map((details) => details.closest(".plot")?.querySelector("h2")?.textContent);
-    fill(place,
-      one(t("stats.queue"), "queue_length", (value) => number(Math.round(value))), one(t("stats.images"), "images", (value) => number(value, 1), "bars"),
+    const one = (title, name, show, kind = "line") =>
+      plot({ title, at, show, clock, kind, series: [{ label: title, values: stats[name] }] });
+    const open = [...place.querySelectorAll("details[open]")].map(
+      (details) => details.closest(".plot")?.querySelector("h2")?.textContent,
+    );
+    fill(
+      place,
+      one(t("stats.queue"), "queue_length", (value) => number(Math.round(value))),
+      one(t("stats.images"), "images", (value) => number(value, 1), "bars"),
       one(t("stats.step"), "step_seconds", (value) => t("unit.seconds", { n: number(value, 2) })),
-      plot({ title: t("stats.gpu"), at, show: bytes, clock, series: [{ label: t("stats.used"), values: stats.gpu_memory_used }, { label: t("stats.total"), values: stats.gpu_memory_total }] }),
-      one(t("stats.memory"), "memory", bytes), one(t("stats.disk"), "disk_free", bytes));
-    for (const details of place.querySelectorAll("details")) if (open.includes(details.closest(".plot")?.querySelector("h2")?.textContent)) details.open = true;
+      plot({
+        title: t("stats.gpu"),
+        at,
+        show: bytes,
+        clock,
+        series: [
+          { label: t("stats.used"), values: stats.gpu_memory_used },
+          { label: t("stats.total"), values: stats.gpu_memory_total },
+        ],
+      }),
+      one(t("stats.memory"), "memory", bytes),
+      one(t("stats.disk"), "disk_free", bytes),
+    );
+    for (const details of place.querySelectorAll("details"))
+      if (open.includes(details.closest(".plot")?.querySelector("h2")?.textContent)) details.open = true;
   }
   ends.add(on("stats", load));
   void load();

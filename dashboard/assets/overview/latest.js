@@ -19,8 +19,16 @@ const NUMBER = 14;
 export function latestStrip(ends) {
   const strip = h("div.strip");
   const body = h("div.body", skeleton(2, 30));
-  const element = h("section.panel", h("header", h("h2", t("latest.title")), h("div.fill"),
-    h("a.button.quiet.small", { href: "#/gallery" }, t("latest.all"), icon("right"))), body);
+  const element = h(
+    "section.panel",
+    h(
+      "header",
+      h("h2", t("latest.title")),
+      h("div.fill"),
+      h("a.button.quiet.small", { href: "#/gallery" }, t("latest.all"), icon("right")),
+    ),
+    body,
+  );
 
   async function load() {
     try {
@@ -46,9 +54,14 @@ export function latestStrip(ends) {
 
 function tile(card) {
   const words = `${shortened(card.prompt) || t("task.noPrompt")}, ${t(`status.${card.task_status}`)}`;
-  const element = h("a", { href: hash(["task", card.task_id]), title: shortened(card.prompt, 200), "aria-label": words },
-    card.cover ? h("img", { src: thumbnail(card.cover, 112), alt: "", decoding: "async" }) : h("span.blank", icon(stateIcon(card.task_status))),
-    card.saved_images > 1 && h("span.count", card.saved_images));
+  const element = h(
+    "a",
+    { href: hash(["task", card.task_id]), title: shortened(card.prompt, 200), "aria-label": words },
+    card.cover
+      ? h("img", { src: thumbnail(card.cover, 112), alt: "", decoding: "async" })
+      : h("span.blank", icon(stateIcon(card.task_status))),
+    card.saved_images > 1 && h("span.count", card.saved_images),
+  );
   if (card.cover) dragSource(element, card.cover);
   return element;
 }

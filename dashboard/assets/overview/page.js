@@ -24,17 +24,25 @@ export function mount(root) {
     ends.add(panel.end);
     side.append(panel.element);
     const opener = button({
-      label: t("generate.open"), icon: "panel", kind: "quiet", compact: true, onClick: () => prefs.set({ panel: true }),
+      label: t("generate.open"),
+      icon: "panel",
+      kind: "quiet",
+      compact: true,
+      onClick: () => prefs.set({ panel: true }),
       attrs: { id: "open-panel" },
     });
-    ends.add(prefs.watch((value) => {
-      show(side, value.panel);
-      show(opener, !value.panel);
-      columns.classList.toggle("wide", !value.panel);
-    }));
+    ends.add(
+      prefs.watch((value) => {
+        show(side, value.panel);
+        show(opener, !value.panel);
+        columns.classList.toggle("wide", !value.panel);
+      }),
+    );
     columns.append(side, opener);
   } else columns.classList.add("wide");
-  columns.append(h("div.overview-main", runningPanel(ends), queuePanel(ends), latestStrip(ends), can("read-all") && todayPanel(ends)));
+  columns.append(
+    h("div.overview-main", runningPanel(ends), queuePanel(ends), latestStrip(ends), can("read-all") && todayPanel(ends)),
+  );
   root.append(h("h1.sr", t("nav.overview")), columns);
   return ends.end;
 }

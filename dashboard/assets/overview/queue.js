@@ -24,8 +24,20 @@ export function queuePanel(ends) {
   const pause = button({ label: t("queue.pause"), icon: "pause", kind: "quiet", small: true, onClick: togglePause });
   const cancelAll = button({ label: t("queue.cancelMine"), kind: "quiet", small: true, onClick: cancelMine });
   const banner = h("div.notice.warn.queue-paused", icon("pause"), h("div", t("queue.paused")));
-  const element = h("section.panel.queue-panel",
-    h("header", h("h2", t("queue.title"), " ", count), h("span.muted.small.wide", t("queue.order")), h("div.fill"), cancelAll, pause), banner, body, foot);
+  const element = h(
+    "section.panel.queue-panel",
+    h(
+      "header",
+      h("h2", t("queue.title"), " ", count),
+      h("span.muted.small.wide", t("queue.order")),
+      h("div.fill"),
+      cancelAll,
+      pause,
+    ),
+    banner,
+    body,
+    foot,
+  );
 
   function draw(value) {
     const { state, waiting, total, others, paused, error } = value;
@@ -39,7 +51,16 @@ export function queuePanel(ends) {
     const blank = body.querySelector(".blank");
     blank?.remove();
     if (!waiting.length) {
-      body.append(h("div.blank", state === "loading" ? skeleton(3, 18) : state === "failed" ? failure(error, loadTasks) : empty("clock", t("queue.empty"))));
+      body.append(
+        h(
+          "div.blank",
+          state === "loading"
+            ? skeleton(3, 18)
+            : state === "failed"
+              ? failure(error, loadTasks)
+              : empty("clock", t("queue.empty")),
+        ),
+      );
     }
     const words = [
       total > waiting.length && t("queue.more", { n: total - waiting.length }),
@@ -64,21 +85,61 @@ function row(card) {
   const eta = h("span.eta.num");
   const why = h("span.why");
   const id = card.task_id;
-  const tools = can("control") ? h("div.queue-tools",
-    button({ label: t("queue.front"), icon: "top", kind: "quiet", small: true, compact: true, onClick: () => moveTo(id, 0) }),
-    button({ label: t("queue.earlier"), icon: "up", kind: "quiet", small: true, compact: true, onClick: () => shift(id, -1) }),
-    button({ label: t("queue.later"), icon: "down", kind: "quiet", small: true, compact: true, onClick: () => shift(id, 1) }),
-    button({ label: t("action.cancel"), icon: "close", kind: "quiet", small: true, compact: true, onClick: () => cancel(id) })) : null;
-  const more = tools && withMenu(button({ label: t("nav.more"), icon: "more", kind: "quiet", compact: true, attrs: { class: "button quiet square queue-more" } }), () => [
-    { label: t("queue.front"), icon: "top", onClick: () => moveTo(id, 0) },
-    { label: t("queue.earlier"), icon: "up", onClick: () => shift(id, -1) },
-    { label: t("queue.later"), icon: "down", onClick: () => shift(id, 1) },
-    { label: t("action.cancel"), icon: "close", danger: true, onClick: () => cancel(id) },
-  ]);
-  return h("li.queue-row", { on: { keydown: (event) => rowKeys(event, id) }, data: { id } },
-    tools ? h("span.grip", { "aria-hidden": "true", title: t("queue.drag") }, icon("grip")) : null, place,
-    h("a.queue-words", { href: hash(["task", id]) }, h("span.prompt.clip", shortened(card.prompt) || t("task.noPrompt")),
-      h("span.queue-facts.muted.small", h("span", card.source), why)), eta, tools, more);
+  const tools = can("control")
+    ? h(
+        "div.queue-tools",
+        button({ label: t("queue.front"), icon: "top", kind: "quiet", small: true, compact: true, onClick: () => moveTo(id, 0) }),
+        button({
+          label: t("queue.earlier"),
+          icon: "up",
+          kind: "quiet",
+          small: true,
+          compact: true,
+          onClick: () => shift(id, -1),
+        }),
+        button({ label: t("queue.later"), icon: "down", kind: "quiet", small: true, compact: true, onClick: () => shift(id, 1) }),
+        button({
+          label: t("action.cancel"),
+          icon: "close",
+          kind: "quiet",
+          small: true,
+          compact: true,
+          onClick: () => cancel(id),
+        }),
+      )
+    : null;
+  const more =
+    tools &&
+    withMenu(
+      button({
+        label: t("nav.more"),
+        icon: "more",
+        kind: "quiet",
+        compact: true,
+        attrs: { class: "button quiet square queue-more" },
+      }),
+      () => [
+        { label: t("queue.front"), icon: "top", onClick: () => moveTo(id, 0) },
+        { label: t("queue.earlier"), icon: "up", onClick: () => shift(id, -1) },
+        { label: t("queue.later"), icon: "down", onClick: () => shift(id, 1) },
+        { label: t("action.cancel"), icon: "close", danger: true, onClick: () => cancel(id) },
+      ],
+    );
+  return h(
+    "li.queue-row",
+    { on: { keydown: (event) => rowKeys(event, id) }, data: { id } },
+    tools ? h("span.grip", { "aria-hidden": "true", title: t("queue.drag") }, icon("grip")) : null,
+    place,
+    h(
+      "a.queue-words",
+      { href: hash(["task", id]) },
+      h("span.prompt.clip", shortened(card.prompt) || t("task.noPrompt")),
+      h("span.queue-facts.muted.small", h("span", card.source), why),
+    ),
+    eta,
+    tools,
+    more,
+  );
 }
 
 function update(element, card) {
@@ -86,7 +147,10 @@ function update(element, card) {
   setText(element.querySelector(".place"), position === null || position === undefined ? "–" : number(position + 1));
   const eta = card.eta_seconds;
   // `eta_seconds` is the time of its end: in the list that is the moment at which its pictures are there.
-  setText(element.querySelector(".eta"), eta === null || eta === undefined ? "" : `${clock(Date.now() + eta * 1000).slice(0, 5)}`);
+  setText(
+    element.querySelector(".eta"),
+    eta === null || eta === undefined ? "" : `${clock(Date.now() + eta * 1000).slice(0, 5)}`,
+  );
   element.querySelector(".eta").title = eta ? t("queue.eta", { t: left(eta) }) : "";
   setText(element.querySelector(".why"), reason(card));
 }
@@ -119,8 +183,12 @@ async function moveTo(id, index) {
   if (from < 0 || from === index) return;
   const rest = waiting.filter((card) => card.task_id !== id);
   const before = rest[index]?.task_id ?? null;
-  const restore = rearrange(() => [...rest.slice(0, index), { ...waiting[from], reason: "moved" }, ...rest.slice(index)]
-    .map((card, at) => ({ ...card, position: card.position === null ? null : at })));
+  const restore = rearrange(() =>
+    [...rest.slice(0, index), { ...waiting[from], reason: "moved" }, ...rest.slice(index)].map((card, at) => ({
+      ...card,
+      position: card.position === null ? null : at,
+    })),
+  );
   try {
     if (index === 0) await post(`/tasks/${id}/move-to-front`);
     else await post(`/tasks/${id}/move`, { before });
@@ -143,7 +211,10 @@ async function cancel(id) {
 async function cancelMine() {
   const ids = mine(tasks.get().waiting).map((card) => card.task_id);
   const agreed = await confirm({
-    title: t("queue.cancelTitle", { n: ids.length }), text: t("queue.cancelText"), action: t("queue.cancelAction", { n: ids.length }), danger: true,
+    title: t("queue.cancelTitle", { n: ids.length }),
+    text: t("queue.cancelText"),
+    action: t("queue.cancelAction", { n: ids.length }),
+    danger: true,
   });
   if (!agreed) return;
   try {

@@ -56,7 +56,10 @@ export function runningPanel(ends) {
       if (held && picture) {
         picture.before(held);
         show(picture, false);
-        const swap = () => { held.remove(); show(picture, true); };
+        const swap = () => {
+          held.remove();
+          show(picture, true);
+        };
         picture.decode().then(swap, swap);
         setTimeout(swap, FINAL_MS);
       }
@@ -68,11 +71,23 @@ export function runningPanel(ends) {
 }
 
 function idle(last) {
-  const words = h("div.idle-words", h("strong", t("running.idle")), h("p.muted", t("running.idleText")),
-    can("generate") && h("p.without-panel", linkButton({ label: t("nav.generate"), icon: "generate", href: "#/generate", kind: "primary" })));
+  const words = h(
+    "div.idle-words",
+    h("strong", t("running.idle")),
+    h("p.muted", t("running.idleText")),
+    can("generate") &&
+      h("p.without-panel", linkButton({ label: t("nav.generate"), icon: "generate", href: "#/generate", kind: "primary" })),
+  );
   if (!last?.image) return h("div.running-idle", words);
-  return h("div.running-grid", h("a.preview", { href: hash(["task", last.id]), "aria-label": t("running.last") },
-    h("img", { src: thumbnail(last.image.url, 400), alt: t("running.last") })), words);
+  return h(
+    "div.running-grid",
+    h(
+      "a.preview",
+      { href: hash(["task", last.id]), "aria-label": t("running.last") },
+      h("img", { src: thumbnail(last.image.url, 400), alt: t("running.last") }),
+    ),
+    words,
+  );
 }
 
 function runningTask(card) {
@@ -89,40 +104,65 @@ function runningTask(card) {
 
   function stopNow() {
     stop.disabled = true;
-    post(`/tasks/${id}/stop`).then(() => note(t("running.stopping")), (error) => { stop.disabled = false; noteError(error); });
+    post(`/tasks/${id}/stop`).then(
+      () => note(t("running.stopping")),
+      (error) => {
+        stop.disabled = false;
+        noteError(error);
+      },
+    );
   }
   function skipNow() {
     post(`/tasks/${id}/skip`).then(() => note(t("running.skipping")), noteError);
   }
-  const removeKeys = can("control") ? pageKeys({
-    s: skipNow,
-    x: () => {
-      if (Date.now() - pressed < TWICE_MS) stopNow();
-      else note(t("running.again"), { ms: TWICE_MS });
-      pressed = Date.now();
-    },
-  }) : () => {};
+  const removeKeys = can("control")
+    ? pageKeys({
+        s: skipNow,
+        x: () => {
+          if (Date.now() - pressed < TWICE_MS) stopNow();
+          else note(t("running.again"), { ms: TWICE_MS });
+          pressed = Date.now();
+        },
+      })
+    : () => {};
 
-  const element = h("div.running-grid",
+  const element = h(
+    "div.running-grid",
     h("a.preview", { href: hash(["task", id]) }, preview.element, waiting),
-    h("div.running-words",
+    h(
+      "div.running-words",
       h("div.running-title", h("a.prompt", { href: hash(["task", id]) }, shortened(card.prompt, 200) || t("task.noPrompt"))),
       h("div.muted.small", t("task.from", { source: card.source })),
-      h("div.running-progress", percent, bar.element), facts, done,
-      can("control") && h("div.buttons", skip, stop)));
+      h("div.running-progress", percent, bar.element),
+      facts,
+      done,
+      can("control") && h("div.buttons", skip, stop),
+    ),
+  );
 
   return {
-    id, element, canvas: preview.element,
+    id,
+    element,
+    canvas: preview.element,
     update(now) {
       show(waiting, preview.element.dataset.drawn !== id);
       setText(waiting, t(`phase.${now.phase ?? "loading"}`));
       const share = now.progress ?? 0;
       setText(percent, `${number(share)} %`);
       bar.set(share);
-      keyed(facts, factsOf(now), ([key]) => key, ([key]) => h("div", h("span.muted", t(`running.${key}`)), h("b")),
-        (line, [, text]) => setText(line.lastChild, text));
-      keyed(done, now.images ?? [], (one) => one.url, (one) => h("a", { href: hash(["task", id]) },
-        h("img", { src: thumbnail(one.url, 64), alt: t("running.done") })));
+      keyed(
+        facts,
+        factsOf(now),
+        ([key]) => key,
+        ([key]) => h("div", h("span.muted", t(`running.${key}`)), h("b")),
+        (line, [, text]) => setText(line.lastChild, text),
+      );
+      keyed(
+        done,
+        now.images ?? [],
+        (one) => one.url,
+        (one) => h("a", { href: hash(["task", id]) }, h("img", { src: thumbnail(one.url, 64), alt: t("running.done") })),
+      );
       show(skip, (now.image_count ?? 1) > 1);
     },
     end() {
@@ -137,7 +177,8 @@ function factsOf(card) {
   if (card.step && card.steps) facts.push(["step", `${card.step} / ${card.steps}`]);
   else facts.push(["phase", t(`phase.${card.phase ?? "loading"}`)]);
   if (card.image_count > 1) facts.push(["image", `${card.image_number ?? 1} / ${card.image_count}`]);
-  if (card.eta_seconds !== null && card.eta_seconds !== undefined) facts.push(["left", duration(Math.max(1, Math.round(card.eta_seconds)))]);
+  if (card.eta_seconds !== null && card.eta_seconds !== undefined)
+    facts.push(["left", duration(Math.max(1, Math.round(card.eta_seconds)))]);
   facts.push(["began", clock(card.started_at ?? card.start_mills)]);
   return facts;
 }

@@ -14,8 +14,17 @@ const HOUR = 60;
 /** Build the panel; it stays hidden on a server without statistics. */
 export function todayPanel(ends) {
   const body = h("div.body.today");
-  const element = h("section.panel", { hidden: true }, h("header", h("h2", t("stats.title")), h("div.fill"),
-    h("a.button.quiet.small", { href: "#/stats" }, t("stats.more"), icon("right"))), body);
+  const element = h(
+    "section.panel",
+    { hidden: true },
+    h(
+      "header",
+      h("h2", t("stats.title")),
+      h("div.fill"),
+      h("a.button.quiet.small", { href: "#/stats" }, t("stats.more"), icon("right")),
+    ),
+    body,
+  );
 
   async function load() {
     let stats;
@@ -34,7 +43,8 @@ export function todayPanel(ends) {
       figure(t("stats.imagesHour"), number(images), sparkline(stats.images)),
       figure(t("stats.step"), step === null ? "–" : t("unit.seconds", { n: number(step, 2) }), sparkline(stats.step_seconds)),
       figure(t("stats.gpu"), used === null ? "–" : `${bytes(used)} / ${bytes(total)}`, sparkline(stats.gpu_memory_used)),
-      figure(t("stats.disk"), bytes(last("disk_free"))));
+      figure(t("stats.disk"), bytes(last("disk_free"))),
+    );
   }
   ends.add(on("stats", load));
   void load();

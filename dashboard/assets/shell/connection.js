@@ -15,10 +15,12 @@ const STOPPED_MS = 60_000;
 export function connectionLine(ends) {
   const words = h("span");
   const element = h("div.status-line", { id: "connection" }, h("span.dot"), words);
-  ends.add(connection.watch(({ state }) => {
-    element.dataset.state = state;
-    setText(words, t(`live.${state}`));
-  }));
+  ends.add(
+    connection.watch(({ state }) => {
+      element.dataset.state = state;
+      setText(words, t(`live.${state}`));
+    }),
+  );
   return element;
 }
 

@@ -9,7 +9,16 @@ import { prefs } from "../core/prefs.js";
 import { openDialog } from "../widgets/dialog.js";
 import { undoLast } from "../widgets/notes.js";
 
-const PAGES = { o: "#/", d: "#/generate", g: "#/generate", w: "#/gallery", b: "#/batches", m: "#/models", k: "#/keys", s: "#/stats" };
+const PAGES = {
+  o: "#/",
+  d: "#/generate",
+  g: "#/generate",
+  w: "#/gallery",
+  b: "#/batches",
+  m: "#/models",
+  k: "#/keys",
+  s: "#/stats",
+};
 const PREFIX_MS = 1500;
 
 /**
@@ -60,25 +69,74 @@ function act(event) {
 
 const SHEET = {
   "keys.everywhere": [
-    ["keys.go", "G", "O D W B M K S"], ["keys.search", "/"], ["keys.sheet", "?"], ["action.undo", "U"],
+    ["keys.go", "G", "O D W B M K S"],
+    ["keys.search", "/"],
+    ["keys.sheet", "?"],
+    ["action.undo", "U"],
   ],
-  "nav.generate": [["keys.generate", "Ctrl", "Enter"], ["keys.generateFront", "Ctrl", "Shift", "Enter"]],
-  "queue.title": [["action.skip", "S"], ["action.stop", "X", "X"], ["queue.earlier", "Alt", "↑"], ["queue.later", "Alt", "↓"], ["queue.front", "Alt", "Home"]],
+  "nav.generate": [
+    ["keys.generate", "Ctrl", "Enter"],
+    ["keys.generateFront", "Ctrl", "Shift", "Enter"],
+  ],
+  "queue.title": [
+    ["action.skip", "S"],
+    ["action.stop", "X", "X"],
+    ["queue.earlier", "Alt", "↑"],
+    ["queue.later", "Alt", "↓"],
+    ["queue.front", "Alt", "Home"],
+  ],
   "nav.gallery": [
-    ["keys.move", "← ↑ → ↓"], ["keys.select", "Space"], ["keys.range", "Shift", "→"], ["keys.all", "Ctrl", "A"], ["keys.open", "Enter"],
+    ["keys.move", "← ↑ → ↓"],
+    ["keys.select", "Space"],
+    ["keys.range", "Shift", "→"],
+    ["keys.all", "Ctrl", "A"],
+    ["keys.open", "Enter"],
     ["action.delete", "Del"],
   ],
   "task.title": [
-    ["keys.next", "← →"], ["keys.again", "A"], ["keys.againSeed", "R"], ["keys.zoom", "Z"], ["action.star", "."], ["keys.compare", "C"], ["keys.back", "Esc"],
+    ["keys.next", "← →"],
+    ["keys.again", "A"],
+    ["keys.againSeed", "R"],
+    ["keys.zoom", "Z"],
+    ["action.star", "."],
+    ["keys.compare", "C"],
+    ["keys.back", "Esc"],
   ],
-  "mask.title": [["mask.brush", "B"], ["mask.eraser", "E"], ["mask.size", "[ ]"], ["action.undo", "Ctrl", "Z"], ["mask.invert", "N"]],
+  "mask.title": [
+    ["mask.brush", "B"],
+    ["mask.eraser", "E"],
+    ["mask.size", "[ ]"],
+    ["action.undo", "Ctrl", "Z"],
+    ["mask.invert", "N"],
+  ],
 };
 
 /** Show all shortcuts. */
 export function showShortcuts() {
   openDialog({
-    title: t("keys.sheet"), width: 860,
-    body: h("div.shortcuts", Object.entries(SHEET).map(([title, rows]) => h("section", h("h3", t(title)), h("dl",
-      rows.map(([label, ...keys]) => h("div", h("dt", t(label)), h("dd", keys.map((key, at) => [at > 0 && " ", h("kbd", key)])))))))),
+    title: t("keys.sheet"),
+    width: 860,
+    body: h(
+      "div.shortcuts",
+      Object.entries(SHEET).map(([title, rows]) =>
+        h(
+          "section",
+          h("h3", t(title)),
+          h(
+            "dl",
+            rows.map(([label, ...keys]) =>
+              h(
+                "div",
+                h("dt", t(label)),
+                h(
+                  "dd",
+                  keys.map((key, at) => [at > 0 && " ", h("kbd", key)]),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
   });
 }

@@ -19,8 +19,13 @@ import { connectionBanner, connectionLine } from "./connection.js";
 import { showShortcuts } from "./keys.js";
 
 const NAV = [
-  ["", "overview"], ["generate", "generate"], ["gallery", "gallery"], ["batches", "batches"], ["models", "models"],
-  ["stats", "stats"], ["keys", "keys"],
+  ["", "overview"],
+  ["generate", "generate"],
+  ["gallery", "gallery"],
+  ["batches", "batches"],
+  ["models", "models"],
+  ["stats", "stats"],
+  ["keys", "keys"],
 ];
 const PHONE = ["", "queue", "generate", "gallery"];
 const MARK = new URL("../favicon.svg", import.meta.url).href;
@@ -37,7 +42,10 @@ export function buildShell(pages) {
   const bottom = h("nav.bottom-bar", { "aria-label": t("nav.label") });
   const waiting = h("span");
   const search = h("input.input.small", {
-    type: "search", placeholder: t("gallery.search"), "aria-label": t("gallery.search"), id: "quick-search",
+    type: "search",
+    placeholder: t("gallery.search"),
+    "aria-label": t("gallery.search"),
+    id: "quick-search",
     on: {
       keydown: (event) => {
         if (event.key === "Enter") go(hash(["gallery"], { q: search.value.trim() }));
@@ -45,10 +53,16 @@ export function buildShell(pages) {
     },
   });
   const account = withMenu(button({ label: t("account.menu"), icon: "user", kind: "quiet", compact: true }), accountItems);
-  const header = h("header.header",
-    h("a.brand", { href: "#/" }, h("img", { src: MARK, alt: "" }), h("span", "Fooocus")), nav, h("div.fill"),
-    h("a.status-line.wide", { href: "#/queue" }, waiting), connectionLine(ends), h("div.wide", search),
-    h("div.tools", themeButton(), languageButton(), account));
+  const header = h(
+    "header.header",
+    h("a.brand", { href: "#/" }, h("img", { src: MARK, alt: "" }), h("span", "Fooocus")),
+    nav,
+    h("div.fill"),
+    h("a.status-line.wide", { href: "#/queue" }, waiting),
+    connectionLine(ends),
+    h("div.wide", search),
+    h("div.tools", themeButton(), languageButton(), account),
+  );
   const banner = connectionBanner(ends);
   const element = h("div", h("a.skip", { href: "#main", on: { click: skip } }, t("nav.skip")), header, banner, main, bottom);
 
@@ -60,15 +74,28 @@ export function buildShell(pages) {
   let current = "";
   function drawNav() {
     const allowed = (name) => can(pages[name].scope);
-    nav.replaceChildren(...NAV.filter(([name]) => allowed(name)).map(([name, glyph]) =>
-      h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, icon(glyph), t(pages[name].title))));
+    nav.replaceChildren(
+      ...NAV.filter(([name]) => allowed(name)).map(([name, glyph]) =>
+        h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, icon(glyph), t(pages[name].title)),
+      ),
+    );
     const badge = h("span.badge", { hidden: true, data: { role: "waiting" } });
-    bottom.replaceChildren(...PHONE.filter((name) => allowed(name)).map((name) =>
-      h("a", { href: `#/${name}`, "aria-current": name === current && "page" },
-        icon(name === "queue" ? "clock" : name || "overview"), name === "queue" ? t("nav.queue") : t(pages[name].title), name === "queue" && badge)),
-    withMenu(h("button", { type: "button" }, icon("more"), t("nav.more")), () => [
-      ...["batches", "models", "stats", "keys"].filter(allowed).map((name) => ({ label: t(pages[name].title), icon: name, href: `#/${name}` })),
-    ]));
+    bottom.replaceChildren(
+      ...PHONE.filter((name) => allowed(name)).map((name) =>
+        h(
+          "a",
+          { href: `#/${name}`, "aria-current": name === current && "page" },
+          icon(name === "queue" ? "clock" : name || "overview"),
+          name === "queue" ? t("nav.queue") : t(pages[name].title),
+          name === "queue" && badge,
+        ),
+      ),
+      withMenu(h("button", { type: "button" }, icon("more"), t("nav.more")), () => [
+        ...["batches", "models", "stats", "keys"]
+          .filter(allowed)
+          .map((name) => ({ label: t(pages[name].title), icon: name, href: `#/${name}` })),
+      ]),
+    );
     drawCounts();
   }
 
@@ -89,7 +116,8 @@ export function buildShell(pages) {
 
   ends.add(session.watch(drawNav), tasks.watch(drawCounts, false));
   return {
-    element, main,
+    element,
+    main,
     /** Mark the page that is shown. */
     current(name) {
       current = name;
@@ -106,19 +134,33 @@ function themeButton() {
   const glyph = { system: "system", light: "sun", dark: "moon" };
   return withMenu(button({ label: t("theme.label"), icon: glyph[prefs.get().theme], kind: "quiet", compact: true }), () => [
     ...["light", "dark", "system"].map((theme) => ({
-      label: t(`theme.${theme}`), icon: glyph[theme], checked: prefs.get().theme === theme, onClick: () => prefs.set({ theme }),
+      label: t(`theme.${theme}`),
+      icon: glyph[theme],
+      checked: prefs.get().theme === theme,
+      onClick: () => prefs.set({ theme }),
     })),
     { line: true },
-    { label: t("theme.blur"), icon: "blur", checked: prefs.get().blurred, onClick: () => prefs.set({ blurred: !prefs.get().blurred }) },
+    {
+      label: t("theme.blur"),
+      icon: "blur",
+      checked: prefs.get().blurred,
+      onClick: () => prefs.set({ blurred: !prefs.get().blurred }),
+    },
   ]);
 }
 
 function languageButton() {
-  return withMenu(button({ label: t("language.label"), icon: "language", kind: "quiet", compact: true }), () => [
-    ["en", "English"], ["zh", "简体中文"],
-  ].map(([code, label]) => ({
-    label, checked: document.documentElement.lang.startsWith(code), onClick: () => prefs.set({ language: code }), attrs: { lang: code },
-  })));
+  return withMenu(button({ label: t("language.label"), icon: "language", kind: "quiet", compact: true }), () =>
+    [
+      ["en", "English"],
+      ["zh", "简体中文"],
+    ].map(([code, label]) => ({
+      label,
+      checked: document.documentElement.lang.startsWith(code),
+      onClick: () => prefs.set({ language: code }),
+      attrs: { lang: code },
+    })),
+  );
 }
 
 function accountItems() {
@@ -126,7 +168,11 @@ function accountItems() {
   return [
     name && { caption: t("account.key", { name }) },
     { label: t("keys.sheet"), icon: "help", end: "?", onClick: showShortcuts },
-    { label: t("account.shortcuts"), checked: prefs.get().shortcuts, onClick: () => prefs.set({ shortcuts: !prefs.get().shortcuts }) },
+    {
+      label: t("account.shortcuts"),
+      checked: prefs.get().shortcuts,
+      onClick: () => prefs.set({ shortcuts: !prefs.get().shortcuts }),
+    },
     { line: true },
     webui && { label: t("account.webui"), icon: "external", href: address("/") },
     { label: t("account.docs"), icon: "external", href: address("/docs") },

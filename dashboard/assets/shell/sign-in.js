@@ -17,11 +17,19 @@ import { errorText, field, linkButton } from "../widgets/parts.js";
  */
 export function signInForm(onDone) {
   if (session.get().needs === "login") {
-    return h("section.panel.sign-in", h("div", h("h1", t("signIn.title")), h("p.muted", t("signIn.login"))),
-      linkButton({ label: t("account.webui"), icon: "external", href: address("/"), kind: "primary" }));
+    return h(
+      "section.panel.sign-in",
+      h("div", h("h1", t("signIn.title")), h("p.muted", t("signIn.login"))),
+      linkButton({ label: t("account.webui"), icon: "external", href: address("/"), kind: "primary" }),
+    );
   }
   const input = h("input.input", {
-    type: "password", name: "key", autocomplete: "current-password", required: true, autofocus: true, spellcheck: "false",
+    type: "password",
+    name: "key",
+    autocomplete: "current-password",
+    required: true,
+    autofocus: true,
+    spellcheck: "false",
     placeholder: "fooocus_…",
   });
   const problem = h("p.error", { role: "alert", hidden: true });
@@ -46,26 +54,32 @@ export function signInForm(onDone) {
     }, 1000);
   }
 
-  const form = h("form.panel.sign-in", {
-    on: {
-      submit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        try {
-          await signIn(input.value.trim());
-          input.value = "";
-          if (session.get().state === "signed_out") refuse(new ApiError(401, {}));
-          else onDone();
-        } catch (error) {
-          refuse(error);
-        }
-        submit.disabled = false;
+  const form = h(
+    "form.panel.sign-in",
+    {
+      on: {
+        submit: async (event) => {
+          event.preventDefault();
+          submit.disabled = true;
+          try {
+            await signIn(input.value.trim());
+            input.value = "";
+            if (session.get().state === "signed_out") refuse(new ApiError(401, {}));
+            else onDone();
+          } catch (error) {
+            refuse(error);
+          }
+          submit.disabled = false;
+        },
       },
     },
-  }, h("div", h("h1", t("signIn.title")), h("p.muted", t("signIn.text"))),
-  // Password managers want a name to keep a password under.
-  h("input", { type: "text", name: "username", autocomplete: "username", value: "fooocus", hidden: true }),
-  field(t("signIn.key"), input), problem, submit);
+    h("div", h("h1", t("signIn.title")), h("p.muted", t("signIn.text"))),
+    // Password managers want a name to keep a password under.
+    h("input", { type: "text", name: "username", autocomplete: "username", value: "fooocus", hidden: true }),
+    field(t("signIn.key"), input),
+    problem,
+    submit,
+  );
   queueMicrotask(() => input.focus());
   return form;
 }

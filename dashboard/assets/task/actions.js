@@ -35,35 +35,82 @@ export function actionBar(record, index, { reload, onDelete }) {
   const more = [
     generates && ended && { label: t("action.again"), icon: "again", onClick: () => void repeatTasks([record.task_id]) },
     one && { label: t("task.compare"), icon: "compare", onClick: () => compareWith(record, index) },
-    one && { label: t("task.markCompare"), icon: "compare", onClick: () => { marked = `${record.task_id}:${index}`; note(t("compare.marked")); } },
+    one && {
+      label: t("task.markCompare"),
+      icon: "compare",
+      onClick: () => {
+        marked = `${record.task_id}:${index}`;
+        note(t("compare.marked"));
+      },
+    },
     one && { line: true },
     one && { label: t("task.open"), icon: "external", href: image(one.url), attrs: { target: "_blank", rel: "noreferrer" } },
     one && session.get().webui && { label: t("task.webui"), icon: "external", onClick: () => void openInWebui(one) },
     ended && can("control") && { line: true },
     ended && can("control") && { label: t("action.delete"), icon: "trash", danger: true, onClick: onDelete },
   ];
-  return h("div.task-actions",
-    generates && withMenu(button({ label: t("task.useAgain"), icon: "again", kind: "primary" }), () => [
-      { label: t("again.all"), end: "A", onClick: () => void takeAgain(record, index, "all") },
-      { label: t("again.noSeed"), end: "R", onClick: () => void takeAgain(record, index, "noSeed") },
-      { label: t("again.prompt"), onClick: () => void takeAgain(record, index, "prompt") },
-      { label: t("again.seed"), onClick: () => void takeAgain(record, index, "seed") },
-    ]),
-    generates && one && withMenu(button({ label: t("task.upscale"), icon: "upscale" }), () =>
-      ["Upscale (1.5x)", "Upscale (2x)", "Upscale (Fast 2x)"].map((method) => ({ label: method, onClick: () => void useImage(record, one, { uov_input_image: one.url, uov_method: method }) }))),
-    generates && one && withMenu(button({ label: t("task.vary"), icon: "vary" }), () =>
-      ["Vary (Subtle)", "Vary (Strong)"].map((method) => ({ label: method, onClick: () => void useImage(record, one, { uov_input_image: one.url, uov_method: method }) }))),
-    generates && one && withMenu(button({ label: t("task.edit"), icon: "brush" }), () => [
-      { label: t("task.inpaint"), icon: "brush", onClick: () => void inpaint(record, one) },
-      { label: t("image.role.prompt"), icon: "image", onClick: () => void useImage(record, one, { controlnet_image: [{ cn_img: one.url, cn_type: "ImagePrompt", cn_stop: 0.5, cn_weight: 0.6 }] }) },
-    ]),
+  return h(
+    "div.task-actions",
+    generates &&
+      withMenu(button({ label: t("task.useAgain"), icon: "again", kind: "primary" }), () => [
+        { label: t("again.all"), end: "A", onClick: () => void takeAgain(record, index, "all") },
+        { label: t("again.noSeed"), end: "R", onClick: () => void takeAgain(record, index, "noSeed") },
+        { label: t("again.prompt"), onClick: () => void takeAgain(record, index, "prompt") },
+        { label: t("again.seed"), onClick: () => void takeAgain(record, index, "seed") },
+      ]),
+    generates &&
+      one &&
+      withMenu(button({ label: t("task.upscale"), icon: "upscale" }), () =>
+        ["Upscale (1.5x)", "Upscale (2x)", "Upscale (Fast 2x)"].map((method) => ({
+          label: method,
+          onClick: () => void useImage(record, one, { uov_input_image: one.url, uov_method: method }),
+        })),
+      ),
+    generates &&
+      one &&
+      withMenu(button({ label: t("task.vary"), icon: "vary" }), () =>
+        ["Vary (Subtle)", "Vary (Strong)"].map((method) => ({
+          label: method,
+          onClick: () => void useImage(record, one, { uov_input_image: one.url, uov_method: method }),
+        })),
+      ),
+    generates &&
+      one &&
+      withMenu(button({ label: t("task.edit"), icon: "brush" }), () => [
+        { label: t("task.inpaint"), icon: "brush", onClick: () => void inpaint(record, one) },
+        {
+          label: t("image.role.prompt"),
+          icon: "image",
+          onClick: () =>
+            void useImage(record, one, {
+              controlnet_image: [{ cn_img: one.url, cn_type: "ImagePrompt", cn_stop: 0.5, cn_weight: 0.6 }],
+            }),
+        },
+      ]),
     withMenu(button({ label: t("task.copyAs"), icon: "copy" }), () => [
-      { label: "curl", onClick: () => void copyText(asCurl(record, index)) }, { label: "Python", onClick: () => void copyText(asPython(record, index)) },
+      { label: "curl", onClick: () => void copyText(asCurl(record, index)) },
+      { label: "Python", onClick: () => void copyText(asPython(record, index)) },
       { label: "JSON", onClick: () => void copyText(asJson(record, index)) },
     ]),
-    one && linkButton({ label: t("action.download"), icon: "download", compact: true, href: image(one.url, { download: 1 }), attrs: { download: "" } }),
-    can("control") && button({ label: t("action.star"), icon: "star", compact: true, keys: ".", attrs: { "aria-pressed": String(starred) }, onClick: () => void toggleStar(record).then(reload) }),
-    withMenu(button({ label: t("nav.more"), icon: "more", compact: true }), () => more));
+    one &&
+      linkButton({
+        label: t("action.download"),
+        icon: "download",
+        compact: true,
+        href: image(one.url, { download: 1 }),
+        attrs: { download: "" },
+      }),
+    can("control") &&
+      button({
+        label: t("action.star"),
+        icon: "star",
+        compact: true,
+        keys: ".",
+        attrs: { "aria-pressed": String(starred) },
+        onClick: () => void toggleStar(record).then(reload),
+      }),
+    withMenu(button({ label: t("nav.more"), icon: "more", compact: true }), () => more),
+  );
 }
 
 /** Star a task, or take its star. A star is a tag. */
@@ -99,8 +146,18 @@ export async function takeAgain(record, index, part) {
 /** Begin a request with a picture, and with the words and models of its task. */
 async function useImage(record, one, values) {
   try {
-    await take({ ...record.req_params, uov_input_image: null, inpaint_input_image: null, inpaint_mask_image_upload: null, controlnet_image: [], uov_method: "Disabled", repeat_of: "" },
-      { without: ["image_seed", "image_number", "overwrite_width", "overwrite_height"] });
+    await take(
+      {
+        ...record.req_params,
+        uov_input_image: null,
+        inpaint_input_image: null,
+        inpaint_mask_image_upload: null,
+        controlnet_image: [],
+        uov_method: "Disabled",
+        repeat_of: "",
+      },
+      { without: ["image_seed", "image_number", "overwrite_width", "overwrite_height"] },
+    );
     setValues(values);
     go("#/generate");
   } catch (error) {
@@ -124,7 +181,14 @@ export function compareWith(record, index) {
   const source = currentSource();
   const at = source?.indexOf(record.task_id) ?? -1;
   const near = at < 0 ? null : [source?.at(at + 1), at > 0 ? source?.at(at - 1) : null].find((card) => card?.cover);
-  const other = marked && marked !== mine ? marked : record.images.length > 1 ? `${record.task_id}:${(index + 1) % record.images.length}` : near ? `${near.task_id}:0` : "";
+  const other =
+    marked && marked !== mine
+      ? marked
+      : record.images.length > 1
+        ? `${record.task_id}:${(index + 1) % record.images.length}`
+        : near
+          ? `${near.task_id}:0`
+          : "";
   if (other) go(hash(["compare", mine, other]));
   else {
     marked = mine;
@@ -137,4 +201,3 @@ async function openInWebui(one) {
   await copyText(JSON.stringify(one.metadata ?? {}), t("task.webuiCopied"));
   window.open(address("/"), "_blank", "noreferrer");
 }
-

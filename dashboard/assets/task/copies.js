@@ -27,9 +27,11 @@ export function asCurl(record, index) {
 
 /** Return a program in Python. */
 export function asPython(record, index) {
-  const key = session.get().name ? ", headers={\"X-API-KEY\": \"YOUR_KEY\"}" : "";
-  return `import requests\n\nrequest = ${python(requestOf(record, index), 0)}\n`
-    + `task = requests.post(${JSON.stringify(absolute("/v1/engine/generate/"))}, json=request${key}).json()\nprint(task["result"])\n`;
+  const key = session.get().name ? ', headers={"X-API-KEY": "YOUR_KEY"}' : "";
+  return (
+    `import requests\n\nrequest = ${python(requestOf(record, index), 0)}\n` +
+    `task = requests.post(${JSON.stringify(absolute("/v1/engine/generate/"))}, json=request${key}).json()\nprint(task["result"])\n`
+  );
 }
 
 /** Write a value as Python does. */

@@ -15,13 +15,34 @@ export function differences(one, onePicture, other, otherPicture) {
   const [before, after] = [values(one, onePicture), values(other, otherPicture)];
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !same(before[name], after[name]));
   if (!names.length) return h("div.notice", icon("check"), t("compare.same"));
-  return h("div.table", h("table", h("caption.sr", t("compare.differences")),
-    h("thead", h("tr", h("th", { scope: "col" }, t("compare.differences")), h("th", { scope: "col" }, "A"), h("th", { scope: "col" }, "B"))),
-    h("tbody", names.map((name) => row(name, before[name], after[name])))));
+  return h(
+    "div.table",
+    h(
+      "table",
+      h("caption.sr", t("compare.differences")),
+      h(
+        "thead",
+        h(
+          "tr",
+          h("th", { scope: "col" }, t("compare.differences")),
+          h("th", { scope: "col" }, "A"),
+          h("th", { scope: "col" }, "B"),
+        ),
+      ),
+      h(
+        "tbody",
+        names.map((name) => row(name, before[name], after[name])),
+      ),
+    ),
+  );
 }
 
 function values(record, picture) {
-  const params = Object.fromEntries(Object.entries(record.req_params).filter(([name, value]) => !LEFT_OUT.includes(name) && value !== null && value !== undefined));
+  const params = Object.fromEntries(
+    Object.entries(record.req_params).filter(
+      ([name, value]) => !LEFT_OUT.includes(name) && value !== null && value !== undefined,
+    ),
+  );
   return { ...params, image_seed: picture?.seed_text ?? "", size: picture ? `${picture.width} × ${picture.height}` : "" };
 }
 

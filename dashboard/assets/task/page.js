@@ -54,7 +54,12 @@ export function mount(root, route) {
       record = null;
       const gone = error instanceof ApiError && error.status === 404;
       fill(head, h("h1", t("task.title")));
-      fill(body, gone ? empty("broken", t("task.gone"), "", linkButton({ label: t("nav.gallery"), icon: "gallery", href: "#/gallery" })) : failure(error, load));
+      fill(
+        body,
+        gone
+          ? empty("broken", t("task.gone"), "", linkButton({ label: t("nav.gallery"), icon: "gallery", href: "#/gallery" }))
+          : failure(error, load),
+      );
     }
   }
 
@@ -69,11 +74,36 @@ export function mount(root, route) {
     const source = currentSource();
     const at = source?.indexOf(id) ?? -1;
     place.textContent = images.length > 1 ? t("task.imageOf", { n: index + 1, m: images.length }) : "";
-    fill(head,
-      linkButton({ label: t("nav.gallery"), icon: "left", kind: "quiet", compact: true, href: at >= 0 ? hash(["gallery"], source?.filters ?? {}) : "#/gallery" }),
-      h("h1.clip", { title: record.req_params.prompt }, shortened(record.req_params.prompt, 160) || t("task.noPrompt")), stateLabel(status), place, h("div.fill"),
-      button({ label: t("task.previous"), icon: "left", compact: true, keys: "←", onClick: () => walk(-1), disabled: index === 0 && at <= 0 }),
-      button({ label: t("task.next"), icon: "right", compact: true, keys: "→", onClick: () => walk(1), disabled: index >= images.length - 1 && (at < 0 || at >= (source?.size ?? 0) - 1) }));
+    fill(
+      head,
+      linkButton({
+        label: t("nav.gallery"),
+        icon: "left",
+        kind: "quiet",
+        compact: true,
+        href: at >= 0 ? hash(["gallery"], source?.filters ?? {}) : "#/gallery",
+      }),
+      h("h1.clip", { title: record.req_params.prompt }, shortened(record.req_params.prompt, 160) || t("task.noPrompt")),
+      stateLabel(status),
+      place,
+      h("div.fill"),
+      button({
+        label: t("task.previous"),
+        icon: "left",
+        compact: true,
+        keys: "←",
+        onClick: () => walk(-1),
+        disabled: index === 0 && at <= 0,
+      }),
+      button({
+        label: t("task.next"),
+        icon: "right",
+        compact: true,
+        keys: "→",
+        onClick: () => walk(1),
+        disabled: index >= images.length - 1 && (at < 0 || at >= (source?.size ?? 0) - 1),
+      }),
+    );
     if (!ended) {
       fill(stage, livePart(record, part));
     } else if (!images.length) {
@@ -89,12 +119,27 @@ export function mount(root, route) {
     const one = record.images[index];
     viewer.show(image(one.url), {
       alt: `${shortened(record.req_params.prompt)}, ${t("task.imageOf", { n: index + 1, m: record.images.length })}`,
-      width: one.width, height: one.height, small: thumbnail(one.url, 384), kept: one.kept,
+      width: one.width,
+      height: one.height,
+      small: thumbnail(one.url, 384),
+      kept: one.kept,
     });
-    fill(strip, record.images.length > 1 && record.images.map((other, at) => h("button", {
-      type: "button", "aria-label": t("task.imageOf", { n: at + 1, m: record.images.length }), "aria-pressed": String(at === index),
-      on: { click: () => select(at) },
-    }, h("img", { src: thumbnail(other.url, 72), alt: "" }))));
+    fill(
+      strip,
+      record.images.length > 1 &&
+        record.images.map((other, at) =>
+          h(
+            "button",
+            {
+              type: "button",
+              "aria-label": t("task.imageOf", { n: at + 1, m: record.images.length }),
+              "aria-pressed": String(at === index),
+              on: { click: () => select(at) },
+            },
+            h("img", { src: thumbnail(other.url, 72), alt: "" }),
+          ),
+        ),
+    );
     preload();
   }
   function drawSide() {
@@ -154,27 +199,46 @@ export function mount(root, route) {
 
   take = (next) => {
     if (!next.rest[0]) return false;
-    if (next.rest[0] === id) { if (record) select(Number(next.query.get("i") ?? 0) || 0); return true; }
+    if (next.rest[0] === id) {
+      if (record) select(Number(next.query.get("i") ?? 0) || 0);
+      return true;
+    }
     id = next.rest[0];
     index = Number(next.query.get("i") ?? 0) || 0;
     void load();
     return true;
   };
-  const reload = (event) => { if (event.task_id === id) void load(); };
+  const reload = (event) => {
+    if (event.task_id === id) void load();
+  };
   ends.add(
-    on("started", reload), on("finished", reload), on("failed", reload), on("stopped", reload), on("interrupted", reload), on("reload", () => void load()),
-    on("deleted", ({ task_ids }) => { if (task_ids.includes(id)) void load(); }),
-    pageKeys({
-      ArrowRight: () => void walk(1), ArrowLeft: () => void walk(-1), z: () => viewer.toggle(), Escape: () => history.length > 1 ? history.back() : go("#/gallery"),
-      a: () => can("generate") && record ? void takeAgain(record, index, "all") : false,
-      r: () => can("generate") && record ? void takeAgain(record, index, "noSeed") : false,
-      c: () => record ? compareWith(record, index) : false, ".": () => can("control") && record ? void toggleStar(record).then(load) : false,
-      Delete: () => can("control") && record ? erase() : false,
+    on("started", reload),
+    on("finished", reload),
+    on("failed", reload),
+    on("stopped", reload),
+    on("interrupted", reload),
+    on("reload", () => void load()),
+    on("deleted", ({ task_ids }) => {
+      if (task_ids.includes(id)) void load();
     }),
-    () => { take = null; part.end(); viewer.end(); },
+    pageKeys({
+      ArrowRight: () => void walk(1),
+      ArrowLeft: () => void walk(-1),
+      z: () => viewer.toggle(),
+      Escape: () => (history.length > 1 ? history.back() : go("#/gallery")),
+      a: () => (can("generate") && record ? void takeAgain(record, index, "all") : false),
+      r: () => (can("generate") && record ? void takeAgain(record, index, "noSeed") : false),
+      c: () => (record ? compareWith(record, index) : false),
+      ".": () => (can("control") && record ? void toggleStar(record).then(load) : false),
+      Delete: () => (can("control") && record ? erase() : false),
+    }),
+    () => {
+      take = null;
+      part.end();
+      viewer.end();
+    },
   );
   fill(side, skeleton(8));
   void load();
   return ends.end;
 }
-

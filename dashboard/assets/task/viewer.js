@@ -18,9 +18,14 @@ export function buildViewer({ onNext, onPrevious }) {
   const picture = h("img", { alt: "", decoding: "async", draggable: false });
   const gone = h("div.viewer-gone", { hidden: true }, icon("broken"), h("span", t("gallery.gone")));
   const level = h("span.num");
-  const tools = h("div.viewer-tools", { role: "toolbar", "aria-label": t("viewer.zoom") },
-    button({ label: t("viewer.fit"), small: true, onClick: () => set(0) }), button({ label: "100 %", small: true, onClick: () => set(1) }),
-    button({ label: "200 %", small: true, onClick: () => set(2) }), level);
+  const tools = h(
+    "div.viewer-tools",
+    { role: "toolbar", "aria-label": t("viewer.zoom") },
+    button({ label: t("viewer.fit"), small: true, onClick: () => set(0) }),
+    button({ label: "100 %", small: true, onClick: () => set(1) }),
+    button({ label: "200 %", small: true, onClick: () => set(2) }),
+    level,
+  );
   const frame = h("div.viewer-frame", picture, gone);
   const element = h("div.viewer", frame, tools);
   let size = { width: 1, height: 1 };
@@ -36,7 +41,10 @@ export function buildViewer({ onNext, onPrevious }) {
 
   function place() {
     const now = scale();
-    const room = { x: Math.max(0, (size.width * now - frame.clientWidth) / 2), y: Math.max(0, (size.height * now - frame.clientHeight) / 2) };
+    const room = {
+      x: Math.max(0, (size.width * now - frame.clientWidth) / 2),
+      y: Math.max(0, (size.height * now - frame.clientHeight) / 2),
+    };
     offset = { x: Math.max(-room.x, Math.min(room.x, offset.x)), y: Math.max(-room.y, Math.min(room.y, offset.y)) };
     picture.style.width = `${size.width * now}px`;
     picture.style.height = `${size.height * now}px`;
@@ -56,10 +64,14 @@ export function buildViewer({ onNext, onPrevious }) {
     place();
   }
 
-  frame.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    set(scale() * Math.exp(-event.deltaY * 0.0015), { x: event.clientX, y: event.clientY });
-  }, { passive: false });
+  frame.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      set(scale() * Math.exp(-event.deltaY * 0.0015), { x: event.clientX, y: event.clientY });
+    },
+    { passive: false },
+  );
   frame.addEventListener("dblclick", (event) => set(zoom ? 0 : 1, { x: event.clientX, y: event.clientY }));
   frame.addEventListener("pointerdown", (event) => {
     frame.setPointerCapture(event.pointerId);
@@ -71,14 +83,24 @@ export function buildViewer({ onNext, onPrevious }) {
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     const { x, y, spread } = middle();
     if (fingers.size > 1) set(start.zoom * (spread / (start.spread || 1)), { x, y });
-    else if (zoom) { offset = { x: start.at.x + x - start.x, y: start.at.y + y - start.y }; place(); }
+    else if (zoom) {
+      offset = { x: start.at.x + x - start.x, y: start.at.y + y - start.y };
+      place();
+    }
   });
   for (const kind of ["pointerup", "pointercancel"]) {
     frame.addEventListener(kind, (event) => {
       const { x, y } = middle();
       const alone = fingers.size === 1;
       fingers.delete(event.pointerId);
-      if (alone && kind === "pointerup" && !zoom && event.pointerType !== "mouse" && Math.abs(x - start.x) > SWIPE && Math.abs(y - start.y) < SWIPE) {
+      if (
+        alone &&
+        kind === "pointerup" &&
+        !zoom &&
+        event.pointerType !== "mouse" &&
+        Math.abs(x - start.x) > SWIPE &&
+        Math.abs(y - start.y) < SWIPE
+      ) {
         (x < start.x ? onNext : onPrevious)();
       }
       begin();
@@ -91,7 +113,13 @@ export function buildViewer({ onNext, onPrevious }) {
     const all = [...fingers.values()];
     if (!all.length) return { x: 0, y: 0, spread: 0, at: offset, zoom: scale() };
     const [one, other = one] = all;
-    return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, spread: Math.hypot(one.x - other.x, one.y - other.y), at: offset, zoom: scale() };
+    return {
+      x: (one.x + other.x) / 2,
+      y: (one.y + other.y) / 2,
+      spread: Math.hypot(one.x - other.x, one.y - other.y),
+      at: offset,
+      zoom: scale(),
+    };
   }
 
   picture.addEventListener("error", () => {
@@ -128,7 +156,14 @@ export function buildViewer({ onNext, onPrevious }) {
       const full = new Image();
       full.src = url;
       if (!full.complete) picture.src = small;
-      full.decode().then(() => { if (mine === turn) picture.src = url; }, () => { if (mine === turn) picture.src = url; });
+      full.decode().then(
+        () => {
+          if (mine === turn) picture.src = url;
+        },
+        () => {
+          if (mine === turn) picture.src = url;
+        },
+      );
       place();
     },
     toggle: () => set(zoom ? 0 : 1),

@@ -15,9 +15,17 @@ import { button } from "./parts.js";
 export function openDialog({ title, body, footer, width = 480, className = "", onClose }) {
   const before = document.activeElement;
   const id = `dialog-${Date.now()}`;
-  const element = h("dialog", { class: className, "aria-labelledby": id, vars: { "--width": `${width}px` } },
-    h("header", h("h2", { id }, title), button({ label: t("action.close"), icon: "close", kind: "quiet", compact: true, onClick: () => element.close() })),
-    h("div.body", body), footer && h("footer", footer));
+  const element = h(
+    "dialog",
+    { class: className, "aria-labelledby": id, vars: { "--width": `${width}px` } },
+    h(
+      "header",
+      h("h2", { id }, title),
+      button({ label: t("action.close"), icon: "close", kind: "quiet", compact: true, onClick: () => element.close() }),
+    ),
+    h("div.body", body),
+    footer && h("footer", footer),
+  );
   element.addEventListener("close", () => {
     element.remove();
     onClose?.();
@@ -25,7 +33,9 @@ export function openDialog({ title, body, footer, width = 480, className = "", o
   });
   // A click on the backdrop is one on the dialog itself, as its parts cover all of it.
   let pressed = false;
-  element.addEventListener("pointerdown", (event) => { pressed = event.target === element; });
+  element.addEventListener("pointerdown", (event) => {
+    pressed = event.target === element;
+  });
   element.addEventListener("click", (event) => pressed && event.target === element && element.close());
   document.body.append(element);
   element.showModal();
@@ -42,12 +52,20 @@ export function confirm({ title, text, action, danger = false }) {
   return new Promise((resolve) => {
     let agreed = false;
     const { close } = openDialog({
-      title, body: h("p", text), width: 420, onClose: () => resolve(agreed),
+      title,
+      body: h("p", text),
+      width: 420,
+      onClose: () => resolve(agreed),
       footer: [
         button({ label: t("action.cancel"), onClick: () => close() }),
         button({
-          label: action, kind: danger ? "primary danger" : "primary", attrs: { autofocus: true },
-          onClick: () => { agreed = true; close(); },
+          label: action,
+          kind: danger ? "primary danger" : "primary",
+          attrs: { autofocus: true },
+          onClick: () => {
+            agreed = true;
+            close();
+          },
         }),
       ],
     });
@@ -58,13 +76,42 @@ export function confirm({ title, text, action, danger = false }) {
 export function ask({ title, label, action, value = "", hint = "", list = [] }) {
   return new Promise((resolve) => {
     let answer = null;
-    const choices = list.length ? h("datalist", { id: "ask-list" }, list.map((one) => h("option", { value: one }))) : null;
-    const input = h("input.input", { value, id: "ask-input", list: choices ? "ask-list" : null, autofocus: true, autocomplete: "off" });
-    const form = h("form.field", {
-      id: "ask-form", on: { submit: (event) => { event.preventDefault(); answer = input.value; close(); } },
-    }, h("label", { for: "ask-input" }, label), input, choices, hint && h("div.hint", hint));
+    const choices = list.length
+      ? h(
+          "datalist",
+          { id: "ask-list" },
+          list.map((one) => h("option", { value: one })),
+        )
+      : null;
+    const input = h("input.input", {
+      value,
+      id: "ask-input",
+      list: choices ? "ask-list" : null,
+      autofocus: true,
+      autocomplete: "off",
+    });
+    const form = h(
+      "form.field",
+      {
+        id: "ask-form",
+        on: {
+          submit: (event) => {
+            event.preventDefault();
+            answer = input.value;
+            close();
+          },
+        },
+      },
+      h("label", { for: "ask-input" }, label),
+      input,
+      choices,
+      hint && h("div.hint", hint),
+    );
     const { close } = openDialog({
-      title, body: form, width: 420, onClose: () => resolve(answer),
+      title,
+      body: form,
+      width: 420,
+      onClose: () => resolve(answer),
       footer: [
         button({ label: t("action.cancel"), onClick: () => close() }),
         h("button.button.primary", { type: "submit", form: "ask-form" }, action),

@@ -85,10 +85,18 @@ export function openMenu(anchor, items) {
 function entry(item) {
   if (item.line) return h("hr");
   if (item.caption) return h("div.caption", { role: "presentation" }, item.caption);
-  const content = [item.icon && icon(item.icon), h("span", item.label), item.checked ? h("span.end", icon("check")) : item.end && h("span.end", item.end)];
+  const content = [
+    item.icon && icon(item.icon),
+    h("span", item.label),
+    item.checked ? h("span.end", icon("check")) : item.end && h("span.end", item.end),
+  ];
   const props = {
-    role: item.checked === undefined ? "menuitem" : "menuitemradio", class: item.danger ? "danger" : "", tabindex: -1,
-    "aria-checked": item.checked === undefined ? null : String(item.checked), on: item.onClick ? { click: item.onClick } : {}, ...item.attrs,
+    role: item.checked === undefined ? "menuitem" : "menuitemradio",
+    class: item.danger ? "danger" : "",
+    tabindex: -1,
+    "aria-checked": item.checked === undefined ? null : String(item.checked),
+    on: item.onClick ? { click: item.onClick } : {},
+    ...item.attrs,
   };
   return item.href ? h("a", { href: item.href, ...props }, content) : h("button", { type: "button", ...props }, content);
 }
@@ -97,7 +105,10 @@ function place(menu, anchor) {
   const box = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = box.bottom + 4;
-  const top = below + height > innerHeight - 8 && box.top - 4 - height > 8 ? box.top - 4 - height : Math.min(below, innerHeight - height - 8);
+  const top =
+    below + height > innerHeight - 8 && box.top - 4 - height > 8
+      ? box.top - 4 - height
+      : Math.min(below, innerHeight - height - 8);
   const left = box.left + width > innerWidth - 8 ? Math.max(8, box.right - width) : box.left;
   menu.style.top = `${Math.max(8, top)}px`;
   menu.style.left = `${left}px`;

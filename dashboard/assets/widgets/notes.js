@@ -26,8 +26,25 @@ export function note(text, { bad = false, action, onAction, ms = SHOWN_MS } = {}
     clearTimeout(timer);
     element.remove();
   };
-  const element = h("div.note", { class: bad ? "bad" : "", role: bad ? "alert" : "status" }, h("span", text),
-    action && h("button", { type: "button", on: { click: () => { close(); onAction?.(); } } }, action));
+  const element = h(
+    "div.note",
+    { class: bad ? "bad" : "", role: bad ? "alert" : "status" },
+    h("span", text),
+    action &&
+      h(
+        "button",
+        {
+          type: "button",
+          on: {
+            click: () => {
+              close();
+              onAction?.();
+            },
+          },
+        },
+        action,
+      ),
+  );
   const timer = setTimeout(close, ms);
   list.append(element);
   while (list.children.length > 3) list.firstElementChild?.remove();

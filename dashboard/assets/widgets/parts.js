@@ -17,29 +17,62 @@ import { t } from "../i18n/index.js";
 export function button(options) {
   const { label, icon: name, onClick, kind = "", compact = false, small = false, disabled = false, keys, attrs = {} } = options;
   const title = keys ? `${label} (${keys})` : compact ? label : null;
-  return h("button.button", {
-    type: "button", class: [kind, small && "small", compact && "square"].filter(Boolean).join(" "), title, disabled,
-    "aria-label": compact ? label : null, on: onClick ? { click: onClick } : {}, ...attrs,
-  }, name && icon(name), !compact && label);
+  return h(
+    "button.button",
+    {
+      type: "button",
+      class: [kind, small && "small", compact && "square"].filter(Boolean).join(" "),
+      title,
+      disabled,
+      "aria-label": compact ? label : null,
+      on: onClick ? { click: onClick } : {},
+      ...attrs,
+    },
+    name && icon(name),
+    !compact && label,
+  );
 }
 
 /** Build a link in the form of a button. */
 export function linkButton({ label, icon: name, href, kind = "", small = false, compact = false, attrs = {} }) {
-  return h("a.button", {
-    href, class: [kind, small && "small", compact && "square"].filter(Boolean).join(" "),
-    title: compact ? label : null, "aria-label": compact ? label : null, ...attrs,
-  }, name && icon(name), !compact && label);
+  return h(
+    "a.button",
+    {
+      href,
+      class: [kind, small && "small", compact && "square"].filter(Boolean).join(" "),
+      title: compact ? label : null,
+      "aria-label": compact ? label : null,
+      ...attrs,
+    },
+    name && icon(name),
+    !compact && label,
+  );
 }
 
 const STATE_ICONS = {
-  pending: "clock", running: "dot", finished: "check", failed: "error", stopped: "stop", interrupted: "warn",
-  waiting: "clock", queued: "clock", downloading: "download", checking: "search", done: "check", cancelled: "stop", paused: "pause",
-  ended: "check", delivered: "check", none: "dot", succeeded: "check",
+  pending: "clock",
+  running: "dot",
+  finished: "check",
+  failed: "error",
+  stopped: "stop",
+  interrupted: "warn",
+  waiting: "clock",
+  queued: "clock",
+  downloading: "download",
+  checking: "search",
+  done: "check",
+  cancelled: "stop",
+  paused: "pause",
+  ended: "check",
+  delivered: "check",
+  none: "dot",
+  succeeded: "check",
 };
 
 /** Build a task's state: a glyph and a word, never a colour alone. */
 export function stateLabel(status) {
-  const tone = { done: "finished", delivered: "finished", ended: "finished", downloading: "running", checking: "running" }[status] ?? status;
+  const tone =
+    { done: "finished", delivered: "finished", ended: "finished", downloading: "running", checking: "running" }[status] ?? status;
   return h("span.state", { class: tone }, icon(STATE_ICONS[status] ?? "dot"), t(`status.${status}`));
 }
 
@@ -57,10 +90,17 @@ export function empty(name, title, text = "", ...actions) {
  * @param {() => void} [again]
  */
 export function failure(error, again) {
-  return h("div.notice.bad", { role: "alert" }, icon("error"), h("div",
-    h("strong", error instanceof ApiError && error.title ? error.title : t("error.title")),
-    h("p", errorText(error)),
-    again && h("p", button({ label: t("action.retry"), small: true, onClick: again }))));
+  return h(
+    "div.notice.bad",
+    { role: "alert" },
+    icon("error"),
+    h(
+      "div",
+      h("strong", error instanceof ApiError && error.title ? error.title : t("error.title")),
+      h("p", errorText(error)),
+      again && h("p", button({ label: t("action.retry"), small: true, onClick: again })),
+    ),
+  );
 }
 
 /** Return an error in words: the API's own, which name a remedy. */
@@ -74,8 +114,11 @@ export function errorText(error) {
 
 /** Build grey lines that stand for what is loading. */
 export function skeleton(lines = 3, height = 14) {
-  return h("div.skeletons", { "aria-hidden": "true" }, Array.from({ length: lines }, () =>
-    h("div.skeleton", { vars: { height: `${height}px`, "margin-block": "10px" } })));
+  return h(
+    "div.skeletons",
+    { "aria-hidden": "true" },
+    Array.from({ length: lines }, () => h("div.skeleton", { vars: { height: `${height}px`, "margin-block": "10px" } })),
+  );
 }
 
 /** Build a progress bar; `set` gives it its value. */
@@ -117,9 +160,21 @@ export function field(label, control, { hint = "", after = null } = {}) {
  */
 export function segments(label, options, value, onChange) {
   const name = uid("seg");
-  return h("div.segments", { role: "radiogroup", "aria-label": label }, options.map((option) => h("label",
-    h("input", {
-      type: "radio", name, value: option.value, checked: option.value === value,
-      on: { change: () => onChange(option.value) },
-    }), h("span", option.label))));
+  return h(
+    "div.segments",
+    { role: "radiogroup", "aria-label": label },
+    options.map((option) =>
+      h(
+        "label",
+        h("input", {
+          type: "radio",
+          name,
+          value: option.value,
+          checked: option.value === value,
+          on: { change: () => onChange(option.value) },
+        }),
+        h("span", option.label),
+      ),
+    ),
+  );
 }
