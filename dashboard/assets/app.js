@@ -75,7 +75,8 @@ async function showRoute(wanted) {
     return;
   }
   if (mine !== turn) return;
-  const isOther = name !== open.name;
+  const was = open.name;
+  const isOther = name !== was;
   leave();
   open = { name, page, end: null };
   shell.main.replaceChildren();
@@ -83,6 +84,10 @@ async function showRoute(wanted) {
   const end = page.mount(shell.main, wanted);
   open.end = end ?? null;
   if (isOther && name !== "gallery") scrollTo(0, 0);
+  // A screen reader goes on at the new page; a field that took the focus keeps it.
+  if (was !== "?" && isOther && (document.activeElement === document.body || document.activeElement?.closest("nav"))) {
+    shell.main.focus({ preventScroll: true });
+  }
 }
 
 function leave() {

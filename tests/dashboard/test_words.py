@@ -10,6 +10,7 @@ from fooocus_api.tests.support.host import ROOT
 ASSETS = ROOT / "dashboard" / "assets"
 ROW = re.compile(r'^  "([\w.-]+)": \[\s*(.+?),\s*"([^"]*)",?\s*\],$', re.MULTILINE | re.DOTALL)
 USED = re.compile(r'\bt\(\s*"([\w.-]+)"')
+IMPORT = re.compile(r'^(?:import|\}).*"(\.[^"]+)";$', re.MULTILINE)
 TABLES = ("frame", "work", "history", "manage")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 LONGEST = 300
@@ -52,3 +53,23 @@ def test_modules_are_short_and_write_no_markup() -> None:
         assert len(text.splitlines()) <= limit, path.name
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text), path.name
         assert not re.search(r"https?://(?!www\.w3\.org)[a-z]", text), path.name
+
+
+def imported(start: list[Path]) -> set[Path]:
+    """Return the modules that these import, at any depth, but for those that are loaded with their page."""
+    found: set[Path] = set()
+    waiting = list(start)
+    while waiting:
+        path = waiting.pop().resolve()
+        if path not in found:
+            found.add(path)
+            waiting += [path.parent / name for name in IMPORT.findall(path.read_text("utf-8"))]
+    return found
+
+
+def test_the_shell_names_what_the_first_page_needs() -> None:
+    """Browsers would find modules one after the other otherwise, each by the one that imports it."""
+    shell = (ASSETS / "index.html").read_text("utf-8")
+    named = {(ASSETS / name).resolve() for name in re.findall(r'href="\{\{assets\}\}/([^"]+\.(?:js|css))"', shell)}
+    first = imported([ASSETS / "app.js", ASSETS / "overview" / "page.js", ASSETS / "generate" / "page.js"])
+    assert named == first | {path.resolve() for path in ASSETS.rglob("*.css")}

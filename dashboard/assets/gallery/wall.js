@@ -12,6 +12,9 @@ const REST_MS = 60;
 const FAST = 1.2;
 const AROUND = 2;
 const GAP = 8;
+/** Width of a phone's window, and of a tile that lets three stand side by side in it. */
+const PHONE = 760;
+const PHONE_TILE = 104;
 
 /**
  * Build the wall.
@@ -52,7 +55,8 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
 
   function measure() {
     width = element.clientWidth;
-    columns = Math.max(1, Math.floor((width + GAP) / (tile + GAP)));
+    const wanted = innerWidth < PHONE ? Math.min(tile, PHONE_TILE) : tile;
+    columns = Math.max(1, Math.floor((width + GAP) / (wanted + GAP)));
     side = Math.floor((width - GAP * (columns - 1)) / columns);
     element.style.setProperty("--side", `${side}px`);
     element.setAttribute("aria-colcount", String(columns));
