@@ -51,7 +51,11 @@ def test_a_key_signs_in_and_a_revoked_one_is_out(
     demo_factory: DemoFactory, page_of: Callable[[Host], Dashboard]
 ) -> None:
     host = demo_factory()
-    key = Client(host.url).post("/v1/keys", json={"name": "watcher", "scopes": ["read", "read-all", "admin"]}).json()["key"]
+    key = (
+        Client(host.url)
+        .post("/v1/keys", json={"name": "watcher", "scopes": ["read", "read-all", "admin"]})
+        .json()["key"]
+    )
     page = page_of(host)
     page.open("#/", language="en")
     page.write("form.sign-in [type=password]", "fooocus_wrong")
@@ -61,7 +65,9 @@ def test_a_key_signs_in_and_a_revoked_one_is_out(
     page.click("form.sign-in button")
     page.see(".queue-panel")
     assert not page.all(".generate"), "a key without the scope sees no panel that generates"
-    stored = page.driver.execute_script("return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + location.href")
+    stored = page.driver.execute_script(
+        "return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + location.href"
+    )
     assert key not in stored
     assert Client(host.url, key).request("DELETE", "/v1/keys/watcher").status_code == 200
     page.see("form.sign-in")

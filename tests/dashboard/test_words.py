@@ -51,7 +51,9 @@ def test_modules_are_short_and_write_no_markup() -> None:
         text = path.read_text("utf-8")
         limit = LONGEST if path.suffix == ".js" and path.parent.name != "i18n" else LONGEST * 2
         assert len(text.splitlines()) <= limit, path.name
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text), path.name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text), (
+            path.name
+        )
         assert not re.search(r"https?://(?!www\.w3\.org)[a-z]", text), path.name
 
 

@@ -12,8 +12,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 if TYPE_CHECKING:
-    from fooocus_api.tests.support.browsers.browser import Browser
     from selenium.webdriver.remote.webelement import WebElement
+
+    from fooocus_api.tests.support.browsers.browser import Browser
 
 PREFERENCES = "fooocus.prefs"
 """Name of the page's entry in the browser's storage."""
@@ -112,7 +113,7 @@ class Dashboard:
         return self.browser.screenshot(folder / f"{name}.png")
 
     def faults(self) -> list[str]:
-        """Return what no walk may cause: messages on the console, violations of the policy among them, and requests to other hosts."""
+        """Return what no walk may cause: console messages, as of violations of the policy, and requests to other hosts."""
         self._note_requests()
         return [*self.browser.console(), *(f"request to another host: {url}" for url in sorted(self._foreign))]
 
