@@ -109,13 +109,15 @@ function showSignIn() {
   );
 }
 
-function remount() {
+async function remount() {
+  const place = scrollY;
   leave();
   shell.end();
   shell = buildShell(PAGES);
   document.body.prepend(shell.element);
-  void showRoute(route());
+  await showRoute(route());
   if (session.get().state === "signed_out") showSignIn();
+  scrollTo(0, place);
 }
 
 async function boot() {
@@ -125,7 +127,7 @@ async function boot() {
   followTasks();
   start();
   onRoute((wanted) => void showRoute(wanted));
-  onLanguage(remount);
+  onLanguage(() => void remount());
   on("session", () => void loadSession());
   connection.watch((now) => {
     if (now.state === "signed_out") void loadSession();

@@ -5,7 +5,7 @@
 import { h } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { errorText, field } from "../widgets/parts.js";
-import { labelOf, rangeOf, same } from "./schema.js";
+import { labelOf, rangeOf } from "./schema.js";
 import { draft, rootOf, setValue, valueOf } from "./draft.js";
 import { upload } from "../images/upload.js";
 
@@ -128,6 +128,7 @@ function numberField(name, property, kind, set) {
     autocomplete: "off",
     step: kind === "integer" ? 1 : "any",
     on: {
+      blur: () => (input.value = valueOf(name) ?? ""),
       input: () => {
         if (input.value === "") set(undefined);
         else if (isSeed) set(input.value.trim());
@@ -138,8 +139,8 @@ function numberField(name, property, kind, set) {
   return {
     input,
     write: (value) => {
-      if (document.activeElement === input && same(Number(input.value), Number(value))) return;
-      input.value = value ?? "";
+      // A field that was emptied to write another number is not filled again below the reader's hands.
+      if (document.activeElement !== input) input.value = value ?? "";
     },
   };
 }
