@@ -56,13 +56,6 @@ export function month(ms) {
   return format("month", () => new Intl.DateTimeFormat(locale(), { year: "numeric", month: "short" })).format(ms);
 }
 
-/** Return the local date as the API writes it: `2026-01-31`. */
-export function isoDay(ms) {
-  const date = new Date(ms);
-  const pad = (value) => String(value).padStart(2, "0");
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-}
-
 /** Return how long ago a time was, in words. */
 export function ago(ms) {
   if (!known(ms)) return "–";

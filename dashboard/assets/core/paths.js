@@ -4,7 +4,7 @@
  */
 
 /** The server's root as a path with a final slash: everything before `/dashboard`. */
-export const ROOT = location.pathname.replace(/dashboard(\/.*)?$/, "");
+const ROOT = location.pathname.replace(/dashboard(\/.*)?$/, "");
 
 /**
  * Return the address of an API path.

@@ -22,7 +22,7 @@ export function imageFiles(transfer) {
 }
 
 /** Return the address of a picture of this page in a drop, or null. */
-export function droppedAddress(transfer) {
+function droppedAddress(transfer) {
   const text = transfer?.getData("text/x-fooocus-image");
   return text || null;
 }

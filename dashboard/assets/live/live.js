@@ -12,11 +12,10 @@ import { Hub } from "./hub.js";
  * @property {"connecting" | "live" | "waiting" | "signed_out" | "no_scope"} state
  * @property {number} retryAt time of the next try in milliseconds since 1970, 0 if there is none.
  * @property {number} since time since which the state is no longer, or again, live.
- * @property {boolean} restarted true once the server was seen to have started again.
  */
 
 /** @type {import("../core/store.js").Store<Connection>} */
-export const connection = createStore({ state: "connecting", retryAt: 0, since: Date.now(), restarted: false });
+export const connection = createStore({ state: "connecting", retryAt: 0, since: Date.now() });
 
 /** @type {Map<string, Set<(data: any) => void>>} */
 const listeners = new Map();
@@ -109,7 +108,6 @@ function hear(message) {
     const was = connection.get();
     connection.set({ state, retryAt, since: (was.state === "live") === (state === "live") ? was.since : Date.now() });
   } else if (message.type === "reload") {
-    connection.set({ restarted: message.reason === "restarted" || connection.get().restarted });
     emit("reload", message);
   } else if (message.type === "session") emit("session", message);
   else if (message.type === "event") {

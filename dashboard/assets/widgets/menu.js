@@ -41,7 +41,7 @@ export function withMenu(anchor, items) {
 }
 
 /** Open a menu below an element. */
-export function openMenu(anchor, items) {
+function openMenu(anchor, items) {
   closeOpen?.();
   const menu = h("div.menu", { role: "menu" }, items.filter(Boolean).map(entry));
   // Inside a modal dialog everything else of the page is inert.

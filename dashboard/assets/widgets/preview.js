@@ -16,9 +16,6 @@ on("progress", (event) => {
   for (const draw of canvases) draw();
 });
 
-/** Return the task that the newest preview belongs to. */
-export const previewedTask = () => newest?.task ?? null;
-
 /**
  * Build a canvas with the newest preview of a task.
  *
