@@ -38,7 +38,7 @@ def test_a_prompt_becomes_a_picture_that_is_watched_opened_and_used_again(page: 
     assert page.value(".seed-field input") == record["images"][0]["seed_text"]
 
 
-def test_the_queue_is_moved_and_cancelled(page: Dashboard, client: Client) -> None:
+def test_the_queue_is_moved_and_cancelled(page: Dashboard, studio: Host, client: Client) -> None:
     names = ["first in line", "second in line", "third in line"]
     running = client.submit(prompt="the running one", overwrite_step=200, image_number=4)
     tasks = [client.submit(prompt=name) for name in names]
@@ -50,6 +50,7 @@ def test_the_queue_is_moved_and_cancelled(page: Dashboard, client: Client) -> No
     page.browser.until(lambda: order() == names, "three waiting tasks")
     page.see('.queue-row:nth-child(3) [aria-label="Generate next"]').click()
     page.browser.until(lambda: order() == [names[2], *names[:2]], "the third one first")
+    client = Client(studio.url)  # the server has closed the idle connection of the first one by now
     wait_for(lambda: client.task(tasks[2]["task_id"])["queue_position"] == 0, "the third one first on the server")
     page.see('.queue-row:nth-child(2) [aria-label="Cancel"]').click()
     page.see_none(".queue-row .prompt", names[0])
