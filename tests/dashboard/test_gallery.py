@@ -87,6 +87,7 @@ def test_two_pictures_are_compared(gallery: Dashboard, archive: Host) -> None:
     gallery.browser.until(lambda: len(gallery.all("figure.compare img")) == 2, "both side by side")
 
 
+@pytest.mark.nightly
 def test_a_star_is_a_tag(gallery: Dashboard, archive: Host) -> None:
     client = Client(archive.url)
     newest = client.tasks(query="history", page_size=1)["history"][0]["task_id"]

@@ -35,7 +35,7 @@ def test_language_and_theme_change_in_place(page: Dashboard) -> None:
     assert page.driver.execute_script(background) == dark
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.nightly)])
 def test_no_page_is_wider_than_a_phone(page: Dashboard, language: str) -> None:
     page.size(*PHONE)
     page.open("#/", language=language)
