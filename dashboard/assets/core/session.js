@@ -1,0 +1,85 @@
+/**
+ * The session of this page: the key's name, its scopes and limits. The key itself is sent once and kept nowhere.
+ * @module
+ */
+import { ApiError, get, onSignedOut, request } from "./api.js";
+import { createStore } from "./store.js";
+
+/**
+ * @typedef {object} Session
+ * @property {"unknown" | "open" | "signed_in" | "signed_out" | "unreachable"} state
+ * @property {null | "session" | "key" | "token" | "login"} by what the server knows this page by.
+ * @property {string | null} source of the page's own tasks, as records have it.
+ * @property {null | "key" | "login"} needs
+ * @property {string} name of the key; empty without one.
+ * @property {string[]} scopes
+ * @property {Record<string, any>} limits
+ * @property {boolean} webui true if the WebUI is served on this port.
+ */
+
+const ALL = ["generate", "read", "read-all", "control", "admin"];
+
+/** @type {import("./store.js").Store<Session>} */
+export const session = createStore({
+  state: "unknown",
+  needs: null,
+  by: null,
+  source: null,
+  name: "",
+  scopes: [],
+  limits: {},
+  webui: true,
+});
+
+onSignedOut(() => {
+  if (session.get().state !== "signed_out") session.set({ state: "signed_out", needs: session.get().needs ?? "key" });
+});
+
+/** Return whether the page may do what a scope allows. */
+export function can(scope) {
+  const { scopes } = session.get();
+  return scopes.includes(scope) || (scope === "read" && scopes.includes("read-all"));
+}
+
+/** Ask the server who this page is. A server without sessions, or without keys, is open to it. */
+export async function loadSession() {
+  try {
+    accept(await get("/v1/session", {}, { quiet: true }));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 404) accept({ needs: null, scopes: ALL, webui: true });
+    else if (error.status === 401) session.set({ state: "signed_out", needs: "key" });
+    else session.set({ state: "unreachable" });
+  }
+  return session.get();
+}
+
+/**
+ * Sign in. The answer sets a cookie that scripts can't read.
+ *
+ * @param {string} key
+ */
+export async function signIn(key) {
+  await request("POST", "/v1/session", { json: { key }, quiet: true });
+  await loadSession();
+}
+
+/** End the session, for all tabs. */
+export async function signOut() {
+  await request("DELETE", "/v1/session", { quiet: true });
+  await loadSession();
+}
+
+function accept(answer) {
+  const { needs = null, by = null, source = null, name = "", scopes = [], limits = {}, webui = true } = answer ?? {};
+  session.set({
+    state: needs ? "signed_out" : name ? "signed_in" : "open",
+    needs,
+    by,
+    source,
+    name: name ?? "",
+    scopes: scopes ?? [],
+    limits: limits ?? {},
+    webui,
+  });
+}

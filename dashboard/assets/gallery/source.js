@@ -1,0 +1,214 @@
+/**
+ * The found tasks, read a page at a time and frozen at the moment of the search, so that places don't move while tasks end.
+ * @module
+ */
+import { get, taskLists } from "../core/api.js";
+
+const SIZE = 100;
+const KEPT = 40;
+const AGAIN_MS = 5000;
+
+/**
+ * @typedef {import("../live/tasks.js").Card} Card
+ * @typedef {Record<string, any>} Filters `q`, `status`, `source`, `model`, `tag`, `from` and `to`, as in the page's hash.
+ */
+
+/** A search and what of its result was read. Its indexes count what is shown: hidden tasks have none. */
+export class Source {
+  /** @param {Filters} filters */
+  constructor(filters) {
+    this.filters = filters;
+    this.opened = Date.now();
+    this.total = 0;
+    this.capped = false;
+    /** @type {(Card | undefined)[]} by the server's offset. */
+    this.cards = [];
+    /** @type {number[]} offsets of hidden tasks, in order. */
+    this.hidden = [];
+    /** @type {Map<number, AbortController>} */
+    this.loading = new Map();
+    /** @type {Map<number, number>} pages that were read, with the time of their last use. */
+    this.pages = new Map();
+    /** @type {Set<() => void>} */
+    this.listeners = new Set();
+    /** @type {any} */
+    this.error = null;
+    this.failedAt = 0;
+    this.ready = false;
+  }
+
+  /** The filters as parameters of the API. */
+  get query() {
+    const { q, status, source, model, tag, from, to } = this.filters;
+    const end = to ? dayEnd(to) : Infinity;
+    const base = { status, source, model, tag, start_at: from ? dayStart(from) : null };
+    // An index finds words by the time of queueing alone.
+    if (q) return { ...base, prompt: q, sort: "newest", end_at: Math.min(end, this.opened) };
+    return { ...base, sort: "finished", finished_before: this.opened + 1, end_at: Number.isFinite(end) ? end : null };
+  }
+
+  get size() {
+    return Math.max(0, this.total - this.hidden.length);
+  }
+
+  /** Return the offset of an index. */
+  offset(index) {
+    let at = index;
+    for (const hidden of this.hidden) if (hidden <= at) at += 1;
+    return at;
+  }
+
+  /** Return the card of an index, if it was read. */
+  at(index) {
+    const offset = this.offset(index);
+    const page = Math.floor(offset / SIZE);
+    if (this.pages.has(page)) this.pages.set(page, performance.now());
+    return this.cards[offset];
+  }
+
+  /** Return the index of a task, -1 if it was not read or is hidden. */
+  indexOf(id) {
+    const offset = this.cards.findIndex((card) => card?.task_id === id);
+    if (offset < 0 || this.hidden.includes(offset)) return -1;
+    return offset - this.hidden.filter((hidden) => hidden < offset).length;
+  }
+
+  /** Read what a range needs, and give up what is out of it. */
+  want(from, to) {
+    const [first, last] = [Math.floor(this.offset(from) / SIZE), Math.floor(this.offset(Math.max(from, to - 1)) / SIZE)];
+    for (const [page, abort] of this.loading) if (page < first || page > last) abort.abort();
+    if (Date.now() - this.failedAt < AGAIN_MS) return;
+    for (let page = first; page <= last; page += 1) {
+      if (page * SIZE < this.total || page === 0) void this.load(page).catch(() => {});
+    }
+  }
+
+  /** Read a page. */
+  async load(page) {
+    if (this.pages.has(page) || this.loading.has(page)) return;
+    const abort = new AbortController();
+    this.loading.set(page, abort);
+    try {
+      const { lists, total, capped } = await taskLists({ query: "history", page, page_size: SIZE, ...this.query }, abort.signal);
+      lists.history.forEach((card, index) => {
+        this.cards[page * SIZE + index] = card;
+      });
+      this.total = Math.max(total, page * SIZE + lists.history.length);
+      this.capped = capped;
+      this.ready = true;
+      this.error = null;
+      this.pages.set(page, performance.now());
+      this.prune();
+    } catch (error) {
+      if (error instanceof DOMException) return;
+      this.error = error;
+      this.failedAt = Date.now();
+      throw error;
+    } finally {
+      this.loading.delete(page);
+      this.changed();
+    }
+  }
+
+  /** Return the cards of a range, read if need be. */
+  async range(from, to) {
+    for (let page = Math.floor(this.offset(from) / SIZE); page <= Math.floor(this.offset(to) / SIZE); page += 1)
+      await this.load(page);
+    const found = [];
+    for (let index = from; index <= to && index < this.size; index += 1) {
+      const card = this.at(index);
+      if (card) found.push(card);
+    }
+    return found;
+  }
+
+  /** Forget the pages that were not used for the longest time. */
+  prune() {
+    const byUse = [...this.pages].sort(([, one], [, other]) => one - other);
+    for (const [page] of byUse.slice(0, Math.max(0, byUse.length - KEPT))) {
+      this.pages.delete(page);
+      for (let offset = page * SIZE; offset < (page + 1) * SIZE; offset += 1) delete this.cards[offset];
+    }
+  }
+
+  /** Hide tasks whose deletion can still be undone. */
+  hide(ids) {
+    const wanted = new Set(ids);
+    this.cards.forEach((card, offset) => {
+      if (card && wanted.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
+    });
+    this.hidden.sort((one, other) => one - other);
+    this.changed();
+  }
+
+  /** Show hidden tasks again. */
+  unhide(ids) {
+    const wanted = new Set(ids);
+    this.hidden = this.hidden.filter((offset) => !wanted.has(this.cards[offset]?.task_id ?? ""));
+    this.changed();
+  }
+
+  /** Take deleted tasks out: the server's offsets have moved, too. */
+  remove(ids) {
+    let removed = 0;
+    for (const id of ids) {
+      const offset = this.cards.findIndex((card) => card?.task_id === id);
+      if (offset < 0) continue;
+      this.cards.splice(offset, 1);
+      this.hidden = this.hidden.filter((hidden) => hidden !== offset).map((hidden) => (hidden > offset ? hidden - 1 : hidden));
+      removed += 1;
+    }
+    if (!removed) return;
+    this.total -= removed;
+    // The last place of each page that was read is now filled by the next page's first, if that was read.
+    for (const page of [...this.pages.keys()]) {
+      const end = Math.min((page + 1) * SIZE, this.total);
+      for (let offset = page * SIZE; offset < end; offset += 1) {
+        if (!this.cards[offset]) {
+          this.pages.delete(page);
+          break;
+        }
+      }
+    }
+    this.changed();
+  }
+
+  /** Change a card, as its tags. */
+  patch(id, change) {
+    const offset = this.cards.findIndex((card) => card?.task_id === id);
+    if (offset < 0) return;
+    this.cards[offset] = { .../** @type {Card} */ (this.cards[offset]), ...change };
+    this.changed();
+  }
+
+  watch(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  changed() {
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  /** Return the number of tasks for each day, the newest first, or null on a server that does not count them. */
+  async days() {
+    try {
+      return await get("/tasks/days", { ...this.query, utc_offset: -new Date().getTimezoneOffset() });
+    } catch {
+      return null;
+    }
+  }
+}
+
+const dayStart = (text) => new Date(`${text}T00:00:00`).getTime();
+const dayEnd = (text) => new Date(`${text}T23:59:59.999`).getTime();
+
+/** @type {Source | null} the list that the Gallery shows, along which the big view walks. */
+let shown = null;
+
+export const currentSource = () => shown;
+
+/** Make a list the one that is shown. */
+export function showSource(source) {
+  shown = source;
+}

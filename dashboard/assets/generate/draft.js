@@ -1,0 +1,149 @@
+/**
+ * The request that is being written: what differs from the defaults, or from those of its preset. It stays in this browser.
+ * @module
+ */
+import { ApiError, get, idempotencyKey, post } from "../core/api.js";
+import { read, write } from "../core/prefs.js";
+import { createStore, throttled } from "../core/store.js";
+import { loadSchema, same } from "./schema.js";
+
+/** Fields that belong to one submission, not to a picture. */
+const OF_A_SUBMISSION = [
+  "async_process",
+  "stream_output",
+  "require_base64",
+  "webhook_url",
+  "priority",
+  "client_data",
+  "repeat_of",
+  "preset",
+];
+const IMAGES = ["uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image", "controlnet_image"];
+
+/**
+ * @typedef {object} Draft
+ * @property {string} preset
+ * @property {Record<string, any>} base defaults with the preset's values.
+ * @property {Record<string, any>} values what differs from them.
+ * @property {import("../core/api.js").FieldProblem[]} problems of the last submission.
+ */
+
+/** @type {import("../core/store.js").Store<Draft>} */
+export const draft = createStore({ preset: "initial", base: {}, values: {}, problems: [], ...stored() });
+
+function stored() {
+  const { preset = "initial", values = {} } = read("draft", /** @type {any} */ ({}));
+  return { preset, values };
+}
+
+const save = throttled(() => {
+  const { preset, values } = draft.get();
+  write("draft", { preset, values });
+}, 800);
+draft.watch(save, false);
+
+/** Return the value of a field as it would be sent. */
+export function valueOf(name) {
+  const { values, base } = draft.get();
+  return name in values ? values[name] : base[name];
+}
+
+/** Set a field; its default removes it from the request. */
+export function setValue(name, value) {
+  const { values, base, problems } = draft.get();
+  const next = { ...values };
+  if (same(value, base[name]) || value === undefined) delete next[name];
+  else next[name] = value;
+  draft.set({ values: next, problems: problems.filter(({ field }) => rootOf(field) !== name) });
+}
+
+/** Set several fields. */
+export function setValues(patch) {
+  for (const [name, value] of Object.entries(patch)) setValue(name, value);
+}
+
+/** Return the field of a path: `loras[0].weight` is one of `loras`. */
+export const rootOf = (path) => String(path).split(/[.[]/, 1)[0];
+
+/** Read the defaults, those of the chosen preset included. */
+export async function prepare() {
+  const { defaults } = await loadSchema();
+  const { preset } = draft.get();
+  draft.set({ base: { ...defaults, ...(await presetFields(preset)) } });
+}
+
+/** Choose a preset: its values become the defaults, and what the reader has set stays. */
+export async function choosePreset(preset) {
+  const { defaults } = await loadSchema();
+  const fields = await presetFields(preset);
+  draft.set({ preset, base: { ...defaults, ...fields } });
+}
+
+async function presetFields(preset) {
+  if (!preset || preset === "initial") return {};
+  try {
+    return (await get(`/v1/engines/presets/${encodeURIComponent(preset)}`)).fields ?? {};
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) draft.set({ preset: "initial" });
+    return {};
+  }
+}
+
+/** Empty the draft. */
+export function reset() {
+  draft.set({ values: {}, problems: [] });
+  write("draft", null);
+}
+
+/**
+ * Take a request over, as that of an earlier task.
+ *
+ * @param {Record<string, any>} request all fields, or some.
+ * @param {{only?: string[], without?: string[]}} [choice]
+ */
+export async function take(request, { only, without = [] } = {}) {
+  const { defaults } = await loadSchema();
+  if (only) {
+    setValues(Object.fromEntries(only.filter((name) => name in request).map((name) => [name, request[name]])));
+    return;
+  }
+  const values = {};
+  for (const [name, value] of Object.entries(request)) {
+    if (!(name in defaults) || OF_A_SUBMISSION.includes(name) || without.includes(name)) continue;
+    if (!same(value, defaults[name]) && value !== null) values[name] = value;
+  }
+  // The random state of a repeated task matters to input images alone.
+  if (request.repeat_of && !without.includes("image_seed") && IMAGES.some((name) => values[name]?.length))
+    values.repeat_of = request.repeat_of;
+  draft.set({ preset: "initial", base: defaults, values, problems: [] });
+}
+
+/** Return the body of the request. */
+export function body() {
+  const { preset, values } = draft.get();
+  return { ...(preset !== "initial" ? { preset } : {}), ...values };
+}
+
+/**
+ * Send the request. Refused fields go into the draft.
+ *
+ * @param {{front?: boolean}} [options] `front`: it is to be the next one.
+ * @returns {Promise<any>} the record of the pending task.
+ */
+export async function submit({ front = false } = {}) {
+  draft.set({ problems: [] });
+  try {
+    const record = await post(
+      "/v1/engine/generate/",
+      { prompt: "", ...body(), async_process: true },
+      {
+        headers: { "Idempotency-Key": idempotencyKey() },
+      },
+    );
+    if (front) await post(`/tasks/${record.task_id}/move-to-front`).catch(() => null); // it may run already
+    return record;
+  } catch (error) {
+    if (error instanceof ApiError) draft.set({ problems: error.errors });
+    throw error;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The panel that writes a request and sends it.
+ * @module
+ */
+import { cleanups } from "../core/store.js";
+import { h, icon, setText, show } from "../core/dom.js";
+import { hash } from "../core/router.js";
+import { t } from "../i18n/index.js";
+import { can } from "../core/session.js";
+import { prefs } from "../core/prefs.js";
+import { connection } from "../live/live.js";
+import { button, errorText, failure, skeleton } from "../widgets/parts.js";
+import { note, noteError } from "../widgets/notes.js";
+import { withMenu } from "../widgets/menu.js";
+import { choosePreset, draft, prepare, reset, rootOf, submit } from "./draft.js";
+import { firstFields } from "./first-fields.js";
+import { imageSection } from "../images/section.js";
+import { moreFields } from "./more.js";
+import { choose, select } from "./controls.js";
+import { loadSchema } from "./schema.js";
+
+/**
+ * Build the panel.
+ *
+ * @param {{narrow?: boolean}} [options] `narrow`: it stands next to the overview, and can be closed.
+ * @returns {{element: HTMLElement, end: () => void}}
+ */
+export function generatePanel({ narrow = false } = {}) {
+  const ends = cleanups();
+  const body = h("div.generate-body", skeleton(6, 30));
+  const send = h(
+    "button.button.primary.generate-send",
+    { type: "submit", disabled: true },
+    icon("generate"),
+    h("span", t("generate.action")),
+    h("kbd", "Ctrl ↵"),
+  );
+  const menu = withMenu(button({ label: t("nav.more"), icon: "more", kind: "quiet", compact: true, small: true }), () => [
+    { label: t("generate.reset"), icon: "undo", onClick: reset },
+    narrow && { label: t("generate.close"), icon: "panel", onClick: () => prefs.set({ panel: false }) },
+  ]);
+  const presetPlace = h("div.generate-preset");
+  const status = h("p.generate-status", { role: "alert", hidden: true });
+  const form = h(
+    "form.panel.generate",
+    {
+      "aria-label": t("nav.generate"),
+      novalidate: true,
+      on: {
+        submit: (event) => {
+          event.preventDefault();
+          void run(false);
+        },
+      },
+    },
+    h("header", h("h2", t("nav.generate")), h("div.fill"), presetPlace, menu),
+    body,
+    h(
+      "footer",
+      status,
+      h(
+        "div.generate-buttons",
+        send,
+        can("control") &&
+          button({
+            label: t("generate.front"),
+            icon: "top",
+            compact: true,
+            onClick: () => void run(true),
+            attrs: { id: "generate-front" },
+          }),
+      ),
+    ),
+  );
+
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    void run(event.shiftKey && can("control"));
+  });
+
+  let sending = false;
+  async function run(front) {
+    if (sending || send.disabled) return;
+    sending = true;
+    send.disabled = true;
+    show(status, false);
+    try {
+      const record = await submit({ front });
+      note(front ? t("generate.sentFront") : t("generate.sent"), {
+        action: t("generate.see"),
+        onAction: () => {
+          location.hash = hash(["task", record.task_id]);
+        },
+      });
+    } catch (error) {
+      const { problems } = draft.get();
+      show(status, true);
+      setText(status, problems.length ? t("generate.refused", { n: problems.length }) : errorText(error));
+      reveal(problems[0]);
+    }
+    sending = false;
+    drawSend();
+  }
+
+  /** Bring the first refused field into view, also out of those that only a search shows. */
+  function reveal(problem) {
+    if (!problem) return;
+    const name = rootOf(problem.field);
+    more?.reveal(name);
+    const place = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
+    const details = place?.closest("details");
+    if (details) details.open = true;
+    place?.querySelector("input, select, textarea, button")?.focus();
+    place?.scrollIntoView({ block: "nearest" });
+  }
+
+  function drawSend() {
+    const offline = connection.get().state === "waiting";
+    send.disabled = sending || !more || offline;
+    setText(send.querySelector("span"), offline ? t("generate.offline") : t("generate.action"));
+  }
+
+  /** @type {ReturnType<typeof moreFields> | null} */
+  let more = null;
+  async function build() {
+    let schema;
+    try {
+      schema = await loadSchema();
+      await prepare();
+    } catch (error) {
+      body.replaceChildren(failure(error, build));
+      return;
+    }
+    const first = firstFields(schema);
+    const images = imageSection(schema);
+    more = moreFields(schema, first.names);
+    body.replaceChildren(first.element, images.element, more.element);
+    const presets = schema.fields.preset?.enum ?? [];
+    if (presets.length > 1) {
+      const input = select(
+        presets,
+        (value) => choosePreset(value).catch(noteError),
+        (value) => (value === "initial" ? t("generate.noPreset") : value),
+      );
+      input.classList.add("small");
+      input.setAttribute("aria-label", t("generate.preset"));
+      presetPlace.replaceChildren(input);
+      ends.add(draft.watch(({ preset }) => choose(input, preset)));
+    }
+    const sync = () => {
+      first.sync();
+      images.sync();
+      more?.sync();
+    };
+    ends.add(draft.watch(sync), images.end);
+    drawSend();
+  }
+  ends.add(connection.watch(drawSend));
+  void build();
+  return { element: form, end: ends.end };
+}

@@ -1,0 +1,189 @@
+/**
+ * The one event stream of a browser, and the ports of the tabs that listen to it. It runs in a SharedWorker, or in the page where
+ * there is none.
+ * @module
+ */
+import { readEvents } from "./sse.js";
+
+const SILENCE_MS = 40_000;
+const HIDDEN_MS = 30_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** Further events to ask for, from all to none: a key may lack the scope of some (403), an older server knows none (422). */
+const FURTHER = ["queue,deleted,moved,download,model,stats", "queue,deleted,moved,model,stats", "queue,deleted,moved,model", ""];
+
+/**
+ * @typedef {object} Tab
+ * @property {(message: any) => void} post
+ * @property {boolean} visible
+ */
+
+/** The hub. Tabs come and go; the stream is open while there is one. */
+export class Hub {
+  /** @param {string} url of `/v1/events`, without its parameters. */
+  constructor(url) {
+    this.url = url;
+    /** @type {Set<Tab>} */
+    this.tabs = new Set();
+    this.connection = { state: "connecting", retryAt: 0, status: 0 };
+    this.lastId = "";
+    this.epoch = "";
+    this.failures = 0;
+    this.further = 0;
+    this.previews = true;
+    /** The newest progress event, so that a new tab has a picture at once. */
+    this.progress = null;
+    this.abort = null;
+    this.timer = 0;
+    this.silence = 0;
+    this.hiding = 0;
+  }
+
+  /** Add a tab, and open the stream for the first one. */
+  join(tab) {
+    this.tabs.add(tab);
+    tab.post({ type: "connection", ...this.connection });
+    if (this.progress) tab.post(this.progress);
+    if (!this.abort && !this.timer) this.open();
+    this.consider();
+  }
+
+  /** Remove a tab, and close the stream after the last one. */
+  leave(tab) {
+    this.tabs.delete(tab);
+    if (!this.tabs.size) this.close();
+  }
+
+  /** Handle what a tab says: it was shown or hidden, wants a new try, or has signed in or out. */
+  hear(tab, message) {
+    if (message.type === "visible") {
+      tab.visible = message.visible;
+      this.consider();
+    } else if (message.type === "retry") {
+      if (this.connection.state !== "live") this.reopen();
+    } else if (message.type === "session") {
+      this.lastId = "";
+      this.further = 0;
+      this.progress = null;
+      this.reopen();
+      for (const other of this.tabs) if (other !== tab) other.post({ type: "session" });
+    } else if (message.type === "bye") this.leave(tab);
+  }
+
+  /** Ask for previews while a tab is seen, and stop them once all have been hidden for a while. */
+  consider() {
+    const seen = [...this.tabs].some((tab) => tab.visible);
+    if (seen || !this.tabs.size) {
+      clearTimeout(this.hiding);
+      this.hiding = 0;
+    }
+    if (seen && !this.previews) {
+      this.previews = true;
+      this.reopen();
+    } else if (!seen && this.previews && this.tabs.size && !this.hiding) {
+      this.hiding = setTimeout(() => {
+        this.hiding = 0;
+        this.previews = false;
+        this.reopen();
+      }, HIDDEN_MS);
+    }
+  }
+
+  reopen() {
+    this.close();
+    this.open();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    clearTimeout(this.silence);
+    this.timer = 0;
+    this.abort?.abort();
+    this.abort = null;
+  }
+
+  async open() {
+    const abort = new AbortController();
+    this.abort = abort;
+    const also = FURTHER[this.further];
+    const previews = this.previews ? "previews=true&preview_format=webp&preview_size=512" : "previews=false";
+    const query = also ? `${previews}&also=${also}` : previews;
+    const headers = { Accept: "text/event-stream", ...(this.lastId ? { "Last-Event-ID": this.lastId } : {}) };
+    let retryAfter = 0;
+    let status = 0;
+    try {
+      const response = await fetch(`${this.url}?${query}`, {
+        headers,
+        credentials: "same-origin",
+        cache: "no-store",
+        signal: abort.signal,
+      });
+      status = response.status;
+      if (response.ok && response.body) {
+        this.failures = 0;
+        this.say({ state: "live", retryAt: 0, status });
+        this.listen(abort);
+        await readEvents(
+          response,
+          (message) => this.receive(message),
+          () => this.listen(abort),
+        );
+      } else {
+        retryAfter = Number(response.headers.get("Retry-After")) || 0;
+        await response.body?.cancel();
+      }
+    } catch {
+      // The connection broke, or was cut here: the next try decides.
+    }
+    clearTimeout(this.silence);
+    if (this.abort !== abort) return;
+    this.abort = null;
+    if ((status === 403 || status === 422) && this.further < FURTHER.length - 1) {
+      this.further += 1;
+      this.open();
+    } else if (status === 401 || status === 403)
+      this.say({ state: status === 401 ? "signed_out" : "no_scope", retryAt: 0, status });
+    else if (this.tabs.size) this.pause(retryAfter, status);
+  }
+
+  /** Cut a stream that is silent for longer than the server's comments are apart: a laptop wakes with dead sockets. */
+  listen(abort) {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => abort.abort(), SILENCE_MS);
+  }
+
+  pause(retryAfter, status) {
+    const longest = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** this.failures);
+    const ms = Math.max(retryAfter * 1000, longest * (0.75 + Math.random() / 4));
+    this.failures += 1;
+    this.say({ state: "waiting", retryAt: Date.now() + ms, status });
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.open();
+    }, ms);
+  }
+
+  receive({ kind, id, data }) {
+    const epoch = id.split("-", 1)[0];
+    const restarted = Boolean(this.epoch && epoch && epoch !== this.epoch);
+    if (epoch) this.epoch = epoch;
+    if (id) this.lastId = id; // events of states have none
+    if (restarted) this.broadcast({ type: "reload", reason: "restarted" });
+    if (kind === "dropped") {
+      this.broadcast({ type: "reload", reason: "dropped" });
+      return;
+    }
+    const message = { type: "event", kind, data };
+    if (kind === "progress") this.progress = message;
+    else if (["finished", "failed", "stopped", "interrupted"].includes(kind)) this.progress = null;
+    this.broadcast(message);
+  }
+
+  say(connection) {
+    this.connection = connection;
+    this.broadcast({ type: "connection", ...connection });
+  }
+
+  broadcast(message) {
+    for (const tab of this.tabs) tab.post(message);
+  }
+}

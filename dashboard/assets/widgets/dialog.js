@@ -1,0 +1,121 @@
+/**
+ * Dialogs, by the element that keeps the focus inside and closes on Esc.
+ * @module
+ */
+import { h } from "../core/dom.js";
+import { t } from "../i18n/index.js";
+import { button } from "./parts.js";
+
+/**
+ * Open a dialog.
+ *
+ * @param {{title: string, body: any, footer?: any, width?: number, className?: string, onClose?: () => void}} options
+ * @returns {{element: HTMLDialogElement, close: () => void}}
+ */
+export function openDialog({ title, body, footer, width = 480, className = "", onClose }) {
+  const before = document.activeElement;
+  const id = `dialog-${Date.now()}`;
+  const element = h(
+    "dialog",
+    { class: className, "aria-labelledby": id, vars: { "--width": `${width}px` } },
+    h(
+      "header",
+      h("h2", { id }, title),
+      button({ label: t("action.close"), icon: "close", kind: "quiet", compact: true, onClick: () => element.close() }),
+    ),
+    h("div.body", body),
+    footer && h("footer", footer),
+  );
+  element.addEventListener("close", () => {
+    element.remove();
+    onClose?.();
+    if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+  });
+  // A click on the backdrop is one on the dialog itself, as its parts cover all of it.
+  let pressed = false;
+  element.addEventListener("pointerdown", (event) => {
+    pressed = event.target === element;
+  });
+  element.addEventListener("click", (event) => pressed && event.target === element && element.close());
+  document.body.append(element);
+  element.showModal();
+  return { element, close: () => element.close() };
+}
+
+/**
+ * Ask a question. The answer is true if the reader agrees.
+ *
+ * @param {{title: string, text: string, action: string, danger?: boolean}} options
+ * @returns {Promise<boolean>}
+ */
+export function confirm({ title, text, action, danger = false }) {
+  return new Promise((resolve) => {
+    let agreed = false;
+    const { close } = openDialog({
+      title,
+      body: h("p", text),
+      width: 420,
+      onClose: () => resolve(agreed),
+      footer: [
+        button({ label: t("action.cancel"), onClick: () => close() }),
+        button({
+          label: action,
+          kind: danger ? "primary danger" : "primary",
+          attrs: { autofocus: true },
+          onClick: () => {
+            agreed = true;
+            close();
+          },
+        }),
+      ],
+    });
+  });
+}
+
+/** Ask for a line of text. The answer is null if the reader gives none. */
+export function ask({ title, label, action, value = "", hint = "", list = [] }) {
+  return new Promise((resolve) => {
+    let answer = null;
+    const choices = list.length
+      ? h(
+          "datalist",
+          { id: "ask-list" },
+          list.map((one) => h("option", { value: one })),
+        )
+      : null;
+    const input = h("input.input", {
+      value,
+      id: "ask-input",
+      list: choices ? "ask-list" : null,
+      autofocus: true,
+      autocomplete: "off",
+    });
+    const form = h(
+      "form.field",
+      {
+        id: "ask-form",
+        on: {
+          submit: (event) => {
+            event.preventDefault();
+            answer = input.value;
+            close();
+          },
+        },
+      },
+      h("label", { for: "ask-input" }, label),
+      input,
+      choices,
+      hint && h("div.hint", hint),
+    );
+    const { close } = openDialog({
+      title,
+      body: form,
+      width: 420,
+      onClose: () => resolve(answer),
+      footer: [
+        button({ label: t("action.cancel"), onClick: () => close() }),
+        h("button.button.primary", { type: "submit", form: "ask-form" }, action),
+      ],
+    });
+  });
+}

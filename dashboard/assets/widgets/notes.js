@@ -1,0 +1,112 @@
+/**
+ * Short notes at the foot of the page, and the one live region that speaks to screen readers.
+ * @module
+ */
+import { h } from "../core/dom.js";
+import { t } from "../i18n/index.js";
+import { errorText } from "./parts.js";
+
+const SHOWN_MS = 6000;
+const UNDO_MS = 8000;
+const SPOKEN_MS = 10_000;
+
+const list = h("div.notes");
+const region = h("div.sr", { role: "status" });
+document.body.append(list, region);
+
+/**
+ * Show a note.
+ *
+ * @param {string} text
+ * @param {{bad?: boolean, action?: string, onAction?: () => void, ms?: number}} [options]
+ * @returns {() => void} removes it.
+ */
+export function note(text, { bad = false, action, onAction, ms = SHOWN_MS } = {}) {
+  const close = () => {
+    clearTimeout(timer);
+    element.remove();
+  };
+  const element = h(
+    "div.note",
+    { class: bad ? "bad" : "", role: bad ? "alert" : "status" },
+    h("span", text),
+    action &&
+      h(
+        "button",
+        {
+          type: "button",
+          on: {
+            click: () => {
+              close();
+              onAction?.();
+            },
+          },
+        },
+        action,
+      ),
+  );
+  const timer = setTimeout(close, ms);
+  list.append(element);
+  while (list.children.length > 3) list.firstElementChild?.remove();
+  return close;
+}
+
+/** Show an error. */
+export const noteError = (error) => note(errorText(error), { bad: true, ms: 9000 });
+
+/** @type {Set<() => void>} */
+const pending = new Set();
+
+/**
+ * Do something that can be taken back for a while: it is done once the time to undo it is over, or the page is left.
+ *
+ * @param {string} text
+ * @param {{commit: (leaving: boolean) => void, undo: () => void}} actions
+ */
+export function undoable(text, { commit, undo }) {
+  let open = true;
+  const end = (leaving) => {
+    if (!open) return;
+    open = false;
+    clearTimeout(timer);
+    pending.delete(leave);
+    close();
+    commit(leaving);
+  };
+  const leave = () => end(true);
+  const takeBack = () => {
+    if (!open) return;
+    open = false;
+    clearTimeout(timer);
+    pending.delete(leave);
+    close();
+    undo();
+  };
+  const timer = setTimeout(() => end(false), UNDO_MS);
+  const close = note(text, { action: t("action.undo"), onAction: takeBack, ms: UNDO_MS + 500 });
+  pending.add(leave);
+  lastUndo = takeBack;
+}
+
+/** @type {(() => void) | null} */
+let lastUndo = null;
+
+/** Take the newest undoable action back, by its key. */
+export const undoLast = () => lastUndo?.();
+
+window.addEventListener("pagehide", () => {
+  for (const leave of [...pending]) leave();
+});
+
+let spokenAt = 0;
+let waiting = 0;
+
+/** Have a screen reader say something, at most every ten seconds: later news replace what waits. */
+export function say(text) {
+  clearTimeout(waiting);
+  const wait = Math.max(0, spokenAt + SPOKEN_MS - Date.now());
+  waiting = window.setTimeout(() => {
+    spokenAt = Date.now();
+    region.textContent = text;
+  }, wait);
+}

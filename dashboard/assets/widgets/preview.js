@@ -1,0 +1,60 @@
+/**
+ * The picture of a running task, drawn into a canvas: neither `blob:` nor `data:` addresses are needed, and none are kept.
+ * @module
+ */
+import { h } from "../core/dom.js";
+import { on } from "../live/live.js";
+
+/** @type {{task: string, uri: string} | null} */
+let newest = null;
+/** @type {Set<() => void>} */
+const canvases = new Set();
+
+on("progress", (event) => {
+  if (!event.preview) return;
+  newest = { task: event.task_id, uri: event.preview };
+  for (const draw of canvases) draw();
+});
+
+/**
+ * Build a canvas with the newest preview of a task.
+ *
+ * @param {() => string | null} task the id of the task to show.
+ * @param {string} label does not change with the steps: a screen reader would repeat it.
+ * @returns {{element: HTMLCanvasElement, draw: () => void, end: () => void}}
+ */
+export function previewCanvas(task, label) {
+  const element = h("canvas", { role: "img", "aria-label": label, width: 1, height: 1 });
+  let busy = false;
+  let drawn = "";
+  async function draw() {
+    const preview = newest;
+    if (busy || !preview || preview.task !== task() || preview.uri === drawn) return;
+    busy = true;
+    try {
+      const bitmap = await createImageBitmap(blobOf(preview.uri));
+      if (element.width !== bitmap.width) element.width = bitmap.width;
+      if (element.height !== bitmap.height) element.height = bitmap.height;
+      element.getContext("2d")?.drawImage(bitmap, 0, 0);
+      bitmap.close();
+      drawn = preview.uri;
+      element.dataset.drawn = preview.task;
+    } catch {
+      // A broken preview is followed by another one.
+    }
+    busy = false;
+    // Those that came while this one was decoded are skipped, but for the newest.
+    if (newest !== preview) void draw();
+  }
+  canvases.add(draw);
+  void draw();
+  return { element, draw, end: () => canvases.delete(draw) };
+}
+
+function blobOf(uri) {
+  const [head, text] = uri.split(",", 2);
+  const binary = atob(text ?? head);
+  const data = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at += 1) data[at] = binary.charCodeAt(at);
+  return new Blob([data], { type: /data:([^;,]+)/.exec(head)?.[1] ?? "image/png" });
+}
