@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import SQL, Field, ModelSelect, fn
+from peewee import SQL, Field, fn
 
 from ...tables import TagRow, TaskRow
 from .. import task_pages
@@ -25,24 +25,22 @@ def by_value(criteria: Filter, most: int) -> tuple[dict[str, list[tuple[str, int
         total, capped = task_pages.count(criteria)
         return found, total, capped
     ids, capped = newest_ids(criteria)
-    columns = {"statuses": TaskRow.status, "sources": TaskRow.source, "models": TaskRow.model}
-    values: dict[str, dict[str, int]] = {name: {} for name in (*columns, "tags")}
+    values: dict[str, dict[str, int]] = {name: {} for name in ("statuses", "sources", "models", "tags")}
     for part in in_parts(ids):
-        for name, column in columns.items():
-            _add(values[name], TaskRow.select(column, fn.COUNT(SQL("1"))).where(ids_in("id", part)).group_by(column))
+        columns = (TaskRow.status, TaskRow.source, TaskRow.model)
+        together = TaskRow.select(*columns, fn.COUNT(SQL("1"))).where(ids_in("id", part)).group_by(*columns)
+        for status, source, model, number in together.tuples():
+            for name, value in (("statuses", status), ("sources", source), ("models", model)):
+                values[name][value] = values[name].get(value, 0) + int(number)
         tags = TagRow.select(TagRow.tag, fn.COUNT(SQL("1"))).where(ids_in("task_id", part)).group_by(TagRow.tag)
-        _add(values["tags"], tags)
+        for tag, number in tags.tuples():
+            values["tags"][tag] = values["tags"].get(tag, 0) + int(number)
     return {name: _ranked(numbers.items(), most) for name, numbers in values.items()}, len(ids), capped
 
 
 def _grouped(column: Field, criteria: Filter, most: int) -> list[tuple[str, int]]:
     query = matching(TaskRow.select(column, fn.COUNT(SQL("1"))), criteria).group_by(column)
     return _ranked(query.tuples(), most)
-
-
-def _add(values: dict[str, int], query: ModelSelect) -> None:
-    for value, number in query.tuples():
-        values[value] = values.get(value, 0) + int(number)
 
 
 def _ranked(found: Any, most: int) -> list[tuple[str, int]]:
