@@ -227,9 +227,10 @@ def test_a_stopped_task_is_generated_once(client: openai.OpenAI, native: Client)
 
 def test_a_task_that_is_stopped_after_an_image_is_answered_with_it(client: openai.OpenAI, native: Client) -> None:
     def stop_after_an_image() -> None:
-        (record,) = wait_for(
-            lambda: [one for one in tasks_with(native, "three ships") if one["result"]], "the first image"
-        )
+        def second_begun() -> list[dict[str, Any]]:
+            return [one for one in tasks_with(native, "three ships") if one.get("image_number") == 2]
+
+        (record,) = wait_for(second_begun, "the second image")
         native.post(f"/tasks/{record['task_id']}/stop")
 
     stopping = threading.Thread(target=stop_after_an_image)

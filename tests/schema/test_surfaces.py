@@ -45,7 +45,7 @@ def test_every_answer_is_as_documented() -> None:
     with hosts() as callers:
         for caller in callers:
             phases = [phase for phase in caller.phases if phase != "stateful"]  # no answer has an id that leads on
-            examples = 5 if caller.refused else 20
+            examples = 5 if caller.refused else 10
             run = run_of(caller, phases, 2, examples, repeatable=True, document=document(caller.admin), config=CONFIG)
             print(run)
             assert run.cases >= 50, run
