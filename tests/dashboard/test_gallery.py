@@ -74,7 +74,7 @@ def test_deleting_asks_once_and_can_be_undone(gallery: Dashboard, archive: Host)
     gallery.click(".selection-bar .danger", "Delete 1")
     gallery.click("dialog .primary", "Delete 1")
     gallery.see_none('.tile-link[title="a doomed one"]')
-    gallery.driver.get("about:blank")  # whoever leaves the page can't undo any more
+    gallery.driver.get("about:blank")  # a page that is left undoes nothing
     wait_for(lambda: client.get(f"/tasks/{doomed['task_id']}").status_code == 404, "the deletion")
 
 

@@ -70,7 +70,7 @@ def imported(start: list[Path]) -> set[Path]:
 
 
 def test_the_shell_names_what_the_first_page_needs() -> None:
-    """Browsers would find modules one after the other otherwise, each by the one that imports it."""
+    """Compare the files: a browser finds a module that is not named by the one that imports it, one after the other."""
     shell = (ASSETS / "index.html").read_text("utf-8")
     named = {(ASSETS / name).resolve() for name in re.findall(r'href="\{\{assets\}\}/([^"]+\.(?:js|css))"', shell)}
     first = imported([ASSETS / "app.js", ASSETS / "overview" / "page.js", ASSETS / "generate" / "page.js"])

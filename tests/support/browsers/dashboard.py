@@ -35,7 +35,7 @@ class Dashboard:
         self._foreign: set[str] = set()
 
     def open(self, route: str = "#/", **preferences: str | bool | int) -> Dashboard:
-        """Load the page anew at a route, with these preferences, such as `language="zh"`."""
+        """Load the page at a route, with these preferences, such as `language="zh"`."""
         self._note_requests()
         if preferences:
             self.driver.get(f"{self.url}/dashboard")
