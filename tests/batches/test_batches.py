@@ -206,7 +206,8 @@ def test_a_deleted_batch_is_gone_with_or_without_its_images(batch_client: Client
     batch_client.has_tasks(running=0)
     if images == "true":
         wait_for(lambda: batch_client.get(f"/tasks/{first['task_id']}").status_code == 404, "the deletion")
-        assert batch_client.get(first["images"][0]["url"]).status_code == 404
+        url = first["images"][0]["url"]
+        wait_for(lambda: batch_client.get(url).status_code == 404, "its file's deletion, which follows the record's")
     else:
         assert batch_client.get(first["images"][0]["url"]).status_code == 200
     assert batch_id not in [one["batch_id"] for one in batch_client.get("/v1/batches").json()["batches"]]

@@ -90,7 +90,7 @@ def test_mcp(real: Host, real_client: Client) -> None:
 
     async def session() -> Any:
         async with mcp.Client(f"{real.url}/mcp") as client:
-            call = {"prompt": "a red kite", "performance": "Speed", "aspect_ratio": "1:1"}
+            call = {"prompt": "a red kite", "performance": "Lightning", "aspect_ratio": "1:1"}
             return await client.call_tool("generate_image", call, progress_callback=progress)
 
     result = asyncio.run(session())

@@ -33,9 +33,8 @@ def test_openai(host: Host) -> None:
     client = openai.OpenAI(base_url=f"{host.url}/v1", api_key=KEY, max_retries=0, timeout=PATIENCE_S)
     found = client.images.generate(prompt="a red kite", response_format="b64_json", extra_body={**SMALL, "seed": 5})
     assert base64.b64decode(found.data[0].b64_json).startswith(b"\x89PNG") and found.data[0].seed == 5
-    linked = client.images.generate(prompt="a red kite", extra_body={**SMALL, "seed": 5}).data[0]
-    if linked.url:  # a signed link, which opens without the key
-        assert requests.get(linked.url, timeout=60).status_code == 200
+    linked = client.images.generate(prompt="a red kite", response_format="url", extra_body={**SMALL, "seed": 5})
+    assert requests.get(linked.data[0].url, timeout=60).status_code == 200  # a signed link, which opens without the key
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=f"{host.url}/v1", api_key="wrong", max_retries=0).models.list()
 

@@ -114,7 +114,11 @@ class Client:
     def submit(
         self, prompt: str = "", *, idempotency_key: Optional[str] = None, **fields: Unpack[GenerateFields]
     ) -> Task:
-        """Put a task into the queue and return its record at once; `tasks.wait` waits for its end."""
+        """Put a task into the queue and return its record at once; `tasks.wait` waits for its end.
+
+        Raises:
+            TaskFailed: the same request with this `idempotency_key` was sent before, and Fooocus has failed on its task.
+        """
         return self._transport.call(generation.pending(generation.body_of(prompt, fields), idempotency_key))
 
     def stream(
