@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import fastapi_offline
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -24,6 +25,7 @@ from .built_routes import build_routes
 from .context import Context
 from .openapi import build_schema, build_surface_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
+from .responses.images import not_modified
 from .responses.problems import add_handlers, responses
 from .routes import engine, health, tokens
 from .routes.access import keys, session
@@ -179,8 +181,11 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
     app.mount("/docs/assets", DocsAssets(directory=Path(fastapi_offline.__file__).parent / "static"))
 
     @app.get("/v1/openapi.json", include_in_schema=False)
-    def schema() -> Response:
-        return JSONResponse(build_schema(app, context))  # serialized here, on a thread: it has half a megabyte
+    def schema(request: Request) -> Response:
+        response = JSONResponse(build_schema(app, context))  # serialized here, on a thread: it has half a megabyte
+        response.headers["etag"] = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+        response.headers["cache-control"] = "no-cache"
+        return not_modified(request, response) or response
 
     @app.get("/v1/openapi/{name}.json", include_in_schema=False)
     async def surface_schema(name: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import Any
 
 from fastapi import FastAPI
@@ -38,7 +40,26 @@ NO_TOKEN = ("/metrics", "/v1/engine/model-files", "/v1/keys")
 
 
 def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
-    """Return the schema, rebuilt on each call: the listed models and styles and the need for a key may have changed."""
+    """Return the schema. The listed models and styles and the need for a key are those of now; the rest is built once."""
+    schema: dict[str, Any] = json.loads(_of_routes(app))
+    _add_allowed(schema["components"]["schemas"], context.host.catalog)
+    _add_security(schema, context)
+    return schema
+
+
+def build_surface_schema(app: FastAPI, context: Context) -> dict[str, Any]:
+    """Return the schema of a compatible API, whose errors have a shape of their own."""
+    schema: dict[str, Any] = json.loads(_of_surface(app))
+    schema.setdefault("components", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"].get("schemas", {}).pop(unused, None)
+    _add_security(schema, context)
+    return schema
+
+
+@functools.lru_cache(maxsize=1)
+def _of_routes(app: FastAPI) -> bytes:
+    """Return what the routes alone decide of the schema, as JSON. FastAPI needs a second for it."""
     schema = get_openapi(
         title=app.title,
         version=app.version,
@@ -48,19 +69,14 @@ def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
         servers=[{"url": "..", "description": "This server, under the path that a proxy gives it."}],
     )
     _add_shapes(schema["components"]["schemas"])
-    _add_allowed(schema["components"]["schemas"], context.host.catalog)
-    _add_security(schema, context)
-    return schema
+    return json.dumps(schema).encode()
 
 
-def build_surface_schema(app: FastAPI, context: Context) -> dict[str, Any]:
-    """Return the schema of a compatible API, whose errors have a shape of their own."""
+@functools.lru_cache(maxsize=4)
+def _of_surface(app: FastAPI) -> bytes:
+    """Return what a compatible API's routes alone decide of its schema, as JSON."""
     schema = get_openapi(title=app.title, version=app.version, routes=app.routes, servers=[{"url": "../.."}])
-    schema.setdefault("components", {})
-    for unused in ("HTTPValidationError", "ValidationError"):
-        schema["components"].get("schemas", {}).pop(unused, None)
-    _add_security(schema, context)
-    return schema
+    return json.dumps(schema).encode()
 
 
 def _add_security(schema: dict[str, Any], context: Context) -> None:

@@ -205,7 +205,8 @@ def not_modified(request: Request, response: Response) -> Response | None:
         tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
         same = "*" in tags or response.headers["etag"] in tags
     else:
-        same = since is not None and _is_newer(since, response.headers["last-modified"])
+        modified = response.headers.get("last-modified")
+        same = None not in (since, modified) and _is_newer(str(since), str(modified))
     if not same:
         return None
     kept = ("cache-control", "etag", "last-modified", "vary", "x-content-type-options")

@@ -36,6 +36,13 @@ def operations(schema: Schema) -> Iterator[tuple[str, Schema]]:
             yield f"{method.upper()} {path}", operation
 
 
+def test_a_known_copy_is_not_sent_again(client: Client) -> None:
+    first = client.get("/v1/openapi.json")
+    again = client.get("/v1/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/v1/openapi.json", headers={"If-None-Match": '"other"'}).content == first.content
+
+
 def test_where_no_key_is_needed_none_is_asked_for(schema: Schema) -> None:
     assert "securitySchemes" not in schema["components"]
     assert not any("security" in operation for _, operation in operations(schema))

@@ -42,7 +42,7 @@ def test_a_name_that_a_record_has_is_not_given_again(host: Host) -> None:
     path_of(host, first).unlink()
     second = bob.draw(save_name="poster")["result"][0]
     assert urlsplit(first).path != urlsplit(second).path
-    assert requests.get(first, timeout=60).status_code == 404
+    assert requests.get(first, timeout=60).status_code == 410
     assert bob.get(urlsplit(first).path).status_code == 404
     assert alice.get(urlsplit(second).path).status_code == 404
 

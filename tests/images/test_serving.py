@@ -156,7 +156,7 @@ def test_head_is_as_get_without_the_body(client: Client, url: str) -> None:
 def test_an_image_that_has_gone(client: Client, demo: Host) -> None:
     url = client.draw()["result"][0]
     (demo.outputs / urlsplit(url).path.removeprefix("/outputs/")).unlink()
-    assert client.get(url, headers={"If-None-Match": "*"}).status_code == 404
+    assert client.get(url, headers={"If-None-Match": "*"}).status_code == 410
 
 
 def test_what_is_converted_is_the_same_picture(client: Client, url: str) -> None:
