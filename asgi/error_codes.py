@@ -58,6 +58,7 @@ class ErrorCode(str, Enum):
     NO_WEBHOOK = "no_webhook", 409, "The task has no webhook."
     NO_API_KEY = "no_api_key", 409, "A token or a session needs an API key, and none exists."
     KEY_EXISTS = "key_exists", 409, "An API key has this name."
+    LAST_ADMIN_KEY = "last_admin_key", 409, "Without the key, no other could manage keys."
     KEY_FIXED = "key_fixed", 409, "The key was given with `--apikey`, and lasts until Fooocus is restarted without it."
     PRESET_PROTECTED = "preset_protected", 409, "The preset is Fooocus's or the user's own file, not one of the API's."
     MODEL_FILE_EXISTS = "model_file_exists", 409, "A model file, or a download of one, has this name."

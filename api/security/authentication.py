@@ -129,15 +129,15 @@ class AuthenticationMiddleware:
 
     def _access_by_key(self, request: Request, token: str | None) -> Access:
         given = _key_in(request)
-        session = given_session(request) if given is None and token is None else None
+        session = given_session(request) if token is None else None
         if self._has_link(request, alone=given is None and token is None and session is None):
             return SIGNED_URL_ACCESS
         try:
             if given is None and token is not None:
                 return self._access_by_token(request, token)
-            if session is not None:
+            if session is not None and (given is None or session.find() is not None):
                 return _access_by_session(request, session)
-            key = self._keys.find(given or b"")
+            key = self._keys.find(given or b"")  # a password counts once the session has ended
         except BrokenKeys as error:
             message = "file of API keys can't be used; Fooocus's console has the reason"
             raise Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": "60"}) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -114,10 +114,10 @@ def scope_of(dependency: Any) -> Scope | None:
     return needed.scope if isinstance(needed, _Needs) else None
 
 
-def access_watcher(request: Request, scope: Scope) -> Callable[[], bool]:
-    """Return a callable that re-checks whether the client still has `scope`.
+def access_watcher(request: Request, scope: Scope, further: Collection[Scope] = ()) -> Callable[[], bool]:
+    """Return a callable that re-checks whether the client still has `scope` and the further scopes.
 
-    It returns False once the key is revoked or has lost the scope, or once a request without a key needs one. A client that
+    It returns False once the key is revoked or has lost a scope, or once a request without a key needs one. A client that
     began with `read-all` must keep `read-all`. False is final. Access is evaluated at most every `RECHECK_INTERVAL_S`, as
     hundreds of streams may each send hundreds of events a second.
     """
@@ -136,7 +136,7 @@ def access_watcher(request: Request, scope: Scope) -> Callable[[], bool]:
         except Problem:
             lasts = False
         else:
-            lasts = access.source == before.source and access.may(used)
+            lasts = access.source == before.source and all(map(access.may, (used, *further)))
         return lasts
 
     return ask

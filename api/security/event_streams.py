@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from typing import Protocol
 
@@ -32,8 +32,8 @@ class Rechecked(Protocol):
 class StreamAccess:
     """Access to a stream, which may be revoked while the stream is open."""
 
-    def __init__(self, request: Request, scope: Scope) -> None:
-        self.lasts = access_watcher(request, scope)
+    def __init__(self, request: Request, scope: Scope, further: Collection[Scope] = ()) -> None:
+        self.lasts = access_watcher(request, scope, further)
 
     def watch(self, subscription: Rechecked) -> None:
         """End a stream's subscription soon after the revocation, even without events."""
@@ -45,15 +45,16 @@ def event_stream(
     scope: Scope,
     messages: Callable[[StreamAccess], AsyncGenerator[bytes, None]],
     headers: dict[str, str] | None = None,
+    further: Collection[Scope] = (),
 ) -> StreamingResponse:
     """Return a response that sends each event in its own chunk, as some clients split the stream at chunk boundaries.
 
-    The stream ends when the client loses `scope`.
+    The stream ends when the client loses `scope` or one of `further`.
 
     Args:
         messages: yields the events. It must pass its subscription to the `watch` of the argument.
     """
-    access = StreamAccess(request, scope)
+    access = StreamAccess(request, scope, further)
     events = _while_allowed(messages(access), access.lasts)
     return StreamingResponse(events, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
 

@@ -18,8 +18,7 @@ from ..responses.problems import Problem
 from ..responses.public_urls import PublicUrls
 
 _IDENTIFIER = re.compile(r"[\w-]{43}", re.ASCII)
-CREDENTIALS = (b"authorization", b"x-api-key")
-"""Headers that go before the cookie."""
+_BEARER = re.compile(rb"bearer\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,9 @@ class GivenSession:
 class SessionCookies:
     """ASGI middleware that finds the session of a request with the cookie, before its access is determined.
 
-    A request without the cookie, or with a key in a header, passes at once. Pages of other origins never come here with a cookie:
-    the cross-origin protection removes it. What such a page embeds is kept from it by `Cross-Origin-Resource-Policy`.
+    A request without the cookie, or with a key in X-API-KEY or as a bearer token, passes at once. A name and a password do not go
+    before the cookie: browsers send those of a proxy in front with each request. Pages of other origins never come here with a
+    cookie: the cross-origin protection removes it. What such a page embeds is kept from it by `Cross-Origin-Resource-Policy`.
     """
 
     def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
@@ -55,7 +55,7 @@ class SessionCookies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         identifier = None
-        if scope["type"] == "http" and not any(name in CREDENTIALS for name, _ in scope["headers"]):
+        if scope["type"] == "http" and not any(_is_key(*header) for header in scope["headers"]):
             identifier = identifier_in(scope)
         if identifier is None:
             await self._app(scope, receive, send)
@@ -69,8 +69,13 @@ class SessionCookies:
         await self._app(scope, receive, _for_own_pages(send))
 
 
+def _is_key(name: bytes, value: bytes) -> bool:
+    """Return whether a header goes before the cookie."""
+    return name in (b"x-api-key", b"api-key") or (name == b"authorization" and _BEARER.match(value) is not None)
+
+
 def given_session(request: Request) -> GivenSession | None:
-    """Return the session that the request's cookie names, None without one or with a key in a header."""
+    """Return the session that the request's cookie names, None without one or with a key in X-API-KEY or as a bearer token."""
     given: GivenSession | None = request.scope.get("state", {}).get("session")
     return given
 

@@ -54,7 +54,10 @@ class BulkActions:
     def _find(self, task_ids: Sequence[str]) -> dict[str, Task]:
         lives = [live for task_id in task_ids if (live := self._active.get(task_id)) is not None]
         found = {live.task.task_id: replace(live.task) for live in lives}
-        for ids in _parts([task_id for task_id in task_ids if task_id not in found], READ_AT_ONCE):
+        missing = [
+            task_id for task_id in task_ids if task_id not in found and "\0" not in task_id
+        ]  # PostgreSQL refuses NUL
+        for ids in _parts(missing, READ_AT_ONCE):
             rows = self._repository.read(partial(self._repository.many, ids))
             found.update((row["task_id"], from_row(row)) for row in rows)
         return found

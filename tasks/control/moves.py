@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
 
 from ..model.active_tasks import ActiveTasks
 from ..ports.engine import Engine
 from ..storage.stored_order import StoredOrder
+
+Moved = TypeVar("Moved")
 
 
 class NotInOrder(Exception):
@@ -15,12 +20,13 @@ class NotInOrder(Exception):
 
 
 class TaskMoves:
-    """Moves in the host's queue first, as the worker may take a task at any time, and then in the database."""
+    """Moves in the host's queue first, as the worker may take a task at any time, and then in the database, in the same order."""
 
     def __init__(self, active: ActiveTasks, engine: Engine, order: StoredOrder) -> None:
         self._active = active
         self._engine = engine
         self._order = order
+        self._lock = threading.Lock()
 
     async def to_front(self, task_ids: Sequence[str]) -> set[str]:
         """Move pending tasks to the front of the queue, in this order. Return those that were in the queue.
@@ -28,10 +34,7 @@ class TaskMoves:
         Raises:
             DatabaseUnavailable: a restart will not keep the move.
         """
-        moved = await asyncio.to_thread(self._move_to_front, task_ids)
-        if moved:
-            await asyncio.wrap_future(self._order.put_first(moved))
-        return set(moved)
+        return set(await self._moved(lambda: self._move_to_front(task_ids), self._order.put_first) or ())
 
     async def to_end(self, task_id: str) -> bool:
         """Move a pending task behind all that are in the queue now. Return False if it is not in the queue.
@@ -40,10 +43,10 @@ class TaskMoves:
             DatabaseUnavailable: a restart will not keep the move.
         """
         live = self._active.get(task_id)
-        if live is None or not await asyncio.to_thread(self._engine.move_to_end, task_id):
+        if live is None:
             return False
-        await asyncio.wrap_future(self._order.put_last(live.task))
-        return True
+        task = live.task
+        return bool(await self._moved(lambda: self._engine.move_to_end(task_id), lambda _: self._order.put_last(task)))
 
     async def before(self, task_id: str, before: str) -> bool:
         """Move a pending task to the place before another one. Those up to there keep their present order, so that later tasks
@@ -53,14 +56,30 @@ class TaskMoves:
             NotInOrder: `before` is behind the tasks whose order is predicted.
             DatabaseUnavailable: a restart will not keep the move.
         """
-        order = await asyncio.to_thread(self._engine.move_before, task_id, before)
+        order = await self._moved(lambda: self._engine.move_before(task_id, before), self._order.put_first)
         if order is None:
             places = await asyncio.to_thread(lambda: [self._engine.place(one) for one in (task_id, before)])
             if None not in places:
                 raise NotInOrder(before)
             return False
-        await asyncio.wrap_future(self._order.put_first(order))
         return True
+
+    async def _moved(self, move: Callable[[], Moved | None], store: Callable[[Moved], Future[None]]) -> Moved | None:
+        """Move in the queue and then, unless nothing was moved, in the database. Return what `move` returns.
+
+        Raises:
+            DatabaseUnavailable: a restart will not keep the move.
+        """
+
+        def run() -> tuple[Moved | None, Future[None] | None]:
+            with self._lock:  # so that two moves at once come to the database in the order in which the queue had them
+                moved = move()
+                return moved, store(moved) if moved else None
+
+        moved, stored = await asyncio.to_thread(run)
+        if stored is not None:
+            await asyncio.wrap_future(stored)
+        return moved
 
     def _move_to_front(self, task_ids: Sequence[str]) -> list[str]:
         return [task_id for task_id in reversed(task_ids) if self._engine.move_to_front(task_id)][::-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -22,6 +23,7 @@ class QueuePause:
         self._repository = repository
         self._engine = engine
         self._on_change = on_change
+        self._lock = threading.Lock()
 
     def restore(self) -> None:
         """Pause the queue if it was paused when an earlier process ended. Blocking.
@@ -42,6 +44,10 @@ class QueuePause:
         Raises:
             DatabaseUnavailable: nothing was changed.
         """
-        await asyncio.wrap_future(self._repository.write(partial(settings.set_value, PAUSED, "1" if paused else None)))
-        await asyncio.to_thread(self._engine.pause, paused)
+        await asyncio.to_thread(self._set, paused)
         self._on_change()
+
+    def _set(self, paused: bool) -> None:
+        with self._lock:  # of a pause and its end at once, the later one counts in the queue and in the database
+            self._repository.write(partial(settings.set_value, PAUSED, "1" if paused else None)).result()
+            self._engine.pause(paused)

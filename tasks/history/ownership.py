@@ -52,6 +52,14 @@ class Ownership:
         """
         return self._repository.read(partial(usage.images_beginning, beginning))
 
+    def is_used(self, source: str) -> bool:
+        """Return whether the source has tasks or uploads, also from an earlier key of that name. Not on an event loop.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        return self._repository.read(partial(usage.has_left_traces, source))
+
     def note_upload(self, source: str, file_name: str) -> None:
         """Add the source to the owners of an input. Not on an event loop.
 

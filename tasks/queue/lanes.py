@@ -34,11 +34,11 @@ class QueueEntry:
     @property
     def is_held(self) -> bool:
         """Return whether it waits while the queue is paused: clicks in the WebUI and jobs do not."""
-        return self.source not in NEVER_HELD
+        return self.task_id is not None and self.source != WEBUI
 
 
-NEVER_HELD = ("webui", "tools")
-"""Sources whose entries are picked while the queue is paused."""
+WEBUI = "webui"
+"""The source of clicks in the WebUI."""
 Arrivals = OrderedDict[QueueEntry, int]
 """Entries with the numbers of their arrival, in that order. Unlike a dictionary's, its first entry is found at once even after
 many before it were removed."""

@@ -101,9 +101,10 @@ class PendingQueue:
         return self._by_task.get(task_id)
 
     def next(self) -> QueueEntry | None:
-        """Return the entry whose turn it is, and count its source's turn. None without entries."""
+        """Return the entry whose turn it is, and count its source's turn. None without entries, or if all wait for a pause."""
         entry = self._scheduler.next(self._clock())
-        self._change()
+        if entry is not None:
+            self._change()
         return entry
 
     def fix(self, picks: Sequence[tuple[QueueEntry, Pick]]) -> list[QueueEntry]:

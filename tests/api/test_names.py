@@ -28,11 +28,17 @@ DRAWS = {
 }
 """Requests that change no existing data."""
 WITH_BODIES = {
+    "/tasks/bulk",
+    "/tasks/{task_id}/move",
+    "/tasks/{task_id}/tags",
+    "/v1/archive",
     "/v1/engine/control",
     "/v1/engine/control/",
     "/v1/engine/model-files",
     "/v1/engine/model-files/downloads/{download_id}/resume",
     "/v1/engines/presets/{name}",
+    "/v1/keys",
+    "/v1/session",
     "/v1/tokens",
 }
 """Paths whose other requests have a body of their own, which `test_whatever_acts…` and the tests of each cover."""

@@ -86,4 +86,4 @@ def test_images_that_fooocus_does_not_keep_are_handed_over(demo_factory: DemoFac
     host.start()
     later = client.task(record["task_id"])
     assert later["task_status"] == "finished" and later["images"][0]["kept"] is False
-    assert client.get(record["result"][0]).status_code == 404
+    assert client.get(record["result"][0]).status_code == 410

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fooocus_api.auth.keys import Scope
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key, keys_command
@@ -101,6 +102,16 @@ def test_a_key_gives_and_takes_no_more_than_it_has(host: Host, boss: Client) -> 
     assert within.status_code == 201 and metrics.request("DELETE", "/v1/keys/mine").status_code == 200
 
 
+def test_a_name_with_tasks_is_given_by_those_who_may_see_them(host: Host, boss: Client) -> None:
+    customer, manager = add_key(host, "customer"), add_key(host, "manager", "--scopes", "generate,read,control,admin")
+    record = customer.draw(prompt="a secret")
+    assert manager.request("DELETE", "/v1/keys/customer").status_code == 200
+    refused = manager.post("/v1/keys", json={"name": "customer"})
+    assert refused.status_code == 403 and refused.json()["scope"] == "read-all"
+    made = boss.post("/v1/keys", json={"name": "customer"}).json()
+    assert Client(host.url, made["key"]).task(record["task_id"])["req_params"]["prompt"] == "a secret"
+
+
 def test_changes_of_the_command_and_of_requests_lose_nothing(host: Host, boss: Client) -> None:
     def by_request(number: int) -> None:
         assert Client(host.url, "s3cret").post("/v1/keys", json={"name": f"request-{number}"}).status_code == 201
@@ -128,7 +139,11 @@ def test_a_broken_file_is_said_and_not_overwritten(host: Host, boss: Client) -> 
 def test_the_first_key_is_needed_from_then_on(demo_factory: DemoFactory) -> None:
     client = Client(demo_factory().url)
     assert client.get("/v1/keys").json() == {"needed": False, "keys": []}
-    made = client.post("/v1/keys", json={"name": "first"}).json()
+    locked = client.post("/v1/keys", json={"name": "first"})
+    assert locked.status_code == 422 and locked.json()["errors"][0]["field"] == "scopes"
+    made = client.post("/v1/keys", json={"name": "first", "scopes": [scope.value for scope in Scope]}).json()
     assert made["first"] and client.get("/tasks").status_code == 401
     state = client.post("/v1/session", json={"key": made["key"]}).json()
     assert state["name"] == "first" and client.get("/tasks").status_code == 200
+    last = client.request("DELETE", "/v1/keys/first")
+    assert last.status_code == 409 and last.json()["code"] == "last_admin_key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -95,6 +96,17 @@ def test_a_key_in_a_header_goes_before_the_cookie(host: Host) -> None:
     assert browser.get("/v1/session", headers={"X-API-KEY": "s3cret"}).json()["by"] == "key"
 
 
+def test_the_password_of_a_proxy_does_not_go_before_the_cookie(host: Host) -> None:
+    browser = sign_in(host)
+    proxys = {"Authorization": "Basic " + base64.b64encode(b"user:of the proxy").decode()}
+    assert browser.get("/tasks", headers=proxys).status_code == 200
+    assert browser.get("/v1/session", headers=proxys).json()["by"] == "session"
+    assert Client(host.url).get("/tasks", headers=proxys).status_code == 401
+    keys = {"Authorization": "Basic " + base64.b64encode(b"user:s3cret").decode()}
+    assert browser.request("DELETE", "/v1/session", headers=keys).status_code == 204
+    assert Client(host.url).get("/tasks", headers=keys).status_code == 200
+
+
 def test_a_wrong_key_opens_nothing_and_asks_for_no_password(host: Host) -> None:
     answer = Client(host.url).post("/v1/session", json={"key": "wr0ng"}, headers={"Accept": "text/html"})
     assert answer.status_code == 401 and answer.headers["www-authenticate"].startswith("Bearer")
@@ -121,6 +133,13 @@ def test_too_many_wrong_keys_of_an_address_are_refused(host: Host) -> None:
     assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
     assert refused.json()["limit"] == "sign_ins_per_minute" and refused.json()["allowed"] == 10
     assert [tries("192.0.2.2", "s3cret").status_code for _ in range(12)] == [200] * 12
+    assert tries("::ffff:192.0.2.1", "s3cret").status_code == 429
+    assert tries("::ffff:192.0.2.2", "s3cret").status_code == 200
+    random = Client(host.url, "s3cret").post("/v1/keys", json={"name": "random"}).json()["key"]
+    assert tries("192.0.2.1", random).status_code == 200, (
+        "a key that can't be guessed is not refused for others' guesses"
+    )
+    assert tries("192.0.2.1", random[::-1]).status_code == 429
 
 
 def test_signing_out_ends_the_session_and_its_streams_alone(host: Host) -> None:

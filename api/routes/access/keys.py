@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -15,12 +16,15 @@ from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.key_file import KeyFile, KeyFileUnavailable, NameTaken, UnknownKey
 from ....auth.keys import USUAL_SCOPES, BrokenKeys, Key, Scope, check_name
+from ....tasks.service import DatabaseUnavailable
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
 from ...responses.problems import FieldError, InvalidFields, Problem, responses
 from ...security.authorization import Access, access_of, require_scope
 from ...security.exposure import KEY_IF_EXPOSED
 from .key_fields import Limits, limits_of, scopes_of
+
+log = logging.getLogger("fooocus_api.keys")
 
 MAX_NAME_LENGTH = 40
 NO_KEYS_FILE = "file of API keys can't be used; Fooocus's console has the reason"
@@ -114,12 +118,17 @@ async def get_keys(context: ApiContext, request: Request) -> Any:
 )
 def add_key(context: ApiContext, request: Request, response: Response, body: Annotated[NewKey, Body()]) -> Any:
     """Create a key and return its secret, this once. It has at most the scopes and the limits of the request's own key. From the
-    first key on, every request needs one, the dashboard's as well; Fooocus's WebUI needs none."""
+    first key on, every request needs one, the dashboard's as well; Fooocus's WebUI needs none. So the first one needs `admin`.
+
+    The tasks of an earlier key of this name belong to the new one: that needs `read-all`."""
     keys, access = context.security.keys, access_of(request)
     _check_rights(access, frozenset(body.scopes))
-    if errors := list(_beyond(access, body.limits)):
-        raise InvalidFields(errors)
     had_keys = keys.needed()
+    if errors := [*_beyond(access, body.limits), *_missing_admin(body, is_first=not had_keys)]:
+        raise InvalidFields(errors)
+    if not access.sees_all and access.source != body.name and context.services.ownership.is_used(body.name):
+        message = f"name {body.name} has tasks of an earlier key, which this key may not see; choose another name"
+        raise Problem(ErrorCode.INSUFFICIENT_SCOPE, message, scope=Scope.READ_ALL.value)
     if any(key.name == body.name for key in keys.fixed):
         raise _name_taken(body.name)
     try:
@@ -143,7 +152,7 @@ async def revoke_key(
     context: ApiContext, request: Request, name: Annotated[str, Path(description="The name of the key.")]
 ) -> Any:
     """Revoke a key, which has no more scopes than the request's own. Its open streams end within half a second, its sessions with
-    it. A key is still required after the last one is revoked, until the file of keys is deleted and Fooocus restarted."""
+    it. The last one with the scope `admin` stays, as only the command could create another one."""
     keys, access = context.security.keys, access_of(request)
 
     def remove() -> Key:
@@ -151,6 +160,9 @@ async def revoke_key(
 
         def check(key: Key) -> None:
             _check_rights(access, key.scopes)
+            if not any(Scope.ADMIN in each.scopes for each in (*keys.fixed, *_stored(context)) if each.name != name):
+                message = f"key {name} is the last one with the scope 'admin'; create another one first"
+                raise Problem(ErrorCode.LAST_ADMIN_KEY, message)
             gone.append(key)
 
         KeyFile(keys.file).remove(name, check)
@@ -166,7 +178,13 @@ async def revoke_key(
         raise Problem(ErrorCode.KEY_NOT_FOUND, message) from error
     except (BrokenKeys, KeyFileUnavailable) as error:
         raise _unavailable() from error
-    return RevokedKey(name=name, sessions_ended=await context.security.sessions.close_all(key))
+    sessions, number = context.security.sessions, 0
+    try:
+        (number,) = await sessions.numbers([key])
+        await sessions.close_all(key)
+    except DatabaseUnavailable as error:  # the rows stay, but open nothing: they have no key any more
+        log.warning("sessions of a revoked key stay in the history", extra={"error": str(error)})
+    return RevokedKey(name=name, sessions_ended=number)
 
 
 def _stored(context: Context) -> Sequence[Key]:
@@ -203,6 +221,13 @@ def _check_rights(access: Access, scopes: frozenset[Scope]) -> None:
         scope = lacking[0].value
         message = f"key lacks the scope '{scope}', so it can't give or revoke it; use a key that has it"
         raise Problem(ErrorCode.INSUFFICIENT_SCOPE, message, scope=scope)
+
+
+def _missing_admin(body: NewKey, *, is_first: bool) -> Iterator[FieldError]:
+    """Yield an error if the first key could not manage the keys: from then on, no request could."""
+    if is_first and Scope.ADMIN not in body.scopes:
+        message = "lacks 'admin'; add it to the first key, as without it none can manage the keys"
+        yield FieldError(field="scopes", code=FieldErrorCode.REQUIRED, message=message)
 
 
 def _beyond(access: Access, limits: Limits) -> Iterator[FieldError]:

@@ -29,6 +29,9 @@ from .key_fields import Limits, limits_of, scopes_of
 
 WRONG_KEYS_PER_MINUTE = 10
 """Wrong keys that one address may send: people choose short ones for the command line."""
+RANDOM_KEY_LENGTH = 40
+"""Length from which a key can't be guessed: it opens a session although the limit is reached, as all clients of a proxy may have
+one address."""
 MAX_KEY_LENGTH = 1000
 NOT_STORED = {"Cache-Control": "no-store"}
 SETS_COOKIE = {"Set-Cookie": header("The cookie of the session: HttpOnly, SameSite=Strict, for 30 days.")}
@@ -83,18 +86,25 @@ class WrongKeys:
             Problem: 429, this address has sent too many; 503, the keys can't be read.
         """
         address = _address(request)
-        try:
-            self._rate.take(address, WRONG_KEYS_PER_MINUTE)
-        except LimitReached as error:
-            raise limit_problem(error) from error
+        may_be_guessed = len(text) < RANDOM_KEY_LENGTH
+        if may_be_guessed:
+            self._take(address)
         try:
             key = context.security.keys.find(text.encode("utf-8", "surrogatepass"))
         except BrokenKeys as error:
             message = "file of API keys can't be used; Fooocus's console has the reason"
             raise Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": "60"}) from error
-        if key is not None:
+        if key is None and not may_be_guessed:
+            self._take(address)
+        elif key is not None and may_be_guessed:
             self._rate.give_back(address, WRONG_KEYS_PER_MINUTE)
         return key
+
+    def _take(self, address: str) -> None:
+        try:
+            self._rate.take(address, WRONG_KEYS_PER_MINUTE)
+        except LimitReached as error:
+            raise limit_problem(error) from error
 
 
 WRONG_KEYS = WrongKeys()
@@ -184,6 +194,7 @@ def _address(request: Request) -> str:
     """Return the client's address; of IPv6 the network of 64 bits, in which one machine has any number of them."""
     host = request.client.host if request.client is not None else ""
     try:
-        return str(ip_network(f"{IPv6Address(host.partition('%')[0])}/64", strict=False))
+        address = IPv6Address(host.partition("%")[0])
+        return str(address.ipv4_mapped or ip_network(f"{address}/64", strict=False))
     except ValueError:
         return host

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.keys import Scope
+from ....files.paths import is_file_name
 from ....files.replacing import SHORT_PAUSES_SECONDS, retried
 from ....images.codecs.conversion import converted
 from ....images.file_kinds import format_of
@@ -122,7 +123,9 @@ def get_output(
 
 def is_gone(context: Context, request: Request, relative: str) -> bool:
     """Return whether a record that the client may see lists an image, of which there is no file."""
-    if context.task_services is None or not context.services.ownership.is_recorded(relative):
+    if context.task_services is None or not all(map(is_file_name, relative.split("/"))):
+        return False
+    if not context.services.ownership.is_recorded(relative):
         return False
     return may_see_image(context, request)(str(ImageReference.output(relative)))
 

@@ -47,6 +47,11 @@ def notice_kinds(also: str | None, access: Access) -> frozenset[str]:
     return frozenset(names)
 
 
+def scopes_of_kinds(kinds: frozenset[str]) -> list[Scope]:
+    """Return the scopes that a client must keep to receive these kinds."""
+    return [scope for kind, scope in SCOPES.items() if kind in kinds]
+
+
 def _unknown(name: str) -> FieldError:
     message = f"{shortened(name)!r} is no event; use some of {', '.join(NOTICE_KINDS)}"
     return FieldError(field="also", code=FieldErrorCode.UNKNOWN_VALUE, message=message, allowed=list(NOTICE_KINDS))

@@ -27,7 +27,7 @@ from ...schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, ev
 from ...security.authorization import access_of, require_scope, visible_task
 from ...security.event_streams import StreamAccess, event_stream
 from ..model_files.schemas import DownloadResponse
-from ..queue.notices import NOTICES, current_states, notice_event, notice_kinds
+from ..queue.notices import NOTICES, current_states, notice_event, notice_kinds, scopes_of_kinds
 from ..queue.schemas import DeletedEvent, ModelEvent, MovedEvent, QueueEvent, SampleModel
 from .tasks import TaskId
 
@@ -92,7 +92,7 @@ def all_events(
     encoding = _encoding(previews, preview_format, preview_size)
     kinds = notice_kinds(also, access)
     messages = partial(_all, context.services, access.only, urls, encoding, kinds, last_event_id or None)
-    return event_stream(request, Scope.READ, messages)
+    return event_stream(request, Scope.READ, messages, further=scopes_of_kinds(kinds))
 
 
 @router.get(

@@ -20,7 +20,7 @@ def by_value(criteria: Filter, most: int) -> tuple[dict[str, list[tuple[str, int
             "statuses": _grouped(TaskRow.status, criteria, most),
             "sources": _grouped(TaskRow.source, criteria, most),
             "models": _grouped(TaskRow.model, criteria, most),
-            "tags": _ranked(TagRow.select(TagRow.tag, fn.COUNT(SQL("1"))).group_by(TagRow.tag).tuples(), most),
+            "tags": _ranked(_tags_without(criteria.exclude_statuses), most),
         }
         total, capped = task_pages.count(criteria)
         return found, total, capped
@@ -36,6 +36,17 @@ def by_value(criteria: Filter, most: int) -> tuple[dict[str, list[tuple[str, int
         for tag, number in tags.tuples():
             values["tags"][tag] = values["tags"].get(tag, 0) + int(number)
     return {name: _ranked(numbers.items(), most) for name, numbers in values.items()}, len(ids), capped
+
+
+def _tags_without(statuses: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Return the number of tasks of each tag, without those with these statuses, which must be few, as those that wait are."""
+    query = TagRow.select(TagRow.tag, fn.COUNT(SQL("1"))).group_by(TagRow.tag)
+    numbers: dict[str, int] = dict(query.tuples())
+    if statuses:
+        left_out = query.join(TaskRow, on=TaskRow.id == TagRow.task_id).where(TaskRow.status.in_(statuses))
+        for tag, number in left_out.tuples():
+            numbers[tag] -= number
+    return [(tag, number) for tag, number in numbers.items() if number]
 
 
 def _grouped(column: Field, criteria: Filter, most: int) -> list[tuple[str, int]]:

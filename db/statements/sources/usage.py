@@ -20,6 +20,11 @@ def images_beginning(beginning: str) -> list[str]:
     return [path for (path,) in query.tuples() if path.startswith(beginning)]
 
 
+def has_left_traces(source: str) -> bool:
+    """Return whether that source has tasks, uploads or images that it requested on a day."""
+    return any(table.select().where(table.source == source).exists() for table in (TaskRow, UploadRow, UsageRow))
+
+
 def owns_input(source: str, file_name: str) -> bool:
     """Return whether that source has uploaded the input, or has a task that uses it."""
     uploads = UploadRow.select(UploadRow.source)
