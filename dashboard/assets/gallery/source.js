@@ -7,6 +7,7 @@ import { get, taskLists } from "../core/api.js";
 const SIZE = 100;
 const KEPT = 40;
 const AGAIN_MS = 5000;
+const NONE = { lists: { history: [] }, total: 0, capped: false };
 
 /**
  * @typedef {import("../live/tasks.js").Card} Card
@@ -25,7 +26,7 @@ export class Source {
     this.cards = [];
     /** @type {number[]} offsets of hidden tasks, in order. */
     this.hidden = [];
-    /** @type {Map<number, AbortController>} */
+    /** @type {Map<number, {abort: AbortController, done: Promise<void>}>} */
     this.loading = new Map();
     /** @type {Map<number, number>} pages that were read, with the time of their last use. */
     this.pages = new Map();
@@ -76,20 +77,34 @@ export class Source {
   /** Read what a range needs, and give up what is out of it. */
   want(from, to) {
     const [first, last] = [Math.floor(this.offset(from) / SIZE), Math.floor(this.offset(Math.max(from, to - 1)) / SIZE)];
-    for (const [page, abort] of this.loading) if (page < first || page > last) abort.abort();
+    for (const [page, { abort }] of this.loading) if (page < first || page > last) abort.abort();
     if (Date.now() - this.failedAt < AGAIN_MS) return;
     for (let page = first; page <= last; page += 1) {
       if (page * SIZE < this.total || page === 0) void this.load(page).catch(() => {});
     }
   }
 
-  /** Read a page. */
-  async load(page) {
-    if (this.pages.has(page) || this.loading.has(page)) return;
+  /** True if the first day is later than the last one: the server refuses to look for that. */
+  get isEmpty() {
+    const { from, to } = this.filters;
+    return Boolean(from) && dayStart(from) > Math.min(to ? dayEnd(to) : Infinity, this.opened);
+  }
+
+  /** Read a page; one that is on its way is waited for. */
+  load(page) {
+    if (this.pages.has(page)) return Promise.resolve();
+    const known = this.loading.get(page);
+    if (known) return known.done;
     const abort = new AbortController();
-    this.loading.set(page, abort);
+    const done = this.read(page, abort);
+    this.loading.set(page, { abort, done });
+    return done;
+  }
+
+  async read(page, abort) {
     try {
-      const { lists, total, capped } = await taskLists({ query: "history", page, page_size: SIZE, ...this.query }, abort.signal);
+      const query = { query: "history", page, page_size: SIZE, ...this.query };
+      const { lists, total, capped } = await (this.isEmpty ? NONE : taskLists(query, abort.signal));
       lists.history.forEach((card, index) => {
         this.cards[page * SIZE + index] = card;
       });
@@ -192,6 +207,7 @@ export class Source {
 
   /** Return the number of tasks for each day, the newest first, or null on a server that does not count them. */
   async days() {
+    if (this.isEmpty) return null;
     try {
       return await get("/tasks/days", { ...this.query, utc_offset: -new Date().getTimezoneOffset() });
     } catch {
