@@ -145,3 +145,13 @@ export async function repeatTasks(ids) {
   }
   if (done) note(t("repeat.done", { n: done }));
 }
+
+/** Generate many tasks again, after a question that says how many. */
+export async function repeatAll(ids) {
+  const agreed = await confirm({
+    title: t("repeat.title", { n: ids.length }),
+    text: t("repeat.text"),
+    action: t("repeat.action", { n: ids.length }),
+  });
+  if (agreed) await repeatTasks(ids);
+}
