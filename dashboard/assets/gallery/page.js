@@ -103,6 +103,8 @@ export function mount(root, route) {
   let fresh = 0;
   let isTop = true;
   let stopSource = () => {};
+  /** @type {Source | null} the search that was begun last. */
+  let newest = null;
 
   function again(index = 0) {
     wall?.end();
@@ -151,9 +153,12 @@ export function mount(root, route) {
   /** Search again, with what has ended since. */
   async function renew(live = false) {
     const next = new Source(filters);
+    newest = next;
     fresh = 0;
     drawPill();
     await next.load(0).catch(() => {});
+    // Another search may have begun since, or the page may be left.
+    if (newest !== next) return;
     source = next;
     showSource(source);
     stopSource();
@@ -220,6 +225,7 @@ export function mount(root, route) {
     on("deleted", ({ task_ids }) => source.remove(task_ids)),
     () => {
       document.removeEventListener("keydown", selectAll);
+      newest = null;
       stopSource();
       wall?.end();
       take = null;

@@ -14,6 +14,9 @@ const NONE = { lists: { history: [] }, total: 0, capped: false };
  * @typedef {Record<string, any>} Filters `q`, `status`, `source`, `model`, `tag`, `from` and `to`, as in the page's hash.
  */
 
+/** @type {Set<string>} tasks whose deletion can still be undone: no search shows them. */
+const doomed = new Set();
+
 /** A search and what of its result was read. Its indexes count what is shown: hidden tasks have none. */
 export class Source {
   /** @param {Filters} filters */
@@ -113,6 +116,7 @@ export class Source {
       this.ready = true;
       this.error = null;
       this.pages.set(page, performance.now());
+      this.hideDoomed();
       this.prune();
     } catch (error) {
       if (error instanceof DOMException) return;
@@ -148,16 +152,22 @@ export class Source {
 
   /** Hide tasks whose deletion can still be undone. */
   hide(ids) {
-    const wanted = new Set(ids);
+    for (const id of ids) doomed.add(id);
+    this.hideDoomed();
+    this.changed();
+  }
+
+  hideDoomed() {
+    if (!doomed.size) return;
     this.cards.forEach((card, offset) => {
-      if (card && wanted.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
+      if (card && doomed.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
     });
     this.hidden.sort((one, other) => one - other);
-    this.changed();
   }
 
   /** Show hidden tasks again. */
   unhide(ids) {
+    for (const id of ids) doomed.delete(id);
     const wanted = new Set(ids);
     this.hidden = this.hidden.filter((offset) => !wanted.has(this.cards[offset]?.task_id ?? ""));
     this.changed();
