@@ -55,19 +55,19 @@ def served(page: Dashboard, order: list[str]) -> None:
     wait_for(lambda: [one["prompt"] for one in client.get("/v1/queue").json()["waiting"]] == order, f"{order}")
 
 
-def row(prompt: str) -> str:
-    return f".queue-row:nth-child({prompt})"
+def row(place: int) -> str:
+    return f".queue-row:nth-child({place})"
 
 
 def test_tasks_are_moved_by_buttons_keys_and_dragging(page: Dashboard, waiting: list[Record]) -> None:
     from fooocus_api.tests.support.browsers.windows import drag
 
     assert {one.text for one in page.all(".queue-row .why")} == {"came first"}
-    page.see(f'{row("2")} [aria-label="Earlier"]').click()
+    page.see(f'{row(2)} [aria-label="Earlier"]').click()
     order = ["two", "one", "three", "four"]
     shown(page, order)
     served(page, order)
-    page.see(f"{row('1')} .why", "was moved")
+    page.see(f"{row(1)} .why", "was moved")
 
     page.driver.execute_script("document.querySelector(\".queue-row:nth-child(4) [aria-label='Cancel']\").focus()")
     ActionChains(page.driver).key_down(Keys.ALT).send_keys(Keys.ARROW_UP).key_up(Keys.ALT).perform()
@@ -84,12 +84,12 @@ def test_tasks_are_moved_by_buttons_keys_and_dragging(page: Dashboard, waiting: 
     shown(page, order)
     served(page, order)
 
-    height = page.see(row("1")).rect["height"]
-    drag(page, page.see(f"{row('3')} .grip"), 0, -2.2 * height)
+    height = page.see(row(1)).rect["height"]
+    drag(page, page.see(f"{row(3)} .grip"), 0, -2.2 * height)
     order = ["four", "two", "one", "three"]
     shown(page, order)
     served(page, order)
-    drag(page, page.see(f"{row('1')} .grip"), 0, 3.2 * height)
+    drag(page, page.see(f"{row(1)} .grip"), 0, 3.2 * height)
     order = ["two", "one", "three", "four"]
     shown(page, order)
     served(page, order)
@@ -99,7 +99,7 @@ def test_the_queue_is_paused_and_my_tasks_are_cancelled(page: Dashboard, waiting
     page.click(".queue-panel header button", "Pause")
     page.see(".queue-paused", "The queue is paused")
     assert Client(page.url).get("/v1/queue").json()["paused"] is True
-    page.see(f'{row("2")} [aria-label="Cancel"]').click()
+    page.see(f'{row(2)} [aria-label="Cancel"]').click()
     order = ["one", "three", "four"]
     shown(page, order)
     served(page, order)
