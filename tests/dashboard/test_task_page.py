@@ -240,7 +240,6 @@ def test_the_webui_is_opened_with_the_parameters(task_page: Dashboard, first: Re
     choose(task_page, "More", "Open in WebUI", within=".task-actions")
     task_page.browser.until(lambda: len(driver.window_handles) == 2, "a second window")
     task_page.see(".note", "Paste them into the WebUI's prompt")
-    assert task_page.faults() == []
     driver.switch_to.window(next(handle for handle in driver.window_handles if handle != own))
     task_page.browser.until(lambda: bool(driver.find_elements("id", "generate_button")), "the WebUI")
     driver.close()
