@@ -28,24 +28,24 @@ class Windows:
         self._handles = {"first": page.driver.current_window_handle}
 
     def open(self, name: str, route: str = "#/") -> None:
-        """Open a further window at a route, and go on in it."""
+        """Open a further window at a route, and continue in it."""
         self.blank(name)
         self.page.open(route)
 
     def blank(self, name: str) -> None:
-        """Open a further window without a page, and go on in it."""
+        """Open a further window without a page, and continue in it."""
         self.leave()
         self.page.driver.switch_to.new_window("window")
         self._handles[name] = self.page.driver.current_window_handle
 
     def switch(self, name: str) -> Dashboard:
-        """Go on in another window."""
+        """Continue in another window."""
         self.leave()
         self.page.driver.switch_to.window(self._handles[name])
         return self.page
 
     def close(self, name: str) -> None:
-        """Close a window, and go on in the first one."""
+        """Close a window, and continue in the first one."""
         self.switch(name)
         self.page.driver.close()
         del self._handles[name]
