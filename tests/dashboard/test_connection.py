@@ -76,6 +76,7 @@ def test_after_a_cut_nothing_is_missing_and_nothing_twice(page: Dashboard, relay
     assert all("net::ERR" in line for line in page.browser.console())
 
 
+@pytest.mark.nightly
 def test_all_tabs_share_one_stream(page: Dashboard, relay: Relay, client: Client) -> None:
     from fooocus_api.tests.support.browsers.windows import Windows
 

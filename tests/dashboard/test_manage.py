@@ -38,6 +38,7 @@ def client(own: Host) -> Client:
     return Client(own.url)
 
 
+@pytest.mark.nightly
 def test_a_batch_is_followed_stopped_and_resumed(page: Dashboard, client: Client) -> None:
     page.open("#/batches", language="en")
     page.see(".empty", "No batches yet")

@@ -180,12 +180,11 @@ def test_use_again_generates_the_same_request(task_page: Dashboard, first: Recor
     assert [one["seed_text"] for one in again["images"]] == [SEED, str(int(SEED) + 1)]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("button", "method"),
-    [
-        pytest.param("Upscale", "Upscale (Fast 2x)", marks=pytest.mark.nightly, id="upscale"),
-        pytest.param("Vary", "Vary (Subtle)", id="vary"),
-    ],
+    [("Upscale", "Upscale (Fast 2x)"), ("Vary", "Vary (Subtle)")],
+    ids=["upscale", "vary"],
 )
 def test_a_picture_is_upscaled_and_varied(
     task_page: Dashboard, first: Record, client: Client, button: str, method: str
@@ -231,6 +230,7 @@ def test_two_pictures_are_compared_in_three_ways(task_page: Dashboard, first: Re
     )
 
 
+@pytest.mark.nightly
 def test_the_webui_is_opened_with_the_parameters(task_page: Dashboard, first: Record) -> None:
     from fooocus_api.tests.support.browsers.windows import choose
 
