@@ -8,7 +8,7 @@ import { h } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { ask, confirm } from "../widgets/dialog.js";
 import { note, noteError, undoable } from "../widgets/notes.js";
-import { currentSource } from "./source.js";
+import { currentSource, Source } from "./source.js";
 
 const AT_ONCE = 1000;
 export const STAR = "starred";
@@ -30,24 +30,26 @@ export async function deleteTasks(ids, { asked = false, onHide, onUndo } = {}) {
       danger: true,
     }));
   if (!agreed) return;
-  const source = currentSource();
-  source?.hide(ids);
+  const source = currentSource() ?? new Source({});
+  source.hide(ids);
   onHide?.();
+  // The list that is shown may be another one by then.
+  const unhide = () => new Set([source, currentSource()]).forEach((one) => one?.unhide(ids));
   undoable(t("delete.done", { n: ids.length }), {
     undo: () => {
-      source?.unhide(ids);
+      unhide();
       onUndo?.();
     },
     commit: (leaving) => {
       void bulk({ ids, action: "delete" }, leaving).then(
         ({ failed, results }) => {
           const gone = results.filter(({ ok, status }) => ok || status === 404).map(({ task_id }) => task_id);
-          source?.remove(gone);
-          source?.unhide(ids);
+          for (const one of new Set([source, currentSource()])) one?.remove(gone);
+          unhide();
           if (failed) note(results.find(({ ok }) => !ok)?.detail ?? t("error.title"), { bad: true });
         },
         (error) => {
-          source?.unhide(ids);
+          unhide();
           noteError(error);
         },
       );
@@ -144,4 +146,14 @@ export async function repeatTasks(ids) {
     }
   }
   if (done) note(t("repeat.done", { n: done }));
+}
+
+/** Generate many tasks again, after a question that says how many. */
+export async function repeatAll(ids) {
+  const agreed = await confirm({
+    title: t("repeat.title", { n: ids.length }),
+    text: t("repeat.text"),
+    action: t("repeat.action", { n: ids.length }),
+  });
+  if (agreed) await repeatTasks(ids);
 }

@@ -10,7 +10,8 @@ import { on } from "../live/live.js";
 import { prefs } from "../core/prefs.js";
 import { empty, failure, linkButton, button } from "../widgets/parts.js";
 import { pageKeys } from "../shell/keys.js";
-import { deleteTasks } from "./actions.js";
+import { can } from "../core/session.js";
+import { deleteTasks, repeatAll } from "./actions.js";
 import { buildFilters, filtersOf } from "./filters.js";
 import { buildRail } from "./rail.js";
 import { buildSelection } from "./selection.js";
@@ -19,6 +20,9 @@ import { currentSource, showSource, Source } from "./source.js";
 
 /** The days of a long history are counted seldom. */
 const DAYS_MS = 15_000;
+
+/** Failed tasks that one click generates again. */
+const MOST_AGAIN = 500;
 
 /** What the page was like when it was left, for the way back. */
 let left = { key: "", scroll: 0, index: 0 };
@@ -46,6 +50,15 @@ export function mount(root, route) {
         void renew();
       },
     },
+  });
+  const failed = button({
+    label: t("repeat.failed"),
+    icon: "again",
+    onClick: async () => {
+      const cards = await source.range(0, Math.min(source.size, MOST_AGAIN) - 1);
+      await repeatAll(cards.map((card) => card.task_id));
+    },
+    attrs: { hidden: true },
   });
   const place = h("div.wall-place");
   const rail = buildRail((index) => wall?.reveal(index, "start"));
@@ -76,6 +89,7 @@ export function mount(root, route) {
       h("h1", t("nav.gallery")),
       count,
       h("div.fill"),
+      failed,
       h("label.size-slider", h("span.sr", t("gallery.size")), size),
       selection.toggle,
     ),
@@ -89,6 +103,8 @@ export function mount(root, route) {
   let fresh = 0;
   let isTop = true;
   let stopSource = () => {};
+  /** @type {Source | null} the search that was begun last. */
+  let newest = null;
 
   function again(index = 0) {
     wall?.end();
@@ -112,6 +128,7 @@ export function mount(root, route) {
   function draw() {
     const words = source.capped ? t("gallery.capped", { n: number(source.size) }) : t("gallery.count", { n: source.size });
     setText(count, source.ready ? words : "");
+    show(failed, filters.status === "failed" && source.ready && source.size > 0 && can("generate"));
     if (source.error && !source.ready) place.replaceChildren(failure(source.error, () => void renew()));
     else if (source.ready && !source.size) place.replaceChildren(nothing());
     else if (wall && wall.element.parentNode !== place) place.replaceChildren(wall.element);
@@ -136,9 +153,12 @@ export function mount(root, route) {
   /** Search again, with what has ended since. */
   async function renew(live = false) {
     const next = new Source(filters);
+    newest = next;
     fresh = 0;
     drawPill();
     await next.load(0).catch(() => {});
+    // Another search may have begun since, or the page may be left.
+    if (newest !== next) return;
     source = next;
     showSource(source);
     stopSource();
@@ -196,17 +216,16 @@ export function mount(root, route) {
   document.addEventListener("keydown", selectAll);
   ends.add(
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
-    on("finished", () => {
-      fresh += 1;
-      live();
-    }),
-    on("failed", () => {
-      fresh += 1;
-      live();
-    }),
+    ...["finished", "failed", "stopped", "interrupted"].map((kind) =>
+      on(kind, () => {
+        fresh += 1;
+        live();
+      }),
+    ),
     on("deleted", ({ task_ids }) => source.remove(task_ids)),
     () => {
       document.removeEventListener("keydown", selectAll);
+      newest = null;
       stopSource();
       wall?.end();
       take = null;

@@ -7,11 +7,15 @@ import { get, taskLists } from "../core/api.js";
 const SIZE = 100;
 const KEPT = 40;
 const AGAIN_MS = 5000;
+const NONE = { lists: { history: [] }, total: 0, capped: false };
 
 /**
  * @typedef {import("../live/tasks.js").Card} Card
  * @typedef {Record<string, any>} Filters `q`, `status`, `source`, `model`, `tag`, `from` and `to`, as in the page's hash.
  */
+
+/** @type {Set<string>} tasks whose deletion can still be undone: no search shows them. */
+const doomed = new Set();
 
 /** A search and what of its result was read. Its indexes count what is shown: hidden tasks have none. */
 export class Source {
@@ -25,7 +29,7 @@ export class Source {
     this.cards = [];
     /** @type {number[]} offsets of hidden tasks, in order. */
     this.hidden = [];
-    /** @type {Map<number, AbortController>} */
+    /** @type {Map<number, {abort: AbortController, done: Promise<void>}>} */
     this.loading = new Map();
     /** @type {Map<number, number>} pages that were read, with the time of their last use. */
     this.pages = new Map();
@@ -76,20 +80,34 @@ export class Source {
   /** Read what a range needs, and give up what is out of it. */
   want(from, to) {
     const [first, last] = [Math.floor(this.offset(from) / SIZE), Math.floor(this.offset(Math.max(from, to - 1)) / SIZE)];
-    for (const [page, abort] of this.loading) if (page < first || page > last) abort.abort();
+    for (const [page, { abort }] of this.loading) if (page < first || page > last) abort.abort();
     if (Date.now() - this.failedAt < AGAIN_MS) return;
     for (let page = first; page <= last; page += 1) {
       if (page * SIZE < this.total || page === 0) void this.load(page).catch(() => {});
     }
   }
 
-  /** Read a page. */
-  async load(page) {
-    if (this.pages.has(page) || this.loading.has(page)) return;
+  /** True if the first day is later than the last one: the server refuses to look for that. */
+  get isEmpty() {
+    const { from, to } = this.filters;
+    return Boolean(from) && dayStart(from) > Math.min(to ? dayEnd(to) : Infinity, this.opened);
+  }
+
+  /** Read a page; one that is on its way is waited for. */
+  load(page) {
+    if (this.pages.has(page)) return Promise.resolve();
+    const known = this.loading.get(page);
+    if (known) return known.done;
     const abort = new AbortController();
-    this.loading.set(page, abort);
+    const done = this.read(page, abort);
+    this.loading.set(page, { abort, done });
+    return done;
+  }
+
+  async read(page, abort) {
     try {
-      const { lists, total, capped } = await taskLists({ query: "history", page, page_size: SIZE, ...this.query }, abort.signal);
+      const query = { query: "history", page, page_size: SIZE, ...this.query };
+      const { lists, total, capped } = await (this.isEmpty ? NONE : taskLists(query, abort.signal));
       lists.history.forEach((card, index) => {
         this.cards[page * SIZE + index] = card;
       });
@@ -98,6 +116,7 @@ export class Source {
       this.ready = true;
       this.error = null;
       this.pages.set(page, performance.now());
+      this.hideDoomed();
       this.prune();
     } catch (error) {
       if (error instanceof DOMException) return;
@@ -133,16 +152,22 @@ export class Source {
 
   /** Hide tasks whose deletion can still be undone. */
   hide(ids) {
-    const wanted = new Set(ids);
+    for (const id of ids) doomed.add(id);
+    this.hideDoomed();
+    this.changed();
+  }
+
+  hideDoomed() {
+    if (!doomed.size) return;
     this.cards.forEach((card, offset) => {
-      if (card && wanted.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
+      if (card && doomed.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
     });
     this.hidden.sort((one, other) => one - other);
-    this.changed();
   }
 
   /** Show hidden tasks again. */
   unhide(ids) {
+    for (const id of ids) doomed.delete(id);
     const wanted = new Set(ids);
     this.hidden = this.hidden.filter((offset) => !wanted.has(this.cards[offset]?.task_id ?? ""));
     this.changed();
@@ -192,6 +217,7 @@ export class Source {
 
   /** Return the number of tasks for each day, the newest first, or null on a server that does not count them. */
   async days() {
+    if (this.isEmpty) return null;
     try {
       return await get("/tasks/days", { ...this.query, utc_offset: -new Date().getTimezoneOffset() });
     } catch {

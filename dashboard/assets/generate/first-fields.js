@@ -5,11 +5,13 @@
 import { h, icon, keyed, setText, show } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { randomSeed, validSeed } from "../core/seeds.js";
+import { can } from "../core/session.js";
 import { button, field } from "../widgets/parts.js";
 import { choose, select, showProblems } from "./controls.js";
 import { setValue, valueOf } from "./draft.js";
 import { labelOf } from "./schema.js";
 import { loraList } from "./loras.js";
+import { pickPrompt } from "./prompts.js";
 import { pickStyles } from "./styles.js";
 
 /**
@@ -108,7 +110,16 @@ function promptField() {
   const { input, sync } = textArea("prompt", 4, t("generate.promptPlaceholder"));
   input.classList.add("prompt-input");
   input.id = "prompt";
-  return named("prompt", field(t("task.prompt"), input), sync);
+  const earlier = button({
+    label: t("prompts.title"),
+    icon: "clock",
+    kind: "quiet",
+    small: true,
+    compact: true,
+    onClick: pickPrompt,
+    attrs: { id: "earlier-prompts" },
+  });
+  return named("prompt", field(t("task.prompt"), input, { after: can("read") ? [h("span.fill"), earlier] : null }), sync);
 }
 
 function negativeField() {

@@ -48,6 +48,13 @@ export default {
     { one: "{n} task is in the queue again.", other: "{n} tasks are in the queue again." },
     "{n} 个任务已重新加入队列。",
   ],
+  "repeat.failed": ["Generate all failed again", "重新生成全部失败任务"],
+  "repeat.title": [{ one: "Generate {n} task again?", other: "Generate {n} tasks again?" }, "重新生成 {n} 个任务？"],
+  "repeat.text": [
+    "Each gets a new place in the queue, with the same parameters and seeds.",
+    "每个任务将以相同的参数和种子重新排队。",
+  ],
+  "repeat.action": [{ one: "Generate {n} again", other: "Generate {n} again" }, "重新生成 {n} 个"],
   "tag.title": [{ one: "Tag the task", other: "Tag {n} tasks" }, "为 {n} 个任务添加标签"],
   "tag.action": ["Add the tag", "添加标签"],
   "tag.add": ["Tag", "标签"],

@@ -83,6 +83,8 @@ export default {
   "generate.sentFront": ["The task is the next one.", "任务已排到最前。"],
   "generate.see": ["Show", "查看"],
   "generate.refused": [{ one: "A field was refused.", other: "{n} fields were refused." }, "{n} 个字段未通过检查。"],
+  "prompts.title": ["Earlier prompts", "历史提示词"],
+  "prompts.none": ["No prompts yet", "还没有提示词"],
   "size.square": ["Square", "方形"],
   "size.landscape": ["Landscape", "横向"],
   "size.portrait": ["Portrait", "纵向"],

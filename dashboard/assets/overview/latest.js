@@ -47,7 +47,8 @@ export function latestStrip(ends) {
     if (strip.parentNode !== body) body.replaceChildren(strip);
   }
   const soon = throttled(load, 1500);
-  ends.add(on("finished", soon), on("failed", soon), on("deleted", soon), on("reload", soon));
+  // A stopped task has the images that were ready.
+  for (const kind of ["finished", "failed", "stopped", "interrupted", "deleted", "reload"]) ends.add(on(kind, soon));
   void load();
   return element;
 }

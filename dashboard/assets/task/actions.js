@@ -129,11 +129,13 @@ export async function toggleStar(record) {
 export async function takeAgain(record, index, part) {
   const one = record.images[index];
   const request = { ...(one?.repeat ?? record.req_params) };
+  // The first picture stands for the whole task, another one for itself.
+  if (!index) for (const name of ["image_number", "generate_image_grid"]) request[name] = record.req_params[name];
   // A picture's own seed: that of the request is the first one's, or -1.
   if (one?.seed_text) request.image_seed = one.seed_text;
   try {
-    if (part === "all") await take({ ...request, ...(one?.repeat ? {} : { image_number: record.req_params.image_number }) });
-    else if (part === "noSeed") await take({ ...record.req_params, repeat_of: "" }, { without: ["image_seed"] });
+    if (part === "all") await take(request);
+    else if (part === "noSeed") await take({ ...requestOf(record, one), repeat_of: "" }, { without: ["image_seed"] });
     else if (part === "prompt") await take(record.req_params, { only: ["prompt", "negative_prompt", "style_selections"] });
     else setValues({ image_seed: request.image_seed });
     go("#/generate");
@@ -143,13 +145,17 @@ export async function takeAgain(record, index, part) {
   }
 }
 
+/** Return a task's request. The controls of the WebUI may hold images that its task did not use. */
+const requestOf = (record, one) => (record.source === "webui" && one?.repeat) || record.req_params;
+
 /** Begin a request with a picture, and with the words and models of its task. */
 async function useImage(record, one, values) {
   try {
     await take(
       {
-        ...record.req_params,
+        ...requestOf(record, one),
         uov_input_image: null,
+        enhance_input_image: null,
         inpaint_input_image: null,
         inpaint_mask_image_upload: null,
         controlnet_image: [],

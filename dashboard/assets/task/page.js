@@ -219,6 +219,7 @@ export function mount(root, route) {
     on("interrupted", reload),
     on("reload", () => void load()),
     on("deleted", ({ task_ids }) => {
+      currentSource()?.remove(task_ids);
       if (task_ids.includes(id)) void load();
     }),
     pageKeys({
