@@ -132,6 +132,7 @@ export function generatePanel({ narrow = false } = {}) {
       body.replaceChildren(failure(error, build));
       return;
     }
+    if (ends.isOver()) return;
     const first = firstFields(schema);
     const images = imageSection(schema);
     more = moreFields(schema, first.names);
