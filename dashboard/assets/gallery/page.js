@@ -89,6 +89,8 @@ export function mount(root, route) {
   let fresh = 0;
   let isTop = true;
   let stopSource = () => {};
+  /** @type {Source | null} the newest search. */
+  let coming = null;
 
   function again(index = 0) {
     wall?.end();
@@ -135,10 +137,17 @@ export function mount(root, route) {
 
   /** Search again, with what has ended since. */
   async function renew(live = false) {
+    if (ends.isOver()) return;
     const next = new Source(filters);
+    coming?.stop();
+    coming = next;
     fresh = 0;
     drawPill();
     await next.load(0).catch(() => {});
+    // A newer search, or another page, has taken its place.
+    if (coming !== next || ends.isOver()) return;
+    if (live && next.error) return; // what is shown is still true
+    source.stop();
     source = next;
     showSource(source);
     stopSource();
@@ -146,9 +155,13 @@ export function mount(root, route) {
     wall?.setSource(source);
     draw();
     if (live) countDays();
-    else void source.days().then(rail.set);
+    else setDays();
   }
-  const countDays = throttled(() => void source.days().then(rail.set), DAYS_MS);
+  function setDays() {
+    const counted = source;
+    void counted.days().then((days) => counted === source && rail.set(days));
+  }
+  const countDays = throttled(setDays, DAYS_MS);
   function drawPill() {
     show(pill, fresh > 0);
     setText(pill, t("gallery.new", { n: fresh }));
@@ -196,14 +209,13 @@ export function mount(root, route) {
   document.addEventListener("keydown", selectAll);
   ends.add(
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
-    on("finished", () => {
-      fresh += 1;
-      live();
-    }),
-    on("failed", () => {
-      fresh += 1;
-      live();
-    }),
+    ...["finished", "failed", "stopped", "interrupted"].map((end) =>
+      on(end, () => {
+        fresh += 1;
+        live();
+      }),
+    ),
+    on("reload", live),
     on("deleted", ({ task_ids }) => source.remove(task_ids)),
     () => {
       document.removeEventListener("keydown", selectAll);

@@ -13,6 +13,9 @@ const AGAIN_MS = 5000;
  * @typedef {Record<string, any>} Filters `q`, `status`, `source`, `model`, `tag`, `from` and `to`, as in the page's hash.
  */
 
+/** @type {Set<string>} tasks whose deletion can still be undone: no search shows them. */
+const hiddenIds = new Set();
+
 /** A search and what of its result was read. Its indexes count what is shown: hidden tasks have none. */
 export class Source {
   /** @param {Filters} filters */
@@ -93,6 +96,7 @@ export class Source {
       lists.history.forEach((card, index) => {
         this.cards[page * SIZE + index] = card;
       });
+      this.hideSome();
       this.total = Math.max(total, page * SIZE + lists.history.length);
       this.capped = capped;
       this.ready = true;
@@ -122,30 +126,28 @@ export class Source {
     return found;
   }
 
-  /** Forget the pages that were not used for the longest time. */
+  /** Read nothing any more: another search takes its place. */
+  stop() {
+    for (const abort of this.loading.values()) abort.abort();
+  }
+
+  /** Forget the pages that were not used for the longest time. Those with hidden tasks stay: these may be shown again. */
   prune() {
-    const byUse = [...this.pages].sort(([, one], [, other]) => one - other);
+    const kept = new Set(this.hidden.map((offset) => Math.floor(offset / SIZE)));
+    const byUse = [...this.pages].filter(([page]) => !kept.has(page)).sort(([, one], [, other]) => one - other);
     for (const [page] of byUse.slice(0, Math.max(0, byUse.length - KEPT))) {
       this.pages.delete(page);
       for (let offset = page * SIZE; offset < (page + 1) * SIZE; offset += 1) delete this.cards[offset];
     }
   }
 
-  /** Hide tasks whose deletion can still be undone. */
-  hide(ids) {
-    const wanted = new Set(ids);
-    this.cards.forEach((card, offset) => {
-      if (card && wanted.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
-    });
-    this.hidden.sort((one, other) => one - other);
-    this.changed();
-  }
-
-  /** Show hidden tasks again. */
-  unhide(ids) {
-    const wanted = new Set(ids);
-    this.hidden = this.hidden.filter((offset) => !wanted.has(this.cards[offset]?.task_id ?? ""));
-    this.changed();
+  /** Find the tasks that are not to be shown. */
+  hideSome() {
+    this.hidden = [];
+    if (hiddenIds.size)
+      this.cards.forEach((card, offset) => {
+        if (card && hiddenIds.has(card.task_id)) this.hidden.push(offset);
+      });
   }
 
   /** Take deleted tasks out: the server's offsets have moved, too. */
@@ -211,4 +213,21 @@ export const currentSource = () => shown;
 /** Make a list the one that is shown. */
 export function showSource(source) {
   shown = source;
+}
+
+/** Return the number of hidden tasks. */
+export const hiddenCount = () => hiddenIds.size;
+
+/** Hide tasks whose deletion can still be undone, in each search until they are shown again. */
+export function hideTasks(ids) {
+  for (const id of ids) hiddenIds.add(id);
+  shown?.hideSome();
+  shown?.changed();
+}
+
+/** Show hidden tasks again. */
+export function unhideTasks(ids) {
+  for (const id of ids) hiddenIds.delete(id);
+  shown?.hideSome();
+  shown?.changed();
 }
