@@ -2,10 +2,10 @@
  * The start of the page: session, frame, live events, routes.
  * @module
  */
-import { empty, errorText } from "./widgets/parts.js";
+import { button, empty, errorText } from "./widgets/parts.js";
 import { fill, h } from "./core/dom.js";
 import { onLanguage, t } from "./i18n/index.js";
-import { can, loadSession, session } from "./core/session.js";
+import { can, loadSession, retrySession, session } from "./core/session.js";
 import { loadTasks, followTasks } from "./live/tasks.js";
 import { connection, on, sessionChanged, start } from "./live/live.js";
 import { onRoute, route } from "./core/router.js";
@@ -52,7 +52,14 @@ async function showRoute(wanted) {
   const { load, title, scope } = PAGES[name];
   shell.current(name);
   document.title = `${t(title)} · Fooocus`;
-  if (session.get().state === "signed_out") return;
+  const { state } = session.get();
+  if (state === "signed_out") return;
+  if (state === "unreachable") {
+    leave();
+    const retry = button({ label: t("action.retry"), onClick: () => void loadSession() });
+    fill(shell.main, h("section.panel.unreachable", empty("warn", t("error.offline"), t("error.opensLater"), retry)));
+    return;
+  }
   if (!can(scope)) {
     leave();
     fill(shell.main, h("section.panel", empty("lock", t("error.scope", { scope }))));
@@ -95,7 +102,7 @@ function leave() {
   open = { name: "?", page: null, end: null };
 }
 
-/** Show the form in place of the page, which comes back as it was. */
+/** Show the form in place of the page, which comes back with the change of the session. */
 function showSignIn() {
   leave();
   turn += 1;
@@ -104,7 +111,6 @@ function showSignIn() {
     signInForm(async () => {
       sessionChanged();
       await loadTasks();
-      void showRoute(route());
     }),
   );
 }
@@ -131,10 +137,12 @@ async function boot() {
   on("session", () => void loadSession());
   connection.watch((now) => {
     if (now.state === "signed_out") void loadSession();
+    else if (now.state === "live") retrySession();
   }, false);
   let was = state;
   session.watch((now) => {
     if (now.state === was) return;
+    if (was === "unreachable" && now.state !== "signed_out") void loadTasks();
     was = now.state;
     if (now.state === "signed_out") showSignIn();
     else void showRoute(route());

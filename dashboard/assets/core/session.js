@@ -17,6 +17,8 @@ import { createStore } from "./store.js";
  * @property {boolean} webui true if the WebUI is served on this port.
  */
 
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
 const ALL = ["generate", "read", "read-all", "control", "admin"];
 
 /** @type {import("./store.js").Store<Session>} */
@@ -41,17 +43,52 @@ export function can(scope) {
   return scopes.includes(scope) || (scope === "read" && scopes.includes("read-all"));
 }
 
-/** Ask the server who this page is. A server without sessions, or without keys, is open to it. */
+/** @type {ApiError | null} why the newest question has no answer. */
+let problem = null;
+let failures = 0;
+let notBefore = 0;
+let timer = 0;
+
+/**
+ * Ask the server who this page is. A server without sessions, or without keys, is open to it. Without an answer the page keeps what
+ * it knows, and asks again later.
+ */
 export async function loadSession() {
+  clearTimeout(timer);
   try {
-    accept(await get("/v1/session", {}, { quiet: true }));
+    const answer = await get("/v1/session", {}, { quiet: true });
+    settle();
+    accept(answer);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 404) accept({ needs: null, scopes: ALL, webui: true });
-    else if (error.status === 401) session.set({ state: "signed_out", needs: "key" });
-    else session.set({ state: "unreachable" });
+    if (error.status !== 404 && error.status !== 401) postpone(error);
+    else {
+      settle();
+      if (error.status === 404) accept({ needs: null, scopes: ALL, webui: true });
+      else session.set({ state: "signed_out", needs: "key" });
+    }
   }
   return session.get();
+}
+
+/** Ask again if the newest question has no answer: the server is there again. */
+export function retrySession() {
+  if (problem && Date.now() >= notBefore) void loadSession();
+}
+
+function settle() {
+  problem = null;
+  failures = 0;
+}
+
+function postpone(error) {
+  const wait = (error.retryAfter ?? 0) * 1000;
+  problem = error;
+  notBefore = Date.now() + wait;
+  clearTimeout(timer);
+  timer = window.setTimeout(() => void loadSession(), Math.max(wait, Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)));
+  failures += 1;
+  if (session.get().state === "unknown") session.set({ state: "unreachable" });
 }
 
 /**
@@ -62,6 +99,7 @@ export async function loadSession() {
 export async function signIn(key) {
   await request("POST", "/v1/session", { json: { key }, quiet: true });
   await loadSession();
+  if (problem) throw problem;
 }
 
 /** End the session, for all tabs. */

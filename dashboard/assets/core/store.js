@@ -39,16 +39,22 @@ export function createStore(initial) {
 }
 
 /**
- * Collect functions that undo something, to call them all at the end of a page.
+ * Collect functions that undo something, to call them all at the end of a page. One that is added later is called at once.
  *
- * @returns {{add: (...ends: (() => void)[]) => void, end: () => void}}
+ * @returns {{add: (...ends: (() => void)[]) => void, end: () => void, isOver: () => boolean}}
  */
 export function cleanups() {
   /** @type {(() => void)[]} */
   let all = [];
+  let over = false;
   return {
-    add: (...ends) => void all.push(...ends),
+    add: (...ends) => {
+      if (over) for (const end of ends) end();
+      else all.push(...ends);
+    },
+    isOver: () => over,
     end: () => {
+      over = true;
       const ends = all;
       all = [];
       for (const end of ends.reverse()) end();

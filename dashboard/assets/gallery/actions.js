@@ -3,14 +3,16 @@
  * @module
  */
 import { address } from "../core/paths.js";
-import { ApiError, get, post, request } from "../core/api.js";
+import { ApiError, get, post, request, send } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { ask, confirm } from "../widgets/dialog.js";
-import { note, noteError, undoable } from "../widgets/notes.js";
-import { currentSource, Source } from "./source.js";
+import { commitAll, note, noteError, undoable } from "../widgets/notes.js";
+import { currentSource, hiddenCount, hideTasks, unhideTasks } from "./source.js";
 
 const AT_ONCE = 1000;
+/** A browser sends 64 KiB for a page that is left: the identifiers of so many tasks fit, with some room. */
+const MOST_UNDOABLE = 1500;
 export const STAR = "starred";
 
 /**
@@ -25,50 +27,57 @@ export async function deleteTasks(ids, { asked = false, onHide, onUndo } = {}) {
     asked ||
     (await confirm({
       title: t("delete.title", { n: ids.length }),
-      text: t("delete.text"),
+      text: t(ids.length > MOST_UNDOABLE ? "delete.textMany" : "delete.text"),
       action: t("delete.action", { n: ids.length }),
       danger: true,
     }));
   if (!agreed) return;
-  const source = currentSource() ?? new Source({});
-  source.hide(ids);
+  if (hiddenCount() + ids.length > MOST_UNDOABLE) commitAll();
+  hideTasks(ids);
   onHide?.();
-  // The list that is shown may be another one by then.
-  const unhide = () => new Set([source, currentSource()]).forEach((one) => one?.unhide(ids));
+  if (ids.length > MOST_UNDOABLE) {
+    note(t("delete.done", { n: ids.length }));
+    void erase(ids);
+    return;
+  }
   undoable(t("delete.done", { n: ids.length }), {
     undo: () => {
-      unhide();
+      unhideTasks(ids);
       onUndo?.();
     },
-    commit: (leaving) => {
-      void bulk({ ids, action: "delete" }, leaving).then(
-        ({ failed, results }) => {
-          const gone = results.filter(({ ok, status }) => ok || status === 404).map(({ task_id }) => task_id);
-          for (const one of new Set([source, currentSource()])) one?.remove(gone);
-          unhide();
-          if (failed) note(results.find(({ ok }) => !ok)?.detail ?? t("error.title"), { bad: true });
-        },
-        (error) => {
-          unhide();
-          noteError(error);
-        },
-      );
-    },
+    commit: (leaving) => void erase(ids, leaving),
   });
+}
+
+/** Delete hidden tasks. Those that could not be deleted are shown again. */
+async function erase(ids, leaving = false) {
+  try {
+    const { failed, results } = await bulk({ ids, action: "delete" }, leaving);
+    const gone = results.filter(({ ok, status }) => ok || status === 404).map(({ task_id }) => task_id);
+    currentSource()?.remove(gone);
+    if (failed) note(results.find(({ ok }) => !ok)?.detail ?? t("error.title"), { bad: true });
+  } catch (error) {
+    noteError(error);
+  }
+  unhideTasks(ids);
 }
 
 /** Send an action for many tasks, in as many calls as it takes; a server without such calls gets one for each task. */
 async function bulk(body, leaving = false) {
-  const results = [];
-  for (let at = 0; at < body.ids.length; at += AT_ONCE) {
-    const ids = body.ids.slice(at, at + AT_ONCE);
+  const parts = [];
+  for (let at = 0; at < body.ids.length; at += AT_ONCE) parts.push(body.ids.slice(at, at + AT_ONCE));
+  async function call(ids) {
     try {
-      results.push(...(await post("/tasks/bulk", { ...body, ids }, { keepalive: leaving })).results);
+      return (await post("/tasks/bulk", { ...body, ids }, { keepalive: leaving })).results;
     } catch (error) {
       if (!(error instanceof ApiError) || ![404, 405].includes(error.status)) throw error;
-      results.push(...(await Promise.all(ids.map((id) => one(id, body, leaving)))));
+      return Promise.all(ids.map((id) => one(id, body, leaving)));
     }
   }
+  const results = [];
+  // Nothing is sent for a page that is left but what it sends at once.
+  if (leaving) for (const part of await Promise.all(parts.map(call))) results.push(...part);
+  else for (const part of parts) results.push(...(await call(part)));
   return { results, failed: results.filter(({ ok }) => !ok).length };
 }
 
@@ -120,8 +129,13 @@ export async function changeTags(ids, { tags = [], remove_tags = [] }) {
   }
 }
 
-/** Download the images of tasks in one file: a form, as a page on plain http can't save a stream. */
-export function downloadTasks(ids) {
+/** Download the images of tasks in one file: a form, as a page on plain http can't save a stream. An error is thrown. */
+export async function downloadTasks(ids) {
+  // The answer to the form takes the page's place if it is an error, so that the same request is tried first and given up once it
+  // is answered.
+  const trial = new AbortController();
+  await send("POST", "/v1/archive", { json: { task_ids: ids }, signal: trial.signal });
+  trial.abort();
   const form = h(
     "form",
     { method: "post", action: address("/v1/archive"), target: "_self", hidden: true },

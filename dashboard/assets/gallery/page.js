@@ -103,8 +103,8 @@ export function mount(root, route) {
   let fresh = 0;
   let isTop = true;
   let stopSource = () => {};
-  /** @type {Source | null} the search that was begun last. */
-  let newest = null;
+  /** @type {Source | null} the newest search. */
+  let coming = null;
 
   function again(index = 0) {
     wall?.end();
@@ -152,13 +152,17 @@ export function mount(root, route) {
 
   /** Search again, with what has ended since. */
   async function renew(live = false) {
+    if (ends.isOver()) return;
     const next = new Source(filters);
-    newest = next;
+    coming?.stop();
+    coming = next;
     fresh = 0;
     drawPill();
     await next.load(0).catch(() => {});
-    // Another search may have begun since, or the page may be left.
-    if (newest !== next) return;
+    // A newer search, or another page, has taken its place.
+    if (coming !== next || ends.isOver()) return;
+    if (live && next.error) return; // what is shown is still true
+    source.stop();
     source = next;
     showSource(source);
     stopSource();
@@ -166,9 +170,13 @@ export function mount(root, route) {
     wall?.setSource(source);
     draw();
     if (live) countDays();
-    else void source.days().then(rail.set);
+    else setDays();
   }
-  const countDays = throttled(() => void source.days().then(rail.set), DAYS_MS);
+  function setDays() {
+    const counted = source;
+    void counted.days().then((days) => counted === source && rail.set(days));
+  }
+  const countDays = throttled(setDays, DAYS_MS);
   function drawPill() {
     show(pill, fresh > 0);
     setText(pill, t("gallery.new", { n: fresh }));
@@ -216,16 +224,16 @@ export function mount(root, route) {
   document.addEventListener("keydown", selectAll);
   ends.add(
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
-    ...["finished", "failed", "stopped", "interrupted"].map((kind) =>
-      on(kind, () => {
+    ...["finished", "failed", "stopped", "interrupted"].map((end) =>
+      on(end, () => {
         fresh += 1;
         live();
       }),
     ),
+    on("reload", live),
     on("deleted", ({ task_ids }) => source.remove(task_ids)),
     () => {
       document.removeEventListener("keydown", selectAll);
-      newest = null;
       stopSource();
       wall?.end();
       take = null;

@@ -6,7 +6,7 @@ import { h, setText, show } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { can } from "../core/session.js";
 import { button } from "../widgets/parts.js";
-import { note } from "../widgets/notes.js";
+import { note, noteError } from "../widgets/notes.js";
 import { downloadTasks, repeatTasks, tagTasks } from "./actions.js";
 import { go, hash } from "../core/router.js";
 
@@ -42,7 +42,7 @@ export function buildSelection({ source, onChange, remove }) {
     "div.selection-bar",
     { role: "toolbar", "aria-label": t("gallery.selection"), hidden: true },
     words,
-    button({ label: t("action.download"), icon: "download", onClick: () => downloadTasks(ids()) }),
+    button({ label: t("action.download"), icon: "download", onClick: () => void downloadTasks(ids()).catch(noteError) }),
     compare,
     can("control") && button({ label: t("action.tag"), icon: "tag", onClick: () => void tagTasks(ids()) }),
     can("generate") && button({ label: t("action.again"), icon: "again", onClick: () => void repeatTasks(ids()) }),
@@ -73,6 +73,22 @@ export function buildSelection({ source, onChange, remove }) {
     always = false;
     changed();
   }
+  /** Select a range, unless another search has taken its place while it was read. */
+  async function choose(from, to) {
+    const { filters } = source();
+    const found = await source().range(from, to);
+    if (filters === source().filters) take(found);
+  }
+  /** Select tasks, as many as the server takes at once. */
+  function take(cards) {
+    for (const { task_id: id } of cards) {
+      if (chosen.size < MOST || chosen.has(id)) chosen.add(id);
+      else {
+        note(t("gallery.most", { n: MOST }));
+        return;
+      }
+    }
+  }
   erase.append("");
   return {
     bar,
@@ -85,20 +101,18 @@ export function buildSelection({ source, onChange, remove }) {
     async select(index, range) {
       if (range) {
         const [from, to] = [Math.min(anchor, index), Math.max(anchor, index)];
-        for (const card of await source().range(from, Math.min(to, from + MOST - 1))) chosen.add(card.task_id);
+        await choose(from, Math.min(to, from + MOST));
       } else {
         const card = source().at(index);
         if (!card) return;
-        if (!chosen.delete(card.task_id)) chosen.add(card.task_id);
+        if (!chosen.delete(card.task_id)) take([card]);
         anchor = index;
       }
       changed();
     },
     /** Select all that were found. */
     async all() {
-      const { size } = source();
-      if (size > MOST) note(t("gallery.most", { n: MOST }));
-      for (const card of await source().range(0, Math.min(size, MOST) - 1)) chosen.add(card.task_id);
+      await choose(0, Math.min(source().size, MOST + 1) - 1);
       changed();
     },
   };

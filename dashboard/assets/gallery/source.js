@@ -15,7 +15,7 @@ const NONE = { lists: { history: [] }, total: 0, capped: false };
  */
 
 /** @type {Set<string>} tasks whose deletion can still be undone: no search shows them. */
-const doomed = new Set();
+const hiddenIds = new Set();
 
 /** A search and what of its result was read. Its indexes count what is shown: hidden tasks have none. */
 export class Source {
@@ -111,12 +111,12 @@ export class Source {
       lists.history.forEach((card, index) => {
         this.cards[page * SIZE + index] = card;
       });
+      this.hideSome();
       this.total = Math.max(total, page * SIZE + lists.history.length);
       this.capped = capped;
       this.ready = true;
       this.error = null;
       this.pages.set(page, performance.now());
-      this.hideDoomed();
       this.prune();
     } catch (error) {
       if (error instanceof DOMException) return;
@@ -141,36 +141,28 @@ export class Source {
     return found;
   }
 
-  /** Forget the pages that were not used for the longest time. */
+  /** Read nothing any more: another search takes its place. */
+  stop() {
+    for (const abort of this.loading.values()) abort.abort();
+  }
+
+  /** Forget the pages that were not used for the longest time. Those with hidden tasks stay: these may be shown again. */
   prune() {
-    const byUse = [...this.pages].sort(([, one], [, other]) => one - other);
+    const kept = new Set(this.hidden.map((offset) => Math.floor(offset / SIZE)));
+    const byUse = [...this.pages].filter(([page]) => !kept.has(page)).sort(([, one], [, other]) => one - other);
     for (const [page] of byUse.slice(0, Math.max(0, byUse.length - KEPT))) {
       this.pages.delete(page);
       for (let offset = page * SIZE; offset < (page + 1) * SIZE; offset += 1) delete this.cards[offset];
     }
   }
 
-  /** Hide tasks whose deletion can still be undone. */
-  hide(ids) {
-    for (const id of ids) doomed.add(id);
-    this.hideDoomed();
-    this.changed();
-  }
-
-  hideDoomed() {
-    if (!doomed.size) return;
-    this.cards.forEach((card, offset) => {
-      if (card && doomed.has(card.task_id) && !this.hidden.includes(offset)) this.hidden.push(offset);
-    });
-    this.hidden.sort((one, other) => one - other);
-  }
-
-  /** Show hidden tasks again. */
-  unhide(ids) {
-    for (const id of ids) doomed.delete(id);
-    const wanted = new Set(ids);
-    this.hidden = this.hidden.filter((offset) => !wanted.has(this.cards[offset]?.task_id ?? ""));
-    this.changed();
+  /** Find the tasks that are not to be shown. */
+  hideSome() {
+    this.hidden = [];
+    if (hiddenIds.size)
+      this.cards.forEach((card, offset) => {
+        if (card && hiddenIds.has(card.task_id)) this.hidden.push(offset);
+      });
   }
 
   /** Take deleted tasks out: the server's offsets have moved, too. */
@@ -237,4 +229,21 @@ export const currentSource = () => shown;
 /** Make a list the one that is shown. */
 export function showSource(source) {
   shown = source;
+}
+
+/** Return the number of hidden tasks. */
+export const hiddenCount = () => hiddenIds.size;
+
+/** Hide tasks whose deletion can still be undone, in each search until they are shown again. */
+export function hideTasks(ids) {
+  for (const id of ids) hiddenIds.add(id);
+  shown?.hideSome();
+  shown?.changed();
+}
+
+/** Show hidden tasks again. */
+export function unhideTasks(ids) {
+  for (const id of ids) hiddenIds.delete(id);
+  shown?.hideSome();
+  shown?.changed();
 }

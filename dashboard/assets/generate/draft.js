@@ -124,26 +124,39 @@ export function body() {
   return { ...(preset !== "initial" ? { preset } : {}), ...values };
 }
 
+/** Answers after which the request may still be accepted: none, its first copy's pending, or a gateway's for a server that is slow. */
+const UNSETTLED = [0, 409, 502, 504];
+/** The newest attempt: a copy of it, sent again after the answer was lost, is no other task. */
+let attempt = { text: "", key: "" };
+
 /**
  * Send the request. Refused fields go into the draft.
  *
  * @param {{front?: boolean}} [options] `front`: it is to be the next one.
- * @returns {Promise<any>} the record of the pending task.
+ * @returns {Promise<{record: any, refused: any}>} the record of the pending task, and the error of a place at the front that was refused.
  */
 export async function submit({ front = false } = {}) {
   draft.set({ problems: [] });
+  const request = { prompt: "", ...body(), async_process: true };
+  const text = JSON.stringify(request);
+  if (text !== attempt.text) attempt = { text, key: idempotencyKey() };
+  let record;
   try {
-    const record = await post(
-      "/v1/engine/generate/",
-      { prompt: "", ...body(), async_process: true },
-      {
-        headers: { "Idempotency-Key": idempotencyKey() },
-      },
-    );
-    if (front) await post(`/tasks/${record.task_id}/move-to-front`).catch(() => null); // it may run already
-    return record;
+    record = await post("/v1/engine/generate/", request, { headers: { "Idempotency-Key": attempt.key } });
+    attempt.text = "";
   } catch (error) {
+    if (!(error instanceof ApiError) || !UNSETTLED.includes(error.status)) attempt.text = "";
     if (error instanceof ApiError) draft.set({ problems: error.errors });
     throw error;
+  }
+  return { record, refused: front ? await moveToFront(record.task_id) : null };
+}
+
+async function moveToFront(id) {
+  try {
+    await post(`/tasks/${id}/move-to-front`);
+    return null;
+  } catch (error) {
+    return error instanceof ApiError && error.status === 409 ? null : error; // 409: it runs already
   }
 }

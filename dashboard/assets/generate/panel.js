@@ -86,8 +86,9 @@ export function generatePanel({ narrow = false } = {}) {
     send.disabled = true;
     show(status, false);
     try {
-      const record = await submit({ front });
-      note(front ? t("generate.sentFront") : t("generate.sent"), {
+      const { record, refused } = await submit({ front });
+      if (refused) noteError(refused);
+      note(front && !refused ? t("generate.sentFront") : t("generate.sent"), {
         action: t("generate.see"),
         onAction: () => {
           location.hash = hash(["task", record.task_id]);
@@ -132,6 +133,7 @@ export function generatePanel({ narrow = false } = {}) {
       body.replaceChildren(failure(error, build));
       return;
     }
+    if (ends.isOver()) return;
     const first = firstFields(schema);
     const images = imageSection(schema);
     more = moreFields(schema, first.names);

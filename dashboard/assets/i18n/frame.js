@@ -79,6 +79,7 @@ export default {
   "copy.what": ["Copy: {what}", "复制：{what}"],
   "error.title": ["Error", "错误"],
   "error.offline": ["Fooocus does not answer.", "Fooocus 没有响应。"],
+  "error.opensLater": ["The page opens by itself as soon as it answers.", "恢复响应后，页面会自动打开。"],
   "error.retryAfter": ["Try again in {t}.", "{t}后重试。"],
   "error.scope": ["This needs a key with the scope “{scope}”.", "需要具有 “{scope}” 权限的密钥。"],
   "error.status": ["The server answers with status {n}.", "服务器返回状态码 {n}。"],

@@ -38,6 +38,10 @@ export default {
     "Their images are deleted from the disk. You can undo this for 8 seconds.",
     "图片将从磁盘删除。8 秒内可以撤销。",
   ],
+  "delete.textMany": [
+    "Their images are deleted from the disk at once. So many can't be undone.",
+    "图片将立即从磁盘删除。数量过多，无法撤销。",
+  ],
   "delete.action": ["Delete {n}", "删除 {n} 项"],
   "delete.done": [{ one: "{n} task is deleted.", other: "{n} tasks are deleted." }, "已删除 {n} 个任务。"],
   "download.begun": [

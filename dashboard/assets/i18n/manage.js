@@ -75,6 +75,14 @@ export default {
   "keys.made": ["Key {name}", "密钥 {name}"],
   "keys.once": ["Copy the key now. It is not shown again.", "立即复制密钥，之后不再显示。"],
   "keys.first": ["From now on the API needs a key. Sign in with it.", "此后 API 需要密钥。使用它登录。"],
+  "keys.firstScopes": [
+    "With the first key, this page needs one, too. Without the scope “admin”, no more keys could be added here.",
+    "添加第一个密钥后，此页面也需要密钥。没有 “admin” 权限将无法在此继续管理密钥。",
+  ],
+  "keys.lastAdmin": [
+    "This is the last key with the scope “admin”. Add another one first.",
+    "这是最后一个具有 “admin” 权限的密钥。先添加另一个。",
+  ],
   "keys.revoke": ["Revoke", "吊销"],
   "keys.revokeTitle": ["Revoke the key {name}?", "吊销密钥 {name}？"],
   "keys.revokeText": ["Programs and browsers that use it are refused from now on.", "使用该密钥的程序和浏览器将立即被拒绝。"],

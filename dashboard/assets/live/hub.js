@@ -8,13 +8,18 @@ import { readEvents } from "./sse.js";
 const SILENCE_MS = 40_000;
 const HIDDEN_MS = 30_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Further events to ask for, from all to none: a key may lack the scope of some (403), an older server knows none (422). */
-const FURTHER = ["queue,deleted,moved,download,model,stats", "queue,deleted,moved,model,stats", "queue,deleted,moved,model", ""];
+const EVERYONES = "queue,deleted,moved,model";
+/**
+ * Further events to ask for, from all to none: a key may lack the scope of `stats`, of `download` or of both (403), an older server
+ * knows none (422).
+ */
+const FURTHER = [`${EVERYONES},download,stats`, `${EVERYONES},download`, `${EVERYONES},stats`, EVERYONES, ""];
 
 /**
  * @typedef {object} Tab
  * @property {(message: any) => void} post
  * @property {boolean} visible
+ * @property {number} [leftAt] the hub's count of news when the tab left.
  */
 
 /** The hub. Tabs come and go; the stream is open while there is one. */
@@ -30,6 +35,8 @@ export class Hub {
     this.failures = 0;
     this.further = 0;
     this.previews = true;
+    /** How often something arrived, or the stream was closed. */
+    this.news = 0;
     /** The newest progress event, so that a new tab has a picture at once. */
     this.progress = null;
     this.abort = null;
@@ -41,6 +48,8 @@ export class Hub {
   /** Add a tab, and open the stream for the first one. */
   join(tab) {
     this.tabs.add(tab);
+    // A tab that was frozen, or comes back from the browser's history, has missed it.
+    if (tab.leftAt !== undefined && tab.leftAt !== this.news) tab.post({ type: "reload", reason: "back" });
     tab.post({ type: "connection", ...this.connection });
     if (this.progress) tab.post(this.progress);
     if (!this.abort && !this.timer) this.open();
@@ -49,7 +58,8 @@ export class Hub {
 
   /** Remove a tab, and close the stream after the last one. */
   leave(tab) {
-    this.tabs.delete(tab);
+    if (!this.tabs.delete(tab)) return;
+    tab.leftAt = this.news;
     if (!this.tabs.size) this.close();
   }
 
@@ -90,10 +100,11 @@ export class Hub {
 
   reopen() {
     this.close();
-    this.open();
+    if (this.tabs.size) this.open();
   }
 
   close() {
+    this.news += 1;
     clearTimeout(this.timer);
     clearTimeout(this.silence);
     this.timer = 0;
@@ -163,6 +174,7 @@ export class Hub {
   }
 
   receive({ kind, id, data }) {
+    this.news += 1;
     const epoch = id.split("-", 1)[0];
     const restarted = Boolean(this.epoch && epoch && epoch !== this.epoch);
     if (epoch) this.epoch = epoch;

@@ -4,7 +4,7 @@
  */
 import { ApiError, get, taskLists } from "../core/api.js";
 import { createStore, throttled } from "../core/store.js";
-import { on } from "./live.js";
+import { connection, on } from "./live.js";
 
 /**
  * @typedef {Record<string, any>} Card a task in short, as `GET /tasks?view=card` gives it; a waiting one also has `position`, `reason`
@@ -36,8 +36,13 @@ export const tasks = createStore({
 });
 
 const ENDS = ["finished", "failed", "stopped", "interrupted"];
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
 /** True on a server that reports each change of the queue itself. */
 let reported = true;
+let failures = 0;
+let notBefore = 0;
+let timer = 0;
 
 /** Read the queue again. */
 export async function loadTasks() {
@@ -46,13 +51,27 @@ export async function loadTasks() {
       const { running, waiting, waiting_total: total, others, paused } = await get("/v1/queue");
       accept({ running, waiting, total, others: others ?? NONE, paused: Boolean(paused) });
     } else await loadLists();
+    failures = 0;
+    notBefore = 0;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (reported && error.status === 404) {
       reported = false;
       await loadTasks();
-    } else tasks.set({ state: tasks.get().asOf ? "ready" : "failed", error });
+    } else {
+      tasks.set({ state: tasks.get().asOf ? "ready" : "failed", error });
+      postpone(error);
+    }
   }
+}
+
+/** Read less often while the server refuses, as it does beyond a key's limit. */
+function postpone({ status, retryAfter }) {
+  if (status !== 429 && status < 500) return; // without a connection, the next one brings the list
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
+  failures += 1;
+  notBefore = Date.now() + Math.max(pause, (retryAfter ?? 0) * 1000);
+  reload();
 }
 
 /** Read the lists that every version of the server has: their order is the queue's, without its reasons. */
@@ -73,7 +92,10 @@ function accept(patch) {
   tasks.set({ ...patch, state: "ready", error: null, asOf: Date.now() });
 }
 
-const reload = throttled(() => void loadTasks(), 500);
+const reload = throttled(() => {
+  clearTimeout(timer);
+  timer = window.setTimeout(() => void loadTasks(), Math.max(0, notBefore - Date.now()));
+}, 500);
 
 /** Change the list at once, before the server has answered. The returned function puts it back. */
 export function rearrange(change) {
@@ -85,6 +107,9 @@ export function rearrange(change) {
 /** Begin to follow the queue. */
 export function followTasks() {
   on("reload", reload);
+  connection.watch(({ state }) => {
+    if (state === "live" && tasks.get().error) reload();
+  }, false);
   on("queue", (news) => {
     reported = true;
     const known = new Map([...tasks.get().running, ...tasks.get().waiting].map((card) => [card.task_id, card]));

@@ -16,13 +16,17 @@ self.addEventListener("connect", (event) => {
   const tab = { post: (message) => port.postMessage(message), visible: true };
   let heard = Date.now();
   // A tab that crashed says no farewell: one that is silent for long is dropped, and joins again with its next word.
-  const watch = setInterval(() => {
+  const look = () => {
     if (Date.now() - heard > QUIET_MS) hub.leave(tab);
-  }, QUIET_MS / 3);
+  };
+  let watch = setInterval(look, QUIET_MS / 3);
   port.onmessage = ({ data }) => {
     heard = Date.now();
-    if (data.type === "bye") clearInterval(watch);
-    else if (!hub.tabs.has(tab)) hub.join(tab);
+    clearInterval(watch);
+    if (data.type !== "bye") {
+      watch = setInterval(look, QUIET_MS / 3);
+      if (!hub.tabs.has(tab)) hub.join(tab);
+    }
     hub.hear(tab, data);
   };
   hub.join(tab);

@@ -24,19 +24,32 @@ export function mount(root, route) {
   const count = h("span.muted.num");
   const list = h("div.batch-list");
   const place = h("div", skeleton(4, 40));
-  let size = PAGE;
+  let pages = 1;
   const more = button({
     label: t("action.more"),
     onClick: () => {
-      size += PAGE;
+      pages += 1;
       void load();
     },
   });
   root.append(h("div.page-head", h("h1", t("nav.batches")), count), place);
 
+  /** Read the shown pages. A batch that moves to the next page while they are read is shown once. */
+  async function read() {
+    const found = new Map();
+    let total = 0;
+    for (let page = 0; page < pages; page += 1) {
+      const answer = await get("/v1/batches", { page, page_size: PAGE });
+      total = answer.total;
+      for (const batch of answer.batches) found.set(batch.batch_id, batch);
+      if (answer.batches.length < PAGE) break;
+    }
+    return { batches: [...found.values()], total };
+  }
+
   async function load() {
     try {
-      const { batches, total } = await get("/v1/batches", { page_size: size });
+      const { batches, total } = await read();
       setText(count, total || "");
       if (!batches.length) {
         fill(place, h("section.panel", empty("batches", t("batches.empty"), t("batches.emptyText"))));

@@ -13,12 +13,13 @@ import { note, noteError } from "../widgets/notes.js";
 import { copyText } from "../widgets/clipboard.js";
 
 const SCOPES = ["generate", "read", "read-all", "control", "admin"];
-const FIRST = ["generate", "read", "control"];
+const USUAL = ["generate", "read", "control"];
 const LIMITS = ["requests_per_minute", "pending_tasks", "images_per_day"];
 
 /** Fill the page. */
 export function mount(root) {
   const place = h("div", skeleton(4, 24));
+  let isFirst = false;
   root.append(
     h(
       "div.page-head",
@@ -36,6 +37,7 @@ export function mount(root) {
     }
     try {
       const { keys, needed } = await get("/v1/keys");
+      isFirst = !keys.length;
       if (!keys.length) fill(place, h("section.panel", empty("keys", t("keys.none"), t("keys.noneText"))));
       else {
         fill(
@@ -103,7 +105,8 @@ export function mount(root) {
       note(t("keys.revoked", { name }));
       await loadSession();
     } catch (error) {
-      noteError(error);
+      if (error instanceof ApiError && error.code === "last_admin_key") note(t("keys.lastAdmin"), { bad: true, ms: 9000 });
+      else noteError(error);
     }
     void load();
   }
@@ -111,7 +114,7 @@ export function mount(root) {
   function add() {
     const name = h("input.input", { required: true, maxlength: 100, autocomplete: "off", autofocus: true });
     const scopes = SCOPES.map((scope) =>
-      h("input", { type: "checkbox", value: scope, checked: FIRST.includes(scope), disabled: !can(scope) }),
+      h("input", { type: "checkbox", value: scope, checked: isFirst || USUAL.includes(scope), disabled: !can(scope) }),
     );
     const limits = Object.fromEntries(
       LIMITS.map((limit) => [limit, h("input.input", { type: "number", min: 1, step: 1, placeholder: t("keys.noLimit") })]),
@@ -124,6 +127,7 @@ export function mount(root) {
       h(
         "fieldset",
         h("legend.label", t("keys.scopes")),
+        isFirst && h("p.hint", t("keys.firstScopes")),
         scopes.map((box) =>
           h("label.check", box, h("span", h("b", box.value), h("span.muted.small", ` ${t(`scope.${box.value}`)}`))),
         ),
@@ -162,12 +166,16 @@ export function mount(root) {
         setText(
           problem,
           error instanceof ApiError && error.errors.length
-            ? error.errors.map(({ field: path, message }) => `${path}: ${message}`).join("; ")
+            ? error.errors.map(({ field: path, message }) => `${nameOf(path)}: ${message}`).join("; ")
             : errorText(error),
         );
       }
     }
   }
+
+  /** Return a refused field's name in the form. */
+  const nameOf = (path) =>
+    ({ name: t("keys.name"), scopes: t("keys.scopes") })[path] ?? (path.startsWith("limits.") ? t(`limit.${path.slice(7)}`) : path);
 
   /** Show a new key, the only time that it can be seen. */
   function showNew({ name, key, first }) {

@@ -14,6 +14,7 @@ import { confirm } from "../widgets/dialog.js";
 import { note, noteError } from "../widgets/notes.js";
 import { withMenu } from "../widgets/menu.js";
 import { draggable } from "./drag.js";
+import { moveTo, shift, toFront } from "./moves.js";
 
 /** Build the panel. */
 export function queuePanel(ends) {
@@ -88,7 +89,7 @@ function row(card) {
   const tools = can("control")
     ? h(
         "div.queue-tools",
-        button({ label: t("queue.front"), icon: "top", kind: "quiet", small: true, compact: true, onClick: () => moveTo(id, 0) }),
+        button({ label: t("queue.front"), icon: "top", kind: "quiet", small: true, compact: true, onClick: () => toFront(id) }),
         button({
           label: t("queue.earlier"),
           icon: "up",
@@ -119,7 +120,7 @@ function row(card) {
         attrs: { class: "button quiet square queue-more" },
       }),
       () => [
-        { label: t("queue.front"), icon: "top", onClick: () => moveTo(id, 0) },
+        { label: t("queue.front"), icon: "top", onClick: () => toFront(id) },
         { label: t("queue.earlier"), icon: "up", onClick: () => shift(id, -1) },
         { label: t("queue.later"), icon: "down", onClick: () => shift(id, 1) },
         { label: t("action.cancel"), icon: "close", danger: true, onClick: () => cancel(id) },
@@ -163,39 +164,10 @@ function reason(card) {
 
 function rowKeys(event, id) {
   if (!event.altKey || !can("control")) return;
-  const action = { ArrowUp: () => shift(id, -1), ArrowDown: () => shift(id, 1), Home: () => moveTo(id, 0) }[event.key];
+  const action = { ArrowUp: () => shift(id, -1), ArrowDown: () => shift(id, 1), Home: () => toFront(id) }[event.key];
   if (!action) return;
   event.preventDefault();
   action();
-}
-
-function shift(id, by) {
-  const { waiting } = tasks.get();
-  const at = waiting.findIndex((card) => card.task_id === id);
-  const to = at + by;
-  if (at >= 0 && to >= 0 && to < waiting.length) void moveTo(id, to);
-}
-
-/** Move a task to an index of the list: at once here, and back if the server refuses. */
-async function moveTo(id, index) {
-  const { waiting } = tasks.get();
-  const from = waiting.findIndex((card) => card.task_id === id);
-  if (from < 0 || from === index) return;
-  const rest = waiting.filter((card) => card.task_id !== id);
-  const before = rest[index]?.task_id ?? null;
-  const restore = rearrange(() =>
-    [...rest.slice(0, index), { ...waiting[from], reason: "moved" }, ...rest.slice(index)].map((card, at) => ({
-      ...card,
-      position: card.position === null ? null : at,
-    })),
-  );
-  try {
-    if (index === 0) await post(`/tasks/${id}/move-to-front`);
-    else await post(`/tasks/${id}/move`, { before });
-  } catch (error) {
-    restore();
-    noteError(error);
-  }
 }
 
 async function cancel(id) {

@@ -54,7 +54,7 @@ export function note(text, { bad = false, action, onAction, ms = SHOWN_MS } = {}
 /** Show an error. */
 export const noteError = (error) => note(errorText(error), { bad: true, ms: 9000 });
 
-/** @type {Set<() => void>} */
+/** @type {Set<(leaving: boolean) => void>} */
 const pending = new Set();
 
 /**
@@ -69,22 +69,21 @@ export function undoable(text, { commit, undo }) {
     if (!open) return;
     open = false;
     clearTimeout(timer);
-    pending.delete(leave);
+    pending.delete(end);
     close();
     commit(leaving);
   };
-  const leave = () => end(true);
   const takeBack = () => {
     if (!open) return;
     open = false;
     clearTimeout(timer);
-    pending.delete(leave);
+    pending.delete(end);
     close();
     undo();
   };
   const timer = setTimeout(() => end(false), UNDO_MS);
   const close = note(text, { action: t("action.undo"), onAction: takeBack, ms: UNDO_MS + 500 });
-  pending.add(leave);
+  pending.add(end);
   lastUndo = takeBack;
 }
 
@@ -94,8 +93,13 @@ let lastUndo = null;
 /** Take the newest undoable action back, by its key. */
 export const undoLast = () => lastUndo?.();
 
+/** Do at once all that could still be undone. */
+export function commitAll() {
+  for (const end of [...pending]) end(false);
+}
+
 window.addEventListener("pagehide", () => {
-  for (const leave of [...pending]) leave();
+  for (const end of [...pending]) end(true);
 });
 
 let spokenAt = 0;
