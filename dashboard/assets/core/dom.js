@@ -150,6 +150,9 @@ export function keyed(parent, items, key, make, update) {
 export function isTyping(event) {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
+  // A slider or a box takes no letters, only the keys that move it.
+  if (target instanceof HTMLInputElement && /^(range|checkbox|radio)$/.test(target.type))
+    return /^(Arrow|Home|End|Page| )/.test(event.key ?? "");
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
