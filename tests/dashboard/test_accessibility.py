@@ -242,7 +242,9 @@ def test_forced_colours_keep_states_apart(page: Dashboard, world: World) -> None
 
 
 @pytest.mark.parametrize("size", [ZOOMED, pytest.param(NARROWEST, marks=pytest.mark.nightly)], ids=["200%", "400%"])
-def test_enlarged_pages_need_no_scrolling_sideways_and_are_hit_by_fingers(page: Dashboard, world: World, size: tuple[int, int]) -> None:
+def test_enlarged_pages_need_no_scrolling_sideways_and_are_hit_by_fingers(
+    page: Dashboard, world: World, size: tuple[int, int]
+) -> None:
     page.size(*size)
     page.open("#/", language="en")
     found: list[str] = []

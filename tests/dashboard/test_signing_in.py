@@ -222,7 +222,7 @@ def test_below_a_path_of_a_proxy_the_cookie_is_of_that_path(
         cookies = page.driver.execute_cdp_cmd("Network.getCookies", {"urls": [f"{url}/"]})["cookies"]
         assert [one["path"] for one in cookies] == [PREFIX]
         assert all(
-            one.get_attribute("href").startswith(url)
+            str(one.get_attribute("href")).startswith(url)
             for one in page.driver.find_elements(By.CSS_SELECTOR, "link[href]")
         )
         page.named(".tools button", "Account").click()
