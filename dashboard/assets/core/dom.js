@@ -150,8 +150,9 @@ export function keyed(parent, items, key, make, update) {
 export function isTyping(event) {
   const target = event.target;
   if (!(target instanceof HTMLElement)) return false;
-  // A choice or a slider takes arrows and the space bar, but no letters.
-  if (target instanceof HTMLInputElement && /^(radio|checkbox|range)$/.test(target.type)) return !/^\S$/.test(event.key ?? "");
+  // A slider or a box takes no letters, only the keys that move it.
+  if (target instanceof HTMLInputElement && /^(range|checkbox|radio)$/.test(target.type))
+    return /^(Arrow|Home|End|Page| )/.test(event.key ?? "");
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 

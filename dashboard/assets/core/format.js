@@ -92,7 +92,8 @@ export const pixels = (width, height) => (width && height ? `${width} × ${heigh
 /** Return the beginning of a text. */
 export function shortened(text, length = 120) {
   const whole = String(text ?? "");
-  return whole.length > length ? `${whole.slice(0, length - 1)}…` : whole;
+  // Half of a sign, as of an emoji, is none.
+  return whole.length > length ? `${whole.slice(0, length - 1).replace(/[\ud800-\udbff]$/, "")}…` : whole;
 }
 
 const known = (ms) => typeof ms === "number" && ms >= 0;

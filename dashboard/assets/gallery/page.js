@@ -82,7 +82,12 @@ export function mount(root, route) {
     rewrite(hash(["gallery"], next));
     renew();
   });
-  const selection = buildSelection({ source: () => source, onChange: () => wall?.draw(), remove: () => removeSelected() });
+  const selection = buildSelection({
+    source: () => source,
+    onChange: () => wall?.draw(),
+    onLeave: () => remember(wall?.focusedIndex() ?? 0),
+    remove: () => removeSelected(),
+  });
   root.append(
     h(
       "div.page-head.gallery-head",
@@ -186,10 +191,14 @@ export function mount(root, route) {
     else drawPill();
   }, 1200);
 
+  /** Note the place to which the way back leads. */
+  function remember(index) {
+    left = { key: key(), scroll: scrollY, index };
+  }
   function open(index) {
     const card = source.at(index);
     if (!card) return;
-    left = { key: key(), scroll: scrollY, index };
+    remember(index);
     go(hash(["task", card.task_id]));
   }
   function removeSelected() {

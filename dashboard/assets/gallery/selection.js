@@ -15,9 +15,10 @@ const MOST = 2000;
 /**
  * Build the selection.
  *
- * @param {{source: () => import("./source.js").Source, onChange: () => void, remove: () => void}} options
+ * @param {{source: () => import("./source.js").Source, onChange: () => void, onLeave: () => void, remove: () => void}} options `onLeave`
+ *   is called before another page opens.
  */
-export function buildSelection({ source, onChange, remove }) {
+export function buildSelection({ source, onChange, onLeave, remove }) {
   /** @type {Set<string>} */
   const chosen = new Set();
   let anchor = 0;
@@ -28,7 +29,8 @@ export function buildSelection({ source, onChange, remove }) {
   const compare = button({
     label: t("task.compare"),
     icon: "compare",
-    onClick: () =>
+    onClick: () => {
+      onLeave();
       go(
         hash([
           "compare",
@@ -36,7 +38,8 @@ export function buildSelection({ source, onChange, remove }) {
             .slice(0, 2)
             .map((id) => `${id}:0`),
         ]),
-      ),
+      );
+    },
   });
   const bar = h(
     "div.selection-bar",

@@ -20,7 +20,7 @@ export default {
   "gallery.noHits": ["No task matches these filters", "没有符合条件的任务"],
   "gallery.begin": [
     "Write a prompt here, click Generate in the WebUI, or send a request to the API.",
-    "在此填写提示词、在 WebUI 中点击生成，或向 API 发送请求。",
+    "在此填写提示词、在 WebUI 中点击 “Generate”，或向 API 发送请求。",
   ],
   "gallery.rail": ["Jump to a date", "跳转到日期"],
   "gallery.gone": ["The file is gone", "文件已不存在"],

@@ -70,8 +70,13 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined || value === null) return whole;
-    return typeof value === "number" ? number(value) : String(value);
+    return typeof value === "number" ? number(value) : isolated(String(value));
   });
+}
+
+/** Return a text that turns no other one around: one that is written from right to left, or pretends to be, is set apart. */
+function isolated(text) {
+  return /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufefc]/.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 /** Return whether the page has this text. */

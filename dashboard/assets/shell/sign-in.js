@@ -30,27 +30,42 @@ export function signInForm(onDone) {
     required: true,
     spellcheck: "false",
     placeholder: "fooocus_…",
+    "aria-describedby": "sign-in-problem",
   });
-  const problem = h("p.error", { role: "alert", hidden: true });
+  // The countdown changes each second: it is read out once.
+  const words = h("span", { "aria-hidden": "true" });
+  const spoken = h("span.sr", { role: "alert" });
+  const problem = h("p.error", { id: "sign-in-problem", hidden: true }, words, spoken);
   const submit = h("button.button.primary", { type: "submit" }, icon("lock"), t("signIn.action"));
   let timer = 0;
 
   function refuse(error) {
     show(problem, true);
     const wait = error instanceof ApiError && error.status === 429 ? error.retryAfter : null;
-    setText(problem, error instanceof ApiError && error.status === 401 ? t("signIn.wrong") : errorText(error));
+    setText(words, error instanceof ApiError && error.status === 401 ? t("signIn.wrong") : errorText(error));
     input.setAttribute("aria-invalid", "true");
     input.focus();
     input.select();
-    if (!wait) return;
-    let seconds = Math.ceil(wait);
+    submit.disabled = Boolean(wait);
     clearInterval(timer);
-    timer = window.setInterval(() => {
-      seconds -= 1;
+    if (wait) count(Math.ceil(wait));
+    setText(spoken, words.textContent);
+  }
+
+  /** Count down to the next try. */
+  function count(seconds) {
+    const draw = () => {
       submit.disabled = seconds > 0;
-      setText(problem, seconds > 0 ? t("signIn.limit", { t: duration(seconds) }) : "");
-      if (seconds <= 0) clearInterval(timer);
-    }, 1000);
+      if (seconds > 0) setText(words, t("signIn.limit", { t: duration(seconds) }));
+      else {
+        clearInterval(timer);
+        show(problem, false);
+        input.removeAttribute("aria-invalid");
+      }
+      seconds -= 1;
+    };
+    timer = window.setInterval(draw, 1000);
+    draw();
   }
 
   const form = h(
@@ -64,11 +79,13 @@ export function signInForm(onDone) {
             await signIn(input.value.trim());
             input.value = "";
             if (session.get().state === "signed_out") refuse(new ApiError(401, {}));
-            else onDone();
+            else {
+              clearInterval(timer);
+              onDone();
+            }
           } catch (error) {
             refuse(error);
           }
-          submit.disabled = false;
         },
       },
     },

@@ -52,7 +52,10 @@ function row(name, before, after) {
   return h("tr", h("th", { scope: "row" }, label), h("td", a), h("td", b));
 }
 
-const shown = (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "–"));
+function shown(value) {
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ") || "–";
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "–");
+}
 
 /** Mark the words that only one of two texts has, by their longest common sequence. */
 function words(one, other) {

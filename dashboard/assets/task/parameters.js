@@ -69,8 +69,8 @@ export function parameters(record, index, ends) {
       one?.metadata?.prompt_expansion &&
         one.metadata.prompt_expansion !== params.prompt &&
         long(t("task.expansion"), one.metadata.prompt_expansion),
-      line(t("task.seed"), one?.seed_text ?? text(params.image_seed), { copy: true, mono: true }),
-      line(t("task.size"), one ? pixels(one.width, one.height) : params.aspect_ratios_selection),
+      seed(one, params),
+      line(t("task.size"), one ? pixels(one.width, one.height) : text(params.aspect_ratios_selection).replace("*", " × ")),
       line(t("task.styles"), (params.style_selections ?? []).join(", ")),
       line(t("task.performance"), params.performance_selection),
       line(t("task.model"), params.base_model_name),
@@ -133,6 +133,12 @@ function line(label, value, { copy = false, mono = false } = {}) {
         }),
     ),
   );
+}
+
+/** Build the line of the seed; without a picture there may be none yet. */
+function seed(one, params) {
+  const value = one?.seed_text ?? text(params.image_seed);
+  return value === "-1" ? line(t("task.seed"), t("task.random")) : line(t("task.seed"), value, { copy: true, mono: true });
 }
 
 /** Build a text of several lines with its button to copy. */

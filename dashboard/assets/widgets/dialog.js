@@ -15,6 +15,7 @@ import { button } from "./parts.js";
 export function openDialog({ title, body, footer, width = 480, className = "", onClose }) {
   const before = document.activeElement;
   const id = `dialog-${Date.now()}`;
+  const content = h("div.body", body);
   const element = h(
     "dialog",
     { class: className, "aria-labelledby": id, vars: { "--width": `${width}px` } },
@@ -23,7 +24,7 @@ export function openDialog({ title, body, footer, width = 480, className = "", o
       h("h2", { id }, title),
       button({ label: t("action.close"), icon: "close", kind: "quiet", compact: true, onClick: () => element.close() }),
     ),
-    h("div.body", body),
+    content,
     footer && h("footer", footer),
   );
   element.addEventListener("close", () => {
@@ -39,6 +40,9 @@ export function openDialog({ title, body, footer, width = 480, className = "", o
   element.addEventListener("click", (event) => pressed && event.target === element && element.close());
   document.body.append(element);
   element.showModal();
+  // Keys scroll what has the focus, or something in it that has.
+  if (content.scrollHeight > content.clientHeight && !content.querySelector("a[href], button, input, select, textarea"))
+    content.tabIndex = 0;
   return { element, close: () => element.close() };
 }
 
