@@ -37,6 +37,8 @@ IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 class DashboardPage(FixedPages[PageFiles]):
     """ASGI middleware that answers the requests below `/dashboard`."""
 
+    remedy = "reload the page"
+
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app, ROOT, POLICY, read_page_files)
 

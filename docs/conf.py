@@ -30,7 +30,7 @@ language = "zh_CN" if CHINESE else "en"
 templates_path = ["templates"]
 
 html_theme = "furo"
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}
 html_title = project
 html_static_path = ["assets"]
 html_css_files = ["guide.css"]

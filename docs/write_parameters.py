@@ -1,7 +1,7 @@
-"""Writes the pages of all request parameters, in both languages, from the API's own schema: `python docs/write_parameters.py [URL]`.
+"""Writes the pages of all request parameters, in both languages, from the API's schema: `python docs/write_parameters.py [URL]`.
 
-URL is that of the demo, `http://127.0.0.1:7865` by default. `parameters.json` has what the schema lacks: the place and the name of
-each field in the WebUI, and the Chinese of each description.
+URL is that of the demo, `http://127.0.0.1:7865` by default. `parameters.json` has what the schema lacks: the pages' first
+paragraphs, the place and the name of each field in the WebUI, and the Chinese of each description.
 """
 
 from __future__ import annotations
@@ -30,27 +30,6 @@ MAX_LISTED = 30
 """Values of a list that a page shows."""
 Schema = dict[str, Any]
 
-HEADS = {
-    "en": """# Parameters
-
-[Documentation](README.md) · [中文](parameters_zh.md)
-
-Every field of `POST /v1/engine/generate`, in the order of the WebUI. A field that you leave out has the default of your Fooocus: the one
-below, unless its `config.txt` or a preset says otherwise. `/docs` of your own Fooocus shows its lists and limits, and those of a fork's own
-fields. Files and styles are listed in the [catalog](catalog.md); [Images in requests](images.md) has examples with images.
-
-The tables are written from the API's schema, and the WebUI's names are those of Fooocus 2.5.5. An empty name means that the WebUI has no such
-control.
-""",
-    "zh": """# 参数
-
-[文档](README_zh.md) · [English](parameters.md)
-
-`POST /v1/engine/generate` 的全部字段，按 WebUI 的顺序排列。省略的字段采用你的 Fooocus 的默认值：就是下面的值，除非它的 `config.txt` 或预设另有规定。你自己的 Fooocus 的 `/docs` 显示它的列表和范围，以及 fork 独有的字段。模型文件和风格见[目录](catalog_zh.md)；[请求中的图片](images_zh.md)有使用图像的例子。
-
-表格由 API 的 schema 生成，WebUI 的名称取自 Fooocus 2.5.5，中文是常用的译法。名称为空表示 WebUI 没有这个控件。
-""",
-}
 WORDS = {
     "en": {
         "head": "| Field | In the WebUI | Values | Description |",
@@ -93,7 +72,7 @@ def page(schema: Schema, language: str) -> str:
     schemas = schema["components"]["schemas"]
     _require_all(schemas, table)
     words = WORDS[language]
-    parts = [HEADS[language]]
+    parts = ["\n".join(table["heads"][language])]
     for group in table["groups"]:
         parts.append(f"## {group[language]}\n\n{_rows(schemas[REQUEST], group['fields'], table, language)}")
     for item in table["items"]:

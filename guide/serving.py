@@ -38,6 +38,8 @@ Files = dict[str, FixedFile]
 class GuidePages(FixedPages[Files]):
     """ASGI middleware that answers the requests below `/guide`. `--no-dashboard` leaves it: it shows nothing of this machine."""
 
+    remedy = "begin at /guide/"
+
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app, ROOT, POLICY, lambda: read_folder(PAGES))
 

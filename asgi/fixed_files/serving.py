@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -30,6 +30,9 @@ PAGE_HEADERS = {
 
 class FixedPages(ABC, Generic[FilesT]):
     """ASGI middleware that answers the requests at and below `root`. It reads the files at the first of them."""
+
+    remedy: ClassVar[str]
+    """The advice of the answer to a path without a file."""
 
     def __init__(self, app: ASGIApp, root: str, policy: str, read: Callable[[], FilesT]) -> None:
         """Wrap `app`. `policy` is the Content-Security-Policy, and `read` returns the files."""
@@ -67,7 +70,7 @@ class FixedPages(ABC, Generic[FilesT]):
             self._files = await asyncio.to_thread(self._read)
         found = self.find(self._files, path)
         if found is None:
-            detail = f"{self._root.strip('/')} has no file {shortened(path)}; reload the page"
+            detail = f"{self._root.strip('/')} has no file {shortened(path)}; {self.remedy}"
             return problem_response(ErrorCode.PATH_NOT_FOUND, detail, {**self._headers, "Cache-Control": "no-store"})
         file, own = found
         headers = {**self._headers, **own, "ETag": file.etag}

@@ -77,7 +77,9 @@ def test_each_page_is_in_the_site_and_in_the_navigation(pages: dict[Path, Page])
         assert len(names) > 30
         linked = {path.name for path in pages if path.parent == folder}
         assert {f"{name}.html" for name in names} <= linked
-        navigation = re.findall(r'toctree-l1"><a [^>]*href="([\w-]+)\.html"', (folder / "search.html").read_text("utf-8"))
+        navigation = re.findall(
+            r'toctree-l1"><a [^>]*href="([\w-]+)\.html"', (folder / "search.html").read_text("utf-8")
+        )
         assert names <= set(navigation)
 
 

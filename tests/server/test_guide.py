@@ -75,7 +75,8 @@ def test_a_reader_gets_the_own_language(path: str, language: str, title: str, cl
 
 
 @pytest.mark.parametrize(
-    "path", ["../serving.py", "..%2fserving.py", "%2e%2e/serving.py", "/etc/passwd", "_static/", "zh/../../serving.py", "x"]
+    "path",
+    ["../serving.py", "..%2fserving.py", "%2e%2e/serving.py", "/etc/passwd", "_static/", "zh/../../serving.py", "x"],
 )
 def test_other_paths_are_refused(path: str, demo: Host) -> None:
     prepared = requests.Request("GET", demo.url).prepare()
@@ -103,7 +104,9 @@ def test_search_languages_and_themes_work_in_a_browser(place: str, demo: Host, b
     for folder, (words, title) in SEARCHES.items():
         driver.get(f"{root}{folder}search.html?q={words}")
         browser.until(
-            lambda title=title: title in [link.text for link in driver.find_elements("css selector", "#search-results a")],  # type: ignore[misc]
+            lambda title=title: (
+                title in [link.text for link in driver.find_elements("css selector", "#search-results a")]
+            ),  # type: ignore[misc]
             title,
         )
     driver.get(f"{root}keys.html")
