@@ -1,4 +1,4 @@
-Documentation.addTranslations({
+Object.assign(Documentation.TRANSLATIONS, {
     "locale": "zh_Hans_CN",
     "messages": {
         "%(filename)s &#8212; %(docstitle)s": "%(filename)s &#8212; %(docstitle)s",
@@ -57,4 +57,4 @@ Documentation.addTranslations({
         "the documentation for": "\u672c\u6587\u6863\u5c5e\u4e8e"
     },
     "plural_expr": "0"
-});
+}.messages);
