@@ -46,7 +46,8 @@ def _navigation(index: str, chinese: bool) -> str:
     """Return a tree of contents for each section of the index with the pages of this language that it links."""
     parts = []
     for title, links in SECTION.findall(index):
-        names = [target.removeprefix("../") for _, target, _ in LINK.findall(links)]
+        targets = [target for _, target, _ in LINK.findall(links)]
+        names = [one.removeprefix("../") for one in targets if "/" not in one or one.removeprefix("../") in OF_THE_ROOT]
         pages = [_site_name(name) for name in names if _is_page(name) and _is_chinese(name) is chinese]
         parts.append(f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n" + "\n".join(pages) + "\n```\n")
     return "".join(parts)
