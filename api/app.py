@@ -21,6 +21,7 @@ from ..asgi.problem import problem_response
 from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
 from ..dashboard.serving import DashboardPage
+from ..guide.serving import GuidePages
 from .built_routes import build_routes
 from .context import Context
 from .openapi import build_schema, build_surface_schema
@@ -54,11 +55,12 @@ Errors are `application/problem+json`: `code` identifies the problem, `detail` e
 with a `code` of its own and the allowed values."""
 
 
-DASHBOARD_LINK = (
-    b'<nav style="font:16px sans-serif;max-width:1460px;margin:12px auto;padding:0 20px">'
-    b'<a href="dashboard">Dashboard</a></nav>'
+LINKS = (
+    b'<nav style="font:16px sans-serif;max-width:1460px;margin:12px auto;padding:0 20px;display:flex;gap:20px">%s'
+    b'<a href="guide/">Guide</a></nav>'
 )
-"""The link on the docs page."""
+"""The links on the docs page. `%s` is that of the dashboard, if there is one."""
+DASHBOARD_LINK = b'<a href="dashboard">Dashboard</a>'
 ASSET_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -118,6 +120,7 @@ def create_api(context: Context) -> FastAPI:
     app.add_middleware(EitherSlash)
     if context.has_dashboard:
         app.add_middleware(DashboardPage)
+    app.add_middleware(GuidePages)
     app.add_middleware(Parts)
     app.state.context = context
     app.state.history_check = health.history_check(context)
@@ -207,9 +210,8 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
             swagger_favicon_url="docs/assets/favicon.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
-        if not context.has_dashboard:
-            return page
-        return HTMLResponse(bytes(page.body).replace(b"<body>", b"<body>" + DASHBOARD_LINK, 1))
+        links = LINKS % (DASHBOARD_LINK if context.has_dashboard else b"")
+        return HTMLResponse(bytes(page.body).replace(b"<body>", b"<body>" + links, 1))
 
     @app.get("/", include_in_schema=False)
     def root() -> Response:

@@ -9,7 +9,18 @@ from itertools import zip_longest
 
 from ..asgi.surfaces.surface import FIRST_SEGMENTS
 
-PATHS = FIRST_SEGMENTS | {"dashboard", "docs", "healthz", "inputs", "metrics", "outputs", "readyz", "tasks", "v1"}
+PATHS = FIRST_SEGMENTS | {
+    "dashboard",
+    "docs",
+    "guide",
+    "healthz",
+    "inputs",
+    "metrics",
+    "outputs",
+    "readyz",
+    "tasks",
+    "v1",
+}
 """First segments of the API's paths."""
 MISSPELT = ("engine", "engines", "generate", "inputs", "outputs", "tasks", "tools")
 """First segments that belong to the API even if misspelt, as the WebUI has none similar."""

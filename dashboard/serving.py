@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from ..asgi.error_codes import ErrorCode
-from ..asgi.problem import problem_response, shortened
-from ..asgi.types import path_of
-from .page_files import PageFile, PageFiles, read_page_files
+from ..asgi.fixed_files.files import FixedFile
+from ..asgi.fixed_files.serving import REVALIDATE, FixedPages
+from .page_files import PageFiles, read_page_files
 
 ROOT = "/dashboard"
 ASSETS = f"{ROOT}/assets/"
@@ -35,66 +31,25 @@ POLICY = "; ".join(
     ]
 )
 """The Content-Security-Policy, also of the assets: a worker has that of its own script."""
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # With `no-referrer`, browsers send `Origin: null` with a form, which the cross-origin protection would refuse.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-REVALIDATE = {"Cache-Control": "no-cache"}
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
-METHODS = ("GET", "HEAD")
 
 
-class DashboardPage:
-    """ASGI middleware that answers the requests below `/dashboard`. It reads the files at the first of them."""
+class DashboardPage(FixedPages[PageFiles]):
+    """ASGI middleware that answers the requests below `/dashboard`."""
 
-    def __init__(self, app: ASGIApp, read: Callable[[], PageFiles] = read_page_files) -> None:
-        """Wrap `app`. `read` returns the files."""
-        self._app = app
-        self._read = read
-        self._files: PageFiles | None = None
+    remedy = "reload the page"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = path_of(scope) if scope["type"] == "http" else ""
-        if path == ROOT or path.startswith(f"{ROOT}/"):
-            await (await self._answer(scope, path))(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, ROOT, POLICY, read_page_files)
 
-    async def _answer(self, scope: Scope, path: str) -> Response:
-        if scope["method"] not in METHODS:
-            detail = f"{path} does not support {shortened(str(scope['method']))}; use GET"
-            return problem_response(ErrorCode.METHOD_NOT_ALLOWED, detail, {**HEADERS, "Allow": ", ".join(METHODS)})
-        if self._files is None:
-            self._files = await asyncio.to_thread(self._read)
-        found = _found(self._files, path)
-        if found is None:
-            detail = f"dashboard has no file {shortened(path)}; reload the page"
-            return problem_response(ErrorCode.PATH_NOT_FOUND, detail, {**HEADERS, "Cache-Control": "no-store"})
-        file, caching = found
-        headers = {**HEADERS, **caching, "ETag": file.etag}
-        if file.etag in _known(scope):
-            return Response(status_code=304, headers=headers)
-        return Response(file.content, media_type=file.media_type, headers=headers)  # the server drops the body for HEAD
-
-
-def _found(files: PageFiles, path: str) -> tuple[PageFile, dict[str, str]] | None:
-    """Return the file at a path and its headers, None if there is none. A path is only looked up: none leads elsewhere."""
-    if path in files.shells:
-        return files.shells[path], REVALIDATE
-    if path == LINK:
-        return files.link, REVALIDATE
-    if not path.startswith(ASSETS):
-        return None
-    version, _, name = path.removeprefix(ASSETS).partition("/")
-    file = files.assets.get(name) if version == files.version else None
-    return None if file is None else (file, IMMUTABLE)
-
-
-def _known(scope: Scope) -> list[str]:
-    """Return the validators of the copies that the client has."""
-    given = Headers(scope=scope).get("if-none-match", "")
-    return [each.strip().removeprefix("W/") for each in given.split(",")]
+    def find(self, files: PageFiles, path: str) -> tuple[FixedFile, Mapping[str, str]] | None:
+        """Return the shell, the script of the WebUI's link, or an asset of this version."""
+        if path in files.shells:
+            return files.shells[path], REVALIDATE
+        if path == LINK:
+            return files.link, REVALIDATE
+        if not path.startswith(ASSETS):
+            return None
+        version, _, name = path.removeprefix(ASSETS).partition("/")
+        file = files.assets.get(name) if version == files.version else None
+        return None if file is None else (file, IMMUTABLE)

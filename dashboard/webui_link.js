@@ -2,8 +2,8 @@
 (() => {
   const own = document.currentScript.src;
   const texts = (navigator.language || '').toLowerCase().startsWith('zh')
-    ? {dashboard: '仪表盘', docs: 'API 文档'}
-    : {dashboard: 'Dashboard', docs: 'API documentation'};
+    ? {dashboard: '仪表盘', docs: 'API 文档', guide: '使用指南'}
+    : {dashboard: 'Dashboard', docs: 'API documentation', guide: 'Guide'};
 
   const link = (name, address, like) => {
     const element = document.createElement('a');
@@ -20,7 +20,8 @@
     const like = footer.querySelector('a');
     const separator = footer.querySelector('div');
     const between = () => (separator ? separator.cloneNode(true) : document.createTextNode(' · '));
-    footer.prepend(link('dashboard', '../dashboard', like), between(), link('docs', '../docs', like), between());
+    const ours = [link('dashboard', '../dashboard', like), link('docs', '../docs', like), link('guide', '../guide/', like)];
+    footer.prepend(...ours.flatMap((each) => [each, between()]));
   };
 
   const look = () => {

@@ -46,6 +46,8 @@ def test_it_installs_and_git_sees_nothing(sandbox: Sandbox) -> None:
     assert "launch.py" in done.stdout  # the next step
     extension = checkout / "extensions" / "fooocus_api"
     assert (extension / "extension.py").read_bytes() == (ROOT / "extension.py").read_bytes()
+    page = "guide/pages/zh/index.html"
+    assert (extension / page).read_bytes() == (ROOT / page).read_bytes()
     developers_only = {"tests", "demo", "benchmarks", "docs", "examples", "client", ".git", ".venv"}
     assert not {path.name for path in extension.iterdir()} & developers_only
     assert sandbox.hook_files() >= HOOK

@@ -15,7 +15,7 @@ from fooocus_api.tests.support.host import ROOT
 from fooocus_api.tests.support.sources.imports import folder_of, imports, room_of, unreadable_imports
 from fooocus_api.tests.support.sources.source_tree import expression, name_of, product_packages, python_files, tree_of
 
-LEAVES = {"asgi", "files", "images", "model_files", "outbound", "auth", "dashboard"}
+LEAVES = {"asgi", "files", "images", "model_files", "outbound", "auth", "dashboard", "guide"}
 """Packages that import neither tasks nor HTTP nor Fooocus."""
 ALLOWED = {
     "adapters": {"adapters", "tasks", *LEAVES},
@@ -31,6 +31,7 @@ ALLOWED = {
     "auth": {"auth", "files"},
     "asgi": {"asgi"},
     "dashboard": {"dashboard", "asgi"},
+    "guide": {"guide", "asgi"},
     "client": {"client"},
 }
 """Package → packages that it may import, also in functions and for type checking."""

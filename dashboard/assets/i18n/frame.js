@@ -27,6 +27,7 @@ export default {
   "account.shortcuts": ["Single keys as shortcuts", "启用单键快捷键"],
   "account.webui": ["Open the WebUI", "打开 WebUI"],
   "account.docs": ["API reference", "API 文档"],
+  "account.guide": ["Guide", "使用指南"],
   "account.signOut": ["Sign out", "退出登录"],
   "live.live": ["Live", "实时"],
   "live.connecting": ["Connecting", "正在连接"],

@@ -114,7 +114,7 @@ export default {
   "image.noParameters": ["The image has no parameters.", "图片中没有生成参数。"],
   "image.taken": ["The parameters were taken over.", "参数已填入。"],
   "mask.title": ["Mask", "遮罩（蒙版）"],
-  "mask.paint": ["Paint the mask", "绘制遮罩"],
+  "mask.paint": ["Paint the mask", "涂抹遮罩"],
   "mask.set": ["A mask is set", "已设置遮罩"],
   "mask.unset": ["No mask", "无遮罩"],
   "mask.brush": ["Brush", "画笔"],

@@ -6,7 +6,7 @@ import { cleanups } from "../core/store.js";
 import { go, hash } from "../core/router.js";
 import { h, icon, setText, show } from "../core/dom.js";
 import { left } from "../core/format.js";
-import { t } from "../i18n/index.js";
+import { currentLanguage, t } from "../i18n/index.js";
 import { can, session, signOut } from "../core/session.js";
 import { prefs } from "../core/prefs.js";
 import { sessionChanged } from "../live/live.js";
@@ -175,6 +175,7 @@ function accountItems() {
     },
     { line: true },
     webui && { label: t("account.webui"), icon: "external", href: address("/") },
+    { label: t("account.guide"), icon: "external", href: address(currentLanguage() === "zh" ? "/guide/zh/" : "/guide/index.html") },
     { label: t("account.docs"), icon: "external", href: address("/docs") },
     by === "session" && { line: true },
     by === "session" && { label: t("account.signOut"), icon: "lock", onClick: () => signOut().then(sessionChanged, noteError) },

@@ -1,0 +1,1 @@
+"""The documentation as a static site, and its serving at `/guide`."""
