@@ -18,7 +18,10 @@ def test_the_steps_of_each_image_are_counted(client: Client) -> None:
     steps = [event for event in progress if event["phase"] in ("sampling", "decoding") and event["step"]]
     seen = [(event["image_number"], event["step"]) for event in steps]
     expected = [(image, step) for image in (1, 2) for step in range(1, 6)]
-    assert seen == [one for one in expected if one in seen] and seen[-1] == (2, 5)  # a slow subscriber is not sent every step
+    assert seen == [one for one in expected if one in seen] and seen[-1] == (
+        2,
+        5,
+    )  # a slow subscriber is not sent every step
     assert [event["phase"] for event in steps] == ["decoding" if step == 5 else "sampling" for _, step in seen]
     assert {(event["steps"], event["image_count"]) for event in steps} == {(5, 2)}
     saving = [event for event in progress if event["phase"] == "saving"]
