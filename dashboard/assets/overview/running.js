@@ -145,7 +145,6 @@ function runningTask(card) {
     element,
     canvas: preview.element,
     update(now) {
-      show(waiting, preview.element.dataset.drawn !== id);
       setText(waiting, t(`phase.${now.phase ?? "loading"}`));
       const share = now.progress ?? 0;
       setText(percent, `${number(share)} %`);
