@@ -28,7 +28,6 @@ export function signInForm(onDone) {
     name: "key",
     autocomplete: "current-password",
     required: true,
-    autofocus: true,
     spellcheck: "false",
     placeholder: "fooocus_…",
   });
