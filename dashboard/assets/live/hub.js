@@ -19,8 +19,8 @@ const SCOPES = { download: "admin", stats: "read-all" };
  */
 
 /**
- * Return the further events to ask for, from all that the scopes allow to none: the scopes may have changed (403), an older server knows
- * none (422).
+ * Return the further events to ask for, from all that the scopes allow to none: the scopes may have changed (403), an older server
+ * knows none (422).
  *
  * @param {string[]} scopes
  */
