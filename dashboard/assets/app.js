@@ -142,7 +142,10 @@ async function boot() {
   let was = state;
   session.watch((now) => {
     if (now.state === was) return;
-    if (was === "unreachable" && now.state !== "signed_out") void loadTasks();
+    if (was === "unreachable" && now.state !== "signed_out") {
+      sessionChanged();
+      void loadTasks();
+    }
     was = now.state;
     if (now.state === "signed_out") showSignIn();
     else void showRoute(route());

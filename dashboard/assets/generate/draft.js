@@ -124,7 +124,7 @@ export function body() {
   return { ...(preset !== "initial" ? { preset } : {}), ...values };
 }
 
-/** Answers after which the request may still be accepted: none, its first copy's pending, or a gateway's for a server that is slow. */
+/** Answers after which the request may still be accepted: none, that of a copy in progress, or a gateway's for a slow server. */
 const UNSETTLED = [0, 409, 502, 504];
 /** The newest attempt: a copy of it, sent again after the answer was lost, is no other task. */
 let attempt = { text: "", key: "" };
@@ -133,7 +133,7 @@ let attempt = { text: "", key: "" };
  * Send the request. Refused fields go into the draft.
  *
  * @param {{front?: boolean}} [options] `front`: it is to be the next one.
- * @returns {Promise<{record: any, refused: any}>} the record of the pending task, and the error of a place at the front that was refused.
+ * @returns {Promise<{record: any, refused: any}>} the record of the pending task, and the error if it was not moved to the front.
  */
 export async function submit({ front = false } = {}) {
   draft.set({ problems: [] });

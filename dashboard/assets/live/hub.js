@@ -9,11 +9,7 @@ const SILENCE_MS = 40_000;
 const HIDDEN_MS = 30_000;
 const LONGEST_PAUSE_MS = 30_000;
 const EVERYONES = "queue,deleted,moved,model";
-/**
- * Further events to ask for, from all to none: a key may lack the scope of `stats`, of `download` or of both (403), an older server
- * knows none (422).
- */
-const FURTHER = [`${EVERYONES},download,stats`, `${EVERYONES},download`, `${EVERYONES},stats`, EVERYONES, ""];
+const SCOPES = { download: "admin", stats: "read-all" };
 
 /**
  * @typedef {object} Tab
@@ -21,6 +17,17 @@ const FURTHER = [`${EVERYONES},download,stats`, `${EVERYONES},download`, `${EVER
  * @property {boolean} visible
  * @property {number} [leftAt] the hub's count of news when the tab left.
  */
+
+/**
+ * Return the further events to ask for, from all that the scopes allow to none: the scopes may have changed (403), an older server
+ * knows none (422).
+ *
+ * @param {string[]} scopes
+ */
+function further(scopes) {
+  const allowed = Object.keys(SCOPES).filter((kind) => scopes.includes(SCOPES[kind]));
+  return [[EVERYONES, ...allowed].join(), EVERYONES, ""];
+}
 
 /** The hub. Tabs come and go; the stream is open while there is one. */
 export class Hub {
@@ -34,6 +41,8 @@ export class Hub {
     this.epoch = "";
     this.failures = 0;
     this.further = 0;
+    /** @type {string[] | null} what the page may do; the stream waits for it. */
+    this.scopes = null;
     this.previews = true;
     /** How often something arrived, or the stream was closed. */
     this.news = 0;
@@ -45,14 +54,14 @@ export class Hub {
     this.hiding = 0;
   }
 
-  /** Add a tab, and open the stream for the first one. */
+  /** Add a tab, and open the stream for the first one, once it has said what it may do. */
   join(tab) {
     this.tabs.add(tab);
     // A tab that was frozen, or comes back from the browser's history, has missed it.
     if (tab.leftAt !== undefined && tab.leftAt !== this.news) tab.post({ type: "reload", reason: "back" });
     tab.post({ type: "connection", ...this.connection });
     if (this.progress) tab.post(this.progress);
-    if (!this.abort && !this.timer) this.open();
+    if (this.scopes && !this.abort && !this.timer) this.open();
     this.consider();
   }
 
@@ -68,11 +77,15 @@ export class Hub {
     if (message.type === "visible") {
       tab.visible = message.visible;
       this.consider();
+      if (this.scopes) return;
+      this.scopes = message.scopes;
+      this.open();
     } else if (message.type === "retry") {
       if (this.connection.state !== "live") this.reopen();
     } else if (message.type === "session") {
       this.lastId = "";
       this.further = 0;
+      this.scopes = message.scopes;
       this.progress = null;
       this.reopen();
       for (const other of this.tabs) if (other !== tab) other.post({ type: "session" });
@@ -100,7 +113,7 @@ export class Hub {
 
   reopen() {
     this.close();
-    if (this.tabs.size) this.open();
+    if (this.tabs.size && this.scopes) this.open();
   }
 
   close() {
@@ -115,7 +128,8 @@ export class Hub {
   async open() {
     const abort = new AbortController();
     this.abort = abort;
-    const also = FURTHER[this.further];
+    const kinds = further(this.scopes ?? []);
+    const also = kinds[this.further];
     const previews = this.previews ? "previews=true&preview_format=webp&preview_size=512" : "previews=false";
     const query = also ? `${previews}&also=${also}` : previews;
     const headers = { Accept: "text/event-stream", ...(this.lastId ? { "Last-Event-ID": this.lastId } : {}) };
@@ -148,7 +162,7 @@ export class Hub {
     clearTimeout(this.silence);
     if (this.abort !== abort) return;
     this.abort = null;
-    if ((status === 403 || status === 422) && this.further < FURTHER.length - 1) {
+    if ((status === 403 || status === 422) && this.further < kinds.length - 1) {
       this.further += 1;
       this.open();
     } else if (status === 401 || status === 403)

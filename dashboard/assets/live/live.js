@@ -4,6 +4,7 @@
  */
 import { parseJson } from "../core/seeds.js";
 import { address } from "../core/paths.js";
+import { session } from "../core/session.js";
 import { createStore } from "../core/store.js";
 import { Hub } from "./hub.js";
 
@@ -40,14 +41,16 @@ export function on(kind, listener) {
 export const retryNow = () => say?.({ type: "retry" });
 
 /** Open the stream with the rights that the page has now, and let the other tabs know. */
-export const sessionChanged = () => say?.({ type: "session" });
+export const sessionChanged = () => say?.({ type: "session", scopes: session.get().scopes });
+
+/** Say that the page is there, whether it is seen, and what it may do. */
+const seen = () => say?.({ type: "visible", visible: document.visibilityState === "visible", scopes: session.get().scopes });
 
 /** Connect, once for the page. */
 export function start() {
   if (say) return;
   const url = new URL(address("/v1/events"), location.href).href;
   say = shared(url) ?? own(url);
-  const seen = () => say?.({ type: "visible", visible: document.visibilityState === "visible" });
   document.addEventListener("visibilitychange", seen);
   window.addEventListener("pagehide", () => say?.({ type: "bye" }));
   window.addEventListener("pageshow", (event) => event.persisted && seen());
@@ -70,6 +73,7 @@ function shared(url) {
     worker.onerror = (event) => {
       event.preventDefault();
       fallback ??= own(url);
+      seen();
     };
     return (message) => (fallback ? fallback(message) : worker.port.postMessage(message));
   } catch {
@@ -83,9 +87,12 @@ function own(url) {
   const tab = { post: (message) => queueMicrotask(() => hear(message)), visible: true };
   hub.join(tab);
   return (message) => {
-    if (message.type !== "visible") hub.hear(tab, message);
-    else if (message.visible && !hub.tabs.has(tab)) hub.join(tab);
-    else if (!message.visible) hub.leave(tab);
+    if (message.type === "visible" && !message.visible) {
+      hub.leave(tab);
+      return;
+    }
+    if (message.type === "visible" && !hub.tabs.has(tab)) hub.join(tab);
+    hub.hear(tab, message);
   };
 }
 
