@@ -143,7 +143,7 @@ export class Source {
 
   /** Read nothing any more: another search takes its place. */
   stop() {
-    for (const abort of this.loading.values()) abort.abort();
+    for (const { abort } of this.loading.values()) abort.abort();
   }
 
   /** Forget the pages that were not used for the longest time. Those with hidden tasks stay: these may be shown again. */
