@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -38,6 +40,8 @@ FASTAPIS_ERROR = {"$ref": "#/components/schemas/HTTPValidationError"}
 NO_TOKEN = ("/metrics", "/v1/engine/model-files", "/v1/keys")
 """Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""
 
+_BUILDING = threading.Lock()
+
 
 def build_schema(app: FastAPI, context: Context) -> dict[str, Any]:
     """Return the schema. The listed models and styles and the need for a key are those of now; the rest is built once."""
@@ -60,7 +64,8 @@ def build_surface_schema(app: FastAPI, context: Context) -> dict[str, Any]:
 @functools.lru_cache(maxsize=1)
 def _of_routes(app: FastAPI) -> bytes:
     """Return what the routes alone decide of the schema, as JSON. FastAPI needs a second for it."""
-    schema = get_openapi(
+    build = partial(
+        get_openapi,
         title=app.title,
         version=app.version,
         description=app.description,
@@ -68,6 +73,13 @@ def _of_routes(app: FastAPI) -> bytes:
         license_info=app.license_info,
         servers=[{"url": "..", "description": "This server, under the path that a proxy gives it."}],
     )
+    with _BUILDING:
+        try:
+            schema = build()
+        except (
+            KeyError
+        ):  # a first request has made FastAPI's cached fields of its parameters at the same time: they stay now
+            schema = build()
     _add_shapes(schema["components"]["schemas"])
     return json.dumps(schema).encode()
 

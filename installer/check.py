@@ -107,15 +107,20 @@ def _own_parts(checkout: Checkout) -> Iterator[Result]:
     version = version_of(checkout.extension)
     yield Result(
         "extension",
-        f"{version} in {checkout.extension}" if version else f"not in {checkout.extension}",
+        f"{version} in {checkout.extension}" if version else f"not in {checkout.extension}; {_install(checkout)}",
         version is not None,
     )
     # Ignores the list of checkouts: it has the folder at installation time, and portable packages are moved.
     is_there = hook_registration.is_complete()
-    text = "registered" if is_there else "not registered"
-    yield Result("start-up hook", f"{text} in {hook_registration.SITE_PACKAGES}", is_there)
+    where = f"in {hook_registration.SITE_PACKAGES}"
+    text = f"registered {where}" if is_there else f"not registered {where}; {_install(checkout)}"
+    yield Result("start-up hook", text, is_there)
     if os.environ.get("FOOOCUS_API_DISABLE", "0") not in ("", "0"):
         yield Result("FOOOCUS_API_DISABLE", "is set: the extension will not start", None)
+
+
+def _install(checkout: Checkout) -> str:
+    return f"run install.py {checkout.path} with this Python"
 
 
 def _ports() -> Iterator[Result]:

@@ -13,25 +13,27 @@ from ..errors import InstallError
 from .venv import prepare_environment, run_to_its_end
 
 CURL = (
-    '{curl} {url}/v1/engine/generate -H "Accept: image/png" -H "Content-Type: application/json" '
+    '{curl} {url}/v1/engine/generate {key}-H "Accept: image/png" -H "Content-Type: application/json" '
     '-d "{{\\"prompt\\": \\"a lighthouse at sunset\\"}}" -o image.png'
 )
 """Quoted so that Command Prompt and every Unix shell accept it."""
 POWERSHELL = (
-    'Invoke-RestMethod {url}/v1/engine/generate -Method Post -Headers @{{Accept="image/png"}} '
+    'Invoke-RestMethod {url}/v1/engine/generate -Method Post -Headers @{{{key}Accept="image/png"}} '
     """-ContentType application/json -Body '{{"prompt": "a lighthouse at sunset"}}' -OutFile image.png"""
 )
 """PowerShell needs its own form: its `curl` is another command, and it parses `\\"` as the end of a string."""
 
 
-def first_request(url: str, system: str) -> str:
+def first_request(url: str, system: str, *, with_key: bool = False) -> str:
     """Return the commands for a first image, in the form that the shells of that system accept."""
+    key = '-H "X-API-KEY: YOUR_KEY" ' if with_key else ""
     if system == "win32":
+        headers = '"X-API-KEY"="YOUR_KEY"; ' if with_key else ""
         return (
-            f"  try    in Command Prompt: {CURL.format(curl='curl.exe', url=url)}\n"
-            f"         in PowerShell: {POWERSHELL.format(url=url)}"
+            f"  try        in Command Prompt: {CURL.format(curl='curl.exe', url=url, key=key)}\n"
+            f"             in PowerShell: {POWERSHELL.format(url=url, key=headers)}"
         )
-    return f"  try    {CURL.format(curl='curl', url=url)}"
+    return f"  try        {CURL.format(curl='curl', url=url, key=key)}"
 
 
 def run_demo(root: Path, flags: list[str]) -> int:
@@ -51,7 +53,7 @@ def run_demo(root: Path, flags: list[str]) -> int:
     if port is not None:
         if in_use(port):
             raise InstallError(f"port {port} is in use; stop the program that uses it, or add `--port {port + 1}`")
-        threading.Thread(target=_announce, args=(port, "--nowebui" in flags), daemon=True).start()
+        threading.Thread(target=_announce, args=(port, flags), daemon=True).start()
     environment = {**os.environ, "FOOOCUS_API_CHECKOUT": str(checkout), "PYTHONUNBUFFERED": "1"}
     return run_to_its_end((str(python), str(root / "extension.py"), *flags), root, environment)
 
@@ -72,11 +74,17 @@ def _port(flags: list[str]) -> int | None:
     return int(port) if port.isdecimal() and 0 < int(port) < 65536 else None
 
 
-def _announce(port: int, without_webui: bool) -> None:
+def _announce(port: int, flags: list[str]) -> None:
     """Print the addresses once the demo serves: printed earlier, the host's own lines would scroll them away."""
     while not in_use(port):
         threading.Event().wait(0.2)
     url = f"http://127.0.0.1:{port}"
-    webui = "" if without_webui else f"  WebUI  {url}/\n"
-    print(f"\nThe demo is ready (Ctrl-C stops it):\n{webui}  API    {url}/docs")
-    print(f"{first_request(url, sys.platform)}\n")
+    pages = {"WebUI": "/", "Dashboard": "/dashboard", "API": "/docs", "Guide": "/guide"}
+    for flag, page in (("--nowebui", "WebUI"), ("--no-dashboard", "Dashboard")):
+        if flag in flags:
+            del pages[page]
+    print("\nThe demo is ready (Ctrl-C stops it):")
+    for page, path in pages.items():
+        print(f"  {page:<9}  {url}{path}")
+    with_key = any(flag.startswith("--apikey") for flag in flags)
+    print(f"{first_request(url, sys.platform, with_key=with_key)}\n")

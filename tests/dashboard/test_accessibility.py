@@ -9,8 +9,9 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from fooocus_api.tests.support.browsers.states import BUSY, IDLE, World, filled_world, leave
+from fooocus_api.tests.support.browsers.states import BUSY, IDLE, leave
 from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.hosts.filled_world import World, filled_world
 
 if TYPE_CHECKING:
     from fooocus_api.tests.support.browsers.dashboard import Dashboard

@@ -149,7 +149,7 @@ def test_scopes_decide_what_is_shown(
         if sees_others:
             page.see(".running-title .prompt", "the boss's own")
         else:
-            page.see(".running", "somebody else")
+            page.see(".running", "another user")
             page.see(".queue-foot", "1 of others")
             assert "boss" not in page.driver.execute_script("return document.body.textContent")
         if own:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from fooocus_api.tests.support.browsers.states import BUSY, IDLE, World, filled_world, leave
+from fooocus_api.tests.support.browsers.states import BUSY, IDLE, leave
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.hosts.filled_world import World, filled_world
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory

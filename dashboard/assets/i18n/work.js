@@ -11,7 +11,7 @@ export default {
     "Results of the API and the WebUI appear here while they are made.",
     "通过 API 或 WebUI 生成时，这里会实时显示。",
   ],
-  "running.other": ["Fooocus generates a task of somebody else", "Fooocus 正在处理其他人的任务"],
+  "running.other": ["Fooocus generates a task of another user", "Fooocus 正在处理其他用户的任务"],
   "running.last": ["The last result", "最近的结果"],
   "running.preview": ["Preview of the running task", "当前任务的预览"],
   "running.progress": ["Progress", "进度"],
