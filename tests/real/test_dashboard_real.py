@@ -40,10 +40,10 @@ def test_the_page_the_api_and_the_webui_share_one_queue(
     page.size(1400, 900)
 
     # The first task is the API's, 256x256; the page takes its parameters over for one of its own.
-    running = real_client.submit(**{**LONG, "overwrite_step": 30}, image_seed="7430105375365316628")
+    running = real_client.submit(**{**LONG, "overwrite_step": 40}, image_seed="7430105375365316628")
     page.open("#/", **LIGHT)
     browser.until(lambda: page.painted(".running canvas"), "a preview")
-    page.see(".running .facts", "30")
+    page.see(".running .facts", "40")
     page.screenshot(shots, "overview_running")
     first = real_client.ended(running["task_id"])
     page.open(f"#/task/{first['task_id']}", **LIGHT)
@@ -60,12 +60,14 @@ def test_the_page_the_api_and_the_webui_share_one_queue(
     browser.driver.switch_to.window(webui)
     browser.generate("made by hand")
     queued = real_client.submit(prompt="made by request")
+    real_client.has_tasks(running=1, pending=2)
     browser.driver.switch_to.window(browser.driver.window_handles[-1])
     page.open("#/", **LIGHT)
+    page.see(".queue-row .prompt", "made by hand")
     page.see(".queue-row .prompt", "made by request")
     page.screenshot(shots, "overview_queue")
-    page.see('.queue-row [aria-label="Generate next"]:enabled').click()
-    page.press("s")  # skips the page's image, which is the only one of its task
+    page.see('.queue-row:last-child [aria-label="Generate next"]:enabled').click()
+    page.see(".queue-row:first-child .prompt", "made by request")
     real_client.ended(queued["task_id"])
     browser.driver.switch_to.window(webui)
     assert len(browser.images()) == 1
