@@ -1,7 +1,7 @@
 """Writes the pages of all request parameters, in both languages, from the API's schema: `python docs/write_parameters.py [URL]`.
 
 URL is that of the demo, `http://127.0.0.1:7865` by default. `parameters.json` has what the schema lacks: the pages' first
-paragraphs, the place and the name of each field in the WebUI, and the Chinese of each description.
+paragraphs, the place and the name of each field in the WebUI, examples, and the Chinese of each description.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ WORDS = {
         "boolean": "`true` or `false`",
         "image": "an image",
         "object": "an object",
+        "item": "an object ([{heading}](#{anchor}))",
         "host": "a name of your Fooocus",
         "list": "list of: {of}",
         "text": "text, up to {most} characters",
         "free": "text",
         "range": "{least} to {most}",
         "whole": "whole number, {least} to {most}",
+        "example": "{values}, such as {example}",
         "default": "{values} (default: {default})",
     },
     "zh": {
@@ -51,12 +53,14 @@ WORDS = {
         "boolean": "`true` 或 `false`",
         "image": "图像",
         "object": "对象",
+        "item": "对象（[{heading}](#{anchor})）",
         "host": "你的 Fooocus 里的名称",
         "list": "列表：{of}",
         "text": "文本，最多 {most} 个字符",
         "free": "文本",
         "range": "{least} 到 {most}",
         "whole": "整数，{least} 到 {most}",
+        "example": "{values}，例如 {example}",
         "default": "{values}（默认 {default}）",
     },
 }
@@ -103,16 +107,22 @@ def _rows(described: Schema, fields: dict[str, list[str]], table: Schema, langua
         field = described["properties"][name]
         text = field["description"] if language == "en" else table["texts"][field["description"]]
         label = labels[0 if language == "en" else 1]
-        lines.append(f"| `{name}` | {label} | {_values(name, field, language)} | {text} |")
+        lines.append(f"| `{name}` | {label} | {_values(name, field, table, language)} | {text} |")
     return "\n".join(lines) + "\n"
 
 
-def _values(name: str, field: Schema, language: str) -> str:
-    """Return the type of a field with its range or list, and its default."""
+def _values(name: str, field: Schema, table: Schema, language: str) -> str:
+    """Return the type of a field with its range, list or example, and its default."""
     words = WORDS[language]
     values = words["host"] if name in OF_THE_HOST else _kind(field, words)
-    if name in OF_THE_HOST and field.get("type") == "array":
+    headings = [item[language] for item in table["items"] if item["of"] == name]
+    if headings:
+        link = words["item"].format(heading=headings[0], anchor=headings[0].lower().replace(" ", "-"))
+        values = words["list"].format(of=link)
+    elif name in OF_THE_HOST and field.get("type") == "array":
         values = words["list"].format(of=words["host"])
+    if name in table["examples"]:
+        values = words["example"].format(values=values, example=f"`{json.dumps(table['examples'][name])}`")
     default = field.get("default")
     if name in OF_THE_HOST - {"model_name", "preset", "refiner_model_name", "style_selections", "vae_name"}:
         return values

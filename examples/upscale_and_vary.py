@@ -1,4 +1,4 @@
-"""Upscale and vary: enlarge an image by any factor, or generate a subtle or strong variation of it."""
+"""Upscale and vary: enlarge an image by any factor up to 5, or generate a subtle or strong variation of it."""
 
 from common import connect, picture
 
