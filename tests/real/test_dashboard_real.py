@@ -108,7 +108,8 @@ def test_a_mask_by_brush_reaches_fooocus(real: Host, real_client: Client, browse
 
     done = wait_for(inpainted, "the inpainted image", real_client.patience)
     assert done["task_status"] == "finished" and done["req_params"]["inpaint_mask_image_upload"]
-    page.see(".strip a, .latest a")
+    page.open(f"#/task/{done['task_id']}", **LIGHT)
+    page.see(".viewer img")
     page.screenshot(shots, "after_inpaint")
 
 
