@@ -7,6 +7,7 @@ import { t } from "../i18n/index.js";
 
 const WIDTH = 640;
 const HEIGHT = 160;
+const LONE_BAR = 4;
 
 /**
  * Build a small line without axes.
@@ -154,7 +155,7 @@ function area(points) {
 }
 
 function bars(values, xs, [low, high]) {
-  const step = xs.length > 1 ? xs[1] - xs[0] : WIDTH;
+  const step = xs.length > 1 ? xs[1] - xs[0] : LONE_BAR;
   return values
     .map((value, index) => {
       if (!value) return "";
