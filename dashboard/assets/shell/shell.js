@@ -75,7 +75,7 @@ export function buildShell(pages) {
 
   let current = "";
   function drawNav() {
-    const isIn = session.get().state !== "signed_out";
+    const isIn = !["unknown", "signed_out"].includes(session.get().state);
     show(queue, isIn);
     show(finder, isIn);
     if (!isIn) search.value = "";
