@@ -1,5 +1,7 @@
 """Writes the pages of all request parameters, in both languages, from the API's schema: `python docs/write_parameters.py [URL]`.
 
+It also writes the dashboard's table of the Chinese descriptions.
+
 URL is that of the demo, `http://127.0.0.1:7865` by default. `parameters.json` has what the schema lacks: the pages' first
 paragraphs, the place and the name of each field in the WebUI, examples, and the Chinese of each description.
 """
@@ -14,6 +16,7 @@ from urllib.request import urlopen
 
 DOCS = Path(__file__).resolve().parent
 TABLE = DOCS / "parameters.json"
+DESCRIPTIONS = DOCS.parent / "dashboard" / "assets" / "i18n" / "descriptions.js"
 REQUEST = "CommonRequest"
 OF_THE_HOST = {
     "aspect_ratios_selection",
@@ -30,6 +33,13 @@ MAX_LISTED = 30
 """Values of a list that a page shows."""
 Schema = dict[str, Any]
 
+MODULE_HEAD = """/**
+ * Chinese descriptions of a request's fields, by the English ones of the schema. Written by docs/write_parameters.py.
+ * @module
+ */
+
+/** @type {Record<string, string>} */
+"""
 WORDS = {
     "en": {
         "head": "| Field | In the WebUI | Values | Description |",
@@ -84,6 +94,13 @@ def page(schema: Schema, language: str) -> str:
         rows = _rows(schemas[item["schema"]], item["fields"], table, language)
         parts.append(f"## {item[language]}\n\n{member}\n\n{rows}")
     return "\n".join(parts)
+
+
+def descriptions() -> str:
+    """Return the dashboard's module of the Chinese descriptions, by the English ones of the schema."""
+    texts = json.loads(TABLE.read_text("utf-8"))["texts"]
+    rows = [f"  {json.dumps(text)}:\n    {json.dumps(texts[text], ensure_ascii=False)},\n" for text in texts]
+    return f"{MODULE_HEAD}export default {{\n{''.join(rows)}}};\n"
 
 
 def _require_all(schemas: Schema, table: Schema) -> None:
@@ -162,3 +179,4 @@ if __name__ == "__main__":
         described = json.load(answer)
     for code, file in (("en", "parameters.md"), ("zh", "parameters_zh.md")):
         (DOCS / file).write_text(page(described, code), "utf-8", newline="\n")
+    DESCRIPTIONS.write_text(descriptions(), "utf-8", newline="\n")

@@ -207,3 +207,20 @@ def test_many_are_selected_tagged_downloaded_and_deleted(gallery: Dashboard, arc
     assert archive.client.request("DELETE", f"/tasks/{newcomer}").status_code == 204
     shows(gallery, NEWEST)
     wait_for(lambda: not archive.client.tasks(**tagged)["history"], "the deletions")
+
+
+def test_a_date_is_searched_for_once_it_is_whole(gallery: Dashboard) -> None:
+    first = gallery.see('[data-date="from"]')
+    for text in ("0002-01-01", "0020-01-01", "0202-01-01", "2020-01-01"):
+        gallery.driver.execute_script(SET_DATE, first, text)
+    gallery.browser.until(lambda: "from=2020-01-01" in gallery.driver.current_url, "the date in the address")
+    gallery.go("#/gallery?from=9999-99-99&status=nope")
+    gallery.see(".gallery-head .num", f"{len(PROMPTS)} tasks")
+
+
+def test_a_search_ends_with_its_page(gallery: Dashboard) -> None:
+    gallery.write("#gallery-search", "cloud")
+    gallery.go("#/models")
+    gallery.see("h1", "Models")
+    gallery.driver.execute_async_script("setTimeout(arguments[0], 500)")
+    assert gallery.driver.current_url.endswith("#/models")

@@ -28,6 +28,10 @@ window.fetch = async (url, options) => {
 };
 """
 """Script that keeps requests whose address has a text until `held` is called."""
+OVERLAP = """
+const [one, other] = [...arguments].map(selector => document.querySelector(selector).getBoundingClientRect());
+return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+"""
 LOSE_ONE = """
 const [part] = arguments, fetchNow = window.fetch;
 window.fetch = async (url, options) => {
@@ -113,6 +117,7 @@ def test_a_press_after_a_lost_answer_generates_once(page: Dashboard, host: Host)
     page.see(".generate-status", "Fooocus does not answer.")
     page.see(".generate-send:enabled").click()
     page.see(".note", "The task is in the queue.")
+    assert not page.driver.execute_script(OVERLAP, ".note", ".generate-send"), "a note covers the button"
     client = Client(host.url)
 
     def ended() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,3 +165,24 @@ def test_an_earlier_prompt_is_chosen(panel: Dashboard, own: Host) -> None:
     panel.see_none(".prompt-entry", "a short prompt")
     panel.click(".prompt-entry", "a very long prompt")
     panel.browser.until(lambda: panel.value("#prompt") == long, "the whole prompt")
+
+
+def test_a_search_leads_to_fields_with_a_place_of_their_own(panel: Dashboard) -> None:
+    panel.click(".more summary")
+    panel.write(".more input[type=search]", "\u9510\u5ea6")
+    panel.see(".more [data-field=sharpness]")
+    panel.write(".more input[type=search]", "uov_method")
+    panel.click(".more-above button", "Upscale or vary")
+    inside = "return Boolean(document.activeElement.closest('[data-field=images]'))"
+    panel.browser.until(lambda: panel.driver.execute_script(inside), "the focus where images are")
+    panel.write(".more input[type=search]", "negative_prompt")
+    panel.click(".more-above button", "Negative prompt")
+    assert panel.driver.switch_to.active_element.tag_name == "textarea"
+
+
+def test_a_chinese_page_describes_fields_in_chinese(panel: Dashboard) -> None:
+    panel.open("#/generate", language="zh")
+    panel.see(".generate-send:enabled")
+    panel.click(".more summary")
+    panel.write(".more input[type=search]", "sharpness")
+    assert re.search(r"[\u3400-\u9fff]", panel.see("[data-field=sharpness] .hint").text)

@@ -75,6 +75,8 @@ def links(page: Dashboard) -> list[str]:
 def test_a_key_is_kept_nowhere_and_its_revocation_ends_the_page(page: Dashboard, guarded: Host, boss: Client) -> None:
     key = make_key(boss, "watcher", "read", "read-all", "admin")
     page.open("#/", language="en")
+    page.see(FORM)
+    assert not page.all("#quick-search, .status-line[href]"), "a page that is signed out has no queue and no search"
     page.write(FORM, "fooocus_wrong")
     page.click("form.sign-in button")
     page.see("form.sign-in .error", "No such key")

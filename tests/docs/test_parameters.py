@@ -30,6 +30,10 @@ def test_the_page_is_what_the_schema_makes(language: str, writer: ModuleType, cl
     assert page == (DOCS / FILES[language]).read_text("utf-8"), "run docs/write_parameters.py while the demo runs"
 
 
+def test_the_dashboard_has_the_same_chinese(writer: ModuleType) -> None:
+    assert writer.descriptions() == writer.DESCRIPTIONS.read_text("utf-8"), "run docs/write_parameters.py"
+
+
 def test_a_field_or_a_text_that_is_missing_is_named(writer: ModuleType, client: Client) -> None:
     schema = client.get("/v1/openapi.json").json()
     properties = schema["components"]["schemas"]["CommonRequest"]["properties"]

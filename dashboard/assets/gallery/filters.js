@@ -7,14 +7,9 @@ import { t } from "../i18n/index.js";
 import { get } from "../core/api.js";
 import { button } from "../widgets/parts.js";
 import { withMenu } from "../widgets/menu.js";
+import { ENDS, isDay } from "./search.js";
 
-const NAMES = ["q", "status", "source", "model", "tag", "from", "to"];
 const TYPING_MS = 350;
-
-/** Return the filters of a hash. */
-export function filtersOf(query) {
-  return Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ""]).filter(([, value]) => value));
-}
 
 /**
  * Build the line of filters.
@@ -26,10 +21,22 @@ export function buildFilters(filters, onChange) {
   let now = { ...filters };
   let facets = null;
   let timer = 0;
+  /** What was typed and is searched for after a pause. */
+  let typed = {};
   const change = (patch) => {
-    now = Object.fromEntries(Object.entries({ ...now, ...patch }).filter(([, value]) => value));
+    now = Object.fromEntries(Object.entries({ ...now, ...typed, ...patch }).filter(([, value]) => value));
+    forget();
     draw();
     onChange(now);
+  };
+  const forget = () => {
+    clearTimeout(timer);
+    typed = {};
+  };
+  const later = (patch) => {
+    clearTimeout(timer);
+    typed = { ...typed, ...patch };
+    timer = window.setTimeout(() => change(typed), TYPING_MS);
   };
   const search = h("input.input", {
     type: "search",
@@ -38,10 +45,7 @@ export function buildFilters(filters, onChange) {
     placeholder: t("gallery.search"),
     "aria-label": t("gallery.search"),
     on: {
-      input: () => {
-        clearTimeout(timer);
-        timer = window.setTimeout(() => change({ q: search.value.trim() }), TYPING_MS);
-      },
+      input: () => later({ q: search.value.trim() }),
     },
   });
   const star = button({
@@ -64,7 +68,8 @@ export function buildFilters(filters, onChange) {
     kind: "quiet",
     onClick: () => {
       search.value = "";
-      change(Object.fromEntries(NAMES.map((name) => [name, ""])));
+      forget();
+      change(Object.fromEntries(Object.keys(now).map((name) => [name, ""])));
     },
   });
   const toggle = button({
@@ -101,7 +106,7 @@ export function buildFilters(filters, onChange) {
   }
   function fallback(name) {
     return name === "status"
-      ? ["finished", "failed", "stopped", "interrupted"].map((value) => ({ value }))
+      ? ENDS.map((value) => ({ value }))
       : now[name]
         ? [{ value: now[name] }]
         : [];
@@ -114,11 +119,20 @@ export function buildFilters(filters, onChange) {
         "aria-label": t(`filter.${name}`),
         title: t(`filter.${name}`),
         data: { date: name },
-        on: { change: (event) => change({ [name]: event.target.value }) },
+        min: "1970-01-01",
+        max: "9999-12-31",
+        on: {
+          // A year is a date with its first digit: 0002.
+          change: ({ target: { value } }) => {
+            if (!value || isDay(value)) later({ [name]: value });
+            else delete typed[name];
+          },
+        },
       });
     return h("div.filter-dates", input("from"), h("span.muted", "–"), input("to"));
   }
-  function draw() {
+  /** Show the filters; a date that is being typed is left alone. */
+  function draw(isOther = false) {
     for (const anchor of element.querySelectorAll("[data-filter]")) {
       const name = anchor.dataset.filter;
       anchor.setAttribute("aria-pressed", String(Boolean(now[name])));
@@ -126,7 +140,8 @@ export function buildFilters(filters, onChange) {
       anchor.firstChild.textContent = now[name] ? `${label}: ${name === "status" ? t(`status.${now[name]}`) : now[name]}` : label;
     }
     for (const input of element.querySelectorAll("[data-date]"))
-      if (input.value !== (now[input.dataset.date] ?? "")) input.value = now[input.dataset.date] ?? "";
+      if ((isOther || input !== document.activeElement) && input.value !== (now[input.dataset.date] ?? ""))
+        input.value = now[input.dataset.date] ?? "";
     star.setAttribute("aria-pressed", String(now.tag === "starred"));
     const used = Object.keys(now).length;
     show(clear, used > 0);
@@ -141,10 +156,12 @@ export function buildFilters(filters, onChange) {
   );
   return {
     element,
+    end: forget,
     set(next) {
+      forget();
       now = { ...next };
       if (search.value.trim() !== (now.q ?? "")) search.value = now.q ?? "";
-      draw();
+      draw(true);
     },
   };
 }

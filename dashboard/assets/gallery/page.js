@@ -12,9 +12,10 @@ import { empty, failure, linkButton, button } from "../widgets/parts.js";
 import { pageKeys } from "../shell/keys.js";
 import { can } from "../core/session.js";
 import { deleteTasks, repeatAll } from "./actions.js";
-import { buildFilters, filtersOf } from "./filters.js";
+import { buildFilters } from "./filters.js";
 import { buildRail } from "./rail.js";
 import { buildSelection } from "./selection.js";
+import { ENDS, filtersOf } from "./search.js";
 import { buildWall } from "./wall.js";
 import { currentSource, showSource, Source } from "./source.js";
 
@@ -88,6 +89,7 @@ export function mount(root, route) {
     onLeave: () => remember(wall?.focusedIndex() ?? 0),
     remove: () => removeSelected(),
   });
+  line.element.append(pill);
   root.append(
     h(
       "div.page-head.gallery-head",
@@ -99,7 +101,6 @@ export function mount(root, route) {
       selection.toggle,
     ),
     line.element,
-    pill,
     h("div.wall-frame", place, rail.element),
     selection.bar,
   );
@@ -233,7 +234,7 @@ export function mount(root, route) {
   document.addEventListener("keydown", selectAll);
   ends.add(
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
-    ...["finished", "failed", "stopped", "interrupted"].map((end) =>
+    ...ENDS.map((end) =>
       on(end, () => {
         fresh += 1;
         live();
@@ -241,6 +242,7 @@ export function mount(root, route) {
     ),
     on("reload", live),
     on("deleted", ({ task_ids }) => source.remove(task_ids)),
+    line.end,
     () => {
       document.removeEventListener("keydown", selectAll);
       stopSource();

@@ -78,9 +78,12 @@ export function buildSelection({ source, onChange, onLeave, remove }) {
   }
   /** Select a range, unless another search has taken its place while it was read. */
   async function choose(from, to) {
-    const { filters } = source();
-    const found = await source().range(from, to);
-    if (filters === source().filters) take(found);
+    const asked = source();
+    const found = await asked.range(from, to);
+    if (asked.filters !== source().filters) return;
+    take(found);
+    const missing = Math.min(to, asked.size - 1) - from + 1 - found.length;
+    if (missing > 0) note(t("gallery.missing", { n: missing }), { bad: true });
   }
   /** Select tasks, as many as the server takes at once. */
   function take(cards) {

@@ -3,10 +3,12 @@
  * @module
  */
 import { get, taskLists } from "../core/api.js";
+import { findsNothing, queryOf } from "./search.js";
 
 const SIZE = 100;
 const KEPT = 40;
 const AGAIN_MS = 5000;
+const ATTEMPTS = 3;
 const NONE = { lists: { history: [] }, total: 0, capped: false };
 
 /**
@@ -29,7 +31,7 @@ export class Source {
     this.cards = [];
     /** @type {number[]} offsets of hidden tasks, in order. */
     this.hidden = [];
-    /** @type {Map<number, {abort: AbortController, done: Promise<void>}>} */
+    /** @type {Map<number, {abort: AbortController, done: Promise<void>, kept: boolean}>} */
     this.loading = new Map();
     /** @type {Map<number, number>} pages that were read, with the time of their last use. */
     this.pages = new Map();
@@ -43,12 +45,7 @@ export class Source {
 
   /** The filters as parameters of the API. */
   get query() {
-    const { q, status, source, model, tag, from, to } = this.filters;
-    const end = to ? dayEnd(to) : Infinity;
-    const base = { status, source, model, tag, start_at: from ? dayStart(from) : null };
-    // An index finds words by the time of queueing alone.
-    if (q) return { ...base, prompt: q, sort: "newest", end_at: Math.min(end, this.opened) };
-    return { ...base, sort: "finished", finished_before: this.opened + 1, end_at: Number.isFinite(end) ? end : null };
+    return queryOf(this.filters, this.opened);
   }
 
   get size() {
@@ -77,10 +74,10 @@ export class Source {
     return offset - this.hidden.filter((hidden) => hidden < offset).length;
   }
 
-  /** Read what a range needs, and give up what is out of it. */
+  /** Read what a range needs, and give up what is out of it, unless something else waits for it. */
   want(from, to) {
     const [first, last] = [Math.floor(this.offset(from) / SIZE), Math.floor(this.offset(Math.max(from, to - 1)) / SIZE)];
-    for (const [page, { abort }] of this.loading) if (page < first || page > last) abort.abort();
+    for (const [page, { abort, kept }] of this.loading) if (!kept && (page < first || page > last)) abort.abort();
     if (Date.now() - this.failedAt < AGAIN_MS) return;
     for (let page = first; page <= last; page += 1) {
       if (page * SIZE < this.total || page === 0) void this.load(page).catch(() => {});
@@ -89,18 +86,23 @@ export class Source {
 
   /** True if the first day is later than the last one: the server refuses to look for that. */
   get isEmpty() {
-    const { from, to } = this.filters;
-    return Boolean(from) && dayStart(from) > Math.min(to ? dayEnd(to) : Infinity, this.opened);
+    return findsNothing(this.filters, this.opened);
   }
 
-  /** Read a page; one that is on its way is waited for. */
-  load(page) {
-    if (this.pages.has(page)) return Promise.resolve();
+  /** Read a page; one that is on its way is waited for. One that is kept is read while it is out of view, too. */
+  load(page, kept = false) {
+    if (this.pages.has(page)) {
+      this.pages.set(page, performance.now());
+      return Promise.resolve();
+    }
     const known = this.loading.get(page);
-    if (known) return known.done;
+    if (known) {
+      known.kept ||= kept;
+      return known.done;
+    }
     const abort = new AbortController();
     const done = this.read(page, abort);
-    this.loading.set(page, { abort, done });
+    this.loading.set(page, { abort, done, kept });
     return done;
   }
 
@@ -129,10 +131,12 @@ export class Source {
     }
   }
 
-  /** Return the cards of a range, read if need be. */
+  /** Return the cards of a range, read if need be: fewer than asked for if tasks were deleted or searched for elsewhere. */
   async range(from, to) {
-    for (let page = Math.floor(this.offset(from) / SIZE); page <= Math.floor(this.offset(to) / SIZE); page += 1)
-      await this.load(page);
+    for (let page = Math.floor(this.offset(from) / SIZE); page <= Math.floor(this.offset(to) / SIZE); page += 1) {
+      // One that was out of view is given up, and has to be asked for again.
+      for (let turn = 0; turn < ATTEMPTS && (turn === 0 || !this.pages.has(page)); turn += 1) await this.load(page, true);
+    }
     const found = [];
     for (let index = from; index <= to && index < this.size; index += 1) {
       const card = this.at(index);
@@ -217,9 +221,6 @@ export class Source {
     }
   }
 }
-
-const dayStart = (text) => new Date(`${text}T00:00:00`).getTime();
-const dayEnd = (text) => new Date(`${text}T23:59:59.999`).getTime();
 
 /** @type {Source | null} the list that the Gallery shows, along which the big view walks. */
 let shown = null;

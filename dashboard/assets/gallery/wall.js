@@ -36,6 +36,7 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   let resting = true;
   let timer = 0;
   let frame = 0;
+  let measuring = 0;
 
   const rowHeight = () => side + GAP;
   const rowCount = () => Math.ceil(source.size / columns);
@@ -200,7 +201,9 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     }
   });
   const resized = new ResizeObserver(() => {
-    if (element.clientWidth !== width) measure();
+    cancelAnimationFrame(measuring);
+    // A size that changes while sizes are told would be an error of the page.
+    measuring = requestAnimationFrame(() => element.clientWidth !== width && measure());
   });
   resized.observe(element);
   addEventListener("scroll", scrolled, { passive: true });
@@ -231,6 +234,7 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
       removeEventListener("scroll", scrolled);
       removeEventListener("resize", schedule);
       cancelAnimationFrame(frame);
+      cancelAnimationFrame(measuring);
       clearTimeout(timer);
       stop();
     },

@@ -5,7 +5,7 @@
 import { h } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { errorText, field } from "../widgets/parts.js";
-import { labelOf, rangeOf } from "./schema.js";
+import { descriptionOf, labelOf, rangeOf } from "./schema.js";
 import { draft, rootOf, setValue, valueOf } from "./draft.js";
 import { upload } from "../images/upload.js";
 
@@ -28,7 +28,7 @@ const LONG_TEXT = 20_000;
 export function control(name, property, { label = labelOf(name, property), hint = true } = {}) {
   const { input, write } = parts(name, property);
   const range = rangeOf(property);
-  const description = hint ? [property.description, range && `(${range})`].filter(Boolean).join(" ") : "";
+  const description = hint ? [descriptionOf(property), range && `(${range})`].filter(Boolean).join(" ") : "";
   const element =
     input.type === "checkbox"
       ? h("div.field", h("label.check", input, label), description && h("div.hint", description))

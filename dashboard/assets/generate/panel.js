@@ -14,7 +14,7 @@ import { note, noteError } from "../widgets/notes.js";
 import { withMenu } from "../widgets/menu.js";
 import { choosePreset, draft, prepare, reset, rootOf, submit } from "./draft.js";
 import { firstFields } from "./first-fields.js";
-import { imageSection } from "../images/section.js";
+import { IMAGE_FIELDS, imageSection } from "../images/section.js";
 import { moreFields } from "./more.js";
 import { choose, select } from "./controls.js";
 import { loadSchema } from "./schema.js";
@@ -39,7 +39,7 @@ export function generatePanel({ narrow = false } = {}) {
     { label: t("generate.reset"), icon: "undo", onClick: reset },
     narrow && { label: t("generate.close"), icon: "panel", onClick: () => prefs.set({ panel: false }) },
   ]);
-  const presetPlace = h("div.generate-preset");
+  const presetPlace = h("div.generate-preset", { data: { field: "preset" } });
   const status = h("p.generate-status", { role: "alert", hidden: true });
   const form = h(
     "form.panel.generate",
@@ -109,7 +109,13 @@ export function generatePanel({ narrow = false } = {}) {
     if (!problem) return;
     const name = rootOf(problem.field);
     more?.reveal(name);
-    const place = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
+    goTo(name);
+  }
+
+  /** Bring a field into view; one of an image that was not chosen yet is where images are. */
+  function goTo(name) {
+    const places = [...form.querySelectorAll(`[data-field="${CSS.escape(name)}"], [data-field="images"]`)];
+    const place = places.find((one) => one.dataset.field === name && !one.closest("[hidden]")) ?? (IMAGE_FIELDS.includes(name) ? places[0] : null);
     const details = place?.closest("details");
     if (details) details.open = true;
     place?.querySelector("input, select, textarea, button")?.focus();
@@ -136,7 +142,7 @@ export function generatePanel({ narrow = false } = {}) {
     if (ends.isOver()) return;
     const first = firstFields(schema);
     const images = imageSection(schema);
-    more = moreFields(schema, first.names);
+    more = moreFields(schema, first.names, goTo);
     body.replaceChildren(first.element, images.element, more.element);
     const presets = schema.fields.preset?.enum ?? [];
     if (presets.length > 1) {

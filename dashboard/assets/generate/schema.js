@@ -19,13 +19,35 @@ import { currentLanguage } from "../i18n/index.js";
 /** @type {Promise<Schema> | null} */
 let loading = null;
 
-/** Read the schema, once for the page. */
-export function loadSchema() {
+/** @type {Record<string, string>} Chinese descriptions by the English ones. */
+let chinese = {};
+
+/** Read the schema, once for the page, and the Chinese of its texts if they are shown. */
+export async function loadSchema() {
   loading ??= read().catch((error) => {
     loading = null;
     throw error;
   });
-  return loading;
+  const [schema] = await Promise.all([loading, loadTexts()]);
+  return schema;
+}
+
+/** A table that can't be read leaves the texts in English. */
+async function loadTexts() {
+  if (currentLanguage() !== "zh") return;
+  const table = await import("../i18n/descriptions.js").catch(() => null);
+  if (table) chinese = table.default;
+}
+
+/** Return the description of a field in the page's language, if there is one. */
+export function descriptionOf({ description = "" }) {
+  return (currentLanguage() === "zh" && chinese[description]) || description;
+}
+
+/** Return all texts by which a field is found, in both languages. */
+export function textsOf(name, property) {
+  const { title = "", description = "" } = property;
+  return [name, ...(PARAMETERS[name] ?? [labelOf(name, property)]), title, description, descriptionOf(property)].join(" ");
 }
 
 /** Forget the schema, whose lists of models and presets may have changed. */

@@ -16,6 +16,10 @@ export default {
   "gallery.selection": ["Selection", "所选任务"],
   "gallery.deselect": ["Deselect", "取消选择"],
   "gallery.most": ["The first {n} are selected.", "已选择前 {n} 项。"],
+  "gallery.missing": [
+    { one: "{n} task could not be read and is not selected.", other: "{n} tasks could not be read and are not selected." },
+    "{n} 个任务未能读取，未被选中。",
+  ],
   "gallery.new": ["{n} new", "{n} 个新结果"],
   "gallery.noHits": ["No task matches these filters", "没有符合条件的任务"],
   "gallery.begin": [

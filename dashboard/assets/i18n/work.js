@@ -76,6 +76,7 @@ export default {
   "generate.randomSeed": ["Random seed", "随机种子"],
   "generate.more": ["All parameters", "全部参数"],
   "generate.find": ["Find one of {n} parameters", "在 {n} 个参数中查找"],
+  "generate.above": ["These have their own place above:", "以下参数在上方有专门的位置："],
   "generate.all": ["Show all", "显示全部"],
   "generate.default": ["Back to the default", "恢复默认值"],
   "generate.badJson": ["This is no JSON: {text}", "不是有效的 JSON：{text}"],

@@ -48,7 +48,7 @@ export function mount(root) {
             h(
               "div.table",
               h(
-                "table",
+                "table.key-table",
                 h(
                   "thead",
                   h(
@@ -69,6 +69,9 @@ export function mount(root) {
     }
   }
 
+  /** The column's name, which a cell shows where the head is not seen. */
+  const labelled = (label) => ({ data: { label: t(label) } });
+
   function row(key) {
     const limits = LIMITS.filter((name) => key.limits?.[name]).map((name) => `${t(`limit.${name}`)} ${number(key.limits[name])}`);
     return h(
@@ -76,14 +79,15 @@ export function mount(root) {
       h("td", h("b", key.name), key.name === session.get().name && h("span.chip", t("keys.you"))),
       h(
         "td",
+        labelled("keys.scopes"),
         h(
           "div.chips",
           key.scopes.map((scope) => h("span.chip", scope)),
         ),
       ),
-      h("td.small", limits.join(", ") || t("keys.noLimit")),
-      h("td.small.muted", key.created ? dateTime(Date.parse(key.created)) : t("keys.commandLine")),
-      h("td", key.sessions ? number(key.sessions) : "–"),
+      h("td.small", labelled("keys.limits"), limits.join(", ") || t("keys.noLimit")),
+      h("td.small.muted", labelled("keys.created"), key.created ? dateTime(Date.parse(key.created)) : t("keys.commandLine")),
+      h("td", labelled("keys.sessions"), key.sessions ? number(key.sessions) : "–"),
       h(
         "td.end",
         key.revocable &&

@@ -11,6 +11,7 @@ import { on } from "../live/live.js";
 import { empty, failure, segments, skeleton } from "../widgets/parts.js";
 import { plot } from "../widgets/chart.js";
 
+const HOUR_MS = 3_600_000;
 let hours = "24";
 
 /** Fill the page. */
@@ -53,8 +54,9 @@ export function mount(root) {
       fill(place, h("section.panel", empty("stats", t("stats.none"))));
       return;
     }
+    const since = at.at(-1) - Number(hours) * HOUR_MS;
     const one = (title, name, show, kind = "line") =>
-      plot({ title, at, show, clock, kind, series: [{ label: title, values: stats[name] }] });
+      plot({ title, at, show, clock, since, kind, series: [{ label: title, values: stats[name] }] });
     const open = [...place.querySelectorAll("details[open]")].map(
       (details) => details.closest(".plot")?.querySelector("h2")?.textContent,
     );
@@ -68,6 +70,7 @@ export function mount(root) {
         at,
         show: bytes,
         clock,
+        since,
         series: [
           { label: t("stats.used"), values: stats.gpu_memory_used },
           { label: t("stats.total"), values: stats.gpu_memory_total },

@@ -41,6 +41,7 @@ export function buildShell(pages) {
   const nav = h("nav.nav", { "aria-label": t("nav.label") });
   const bottom = h("nav.bottom-bar", { "aria-label": t("nav.label") });
   const waiting = h("span");
+  const queue = h("a.status-line.wide", { href: "#/queue" }, waiting);
   const search = h("input.input.small", {
     type: "search",
     placeholder: t("gallery.search"),
@@ -52,15 +53,16 @@ export function buildShell(pages) {
       },
     },
   });
+  const finder = h("div.wide", search);
   const account = withMenu(button({ label: t("account.menu"), icon: "user", kind: "quiet", compact: true }), accountItems);
   const header = h(
     "header.header",
     h("a.brand", { href: "#/" }, h("img", { src: MARK, alt: "" }), h("span", "Fooocus")),
     nav,
     h("div.fill"),
-    h("a.status-line.wide", { href: "#/queue" }, waiting),
+    queue,
     connectionLine(ends),
-    h("div.wide", search),
+    finder,
     h("div.tools", themeButton(), languageButton(), account),
   );
   const banner = connectionBanner(ends);
@@ -73,6 +75,10 @@ export function buildShell(pages) {
 
   let current = "";
   function drawNav() {
+    const isIn = !["unknown", "signed_out"].includes(session.get().state);
+    show(queue, isIn);
+    show(finder, isIn);
+    if (!isIn) search.value = "";
     const allowed = (name) => can(pages[name].scope);
     nav.replaceChildren(
       ...NAV.filter(([name]) => allowed(name)).map(([name, glyph]) =>
@@ -121,6 +127,7 @@ export function buildShell(pages) {
     /** Mark the page that is shown. */
     current(name) {
       current = name;
+      if (name !== "gallery") search.value = "";
       drawNav();
     },
     end() {

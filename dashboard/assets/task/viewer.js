@@ -130,7 +130,7 @@ export function buildViewer({ onNext, onPrevious }) {
     if (size.width <= 1) size = { width: picture.naturalWidth, height: picture.naturalHeight };
     place();
   });
-  const resized = new ResizeObserver(place);
+  const resized = new ResizeObserver(() => requestAnimationFrame(place));
   resized.observe(frame);
   let turn = 0;
 

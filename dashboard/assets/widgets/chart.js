@@ -7,6 +7,7 @@ import { t } from "../i18n/index.js";
 
 const WIDTH = 640;
 const HEIGHT = 160;
+const LONE_BAR = 4;
 
 /**
  * Build a small line without axes.
@@ -19,7 +20,7 @@ export function sparkline(values) {
     "svg",
     { viewBox: "0 0 120 26", preserveAspectRatio: "none", "aria-hidden": "true" },
     svg("path", {
-      d: path(values, 120, 24, range(values), 1),
+      d: runs(values, evenly(values, 120), 24, range(values), 1).map(line).join(""),
       fill: "none",
       stroke: "currentColor",
       "stroke-width": 1.5,
@@ -33,32 +34,34 @@ export function sparkline(values) {
  * Build a plot with its figures as a table below it, which screen readers read in its place.
  *
  * @param {{title: string, at: number[], series: {label: string, values: (number | null)[]}[], show: (value: number) => string,
- *   clock: (ms: number) => string, kind?: "line" | "bars"}} options
+ *   clock: (ms: number) => string, since?: number, kind?: "line" | "bars"}} options `since` is where the axis begins, at the first
+ *   value by default.
  */
-export function plot({ title, at, series, show, clock, kind = "line" }) {
+export function plot({ title, at, series, show, clock, since = at[0], kind = "line" }) {
   const all = series.flatMap(({ values }) => values);
   const known = all.filter((value) => value !== null && value !== undefined);
   const newest = [...series[0].values].reverse().find((value) => value !== null && value !== undefined);
   const head = h("header.plot-head", h("h2", title), h("b.num", newest === undefined ? "–" : show(newest)));
   if (!known.length) return h("section.panel.plot", head, h("p.muted.plot-none", t("stats.none")));
   const bounds = range(all);
+  const from = Math.min(since, at[0]);
+  const to = at.at(-1) ?? from;
+  const xs = to > from ? at.map((ms) => ((ms - from) / (to - from)) * WIDTH) : evenly(at, WIDTH);
   const drawing = svg(
     "svg",
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
     [0.25, 0.5, 0.75].map((share) => svg("line", { x1: 0, x2: WIDTH, y1: HEIGHT * share, y2: HEIGHT * share, class: "grid" })),
-    series.map(({ values }, index) =>
-      kind === "bars"
-        ? svg("path", { d: bars(values, bounds), class: `bars s${index}` })
-        : svg(
-            "g",
-            {},
-            index === 0 && svg("path", { d: area(values, bounds), class: "area" }),
-            svg("path", { d: path(values, WIDTH, HEIGHT, bounds, 4), class: `line s${index}` }),
-          ),
-    ),
+    series.map(({ values }, index) => {
+      if (kind === "bars") return svg("path", { d: bars(values, xs, bounds), class: `bars s${index}` });
+      const lines = runs(values, xs, HEIGHT, bounds, 4);
+      return svg(
+        "g",
+        {},
+        index === 0 && svg("path", { d: lines.map(area).join(""), class: "area" }),
+        svg("path", { d: lines.map(line).join(""), class: `line s${index}` }),
+      );
+    }),
   );
-  const from = at[0];
-  const to = at.at(-1) ?? from;
   return h(
     "section.panel.plot",
     head,
@@ -123,43 +126,42 @@ function range(values) {
   return [0, top || 1];
 }
 
-function place(values, index, width) {
-  return values.length > 1 ? (index / (values.length - 1)) * width : width / 2;
+/** Return places at equal distances. */
+function evenly(values, width) {
+  return values.map((_, index) => (values.length > 1 ? (index / (values.length - 1)) * width : width / 2));
 }
 
-function path(values, width, height, [low, high], pad) {
-  let text = "";
+/** Return the points of values without a gap, as one list for each such stretch. */
+function runs(values, xs, height, [low, high], pad) {
+  /** @type {[number, number][][]} */
+  const found = [];
   let open = false;
   values.forEach((value, index) => {
-    if (value === null || value === undefined) {
-      open = false;
-      return;
-    }
-    const y = height - pad - ((value - low) / (high - low || 1)) * (height - 2 * pad);
-    text += `${open ? "L" : "M"}${place(values, index, width).toFixed(1)} ${y.toFixed(1)}`;
-    open = true;
+    const isKnown = value !== null && value !== undefined;
+    if (isKnown && !open) found.push([]);
+    open = isKnown;
+    if (isKnown) found.at(-1)?.push([xs[index], height - pad - ((value - low) / (high - low || 1)) * (height - 2 * pad)]);
   });
-  return text;
+  return found;
 }
 
-function area(values, bounds) {
-  const line = path(
-    values.map((value) => value ?? 0),
-    WIDTH,
-    HEIGHT,
-    bounds,
-    4,
-  );
-  return `${line}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`;
+function line(points) {
+  return `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 }
 
-function bars(values, [low, high]) {
-  const step = WIDTH / values.length;
+/** Return the outline of what is below a line: it ends where the line ends. */
+function area(points) {
+  return `${line(points)}L${points.at(-1)[0].toFixed(1)} ${HEIGHT}L${points[0][0].toFixed(1)} ${HEIGHT}Z`;
+}
+
+function bars(values, xs, [low, high]) {
+  const step = xs.length > 1 ? xs[1] - xs[0] : LONE_BAR;
   return values
     .map((value, index) => {
       if (!value) return "";
       const size = ((value - low) / (high - low || 1)) * (HEIGHT - 8);
-      return `M${(index * step).toFixed(1)} ${HEIGHT}v${(-size).toFixed(1)}h${Math.max(step * 0.8, 0.8).toFixed(1)}v${size.toFixed(1)}z`;
+      const width = Math.max(step * 0.8, 0.8);
+      return `M${Math.max(0, xs[index] - width).toFixed(1)} ${HEIGHT}v${(-size).toFixed(1)}h${width.toFixed(1)}v${size.toFixed(1)}z`;
     })
     .join("");
 }
