@@ -60,7 +60,7 @@ async function showRoute(wanted) {
   if (state === "signed_out") return;
   if (state === "unreachable") {
     leave();
-    const retry = button({ label: t("action.retry"), onClick: () => void loadSession() });
+    const retry = button({ label: t("action.retry"), onClick: () => loadSession() });
     fill(shell.main, h("section.panel.unreachable", empty("warn", t("error.offline"), t("error.opensLater"), retry)));
     return;
   }

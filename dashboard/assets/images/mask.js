@@ -10,6 +10,8 @@ import { button, errorText } from "../widgets/parts.js";
 import { upload } from "./upload.js";
 import { drawStrokes, maskBlob } from "./strokes.js";
 
+/** True from the moment that an editor is asked for: there is one at a time. */
+let open = false;
 const SIZES = { least: 4, most: 400, first: 60 };
 
 /**
@@ -20,9 +22,18 @@ const SIZES = { least: 4, most: 400, first: 60 };
  * @returns {Promise<string | null | undefined>} the new mask's address; null to remove it, undefined if nothing is to change.
  */
 export async function paintMask(url, before = null) {
-  const picture = await bitmap(url);
-  const base = before ? await bitmap(before).catch(() => null) : null;
-  return new Promise((resolve) => editor(picture, base, resolve));
+  if (open) return undefined;
+  open = true;
+  const place = location.hash;
+  try {
+    const picture = await bitmap(url);
+    const base = before ? await bitmap(before).catch(() => null) : null;
+    // The page that asked for it was left meanwhile.
+    if (location.hash !== place) return undefined;
+    return await new Promise((resolve) => editor(picture, base, resolve));
+  } finally {
+    open = false;
+  }
 }
 
 /** Load a picture upright, as the server reads it. */

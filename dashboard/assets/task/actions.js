@@ -107,7 +107,7 @@ export function actionBar(record, index, { reload, onDelete }) {
         compact: true,
         keys: ".",
         attrs: { "aria-pressed": String(starred) },
-        onClick: () => void toggleStar(record).then(reload),
+        onClick: () => toggleStar(record).then(reload),
       }),
     withMenu(button({ label: t("nav.more"), icon: "more", compact: true }), () => more),
   );

@@ -8,9 +8,35 @@ import { duration } from "../core/format.js";
 import { t } from "../i18n/index.js";
 
 /**
- * Build a button.
+ * Return a listener that takes no second event while its work for the first one goes on. The button shows that it is busy; it keeps the
+ * focus, which a disabled one would lose.
  *
- * @param {{label: string, icon?: string, onClick?: (event: MouseEvent) => void, kind?: string, compact?: boolean, small?: boolean,
+ * @param {(event: any) => any} action a returned promise lasts as long as the work.
+ */
+export function oneAtATime(action) {
+  let busy = false;
+  return (event) => {
+    if (busy) {
+      event.preventDefault();
+      return;
+    }
+    const button = event.submitter ?? event.currentTarget;
+    const work = action(event);
+    if (!(work instanceof Promise)) return;
+    busy = true;
+    button?.setAttribute("aria-busy", "true");
+    // Not `then`: an error is still reported.
+    void work.finally(() => {
+      busy = false;
+      button?.removeAttribute("aria-busy");
+    });
+  };
+}
+
+/**
+ * Build a button. While a promise that `onClick` returns is open, it takes no further click.
+ *
+ * @param {{label: string, icon?: string, onClick?: (event: MouseEvent) => any, kind?: string, compact?: boolean, small?: boolean,
  *   disabled?: boolean, keys?: string, attrs?: Record<string, any>}} options `kind`: primary, danger or quiet; `compact` shows the icon
  *   alone, with the label as its name and its tip.
  */
@@ -25,7 +51,7 @@ export function button(options) {
       title,
       disabled,
       "aria-label": compact ? label : null,
-      on: onClick ? { click: onClick } : {},
+      on: onClick ? { click: oneAtATime(onClick) } : {},
       ...attrs,
     },
     name && icon(name),
