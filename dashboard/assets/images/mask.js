@@ -4,9 +4,9 @@
  */
 import { h, show } from "../core/dom.js";
 import { t } from "../i18n/index.js";
-import { image } from "../core/paths.js";
 import { openDialog } from "../widgets/dialog.js";
 import { button, errorText } from "../widgets/parts.js";
+import { bitmap, maskFile } from "./mask-file.js";
 import { upload } from "./upload.js";
 import { drawStrokes, maskBlob } from "./strokes.js";
 
@@ -34,13 +34,6 @@ export async function paintMask(url, before = null) {
   } finally {
     open = false;
   }
-}
-
-/** Load a picture upright, as the server reads it. */
-async function bitmap(url) {
-  const response = await fetch(image(url), { credentials: "same-origin" });
-  if (!response.ok) throw new Error(t("mask.noImage"));
-  return createImageBitmap(await response.blob(), { imageOrientation: "from-image" });
 }
 
 function editor(picture, base, resolve) {
@@ -168,6 +161,7 @@ function editor(picture, base, resolve) {
   }
 
   const problem = h("p.error", { role: "alert", hidden: true });
+  const file = maskFile(problem, (mask) => add({ tool: "file", size: 0, points: [], mask }));
   const apply = button({ label: t("mask.use"), kind: "primary", onClick: finish });
   async function finish() {
     apply.disabled = true;
@@ -205,6 +199,8 @@ function editor(picture, base, resolve) {
           small: true,
           onClick: () => add({ tool: "clear", size: 0, points: [] }),
         }),
+        button({ label: t("mask.load"), icon: "image", small: true, onClick: () => file.field.click() }),
+        file.field,
         button({ label: t("mask.closer"), icon: "zoom", small: true, compact: true, keys: "+", onClick: () => enlarge(1.5) }),
         button({ label: t("viewer.fit"), small: true, keys: "0", onClick: () => enlarge(0) }),
       ),
@@ -218,10 +214,12 @@ function editor(picture, base, resolve) {
       apply,
     ],
     onClose: () => {
+      file.end();
       base?.close();
       resolve(answer);
     },
   });
+  file.listen(dialog.element);
   dialog.element.addEventListener("keydown", (event) => {
     const command = event.ctrlKey || event.metaKey;
     const action = command
