@@ -2,7 +2,7 @@
  * The start of the page: session, frame, live events, routes.
  * @module
  */
-import { button, empty, errorText } from "./widgets/parts.js";
+import { button, empty, errorText, skeleton } from "./widgets/parts.js";
 import { fill, h } from "./core/dom.js";
 import { onLanguage, t } from "./i18n/index.js";
 import { can, loadSession, retrySession, session } from "./core/session.js";
@@ -11,6 +11,7 @@ import { connection, on, sessionChanged, start } from "./live/live.js";
 import { onRoute, route } from "./core/router.js";
 import { buildShell } from "./shell/shell.js";
 import { listenForKeys } from "./shell/keys.js";
+import { loadPage } from "./shell/load-page.js";
 import { note } from "./widgets/notes.js";
 import { signInForm } from "./shell/sign-in.js";
 
@@ -42,10 +43,13 @@ const PAGES = {
 let open = { name: "?", page: null, end: null };
 let shell = buildShell(PAGES);
 let turn = 0;
+/** True while a page is missing because nothing answered. */
+let missing = false;
+const SOON_MS = 150;
 
 /** Show the page of a route. */
 async function showRoute(wanted) {
-  const name = wanted.name in PAGES ? wanted.name : "";
+  const name = Object.hasOwn(PAGES, wanted.name) ? wanted.name : "";
   if (name === open.name && open.page?.reroute?.(wanted)) return;
   turn += 1;
   const mine = turn;
@@ -56,7 +60,7 @@ async function showRoute(wanted) {
   if (state === "signed_out") return;
   if (state === "unreachable") {
     leave();
-    const retry = button({ label: t("action.retry"), onClick: () => void loadSession() });
+    const retry = button({ label: t("action.retry"), onClick: () => loadSession() });
     fill(shell.main, h("section.panel.unreachable", empty("warn", t("error.offline"), t("error.opensLater"), retry)));
     return;
   }
@@ -65,24 +69,24 @@ async function showRoute(wanted) {
     fill(shell.main, h("section.panel", empty("lock", t("error.scope", { scope }))));
     return;
   }
-  let page;
-  try {
-    page = await load();
-  } catch {
-    // After an update of the server the modules of this page are gone: a reload brings the new ones.
-    if (mine === turn)
-      fill(
-        shell.main,
-        h(
-          "div.empty",
-          h("strong", t("error.updated")),
-          h("button.button.primary", { type: "button", on: { click: () => location.reload() } }, t("action.reload")),
-        ),
-      );
+  const was = open.name;
+  // A page that comes at once takes the place of the former one without a gap.
+  const slow = setTimeout(() => {
+    if (mine !== turn) return;
+    leave();
+    shell.main.setAttribute("aria-busy", "true");
+    fill(shell.main, skeleton(6, 24));
+  }, SOON_MS);
+  const loaded = await loadPage(load);
+  clearTimeout(slow);
+  if (mine !== turn) return;
+  shell.main.removeAttribute("aria-busy");
+  if (!("page" in loaded)) {
+    showMissing(loaded.reason);
     return;
   }
-  if (mine !== turn) return;
-  const was = open.name;
+  missing = false;
+  const { page } = loaded;
   const isOther = name !== was;
   leave();
   open = { name, page, end: null };
@@ -95,6 +99,31 @@ async function showRoute(wanted) {
   if (was !== "?" && isOther && (document.activeElement === document.body || document.activeElement?.closest("nav"))) {
     shell.main.focus({ preventScroll: true });
   }
+}
+
+/**
+ * Say why a page is not there.
+ *
+ * @param {import("./shell/load-page.js").Reason} reason
+ */
+function showMissing(reason) {
+  const answers = reason === "answers";
+  // It was offline, and is no more. Without that it is the reader who reloads: a module that never comes would do so for ever.
+  if (answers && missing) {
+    location.reload();
+    return;
+  }
+  leave();
+  missing = reason === "offline" || (answers && connection.get().state === "waiting");
+  if (reason === "updated") {
+    // The modules of this page are gone: a reload brings the new ones.
+    const reload = button({ label: t("action.reload"), kind: "primary", onClick: () => location.reload() });
+    fill(shell.main, empty("warn", t("error.updated"), "", reload));
+    return;
+  }
+  const retry = button({ label: t("action.retry"), onClick: () => (answers ? location.reload() : showRoute(route())) });
+  const text = missing ? t("error.opensLater") : "";
+  fill(shell.main, h("section.panel.unreachable", empty("warn", t("error.offline"), text, retry)));
 }
 
 function leave() {
@@ -137,7 +166,10 @@ async function boot() {
   on("session", () => void loadSession());
   connection.watch((now) => {
     if (now.state === "signed_out") void loadSession();
-    else if (now.state === "live") retrySession();
+    else if (now.state === "live") {
+      retrySession();
+      if (missing) void showRoute(route());
+    }
   }, false);
   let was = state;
   session.watch((now) => {
@@ -152,6 +184,14 @@ async function boot() {
   }, false);
   if (state === "signed_out") showSignIn();
   else void loadTasks();
+  // A file that is dropped next to its place would take the page's.
+  for (const kind of ["dragover", "drop"])
+    window.addEventListener(kind, (event) => {
+      const { defaultPrevented, dataTransfer } = /** @type {DragEvent} */ (event);
+      if (defaultPrevented || !dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      dataTransfer.dropEffect = "none";
+    });
   window.addEventListener("unhandledrejection", (event) => note(errorText(event.reason), { bad: true }));
   // The session is prolonged by asking for it.
   setInterval(() => void loadSession(), 86_400_000);

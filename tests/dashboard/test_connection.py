@@ -76,6 +76,24 @@ def test_after_a_cut_nothing_is_missing_and_nothing_twice(page: Dashboard, relay
     assert all("net::ERR" in line for line in page.browser.console())
 
 
+def test_a_page_that_was_not_loaded_before_the_cut_opens_after_it(page: Dashboard, relay: Relay) -> None:
+    relay.cut()
+    page.see("#connection[data-state=waiting]")
+    page.go("#/models")
+    page.see(".unreachable", "does not answer")
+    page.click(".unreachable button", "Try again")
+    page.see(".unreachable", "does not answer")
+    page.go("#/constructor")
+    page.see(".running")
+    page.go("#/models")
+    page.see(".unreachable", "does not answer")
+    relay.restore()
+    page.see("h1", "Models")
+    page.go("#/task/")
+    page.see(".empty", "does not exist")
+    assert all("net::ERR" in line for line in page.browser.console())
+
+
 @pytest.mark.nightly
 def test_all_tabs_share_one_stream(page: Dashboard, relay: Relay, client: Client) -> None:
     from fooocus_api.tests.support.browsers.windows import Windows

@@ -185,3 +185,36 @@ def test_a_task_moves_among_the_own_ones(demo_factory: DemoFactory, page_of: Cal
     page.see('.queue-row:nth-child(2) [aria-label="Generate next"]').click()
     wait_for(lambda: queued()[0] == "two", "the second one before all others")
     assert [line for line in page.browser.console() if "401" not in line] == []
+
+
+def test_actions_start_once_and_end_with_their_page(page: Dashboard, host: Host) -> None:
+    from fooocus_api.tests.support.browsers.windows import choose
+
+    task = Client(host.url).tasks(query="history")["history"][0]["task_id"]
+    page.open("#/models", language="en")
+    page.click(".page-head button", "Download a model")
+    page.write("dialog input[type=url]", "https://example.com/a.safetensors")
+    page.driver.execute_script(HOLD, "/v1/engine/model-files")
+    send = page.see("dialog button[type=submit]")
+    for _ in range(4):
+        send.click()
+    assert page.driver.execute_script("return window.held.length") == 1
+    page.see("dialog button[type=submit][aria-busy=true]")
+    page.go(f"#/task/{task}")
+    page.see_none("dialog")
+    page.see(".viewer img")
+    page.driver.execute_script(HOLD, "/outputs/")
+    choose(page, "Edit", "Inpaint")
+    choose(page, "Edit", "Inpaint")
+    assert page.driver.execute_script("return window.held.length") == 1
+    page.go("#/generate")
+    page.see(".generate-send:enabled")
+    page.driver.execute_script("window.held[0]()")
+    drop = "new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true})"
+    page.driver.execute_script(
+        "const transfer = new DataTransfer(); transfer.items.add(new File(['words'], 'a.txt', {type: 'text/plain'}));"
+        f"for (const one of ['.images', 'body']) document.querySelector(one).dispatchEvent({drop})"
+    )
+    page.see(".note.bad")
+    assert not page.all("dialog") and not page.all(".image-entry")
+    assert all("status of 4" in line for line in page.browser.console())

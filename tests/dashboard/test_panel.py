@@ -124,6 +124,32 @@ def test_images_come_by_drop_and_paste(panel: Dashboard, own: Host) -> None:
     assert [image.convert("RGB").getpixel((5, 5)) for image in images] == [(255, 0, 0), (0, 0, 255)]
 
 
+def test_a_mask_is_given_as_a_file(panel: Dashboard, own: Host) -> None:
+    quickly(panel)
+    role = '[aria-label="Use of the image"]'
+    panel.driver.execute_async_script(GIVE_FILE, ".images", "drop", "red")
+    panel.browser.until(lambda: len(panel.all(".image-entry")) == 1, "the image")
+    panel.driver.execute_async_script(GIVE_FILE, ".images", "drop", "red")
+    panel.browser.until(lambda: len(panel.all(".image-entry")) == 2, "the same image, once more")
+    Select(panel.see(role)).select_by_value("inpaint")
+    roles = "return [...document.querySelectorAll(arguments[0])].map(one => one.value)"
+    assert panel.driver.execute_script(roles, role) == ["inpaint", "prompt"]
+    panel.driver.execute_async_script(GIVE_FILE, ".mask-row", "drop", "white")
+    panel.see(".mask-state", "A mask is set")
+    assert len(panel.all(".image-entry")) == 2
+    panel.click(".mask-row button", "Paint the mask")
+    panel.see(".mask-paint")
+    panel.driver.execute_async_script(GIVE_FILE, "dialog", "drop", "black")
+    panel.driver.execute_async_script(GIVE_FILE, "dialog", "paste", "white")
+    panel.browser.until(lambda: panel.painted(".mask-paint"), "the file's mask")
+    panel.go("#/queue")
+    panel.see_none("dialog")
+    panel.go("#/generate")
+    panel.see(".mask-state", "A mask is set")
+    panel.click(".mask-row [aria-label='Remove the mask']")
+    panel.see(".mask-state", "No mask")
+
+
 def test_styles_loras_a_preset_and_any_parameter_are_chosen(panel: Dashboard) -> None:
     quickly(panel)
     panel.click("[data-field=style_selections] .label button", "Choose")

@@ -210,7 +210,13 @@ def test_a_picture_is_upscaled_and_varied(
 
 def test_two_pictures_are_compared_in_three_ways(task_page: Dashboard, first: Record, client: Client) -> None:
     other = client.draw(**{**FIRST, "prompt": "a dog", "sharpness": 7.5, "image_seed": "7430105375365316629"})
-    task_page.open(f"#/compare/{first['task_id']}:0/{other['task_id']}:0", language="en")
+    task_page.open(f"#/task/{first['task_id']}", language="en")
+    task_page.see("#compare-picture[aria-pressed=false]").click()
+    task_page.see(".note", "first picture")
+    task_page.go(f"#/task/{other['task_id']}")
+    task_page.see("h1", "a dog")
+    task_page.see("#compare-picture[aria-pressed=false]")
+    task_page.press("c")
     task_page.see(".compare-table", "7.5")
     # The slider lies invisibly over the pictures.
     task_page.driver.execute_script("document.querySelector('.compare input[type=range]').focus()")

@@ -66,7 +66,7 @@ export function generatePanel({ narrow = false } = {}) {
             label: t("generate.front"),
             icon: "top",
             compact: true,
-            onClick: () => void run(true),
+            onClick: () => run(true),
             attrs: { id: "generate-front" },
           }),
       ),

@@ -112,7 +112,6 @@ export default {
   "task.edit": ["Edit", "编辑"],
   "task.inpaint": ["Inpaint with a mask", "用遮罩局部重绘"],
   "task.compare": ["Compare", "对比"],
-  "task.markCompare": ["Compare this with another one", "选为对比图"],
   "task.copyAs": ["Copy as", "复制为"],
   "task.open": ["Open the file", "打开文件"],
   "task.webui": ["Open in WebUI", "在 WebUI 中打开"],
@@ -145,6 +144,10 @@ export default {
   "compare.swap": ["Swap", "交换"],
   "compare.same": ["Both were made with the same parameters.", "两张图片的参数相同。"],
   "compare.differences": ["Differences", "差异"],
-  "compare.marked": ["Now open another picture and choose Compare.", "打开另一张图片，然后选择 “对比”。"],
+  "compare.marked": [
+    "Marked as the first picture. Open another one, and choose Compare there.",
+    "已选为第一张对比图。打开另一张图片，再次选择 “对比”。",
+  ],
+  "compare.unmarked": ["The picture is no longer marked to be compared.", "已取消选择此对比图。"],
   "compare.two": ["Choose two pictures in the Gallery to compare them.", "在图库中选择两张图片进行对比。"],
 };

@@ -4,12 +4,14 @@
  */
 import { h, show } from "../core/dom.js";
 import { t } from "../i18n/index.js";
-import { image } from "../core/paths.js";
 import { openDialog } from "../widgets/dialog.js";
 import { button, errorText } from "../widgets/parts.js";
+import { bitmap, maskFile } from "./mask-file.js";
 import { upload } from "./upload.js";
 import { drawStrokes, maskBlob } from "./strokes.js";
 
+/** True from the moment that an editor is asked for: there is one at a time. */
+let open = false;
 const SIZES = { least: 4, most: 400, first: 60 };
 
 /**
@@ -20,16 +22,18 @@ const SIZES = { least: 4, most: 400, first: 60 };
  * @returns {Promise<string | null | undefined>} the new mask's address; null to remove it, undefined if nothing is to change.
  */
 export async function paintMask(url, before = null) {
-  const picture = await bitmap(url);
-  const base = before ? await bitmap(before).catch(() => null) : null;
-  return new Promise((resolve) => editor(picture, base, resolve));
-}
-
-/** Load a picture upright, as the server reads it. */
-async function bitmap(url) {
-  const response = await fetch(image(url), { credentials: "same-origin" });
-  if (!response.ok) throw new Error(t("mask.noImage"));
-  return createImageBitmap(await response.blob(), { imageOrientation: "from-image" });
+  if (open) return undefined;
+  open = true;
+  const place = location.hash;
+  try {
+    const picture = await bitmap(url);
+    const base = before ? await bitmap(before).catch(() => null) : null;
+    // The page that asked for it was left meanwhile.
+    if (location.hash !== place) return undefined;
+    return await new Promise((resolve) => editor(picture, base, resolve));
+  } finally {
+    open = false;
+  }
 }
 
 function editor(picture, base, resolve) {
@@ -157,6 +161,7 @@ function editor(picture, base, resolve) {
   }
 
   const problem = h("p.error", { role: "alert", hidden: true });
+  const file = maskFile(problem, (mask) => add({ tool: "file", size: 0, points: [], mask }));
   const apply = button({ label: t("mask.use"), kind: "primary", onClick: finish });
   async function finish() {
     apply.disabled = true;
@@ -194,6 +199,8 @@ function editor(picture, base, resolve) {
           small: true,
           onClick: () => add({ tool: "clear", size: 0, points: [] }),
         }),
+        button({ label: t("mask.load"), icon: "image", small: true, onClick: () => file.field.click() }),
+        file.field,
         button({ label: t("mask.closer"), icon: "zoom", small: true, compact: true, keys: "+", onClick: () => enlarge(1.5) }),
         button({ label: t("viewer.fit"), small: true, keys: "0", onClick: () => enlarge(0) }),
       ),
@@ -207,10 +214,12 @@ function editor(picture, base, resolve) {
       apply,
     ],
     onClose: () => {
+      file.end();
       base?.close();
       resolve(answer);
     },
   });
+  file.listen(dialog.element);
   dialog.element.addEventListener("keydown", (event) => {
     const command = event.ctrlKey || event.metaKey;
     const action = command

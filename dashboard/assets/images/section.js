@@ -12,8 +12,8 @@ import { note, noteError } from "../widgets/notes.js";
 import { withMenu } from "../widgets/menu.js";
 import { choose, control, select, showProblems } from "../generate/controls.js";
 import { draft, setValue, setValues, take, valueOf } from "../generate/draft.js";
-import { paintMask } from "./mask.js";
-import { dropTarget, imageFiles, upload } from "./upload.js";
+import { maskRow } from "./mask-row.js";
+import { dropTarget, fileField, imageFiles, upload } from "./upload.js";
 
 /** Fields that this section shows. */
 export const IMAGE_FIELDS = [
@@ -35,19 +35,7 @@ const ROLES = ["prompt", "uov", "inpaint"];
  */
 export function imageSection({ fields, parts }) {
   const ends = cleanups();
-  const file = h("input.sr", {
-    type: "file",
-    accept: "image/*",
-    multiple: true,
-    tabindex: -1,
-    "aria-hidden": "true",
-    on: {
-      change: () => {
-        void addFiles([...file.files]);
-        file.value = "";
-      },
-    },
-  });
+  const file = fileField((files) => void addFiles(files), { multiple: true });
   const zone = h(
     "button.drop-zone",
     { type: "button", on: { click: () => file.click() } },
@@ -68,7 +56,9 @@ export function imageSection({ fields, parts }) {
     const files = imageFiles(event.clipboardData);
     if (!files.length || (isTyping(event) && event.clipboardData.getData("text/plain"))) return;
     event.preventDefault();
-    void addFiles(files);
+    const mask = document.activeElement?.closest(".mask-row");
+    if (mask && list.contains(mask)) /** @type {any} */ (mask).take(files);
+    else void addFiles(files);
   };
   document.addEventListener("paste", paste);
   ends.add(() => document.removeEventListener("paste", paste));
@@ -151,16 +141,7 @@ export function imageSection({ fields, parts }) {
     if (entry.role === "inpaint") {
       return h(
         "div.image-details",
-        button({
-          label: t("mask.paint"),
-          icon: "brush",
-          small: true,
-          onClick: () =>
-            paintMask(valueOf("inpaint_input_image"), valueOf("inpaint_mask_image_upload")).then((url) => {
-              if (url !== undefined) setValue("inpaint_mask_image_upload", url);
-            }, noteError),
-        }),
-        h("span.mask-state.small.muted"),
+        maskRow(),
         controls.outpaint_selections?.element,
         controls.inpaint_additional_prompt?.element,
       );
@@ -186,6 +167,8 @@ export function imageSection({ fields, parts }) {
   }
 
   function update(line, entry) {
+    // The line of an image that was moved away may stand for the next one of the same address.
+    choose(line.querySelector(".image-head select"), entry.role);
     if (entry.role === "prompt") {
       choose(line.querySelector(".image-details select"), entry.item.cn_type);
       for (const input of line.querySelectorAll("[type=range]")) {
@@ -193,8 +176,7 @@ export function imageSection({ fields, parts }) {
         if (input.valueAsNumber !== value) input.value = value;
         setText(input.nextSibling, String(value));
       }
-    } else if (entry.role === "inpaint")
-      setText(line.querySelector(".mask-state"), valueOf("inpaint_mask_image_upload") ? t("mask.set") : t("mask.unset"));
+    } else if (entry.role === "inpaint") line.querySelector(".mask-row").sync();
   }
 
   async function describe(url) {

@@ -5,9 +5,10 @@
 
 /**
  * @typedef {object} Stroke
- * @property {string} tool brush, eraser, invert or clear.
+ * @property {string} tool brush, eraser, invert, clear or file.
  * @property {number} size diameter in the image's pixels.
  * @property {number[][]} points
+ * @property {ImageBitmap} [mask] of a file, which takes the place of all before it.
  */
 
 /**
@@ -22,9 +23,13 @@ export function drawStrokes(context, strokes, base) {
   context.globalCompositeOperation = "source-over";
   context.clearRect(0, 0, width, height);
   if (base) fromMask(context, base);
-  for (const { tool, size, points } of strokes) {
+  for (const { tool, size, points, mask } of strokes) {
     if (tool === "clear") context.clearRect(0, 0, width, height);
-    else if (tool === "invert") {
+    else if (tool === "file") {
+      context.globalCompositeOperation = "source-over";
+      context.clearRect(0, 0, width, height);
+      fromMask(context, /** @type {ImageBitmap} */ (mask));
+    } else if (tool === "invert") {
       context.globalCompositeOperation = "xor";
       context.fillStyle = "#fff";
       context.fillRect(0, 0, width, height);
@@ -52,9 +57,21 @@ function line(context, size, points) {
   context.stroke();
 }
 
-function fromMask(context, base) {
-  const { width, height } = context.canvas;
-  context.drawImage(base, 0, 0, width, height);
+/** @type {WeakMap<ImageBitmap, HTMLCanvasElement>} masks as they are drawn: reading pixels at each move of the brush is slow. */
+const drawn = new WeakMap();
+
+function fromMask(context, mask) {
+  if (!drawn.has(mask)) drawn.set(mask, whiteParts(mask, context.canvas));
+  context.drawImage(drawn.get(mask), 0, 0);
+}
+
+/** Return a black and white mask in an image's size, its white parts alone. */
+function whiteParts(mask, { width, height }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  context.drawImage(mask, 0, 0, width, height);
   const pixels = context.getImageData(0, 0, width, height);
   const { data } = pixels;
   for (let at = 0; at < data.length; at += 4) {
@@ -62,6 +79,7 @@ function fromMask(context, base) {
     data[at] = data[at + 1] = data[at + 2] = 255;
   }
   context.putImageData(pixels, 0, 0);
+  return canvas;
 }
 
 /**

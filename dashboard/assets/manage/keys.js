@@ -7,7 +7,7 @@ import { dateTime, number } from "../core/format.js";
 import { t } from "../i18n/index.js";
 import { ApiError, get, post, request } from "../core/api.js";
 import { can, loadSession, session } from "../core/session.js";
-import { button, empty, errorText, failure, field, skeleton } from "../widgets/parts.js";
+import { button, empty, errorText, failure, field, oneAtATime, skeleton } from "../widgets/parts.js";
 import { confirm, openDialog } from "../widgets/dialog.js";
 import { note, noteError } from "../widgets/notes.js";
 import { copyText } from "../widgets/clipboard.js";
@@ -91,7 +91,7 @@ export function mount(root) {
       h(
         "td.end",
         key.revocable &&
-          button({ label: t("keys.revoke"), icon: "trash", kind: "danger", small: true, onClick: () => void revoke(key) }),
+          button({ label: t("keys.revoke"), icon: "trash", kind: "danger", small: true, onClick: () => revoke(key) }),
       ),
     );
   }
@@ -126,7 +126,7 @@ export function mount(root) {
     const problem = h("p.error", { role: "alert", hidden: true });
     const form = h(
       "form.form",
-      { id: "key-form", on: { submit: send } },
+      { id: "key-form", on: { submit: oneAtATime(send) } },
       field(t("keys.name"), name),
       h(
         "fieldset",
@@ -192,6 +192,7 @@ export function mount(root) {
     const dialog = openDialog({
       title: t("keys.made", { name }),
       width: 560,
+      stays: true,
       onClose: () => {
         text.value = "";
         if (first) void loadSession();

@@ -10,7 +10,7 @@ import { get, post, request } from "../core/api.js";
 import { can } from "../core/session.js";
 import { forgetSchema } from "../generate/schema.js";
 import { on } from "../live/live.js";
-import { button, empty, errorText, failure, field, progressBar, skeleton, stateLabel } from "../widgets/parts.js";
+import { button, empty, errorText, failure, field, oneAtATime, progressBar, skeleton, stateLabel } from "../widgets/parts.js";
 import { confirm, openDialog } from "../widgets/dialog.js";
 import { note, noteError } from "../widgets/notes.js";
 
@@ -110,7 +110,7 @@ export function mount(root) {
                           kind: "quiet",
                           small: true,
                           compact: true,
-                          onClick: () => void remove(folder, one.name),
+                          onClick: () => remove(folder, one.name),
                         }),
                       ),
                   ),
@@ -212,7 +212,7 @@ export function mount(root) {
     const problem = h("p.error", { role: "alert", hidden: true });
     const form = h(
       "form.form",
-      { id: "download-form", on: { submit: send } },
+      { id: "download-form", on: { submit: oneAtATime(send) } },
       field(t("models.url"), url),
       field(t("models.folder"), folder),
       field(t("models.name"), name),

@@ -103,8 +103,9 @@ function runningTask(card) {
   let pressed = 0;
 
   function stopNow() {
+    if (stop.disabled) return null;
     stop.disabled = true;
-    post(`/tasks/${id}/stop`).then(
+    return post(`/tasks/${id}/stop`).then(
       () => note(t("running.stopping")),
       (error) => {
         stop.disabled = false;
@@ -113,15 +114,16 @@ function runningTask(card) {
     );
   }
   function skipNow() {
-    post(`/tasks/${id}/skip`).then(() => note(t("running.skipping")), noteError);
+    return post(`/tasks/${id}/skip`).then(() => note(t("running.skipping")), noteError);
   }
   const removeKeys = can("control")
     ? pageKeys({
-        s: skipNow,
+        s: () => void skipNow(),
         x: () => {
-          if (Date.now() - pressed < TWICE_MS) stopNow();
-          else note(t("running.again"), { ms: TWICE_MS });
-          pressed = Date.now();
+          const twice = Date.now() - pressed < TWICE_MS;
+          pressed = twice ? 0 : Date.now();
+          if (twice) void stopNow();
+          else if (!stop.disabled) note(t("running.again"), { ms: TWICE_MS });
         },
       })
     : () => {};

@@ -8,7 +8,6 @@ import { go, hash } from "../core/router.js";
 import { t } from "../i18n/index.js";
 import { can, session } from "../core/session.js";
 import { changeTags, repeatTasks, STAR } from "../gallery/actions.js";
-import { currentSource } from "../gallery/source.js";
 import { setValues, take } from "../generate/draft.js";
 import { paintMask } from "../images/mask.js";
 import { button, linkButton } from "../widgets/parts.js";
@@ -19,6 +18,7 @@ import { asCurl, asJson, asPython } from "./copies.js";
 
 /** The picture that was marked to be compared with another one. */
 let marked = "";
+const COMPARE = "compare-picture";
 
 /**
  * Build the buttons.
@@ -34,15 +34,6 @@ export function actionBar(record, index, { reload, onDelete }) {
   const generates = can("generate");
   const more = [
     generates && ended && { label: t("action.again"), icon: "again", onClick: () => void repeatTasks([record.task_id]) },
-    one && { label: t("task.compare"), icon: "compare", onClick: () => compareWith(record, index) },
-    one && {
-      label: t("task.markCompare"),
-      icon: "compare",
-      onClick: () => {
-        marked = `${record.task_id}:${index}`;
-        note(t("compare.marked"));
-      },
-    },
     one && { line: true },
     one && { label: t("task.open"), icon: "external", href: image(one.url), attrs: { target: "_blank", rel: "noreferrer" } },
     one && session.get().webui && { label: t("task.webui"), icon: "external", onClick: () => void openInWebui(one) },
@@ -100,6 +91,15 @@ export function actionBar(record, index, { reload, onDelete }) {
         href: image(one.url, { download: 1 }),
         attrs: { download: "" },
       }),
+    one &&
+      button({
+        label: t("task.compare"),
+        icon: "compare",
+        compact: true,
+        keys: "C",
+        attrs: { id: COMPARE, "aria-pressed": String(marked === `${record.task_id}:${index}`) },
+        onClick: () => compareWith(record, index),
+      }),
     can("control") &&
       button({
         label: t("action.star"),
@@ -107,7 +107,7 @@ export function actionBar(record, index, { reload, onDelete }) {
         compact: true,
         keys: ".",
         attrs: { "aria-pressed": String(starred) },
-        onClick: () => void toggleStar(record).then(reload),
+        onClick: () => toggleStar(record).then(reload),
       }),
     withMenu(button({ label: t("nav.more"), icon: "more", compact: true }), () => more),
   );
@@ -181,25 +181,19 @@ async function inpaint(record, one) {
   }
 }
 
-/** Compare a picture: with the marked one, else the task's next one, else the next task's. */
+/** Compare a picture with the marked one. The first one is marked; the same one again is not, any more. */
 export function compareWith(record, index) {
   const mine = `${record.task_id}:${index}`;
-  const source = currentSource();
-  const at = source?.indexOf(record.task_id) ?? -1;
-  const near = at < 0 ? null : [source?.at(at + 1), at > 0 ? source?.at(at - 1) : null].find((card) => card?.cover);
-  const other =
-    marked && marked !== mine
-      ? marked
-      : record.images.length > 1
-        ? `${record.task_id}:${(index + 1) % record.images.length}`
-        : near
-          ? `${near.task_id}:0`
-          : "";
-  if (other) go(hash(["compare", mine, other]));
-  else {
-    marked = mine;
-    note(t("compare.marked"));
+  if (!record.images[index]) return;
+  if (marked && marked !== mine) {
+    const first = marked;
+    marked = "";
+    go(hash(["compare", first, mine]));
+    return;
   }
+  marked = marked ? "" : mine;
+  document.getElementById(COMPARE)?.setAttribute("aria-pressed", String(Boolean(marked)));
+  note(t(marked ? "compare.marked" : "compare.unmarked"));
 }
 
 /** Open the WebUI with a picture's parameters on the clipboard: pasted into its prompt, they show Load Parameters. */

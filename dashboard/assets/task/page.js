@@ -45,6 +45,7 @@ export function mount(root, route) {
   async function load() {
     const wanted = id;
     try {
+      if (!wanted) throw new ApiError(404, {});
       const answer = await get(`/tasks/${encodeURIComponent(wanted)}`);
       if (wanted !== id) return;
       record = answer;

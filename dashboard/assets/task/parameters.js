@@ -223,7 +223,7 @@ function tags(record) {
       ),
     );
     if (can("control"))
-      place.append(button({ label: t("tag.add"), icon: "plus", kind: "quiet", small: true, onClick: () => void add() }));
+      place.append(button({ label: t("tag.add"), icon: "plus", kind: "quiet", small: true, onClick: add }));
   }
   draw();
   return place;

@@ -7,12 +7,13 @@ import { t } from "../i18n/index.js";
 import { button } from "./parts.js";
 
 /**
- * Open a dialog.
+ * Open a dialog. It belongs to the page that opened it, and closes with it.
  *
- * @param {{title: string, body: any, footer?: any, width?: number, className?: string, onClose?: () => void}} options
+ * @param {{title: string, body: any, footer?: any, width?: number, className?: string, stays?: boolean, onClose?: () => void}} options
+ *   `stays`: it is still there on another page.
  * @returns {{element: HTMLDialogElement, close: () => void}}
  */
-export function openDialog({ title, body, footer, width = 480, className = "", onClose }) {
+export function openDialog({ title, body, footer, width = 480, className = "", stays = false, onClose }) {
   const before = document.activeElement;
   const id = `dialog-${Date.now()}`;
   const content = h("div.body", body);
@@ -27,7 +28,10 @@ export function openDialog({ title, body, footer, width = 480, className = "", o
     content,
     footer && h("footer", footer),
   );
+  const leave = () => element.close();
+  if (!stays) window.addEventListener("hashchange", leave);
   element.addEventListener("close", () => {
+    window.removeEventListener("hashchange", leave);
     element.remove();
     onClose?.();
     if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });

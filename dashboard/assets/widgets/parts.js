@@ -5,12 +5,38 @@
 import { ApiError } from "../core/api.js";
 import { h, icon, uid } from "../core/dom.js";
 import { duration } from "../core/format.js";
-import { t } from "../i18n/index.js";
+import { currentLanguage, has, t } from "../i18n/index.js";
 
 /**
- * Build a button.
+ * Return a listener that takes no second event while its work for the first one goes on. The button shows that it is busy; it keeps
+ * the focus, which a disabled one would lose.
  *
- * @param {{label: string, icon?: string, onClick?: (event: MouseEvent) => void, kind?: string, compact?: boolean, small?: boolean,
+ * @param {(event: any) => any} action a returned promise lasts as long as the work.
+ */
+export function oneAtATime(action) {
+  let busy = false;
+  return (event) => {
+    if (busy) {
+      event.preventDefault();
+      return;
+    }
+    const button = event.submitter ?? event.currentTarget;
+    const work = action(event);
+    if (!(work instanceof Promise)) return;
+    busy = true;
+    button?.setAttribute("aria-busy", "true");
+    // Not `then`: an error is still reported.
+    void work.finally(() => {
+      busy = false;
+      button?.removeAttribute("aria-busy");
+    });
+  };
+}
+
+/**
+ * Build a button. While a promise that `onClick` returns is open, it takes no further click.
+ *
+ * @param {{label: string, icon?: string, onClick?: (event: MouseEvent) => any, kind?: string, compact?: boolean, small?: boolean,
  *   disabled?: boolean, keys?: string, attrs?: Record<string, any>}} options `kind`: primary, danger or quiet; `compact` shows the icon
  *   alone, with the label as its name and its tip.
  */
@@ -25,7 +51,7 @@ export function button(options) {
       title,
       disabled,
       "aria-label": compact ? label : null,
-      on: onClick ? { click: onClick } : {},
+      on: onClick ? { click: oneAtATime(onClick) } : {},
       ...attrs,
     },
     name && icon(name),
@@ -96,7 +122,7 @@ export function failure(error, again) {
     icon("error"),
     h(
       "div",
-      h("strong", error instanceof ApiError && error.title ? error.title : t("error.title")),
+      h("strong", error instanceof ApiError && error.title && !isTranslated(error) ? error.title : t("error.title")),
       h("p", errorText(error)),
       again && h("p", button({ label: t("action.retry"), small: true, onClick: again })),
     ),
@@ -107,10 +133,16 @@ export function failure(error, again) {
 export function errorText(error) {
   if (!(error instanceof ApiError)) return String(error?.message ?? error);
   if (error.isOffline) return t("error.offline");
-  const wait = error.retryAfter ? ` ${t("error.retryAfter", { t: duration(error.retryAfter) })}` : "";
   if (error.status === 403 && error.problem.scope) return t("error.scope", { scope: error.problem.scope });
-  return (error.message || t("error.status", { n: error.status })) + wait;
+  const wait = error.retryAfter ? ` ${t("error.retryAfter", { t: duration(error.retryAfter) })}` : "";
+  const text = error.message || t("error.status", { n: error.status });
+  // The server speaks English: for other readers its code is translated, and its own words, which name the details, stand behind.
+  if (isTranslated(error)) return t("error.detail", { text: t(`code.${error.code}`) + wait, detail: text });
+  return SAYS_WHEN.test(text) ? text : text + wait;
 }
+
+const SAYS_WHEN = /\bagain in\b/i;
+const isTranslated = ({ code }) => currentLanguage() !== "en" && has(`code.${code}`);
 
 /** Build grey lines that stand for what is loading. */
 export function skeleton(lines = 3, height = 14) {
