@@ -119,7 +119,7 @@ def chosen(arguments: Sequence[str]) -> tuple[list[str], Options]:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"one or more of {', '.join(names())}; by default all but {', '.join(BY_NAME)}",
+        help=f"one or more of {', '.join(names())}; by default all but {', '.join(sorted(BY_NAME))}",
     )
     parser.add_argument("--rounds", type=int, help="number of rounds, for those that have rounds")
     parser.add_argument("--rows", type=int, nargs="+", help="sizes of the history, in rows")

@@ -40,10 +40,10 @@ def test_the_page_the_api_and_the_webui_share_one_queue(
     page.size(1400, 900)
 
     # The first task is the API's, 256x256; the page takes its parameters over for one of its own.
-    running = real_client.submit(**{**LONG, "overwrite_step": 40}, image_seed="7430105375365316628")
+    running = real_client.submit(**{**LONG, "overwrite_step": 15}, image_seed="7430105375365316628")
     page.open("#/", **LIGHT)
     browser.until(lambda: page.painted(".running canvas"), "a preview")
-    page.see(".running .facts", "40")
+    page.see(".running .facts", "15")
     page.screenshot(shots, "overview_running")
     first = real_client.ended(running["task_id"])
     page.open(f"#/task/{first['task_id']}", **LIGHT)
