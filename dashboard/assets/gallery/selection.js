@@ -45,10 +45,10 @@ export function buildSelection({ source, onChange, onLeave, remove }) {
     "div.selection-bar",
     { role: "toolbar", "aria-label": t("gallery.selection"), hidden: true },
     words,
-    button({ label: t("action.download"), icon: "download", onClick: () => void downloadTasks(ids()).catch(noteError) }),
+    button({ label: t("action.download"), icon: "download", onClick: () => downloadTasks(ids()).catch(noteError) }),
     compare,
-    can("control") && button({ label: t("action.tag"), icon: "tag", onClick: () => void tagTasks(ids()) }),
-    can("generate") && button({ label: t("action.again"), icon: "again", onClick: () => void repeatTasks(ids()) }),
+    can("control") && button({ label: t("action.tag"), icon: "tag", onClick: () => tagTasks(ids()) }),
+    can("generate") && button({ label: t("action.again"), icon: "again", onClick: () => repeatTasks(ids()) }),
     can("control") && erase,
     button({ label: t("gallery.deselect"), icon: "close", kind: "quiet", compact: true, keys: "Esc", onClick: clear }),
   );

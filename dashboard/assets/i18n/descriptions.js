@@ -150,7 +150,7 @@ export default {
   "Keep only the last image of each enhancement.":
     "每次增强修图只保留最后一张图片。",
   "A preset, whose values replace the defaults; `initial` for none.":
-    "预设，它的数值代替默认值；`initial` 表示没有。",
+    "预设，它的数值代替默认值；`initial` 表示不使用预设。",
   "Images are named `{save_name}-{number}` in the day's folder; existing images are never overwritten.":
     "图片在当天的文件夹里命名为 `{save_name}-{number}`；已有的图片不会被覆盖。",
   "The id of a task whose random state is restored, so that an input image gives the same pixels again.":
