@@ -33,7 +33,7 @@ def test_the_page_the_api_and_the_webui_share_one_queue(
 ) -> None:
     from fooocus_api.tests.support.browsers.dashboard import Dashboard
 
-    browser.open(real.url).quick(steps=30)
+    browser.open(real.url).quick(steps=5)
     webui = browser.driver.current_window_handle
     browser.driver.switch_to.new_window("tab")
     page = Dashboard(browser, real.url)
