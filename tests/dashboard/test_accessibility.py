@@ -86,7 +86,8 @@ def looked_at(page: Dashboard, world: World) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("size", "language", "themes"),
     [
-        (WIDE, "en", ("light", "dark")),
+        (WIDE, "en", ("light",)),
+        pytest.param(WIDE, "en", ("dark",), marks=pytest.mark.nightly),
         pytest.param(PHONE, "en", ("light", "dark"), marks=pytest.mark.nightly),
         pytest.param(WIDE, "zh", ("dark",), marks=pytest.mark.nightly),
         pytest.param(PHONE, "zh", ("light",), marks=pytest.mark.nightly),
@@ -196,6 +197,7 @@ def test_dialogs_and_menus_give_the_focus_back(page: Dashboard) -> None:
     assert "primary" in focused(page, "class")
 
 
+@pytest.mark.nightly
 def test_a_long_task_is_announced_but_not_each_step(page: Dashboard, world: World) -> None:
     page.open("#/", language="en")
     page.see("#connection[data-state=live]")
@@ -209,6 +211,7 @@ def test_a_long_task_is_announced_but_not_each_step(page: Dashboard, world: Worl
     assert spoken in (["A task begins.", "A task is done."], ["A task is done."])
 
 
+@pytest.mark.nightly
 def test_who_wants_no_motion_sees_none(page: Dashboard, world: World) -> None:
     page.open("#/", language="en")
     with world.work(1):
@@ -220,6 +223,7 @@ def test_who_wants_no_motion_sees_none(page: Dashboard, world: World) -> None:
         )
 
 
+@pytest.mark.nightly
 def test_forced_colours_keep_states_apart(page: Dashboard, world: World) -> None:
     prefer(page, ("forced-colors", "active"), ("prefers-reduced-motion", "reduce"))
     page.open("#/", language="en")
@@ -242,7 +246,8 @@ def test_forced_colours_keep_states_apart(page: Dashboard, world: World) -> None
     assert (chosen, other) == ("solid", "none")
 
 
-@pytest.mark.parametrize("size", [ZOOMED, pytest.param(NARROWEST, marks=pytest.mark.nightly)], ids=["200%", "400%"])
+@pytest.mark.nightly
+@pytest.mark.parametrize("size", [ZOOMED, NARROWEST], ids=["200%", "400%"])
 def test_enlarged_pages_need_no_scrolling_sideways_and_are_hit_by_fingers(
     page: Dashboard, world: World, size: tuple[int, int]
 ) -> None:

@@ -76,6 +76,7 @@ def test_after_a_cut_nothing_is_missing_and_nothing_twice(page: Dashboard, relay
     assert all("net::ERR" in line for line in page.browser.console())
 
 
+@pytest.mark.nightly
 def test_a_page_that_was_not_loaded_before_the_cut_opens_after_it(page: Dashboard, relay: Relay) -> None:
     relay.cut()
     page.see("#connection[data-state=waiting]")

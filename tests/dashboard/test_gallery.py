@@ -57,6 +57,7 @@ def test_words_find_and_the_address_keeps_them(gallery: Dashboard) -> None:
     gallery.browser.until(lambda: titles(gallery) == ["a blue fox", "a red fox"], "the foxes again")
 
 
+@pytest.mark.nightly
 def test_deleting_asks_once_and_can_be_undone(gallery: Dashboard, archive: Host) -> None:
     client = Client(archive.url)
     doomed = client.draw(prompt="a doomed one")

@@ -76,6 +76,7 @@ def shows(page: Dashboard, expected: list[str]) -> None:
     page.browser.until(lambda: titles(page) == expected, f"{expected} in the Gallery")
 
 
+@pytest.mark.nightly
 def test_each_filter_finds_and_the_address_keeps_it(gallery: Dashboard) -> None:
     shows(gallery, NEWEST)
     choices = {
@@ -103,6 +104,7 @@ def test_each_filter_finds_and_the_address_keeps_it(gallery: Dashboard) -> None:
         assert f"{name}={date}" in gallery.driver.current_url
 
 
+@pytest.mark.nightly
 def test_back_and_forward_keep_the_filters(gallery: Dashboard) -> None:
     gallery.click("[data-filter=tag]")
     gallery.click("[role^=menuitem]", "holiday")

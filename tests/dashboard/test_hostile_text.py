@@ -110,6 +110,7 @@ def test_every_page_shows_texts_as_texts(page: Dashboard, hostile: Host, size: t
     unharmed(page, "compare")
 
 
+@pytest.mark.nightly
 def test_copied_commands_send_the_very_same_request(page: Dashboard, hostile: Host, tmp_path: Path) -> None:
     shell = shutil.which("bash")
     if not (shell and shutil.which("curl")):

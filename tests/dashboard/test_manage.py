@@ -59,6 +59,7 @@ def test_a_batch_is_followed_stopped_and_resumed(page: Dashboard, client: Client
     assert client.get(f"/v1/batches/{batch}").status_code == 404
 
 
+@pytest.mark.nightly
 def test_a_download_is_followed_and_its_file_deleted(page: Dashboard, client: Client, own: Host) -> None:
     with FileServer(CONTENT) as server:
         page.open("#/models", language="en")

@@ -68,6 +68,7 @@ def order(page: Dashboard) -> list[str]:
     return [one.text for one in page.all(".queue-row .prompt")]
 
 
+@pytest.mark.nightly
 def test_the_page_opens_by_itself_once_the_server_answers(page: Dashboard) -> None:
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/v1/session"]})
@@ -79,6 +80,7 @@ def test_the_page_opens_by_itself_once_the_server_answers(page: Dashboard) -> No
     assert all("net::ERR" in line for line in page.browser.console())
 
 
+@pytest.mark.nightly
 def test_an_older_search_does_not_replace_a_newer_one(page: Dashboard) -> None:
     page.open("#/gallery", language="en")
     page.browser.until(lambda: len(titles(page)) >= len(PROMPTS), "the pictures")
@@ -108,6 +110,7 @@ def test_a_deleted_task_stays_hidden_when_another_one_ends(page: Dashboard, host
     wait_for(lambda: client.get(f"/tasks/{doomed['task_id']}").status_code == 404, "the deletion")
 
 
+@pytest.mark.nightly
 def test_a_press_after_a_lost_answer_generates_once(page: Dashboard, host: Host) -> None:
     page.open("#/generate", language="en")
     page.see(".generate-send:enabled")
@@ -154,6 +157,7 @@ def test_batches_are_read_a_page_at_a_time(page: Dashboard, host: Host) -> None:
         client.post("/v1/engine/resume")
 
 
+@pytest.mark.nightly
 def test_a_task_moves_among_the_own_ones(demo_factory: DemoFactory, page_of: Callable[[Host], Dashboard]) -> None:
     host = demo_factory()
     first = Client(host.url)

@@ -124,6 +124,7 @@ def test_images_come_by_drop_and_paste(panel: Dashboard, own: Host) -> None:
     assert [image.convert("RGB").getpixel((5, 5)) for image in images] == [(255, 0, 0), (0, 0, 255)]
 
 
+@pytest.mark.nightly
 def test_a_mask_is_given_as_a_file(panel: Dashboard, own: Host) -> None:
     quickly(panel)
     role = '[aria-label="Use of the image"]'
@@ -150,6 +151,7 @@ def test_a_mask_is_given_as_a_file(panel: Dashboard, own: Host) -> None:
     panel.see(".mask-state", "No mask")
 
 
+@pytest.mark.nightly
 def test_styles_loras_a_preset_and_any_parameter_are_chosen(panel: Dashboard) -> None:
     quickly(panel)
     panel.click("[data-field=style_selections] .label button", "Choose")
@@ -179,6 +181,7 @@ def test_styles_loras_a_preset_and_any_parameter_are_chosen(panel: Dashboard) ->
     assert params["base_model_name"] == model and params["prompt"] == "all chosen" and params["sharpness"] == 7.5
 
 
+@pytest.mark.nightly
 def test_an_earlier_prompt_is_chosen(panel: Dashboard, own: Host) -> None:
     long = "a very long prompt, " * 20
     client = Client(own.url)
@@ -206,6 +209,7 @@ def test_a_search_leads_to_fields_with_a_place_of_their_own(panel: Dashboard) ->
     assert panel.driver.switch_to.active_element.tag_name == "textarea"
 
 
+@pytest.mark.nightly
 def test_a_chinese_page_describes_fields_in_chinese(panel: Dashboard) -> None:
     panel.open("#/generate", language="zh")
     panel.see(".generate-send:enabled")

@@ -33,6 +33,7 @@ def fits(page: Dashboard) -> None:
     assert width <= PHONE[0], f"{page.driver.current_url} is {width} pixels wide"
 
 
+@pytest.mark.nightly
 def test_a_finger_generates_watches_opens_and_deletes(phone: Dashboard, studio: Host) -> None:
     from fooocus_api.tests.support.browsers.windows import hold, slide, tap
 

@@ -123,8 +123,8 @@ def test_signing_out_ends_all_tabs(page: Dashboard, boss: Client) -> None:
 @pytest.mark.parametrize(
     ("scopes", "pages"),
     [
-        (("read",), ["Overview", "Gallery", "Batches"]),
-        (("generate",), ["Generate", "Models"]),
+        pytest.param(("read",), ["Overview", "Gallery", "Batches"], marks=pytest.mark.nightly),
+        pytest.param(("generate",), ["Generate", "Models"], marks=pytest.mark.nightly),
         (("generate", "read"), ["Overview", "Generate", "Gallery", "Batches", "Models"]),
         pytest.param(("read-all",), ["Overview", "Gallery", "Batches", "Statistics"], marks=pytest.mark.nightly),
         pytest.param(
@@ -172,6 +172,7 @@ def test_scopes_decide_what_is_shown(
     only(page, "403")
 
 
+@pytest.mark.nightly
 def test_too_many_wrong_keys_have_to_wait(demo_factory: DemoFactory, page_of: Callable[[Host], Dashboard]) -> None:
     host = demo_factory("--apikey", "boss:s3cret")
     page = page_of(host)

@@ -78,6 +78,7 @@ def still(page_of: Callable[[Host], Dashboard]) -> Callable[[Host], Dashboard]:
     return open_page
 
 
+@pytest.mark.nightly
 def test_a_new_host_says_what_to_do(
     demo_factory: DemoFactory, still: Callable[[Host], Dashboard], shoot: Shoot
 ) -> None:

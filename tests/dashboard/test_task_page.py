@@ -127,6 +127,7 @@ def test_all_that_is_known_is_shown(task_page: Dashboard, client: Client) -> Non
     task_page.see(".viewer-tools", "100 %")
 
 
+@pytest.mark.nightly
 def test_a_failed_task_shows_its_error(task_page: Dashboard, own: Host, client: Client) -> None:
     folder = own.checkout / "models" / "checkpoints"
     shutil.copyfile(folder / "demo_daylight.safetensors", folder / "doomed.safetensors")
@@ -208,6 +209,7 @@ def test_a_picture_is_upscaled_and_varied(
     assert record["req_params"]["prompt"] == PROMPT and record["images"][0]["seed_text"] != SEED
 
 
+@pytest.mark.nightly
 def test_two_pictures_are_compared_in_three_ways(task_page: Dashboard, first: Record, client: Client) -> None:
     other = client.draw(**{**FIRST, "prompt": "a dog", "sharpness": 7.5, "image_seed": "7430105375365316629"})
     task_page.open(f"#/task/{first['task_id']}", language="en")
