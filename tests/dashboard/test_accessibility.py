@@ -178,6 +178,7 @@ def test_the_keyboard_alone_suffices(page: Dashboard, world: World) -> None:
     page.see(f'.tile-link[title="{prompts[1]}"]')
 
 
+@pytest.mark.nightly
 def test_dialogs_and_menus_give_the_focus_back(page: Dashboard) -> None:
     page.open("#/models", language="en")
     page.see(".model-table td")

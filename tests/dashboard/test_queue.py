@@ -95,6 +95,7 @@ def test_tasks_are_moved_by_buttons_keys_and_dragging(page: Dashboard, waiting: 
     served(page, order)
 
 
+@pytest.mark.nightly
 def test_the_queue_is_paused_and_my_tasks_are_cancelled(page: Dashboard, waiting: list[Record]) -> None:
     page.click(".queue-panel header button", "Pause")
     page.see(".queue-paused", "The queue is paused")

@@ -38,7 +38,12 @@ def test_the_demo_serves_until_ctrl_c() -> None:
             os.killpg(demo.pid, signal.SIGKILL)
     assert demo.returncode == 0, said
     assert "Traceback" not in said
-    for hint in (f"WebUI  {url}/", f"API    {url}/docs", f"curl {url}/v1/engine/generate "):
+    for hint in (
+        f"WebUI      {url}/",
+        f"Dashboard  {url}/dashboard",
+        f"API        {url}/docs",
+        f"curl {url}/v1/engine/generate ",
+    ):
         assert hint in said
 
 

@@ -43,7 +43,7 @@ def test_a_click_waits_for_an_api_task(pair: tuple[Client, Browser]) -> None:
 
 def test_the_webuis_own_stop_works(pair: tuple[Client, Browser]) -> None:
     client, browser = pair
-    browser.number(400, "Forced Overwrite of Sampling Step", "Steps")  # long enough for a slow click
+    browser.number(3000, "Forced Overwrite of Sampling Step", "Steps")  # long enough for a slow click
     browser.generate("to be stopped")
     wait_for(lambda: client.get("/v1/info").json()["tasks"]["running"], "the WebUI's task to run")
     waiting = client.submit(prompt="behind it")

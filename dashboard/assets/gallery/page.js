@@ -15,7 +15,7 @@ import { deleteTasks, repeatAll } from "./actions.js";
 import { buildFilters } from "./filters.js";
 import { buildRail } from "./rail.js";
 import { buildSelection } from "./selection.js";
-import { ENDS, filtersOf } from "./search.js";
+import { cleaned, ENDS, filtersOf } from "./search.js";
 import { buildWall } from "./wall.js";
 import { currentSource, showSource, Source } from "./source.js";
 
@@ -79,7 +79,7 @@ export function mount(root, route) {
     },
   });
   const line = buildFilters(filters, (next) => {
-    filters = next;
+    filters = cleaned(next);
     rewrite(hash(["gallery"], next));
     renew();
   });

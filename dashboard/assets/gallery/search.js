@@ -20,8 +20,11 @@ function isValid(name, value) {
 }
 
 /** Return the filters of a hash, without values that no search takes. */
-export function filtersOf(query) {
-  return Object.fromEntries(NAMES.map((name) => [name, query.get(name) ?? ""]).filter(([name, value]) => isValid(name, value)));
+export const filtersOf = (query) => cleaned(Object.fromEntries(query));
+
+/** Return filters in one order, without values that no search takes: the same search has the same filters. */
+export function cleaned(filters) {
+  return Object.fromEntries(NAMES.map((name) => [name, filters[name] ?? ""]).filter(([name, value]) => isValid(name, value)));
 }
 
 /** Return the parameters of the API for filters, of what had ended at a moment. */

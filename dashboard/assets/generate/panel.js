@@ -130,13 +130,17 @@ export function generatePanel({ narrow = false } = {}) {
 
   /** @type {ReturnType<typeof moreFields> | null} */
   let more = null;
+  /** True while the fields could not be read. */
+  let failed = false;
   async function build() {
     let schema;
+    failed = false;
     try {
       schema = await loadSchema();
       await prepare();
     } catch (error) {
       body.replaceChildren(failure(error, build));
+      failed = true;
       return;
     }
     if (ends.isOver()) return;
@@ -164,7 +168,12 @@ export function generatePanel({ narrow = false } = {}) {
     ends.add(draft.watch(sync), images.end);
     drawSend();
   }
-  ends.add(connection.watch(drawSend));
+  ends.add(
+    connection.watch(({ state }) => {
+      drawSend();
+      if (failed && state === "live") void build();
+    }),
+  );
   void build();
   return { element: form, end: ends.end };
 }

@@ -207,7 +207,7 @@ def account_menu(page: Dashboard, world: World) -> None:
     page.see(".menu")
 
 
-State = Callable[["Dashboard", World], None]
+State = Callable[["Dashboard", "World"], None]
 
 IDLE: dict[str, State] = {
     one.__name__: one
