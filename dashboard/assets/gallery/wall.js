@@ -32,8 +32,6 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   let columns = 1;
   let side = tile;
   let focused = 0;
-  /** The tile that gets the focus once it is drawn, -1 for none. */
-  let awaited = -1;
   let lastTop = -1;
   let resting = true;
   let timer = 0;
@@ -128,7 +126,6 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     }
     if (resting && source.size) source.want(first * columns, Math.min(source.size, last * columns));
     onTop?.(scrollY < 40);
-    if (awaited >= 0 && tileAt(awaited)) focus(awaited);
   }
 
   function schedule() {
@@ -164,9 +161,7 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     focused = Math.max(0, Math.min(source.size - 1, index));
     reveal(focused);
     draw();
-    const tile = tileAt(focused);
-    awaited = tile ? -1 : focused;
-    tile?.focus();
+    tileAt(focused)?.focus();
   }
   function tileAt(index) {
     return rows.get(Math.floor(index / columns))?.tiles[index % columns] ?? null;
