@@ -258,7 +258,8 @@ export function mount(root, route) {
     countDays();
     requestAnimationFrame(() => {
       scrollTo(0, left.scroll);
-      requestAnimationFrame(() => wall?.focus(left.index));
+      // The wall is measured in the frame after the next one, which makes its tiles again.
+      requestAnimationFrame(() => requestAnimationFrame(() => wall?.focus(left.index)));
     });
   } else {
     again();
