@@ -76,9 +76,8 @@ def _of_routes(app: FastAPI) -> bytes:
     with _BUILDING:
         try:
             schema = build()
-        except (
-            KeyError
-        ):  # a first request has made FastAPI's cached fields of its parameters at the same time: they stay now
+        except KeyError:
+            # A first request has made FastAPI's cached fields of its parameters at the same time: from now on they stay.
             schema = build()
     _add_shapes(schema["components"]["schemas"])
     return json.dumps(schema).encode()
