@@ -20,7 +20,7 @@ from ...images.storage.file_journal import FileJournal
 from ...tasks.model import events
 from ...tasks.model.pick import MOVED, OLDEST, Pick
 from ...tasks.model.task import Task
-from ...tasks.model.workload.workload import Workload
+from ...tasks.model.workload.workload import ModelNeeds, Workload
 from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNotRunning
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
@@ -82,6 +82,12 @@ class FooocusEngine:
         return workload_of(parameters, steps_of)
 
     def enqueue(self, task: Task, workload: Workload) -> None:
+        self._append(task, workload, is_new=True)
+
+    def start(self, task: Task, workload: Workload) -> None:
+        self._append(task, workload, is_new=False)
+
+    def _append(self, task: Task, workload: Workload, *, is_new: bool) -> None:
         if self._worker.queue is None:
             return
         entry = QueueEntry(
@@ -94,7 +100,8 @@ class FooocusEngine:
             fixed=OLDEST if task.attempts else MOVED,  # one that had started when an earlier process ended comes first
         )
         state = self._find_state(task.task_id) if repeated_task(task.parameters) else None
-        self._worker.queue.append_task(QueuedTask(task.task_id, partial(self._build, task.parameters, state), entry))
+        ticket = QueuedTask(task.task_id, partial(self._build, task.parameters, state), entry)
+        self._worker.queue.append_task(ticket, is_new=is_new)
 
     def _build(self, parameters: dict[str, Any], state: Future[bytes | None] | None) -> Any:
         task = self._new_task(
@@ -164,6 +171,14 @@ class FooocusEngine:
 
     def place(self, task_id: str) -> int | None:
         return self._worker.queue.place(task_id) if self._worker.queue is not None else None
+
+    def is_free(self) -> bool:
+        """Return whether a task of the API would start at once."""
+        return self._worker.alive() and self._worker.current is None and not self._worker.queue
+
+    def loaded(self) -> ModelNeeds | None:
+        """Return the models that the last task has loaded, None for none."""
+        return self._worker.handling.scheduler.loaded
 
     def in_hand(self) -> str | None:
         return getattr(self._worker.current, ID_ATTRIBUTE, None)

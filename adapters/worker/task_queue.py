@@ -55,9 +55,10 @@ class TaskQueue(list[Any]):
         """Queue a job that is not a task."""
         self._add(QueueEntry(job, "tools"))
 
-    def append_task(self, ticket: QueuedTask) -> None:
-        """Queue a task of the API."""
-        self.worker.bus.emit(events.Queued(ticket.task_id))
+    def append_task(self, ticket: QueuedTask, *, is_new: bool = True) -> None:
+        """Queue a task of the API. Without `is_new` it is known as queued already."""
+        if is_new:
+            self.worker.bus.emit(events.Queued(ticket.task_id))
         self._add(replace(ticket.entry, key=ticket, task_id=ticket.task_id))
 
     def remove_task(self, task_id: str) -> QueueEntry | None:
@@ -150,6 +151,7 @@ class TaskQueue(list[Any]):
             elif isinstance(item, WorkerJob):
                 if self._remove(item):
                     self.worker.call_safely(item.run)
+                    self.worker.call_safely(self.worker.handling.freed)
             elif (task := self._start(item)) is not None:
                 break
             del item
@@ -184,6 +186,7 @@ class TaskQueue(list[Any]):
             return None
         if failed:
             self.worker.call_safely(self.worker.saves.emit, task)
+            self.worker.call_safely(self.worker.handling.freed)
             return None
         return task
 

@@ -43,13 +43,15 @@ class TaskHandling:
     """The parts of a task's handling that exist only once the WebUI is built.
 
     `describe` returns the parameters by name, and the images, of a task from the WebUI. `prepare_for` runs on the worker thread
-    right before a task starts. With `saves_later` images are saved off the worker's thread.
+    right before a task starts. With `saves_later` images are saved off the worker's thread. `freed` runs there when a task has
+    ended, and takes no lock.
     """
 
     scheduler: Scheduler = field(default_factory=Scheduler)
     describe: Callable[[Any], Described] = lambda task: ({}, {})
     prepare_for: Callable[[Any], None] = lambda task: None
     saves_later: bool = False
+    freed: Callable[[], None] = lambda: None
 
 
 class Worker:
@@ -156,6 +158,7 @@ class Worker:
         self.saves.emit(ending(task, results, error))
         if is_current and self.interrupt_raised:
             interrupt_flag(False)
+        self.handling.freed()
 
     def on_abandoned(self) -> None:
         """Fail a task whose end was never reported, although the worker asks for the next one."""

@@ -119,6 +119,19 @@ class TaskLifecycle:
         store's timeout, notify anyway; until it succeeds the result is visible in memory only."""
         kind, task = ended_task(live, event, partial(self._results.image, live))
         written = self._store.write_end(task, live.workload, live.gaps)
+        conclude = partial(self._conclude, live, event, kind, task, written)
+        if self._store.is_shared and not written.done():
+            # Another process may have the task by the time the database answers, and then this end does not count.
+            _once_written(task.task_id, written, conclude)
+        else:
+            conclude()
+
+    def _conclude(self, live: ActiveTask, event: events.Ended, kind: Kind, task: Task, written: EndWrite) -> None:
+        if self._store.was_lost(written):
+            self._active.remove(task.task_id)
+            self._results.sweep(live, event)
+            self._observe(events.TakenOver(task.task_id), live)
+            return
         was_pending = live.task.status is TaskStatus.PENDING
         self._active.end(live, as_written(written, task))
         for step in self._after(live, event, kind, written, was_pending=was_pending):

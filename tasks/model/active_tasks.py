@@ -79,6 +79,19 @@ class ActiveTasks:
             self._no_longer_pending(live)
             self._started[live.task.task_id] = live
 
+    def requeue(self, live: ActiveTask, task: Task) -> None:
+        """Replace a started task by its pending state: another process had it, which has ended."""
+        with self._lock:
+            live.task, live.preview, live.started_s = task, None, None
+            self._started.pop(task.task_id, None)
+            self._pending[task.task_id] = live
+            self._pending_of.setdefault(task.source, OrderedDict())[task.task_id] = live
+
+    def task_ids(self) -> list[str]:
+        """Return the ids of all tasks."""
+        with self._lock:
+            return list(self._tasks)
+
     def end(self, live: ActiveTask, task: Task) -> None:
         """Replace a task by its terminal state. It stays until `remove`."""
         with self._lock:

@@ -59,6 +59,11 @@ class Moved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOver(Event):
+    """Another process has the task by now: its end here does not count."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unloaded(Event):
     """The host has unloaded all models. The `task_id` is empty, as the event concerns no task."""
 

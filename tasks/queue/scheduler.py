@@ -12,7 +12,7 @@ models among them only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
@@ -98,10 +98,19 @@ class Scheduler:
         if not (self._unheld if self.paused else self._arrivals):
             return None
         entry = next(iter(self._unheld)) if self.paused else self._next(now)
+        self.picked(entry, now)
+        return entry
+
+    def restore_turns(self, turns: Mapping[str, int]) -> None:
+        """Continue with the turns of an earlier scheduler: the number of the last turn of each source."""
+        self._turns = dict(sorted(turns.items(), key=lambda item: item[1]))
+        self._turn = max(self._turns.values(), default=self._turn)
+
+    def picked(self, entry: QueueEntry, now: float) -> None:
+        """Record that another scheduler has picked an entry, before `discard` removes it."""
         if not entry.front and not entry.last and not self.fifo:
             self._lanes[entry.priority][entry.source].record_pick(entry, now)
         self._record_turn(entry)
-        return entry
 
     def explain(self, entry: QueueEntry) -> Pick:
         """Return the reason for which `next` returns an entry, before `discard` removes it."""

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,9 +17,11 @@ from ...db.statements.repeats import copy_state
 from ..model import rows
 from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
-from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task, TaskError, TaskStatus
+from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task, TaskStatus
 from ..model.workload.workload import Workload
+from ..ports.jobs import Jobs, NoJobs
 from ..webhooks.delivery import Webhooks
+from .end_forms import forms, refused, with_gaps
 from .end_listener import EndListener
 
 log = logging.getLogger("fooocus_api.tasks")
@@ -53,11 +55,18 @@ class TaskStore:
         webhooks: Webhooks,
         end_write_timeout_s: float = END_WRITE_TIMEOUT_S,
         listeners: Sequence[EndListener] = (),
+        jobs: Jobs | None = None,
     ) -> None:
-        """Wait for an important change for `end_write_timeout_s`; its retries continue afterwards."""
+        """Wait for an important change for `end_write_timeout_s`; its retries continue afterwards.
+
+        Args:
+            jobs: the queue that this process shares with others; None without others.
+        """
         self._repository = repository
         self._webhooks = webhooks
         self._listeners = listeners
+        self._jobs: Jobs = jobs or NoJobs()
+        self.is_shared = jobs is not None  # other processes may change tasks, too
         self._timeout_s = end_write_timeout_s
         self._starting = threading.Lock()
         self._is_suspended = False
@@ -130,6 +139,7 @@ class TaskStore:
             if workload.repeats:
                 copy_state(workload.repeats, task.id)
             self._webhooks.accept(task, base_url)
+            self._jobs.accepted(task, workload)
             return task
 
         return self._repository.write(change, on_commit)
@@ -140,6 +150,7 @@ class TaskStore:
         def inserted(row_id: int) -> None:
             task.id = task.rank = row_id
 
+        self._jobs.mark(task)
         row = gaps.attempt("the task's row", lambda: rows.to_row(task, workload), None)
         if row is not None:
             wait([self._write(lambda: self._repository.insert(row), task.task_id, inserted)], timeout=self._timeout_s)
@@ -178,6 +189,18 @@ class TaskStore:
         for listener in self._listeners:
             listener.after_end(done.task)
 
+    def was_lost(self, written: EndWrite) -> bool:
+        """Return whether another process has the task, so that its end here does not count."""
+        return self.is_shared and written.done() and written.exception() is None and written.result() is None
+
+    def end_foreign(self, task: Task) -> WrittenEnd:
+        """Write the end of a task whose row this transaction has locked and that no worker has. `wake` follows the commit."""
+        self._repository.update(task.task_id, rows.changes(task))
+        receiver = self._webhooks.ended(task)
+        self._report(task)
+        self._jobs.ended(task.task_id)
+        return WrittenEnd(task, receiver)
+
     def write_recovered(self, tasks: Sequence[Task]) -> None:
         """Write the new states of tasks that an earlier process left unfinished. Return after the commit.
 
@@ -208,7 +231,12 @@ class TaskStore:
         task.transition(TaskStatus.PENDING, at_recovery=True)
         task.attempts -= 1
         values = rows.changes(task)
-        self._repository.write(lambda: self._update(task.task_id, values), retry=True)
+
+        def change() -> None:
+            if self._update(task.task_id, values):
+                self._jobs.released(task.task_id)
+
+        self._repository.write(change, retry=True)
 
     # ----------------------------------------------------------------- writing
 
@@ -216,7 +244,7 @@ class TaskStore:
         return self._repository.lowest_rank(ACTIVE_STATUSES) - 1
 
     def _update(self, task_id: str, values: dict[str, Any]) -> bool:
-        return self._repository.update(task_id, values, unless=TERMINAL_STATUSES)
+        return self._jobs.may_change(task_id) and self._repository.update(task_id, values, unless=TERMINAL_STATUSES)
 
     def _write(self, change: Callable[[], T], task_id: str, on_commit: Callable[[T], None] | None = None) -> Future[T]:
         """Write a change, with retries until the database accepts it. Log a final failure."""
@@ -232,14 +260,14 @@ class TaskStore:
     def _end(self, task: Task, workload: Workload, gaps: Gaps) -> WrittenEnd | None:
         """Write an end. On the writer's thread."""
         stored = self._repository.first_possible(
-            [partial(self._end_as, form, known, gaps) for form, known in _forms(task, workload)],
-            lambda error: _refused(gaps, "a part of the record, rejected by the database", error),
+            [partial(self._end_as, form, known, gaps) for form, known in forms(task, workload)],
+            lambda error: refused(gaps, "a part of the record, rejected by the database", error),
         )
         if stored is None:
             return None
         receiver = self._repository.first_possible(
             [lambda: self._webhooks.ended(task), lambda: None],
-            lambda error: _refused(gaps, "the webhook, not recorded", error),
+            lambda error: refused(gaps, "the webhook, not recorded", error),
         )
         self._repository.first_possible(
             [lambda: self._report(stored), lambda: None],
@@ -248,6 +276,7 @@ class TaskStore:
         noted = with_gaps(stored, gaps)
         if noted.notes != stored.notes:
             self._repository.update(task.task_id, {"notes": noted.notes})
+        self._jobs.ended(task.task_id)
         return WrittenEnd(noted, receiver)
 
     def _report(self, task: Task) -> None:
@@ -269,22 +298,3 @@ def as_written(written: EndWrite, task: Task) -> Task:
     """Return the task as stored if its end has been written by now, otherwise `task`."""
     done = written.result() if written.done() and written.exception() is None else None
     return task if done is None else done.task
-
-
-def with_gaps(task: Task, gaps: Gaps) -> Task:
-    """Return the task with its gaps in its notes."""
-    return replace(task, notes=gaps.added_to(task.notes))
-
-
-def _refused(gaps: Gaps, what: str, error: BaseException) -> None:
-    complain(what)
-    gaps.note(f"{what}: {reason_of(error)}")
-
-
-def _forms(task: Task, workload: Workload) -> list[tuple[Task, Workload]]:
-    """Return versions of the task with fewer and fewer values, to try in turn."""
-    plain = [replace(image, metadata={}, seed=None, width=None, height=None, format=None) for image in task.images]
-    error = task.error and TaskError(task.error.type[:100], "")
-    bare = replace(task, images=[], error=error, title="", progress=0)
-    least = replace(bare, parameters={}, downloads=[], webhook_url="")
-    return [(task, workload), (replace(task, images=plain), workload), (bare, workload), (least, Workload())]

@@ -1,0 +1,133 @@
+"""The waiting jobs that a free node may claim next, read from the queue: of each source the oldest ones.
+
+The cost does not grow with the number of waiting jobs: each source's are found by an index, one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import Database
+
+from ...tasks.model.workload.workload import ModelNeeds
+from ...tasks.queue.scheduler import QueueEntry
+
+PER_SOURCE = 16
+"""Waiting jobs of each source that are compared by their models."""
+
+_FITS = "status = 'todo' AND args->'files' <@ %(files)s::jsonb"
+_COLUMNS = "queue_name, priority, args"
+_FRONT = f"""
+SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND (args->>'rank')::bigint <= 0
+ORDER BY (args->>'rank')::bigint, id LIMIT 1
+"""
+_OLDEST = f"""
+SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} ORDER BY (args->>'rank')::bigint, id LIMIT 1
+"""
+_PRIORITY = f"""
+SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND NOT (args->>'last')::boolean ORDER BY priority DESC, id LIMIT 1
+"""
+_LANES = f"""
+WITH RECURSIVE sources(source) AS (
+    (SELECT args->>'source' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY args->>'source' LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT args->>'source' FROM procrastinate_jobs
+        WHERE status = 'todo' AND args->>'source' > sources.source ORDER BY args->>'source' LIMIT 1
+    ) FROM sources WHERE sources.source IS NOT NULL
+)
+SELECT oldest.queue_name, oldest.priority, oldest.args FROM sources CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM procrastinate_jobs
+    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(priority)s AND NOT (args->>'last')::boolean
+    ORDER BY (args->>'rank')::bigint, id LIMIT {PER_SOURCE}
+) AS oldest WHERE sources.source IS NOT NULL
+"""
+_LAST = f"""
+SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND (args->>'last')::boolean
+AND NOT EXISTS (
+    SELECT 1 FROM procrastinate_jobs AS other WHERE other.status = 'todo' AND NOT (other.args->>'last')::boolean
+    AND (other.args->>'rank')::bigint <= (procrastinate_jobs.args->>'rank')::bigint
+) ORDER BY (args->>'rank')::bigint, id LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The waiting jobs of one source, and the picks that have overtaken its oldest one: the rank and the time of each."""
+
+    entries: list[tuple[QueueEntry, int]]
+    overtakes: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a free node chooses from: the one that comes first in any case, or the lanes of the sources, by their names.
+
+    `turns` are the numbers of the sources' last turns, `last_turn` is the highest of all, `now` the server's time in seconds.
+    """
+
+    now: float
+    first: QueueEntry | None = None
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
+    last_turn: int = 0
+
+
+def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> Candidates:
+    """Return the candidates of a node that has these model files. In the transaction of the claim."""
+    values: dict[str, Any] = {"files": json.dumps(sorted(files))}
+    (now,) = _rows(database, "SELECT extract(epoch FROM clock_timestamp())::float8", {})[0]
+    for statement in (_OLDEST,) if fifo else (_FRONT,):
+        for entry, _ in _entries(database, statement, values):
+            return Candidates(now, entry)
+    priority = _rows(database, _PRIORITY, values)
+    if not priority or fifo:
+        return Candidates(now, next((entry for entry, _ in _entries(database, _LAST, values)), None))
+    entries: dict[str, list[tuple[QueueEntry, int]]] = {}
+    for entry, rank in _entries(database, _LANES, values | {"priority": priority[0][0]}):
+        entries.setdefault(entry.source, []).append((entry, rank))
+    for entry, _ in _entries(database, _LAST, values):
+        return Candidates(now, entry)
+    turns, overtakes = {}, {}
+    for source, turn, text in _rows(
+        database,
+        "SELECT source, turn, overtakes FROM source_turn WHERE source = ANY(%(sources)s)",
+        {"sources": [*entries]},
+    ):
+        turns[source], overtakes[source] = turn, json.loads(text).get(str(priority[0][0]), [])
+    ((last_turn,),) = _rows(database, "SELECT coalesce(max(turn), 0) FROM source_turn", {})
+    lanes = {
+        source: Lane(found, [(int(rank), float(at)) for rank, at in overtakes.get(source, [])])
+        for source, found in entries.items()
+    }
+    return Candidates(now, None, lanes, turns, last_turn)
+
+
+def write_turn(database: Database, source: str, turn: int, priority: int, overtakes: list[tuple[int, float]]) -> None:
+    """Record a source's turn, and the picks that have overtaken its oldest waiting job of that priority."""
+    database.execute_sql(
+        "INSERT INTO source_turn (source, turn, overtakes) VALUES (%(source)s, %(turn)s, %(overtakes)s) "
+        "ON CONFLICT (source) DO UPDATE SET turn = excluded.turn, overtakes = excluded.overtakes",
+        {"source": source, "turn": turn, "overtakes": json.dumps({str(priority): overtakes} if overtakes else {})},
+    )
+
+
+def _entries(database: Database, statement: str, values: dict[str, Any]) -> list[tuple[QueueEntry, int]]:
+    return [(_entry(*row), int(row[2]["rank"])) for row in _rows(database, statement, values)]
+
+
+def _entry(task_id: str, priority: int, arguments: dict[str, Any]) -> QueueEntry:
+    needs = ModelNeeds(
+        tuple(arguments["models"]), frozenset((name, float(weight)) for name, weight in arguments["loras"])
+    )
+    rank, last = int(arguments["rank"]), bool(arguments["last"])
+    return QueueEntry(
+        task_id, arguments["source"], priority, front=rank <= 0, last=last and rank > 0, needs=needs, task_id=task_id
+    )
+
+
+def _rows(database: Database, statement: str, values: dict[str, Any]) -> list[Any]:
+    return list(database.execute_sql(statement, values).fetchall())

@@ -1,0 +1,105 @@
+"""The choice among the candidates of a free node: the scheduler's, which waits a little for a node that has the model loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from ...tasks.model.workload.workload import ModelNeeds
+from ...tasks.queue.scheduler import QueueEntry, Scheduler
+from .candidates import Candidates, Lane
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The flags of the scheduler."""
+
+    fifo: bool = False
+    max_overtakes: int = 8
+    max_overtake_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class NodeModels:
+    """The models in this node's memory, None for none, and the checkpoints that other free or busy nodes have."""
+
+    loaded: ModelNeeds | None
+    elsewhere: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen entry, None if the node waits for others. `turn` is the number of the source's turn, None for an entry whose
+    place is fixed; `overtakes` are the picks that have overtaken the oldest entry that stays."""
+
+    entry: QueueEntry | None
+    turn: int | None = None
+    overtakes: tuple[tuple[int, float], ...] = ()
+
+
+NOTHING = Choice(None)
+
+
+def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient: bool) -> Choice:
+    """Return the task that the node generates next.
+
+    Args:
+        patient: leave a task to another node that has its checkpoint loaded, unless the task was overtaken too often or too long.
+    """
+    if candidates.first is not None:
+        return Choice(candidates.first)
+    everything = [pair for lane in candidates.lanes.values() for pair in lane.entries]
+    entry = _pick(candidates, rules, models.loaded, everything, candidates.lanes)
+    if entry is None:
+        return NOTHING
+    if patient and _is_of_another(entry, models) and not _is_overdue(candidates, rules, candidates.lanes[entry.source]):
+        own = [pair for pair in everything if not _is_of_another(pair[0], models)]
+        entry = _pick(candidates, rules, models.loaded, own, {})
+        if entry is None:
+            return NOTHING
+    return Choice(entry, candidates.last_turn + 1, _overtakes_after(entry, candidates, rules))
+
+
+def _pick(
+    candidates: Candidates,
+    rules: Rules,
+    loaded: ModelNeeds | None,
+    entries: Iterable[tuple[QueueEntry, int]],
+    lanes: Mapping[str, Lane],
+) -> QueueEntry | None:
+    """Return the scheduler's choice among these entries. `lanes` have the picks that have overtaken their first entries."""
+    scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s, loaded)
+    scheduler.restore_turns(candidates.turns)
+    begun: set[str] = set()
+    for entry, rank in entries:
+        lane = lanes.get(entry.source) if entry.source not in begun else None
+        begun.add(entry.source)
+        scheduler.begin(entry, rank, lane.overtakes if lane else ())
+    return scheduler.next(candidates.now)
+
+
+def _is_of_another(entry: QueueEntry, models: NodeModels) -> bool:
+    """Return whether another node has the entry's checkpoint in memory, and this one has not."""
+    needs = entry.needs
+    if needs is None or not needs.models or needs.models[0] not in models.elsewhere:
+        return False
+    return needs.match(models.loaded) == 0
+
+
+def _is_overdue(candidates: Candidates, rules: Rules, lane: Lane) -> bool:
+    overtakes = lane.overtakes
+    return bool(overtakes) and (
+        len(overtakes) >= rules.max_overtakes or candidates.now - overtakes[0][1] >= rules.max_overtake_s
+    )
+
+
+def _overtakes_after(entry: QueueEntry, candidates: Candidates, rules: Rules) -> tuple[tuple[int, float], ...]:
+    """Return the picks, with this one, that have overtaken the oldest entry that stays in the lane."""
+    lane = candidates.lanes[entry.source]
+    (rank,) = (rank for one, rank in lane.entries if one is entry)
+    staying = [other for one, other in lane.entries if one is not entry]
+    if not staying:
+        return ()
+    oldest = min(staying)
+    picks = [*lane.overtakes, (rank, candidates.now)]
+    return tuple(pick for pick in picks if pick[0] > oldest)[-max(rules.max_overtakes, 1) :]

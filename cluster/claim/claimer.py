@@ -1,0 +1,159 @@
+"""The thread of a node that claims the next task when the worker is free."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...db.locks import CLAIM
+from ...db.repository import Repository
+from ...db.statements.changes import settings
+from ...db.writer import DatabaseUnavailable
+from ...tasks.control.pause import PAUSED
+from ...tasks.model.rows import from_row
+from ...tasks.model.task import Task, now_ms
+from ...tasks.model.workload.workload import ModelNeeds
+from ..jobs.pairs import Pairs
+from .candidates import read_candidates, write_turn
+from .chooser import NOTHING, Choice, NodeModels, Rules, choose
+
+log = logging.getLogger("fooocus_api.cluster")
+
+POLL_S = 5.0
+"""Seconds after which a free node looks for a task without a notice: a notice may be lost."""
+RETRY_S = 1.0
+"""Seconds until the next try after the database has not answered."""
+
+
+class FreeWorker(Protocol):
+    """The worker of this node."""
+
+    def is_free(self) -> bool:
+        """Return whether a task would start at once."""
+
+    def loaded(self) -> ModelNeeds | None:
+        """Return the models in memory, None for none."""
+
+    def files(self) -> Collection[str]:
+        """Return the names of the model files that tasks may use here."""
+
+    def start(self, task: Task) -> None:
+        """Let the worker generate a claimed task. Return once it is in the host's queue, so that `is_free` is false."""
+
+
+@dataclass(frozen=True)
+class ClaimOptions:
+    """The rules of the scheduler, and the seconds that a free node leaves a task to a node that has its model loaded."""
+
+    rules: Rules = Rules()
+    affinity_wait_s: float = 2.0
+
+
+class Claimer:
+    """Claims one task at a time, and none while the worker is busy: the next one may suit another node better."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        pairs: Pairs,
+        worker: FreeWorker,
+        elsewhere: Callable[[], Collection[str]],
+        options: ClaimOptions,
+    ) -> None:
+        """Claim for this worker.
+
+        Args:
+            elsewhere: returns the checkpoints that other living nodes have in memory.
+        """
+        self._repository = repository
+        self._pairs = pairs
+        self._worker = worker
+        self._elsewhere = elsewhere
+        self._options = options
+        self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._free_since: float | None = None
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-claimer", daemon=True)
+
+    def start(self) -> None:
+        """Start to claim."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for a task soon: the worker has become free, or a task has arrived. Any thread; takes no lock."""
+        self._wakes.put(True)
+
+    def close(self, within_s: float | None = None) -> None:
+        """Claim no more tasks, and wait for a claim that is being made."""
+        self._closing.set()
+        self._wakes.put(False)
+        if self._thread.is_alive():
+            self._thread.join(within_s)
+
+    def _run(self) -> None:
+        pause = POLL_S
+        while not self._closing.is_set():
+            self._wait(pause)
+            try:
+                pause = self._claim_all()
+            except DatabaseUnavailable:
+                pause = RETRY_S
+            except Exception:
+                log.exception("claim failed; retrying")
+                pause = RETRY_S
+
+    def _wait(self, pause: float) -> None:
+        try:
+            self._wakes.get(timeout=pause)
+        except queue.Empty:
+            return
+        while not self._wakes.empty():
+            self._wakes.get()
+
+    def _claim_all(self) -> float:
+        """Claim while the worker is free. Return the seconds until the next look."""
+        while not self._closing.is_set():
+            if not self._worker.is_free():
+                self._free_since = None
+                return POLL_S
+            if self._free_since is None:
+                self._free_since = time.monotonic()
+            if not self._repository.read(self._pairs.has_waiting):
+                return POLL_S
+            left = self._options.affinity_wait_s - (time.monotonic() - self._free_since)
+            task = self._claim(patient=left > 0)
+            if task is None:
+                return min(max(left, 0.02), POLL_S) if left > 0 else POLL_S
+            self._free_since = None
+            self._worker.start(task)
+        return POLL_S
+
+    def _claim(self, *, patient: bool) -> Task | None:
+        models = NodeModels(self._worker.loaded(), frozenset(self._elsewhere()))
+        files = self._worker.files()
+        rules = self._options.rules
+
+        def change() -> Task | None:
+            if settings.value_of(PAUSED) == "1":
+                return None
+            candidates = read_candidates(self._pairs.database, files, fifo=rules.fifo)
+            choice = choose(candidates, rules, models, patient=patient)
+            return self._take(choice)
+
+        return self._repository.write(change, locks=(CLAIM,)).result()
+
+    def _take(self, choice: Choice) -> Task | None:
+        if choice is NOTHING or choice.entry is None or choice.entry.task_id is None:
+            return None
+        entry, task_id = choice.entry, choice.entry.task_id
+        if not self._pairs.claim(task_id, now_ms()):
+            return None
+        if choice.turn is not None:
+            write_turn(self._pairs.database, entry.source, choice.turn, entry.priority, [*choice.overtakes])
+        row = self._repository.get(task_id)
+        return None if row is None else from_row(row)

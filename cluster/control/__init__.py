@@ -1,0 +1,1 @@
+"""The engine of a cluster, which reaches the tasks of all nodes."""

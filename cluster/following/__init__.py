@@ -1,0 +1,1 @@
+"""The tasks of other processes, mirrored in memory."""

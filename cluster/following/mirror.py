@@ -1,0 +1,219 @@
+"""The tasks of all processes in this one's memory: the handler of the events that the reader of changed rows puts on the bus."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ...tasks.lifecycle.ending import OUTCOMES
+from ...tasks.lifecycle.notifier import QueueNotifier
+from ...tasks.lifecycle.observers import TaskObserver
+from ...tasks.model import events
+from ...tasks.model.active_tasks import ActiveTask, ActiveTasks
+from ...tasks.model.gaps import run_safely
+from ...tasks.model.stage import Stage
+from ...tasks.model.task import Task, TaskStatus
+from ...tasks.model.workload.workload import Workload
+from ...tasks.streaming.updates import Kind
+from ..control.order import ClusterOrder
+from ..jobs.pairs import Claims
+from .remote_events import Claimed, RemoteImage, RemoteProgress, RowRead
+
+KINDS: dict[TaskStatus, Kind] = {status: kind for kind, status in OUTCOMES.values()} | {
+    TaskStatus.INTERRUPTED: "interrupted"
+}
+MAX_ENDED = 10_000
+"""Ended tasks that are remembered, so that the notice of an end that was published is not published again."""
+
+
+@dataclass(frozen=True)
+class LocalWorker:
+    """The worker of this process as the mirror uses it: `start` puts a claimed task into the host's queue, `is_own` tells a click
+    in this process's WebUI. A gateway has none."""
+
+    start: Callable[[Task, Workload], None]
+    is_own: Callable[[Task], bool]
+
+
+class Mirror:
+    """Keeps the active tasks as the rows have them, except those that this process's own worker has. Bus thread only."""
+
+    def __init__(
+        self,
+        active: ActiveTasks,
+        order: ClusterOrder,
+        claims: Claims,
+        notifier: QueueNotifier,
+        workload: Callable[[Task], Workload],
+        worker: LocalWorker,
+    ) -> None:
+        self._active = active
+        self._order = order
+        self._claims = claims
+        self._notifier = notifier
+        self._workload = workload
+        self._worker = worker
+        self._observers: Sequence[TaskObserver] = ()
+        self._removed: Callable[[Sequence[Task]], None] = lambda _: None
+        self._ended: OrderedDict[str, None] = OrderedDict()
+
+    def observe_with(self, observers: Sequence[TaskObserver], removed: Callable[[Sequence[Task]], None]) -> None:
+        """Report the events of other processes' tasks to these observers, and deleted tasks to `removed`."""
+        self._observers, self._removed = observers, removed
+
+    def handle(self, event: events.Event) -> None:
+        """Apply an event of another process, or of a claim."""
+        match event:
+            case RowRead(task=None):
+                self._forget(event)
+            case RowRead(task=Task() as task):
+                self._apply(task)
+            case Claimed():
+                self._take(event.task)
+            case RemoteProgress():
+                self._progress(event)
+            case RemoteImage():
+                live = self._remote(event.task_id, event.attempts)
+                if live is not None:
+                    self._notifier.image(live.task, event.image)
+            case events.Ended() | events.TakenOver():
+                self._claims.discard(event.task_id)
+                if isinstance(event, events.Ended):
+                    self._remember_end(event.task_id)
+
+    # ------------------------------------------------------------------- claims
+
+    def _take(self, task: Task) -> None:
+        """Give a claimed task to the worker. In memory it is pending until the worker starts it."""
+        waiting = replace(task, status=TaskStatus.PENDING, attempts=task.attempts - 1, started_at=-1)
+        workload = self._workload(waiting)
+        live = self._active.get(task.task_id)
+        if live is not None and live.task.status is TaskStatus.RUNNING:
+            self._active.requeue(live, waiting)
+        elif live is None:
+            live = self._active.add(waiting, workload)
+        else:
+            live.task.attempts, live.task.node, live.task.worker = waiting.attempts, task.node, task.worker
+        self._order.picked(task.task_id)
+        self._worker.start(live.task, workload)
+
+    def _is_local(self, task: Task) -> bool:
+        return self._claims.get(task.task_id) is not None or self._worker.is_own(task)
+
+    # --------------------------------------------------------------------- rows
+
+    def _apply(self, task: Task) -> None:
+        if self._is_local(task):
+            return  # the own worker's events are newer than the row
+        live = self._active.get(task.task_id)
+        if live is not None and live.ending is not None:
+            return
+        if task.status is TaskStatus.PENDING:
+            self._apply_pending(task, live)
+        elif task.status is TaskStatus.RUNNING:
+            self._apply_running(task, live)
+        else:
+            self._apply_end(task, live)
+
+    def _apply_pending(self, task: Task, live: ActiveTask | None) -> None:
+        if live is None:
+            if task.task_id in self._ended:
+                del self._ended[task.task_id]
+            workload = self._workload(task)
+            self._active.add(task, workload)
+            self._order.add(task, workload)
+            self._announce_queued(task)
+            return
+        if live.task.status is not TaskStatus.PENDING:
+            self._active.requeue(live, task)
+            self._order.add(task, live.workload)
+            self._announce_queued(task)
+            return
+        known = live.task
+        if (known.rank, known.notes) == (task.rank, task.notes):
+            return
+        was_moved = known.rank != task.rank
+        known.rank, known.notes = task.rank, task.notes
+        if was_moved and task.rank <= 0 or task.was_moved_to_end:
+            self._order.add(known, live.workload)
+            self._observe(events.Moved(task.task_id), live)
+            self._notifier.queue_changed()
+
+    def _announce_queued(self, task: Task) -> None:
+        live = self._active.get(task.task_id)
+        self._observe(events.Queued(task.task_id), live)
+        self._notifier.queued(task)
+        self._notifier.queue_changed(task.task_id)
+
+    def _apply_running(self, task: Task, live: ActiveTask | None) -> None:
+        if live is None:
+            live = self._active.add(task, self._workload(task))
+        elif live.task.status is TaskStatus.RUNNING and live.task.attempts == task.attempts:
+            return
+        self._order.picked(task.task_id)
+        self._active.start(live)
+        live.task = replace(task, stage=Stage("loading", image_count=live.workload.images))
+        self._observe(events.Started(task.task_id), live)
+        self._notifier.running("started", live.task)
+        self._notifier.queue_changed()
+
+    def _apply_end(self, task: Task, live: ActiveTask | None) -> None:
+        if task.task_id in self._ended:
+            return
+        self._order.discard(task.task_id)
+        was_pending = live is not None and live.task.status is TaskStatus.PENDING
+        if live is not None:
+            self._active.end(live, task)
+        self._remember_end(task.task_id)
+        self._observe(_ended_event(task), live)
+        run_safely(task.task_id, partial(self._notifier.ended, KINDS[task.status], task))
+        self._active.remove(task.task_id)
+        if was_pending:
+            self._notifier.queue_changed()
+
+    def _forget(self, event: RowRead) -> None:
+        live = self._active.get(event.task_id)
+        self._order.discard(event.task_id)
+        if live is not None and not self._is_local(live.task):
+            self._active.remove(event.task_id)
+            self._notifier.queue_changed()
+        self._removed([live.task if live is not None else Task(event.task_id, event.source, {})])
+
+    # ----------------------------------------------------------------- progress
+
+    def _progress(self, event: RemoteProgress) -> None:
+        live = self._remote(event.task_id, event.attempts)
+        if live is None:
+            return
+        task = live.task
+        task.progress, task.title, task.stage = event.percent, event.title, event.stage
+        live.preview = event.preview or live.preview
+        self._observe(events.Progress(event.task_id, event.percent, event.title, stage=event.stage), live)
+        self._notifier.running("progress", task, event.preview)
+
+    def _remote(self, task_id: str, attempts: int) -> ActiveTask | None:
+        """Return the task if it runs elsewhere in this attempt, as far as is known here."""
+        live = self._active.get(task_id)
+        if live is None or live.task.status is not TaskStatus.RUNNING or live.task.attempts != attempts:
+            return None
+        return None if self._is_local(live.task) else live
+
+    # ---------------------------------------------------------------- observers
+
+    def _observe(self, event: events.Event, live: ActiveTask | None) -> None:
+        for observer in self._observers:
+            run_safely(event.task_id, partial(observer.on_event, event, live))
+
+    def _remember_end(self, task_id: str) -> None:
+        self._ended[task_id] = None
+        while len(self._ended) > MAX_ENDED:
+            self._ended.popitem(last=False)
+
+
+def _ended_event(task: Task) -> events.Ended:
+    if task.status is TaskStatus.FAILED and task.error is not None:
+        return events.Failed(task.task_id, [], task.error)
+    kind = events.Finished if task.status is TaskStatus.FINISHED else events.Stopped
+    return kind(task.task_id, [])

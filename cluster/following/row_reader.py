@@ -1,0 +1,121 @@
+"""The thread that reads the rows of which a notice has come, and all active ones from time to time, and puts them on the bus."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterable
+
+from ...db.repository import Repository
+from ...db.tables import TaskRow
+from ...db.writer import DatabaseUnavailable
+from ...tasks.model.active_tasks import ActiveTasks
+from ...tasks.model.events import Event
+from ...tasks.model.rows import from_row
+from ...tasks.model.task import ACTIVE_STATUSES
+from .remote_events import RowRead
+
+log = logging.getLogger("fooocus_api.cluster")
+
+AT_ONCE = 200
+RESYNC_S = 15.0
+"""Seconds between two comparisons of all active rows with the memory: a notice may be lost."""
+RETRY_S = 1.0
+
+
+class RowReader:
+    """Reads changed rows in the order of their notices, each once for all notices that have come by then."""
+
+    def __init__(self, repository: Repository, active: ActiveTasks, emit: Callable[[Event], None]) -> None:
+        self._repository = repository
+        self._active = active
+        self._emit = emit
+        self._changed: queue.SimpleQueue[tuple[str, str] | None] = queue.SimpleQueue()
+        self._again = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-rows", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, which reads all active rows first."""
+        self._again.set()
+        self._changed.put(None)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._changed.put(None)
+
+    def changed(self, task_id: str, source: str = "") -> None:
+        """Read a task's row soon. Any thread.
+
+        Args:
+            source: that of a task whose row is gone.
+        """
+        self._changed.put((task_id, source))
+
+    def resync(self) -> None:
+        """Compare all active rows with the memory soon: notices may have been missed."""
+        self._again.set()
+        self._changed.put(None)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            wanted = self._wanted()
+            try:
+                if self._again.is_set():
+                    self._again.clear()
+                    wanted.update((task_id, "") for task_id in self._different())
+                self._read(wanted)
+            except DatabaseUnavailable:
+                self._again.set()
+                self._closing.wait(RETRY_S)
+            except Exception:
+                log.exception("rows of other processes not read; retrying")
+                self._again.set()
+                self._closing.wait(RETRY_S)
+
+    def _wanted(self) -> dict[str, str]:
+        """Wait for notices, and return the ids of their tasks with their sources."""
+        wanted: dict[str, str] = {}
+        try:
+            first = self._changed.get(timeout=RESYNC_S)
+        except queue.Empty:
+            self._again.set()
+            return wanted
+        for notice in (first, *self._more()):
+            if notice is not None:
+                wanted[notice[0]] = notice[1]
+        return wanted
+
+    def _more(self) -> Iterable[tuple[str, str] | None]:
+        for _ in range(AT_ONCE):
+            try:
+                yield self._changed.get_nowait()
+            except queue.Empty:
+                return
+
+    def _different(self) -> list[str]:
+        """Return the tasks whose rows and whose states in memory differ, as far as the columns of the order show."""
+        columns = (TaskRow.task_id, TaskRow.status, TaskRow.attempts, TaskRow.rank)
+
+        def read() -> list[tuple[str, str, int, int]]:
+            return list(TaskRow.select(*columns).where(TaskRow.status.in_(ACTIVE_STATUSES)).tuples())
+
+        stored = {task_id: state for task_id, *state in self._repository.read(read)}
+        different = [task_id for task_id, state in stored.items() if self._known(task_id) != state]
+        return different + [task_id for task_id in self._active.task_ids() if task_id not in stored]
+
+    def _known(self, task_id: str) -> list[str | int] | None:
+        live = self._active.get(task_id)
+        return None if live is None else [live.task.status.value, live.task.attempts, live.task.rank]
+
+    def _read(self, wanted: dict[str, str]) -> None:
+        ids = list(wanted)
+        for start in range(0, len(ids), AT_ONCE):
+            part = ids[start : start + AT_ONCE]
+            rows = self._repository.read(lambda part=part: self._repository.many(part))  # type: ignore[misc]
+            found = {row["task_id"]: from_row(row) for row in rows}
+            for task_id in part:
+                self._emit(RowRead(task_id, found.get(task_id), wanted[task_id]))

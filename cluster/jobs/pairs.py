@@ -1,0 +1,232 @@
+"""The one place where a task's row and its job change together. All functions run on the writer's thread, in one transaction."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from peewee import Database
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+
+from ...db.statements import writes
+from ...tasks.model.task import MOVED_TO_END, Task, TaskStatus
+from ...tasks.model.workload.workload import Workload
+from .connector import ThreadConnector, at_once
+
+GENERATE = "generate"
+"""Name of the engine's task for all jobs."""
+
+
+class Claims:
+    """The tasks that this process has claimed, each with the number of its attempt: the fence of its later changes."""
+
+    def __init__(self) -> None:
+        self._attempts: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, task_id: str, attempts: int) -> None:
+        with self._lock:
+            self._attempts[task_id] = attempts
+
+    def discard(self, task_id: str) -> None:
+        with self._lock:
+            self._attempts.pop(task_id, None)
+
+    def get(self, task_id: str) -> int | None:
+        """Return the number of the claimed attempt, None for a task that this process has not claimed."""
+        with self._lock:
+            return self._attempts.get(task_id)
+
+    def task_ids(self) -> list[str]:
+        with self._lock:
+            return list(self._attempts)
+
+
+class Pairs:
+    """Implements `tasks.ports.jobs.Jobs` for one process, by its name and the id of its worker in the engine's table."""
+
+    def __init__(self, database: Database, node: str, claims: Claims) -> None:
+        self._database = database
+        self._node = node
+        self._claims = claims
+        self._manager = JobManager(ThreadConnector(database))
+        self.worker = -1
+        """Id of this process in the engine's table of workers, -1 before `register`."""
+
+    @property
+    def database(self) -> Database:
+        """The database of rows and jobs."""
+        return self._database
+
+    @property
+    def manager(self) -> JobManager:
+        """The engine's own operations."""
+        return self._manager
+
+    def register(self) -> int:
+        """Register this process with the engine, and return its id."""
+        self.worker = int(at_once(self._manager.register_worker()))
+        return self.worker
+
+    # ------------------------------------------------------------ tasks.ports.jobs
+
+    def mark(self, task: Task) -> None:
+        task.node, task.worker = self._node, self.worker
+
+    def accepted(self, task: Task, workload: Workload) -> None:
+        job = Job(
+            queue=task.task_id,
+            lock=None,
+            queueing_lock=None,
+            task_name=GENERATE,
+            priority=workload.priority,
+            task_kwargs=arguments_of(task, workload),
+        )
+        self._manager.defer_job(job)
+
+    def may_change(self, task_id: str) -> bool:
+        attempts = self._claims.get(task_id)
+        if attempts is not None:
+            return self._locked(
+                "task_id = %s AND status = 'running' AND worker = %s AND attempts = %s", task_id, self.worker, attempts
+            )
+        # One without a claim is pending, or a click in this process's WebUI.
+        return self._locked(
+            "task_id = %s AND (status = 'pending' OR (status = 'running' AND source = 'webui')) "
+            "AND (worker IS NULL OR worker = %s)",
+            task_id,
+            self.worker,
+        )
+
+    def ended(self, task_id: str) -> None:
+        job_id = self._job_id(task_id)
+        if job_id is not None:
+            at_once(self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True))
+
+    def released(self, task_id: str) -> None:
+        writes.update(task_id, {"node": None, "worker": None})
+        job_id = self._job_id(task_id, "doing")
+        if job_id is not None:
+            self._retry(job_id)
+
+    # ------------------------------------------------------------- of the cluster
+
+    def has_waiting(self) -> bool:
+        """Return whether a job waits. A read: idle nodes that wake up together need not queue for the lock of the claim."""
+        return bool(
+            self._database.execute_sql("SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' LIMIT 1").fetchone()
+        )
+
+    def claim(self, task_id: str, now_ms: int) -> int | None:
+        """Claim a waiting task for this process. Return the number of its attempt, None if another process was faster."""
+        job = at_once(self._manager.fetch_job([task_id], self.worker))
+        if job is None:
+            return None
+        if not self._locked("task_id = %s AND status = 'pending'", task_id):
+            self.ended(task_id)  # a job without a task that waits
+            return None
+        (attempts,) = self._database.execute_sql("SELECT attempts FROM task WHERE task_id = %s", (task_id,)).fetchone()
+        values = {"status": TaskStatus.RUNNING.value, "node": self._node, "worker": self.worker}
+        writes.update(task_id, {**values, "attempts": attempts + 1, "started_at": now_ms})
+        return int(attempts) + 1
+
+    def put_back(self, task_id: str, rank: int, attempts: int) -> None:
+        """Put a running task back into the queue at this rank. Its row is locked by this transaction."""
+        values = {"status": TaskStatus.PENDING.value, "rank": rank, "attempts": attempts, "node": None, "worker": None}
+        writes.update(task_id, {**values, "started_at": -1, "progress": 0, "title": ""})
+        self.released(task_id)
+        self._note(task_id, {"rank": rank, "last": False})
+
+    def give_back(self, task_id: str) -> bool:
+        """Put a task that this process has claimed and not begun back into the queue, as if it had not been claimed."""
+        row = self._database.execute_sql(
+            "SELECT rank, attempts FROM task WHERE task_id = %s AND status = 'running' AND worker = %s FOR UPDATE",
+            (task_id, self.worker),
+        ).fetchone()
+        if row is None:
+            self.ended(task_id)  # a job whose task has ended, or another process has
+            return False
+        rank, attempts = row
+        self.put_back(task_id, rank, attempts - 1)
+        return True
+
+    def held(self) -> list[str]:
+        """Return the tasks whose jobs are claimed by this process."""
+        rows = self._database.execute_sql(
+            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %s", (self.worker,)
+        ).fetchall()
+        return [task_id for (task_id,) in rows]
+
+    def withdraw(self, task_id: str) -> bool:
+        """Lock a waiting task, so that its end can be written in this transaction. Return False if it has started or ended."""
+        return self._locked("task_id = %s AND status = 'pending' AND worker IS NULL", task_id)
+
+    def request_stop(self, task_id: str) -> bool:
+        """Leave the wish that the task's node stops it, which the node finds even if the notice is lost."""
+        job_id = self._job_id(task_id, "doing")
+        return job_id is not None and self._manager.cancel_job_by_id(job_id, abort=True)
+
+    def to_stop(self) -> list[str]:
+        """Return the tasks that this process runs and is to stop."""
+        rows = self._database.execute_sql(
+            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'doing' AND abort_requested AND worker_id = %s",
+            (self.worker,),
+        ).fetchall()
+        return [task_id for (task_id,) in rows]
+
+    def has_job(self, task_id: str) -> bool:
+        """Return whether the task has a job."""
+        return self._job_id(task_id) is not None
+
+    def is_to_stop(self, task_id: str) -> bool:
+        """Return whether a client has asked to stop the task."""
+        return bool(
+            self._database.execute_sql(
+                "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND abort_requested", (task_id,)
+            ).fetchone()
+        )
+
+    def _job_id(self, task_id: str, status: str | None = None) -> int | None:
+        condition, values = ("AND status = %s", (task_id, status)) if status else ("", (task_id,))
+        row = self._database.execute_sql(
+            f"SELECT id FROM procrastinate_jobs WHERE queue_name = %s {condition}", values
+        ).fetchone()  # nosec B608  # the condition is one of two constants
+        return None if row is None else int(row[0])
+
+    def _retry(self, job_id: int) -> None:
+        """Put a job back. The engine would end one that is to be stopped, so that this wish is dropped with the attempt."""
+        self._database.execute_sql(
+            "UPDATE procrastinate_jobs SET abort_requested = false WHERE id = %s AND abort_requested", (job_id,)
+        )
+        self._manager.retry_job_by_id(job_id, retry_at=_now(self._database))
+
+    def _note(self, task_id: str, values: dict[str, Any]) -> None:
+        self._database.execute_sql(
+            "UPDATE procrastinate_jobs SET args = args || %s::jsonb WHERE queue_name = %s",
+            (json.dumps(values), task_id),
+        )
+
+    def _locked(self, condition: str, *values: Any) -> bool:
+        found = self._database.execute_sql(f"SELECT 1 FROM task WHERE {condition} FOR UPDATE", values).fetchone()  # nosec B608  # conditions are constants of this module
+        return found is not None
+
+
+def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
+    """Return what the claim needs to know of a task: its source, its place, and the models that a node must have."""
+    needs = workload.needs
+    named = [*needs.models, *(name for name, weight in needs.loras if weight)]
+    return {
+        "source": task.source,
+        "rank": task.rank,
+        "last": bool(task.notes.get(MOVED_TO_END)),
+        "models": list(needs.models),
+        "loras": sorted([name, weight] for name, weight in needs.loras),
+        "files": sorted({name for name in named if name not in ("", "None")}),
+    }
+
+
+def _now(database: Database) -> Any:
+    (now,) = database.execute_sql("SELECT now()").fetchone()
+    return now

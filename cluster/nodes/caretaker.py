@@ -1,0 +1,109 @@
+"""The one process of the cluster that looks after all: it recovers the tasks of dead nodes, and has the duties of one process alone."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from ...db.writer import DatabaseUnavailable
+from .recovery import NodeRecovery
+from .registry import Registry
+
+log = logging.getLogger("fooocus_api.cluster")
+
+CARETAKER_LOCK = 0x666F6F80
+"""Advisory lock of the caretaker's connection: it is free again when the connection ends."""
+TRY_S = 5.0
+"""Seconds between two tries to become the caretaker, and between two rounds of it."""
+PAIRS_S = 60.0
+"""Seconds between two checks of the tasks' rows against the jobs."""
+
+
+class Caretaker:
+    """Tries to be the caretaker as long as the process lives. A thread with a connection of its own, which holds the lock."""
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection[Any]],
+        registry: Registry,
+        recovery: NodeRecovery,
+        duty: Callable[[bool], None],
+    ) -> None:
+        """Store the dependencies.
+
+        Args:
+            connect: opens a connection in autocommit mode.
+            duty: is called with True when this process becomes the caretaker, and with False when another one may.
+        """
+        self._connect = connect
+        self._registry = registry
+        self._recovery = recovery
+        self._duty = duty
+        self._connection: psycopg.Connection[Any] | None = None
+        self._checked_at = 0.0
+        self._is_mine = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-caretaker", daemon=True)
+
+    @property
+    def is_mine(self) -> bool:
+        """Return whether this process is the caretaker."""
+        return self._is_mine
+
+    def start(self) -> None:
+        """Start to try."""
+        self._thread.start()
+
+    def close(self, within_s: float | None = None) -> None:
+        """Give the duty up, so that another process has it at its next try."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(within_s)
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._closing.wait(pause):
+            pause = min(TRY_S, self._registry.timeout_s / 3)
+            try:
+                if self._holds_lock():
+                    self._round()
+            except psycopg.Error as error:
+                self._lose(str(error))
+            except DatabaseUnavailable as error:
+                log.warning("round of the caretaker not finished", extra={"reason": str(error)})
+            except Exception:
+                log.exception("round of the caretaker failed")
+        self._lose("")
+
+    def _holds_lock(self) -> bool:
+        if self._connection is None:
+            self._connection = self._connect()
+        if self._is_mine:
+            self._connection.execute("SELECT 1")  # raises if the connection, and with it the lock, is gone
+            return True
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (CARETAKER_LOCK,)).fetchone()
+        if row is not None and row[0]:
+            self._is_mine = True
+            log.info("this process is the caretaker", extra={"node": self._registry.name})
+            self._duty(True)
+        return self._is_mine
+
+    def _lose(self, reason: str) -> None:
+        connection, self._connection = self._connection, None
+        if self._is_mine:
+            self._is_mine = False
+            log.info("this process is the caretaker no longer", extra={"reason": reason})
+            self._duty(False)
+        if connection is not None:
+            connection.close()
+
+    def _round(self) -> None:
+        self._recovery.recover_lost(self._registry.timeout_s)
+        if time.monotonic() - self._checked_at >= PAIRS_S:
+            self._checked_at = time.monotonic()
+            self._recovery.repair_pairs()

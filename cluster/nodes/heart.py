@@ -1,0 +1,73 @@
+"""The heartbeats of a process, and what it looks after with each: tasks that are to be stopped, and claims without an owner."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from ...db.locks import RANKS
+from ...db.repository import Repository
+from ...db.writer import DatabaseUnavailable
+from ..jobs.pairs import Claims, Pairs
+from .registry import NodeFacts, Registry
+
+log = logging.getLogger("fooocus_api.cluster")
+
+
+class Heart:
+    """Writes a heartbeat each third of the timeout, so that one that is late kills no node."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        registry: Registry,
+        pairs: Pairs,
+        claims: Claims,
+        facts: Callable[[], NodeFacts],
+        stop: Callable[[str], object],
+    ) -> None:
+        """Beat for this process.
+
+        Args:
+            facts: returns what this process writes about itself.
+            stop: stops a task that runs here.
+        """
+        self._repository = repository
+        self._registry = registry
+        self._pairs = pairs
+        self._claims = claims
+        self._facts = facts
+        self._stop = stop
+        self._orphans: set[str] = set()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-heart", daemon=True)
+
+    def start(self) -> None:
+        """Start to beat."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Beat no more."""
+        self._closing.set()
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._registry.timeout_s / 3):
+            try:
+                self._beat()
+            except DatabaseUnavailable as error:
+                log.warning("heartbeat not written", extra={"reason": str(error)})
+            except Exception:
+                log.exception("heartbeat failed")
+
+    def _beat(self) -> None:
+        facts = self._facts()
+        self._repository.write(lambda: self._registry.beat(facts)).result()
+        held, to_stop = self._repository.read(lambda: (self._pairs.held(), self._pairs.to_stop()))
+        for task_id in to_stop:
+            self._stop(task_id)
+        orphans = set(held) - set(self._claims.task_ids())
+        for task_id in orphans & self._orphans:  # seen twice: a claim may be on its way to this process
+            log.warning("claim without an owner put back", extra={"task_id": task_id})
+            self._repository.write(lambda one=task_id: self._pairs.give_back(one), locks=(RANKS,)).result()  # type: ignore[misc]
+        self._orphans = orphans

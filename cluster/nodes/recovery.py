@@ -1,0 +1,146 @@
+"""What becomes of the tasks of a process that has ended: they wait again, or end. Each in a transaction that locks its row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from peewee import Database
+
+from ...db.locks import RANKS
+from ...db.repository import Repository
+from ...tasks.model.rows import from_row
+from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus
+from ...tasks.storage.store import TaskStore, WrittenEnd
+from ...tasks.model.workload.workload import Workload
+from ..jobs.pairs import Pairs
+
+log = logging.getLogger("fooocus_api.cluster")
+
+MAX_ATTEMPTS = 2
+"""Attempts of a task that each ended with their process, after which it fails."""
+
+
+class NodeRecovery:
+    """Puts the tasks of ended processes back. Blocking; not on the writer's thread."""
+
+    def __init__(
+        self, repository: Repository, pairs: Pairs, store: TaskStore, workload: Callable[[Task], Workload]
+    ) -> None:
+        self._repository = repository
+        self._database: Database = pairs.database
+        self._pairs = pairs
+        self._store = store
+        self._workload = workload
+
+    def recover_lost(self, timeout_s: float) -> list[str]:
+        """Recover the tasks of the workers without a heartbeat for that long, and return their ids. None while the database is up
+        for less time than that: no process could write a heartbeat before.
+
+        Raises:
+            DatabaseUnavailable: the others follow at the next call.
+        """
+        found = self._repository.read(partial(self._of_lost, timeout_s))
+        return [task_id for task_id, worker in found if self._recover(task_id, worker)]
+
+    def recover_earlier(self, node: str) -> list[str]:
+        """Recover the tasks that an earlier process under this node's name has left, and return their ids.
+
+        Raises:
+            DatabaseUnavailable: the others follow at the next call.
+        """
+        found = self._repository.read(partial(self._of_earlier, node))
+        return [task_id for task_id, worker in found if self._recover(task_id, worker)]
+
+    def _of_lost(self, timeout_s: float) -> list[tuple[str, int]]:
+        (is_young,) = self._database.execute_sql(
+            "SELECT now() - pg_postmaster_start_time() < make_interval(secs => %s)", (timeout_s,)
+        ).fetchone()
+        if is_young:
+            return []
+        # One statement: a worker that registers between two would seem to be lost.
+        rows = self._database.execute_sql(
+            "SELECT task_id, worker FROM task LEFT JOIN procrastinate_workers AS known ON known.id = worker "
+            "WHERE status IN ('pending', 'running') AND worker IS NOT NULL "
+            "AND (known.id IS NULL OR known.last_heartbeat < now() - make_interval(secs => %s))",
+            (timeout_s,),
+        ).fetchall()
+        return [(task_id, worker) for task_id, worker in rows]
+
+    def _of_earlier(self, node: str) -> list[tuple[str, int]]:
+        rows = self._database.execute_sql(
+            "SELECT task_id, worker FROM task WHERE status IN ('pending', 'running') AND node = %s AND worker <> %s",
+            (node, self._pairs.worker),
+        ).fetchall()
+        return [(task_id, worker) for task_id, worker in rows]
+
+    def _recover(self, task_id: str, worker: int) -> bool:
+        written = self._repository.write(partial(self._change, task_id, worker), locks=(RANKS,))
+        outcome = written.result()
+        if isinstance(outcome, WrittenEnd):
+            self._store.wake(written)  # type: ignore[arg-type]  # it is one in this branch
+        if outcome is not None:
+            log.warning("task of an ended process recovered", extra={"task_id": task_id, "worker": worker})
+        return outcome is not None
+
+    def _change(self, task_id: str, worker: int) -> WrittenEnd | bool | None:
+        """Decide about a task whose row still belongs to the worker. None if it does not."""
+        locked = self._database.execute_sql(
+            "SELECT 1 FROM task WHERE task_id = %s AND worker = %s AND status = ANY(%s) FOR UPDATE",
+            (task_id, worker, list(ACTIVE_STATUSES)),
+        ).fetchone()
+        row = self._repository.get(task_id) if locked else None
+        if row is None:
+            return None
+        task = from_row(row)
+        if task.source == "webui":
+            task.transition(TaskStatus.INTERRUPTED, at_recovery=True)
+            task.error = TaskError("Interrupted", "the node was shut down before the task ended")
+            return self._store.end_foreign(task)
+        if self._pairs.is_to_stop(task_id):
+            task.transition(TaskStatus.STOPPED)
+            return self._store.end_foreign(task)
+        if task.attempts >= MAX_ATTEMPTS:
+            task.transition(TaskStatus.FAILED, at_recovery=True)
+            task.error = TaskError("Crashed", f"{task.attempts} nodes ended while they generated this task")
+            return self._store.end_foreign(task)
+        rank = self._repository.lowest_rank(ACTIVE_STATUSES) - 1
+        self._pairs.put_back(task_id, rank, task.attempts)
+        return True
+
+    def repair_pairs(self) -> int:
+        """Give each waiting task without a job one, and remove each job without a task that waits or runs. Return their number.
+
+        Rows and jobs change together, so that there are none, unless another program has changed the tables.
+        """
+        lost, spare = self._repository.read(self._unpaired)
+        for task_id in lost:
+            self._repository.write(partial(self._add_job, task_id)).result()
+        for task_id in spare:
+            self._repository.write(partial(self._remove_job, task_id)).result()
+        if lost or spare:
+            log.error("queue repaired", extra={"tasks": len(lost), "jobs": len(spare)})
+        return len(lost) + len(spare)
+
+    def _unpaired(self) -> tuple[list[str], list[str]]:
+        lost = self._database.execute_sql(
+            "SELECT task_id FROM task WHERE status = 'pending' AND worker IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM procrastinate_jobs WHERE queue_name = task_id AND status IN ('todo', 'doing'))"
+        ).fetchall()
+        spare = self._database.execute_sql(
+            "SELECT queue_name FROM procrastinate_jobs WHERE NOT EXISTS "
+            "(SELECT 1 FROM task WHERE task_id = queue_name AND status IN ('pending', 'running'))"
+        ).fetchall()
+        return [task_id for (task_id,) in lost], [task_id for (task_id,) in spare]
+
+    def _add_job(self, task_id: str) -> None:
+        row = self._repository.get(task_id) if self._pairs.withdraw(task_id) else None
+        if row is not None and not self._pairs.has_job(task_id):
+            task = from_row(row)
+            self._pairs.accepted(task, self._workload(task))
+
+    def _remove_job(self, task_id: str) -> None:
+        row = self._repository.get(task_id)
+        if row is None or TaskStatus(row["status"]).is_terminal:
+            self._pairs.ended(task_id)

@@ -1,0 +1,151 @@
+"""The rows of the cluster's processes: each writes its own, and all read them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import Database
+
+from ...db.tables.cluster import NodeRow
+from ..jobs.connector import at_once
+from ..jobs.pairs import Pairs
+
+READ_S = 2.0
+"""Seconds for which the rows of all processes are remembered."""
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """What a process writes about itself. `loaded` are the checkpoints in memory, `catalogue` is what tasks may use there,
+    `progress` the percent of its running task, by the task's id."""
+
+    state: str = "idle"
+    loaded: tuple[str, ...] = ()
+    card: str = ""
+    progress: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A process of the cluster. `seen_s` are the seconds since its last heartbeat, by the database's clock."""
+
+    name: str
+    role: str
+    worker: int | None
+    url: str
+    version: str
+    started_at: int
+    seen_s: float
+    state: str
+    loaded: tuple[str, ...]
+    card: str
+    progress: dict[str, int]
+    catalogue: dict[str, Any] | None = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Return whether it takes tasks."""
+        return self.role == "node" and self.state in ("idle", "busy")
+
+
+class Registry:
+    """The processes of the cluster. The functions that write run on the writer's thread, those that read on a reader's."""
+
+    def __init__(self, database: Database, pairs: Pairs, name: str, role: str, timeout_s: float) -> None:
+        self._database = database
+        self._pairs = pairs
+        self._name = name
+        self._role = role
+        self.timeout_s = timeout_s
+        """Seconds without a heartbeat after which a process counts as dead."""
+        self._known: tuple[float, list[Node]] = (-READ_S, [])
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The name of this process."""
+        return self._name
+
+    def enter(self, url: str, version: str, catalogue: dict[str, Any] | None, facts: NodeFacts) -> None:
+        """Write this process's row, with a new id of the engine."""
+        now = server_ms(self._database)
+        values = {
+            **_values(facts),
+            "role": self._role,
+            "worker": self._pairs.register(),
+            "url": url,
+            "version": version,
+            "started_at": now,
+            "seen_at": now,
+            "catalogue": None if catalogue is None else json.dumps(catalogue),
+        }
+        NodeRow.update(values).where(NodeRow.name == self._name).execute()
+
+    def beat(self, facts: NodeFacts) -> None:
+        """Write a heartbeat."""
+        at_once(self._pairs.manager.update_heartbeat(self._pairs.worker))
+        values = {**_values(facts), "seen_at": server_ms(self._database)}
+        NodeRow.update(values).where(NodeRow.name == self._name).execute()
+
+    def describe(self, url: str, catalogue: dict[str, Any] | None) -> None:
+        """Write this process's address and what tasks may use here."""
+        text = None if catalogue is None else json.dumps(catalogue)
+        NodeRow.update(url=url, catalogue=text).where(NodeRow.name == self._name).execute()
+
+    def leave(self) -> None:
+        """Write that this process has stopped."""
+        NodeRow.update(state="stopped", loaded="[]", progress=None).where(NodeRow.name == self._name).execute()
+        at_once(self._pairs.manager.unregister_worker(self._pairs.worker))
+
+    def read(self, *, with_catalogue: bool = False) -> list[Node]:
+        """Return all processes, by their names. Those that were not seen for long count as `lost`."""
+        columns = [field for name, field in NodeRow._meta.fields.items() if with_catalogue or name != "catalogue"]
+        now = server_ms(self._database)
+        return [self._node(row, now) for row in NodeRow.select(*columns).order_by(NodeRow.name).dicts()]
+
+    def known(self, read: Callable[[Callable[[], list[Node]]], list[Node]]) -> list[Node]:
+        """Return the processes as read at most `READ_S` ago. `read` runs a query."""
+        with self._lock:
+            at, nodes = self._known
+            if time.monotonic() - at >= READ_S:
+                nodes = read(self.read)
+                self._known = time.monotonic(), nodes
+            return nodes
+
+    def _node(self, row: dict[str, Any], now: int) -> Node:
+        seen_s = max(0.0, (now - row["seen_at"]) / 1000)
+        is_lost = seen_s > self.timeout_s and row["state"] != "stopped"
+        return Node(
+            name=row["name"],
+            role=row["role"],
+            worker=row["worker"],
+            url=row["url"],
+            version=row["version"],
+            started_at=row["started_at"],
+            seen_s=seen_s,
+            state="lost" if is_lost else row["state"],
+            loaded=() if is_lost else tuple(json.loads(row["loaded"] or "[]")),
+            card=row["card"],
+            progress={} if is_lost else json.loads(row["progress"] or "{}"),
+            catalogue=json.loads(row["catalogue"]) if row.get("catalogue") else None,
+        )
+
+
+def server_ms(database: Database) -> int:
+    """Return the database's time in milliseconds since 1970, which all processes share."""
+    (now,) = database.execute_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").fetchone()
+    return int(now)
+
+
+def _values(facts: NodeFacts) -> dict[str, Any]:
+    return {
+        "state": facts.state,
+        "loaded": json.dumps(list(facts.loaded)),
+        "card": facts.card,
+        "progress": json.dumps(facts.progress),
+    }
