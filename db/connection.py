@@ -1,4 +1,4 @@
-"""Opens the database, SQLite in a file or any that a peewee URL names, and locks it against other processes."""
+"""Opens the database, SQLite in a file or any that a peewee URL names, and locks it against processes outside its cluster."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from peewee import (
 from playhouse import db_url
 
 from ..files.replacing import discard
-from .drives import keeps_numbers, named_and_resolved, on_network_drive, synchronised_by_onedrive
-from .placement import Placement, need_room
+from . import locks
+from .disk.drives import keeps_numbers, named_and_resolved, on_network_drive, synchronised_by_onedrive
+from .disk.placement import Placement, need_room
+from .membership import Membership
 
 log = logging.getLogger("fooocus_api.db")
 
-ADVISORY_LOCK = 0x666F6F6F  # any number that other programs don't use
 LOCK_RELEASE_TIMEOUT_S = 2.0
 """Seconds to retry the advisory lock: PostgreSQL releases it a moment after a connection closes, when its server process has
 ended."""
@@ -51,24 +52,28 @@ class DatabaseInUse(DatabaseProblem):
 
 
 class Connection:
-    """A database, locked so that no other Fooocus process uses it."""
+    """A database, locked so that no other Fooocus process uses it, except for those of the same cluster."""
 
-    def __init__(self, location: Path | str) -> None:
+    def __init__(self, location: Path | str, membership: Membership | None = None) -> None:
         """Open or create the database.
 
         Args:
             location: file of a SQLite database, or a URL as peewee takes it (`postgresql://user:password@host/name`).
+            membership: this process's place in a cluster, None without one.
 
         Raises:
             DatabaseProblem: the database can't be opened, or another process uses it.
         """
+        self._membership = membership
         self._lock: FileLock | None = None
         self._placement: Placement | None = None
         try:
             self.file = sqlite_file(location)
             self.database: Database = self._open_sqlite(self.file) if self.file else _server(str(location))
+            if membership is not None and not isinstance(self.database, PostgresqlDatabase):
+                raise DatabaseProblem("a cluster needs PostgreSQL; give --api-db postgresql://user:password@host/name")
             try:
-                self.open()
+                self.open(wait_for_schema=membership is not None)
             except Exception:
                 self.close_thread()
                 raise
@@ -100,9 +105,12 @@ class Connection:
             ) from None
         return sqlite_database(file)
 
-    def open(self) -> None:
-        """Open this thread's connection. On PostgreSQL the advisory lock lasts as long as this connection, so the writer must
+    def open(self, *, wait_for_schema: bool = False) -> None:
+        """Open this thread's connection. On PostgreSQL the advisory locks last as long as this connection, so the writer must
         keep it.
+
+        Args:
+            wait_for_schema: wait until no other process changes the schema, and keep the others of a cluster waiting.
 
         Raises:
             DatabaseProblem: another process uses the database, or its file is gone.
@@ -115,10 +123,30 @@ class Connection:
         for name, value in KEEPALIVE.items():
             self.database.execute_sql(f"SET {name} = {value}")
         last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
-        while not self._try_lock():
+        if wait_for_schema:
+            locks.wait_for(self.database, locks.SCHEMA)
+            last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
+        while (reason := locks.refusal(self.database, self._membership)) is not None:
+            if time.monotonic() > last_try:
+                raise DatabaseInUse(reason)
+            time.sleep(0.05)
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other processes of a cluster may use the database at the same time."""
+        return self._membership is not None
+
+    def need_to_be_alone(self) -> None:
+        """Make sure that no other process uses the database, so that its schema can change.
+
+        Raises:
+            DatabaseInUse: another process of the cluster uses it.
+        """
+        last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
+        while self.is_shared and not locks.tried(self.database, locks.ONE_PROCESS):
             if time.monotonic() > last_try:
                 raise DatabaseInUse(
-                    "another Fooocus is running with this database; give this one an --api-db of its own"
+                    "its schema has to change, and other nodes use it; end all of them, then start this version"
                 )
             time.sleep(0.05)
 
@@ -142,10 +170,6 @@ class Connection:
         """
         if self.file is not None:
             need_room(self.file.parent)
-
-    def _try_lock(self) -> bool:
-        (is_locked,) = self.database.execute_sql("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone()
-        return bool(is_locked)
 
     def back_up(self, version: int, tables: Iterable[str]) -> None:
         """Back up these tables before a migration: SQLite to a file next to the database, others to copies inside it."""

@@ -16,6 +16,7 @@ from peewee import (
     PostgresqlDatabase,
     SqliteDatabase,
     TextField,
+    chunked,
 )
 from playhouse.migrate import SchemaMigrator
 from playhouse.migrate import migrate as alter
@@ -31,6 +32,7 @@ from .tables import (
     ImageRow,
     InputRow,
     ModelHashRow,
+    NodeRow,
     ParametersRow,
     RepeatRow,
     SchemaVersion,
@@ -41,12 +43,15 @@ from .tables import (
     TagRow,
     TallyRow,
     TaskRow,
+    TurnRow,
     UploadRow,
     UsageRow,
     WebhookRow,
 )
 from .tables import database as proxy
 
+TALLIES_AT_ONCE = 100
+"""Rows in one statement: some SQLite versions take no more than 999 values."""
 TABLE_NAMES = [table._meta.table_name for table in TABLES]
 
 
@@ -168,6 +173,23 @@ def _settings(_: Database) -> None:
     SettingRow.create_table()
 
 
+def _cluster(database: Database) -> None:
+    """Create the tables of a cluster, and the columns by which its processes share the tasks and the daily counts."""
+    for table in (NodeRow, TurnRow):
+        table.create_table()
+    present = {column.name for column in database.get_columns("task")}
+    new = [field for field in (TaskRow.node, TaskRow.worker) if field.name not in present]
+    migrator = SchemaMigrator.from_database(database)
+    alter(*(migrator.add_column("task", field.name, field) for field in new))
+    if "shard" not in {column.name for column in database.get_columns("task_tally")}:
+        counted = TallyRow.select(TallyRow.status, TallyRow.day, TallyRow.number).tuples()
+        rows = [{"status": status, "day": day, "shard": 0, "number": number} for status, day, number in counted]
+        TallyRow.drop_table()
+        TallyRow.create_table()
+        for part in chunked(rows, TALLIES_AT_ONCE):
+            TallyRow.insert_many(part).execute()
+
+
 def _sessions(_: Database) -> None:
     """Create the table of the browsers that are signed in by a key."""
     SessionRow.create_table()
@@ -210,18 +232,24 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _client_options,
     _settings,
     _sessions,
+    _cluster,
 )
 """Migration N brings the schema from version N to N+1. Append only."""
-ONLY_NEW_TABLES = (
+WITHOUT_BACKUP = (
     *(_outbox, _whose_is_what, _index_of_words, _tags_and_ends, _repeats, _batches, _client_options),
     _settings,
     _sessions,
+    _cluster,
 )
-"""Migrations that change no table of an earlier version, and so need no backup of them."""
+"""Migrations that change nothing that an earlier version has stored, and so need no backup of it."""
 
 
-def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> None:
+def migrate(
+    database: Database, back_up: Callable[[int, list[str]], None], need_to_be_alone: Callable[[], None]
+) -> None:
     """Run the pending migrations in one transaction, after `back_up` has saved the tables of an older version if they change.
+
+    `need_to_be_alone` raises an exception if other processes use the database.
 
     Raises:
         WrongDatabase: the schema is newer than this version, or another program has tables of the same names.
@@ -233,10 +261,11 @@ def migrate(database: Database, back_up: Callable[[int, list[str]], None]) -> No
         )
     if version == len(MIGRATIONS):
         return
+    need_to_be_alone()
     present = [table for table in database.get_tables() if table in TABLE_NAMES]
     if present and "schema_version" not in present:
         raise WrongDatabase(f"it has tables of another program: {', '.join(present)}; use another --api-db")
-    if version > 0 and not set(MIGRATIONS[version:]) <= set(ONLY_NEW_TABLES):
+    if version > 0 and not set(MIGRATIONS[version:]) <= set(WITHOUT_BACKUP):
         back_up(version, present)
     with _without_foreign_keys(database), database.atomic():
         SchemaVersion.create_table(safe=True)

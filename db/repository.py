@@ -16,13 +16,15 @@ from peewee import JOIN, DatabaseError, InterfaceError, fn
 from . import migrations
 from .connection import Connection, DatabaseProblem, shown
 from .deadline import Deadline
+from .disk.placement import FULL, FULL_WORDS
 from .encoding import decoded
 from .indexing.indexer import Indexer
-from .placement import FULL, FULL_WORDS
+from .membership import Membership
 from .statements import task_pages, writes
+from .statements.cluster import nodes
 from .statements.filters import Filter
 from .statements.outbox import Outbox
-from .tables import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database
+from .tables import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database, shard
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
@@ -41,19 +43,20 @@ class Repository:
     functions of `outbox`.
     """
 
-    def __init__(self, location: Path | str) -> None:
-        """Open or create the database, a file or a URL, and migrate its schema.
+    def __init__(self, location: Path | str, membership: Membership | None = None) -> None:
+        """Open or create the database, a file or a URL, and migrate its schema. `membership` shares it with a cluster.
 
         Raises:
             DatabaseProblem: the database can't be used; the message gives the reason.
         """
         self.outbox = Outbox()
-        self._connection = Connection(location)
+        self._connection = Connection(location, membership)
         self._database = self._connection.database
         database.initialize(self._database)
         self._database.bind(TABLES)
         try:
-            migrations.migrate(self._database, self._connection.back_up)
+            migrations.migrate(self._database, self._connection.back_up, self._connection.need_to_be_alone)
+            shard.initialize(nodes.number_of(membership.name) if membership is not None else 0)
         except Exception as error:  # an old database may contain anything
             self._connection.close()
             raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
@@ -69,21 +72,32 @@ class Repository:
             raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
 
     @property
+    def shard(self) -> int:
+        """The number under which this process counts its changes of the tasks, 0 without a cluster."""
+        return shard.number
+
+    @property
     def problem(self) -> str | None:
         """The reason why nothing can be written now, or None."""
         return self._writer.problem
 
     def write(
-        self, change: Callable[[], T], on_commit: Callable[[T], None] | None = None, *, retry: bool = False
+        self,
+        change: Callable[[], T],
+        on_commit: Callable[[T], None] | None = None,
+        *,
+        retry: bool = False,
+        locks: Sequence[int] = (),
     ) -> Future[T]:
         """Run `change` on the writer's thread, atomically, and `on_commit` there with its result once it is on the disk.
 
-        If `retry` is set, the writer retries the change until it succeeds.
+        If `retry` is set, the writer retries the change until it succeeds. In a cluster `change` may run again after a conflict
+        with another process, and has these `locks` of `db.locks` while it runs.
 
         Raises:
             DatabaseUnavailable: from the future, if nothing can be written now.
         """
-        return self._writer.write(change, on_commit, retry=retry)
+        return self._writer.write(change, on_commit, retry=retry, locks=locks)
 
     def first_possible(self, changes: Sequence[Callable[[], T]], refused: Callable[[BaseException], None]) -> T:
         """Run the first of these changes that does not fail by itself, on the writer's thread, and return its result.

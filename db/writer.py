@@ -7,15 +7,16 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from peewee import DatabaseError, InterfaceError
 
+from . import locks
 from .connection import Connection, DatabaseProblem, FileIsGone
-from .placement import FULL_WORDS, GONE_WORDS
+from .disk.placement import FULL_WORDS, GONE_WORDS
 
 log = logging.getLogger("fooocus_api.db")
 
@@ -25,6 +26,10 @@ CHECK_INTERVAL_S = 0.5
 """Seconds after which an idle writer checks its file."""
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0)
 """Backoff in seconds between attempts while nothing can be written."""
+CONFLICT_RETRIES = 5
+"""Repetitions of a transaction that the server has rolled back in favour of another process's."""
+CONFLICTS = ("40P01", "40001")
+"""SQLSTATE of a deadlock and of a serialization failure."""
 WRITER_CLOSE_TIMEOUT_S = 30.0
 """Seconds that the last writes may take when the writer is closed."""
 
@@ -39,11 +44,12 @@ class DatabaseUnavailable(Exception):
 
 @dataclass
 class Change:
-    """A queued write. If `retry` is set, the writer retries it until it succeeds."""
+    """A queued write. If `retry` is set, the writer retries it until it succeeds. It has `locks` while it runs in a cluster."""
 
     action: Callable[[], Any]
     future: Future[Any]
     retry: bool
+    locks: Sequence[int]
 
 
 def _complete(future: Future[Any], value: Any, failure: BaseException | None) -> None:
@@ -66,6 +72,13 @@ def is_unavailable(error: BaseException) -> bool:
     return type(error) in (DatabaseError, InterfaceError) or type(error).__name__ == "OperationalError"
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Return whether the server has rolled a transaction back in favour of another process's, so that it may be repeated."""
+    cause = error.args[0] if error.args else None  # peewee puts the driver's exception first
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return isinstance(error, DatabaseError) and state in CONFLICTS
+
+
 class Writer:
     """Runs changes in the order of `write`, each atomically, and completes a change once it is on the disk."""
 
@@ -81,12 +94,17 @@ class Writer:
         self._thread.start()
 
     def write(
-        self, action: Callable[[], T], on_commit: Callable[[T], None] | None = None, *, retry: bool = False
+        self,
+        action: Callable[[], T],
+        on_commit: Callable[[T], None] | None = None,
+        *,
+        retry: bool = False,
+        locks: Sequence[int] = (),
     ) -> Future[T]:
         """Queue `action` for the writer's thread, and `on_commit` with its result on the same thread, once it is on the disk.
 
         If the database can't be written, the future gets `DatabaseUnavailable`. If `retry` is set, the writer instead retries the
-        action, before all later ones, until it succeeds or the writer is closed.
+        action, before all later ones, until it succeeds or the writer is closed. In a cluster, the transaction takes `locks`.
         """
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # the caller may cancel its wait; the write must still happen
@@ -95,7 +113,7 @@ class Writer:
         if self._closing:
             future.set_exception(DatabaseUnavailable("the history is closed; Fooocus is shutting down"))
             return future
-        self._queue.put(Change(action, future, retry))
+        self._queue.put(Change(action, future, retry, locks))
         return future
 
     def close(self, within_s: float | None = None) -> bool:
@@ -135,15 +153,11 @@ class Writer:
 
     def _commit(self, batch: list[Change]) -> bool:
         """Run all changes in one transaction. Return False if the database refuses it."""
-        outcomes: list[tuple[Change, Any, BaseException | None]] = []
         try:
             self._connection.check()
             if self._database.is_closed():
                 self._connection.open()
-            # A single change has its own transaction; several share one and have a savepoint each.
-            with self._database.atomic() if len(batch) > 1 else contextlib.nullcontext():
-                for change in batch:
-                    outcomes.append((change, *self._attempt(change)))
+            outcomes = self._outcomes(batch)
             self._connection.check()  # a commit to a file that has disappeared is lost
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:
             self._fail_batch(batch, error)
@@ -152,6 +166,21 @@ class Writer:
         for change, value, failure in outcomes:
             _complete(change.future, value, failure)
         return True
+
+    def _outcomes(self, batch: list[Change]) -> list[tuple[Change, Any, BaseException | None]]:
+        """Return each change with its result and its error, after the commit. A conflict with another process repeats all."""
+        needed = {number for change in batch for number in change.locks} if self._connection.is_shared else ()
+        for is_last in (*[False] * CONFLICT_RETRIES, True):
+            try:
+                # A single change has its own transaction; several share one and have a savepoint each.
+                with self._database.atomic() if needed or len(batch) > 1 else contextlib.nullcontext():
+                    locks.take(self._database, needed)
+                    return [(change, *self._attempt(change)) for change in batch]
+            except DatabaseError as error:
+                if is_last or not is_conflict(error):
+                    raise
+                log.debug("conflict with another process; repeating", extra={"reason": str(error)})
+        raise AssertionError("unreachable")
 
     def _check_file(self) -> None:
         """Check the file while there is nothing to write, to notice that it disappears or returns."""

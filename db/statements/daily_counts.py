@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from peewee import SQL, ModelSelect, fn
 
-from ..tables import TallyRow, TaskRow
+from ..tables import TallyRow, TaskRow, shard
 from .filters import Filter, matching, of_statuses
 from .prepared import PreparedStatement, param
 
@@ -18,17 +18,17 @@ DAY_MS = 24 * 3600 * 1000
 
 _CHANGED = PreparedStatement(
     lambda: TallyRow.update(number=TallyRow.number + param("difference")).where(
-        (TallyRow.status == param("status")) & (TallyRow.day == param("day"))
+        (TallyRow.status == param("status")) & (TallyRow.day == param("day")) & (TallyRow.shard == param("shard"))
     )
 )
 _BEGUN = PreparedStatement(
-    lambda: TallyRow.insert(status=param("status"), day=param("day"), number=param("difference"))
+    lambda: TallyRow.insert(status=param("status"), day=param("day"), shard=param("shard"), number=param("difference"))
 )
 
 
 def add(status: str, queued_at: int, difference: int) -> None:
     """Add `difference` to the number of tasks of that status that were queued on the day of `queued_at`."""
-    values = {"status": status, "day": queued_at // DAY_MS, "difference": difference}
+    values = {"status": status, "day": queued_at // DAY_MS, "shard": shard.number, "difference": difference}
     if not _CHANGED.run(**values).rowcount:
         _BEGUN.run(**values)
 
@@ -36,10 +36,10 @@ def add(status: str, queued_at: int, difference: int) -> None:
 def recount() -> None:
     """Rebuild the counts from the tasks."""
     TallyRow.delete().execute()
-    counted = TaskRow.select(TaskRow.status, TaskRow.queued_at / DAY_MS, fn.COUNT(SQL("1"))).group_by(
+    counted = TaskRow.select(TaskRow.status, TaskRow.queued_at / DAY_MS, SQL("0"), fn.COUNT(SQL("1"))).group_by(
         SQL("1"), SQL("2")
     )
-    TallyRow.insert_from(counted, [TallyRow.status, TallyRow.day, TallyRow.number]).execute()
+    TallyRow.insert_from(counted, [TallyRow.status, TallyRow.day, TallyRow.shard, TallyRow.number]).execute()
 
 
 def supports(criteria: Filter) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .batches import BatchItemRow, BatchRow
-from .database import SchemaVersion, database
+from .cluster import NodeRow, TurnRow
+from .database import SchemaVersion, database, shard
 from .repeats import ModelHashRow, RepeatRow
 from .search import SearchChunkRow, SearchSetRow
 from .settings import SettingRow
@@ -22,6 +23,7 @@ TABLES = (
     *(TaskRow, ParametersRow, ImageRow, InputRow, TagRow, TallyRow),
     *(WebhookRow, AttemptRow, UploadRow, UsageRow, SearchChunkRow, SearchSetRow),
     *(RepeatRow, ModelHashRow, BatchRow, BatchItemRow, ClientOptionRow, SessionRow, SettingRow, SchemaVersion),
+    *(NodeRow, TurnRow),
 )
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "ImageRow",
     "InputRow",
     "ModelHashRow",
+    "NodeRow",
     "ParametersRow",
     "RepeatRow",
     "SchemaVersion",
@@ -43,8 +46,10 @@ __all__ = [
     "TagRow",
     "TallyRow",
     "TaskRow",
+    "TurnRow",
     "UploadRow",
     "UsageRow",
     "WebhookRow",
     "database",
+    "shard",
 ]

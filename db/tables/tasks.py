@@ -21,7 +21,8 @@ class TaskRow(Model):
     """One task: the columns that lists are filtered and sorted by. Narrow, so that a million rows can be scanned.
 
     Times are milliseconds since 1970, -1 while unknown. `rank` is the order in which pending tasks run, `words` the prompt in
-    lower case for searching; `error` and `notes` are JSON text, or null.
+    lower case for searching; `error` and `notes` are JSON text, or null. In a cluster, `node` is the name of the process that has
+    taken it, and `worker` the number of that process's run.
     """
 
     id = AutoField()
@@ -42,6 +43,8 @@ class TaskRow(Model):
     notes = TextField(null=True)
     idempotency_key = CharField(max_length=64, null=True, unique=True)
     fingerprint = CharField(max_length=64, null=True)
+    node = CharField(max_length=64, null=True)
+    worker = BigIntegerField(null=True)
 
     class Meta:
         database = database
@@ -116,13 +119,17 @@ class TagRow(Model):
 
 
 class TallyRow(Model):
-    """The number of tasks of a status that were queued on a day, in days since 1970 in UTC."""
+    """The number of tasks of a status that were queued on a day, in days since 1970 in UTC: the sum over all shards.
+
+    A shard has what one process of a cluster has counted, which may be negative; without a cluster there is only shard 0.
+    """
 
     status = CharField(max_length=16)
     day = IntegerField()
+    shard = IntegerField(default=0)
     number = IntegerField()
 
     class Meta:
         database = database
         table_name = "task_tally"
-        primary_key = CompositeKey("status", "day")
+        primary_key = CompositeKey("status", "day", "shard")

@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError
 
 from ...auth.keys import KeyQuota
 from ...auth.rate_limit import LimitReached
-from ...db.placement import FULL_WORDS
+from ...db.disk.placement import FULL_WORDS
 from ...db.statements.batches import batches, items
 from ...db.writer import DatabaseUnavailable
 from ..model.task import BATCH, Task, TaskError, new_task_id

@@ -109,7 +109,8 @@ class Task:
     Times are milliseconds since 1970, -1 while unknown. `rank` orders the pending tasks; it is the row's id unless the task
     was moved. `downloads` are the files it needs first, as `{"url", "path"}`. `idempotency_key` and `fingerprint` identify
     the request that created it. `notes` are JSON values about the task that belong neither to its request nor to its result,
-    such as `ignored_fields`. The `stage` is that of a task in memory; it is not stored.
+    such as `ignored_fields`. In a cluster, `node` names the process that has taken it, and `worker` is the number of that
+    process's run. The `stage` is that of a task in memory; it is not stored.
     """
 
     task_id: str
@@ -131,6 +132,8 @@ class Task:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    node: str | None = None
+    worker: int | None = None
     stage: Stage = QUEUED
 
     @property

@@ -11,7 +11,7 @@ import pytest
 
 from fooocus_api.db import connection
 from fooocus_api.db.connection import DatabaseProblem, sqlite_database, sqlite_file
-from fooocus_api.db.drives import keeps_numbers, on_network_drive
+from fooocus_api.db.disk.drives import keeps_numbers, on_network_drive
 from fooocus_api.db.repository import Repository
 from fooocus_api.tests.support.databases.databases import inserted, row
 from fooocus_api.tests.support.databases.postgres import PASSWORD, PostgresServer

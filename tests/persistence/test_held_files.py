@@ -13,7 +13,7 @@ import pytest
 from fooocus_api.auth.keys import ALL_SCOPES, BrokenKeys, Key, Keyring, digest_of, load, save
 from fooocus_api.auth.signed_urls import SECRET_BYTES, load_or_create_secret
 from fooocus_api.db.connection import Connection
-from fooocus_api.db.placement import need_room
+from fooocus_api.db.disk.placement import need_room
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.queue.model_downloads import Download, DownloadError
 from fooocus_api.tests.api.test_downloads import PADDED, Files

@@ -14,7 +14,7 @@ from fooocus_api.adapters.webui import file_access
 from fooocus_api.adapters.webui.file_access import IMAGES, LOG, is_on_known_drive, is_servable
 from fooocus_api.api.requests.timestamps import parse_timestamp, seconds_of
 from fooocus_api.api.validation.known_names import ListedNames
-from fooocus_api.db.drives import is_remote, synchronised_by_onedrive
+from fooocus_api.db.disk.drives import is_remote, synchronised_by_onedrive
 from fooocus_api.files.paths import is_device, is_file_name, is_hidden, sqlite_uri
 from fooocus_api.images.storage.input_store import FILE_NAME, InputStore
 from fooocus_api.images.storage.library import find_reference, output_file

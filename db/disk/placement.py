@@ -9,7 +9,7 @@ import errno
 import os
 from pathlib import Path
 
-from ..files.replacing import discard
+from ...files.replacing import discard
 
 ROOM_BYTES = 2**20
 """Bytes that must be free: more than a task takes with all its rows."""

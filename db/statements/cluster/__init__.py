@@ -1,0 +1,1 @@
+"""Statements about the processes of a cluster."""
