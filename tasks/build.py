@@ -48,6 +48,7 @@ from .repeats.comparison import Repeats
 from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
+from .sharing import Sharing
 from .statistics.statistics import MachineLoad
 from .storage.client_options import ClientOptions
 from .storage.session_store import SessionStore
@@ -149,10 +150,22 @@ def build_task_services(
     outbound: OutboundClient | None = None,
     options: TaskOptions | None = None,
     runs: Runs | None = None,
+    sharing: Sharing | None = None,
 ) -> TaskServices:
-    """Return the parts of the domain around a host's engine and its bus. `outbound` sends webhooks. Nothing runs yet."""
+    """Return the parts of the domain around a host's engine and its bus. Nothing runs yet.
+
+    Args:
+        outbound: sends webhooks.
+        sharing: joins this process to a cluster.
+    """
     options, runs = options or TaskOptions(), runs or NoRuns()
     active, events = ActiveTasks(), Broadcaster()
+    outbound, changes = outbound or OutboundClient(), BatchChanges()
+    webhooks = Webhooks(repository, options.webhooks, outbound)
+    jobs = sharing.jobs if sharing is not None else None
+    store = TaskStore(repository, webhooks, options.end_write_timeout_s, (RowEnds(changes),), jobs)
+    shared = None if sharing is None else sharing.join(engine, store, active)
+    engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator)
     live = build_live(active, engine, eta, events, options.load)
@@ -160,14 +173,13 @@ def build_task_services(
     results = ResultFiles(engine, inputs, leftovers, retention)
     metrics = _metrics(active, events, engine)
     downloader = Downloader(bus, engine)
-    outbound, changes = outbound or OutboundClient(), BatchChanges()
-    webhooks = Webhooks(repository, options.webhooks, outbound)
-    store = TaskStore(repository, webhooks, options.end_write_timeout_s, (RowEnds(changes),))
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
-    notifier = QueueNotifier(active, events, eta)
+    following = None if shared is None else shared.follow(events, eta, live)
+    notifier = QueueNotifier(active, events, eta) if following is None else following.notifier
     hashes = ModelHashes(repository)
     recorder = RunRecorder(repository, runs, hashes)
     observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
+    observers += following.observers if following is not None else ()
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine, store, journal, leftovers)
     tasks = TaskService(active, store, engine, downloader, events, retention)
@@ -181,6 +193,12 @@ def build_task_services(
     def start() -> None:
         with paused_collector():
             control.pause.restore()
+            if following is not None:
+                following.recover()
+                recovery.sweep()
+                bus.start(lifecycle.handle, *following.handlers)
+                following.start()
+                return
             requeued = recovery.run()
             bus.start(lifecycle.handle)
             for task in requeued:
@@ -196,6 +214,7 @@ def build_task_services(
         [start, feeder.start, lambda: retention.enforce(options.retention), repository.index_words, live.start],
         [
             lambda deadline: repository.close(deadline.left()),
+            *((following.leave,) if following is not None else ()),
             lambda deadline: results.close(deadline.half()),
             lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
             lambda deadline: engine.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
@@ -205,6 +224,7 @@ def build_task_services(
             lambda _: webhooks.close(),
             lambda _: messages.close(),
             put_back,
+            *((following.close,) if following is not None else ()),
             lambda _: feeder.close(),
             lambda _: live.close(),
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -17,6 +18,9 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 TEN_YEARS = 3650 * UNITS["d"]
+
+
+NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 def apikey(text: str) -> Key:
@@ -135,6 +139,15 @@ def database_url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     if scheme.lower() == "sqlite" and not rest.startswith("/"):
         raise argparse.ArgumentTypeError(f"{text!r} lacks a slash; use three: sqlite:///{rest}")
+    return text
+
+
+def node_name(text: str) -> str:
+    """Parse a value of `--node-name`: it is a part of image paths."""
+    if not NODE_NAME.fullmatch(text) or text == "inputs":
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a node's name; use 1 to 40 letters, digits, '.', '_' and '-', the first a letter or digit"
+        )
     return text
 
 

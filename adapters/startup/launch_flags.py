@@ -97,6 +97,30 @@ class Settings:
         type=flag_types.database_url,
         metavar="URL",
     )
+    cluster: bool = switch(
+        "Share the queue and the history with the other processes at this --api-db, which must be PostgreSQL: each generates what "
+        "it claims, and each shows and controls all tasks."
+    )
+    node_name: str | None = flag(
+        "Name of this process in the cluster. Default: the machine's name and the port.",
+        type=flag_types.node_name,
+        metavar="NAME",
+    )
+    api_files: str | None = flag(
+        "Folder that all processes of the cluster share for images, or s3://bucket/prefix. Default: the environment variable "
+        "API_FILES, else the folder that has this process's outputs folder in it.",
+        variable="API_FILES",
+        type=flag_types.files_place,
+        metavar="PLACE",
+    )
+    affinity_wait: float = flag(
+        "Time for which a free node of the cluster leaves a task to a node that has its model loaded. Default: 2.",
+        default=2.0,
+        **SECONDS,
+    )
+    node_timeout: float = flag(
+        "Time without a heartbeat after which a node's tasks go to others. Default: 15.", default=15.0, **SECONDS
+    )
     keep_days: float | None = flag(
         "Delete tasks and their images when they are older. Default: keep all.",
         type=flag_types.positive(float, "a number of days above 0"),

@@ -44,12 +44,12 @@ class Recovery:
                 task.transition(TaskStatus.PENDING, at_recovery=True)
                 task.rank = self._store.rank_before_all()
         self._store.write_recovered([task for task in tasks if task.task_id not in waiting])  # those have not changed
-        self._sweep()
+        self.sweep()
         if tasks:
             log.warning("unfinished tasks recovered", extra={"tasks": len(tasks), "requeued": len(again)})
         return again
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Delete journaled images without a record. One that can't be deleted stays in the journal, and the start continues."""
         try:
             claimed = self._journal.task_ids()

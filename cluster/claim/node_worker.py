@@ -1,0 +1,77 @@
+"""The worker of this node as the claimer sees it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...tasks.model.events import Event
+from ...tasks.model.task import Task
+from ...tasks.model.workload.workload import ModelNeeds, Workload
+from ...tasks.ports.engine import Engine
+from ..following.remote_events import Claimed
+
+log = logging.getLogger("fooocus_api.cluster")
+
+HAND_OVER_S = 10.0
+"""Seconds that the bus may take to bring a claimed task to the worker."""
+FILES_S = 5.0
+"""Seconds for which the names of the model files are remembered."""
+
+
+class LocalEngine(Engine, Protocol):
+    """The engine of a Fooocus in this process."""
+
+    def is_free(self) -> bool:
+        """Return whether a task of the API would start at once."""
+
+    def loaded(self) -> ModelNeeds | None:
+        """Return the models that the last task has loaded, None for none."""
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """Functions of the host: `is_ready` once it has loaded its first models, `files` with the names of its model files."""
+
+    is_ready: Callable[[], bool]
+    files: Callable[[], Collection[str]]
+
+
+class NodeWorker:
+    """Implements `FreeWorker` on the engine of this process."""
+
+    def __init__(self, engine: LocalEngine, host: HostFacts, emit: Callable[[Event], None]) -> None:
+        self._engine = engine
+        self._host = host
+        self._emit = emit
+        self._taken = threading.Event()
+        self._files: tuple[float, frozenset[str]] = (-FILES_S, frozenset())
+
+    def is_free(self) -> bool:
+        return self._engine.is_free() and self._host.is_ready()
+
+    def loaded(self) -> ModelNeeds | None:
+        return self._engine.loaded()
+
+    def files(self) -> frozenset[str]:
+        at, names = self._files
+        if time.monotonic() - at >= FILES_S:
+            names = frozenset(self._host.files())
+            self._files = time.monotonic(), names
+        return names
+
+    def start(self, task: Task) -> None:
+        """Send the task to the worker through the bus, so that it comes after the events that are on their way."""
+        self._taken.clear()
+        self._emit(Claimed(task.task_id, task))
+        if not self._taken.wait(HAND_OVER_S):
+            log.error("claimed task not started yet", extra={"task_id": task.task_id})
+
+    def take(self, task: Task, workload: Workload) -> None:
+        """Put a claimed task into the host's queue. On the bus's thread."""
+        self._engine.start(task, workload)
+        self._taken.set()

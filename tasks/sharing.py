@@ -1,0 +1,72 @@
+"""Protocols of the parts that join this process's domain to those of others. Implemented by `cluster`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ..db.deadline import Deadline
+from .lifecycle.notifier import QueueNotifier
+from .lifecycle.observers import TaskObserver
+from .live.build import LiveServices
+from .model.active_tasks import ActiveTasks
+from .model.events import Event
+from .ports.engine import Engine
+from .ports.jobs import Jobs
+from .queue.eta import EtaCalculator
+from .storage.store import TaskStore
+from .streaming.broadcaster import Broadcaster
+
+
+class Following(Protocol):
+    """This process's share in a running cluster. The bus and the observers of the domain report to it, and it to them."""
+
+    @property
+    def notifier(self) -> QueueNotifier:
+        """The notifier of this process's own tasks, which also reaches the subscribers of other processes."""
+
+    @property
+    def observers(self) -> Sequence[TaskObserver]:
+        """Further observers of this process's own tasks."""
+
+    @property
+    def handlers(self) -> Sequence[Callable[[Event], None]]:
+        """Further handlers of the bus."""
+
+    def recover(self) -> None:
+        """Recover the tasks that an earlier process of this name has left.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read or written.
+        """
+
+    def start(self) -> None:
+        """Start to follow the others and to claim tasks. The bus runs."""
+
+    def close(self, deadline: Deadline) -> None:
+        """Claim no more tasks, and give back those that have not started."""
+
+    def leave(self, deadline: Deadline) -> None:
+        """End all threads, and leave the cluster. The history is still open."""
+
+
+class SharedQueue(Protocol):
+    """The queue of the cluster."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that reaches the tasks of all nodes."""
+
+    def follow(self, events: Broadcaster, eta: EtaCalculator, live: LiveServices) -> Following:
+        """Return this process's share in the cluster. Nothing runs until its `start`."""
+
+
+class Sharing(Protocol):
+    """A cluster that this process belongs to."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs of the cluster's tasks."""
+
+    def join(self, local: Engine, store: TaskStore, active: ActiveTasks) -> SharedQueue:
+        """Return the queue of the cluster, in which `local` is the engine of this process."""
