@@ -1,0 +1,1 @@
+"""One queue for many machines: several processes on one PostgreSQL. Imported with `--cluster` only."""
