@@ -1,1 +1,1 @@
-"""One queue for many machines: the processes of a cluster share a PostgreSQL database, and each generates what it claims."""
+"""One queue for many machines: several processes on one PostgreSQL. Imported with `--cluster` only."""

@@ -45,11 +45,60 @@ class PreviewImage:
         """Return the encoded picture as a data URI."""
         return f"data:image/{encoding.format};base64,{self.base64(encoding)}"
 
+    def small_jpeg(self, longest: int, most_bytes: int) -> bytes:
+        """Return the picture as a JPEG file for another process, whose longest side has at most `longest` pixels.
+
+        A picture of which it would have more than `most_bytes` loses quality first, then size.
+        """
+        picture = _fitted(self._picture(), longest)
+        for quality in (85, 70, 50, 30):
+            file = _file(picture, "jpeg", quality=quality)
+            if len(file) <= most_bytes:
+                return file
+        return self.small_jpeg(max(longest // 2, 1), most_bytes) if longest > 1 else file
+
+    def _picture(self) -> PILImage.Image:
+        return PILImage.fromarray(self._array)
+
     def _encode(self, encoding: Encoding) -> bytes:
-        picture = PILImage.fromarray(self._array)
-        if encoding.size is not None and max(picture.size) > encoding.size:
-            picture.thumbnail((encoding.size, encoding.size), PILImage.Resampling.BILINEAR)
-        buffer = io.BytesIO()
+        picture = self._picture()
+        if encoding.size is not None:
+            picture = _fitted(picture, encoding.size)
         options = {"png": {"compress_level": 1}, "webp": {"quality": 80, "method": 0}, "jpeg": {"quality": 85}}
-        picture.save(buffer, encoding.format, **options[encoding.format])
-        return buffer.getvalue()
+        return _file(picture, encoding.format, **options[encoding.format])
+
+
+class ReceivedPreview(PreviewImage):
+    """A preview that another process has sent as a JPEG file. It is decoded only for another encoding. Thread-safe."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: bytes) -> None:
+        super().__init__(None)
+        self._file = file
+
+    def _picture(self) -> PILImage.Image:
+        with PILImage.open(io.BytesIO(self._file), formats=("JPEG",)) as picture:
+            converted: PILImage.Image = picture.convert("RGB")
+            return converted
+
+    def _encode(self, encoding: Encoding) -> bytes:
+        if encoding.format == "jpeg" and (encoding.size is None or self._longest() <= encoding.size):
+            return self._file
+        return super()._encode(encoding)
+
+    def _longest(self) -> int:
+        with PILImage.open(io.BytesIO(self._file), formats=("JPEG",)) as picture:  # reads the header only
+            return int(max(picture.size))
+
+
+def _fitted(picture: PILImage.Image, longest: int) -> PILImage.Image:
+    if max(picture.size) > longest:
+        picture.thumbnail((longest, longest), PILImage.Resampling.BILINEAR)
+    return picture
+
+
+def _file(picture: PILImage.Image, kind: str, **options: int) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()

@@ -21,6 +21,7 @@ ALLOWED = {
     "adapters": {"adapters", "tasks", *LEAVES},
     "api": {"api", "tasks", *LEAVES},
     "tasks": {"tasks", "db", *LEAVES},
+    "cluster": {"cluster", "tasks", "db", *LEAVES},
     "db": {"db", "files"},
     "commands": {"commands", "tasks", "db", "installer", "adapters", *LEAVES},
     "installer": {"installer", "adapters", "files"},

@@ -1,0 +1,1 @@
+"""Signals between the processes of a cluster, over PostgreSQL's LISTEN and NOTIFY."""

@@ -1,0 +1,205 @@
+"""The voice of a process: says messages to the others, from any thread, without ever holding one up."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from .connection import connect
+from .pieces import to_pieces
+
+log = logging.getLogger("fooocus_api.cluster")
+
+MAX_WAITING = 1_000
+"""Messages that may wait; the oldest make room for newer ones."""
+MAX_BATCH = 32
+"""Messages that are said in one transaction."""
+MAX_AGE_S = 5.0
+"""Seconds that a message may wait for the database; older ones are of no use to anyone."""
+FIRST_RETRY_S = 0.1
+LONGEST_RETRY_S = 2.0
+SAY = "SELECT pg_notify(channel, piece) FROM unnest(%s::text[], %s::text[]) AS said (channel, piece)"
+
+Content = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    channels: tuple[str, ...]
+    content: Content | Callable[[], Content]
+    key: Hashable
+    since_s: float = field(default_factory=time.monotonic)
+
+
+class Voice:
+    """Publishes messages on channels of the database, in a thread with a connection of its own.
+
+    While the database can't be reached, messages are dropped and counted: who listens reads the rows again later.
+
+    Args:
+        location: the database's URL.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.name = secrets.token_hex(8)
+        """Name of this sender, unique among all processes."""
+        self.said = 0
+        self.replaced = 0
+        """Messages in whose place a newer one with the same key was said."""
+        self.dropped = 0
+        self._location = location
+        self._number = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._keyed: dict[Hashable, _Waiting] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-voice", daemon=True)
+        self._thread.start()
+
+    def say(
+        self, channels: str | Collection[str], content: Content | Callable[[], Content], key: Hashable = None
+    ) -> None:
+        """Say a JSON object to all that listen on one of the channels. Never raises, never waits; any thread.
+
+        Args:
+            content: the object, or a function that makes it, which runs on the voice's thread just before it is said.
+            key: a message that waits with the same key is replaced: of a task's previews only the newest is of use.
+        """
+        names = (channels,) if isinstance(channels, str) else tuple(channels)
+        if not names:
+            return
+        one = _Waiting(names, content, key)
+        with self._changed:
+            if self._closing:
+                self.dropped += 1
+                return
+            earlier = self._keyed.get(key) if key is not None else None
+            if earlier is not None:
+                earlier.channels, earlier.content, earlier.since_s = one.channels, one.content, one.since_s
+                self.replaced += 1
+                return
+            if len(self._waiting) >= MAX_WAITING:
+                self._forget(self._waiting.popleft())
+                self.dropped += 1
+            self._waiting.append(one)
+            if key is not None:
+                self._keyed[key] = one
+            self._changed.notify()
+
+    def close(self, within_s: float | None = 2.0) -> None:
+        """Say what waits, then end. Wait at most `within_s` seconds for it."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(within_s)
+
+    def _forget(self, one: _Waiting) -> None:
+        if one.key is not None and self._keyed.get(one.key) is one:
+            del self._keyed[one.key]
+
+    def _run(self) -> None:
+        speaker = _Speaker(self._location)
+        retry_s, is_lost = FIRST_RETRY_S, False
+        while (batch := self._next()) is not None:
+            made = [(one.channels, self._pieces(one)) for one in batch]
+            messages = sum(bool(pieces) for _, pieces in made)
+            try:
+                speaker.say([(channel, piece) for channels, pieces in made for channel in channels for piece in pieces])
+            except (psycopg.Error, OSError, ValueError) as error:
+                if not is_lost:
+                    text = " ".join(str(error).split())[:200]
+                    log.warning("the signals' connection is lost; trying again", extra={"error": text})
+            except BaseException:  # without this thread the process would be mute for ever
+                log.exception("saying failed")
+            else:
+                if is_lost:
+                    log.info("signals reach the other processes again")
+                self.said += messages
+                retry_s, is_lost = FIRST_RETRY_S, False
+                continue
+            is_lost = True
+            self.dropped += messages
+            if self._drop_at_the_end():
+                break
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing, retry_s)
+            retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+        speaker.close()
+
+    def _next(self) -> list[_Waiting] | None:
+        """Wait for messages and return them; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._waiting) or self._closing)
+            if not self._waiting:
+                return None
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+            for one in batch:
+                self._forget(one)
+            limit = time.monotonic() - MAX_AGE_S
+            fresh = [one for one in batch if one.since_s >= limit]
+            self.dropped += len(batch) - len(fresh)
+            return fresh
+
+    def _drop_at_the_end(self) -> bool:
+        """Drop what waits if the voice is to end, and return whether it is."""
+        with self._changed:
+            if self._closing:
+                self.dropped += len(self._waiting)
+                self._waiting.clear()
+            return self._closing
+
+    def _pieces(self, one: _Waiting) -> list[str]:
+        self._number += 1
+        try:
+            content = one.content() if callable(one.content) else one.content
+            return to_pieces(self.name, self._number, content)
+        except Exception:
+            self.dropped += 1
+            log.exception("a message can't be said")
+            return []
+
+
+class _Speaker:
+    """The voice's connection, opened again when it was lost. One thread only."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def say(self, pieces: Sequence[tuple[str, str]]) -> None:
+        """Notify the channels of the pieces, in one transaction. If the connection was lost since its last use, try twice.
+
+        Raises:
+            psycopg.Error, OSError, ValueError: the database can't be reached.
+        """
+        if not pieces:
+            return
+        values = [channel for channel, _ in pieces], [piece for _, piece in pieces]
+        if self._connection is not None:
+            try:
+                self._connection.execute(SAY, values)
+                return
+            except psycopg.Error:
+                self.close()
+        self._connection = connect(self._location, "voice")
+        try:
+            self._connection.execute(SAY, values)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                connection.close()
