@@ -8,6 +8,7 @@ import logging
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
@@ -21,6 +22,7 @@ from .adapters.startup.console_close import ConsoleClose
 from .adapters.startup.exposure_warnings import is_exposed, warnings
 from .adapters.startup.freed_memory import release_freed_memory
 from .adapters.startup.launch_flags import Settings
+from .adapters.startup.node_names import node_name
 from .adapters.task_args.mapping import ArgumentMapper, read_arguments
 from .adapters.worker.engine import FooocusEngine, Lookups, output_folders
 from .adapters.worker.task_overrides import ImageRecords
@@ -36,6 +38,7 @@ from .auth.keys import FILE_NAME, Keyring
 from .auth.signed_urls import UNSIGNED, UrlSigner, load_or_create_secret
 from .auth.tokens import Tokens
 from .db.connection import DatabaseProblem
+from .db.membership import Membership
 from .db.repository import Repository
 from .db.statements.repeats import state_of
 from .db.writer import DatabaseUnavailable
@@ -58,6 +61,9 @@ from .tasks.queue.scheduler import Scheduler
 from .tasks.statistics.statistics import MachineLoad
 from .tasks.storage.sessions import Sessions
 from .tasks.webhooks.delivery import WebhookSettings
+
+if TYPE_CHECKING:
+    from .cluster.build import Cluster
 
 log = logging.getLogger("fooocus_api")
 
@@ -204,17 +210,20 @@ class _Builder:
         journal = FileJournal(self._state / "unfinished")
         find_image = partial(find_reference, output_folders, inputs)
         try:
-            repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
+            membership = Membership(node_name(settings)) if settings.cluster else None
+            repository = Repository(settings.api_db or self._state / "tasks.sqlite3", membership)
             lookups = Lookups(find_image, partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
+            cluster = self._cluster(repository, engine) if settings.cluster else None
             services = build_task_services(
-                engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns()
+                engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns(), cluster
             )
             services = replace(services, model_files=self._model_files(services.active))
             parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
             describe, prepare = arguments.describe, self._tools.prepare_for
-            parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True))
+            freed = cluster.freed if cluster is not None else lambda: None
+            parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True, freed=freed))
             services.start()
         except (DatabaseProblem, DatabaseUnavailable) as error:
             parts.overrides.attach(ImageRecords())
@@ -229,6 +238,21 @@ class _Builder:
             services.model_files.downloads.recover()
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services
+
+    def _cluster(self, repository: Repository, engine: FooocusEngine) -> Cluster:
+        """Return this process's part of the cluster. It is imported with the flag alone.
+
+        Raises:
+            Unsupported: a package is missing.
+        """
+        try:
+            from .cluster.foundation import Hooks
+            from .cluster_runtime import build_cluster
+        except ImportError as error:
+            raise Unsupported(
+                f"--cluster needs a package that is missing ({error.name}); run install.py with --cluster"
+            ) from error
+        return build_cluster(self._settings, repository, self._parts.bus, engine, self._tools, Hooks())
 
     def _model_files(self, active: ActiveTasks) -> ModelFileServices:
         settings, client = self._settings, StreamClient(self._policy)

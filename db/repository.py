@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any, TypeVar
 
-from peewee import JOIN, DatabaseError, InterfaceError, fn
+from peewee import JOIN, Database, DatabaseError, InterfaceError, fn
 
 from . import migrations
 from .connection import Connection, DatabaseProblem, shown
@@ -70,6 +70,11 @@ class Repository:
         except DatabaseUnavailable as error:
             self.close()
             raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
+
+    @property
+    def database(self) -> Database:
+        """The database, on whichever thread's connection, for statements that run by `write` and `read`."""
+        return self._database
 
     @property
     def shard(self) -> int:

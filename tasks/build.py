@@ -156,7 +156,7 @@ def build_task_services(
 
     Args:
         outbound: sends webhooks.
-        sharing: joins this process to a cluster.
+        sharing: joins this process, with this engine, to a cluster.
     """
     options, runs = options or TaskOptions(), runs or NoRuns()
     active, events = ActiveTasks(), Broadcaster()
@@ -164,7 +164,7 @@ def build_task_services(
     webhooks = Webhooks(repository, options.webhooks, outbound)
     jobs = sharing.jobs if sharing is not None else None
     store = TaskStore(repository, webhooks, options.end_write_timeout_s, (RowEnds(changes),), jobs)
-    shared = None if sharing is None else sharing.join(engine, store, active)
+    shared = None if sharing is None else sharing.join(store, active)
     engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator)

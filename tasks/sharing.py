@@ -68,5 +68,5 @@ class Sharing(Protocol):
     def jobs(self) -> Jobs:
         """The jobs of the cluster's tasks."""
 
-    def join(self, local: Engine, store: TaskStore, active: ActiveTasks) -> SharedQueue:
-        """Return the queue of the cluster, in which `local` is the engine of this process."""
+    def join(self, store: TaskStore, active: ActiveTasks) -> SharedQueue:
+        """Return the queue of the cluster."""

@@ -98,8 +98,8 @@ class Settings:
         metavar="URL",
     )
     cluster: bool = switch(
-        "Share the queue and the history with the other processes at this --api-db, which must be PostgreSQL: each generates what "
-        "it claims, and each shows and controls all tasks."
+        "Share the queue and the history with the other processes at this --api-db, which must be PostgreSQL: each generates "
+        "what it claims, and each shows and controls all tasks."
     )
     node_name: str | None = flag(
         "Name of this process in the cluster. Default: the machine's name and the port.",

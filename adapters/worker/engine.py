@@ -84,7 +84,7 @@ class FooocusEngine:
     def enqueue(self, task: Task, workload: Workload) -> None:
         self._append(task, workload, is_new=True)
 
-    def start(self, task: Task, workload: Workload) -> None:
+    def hand_over(self, task: Task, workload: Workload) -> None:
         self._append(task, workload, is_new=False)
 
     def _append(self, task: Task, workload: Workload, *, is_new: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from peewee import Database
 
+from ...db.statements import raw
 from ...tasks.model.workload.workload import ModelNeeds
 from ...tasks.queue.scheduler import QueueEntry
 
@@ -108,7 +109,8 @@ def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> 
 
 def write_turn(database: Database, source: str, turn: int, priority: int, overtakes: list[tuple[int, float]]) -> None:
     """Record a source's turn, and the picks that have overtaken its oldest waiting job of that priority."""
-    database.execute_sql(
+    raw.change(
+        database,
         "INSERT INTO source_turn (source, turn, overtakes) VALUES (%(source)s, %(turn)s, %(overtakes)s) "
         "ON CONFLICT (source) DO UPDATE SET turn = excluded.turn, overtakes = excluded.overtakes",
         {"source": source, "turn": turn, "overtakes": json.dumps({str(priority): overtakes} if overtakes else {})},
@@ -130,4 +132,4 @@ def _entry(task_id: str, priority: int, arguments: dict[str, Any]) -> QueueEntry
 
 
 def _rows(database: Database, statement: str, values: dict[str, Any]) -> list[Any]:
-    return list(database.execute_sql(statement, values).fetchall())
+    return list(raw.rows(database, statement, values))

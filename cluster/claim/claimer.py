@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...db.locks import CLAIM
@@ -50,7 +50,7 @@ class FreeWorker(Protocol):
 class ClaimOptions:
     """The rules of the scheduler, and the seconds that a free node leaves a task to a node that has its model loaded."""
 
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     affinity_wait_s: float = 2.0
 
 
@@ -64,18 +64,21 @@ class Claimer:
         worker: FreeWorker,
         elsewhere: Callable[[], Collection[str]],
         options: ClaimOptions,
+        wakes: queue.SimpleQueue[bool],
     ) -> None:
         """Claim for this worker.
 
         Args:
+            wakes: gets an item when the worker has become free, or a task has arrived.
             elsewhere: returns the checkpoints that other living nodes have in memory.
         """
         self._repository = repository
         self._pairs = pairs
+        self._claims = pairs.claims
         self._worker = worker
         self._elsewhere = elsewhere
         self._options = options
-        self._wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._wakes = wakes
         self._closing = threading.Event()
         self._free_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="fooocus-api-claimer", daemon=True)
@@ -83,10 +86,6 @@ class Claimer:
     def start(self) -> None:
         """Start to claim."""
         self._thread.start()
-
-    def wake(self) -> None:
-        """Look for a task soon: the worker has become free, or a task has arrived. Any thread; takes no lock."""
-        self._wakes.put(True)
 
     def close(self, within_s: float | None = None) -> None:
         """Claim no more tasks, and wait for a claim that is being made."""
@@ -137,15 +136,28 @@ class Claimer:
         models = NodeModels(self._worker.loaded(), frozenset(self._elsewhere()))
         files = self._worker.files()
         rules = self._options.rules
+        claimed: list[str] = []
 
         def change() -> Task | None:
             if settings.value_of(PAUSED) == "1":
                 return None
             candidates = read_candidates(self._pairs.database, files, fifo=rules.fifo)
-            choice = choose(candidates, rules, models, patient=patient)
-            return self._take(choice)
+            task = self._take(choose(candidates, rules, models, patient=patient))
+            if task is not None:  # before the commit, whose notice may be faster than its answer
+                claimed.append(task.task_id)
+                self._claims.add(task.task_id, task.attempts)
+            return task
 
-        return self._repository.write(change, locks=(CLAIM,)).result()
+        try:
+            task = self._repository.write(change, locks=(CLAIM,)).result()
+        except BaseException:
+            for task_id in claimed:
+                self._claims.discard(task_id)
+            raise
+        for task_id in claimed:  # of a transaction that was repeated
+            if task is None or task_id != task.task_id:
+                self._claims.discard(task_id)
+        return task
 
     def _take(self, choice: Choice) -> Task | None:
         if choice is NOTHING or choice.entry is None or choice.entry.task_id is None:

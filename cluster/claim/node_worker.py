@@ -26,6 +26,9 @@ FILES_S = 5.0
 class LocalEngine(Engine, Protocol):
     """The engine of a Fooocus in this process."""
 
+    def hand_over(self, task: Task, workload: Workload) -> None:
+        """Put a claimed task into the host's queue, as `enqueue` does, without a `Queued` event."""
+
     def is_free(self) -> bool:
         """Return whether a task of the API would start at once."""
 
@@ -73,5 +76,5 @@ class NodeWorker:
 
     def take(self, task: Task, workload: Workload) -> None:
         """Put a claimed task into the host's queue. On the bus's thread."""
-        self._engine.start(task, workload)
+        self._engine.hand_over(task, workload)
         self._taken.set()

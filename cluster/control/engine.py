@@ -43,9 +43,6 @@ class ClusterEngine:
         self._order.add(task, workload)
         self._emit(events.Queued(task.task_id))
 
-    def start(self, task: Task, workload: Workload) -> None:
-        self._local.start(task, workload)
-
     def withdraw(self, task_id: str) -> bool:
         if self._is_here(task_id):
             return self._local.withdraw(task_id)

@@ -1,4 +1,4 @@
-"""The predicted order of the cluster's waiting tasks, of which each process has a copy. The order of the claims is the database's."""
+"""The predicted order of the cluster's waiting tasks, of which each process has a copy. The claims have the database's."""
 
 from __future__ import annotations
 

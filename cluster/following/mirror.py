@@ -48,7 +48,9 @@ class Mirror:
         notifier: QueueNotifier,
         workload: Callable[[Task], Workload],
         worker: LocalWorker,
+        reread: Callable[[str], None],
     ) -> None:
+        self._reread = reread
         self._active = active
         self._order = order
         self._claims = claims
@@ -78,10 +80,16 @@ class Mirror:
                 live = self._remote(event.task_id, event.attempts)
                 if live is not None:
                     self._notifier.image(live.task, event.image)
-            case events.Ended() | events.TakenOver():
-                self._claims.discard(event.task_id)
-                if isinstance(event, events.Ended):
-                    self._remember_end(event.task_id)
+
+    def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
+        """Release the claim of an own task whose end is written, or that another process has by now."""
+        if isinstance(event, events.Ended):
+            self._claims.discard(event.task_id)
+            self._remember_end(event.task_id)
+        elif isinstance(event, events.TakenOver):
+            self._claims.discard(event.task_id)
+            self._order.discard(event.task_id)
+            self._reread(event.task_id)
 
     # ------------------------------------------------------------------- claims
 
@@ -136,7 +144,7 @@ class Mirror:
             return
         was_moved = known.rank != task.rank
         known.rank, known.notes = task.rank, task.notes
-        if was_moved and task.rank <= 0 or task.was_moved_to_end:
+        if (was_moved and task.rank <= 0) or task.was_moved_to_end:
             self._order.add(known, live.workload)
             self._observe(events.Moved(task.task_id), live)
             self._notifier.queue_changed()

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ...db.repository import Repository
 from ...db.tables import TaskRow
@@ -100,10 +101,11 @@ class RowReader:
         """Return the tasks whose rows and whose states in memory differ, as far as the columns of the order show."""
         columns = (TaskRow.task_id, TaskRow.status, TaskRow.attempts, TaskRow.rank)
 
-        def read() -> list[tuple[str, str, int, int]]:
-            return list(TaskRow.select(*columns).where(TaskRow.status.in_(ACTIVE_STATUSES)).tuples())
+        def read() -> dict[str, list[str | int]]:
+            rows: Any = TaskRow.select(*columns).where(TaskRow.status.in_(ACTIVE_STATUSES)).tuples()
+            return {task_id: [*state] for task_id, *state in rows}
 
-        stored = {task_id: state for task_id, *state in self._repository.read(read)}
+        stored = self._repository.read(read)
         different = [task_id for task_id, state in stored.items() if self._known(task_id) != state]
         return different + [task_id for task_id in self._active.task_ids() if task_id not in stored]
 

@@ -32,7 +32,7 @@ class ThreadConnector(BaseAsyncConnector):
     @property
     def connection(self) -> psycopg.Connection[Any]:
         """The connection of this thread."""
-        connection: psycopg.Connection[Any] = self._database.connection()
+        connection: psycopg.Connection[Any] = self._database.connection()  # type: ignore[no-untyped-call]
         return connection
 
     def execute_query(self, query: LiteralString, **arguments: Any) -> None:

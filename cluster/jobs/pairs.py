@@ -10,7 +10,7 @@ from peewee import Database
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
-from ...db.statements import writes
+from ...db.statements import raw, writes
 from ...tasks.model.task import MOVED_TO_END, Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from .connector import ThreadConnector, at_once
@@ -50,7 +50,8 @@ class Pairs:
     def __init__(self, database: Database, node: str, claims: Claims) -> None:
         self._database = database
         self._node = node
-        self._claims = claims
+        self.claims = claims
+        """The tasks that this process has claimed."""
         self._manager = JobManager(ThreadConnector(database))
         self.worker = -1
         """Id of this process in the engine's table of workers, -1 before `register`."""
@@ -87,7 +88,7 @@ class Pairs:
         self._manager.defer_job(job)
 
     def may_change(self, task_id: str) -> bool:
-        attempts = self._claims.get(task_id)
+        attempts = self.claims.get(task_id)
         if attempts is not None:
             return self._locked(
                 "task_id = %s AND status = 'running' AND worker = %s AND attempts = %s", task_id, self.worker, attempts
@@ -115,9 +116,7 @@ class Pairs:
 
     def has_waiting(self) -> bool:
         """Return whether a job waits. A read: idle nodes that wake up together need not queue for the lock of the claim."""
-        return bool(
-            self._database.execute_sql("SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' LIMIT 1").fetchone()
-        )
+        return bool(raw.first(self._database, "SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' LIMIT 1"))
 
     def claim(self, task_id: str, now_ms: int) -> int | None:
         """Claim a waiting task for this process. Return the number of its attempt, None if another process was faster."""
@@ -127,7 +126,7 @@ class Pairs:
         if not self._locked("task_id = %s AND status = 'pending'", task_id):
             self.ended(task_id)  # a job without a task that waits
             return None
-        (attempts,) = self._database.execute_sql("SELECT attempts FROM task WHERE task_id = %s", (task_id,)).fetchone()
+        attempts = raw.value(self._database, "SELECT attempts FROM task WHERE task_id = %s", (task_id,))
         values = {"status": TaskStatus.RUNNING.value, "node": self._node, "worker": self.worker}
         writes.update(task_id, {**values, "attempts": attempts + 1, "started_at": now_ms})
         return int(attempts) + 1
@@ -141,10 +140,11 @@ class Pairs:
 
     def give_back(self, task_id: str) -> bool:
         """Put a task that this process has claimed and not begun back into the queue, as if it had not been claimed."""
-        row = self._database.execute_sql(
+        row = raw.first(
+            self._database,
             "SELECT rank, attempts FROM task WHERE task_id = %s AND status = 'running' AND worker = %s FOR UPDATE",
             (task_id, self.worker),
-        ).fetchone()
+        )
         if row is None:
             self.ended(task_id)  # a job whose task has ended, or another process has
             return False
@@ -154,9 +154,11 @@ class Pairs:
 
     def held(self) -> list[str]:
         """Return the tasks whose jobs are claimed by this process."""
-        rows = self._database.execute_sql(
-            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %s", (self.worker,)
-        ).fetchall()
+        rows = raw.rows(
+            self._database,
+            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %s",
+            (self.worker,),
+        )
         return [task_id for (task_id,) in rows]
 
     def withdraw(self, task_id: str) -> bool:
@@ -170,10 +172,11 @@ class Pairs:
 
     def to_stop(self) -> list[str]:
         """Return the tasks that this process runs and is to stop."""
-        rows = self._database.execute_sql(
+        rows = raw.rows(
+            self._database,
             "SELECT queue_name FROM procrastinate_jobs WHERE status = 'doing' AND abort_requested AND worker_id = %s",
             (self.worker,),
-        ).fetchall()
+        )
         return [task_id for (task_id,) in rows]
 
     def has_job(self, task_id: str) -> bool:
@@ -183,33 +186,34 @@ class Pairs:
     def is_to_stop(self, task_id: str) -> bool:
         """Return whether a client has asked to stop the task."""
         return bool(
-            self._database.execute_sql(
-                "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND abort_requested", (task_id,)
-            ).fetchone()
+            raw.first(
+                self._database, "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND abort_requested", (task_id,)
+            )
         )
 
     def _job_id(self, task_id: str, status: str | None = None) -> int | None:
         condition, values = ("AND status = %s", (task_id, status)) if status else ("", (task_id,))
-        row = self._database.execute_sql(
-            f"SELECT id FROM procrastinate_jobs WHERE queue_name = %s {condition}", values
-        ).fetchone()  # nosec B608  # the condition is one of two constants
+        row = raw.first(self._database, f"SELECT id FROM procrastinate_jobs WHERE queue_name = %s {condition}", values)  # nosec B608  # the condition is one of two constants
         return None if row is None else int(row[0])
 
     def _retry(self, job_id: int) -> None:
         """Put a job back. The engine would end one that is to be stopped, so that this wish is dropped with the attempt."""
-        self._database.execute_sql(
-            "UPDATE procrastinate_jobs SET abort_requested = false WHERE id = %s AND abort_requested", (job_id,)
+        raw.change(
+            self._database,
+            "UPDATE procrastinate_jobs SET abort_requested = false WHERE id = %s AND abort_requested",
+            (job_id,),
         )
         self._manager.retry_job_by_id(job_id, retry_at=_now(self._database))
 
     def _note(self, task_id: str, values: dict[str, Any]) -> None:
-        self._database.execute_sql(
+        raw.change(
+            self._database,
             "UPDATE procrastinate_jobs SET args = args || %s::jsonb WHERE queue_name = %s",
             (json.dumps(values), task_id),
         )
 
     def _locked(self, condition: str, *values: Any) -> bool:
-        found = self._database.execute_sql(f"SELECT 1 FROM task WHERE {condition} FOR UPDATE", values).fetchone()  # nosec B608  # conditions are constants of this module
+        found = raw.first(self._database, f"SELECT 1 FROM task WHERE {condition} FOR UPDATE", values)  # nosec B608  # conditions are constants of this module
         return found is not None
 
 
@@ -228,5 +232,4 @@ def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
 
 
 def _now(database: Database) -> Any:
-    (now,) = database.execute_sql("SELECT now()").fetchone()
-    return now
+    return raw.value(database, "SELECT now()")

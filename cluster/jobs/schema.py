@@ -9,6 +9,7 @@ from peewee import Database
 from procrastinate.schema import SchemaManager
 
 from ...db import locks
+from ...db.statements import raw
 from ...db.statements.changes import settings
 from .connector import ThreadConnector
 
@@ -79,7 +80,7 @@ def install_schema(database: Database) -> None:
         locks.take(database, (locks.SCHEMA,))
         migrations = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
         newest, known = migrations[-1].stem, settings.value_of(ENGINE_SETTING)
-        (exists,) = database.execute_sql("SELECT to_regclass('procrastinate_jobs') IS NOT NULL").fetchone()
+        exists = raw.value(database, "SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
         if not exists:
             connector.connection.execute(SchemaManager.get_schema())
         elif known is not None and known < newest:

@@ -1,4 +1,4 @@
-"""The one process of the cluster that looks after all: it recovers the tasks of dead nodes, and has the duties of one process alone."""
+"""The caretaker, one process of the cluster: it recovers the tasks of dead nodes, and has the duties of one process alone."""
 
 from __future__ import annotations
 

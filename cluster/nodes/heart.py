@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...db.locks import RANKS
 from ...db.repository import Repository
 from ...db.writer import DatabaseUnavailable
-from ..jobs.pairs import Claims, Pairs
+from ..jobs.pairs import Pairs
 from .registry import NodeFacts, Registry
 
 log = logging.getLogger("fooocus_api.cluster")
@@ -23,7 +23,6 @@ class Heart:
         repository: Repository,
         registry: Registry,
         pairs: Pairs,
-        claims: Claims,
         facts: Callable[[], NodeFacts],
         stop: Callable[[str], object],
     ) -> None:
@@ -36,7 +35,7 @@ class Heart:
         self._repository = repository
         self._registry = registry
         self._pairs = pairs
-        self._claims = claims
+        self._claims = pairs.claims
         self._facts = facts
         self._stop = stop
         self._orphans: set[str] = set()

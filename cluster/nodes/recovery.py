@@ -10,10 +10,11 @@ from peewee import Database
 
 from ...db.locks import RANKS
 from ...db.repository import Repository
+from ...db.statements import raw
 from ...tasks.model.rows import from_row
 from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus
-from ...tasks.storage.store import TaskStore, WrittenEnd
 from ...tasks.model.workload.workload import Workload
+from ...tasks.storage.store import TaskStore, WrittenEnd
 from ..jobs.pairs import Pairs
 
 log = logging.getLogger("fooocus_api.cluster")
@@ -54,25 +55,27 @@ class NodeRecovery:
         return [task_id for task_id, worker in found if self._recover(task_id, worker)]
 
     def _of_lost(self, timeout_s: float) -> list[tuple[str, int]]:
-        (is_young,) = self._database.execute_sql(
-            "SELECT now() - pg_postmaster_start_time() < make_interval(secs => %s)", (timeout_s,)
-        ).fetchone()
+        is_young = raw.value(
+            self._database, "SELECT now() - pg_postmaster_start_time() < make_interval(secs => %s)", (timeout_s,)
+        )
         if is_young:
             return []
         # One statement: a worker that registers between two would seem to be lost.
-        rows = self._database.execute_sql(
+        rows = raw.rows(
+            self._database,
             "SELECT task_id, worker FROM task LEFT JOIN procrastinate_workers AS known ON known.id = worker "
             "WHERE status IN ('pending', 'running') AND worker IS NOT NULL "
             "AND (known.id IS NULL OR known.last_heartbeat < now() - make_interval(secs => %s))",
             (timeout_s,),
-        ).fetchall()
+        )
         return [(task_id, worker) for task_id, worker in rows]
 
     def _of_earlier(self, node: str) -> list[tuple[str, int]]:
-        rows = self._database.execute_sql(
+        rows = raw.rows(
+            self._database,
             "SELECT task_id, worker FROM task WHERE status IN ('pending', 'running') AND node = %s AND worker <> %s",
             (node, self._pairs.worker),
-        ).fetchall()
+        )
         return [(task_id, worker) for task_id, worker in rows]
 
     def _recover(self, task_id: str, worker: int) -> bool:
@@ -86,10 +89,11 @@ class NodeRecovery:
 
     def _change(self, task_id: str, worker: int) -> WrittenEnd | bool | None:
         """Decide about a task whose row still belongs to the worker. None if it does not."""
-        locked = self._database.execute_sql(
+        locked = raw.first(
+            self._database,
             "SELECT 1 FROM task WHERE task_id = %s AND worker = %s AND status = ANY(%s) FOR UPDATE",
             (task_id, worker, list(ACTIVE_STATUSES)),
-        ).fetchone()
+        )
         row = self._repository.get(task_id) if locked else None
         if row is None:
             return None
@@ -124,14 +128,16 @@ class NodeRecovery:
         return len(lost) + len(spare)
 
     def _unpaired(self) -> tuple[list[str], list[str]]:
-        lost = self._database.execute_sql(
+        lost = raw.rows(
+            self._database,
             "SELECT task_id FROM task WHERE status = 'pending' AND worker IS NULL AND NOT EXISTS "
-            "(SELECT 1 FROM procrastinate_jobs WHERE queue_name = task_id AND status IN ('todo', 'doing'))"
-        ).fetchall()
-        spare = self._database.execute_sql(
+            "(SELECT 1 FROM procrastinate_jobs WHERE queue_name = task_id AND status IN ('todo', 'doing'))",
+        )
+        spare = raw.rows(
+            self._database,
             "SELECT queue_name FROM procrastinate_jobs WHERE NOT EXISTS "
-            "(SELECT 1 FROM task WHERE task_id = queue_name AND status IN ('pending', 'running'))"
-        ).fetchall()
+            "(SELECT 1 FROM task WHERE task_id = queue_name AND status IN ('pending', 'running'))",
+        )
         return [task_id for (task_id,) in lost], [task_id for (task_id,) in spare]
 
     def _add_job(self, task_id: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import Database
 
+from ...db.statements import raw
 from ...db.tables.cluster import NodeRow
 from ..jobs.connector import at_once
 from ..jobs.pairs import Pairs
@@ -106,7 +107,8 @@ class Registry:
         """Return all processes, by their names. Those that were not seen for long count as `lost`."""
         columns = [field for name, field in NodeRow._meta.fields.items() if with_catalogue or name != "catalogue"]
         now = server_ms(self._database)
-        return [self._node(row, now) for row in NodeRow.select(*columns).order_by(NodeRow.name).dicts()]
+        rows: Any = NodeRow.select(*columns).order_by(NodeRow.name).dicts()
+        return [self._node(row, now) for row in rows]
 
     def known(self, read: Callable[[Callable[[], list[Node]]], list[Node]]) -> list[Node]:
         """Return the processes as read at most `READ_S` ago. `read` runs a query."""
@@ -138,7 +140,7 @@ class Registry:
 
 def server_ms(database: Database) -> int:
     """Return the database's time in milliseconds since 1970, which all processes share."""
-    (now,) = database.execute_sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").fetchone()
+    now = raw.value(database, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
     return int(now)
 
 

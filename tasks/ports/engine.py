@@ -69,9 +69,6 @@ class Engine(Protocol):
     def enqueue(self, task: Task, workload: Workload) -> None:
         """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
 
-    def start(self, task: Task, workload: Workload) -> None:
-        """Put a task that is known as queued into the host's queue, as `enqueue` does, without a `Queued` event."""
-
     def withdraw(self, task_id: str) -> bool:
         """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,11 @@ class Broadcaster:
         self._notices = KeptNotices()
         self._subscriptions: dict[str | None, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
+        self._on_change: Callable[[], None] = lambda: None
+
+    def call_on_change(self, action: Callable[[], None]) -> None:
+        """Call `action` after each change of the subscriptions, on any thread. It must not wait."""
+        self._on_change = action
 
     def publish(
         self,
@@ -126,6 +131,7 @@ class Broadcaster:
             self._subscriptions[task_id].add(subscription)
             if self._closed:
                 subscription.end()
+        self._on_change()
         try:
             yield subscription
         finally:
@@ -134,6 +140,7 @@ class Broadcaster:
                 self._subscriptions[task_id].discard(subscription)
                 if not self._subscriptions[task_id]:
                     del self._subscriptions[task_id]
+            self._on_change()
 
     def close(self) -> None:
         """End all subscriptions for the shutdown of Fooocus. Later ones end at once."""
@@ -174,6 +181,12 @@ class Broadcaster:
                 for task_id, subscriptions in self._subscriptions.items()
                 if task_id is not ALL and not all(subscription.only_end for subscription in subscriptions)
             }
+
+    def watched(self) -> dict[str | None, bool]:
+        """Return the tasks whose progress has a subscriber, `ALL` for every task, each with True if one wants previews."""
+        with self._lock:
+            groups = {key: [one for one in group if not one.only_end] for key, group in self._subscriptions.items()}
+        return {key: any(one.encoding is not None for one in group) for key, group in groups.items() if group}
 
     def subscriber_count(self) -> int:
         """Return the number of subscribers."""

@@ -1,0 +1,56 @@
+"""What the parts of a cluster in one process share."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..db.repository import Repository
+from ..tasks.model.events import Event
+from .claim.claimer import ClaimOptions
+from .claim.node_worker import HostFacts
+from .control.order import ClusterOrder
+from .jobs.pairs import Pairs
+from .nodes.registry import Registry
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """The place of this process in the cluster: `location` is the database's URL, `role` is node or gateway, `card` names the
+    graphics card."""
+
+    location: str
+    name: str
+    version: str
+    role: str = "node"
+    timeout_s: float = 15.0
+    claims: ClaimOptions = field(default_factory=ClaimOptions)
+    card: str = ""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Functions of other parts of the process: `duty` starts and stops what one process of the cluster does alone, `wake_duty`
+    has it look for work, `setting_changed` and `batch_changed` get the name of a setting and the id of a batch that have
+    changed."""
+
+    duty: Callable[[bool], None] = lambda _: None
+    wake_duty: Callable[[], None] = lambda: None
+    setting_changed: Callable[[str], None] = lambda _: None
+    batch_changed: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """The parts that need nothing of the domain. `wakes` gets an item when the worker is free or a task has arrived."""
+
+    settings: ClusterSettings
+    repository: Repository
+    emit: Callable[[Event], None]
+    host: HostFacts
+    pairs: Pairs
+    registry: Registry
+    order: ClusterOrder
+    hooks: Hooks = Hooks()
+    wakes: queue.SimpleQueue[bool] = field(default_factory=queue.SimpleQueue)

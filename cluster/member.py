@@ -1,0 +1,252 @@
+"""This process as a member of the cluster: it claims, beats, listens, and follows the tasks of the others."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..db.deadline import Deadline
+from ..db.locks import RANKS
+from ..db.statements.changes import settings
+from ..tasks.control.pause import PAUSED
+from ..tasks.lifecycle.notifier import QueueNotifier
+from ..tasks.lifecycle.observers import TaskObserver
+from ..tasks.live.build import LiveServices
+from ..tasks.model.active_tasks import ActiveTasks
+from ..tasks.model.events import Event
+from ..tasks.model.task import TERMINAL_STATUSES
+from ..tasks.queue.eta import EtaCalculator
+from ..tasks.streaming.broadcaster import ALL, Broadcaster
+from .claim.claimer import Claimer
+from .claim.node_worker import LocalEngine, NodeWorker
+from .following.mirror import LocalWorker, Mirror
+from .following.remote_events import RemoteImage, RemoteProgress
+from .following.reporting import ReportingNotifier
+from .following.row_reader import RowReader
+from .foundation import Foundation
+from .jobs.schema import CHANGES_CHANNEL
+from .messages.inbox import Inbox
+from .messages.notices import (
+    ALL as EVERY_TASK,
+)
+from .messages.notices import (
+    EVERYONE,
+    Hello,
+    TaskControl,
+    TaskImage,
+    TaskProgress,
+    Watching,
+    channel_of,
+    to_json,
+)
+from .messages.reporter import Reporter
+from .messages.watch import Watch
+from .messages.watcher import Watcher
+from .nodes.caretaker import Caretaker
+from .nodes.heart import Heart
+from .nodes.recovery import NodeRecovery
+from .nodes.registry import NodeFacts
+from .signals.connection import connect
+from .signals.ear import Ear
+from .signals.voice import Voice
+
+log = logging.getLogger("fooocus_api.cluster")
+
+
+@dataclass(frozen=True)
+class Links:
+    """The parts that reach this process's worker, its memory, and the others."""
+
+    local: LocalEngine
+    active: ActiveTasks
+    reader: RowReader
+    voice: Voice
+    recovery: NodeRecovery
+
+
+class Member:
+    """Implements `tasks.sharing.Following`."""
+
+    def __init__(
+        self, base: Foundation, links: Links, events: Broadcaster, eta: EtaCalculator, live: LiveServices
+    ) -> None:
+        self._base = base
+        self._links = links
+        self._events = events
+        self._live = live
+        self._is_draining = False
+        self._watch = Watch(lambda process, tasks: self._reporter.repeat(process, tasks))
+        self._reporter = Reporter(links.voice, self._watch)
+        self._watcher = Watcher(links.voice)
+        self._notifier = ReportingNotifier(links.active, events, eta, self._reporter)
+        self._worker = NodeWorker(links.local, base.host, base.emit)
+        pairs = base.pairs
+        self._mirror = Mirror(
+            links.active,
+            base.order,
+            pairs.claims,
+            QueueNotifier(links.active, events, eta),
+            lambda task: links.local.workload(task.parameters),
+            LocalWorker(self._worker.take, lambda task: task.source == "webui" and task.worker == pairs.worker),
+            links.reader.changed,
+        )
+        self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
+        self._claimer = Claimer(
+            base.repository, pairs, self._worker, self._loaded_elsewhere, base.settings.claims, base.wakes
+        )
+        self._heart = Heart(base.repository, base.registry, pairs, self._facts, self._stop)
+        self._caretaker = Caretaker(
+            lambda: connect(base.settings.location, "caretaker"), base.registry, links.recovery, base.hooks.duty
+        )
+        self._inbox = Inbox(
+            links.voice.name,
+            {
+                TaskProgress: lambda _, notice: base.emit(_progress(notice)),
+                TaskImage: lambda _, notice: base.emit(RemoteImage(notice.task_id, notice.attempts, notice.image)),
+                TaskControl: lambda _, notice: self._control(notice),
+                Watching: self._watch.take,
+                Hello: lambda *_: self._watcher.announce(),
+            },
+        )
+        self._ear: Ear | None = None
+
+    @property
+    def notifier(self) -> QueueNotifier:
+        return self._notifier
+
+    @property
+    def observers(self) -> Sequence[TaskObserver]:
+        return [self._mirror]
+
+    @property
+    def handlers(self) -> Sequence[Callable[[Event], None]]:
+        return [self._mirror.handle]
+
+    # ---------------------------------------------------------------- lifetime
+
+    def recover(self) -> None:
+        base, one = self._base, self._base.settings
+        base.repository.write(lambda: base.registry.enter("", one.version, None, self._facts())).result()
+        self._links.recovery.recover_earlier(one.name)
+
+    def start(self) -> None:
+        voice = self._links.voice
+        self._links.reader.start()
+        self._events.call_on_change(self._watch_subscribed)
+        handlers = {CHANGES_CHANNEL: self._on_change, EVERYONE: self._inbox.hear}
+        handlers[channel_of(voice.name)] = self._inbox.hear
+        self._ear = Ear(self._base.settings.location, handlers, self._on_gap)
+        self._heart.start()
+        self._caretaker.start()
+        if self._base.settings.role == "node":
+            self._claimer.start()
+
+    def drain(self) -> None:
+        """Claim no more tasks. The one that runs is generated to its end."""
+        self._is_draining = True
+        self._claimer.close(0)
+
+    def close(self, deadline: Deadline) -> None:
+        self.drain()
+        self._claimer.close(deadline.half())
+        for task_id in self._base.pairs.claims.task_ids():
+            live = self._links.active.get(task_id)
+            if live is None or live.started_s is None:
+                self._base.repository.write(partial(self._base.pairs.give_back, task_id), locks=(RANKS,), retry=True)
+        self._caretaker.close(deadline.half())
+
+    def leave(self, deadline: Deadline) -> None:
+        if self._ear is not None:
+            self._ear.close(deadline.half())
+        self._heart.close()
+        self._watcher.close()
+        self._links.reader.close()
+        self._base.repository.write(self._base.registry.leave)
+        self._links.voice.close(deadline.half())
+
+    # ------------------------------------------------------------------ notices
+
+    def _on_gap(self) -> None:
+        self._links.reader.resync()
+        self._links.voice.say(EVERYONE, to_json(Hello()), key="hello")
+        self._watcher.announce()
+        self._base.wakes.put(True)
+        self._read_pause()
+        self._base.hooks.wake_duty()
+
+    def _on_change(self, payload: str) -> None:
+        content: dict[str, Any] = json.loads(payload)
+        hooks = self._base.hooks
+        if "setting" in content:
+            if content["setting"] == PAUSED:
+                self._read_pause()
+            hooks.setting_changed(content["setting"])
+        elif "batch" in content:
+            hooks.batch_changed(content["batch"])
+        else:
+            self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
+
+    def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
+        if status == "pending":
+            self._base.wakes.put(True)
+        if status in TERMINAL_STATUSES and self._caretaker.is_mine:
+            self._base.hooks.wake_duty()
+        if self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker:
+            self._links.reader.changed(task_id, source)
+
+    def _read_pause(self) -> None:
+        """Read the pause of the queue on a reader's thread: an ear must not wait."""
+
+        def read() -> None:
+            self._base.order.pause(settings.value_of(PAUSED) == "1")
+            self._base.wakes.put(True)
+            self._live.feed.change()
+
+        self._base.repository.submit_read(read)
+
+    def _control(self, notice: TaskControl) -> None:
+        if notice.worker != self._base.pairs.worker:
+            return
+        if not self._links.local.interrupt(notice.task_id, notice.how) and notice.how == "stop":
+            self._links.local.withdraw(notice.task_id)
+
+    def _watch_subscribed(self) -> None:
+        claims = self._base.pairs.claims
+        watched = self._events.watched()
+        self._watcher.watch(
+            {
+                EVERY_TASK if key is ALL else key: previews
+                for key, previews in watched.items()
+                if key is ALL or claims.get(key) is None
+            }
+        )
+
+    # -------------------------------------------------------------------- facts
+
+    def _facts(self) -> NodeFacts:
+        loaded = self._links.local.loaded()
+        models = () if loaded is None else tuple(name for name in loaded.models[:2] if name not in ("", "None"))
+        progress = {}
+        for task_id in self._base.pairs.claims.task_ids():
+            live = self._links.active.get(task_id)
+            progress[task_id] = live.task.progress if live is not None else 0
+        state = "draining" if self._is_draining else "busy" if progress else "idle"
+        return NodeFacts(state, models, self._base.settings.card, progress)
+
+    def _loaded_elsewhere(self) -> set[str]:
+        nodes = self._base.registry.known(self._base.repository.read)
+        return {
+            one.loaded[0] for one in nodes if one.is_serving and one.loaded and one.name != self._base.settings.name
+        }
+
+    def _stop(self, task_id: str) -> None:
+        if not self._links.local.interrupt(task_id, "stop"):
+            self._links.local.withdraw(task_id)
+
+
+def _progress(notice: TaskProgress) -> RemoteProgress:
+    return RemoteProgress(notice.task_id, notice.attempts, notice.percent, notice.title, notice.stage, notice.preview)
