@@ -1,0 +1,92 @@
+"""One queue for three nodes: each generates what it claims, and each shows and controls all tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.clusters.nodes import DemoCluster
+from fooocus_api.tests.support.event_streams import reading
+
+LONG = {"overwrite_step": 60}
+
+
+def running_elsewhere(cluster: DemoCluster, **fields: object) -> tuple[str, Client]:
+    """Start a task, and return its id and a client of a node that does not run it."""
+    task_id = cluster.client().submit(**{**LONG, **fields})["task_id"]
+    cluster.client().until(task_id, "running")
+    ((node,),) = cluster.rows(f"SELECT node FROM task WHERE task_id = '{task_id}'")
+    return task_id, cluster.client(0 if node != "node-1" else 1)
+
+
+def test_all_nodes_share_the_work(cluster: DemoCluster) -> None:
+    ids = [cluster.client(number % 3).submit(prompt=f"cat {number}", overwrite_step=5)["task_id"] for number in range(18)]
+    for task_id in ids:
+        record = cluster.client(1).ended(task_id)
+        assert record["task_status"] == "finished" and len(record["images"]) == 1
+    found = cluster.rows("SELECT task_id, node, attempts FROM task")
+    nodes = Counter(node for task_id, node, attempts in found if task_id in ids and attempts == 1)
+    assert sum(nodes.values()) == 18 and set(nodes) == {"node-1", "node-2", "node-3"}
+    assert cluster.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+
+
+def test_a_request_that_waits_gets_its_image_from_any_node(cluster: DemoCluster) -> None:
+    for index in range(3):
+        record = cluster.client(index).draw(prompt="waits", overwrite_step=3)
+        assert record["task_status"] == "finished"
+
+
+def test_a_stream_shows_the_steps_and_previews_of_another_node(cluster: DemoCluster) -> None:
+    task_id, other = running_elsewhere(cluster)
+    with reading(other, f"/tasks/{task_id}/events", preview_format="jpeg") as stream:
+        stream.until("finished")
+    steps = stream.of("progress")
+    assert len(steps) > 3 and [step["progress"] for step in steps] == sorted(step["progress"] for step in steps)
+    assert any(step.get("preview") for step in steps)
+    assert len(stream.of("image")) == 1
+
+
+def test_the_events_of_all_tasks_reach_each_node(cluster: DemoCluster) -> None:
+    with reading(cluster.client(0), "/v1/events") as first, reading(cluster.client(2), "/v1/events") as second:
+        task_id = cluster.client(1).draw(prompt="seen by all", overwrite_step=5)["task_id"]
+        for stream in first, second:
+            stream.until("finished")
+            names = [event["event"] for event in stream.events if event["data"].get("task_id") == task_id]
+            assert names.count("queued") == names.count("started") == names.count("finished") == 1
+
+
+def test_stop_from_another_node(cluster: DemoCluster) -> None:
+    task_id, other = running_elsewhere(cluster, overwrite_step=150)
+    assert other.post(f"/tasks/{task_id}/stop").status_code == 200
+    assert other.ended(task_id)["task_status"] == "stopped"
+
+
+def test_skip_from_another_node(cluster: DemoCluster) -> None:
+    task_id, other = running_elsewhere(cluster, overwrite_step=100, image_number=2)
+    assert other.post(f"/tasks/{task_id}/skip").status_code == 200
+    record = other.ended(task_id)
+    assert record["task_status"] == "finished" and len(record["images"]) <= 2
+
+
+def test_waiting_tasks_are_withdrawn_and_moved_from_any_node(cluster: DemoCluster) -> None:
+    client, other = cluster.client(0), cluster.client(1)
+    assert client.post("/v1/engine/pause").status_code == 200
+    wait_for(lambda: other.get("/v1/queue").json()["paused"], "the pause to be known")
+    try:
+        ids = [client.submit(prompt=f"waits {number}", overwrite_step=3)["task_id"] for number in range(4)]
+        wait_for(lambda: order(other) == ids, "the other node to know all tasks")
+        assert other.post(f"/tasks/{ids[3]}/move-to-front").status_code == 200
+        wait_for(lambda: order(client) == [ids[3], *ids[:3]], "the move to be known")
+        assert other.request("DELETE", f"/tasks/{ids[1]}").status_code == 200
+        assert client.ended(ids[1])["task_status"] == "stopped"
+        wait_for(lambda: order(client) == [ids[3], ids[0], ids[2]], "the withdrawal to be known")
+    finally:
+        other.post("/v1/engine/resume")
+    for task_id in (ids[3], ids[0], ids[2]):
+        assert client.ended(task_id)["task_status"] == "finished"
+    starts = dict(cluster.rows("SELECT task_id, started_at FROM task"))
+    assert starts[ids[3]] == min(starts[task_id] for task_id in (ids[3], ids[0], ids[2]))
+
+
+def order(client: Client) -> list[str]:
+    return [one["task_id"] for one in client.get("/v1/queue").json()["waiting"]]
