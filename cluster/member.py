@@ -100,7 +100,10 @@ class Member:
         )
         self._heart = Heart(base.repository, base.registry, pairs, self._facts, self._stop)
         self._caretaker = Caretaker(
-            lambda: connect(base.settings.location, "caretaker"), base.registry, links.recovery, base.hooks.duty
+            lambda: connect(base.settings.location, f"caretaker {base.settings.name}"),
+            base.registry,
+            links.recovery,
+            base.hooks.duty,
         )
         self._inbox = Inbox(
             links.voice.name,

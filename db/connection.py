@@ -39,6 +39,10 @@ KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keep
 """Keepalive settings by which PostgreSQL notices within a minute that this machine is gone, and releases its advisory lock."""
 
 
+IDLE_TIMEOUT_S = 10
+"""Seconds after which PostgreSQL ends a transaction of a cluster's process that hangs: its locks would hold all others up."""
+
+
 class DatabaseProblem(Exception):
     """The database can't be used; the message gives the reason and a remedy."""
 
@@ -122,6 +126,8 @@ class Connection:
             return
         for name, value in KEEPALIVE.items():
             self.database.execute_sql(f"SET {name} = {value}")
+        if self._membership is not None:
+            self.database.execute_sql(f"SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'")
         last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
         if wait_for_schema:
             locks.wait_for(self.database, locks.SCHEMA)

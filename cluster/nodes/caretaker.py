@@ -18,6 +18,8 @@ log = logging.getLogger("fooocus_api.cluster")
 
 CARETAKER_LOCK = 0x666F6F80
 """Advisory lock of the caretaker's connection: it is free again when the connection ends."""
+APPLICATION = "fooocus-api caretaker"
+"""Beginning of the name of the caretaker's connection, which ends with the name of the process."""
 TRY_S = 5.0
 """Seconds between two tries to become the caretaker, and between two rounds of it."""
 PAIRS_S = 60.0
@@ -87,11 +89,25 @@ class Caretaker:
             self._connection.execute("SELECT 1")  # raises if the connection, and with it the lock, is gone
             return True
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (CARETAKER_LOCK,)).fetchone()
+        if row is not None and not row[0]:
+            self._relieve(self._connection)
         if row is not None and row[0]:
             self._is_mine = True
             log.info("this process is the caretaker", extra={"node": self._registry.name})
             self._duty(True)
         return self._is_mine
+
+    def _relieve(self, connection: psycopg.Connection[Any]) -> None:
+        """End the connection of a caretaker that has no heartbeat any more: a process that hangs keeps its lock."""
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(held.pid), known.name FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid) "
+            "JOIN cluster_node AS known ON activity.application_name = %s || known.name "
+            "WHERE held.locktype = 'advisory' AND held.objid = %s AND held.granted "
+            "AND known.seen_at < extract(epoch FROM clock_timestamp() - make_interval(secs => %s)) * 1000",
+            (f"{APPLICATION} ", CARETAKER_LOCK, self._registry.timeout_s),
+        ).fetchall()
+        for _, name in ended:
+            log.warning("caretaker without a heartbeat relieved", extra={"node": name})
 
     def _lose(self, reason: str) -> None:
         connection, self._connection = self._connection, None

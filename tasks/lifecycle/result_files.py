@@ -98,9 +98,14 @@ class ResultFiles:
 
     def sweep(self, live: ActiveTask, event: events.Ended) -> None:
         """Delete the images of an ended task that are not in its record. Return at once."""
-        task_id = live.task.task_id
         done = {*live.saved, *(result for result in event.results if isinstance(result, str))}
+        self._sweep(live.task.task_id, done)
 
+    def discard(self, task_id: str) -> None:
+        """Delete all images of a task that another process has by now. Return at once."""
+        self._sweep(task_id, set())
+
+    def _sweep(self, task_id: str, done: set[str]) -> None:
         def sweep() -> None:
             self._leftovers.sweep(task_id, done)
             self._leftovers.settle({task_id})

@@ -20,7 +20,9 @@ def running_elsewhere(cluster: DemoCluster, **fields: object) -> tuple[str, Clie
 
 
 def test_all_nodes_share_the_work(cluster: DemoCluster) -> None:
-    ids = [cluster.client(number % 3).submit(prompt=f"cat {number}", overwrite_step=5)["task_id"] for number in range(18)]
+    ids = [
+        cluster.client(number % 3).submit(prompt=f"cat {number}", overwrite_step=5)["task_id"] for number in range(18)
+    ]
     for task_id in ids:
         record = cluster.client(1).ended(task_id)
         assert record["task_status"] == "finished" and len(record["images"]) == 1

@@ -48,6 +48,34 @@ class DemoCluster:
             with contextlib.suppress(ProcessLookupError):
                 node.close()
 
+    def audit(self) -> None:
+        """Record each end of a task from now on, for `ends`."""
+        self.change(
+            "CREATE TABLE IF NOT EXISTS audit (task_id text, status text);"
+            "CREATE OR REPLACE FUNCTION audit_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF NEW.status NOT IN ('pending', 'running') AND OLD.status IN ('pending', 'running') OR NEW.finished_at <> OLD.finished_at "
+            "THEN INSERT INTO audit VALUES (NEW.task_id, NEW.status); END IF; RETURN NULL; END $$;"
+            "DROP TRIGGER IF EXISTS audit_end ON task;"
+            "CREATE TRIGGER audit_end AFTER UPDATE ON task FOR EACH ROW EXECUTE FUNCTION audit_end()"
+        )
+
+    def ends(self) -> dict[str, list[str]]:
+        """Return the statuses of all ends of each task since `audit`."""
+        found: dict[str, list[str]] = {}
+        for task_id, status in self.rows("SELECT task_id, status FROM audit"):
+            found.setdefault(task_id, []).append(status)
+        return found
+
+    def node_of(self, task_id: str) -> int | None:
+        """Return the index of the node that runs a task or has run it, None before a node has claimed it."""
+        ((name,),) = self.rows(f"SELECT node FROM task WHERE task_id = '{task_id}'")
+        return None if name is None else int(name.rpartition("-")[2]) - 1
+
+    def change(self, statement: str) -> None:
+        """Run statements without rows."""
+        with contextlib.closing(psycopg.connect(self.location, autocommit=True)) as connection:
+            connection.execute(statement.encode())
+
     def client(self, index: int = 0) -> Client:
         """Return a client of a node."""
         return Client(self.nodes[index].url)

@@ -40,8 +40,10 @@ def programs() -> Path | None:
 class PostgresServer:
     """A server with its data in a temp folder and a port of its own; it runs within its `with` block."""
 
-    def __init__(self, bin_folder: Path) -> None:
+    def __init__(self, bin_folder: Path, **settings: str) -> None:
+        """Prepare the server. `settings` replace those of `SETTINGS`."""
         self._bin = bin_folder
+        self._settings = {**SETTINGS, **settings}
         self._folder = tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True)
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +69,7 @@ class PostgresServer:
     def start(self) -> PostgresServer:
         """Start the server, also after `stop`, and return when it accepts connections."""
         folder = Path(self._folder.name)
-        settings = {**SETTINGS, "port": str(self.port), "unix_socket_directories": str(folder)}
+        settings = {**self._settings, "port": str(self.port), "unix_socket_directories": str(folder)}
         command = [str(self._bin / "postgres"), "-D", str(folder / "data")]
         with (folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
