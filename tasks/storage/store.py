@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from ...db import locks
 from ...db.repository import Repository
 from ...db.statements.filters import Filter
 from ...db.statements.repeats import copy_state
 from ..model import rows
 from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
-from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task, TaskError, TaskStatus
+from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task, TaskStatus
 from ..model.workload.workload import Workload
 from ..webhooks.delivery import Webhooks
+from .attempts import add_or_find, forms
 from .end_listener import EndListener
 
 log = logging.getLogger("fooocus_api.tasks")
@@ -110,6 +112,8 @@ class TaskStore:
         base_url: str,
         admit: Callable[[], None],
         on_commit: Callable[[Task], None],
+        *,
+        is_limited: bool = False,
     ) -> Future[Task]:
         """Store a task of the API with its webhook, or find the one that was stored with its idempotency key.
 
@@ -117,14 +121,15 @@ class TaskStore:
             base_url: the prefix of the URLs in the webhook's record.
             admit: charges quotas in the same transaction; an exception rejects the task.
             on_commit: gets the task once it is on the disk, on the writer's thread.
+            is_limited: `admit` counts tasks or images, to which no other process may add in between.
         """
-        row = rows.to_row(task, workload)
+        row, key = rows.to_row(task, workload), task.idempotency_key
 
-        def change() -> Task:
-            key = task.idempotency_key
+        def find() -> Task | None:
             earlier = None if key is None else self._repository.with_idempotency_key(key)
-            if earlier is not None:
-                return rows.from_row(earlier)
+            return None if earlier is None else rows.from_row(earlier)
+
+        def add() -> Task:
             admit()
             task.id = task.rank = self._repository.insert(row, workload.inputs)
             if workload.repeats:
@@ -132,7 +137,12 @@ class TaskStore:
             self._webhooks.accept(task, base_url)
             return task
 
-        return self._repository.write(change, on_commit)
+        def change() -> Task:
+            if (earlier := find()) is not None:
+                return earlier
+            return add() if key is None or not self._repository.shard else add_or_find(self._repository, add, find)
+
+        return self._repository.write(change, on_commit, locks=(locks.ADMISSION,) if is_limited else ())
 
     def insert(self, task: Task, workload: Workload, gaps: Gaps) -> None:
         """Write the row of a WebUI task. Return after the commit or the timeout."""
@@ -232,7 +242,7 @@ class TaskStore:
     def _end(self, task: Task, workload: Workload, gaps: Gaps) -> WrittenEnd | None:
         """Write an end. On the writer's thread."""
         stored = self._repository.first_possible(
-            [partial(self._end_as, form, known, gaps) for form, known in _forms(task, workload)],
+            [partial(self._end_as, form, known, gaps) for form, known in forms(task, workload)],
             lambda error: _refused(gaps, "a part of the record, rejected by the database", error),
         )
         if stored is None:
@@ -279,12 +289,3 @@ def with_gaps(task: Task, gaps: Gaps) -> Task:
 def _refused(gaps: Gaps, what: str, error: BaseException) -> None:
     complain(what)
     gaps.note(f"{what}: {reason_of(error)}")
-
-
-def _forms(task: Task, workload: Workload) -> list[tuple[Task, Workload]]:
-    """Return versions of the task with fewer and fewer values, to try in turn."""
-    plain = [replace(image, metadata={}, seed=None, width=None, height=None, format=None) for image in task.images]
-    error = task.error and TaskError(task.error.type[:100], "")
-    bare = replace(task, images=[], error=error, title="", progress=0)
-    least = replace(bare, parameters={}, downloads=[], webhook_url="")
-    return [(task, workload), (replace(task, images=plain), workload), (bare, workload), (least, Workload())]
