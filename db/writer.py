@@ -74,7 +74,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Return whether the server has rolled a transaction back in favour of another process's, so that it may be repeated."""
-    cause = error.args[0] if error.args else None  # peewee puts the driver's exception first
+    cause = getattr(error, "orig", None)  # the driver's exception
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return isinstance(error, DatabaseError) and state in CONFLICTS
 

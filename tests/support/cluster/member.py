@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import sys
 import tempfile
@@ -96,14 +97,30 @@ def _is_refused(future: Future[Task]) -> bool:
     return isinstance(future.exception(60), LimitReached)
 
 
+class Conflicts(logging.Handler):
+    """Counts the conflicts with other processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.number += record.msg.startswith("conflict")
+
+
 def main() -> None:
-    """Do the job that the arguments name, once a line comes in."""
-    location, name, job, options = sys.argv[1:]
-    values = json.loads(options)
-    with tempfile.TemporaryDirectory() as folder:
-        member = Member(location, name, Path(folder), values.pop("max_pending", None))
-        jobs: dict[str, Callable[..., Any]] = {"live": member.live, "same": member.same, "limited": member.limited}
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(jobs[job](**values)), flush=True)
-        member.repository.close()
+    """Do the jobs that come in, each a line of JSON, once another line follows."""
+    (name,) = sys.argv[1:]
+    log, conflicts = logging.getLogger("fooocus_api.db"), Conflicts()
+    log.setLevel(logging.DEBUG)
+    log.addHandler(conflicts)
+    while line := sys.stdin.readline():
+        location, job, values = json.loads(line)
+        with tempfile.TemporaryDirectory() as folder:
+            member = Member(location, name, Path(folder), values.pop("max_pending", None))
+            jobs: dict[str, Callable[..., Any]] = {"live": member.live, "same": member.same, "limited": member.limited}
+            print("ready", flush=True)
+            sys.stdin.readline()
+            answer = jobs[job](**values)
+            print(json.dumps({"answer": answer, "conflicts": conflicts.number}), flush=True)
+            member.repository.close()

@@ -17,32 +17,39 @@ main()
 """
 
 
-def together(location: str, job: str, *, processes: int = 4, **options: Any) -> list[Any]:
-    """Do a job of `member.py` in several processes at once, and return their results."""
-    command = [sys.executable, "-c", SCRIPT, location]
-    pipes: dict[str, Any] = {
-        "stdin": subprocess.PIPE,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-    }
-    members = [
-        subprocess.Popen([*command, f"node-{number}", job, json.dumps(options)], cwd=ROOT, **pipes)
-        for number in range(processes)
-    ]
-    try:
-        for member in members:
-            assert member.stdout is not None and member.stdin is not None and member.stderr is not None
-            line = member.stdout.readline()
-            assert line == "ready\n", line + member.stderr.read()
-        for member in members:
-            assert member.stdin is not None
-            member.stdin.write("go\n")
-            member.stdin.flush()
-        said = [member.communicate(timeout=60) for member in members]
-        assert all(not problems for _, problems in said), said
-        return [json.loads(text) for text, _ in said]
-    finally:
-        for member in members:
+class Processes:
+    """Four processes that do the same jobs at the same time; they run within its `with` block."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", SCRIPT]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        names = [f"node-{number}" for number in range(4)]
+        self._members = [subprocess.Popen([*command, name], cwd=ROOT, **pipes) for name in names]
+        self.conflicts = 0
+        """Transactions so far that the server has rolled back in favour of another."""
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for member in self._members:
             member.kill()
-            member.wait()
+            member.communicate()
+
+    def do(self, location: str, job: str, **options: Any) -> list[Any]:
+        """Do a job of `member.py` with a database in all processes, and return their results."""
+        self._say(json.dumps([location, job, options]))
+        assert self._heard() == ["ready\n"] * 4
+        self._say("go")
+        said = [json.loads(line) for line in self._heard()]
+        self.conflicts = sum(each["conflicts"] for each in said)
+        return [each["answer"] for each in said]
+
+    def _say(self, line: str) -> None:
+        for member in self._members:
+            assert member.stdin is not None
+            member.stdin.write(f"{line}\n")
+            member.stdin.flush()
+
+    def _heard(self) -> list[str]:
+        return [member.stdout.readline() for member in self._members if member.stdout is not None]
