@@ -8,7 +8,7 @@ from .model.gaps import complain
 
 
 class Duty:
-    """Whether this process has the duties. Without a cluster it always does. Any thread."""
+    """The duties as this process has them now, or not. Without a cluster it always does. Any thread."""
 
     def __init__(self, *, is_mine: bool = True) -> None:
         """Begin with the duties, or without them until `taken` is called."""

@@ -55,9 +55,9 @@ def test_a_deadlock_is_resolved_without_a_refusal(place: PostgresPlace, reposito
     before, has_first = connection(repository), threading.Event()
 
     def change() -> None:
-        repository.update(first, {"title": "ours"})
+        repository.update(first, {"title": "mine"})
         has_first.set()
-        repository.update(second, {"title": "ours"})
+        repository.update(second, {"title": "mine"})
 
     with contextlib.closing(psycopg.connect(place.location)) as other:
         other.execute("SET deadlock_timeout = '60s'")  # so that the server picks the writer
@@ -67,7 +67,7 @@ def test_a_deadlock_is_resolved_without_a_refusal(place: PostgresPlace, reposito
         other.execute("UPDATE task SET title = 'theirs' WHERE task_id = %s", (first,))
         other.commit()
     done.result(30)
-    assert place.execute("SELECT DISTINCT title FROM task") == [("ours",)]
+    assert place.execute("SELECT DISTINCT title FROM task") == [("mine",)]
     assert (repository.problem, connection(repository)) == (None, before)
 
 
