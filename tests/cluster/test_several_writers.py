@@ -41,6 +41,8 @@ def counted(place: PostgresPlace) -> dict[str, int]:
 def test_processes_that_change_the_same_tasks_refuse_nothing_and_count_right(
     place: PostgresPlace, processes: Processes
 ) -> None:
+    name = place.location.rpartition("/")[2]
+    place.execute(f"ALTER DATABASE {name} SET deadlock_timeout = '20ms'")  # usually a second, for which all wait
     lives = processes.do(place.location, "live", seconds=1.5)
     assert [(life["errors"], life["problems"]) for life in lives] == [({}, [])] * 4
     assert sorted(life["shard"] for life in lives) == [1, 2, 3, 4]
