@@ -12,17 +12,13 @@ from .membership import Membership
 ONE_PROCESS = 0x666F6F6F  # any number that other programs don't use; the others follow it
 """Held alone by a process without a cluster, and shared by the processes of one: each kind refuses the other."""
 ADMISSION = ONE_PROCESS + 1
-"""Of a transaction that counts tasks and then adds one: no other adds one in between."""
+"""For a transaction that counts tasks or batches and then adds one: no other adds one in between."""
 CLAIM = ONE_PROCESS + 2
-"""Of a transaction that chooses the next task and takes it."""
+"""For a transaction that chooses the next task and takes it."""
 RANKS = ONE_PROCESS + 3
-"""Of a transaction that reads the lowest or highest rank and then sets one."""
+"""For a transaction that reads the lowest or highest rank and then sets one."""
 SCHEMA = ONE_PROCESS + 4
 """Held by a process of a cluster from before it looks at the schema until it is up to date."""
-INDEXER = ONE_PROCESS + 5
-"""Held by the process of a cluster that indexes prompts."""
-SETTINGS = ONE_PROCESS + 6
-"""Of a transaction that counts or replaces rows of which two at once would add up, such as open batches and client options."""
 
 
 def refusal(database: Database, membership: Membership | None) -> str | None:

@@ -24,7 +24,8 @@ from .statements import task_pages, writes
 from .statements.cluster import nodes
 from .statements.filters import Filter
 from .statements.outbox import Outbox
-from .tables import TABLES, ImageRow, InputRow, SchemaVersion, TaskRow, database, shard
+from .statements.sources import usage
+from .tables import TABLES, ImageRow, TaskRow, database, shard
 from .writer import DatabaseUnavailable, Writer, is_unavailable
 
 log = logging.getLogger("fooocus_api.db")
@@ -151,9 +152,12 @@ class Repository:
                     raise DatabaseUnavailable(f"the history can't be read: {error}") from error
         raise AssertionError("unreachable")
 
-    def index_words(self) -> None:
-        """Start to index the prompts of ended and future tasks in the background, for fast searches. They are right without."""
-        self._indexer.start()
+    def index_words(self, is_duty: Callable[[], bool] = lambda: True) -> None:
+        """Start to index the prompts of ended and future tasks in the background, for fast searches. They are right without.
+
+        Of several processes only one may index: each does so while its `is_duty` returns true.
+        """
+        self._indexer.start(is_duty)
 
     @property
     def is_closed(self) -> bool:
@@ -203,7 +207,7 @@ class Repository:
         `within_s` seconds."""
         try:
             self._connection.need_room()
-            self.write(lambda: SchemaVersion.update(version=SchemaVersion.version).execute()).result(timeout=within_s)
+            self.write(nodes.touch).result(timeout=within_s)
         except OSError as error:
             if isinstance(error, TimeoutError):
                 return "it does not answer in time"
@@ -283,16 +287,8 @@ class Repository:
         """Return the row id of the newest task, at least 1."""
         return int(TaskRow.select(fn.COALESCE(fn.MAX(TaskRow.id), 1)).scalar())
 
-    def recorded(self, paths: Sequence[str]) -> set[str]:
-        """Return those of these images that a record lists."""
-        return {path for (path,) in ImageRow.select(ImageRow.path).where(ImageRow.path.in_(list(paths))).tuples()}
-
-    def inputs_in_use(self, file_names: Sequence[str]) -> set[str]:
-        """Return those of these inputs that a record uses."""
-        return {
-            name
-            for (name,) in InputRow.select(InputRow.file_name).where(InputRow.file_name.in_(list(file_names))).tuples()
-        }
+    recorded = staticmethod(usage.recorded)
+    inputs_in_use = staticmethod(usage.inputs_in_use)
 
     @staticmethod
     def _one(column: str, value: str) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ CHECK_INTERVAL_S = 0.5
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0)
 """Backoff in seconds between attempts while nothing can be written."""
 CONFLICT_RETRIES = 5
-"""Repetitions of a transaction that the server has rolled back in favour of another process's."""
+"""Repetitions of a change that the server has rolled back in favour of another process's."""
 CONFLICTS = ("40P01", "40001")
 """SQLSTATE of a deadlock and of a serialization failure."""
 WRITER_CLOSE_TIMEOUT_S = 30.0
@@ -74,7 +74,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Return whether the server has rolled a transaction back in favour of another process's, so that it may be repeated."""
-    cause = error.args[0] if error.args else None  # peewee puts the driver's exception first
+    cause = getattr(error, "orig", None)  # the driver's exception
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return isinstance(error, DatabaseError) and state in CONFLICTS
 
@@ -160,6 +160,8 @@ class Writer:
             outcomes = self._outcomes(batch)
             self._connection.check()  # a commit to a file that has disappeared is lost
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:
+            if is_conflict(error) and len(batch) > 1:
+                return self._commit_singly(batch)
             self._fail_batch(batch, error)
             return False
         self._recovered()
@@ -167,10 +169,19 @@ class Writer:
             _complete(change.future, value, failure)
         return True
 
+    def _commit_singly(self, batch: list[Change]) -> bool:
+        """Commit each change by itself: it needs few rows that another process may have. Return False if one is refused."""
+        for number, change in enumerate(batch, 1):
+            if not self._commit([change]):
+                self._retries += batch[number:]
+                return False
+        return True
+
     def _outcomes(self, batch: list[Change]) -> list[tuple[Change, Any, BaseException | None]]:
         """Return each change with its result and its error, after the commit. A conflict with another process repeats all."""
         needed = {number for change in batch for number in change.locks} if self._connection.is_shared else ()
-        for is_last in (*[False] * CONFLICT_RETRIES, True):
+        retries = 1 if len(batch) > 1 else CONFLICT_RETRIES
+        for is_last in (*[False] * retries, True):
             try:
                 # A single change has its own transaction; several share one and have a savepoint each.
                 with self._database.atomic() if needed or len(batch) > 1 else contextlib.nullcontext():

@@ -23,6 +23,7 @@ from .control.bulk import BulkActions
 from .control.moves import TaskMoves
 from .control.pause import QueuePause
 from .control.tags import TaskTags
+from .duty import Duty
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
 from .history.queries import History
@@ -70,7 +71,8 @@ class TaskOptions:
 
     `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
     `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
-    does not accept its end. `load` returns the load of the machine.
+    does not accept its end. `load` returns the load of the machine. Only the process that has the `duty` does what only one of a
+    cluster may do.
     """
 
     max_pending: int | None = None
@@ -79,6 +81,7 @@ class TaskOptions:
     end_write_timeout_s: float = END_WRITE_TIMEOUT_S
     admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
     load: Callable[[], MachineLoad] = MachineLoad
+    duty: Duty = field(default_factory=Duty)
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def build_task_services(
     options, runs = options or TaskOptions(), runs or NoRuns()
     active, events = ActiveTasks(), Broadcaster()
     outbound, changes = outbound or OutboundClient(), BatchChanges()
-    webhooks = Webhooks(repository, options.webhooks, outbound)
+    webhooks = Webhooks(repository, options.webhooks, outbound, options.duty)
     jobs = sharing.jobs if sharing is not None else None
     store = TaskStore(repository, webhooks, options.end_write_timeout_s, (RowEnds(changes),), jobs)
     shared = None if sharing is None else sharing.join(store, active)
@@ -185,7 +188,7 @@ def build_task_services(
     tasks = TaskService(active, store, engine, downloader, events, retention)
     control = _control(repository, engine, active, tasks, retention, live)
     rows = BatchStore(repository, changes)
-    messages = BatchMessages(repository, rows, changes, options.webhooks, outbound)
+    messages = BatchMessages(repository, rows, changes, options.webhooks, outbound, options.duty)
     removal = BatchRemoval(rows, repository, retention, tasks)
     feeder = BatchFeeder(rows, submissions, tasks, options.admission, changes, (removal.run, messages.wake))
     creation = BatchCreation(repository, changes, default_receiver=bool(options.webhooks.url))
@@ -211,7 +214,13 @@ def build_task_services(
             store.put_back(replace(task))
 
     lifetime = Lifetime(
-        [start, feeder.start, lambda: retention.enforce(options.retention), repository.index_words, live.start],
+        [
+            start,
+            lambda: feeder.start(options.duty),
+            lambda: retention.enforce(options.retention, options.duty),
+            lambda: repository.index_words(options.duty.is_mine),
+            live.start,
+        ],
         [
             lambda deadline: repository.close(deadline.left()),
             *((following.leave,) if following is not None else ()),

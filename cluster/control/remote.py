@@ -10,7 +10,8 @@ from ...tasks.model.active_tasks import ActiveTasks
 from ...tasks.model.rows import from_row
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.ports.engine import Interruption
-from ...tasks.storage.store import TaskStore, WrittenEnd
+from ...tasks.storage.store import TaskStore
+from ...tasks.storage.written_end import WrittenEnd
 from ..jobs.pairs import Pairs
 
 

@@ -100,7 +100,8 @@ class Caretaker:
     def _relieve(self, connection: psycopg.Connection[Any]) -> None:
         """End the connection of a caretaker that has no heartbeat any more: a process that hangs keeps its lock."""
         ended = connection.execute(
-            "SELECT pg_terminate_backend(held.pid), known.name FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid) "
+            "SELECT pg_terminate_backend(held.pid), known.name FROM pg_locks AS held "
+            "JOIN pg_stat_activity AS activity USING (pid) "
             "JOIN cluster_node AS known ON activity.application_name = %s || known.name "
             "WHERE held.locktype = 'advisory' AND held.objid = %s AND held.granted "
             "AND known.seen_at < extract(epoch FROM clock_timestamp() - make_interval(secs => %s)) * 1000",

@@ -14,7 +14,8 @@ from ...db.statements import raw
 from ...tasks.model.rows import from_row
 from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus
 from ...tasks.model.workload.workload import Workload
-from ...tasks.storage.store import TaskStore, WrittenEnd
+from ...tasks.storage.store import TaskStore
+from ...tasks.storage.written_end import WrittenEnd
 from ..jobs.pairs import Pairs
 
 log = logging.getLogger("fooocus_api.cluster")

@@ -33,6 +33,10 @@ class _Stopped(Exception):
     """The indexer is to stop."""
 
 
+class _NoDuty(Exception):
+    """Another process indexes from now on."""
+
+
 class Indexer:
     """Builds the sets of each chunk of row ids whose ids have all been assigned, the oldest first.
 
@@ -42,15 +46,17 @@ class Indexer:
 
     def __init__(self, read: Read, write: Read, need_room: Callable[[], None]) -> None:
         self._read = read
-        self._write = write
+        self._write_now = write
         self._need_room = need_room
         self._stopping = threading.Event()
         self._rested_at = time.perf_counter()
         self._failed = False
+        self._is_duty: Callable[[], bool] = lambda: True
         self._thread = threading.Thread(target=self._run, name="fooocus-api-indexer", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
+    def start(self, is_duty: Callable[[], bool]) -> None:
+        """Start the thread. It indexes while `is_duty` returns true."""
+        self._is_duty = is_duty
         self._thread.start()
 
     def stop(self) -> None:
@@ -76,12 +82,14 @@ class Indexer:
         while not self._stopping.is_set():
             try:
                 began = time.monotonic()
-                if number := self.index():
+                if self._is_duty() and (number := self.index()):
                     seconds = round(time.monotonic() - began, 1)
                     log.debug("prompts indexed", extra={"chunks": number, "seconds": seconds})
                 self._failed = False
             except _Stopped:
                 return
+            except _NoDuty:
+                log.debug("indexing of prompts is left to another process")
             except Exception as error:  # the disk is full, the server gone, or a bug: searches work without
                 if not self._failed and not self._stopping.is_set():
                     log.warning("indexing of prompts failed; searches are slower until it succeeds", exc_info=error)
@@ -120,6 +128,11 @@ class Indexer:
             self._rest()
         is_ordered = all(before <= after for before, after in pairwise(times))
         return Chunk(number, min(times, default=0), max(times, default=0), is_ordered, is_indexed)
+
+    def _write(self, change: Callable[[], T]) -> T:
+        if not self._is_duty():
+            raise _NoDuty
+        return self._write_now(change)
 
     def _clear(self) -> None:
         """Remove the sets of chunks that are no longer known."""

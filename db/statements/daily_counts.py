@@ -5,9 +5,10 @@ Counting a million rows, or skipping them to reach the last page, takes longer t
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
-from peewee import SQL, ModelSelect, fn
+from peewee import EXCLUDED, SQL, ModelSelect, fn
 
 from ..tables import TallyRow, TaskRow, shard
 from .filters import Filter, matching, of_statuses
@@ -16,21 +17,19 @@ from .prepared import PreparedStatement, param
 DAY_MS = 24 * 3600 * 1000
 """Milliseconds. Days begin at midnight UTC."""
 
-_CHANGED = PreparedStatement(
-    lambda: TallyRow.update(number=TallyRow.number + param("difference")).where(
-        (TallyRow.status == param("status")) & (TallyRow.day == param("day")) & (TallyRow.shard == param("shard"))
+_ADD = PreparedStatement(
+    lambda: TallyRow.insert(
+        status=param("status"), day=param("day"), shard=param("shard"), number=param("difference")
+    ).on_conflict(
+        conflict_target=[TallyRow.status, TallyRow.day, TallyRow.shard],
+        update={TallyRow.number: TallyRow.number + EXCLUDED.number},
     )
-)
-_BEGUN = PreparedStatement(
-    lambda: TallyRow.insert(status=param("status"), day=param("day"), shard=param("shard"), number=param("difference"))
 )
 
 
 def add(status: str, queued_at: int, difference: int) -> None:
     """Add `difference` to the number of tasks of that status that were queued on the day of `queued_at`."""
-    values = {"status": status, "day": queued_at // DAY_MS, "shard": shard.number, "difference": difference}
-    if not _CHANGED.run(**values).rowcount:
-        _BEGUN.run(**values)
+    _ADD.run(status=status, day=queued_at // DAY_MS, shard=shard.number, difference=difference)
 
 
 def recount() -> None:
@@ -40,6 +39,19 @@ def recount() -> None:
         SQL("1"), SQL("2")
     )
     TallyRow.insert_from(counted, [TallyRow.status, TallyRow.day, TallyRow.shard, TallyRow.number]).execute()
+
+
+def compact(before_day: int) -> int:
+    """Move the counts of the days before this one, in days since 1970 in UTC, from all other shards to shard 0, which only one
+    process of a cluster may change. Return the number of rows that are gone. On PostgreSQL."""
+    old = TallyRow.delete().where((TallyRow.shard != 0) & (TallyRow.day < before_day))
+    moved = [*old.returning(TallyRow.status, TallyRow.day, TallyRow.number).tuples().execute()]
+    totals: Counter[tuple[str, int]] = Counter()
+    for status, day, number in moved:
+        totals[status, day] += number
+    for (status, day), number in sorted(totals.items()):
+        _ADD.run(status=status, day=day, shard=0, difference=number)
+    return len(moved)
 
 
 def supports(criteria: Filter) -> bool:

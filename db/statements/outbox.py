@@ -53,10 +53,10 @@ class Outbox:
     """
 
     def add(self, task_id: str, url: str, receiver: str, base_url: str) -> None:
-        """Add a task's message, to be sent when the task ends, and the beginning of the URLs in its body."""
+        """Add a task's message, to be sent when the task ends, and the beginning of the URLs in its body. A known one stays."""
         row_id = TaskRow.select(TaskRow.id).where(TaskRow.task_id == task_id).scalar()
         columns = {"url": url, "receiver": receiver, "base_url": base_url, "state": WAITING}
-        WebhookRow.insert(task=row_id, due_at=-1, since=-1, tries=0, **columns).execute()
+        WebhookRow.insert(task=row_id, due_at=-1, since=-1, tries=0, **columns).on_conflict_ignore().execute()
 
     def post(self, task_id: str, now: int) -> str | None:
         """Make a task's message due, for the first time or again. Return its receiver, or None if the task has no webhook."""

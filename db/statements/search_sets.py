@@ -8,7 +8,7 @@ from typing import NamedTuple
 from peewee import SQL, fn
 
 from ..search.row_sets import CHUNK, of_places, without
-from ..tables import SearchChunkRow, SearchSetRow, TaskRow, database
+from ..tables import SearchChunkRow, SearchSetRow, TaskRow, database, shard
 from .prepared import PreparedStatement, param
 
 EXISTING = b""
@@ -33,6 +33,14 @@ _EXISTING = PreparedStatement(
         (SearchSetRow.chunk == param("chunk")) & (SearchSetRow.part == param("part"))
     )
 )
+_HELD = PreparedStatement(
+    lambda: (
+        SearchSetRow.select(SearchSetRow.rows)
+        .where((SearchSetRow.chunk == param("chunk")) & (SearchSetRow.part == param("part")))
+        .for_update()
+    )
+)
+"""The same, which no other process changes until the end of the transaction."""
 _CHANGE = PreparedStatement(
     lambda: SearchSetRow.update(rows=param("rows")).where(
         (SearchSetRow.chunk == param("chunk")) & (SearchSetRow.part == param("part"))
@@ -126,6 +134,7 @@ def leftover(after: int) -> int | None:
 
 def begin(number: int) -> None:
     """Record that a chunk's sets are being written."""
+    _finish_changes()
     SearchChunkRow.delete().where(SearchChunkRow.chunk == number).execute()
     SearchChunkRow.insert(
         chunk=number, first_queued_at=0, last_queued_at=0, is_ordered=False, is_indexed=False, is_ready=False
@@ -147,6 +156,7 @@ def remove(number: int, most: int) -> int:
 
 def finish(chunk: Chunk) -> bool:
     """Make a chunk ready whose sets are all written. Return False if its ids are being assigned again."""
+    _finish_changes()
     first = chunk.number * CHUNK
     ids = TaskRow.select(TaskRow.id).where((TaskRow.id >= first) & (TaskRow.id < first + CHUNK)).order_by(TaskRow.id)
     places = [row_id - first for (row_id,) in ids.tuples()]
@@ -158,13 +168,23 @@ def finish(chunk: Chunk) -> bool:
     return True
 
 
+def _finish_changes() -> None:
+    """Wait until all changes to tasks by other processes are visible, and keep off new ones until the end of the transaction.
+
+    Otherwise a task with a lower id than one that is visible could appear later, or one that is visible be deleted.
+    """
+    if shard.is_one_of_several:
+        database.execute_sql("LOCK TABLE task IN SHARE MODE")
+
+
 def forget(row_id: int) -> None:
     """Remove a deleted task from its chunk's set of those that exist.
 
     SQLite assigns the ids above the highest one again: chunks that would get such ids are no longer ready.
     """
     number, place = divmod(row_id, CHUNK)
-    found = _EXISTING.run(chunk=number, part=EXISTING).fetchone()
+    statement = _HELD if shard.is_one_of_several else _EXISTING
+    found = statement.run(chunk=number, part=EXISTING).fetchone()
     if found is not None:
         rows = without(bytes(found[0]), place)
         _CHANGE.run(chunk=number, part=EXISTING, rows=rows)

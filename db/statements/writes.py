@@ -10,7 +10,7 @@ from typing import Any
 from peewee import chunked
 
 from ..encoding import encoded
-from ..tables import ImageRow, InputRow, ParametersRow, TagRow, TaskRow
+from ..tables import ImageRow, InputRow, ParametersRow, TagRow, TaskRow, shard
 from . import daily_counts, search_sets
 from .prepared import PreparedStatement, param
 
@@ -19,6 +19,13 @@ ROWS_AT_ONCE = 50
 
 _FOUND = PreparedStatement(
     lambda: TaskRow.select(TaskRow.id, TaskRow.status, TaskRow.queued_at).where(TaskRow.task_id == param("task_id"))
+)
+_HELD = PreparedStatement(
+    lambda: (
+        TaskRow.select(TaskRow.id, TaskRow.status, TaskRow.queued_at)
+        .where(TaskRow.task_id == param("task_id"))
+        .for_update()
+    )
 )
 _DELETE_IMAGES = PreparedStatement(lambda: ImageRow.delete().where(ImageRow.task == param("row_id")))
 _ADD_IMAGE = PreparedStatement(
@@ -123,7 +130,9 @@ def delete(task_id: str) -> bool:
 
 
 def _found(task_id: str) -> tuple[int, str, int] | None:
-    found: tuple[int, str, int] | None = _FOUND.run(task_id=task_id).fetchone()
+    """Return the task's row id, its status and its time. No other process changes it until the end of the transaction."""
+    statement = _HELD if shard.is_one_of_several else _FOUND
+    found: tuple[int, str, int] | None = statement.run(task_id=task_id).fetchone()
     return found
 
 

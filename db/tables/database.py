@@ -11,6 +11,11 @@ class ShardProxy:
     def __init__(self) -> None:
         self.number = 0
 
+    @property
+    def is_one_of_several(self) -> bool:
+        """Return whether other processes may change the database at the same time."""
+        return self.number > 0
+
     def initialize(self, number: int) -> None:
         """Set the number: 0 without a cluster, at least 1 in one."""
         self.number = number

@@ -8,6 +8,10 @@ from dataclasses import replace
 from ...auth.keys import UNLIMITED, BrokenKeys, Key, KeyQuota, Scope
 from .model import Pause
 
+ROWS_OF_ONE = 4
+"""Rows of one batch in the queue of one worker, which never waits for a row; a stop takes few of them back."""
+BATCHES_AT_ONCE = 4
+"""Batches that may have all of their rows in the queue."""
 MIN_FREE_BYTES = 64 * 2**20
 """Bytes that must be free on the disk of the outputs: more than the images of the rows in the queue."""
 DISK_RETRY_S = 5.0
@@ -17,12 +21,27 @@ WITHOUT_KEY = "api"
 
 
 class Admission:
-    """Decides about the next row of a source."""
+    """Decides about the next row of a source, and how many rows of a batch are in the queue."""
 
-    def __init__(self, named: Callable[[str], list[Key]], free_bytes: Callable[[], int | None]) -> None:
-        """Store the functions that return the keys of a name, and the free bytes on the disk of the outputs, None if unknown."""
+    def __init__(
+        self,
+        named: Callable[[str], list[Key]],
+        free_bytes: Callable[[], int | None],
+        most_rows: Callable[[], int] = lambda: ROWS_OF_ONE,
+    ) -> None:
+        """Store the functions that return the keys of a name, the free bytes on the disk of the outputs, None if unknown, and
+        the number of rows of one batch in the queue."""
         self._named = named
         self._free_bytes = free_bytes
+        self._most_rows = most_rows
+
+    def rows_of_one(self) -> int:
+        """Return the number of rows of one batch in the queue."""
+        return self._most_rows()
+
+    def rows_of_all(self) -> int:
+        """Return the number of rows of all batches in the queue."""
+        return BATCHES_AT_ONCE * self._most_rows()
 
     def disk(self) -> Pause | None:
         """Return the reason why no batch queues a row now, None without one."""

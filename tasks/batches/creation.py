@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...auth.rate_limit import LimitReached
+from ...db import locks
 from ...db.encoding import as_json
 from ...db.repository import Repository
 from ...db.statements import outbox
@@ -82,7 +83,7 @@ class BatchCreation:
             assert found is not None  # nosec B101  # the row was inserted just above
             return batch_of(found), False
 
-        batch, repeated = self._repository.write(change).result()
+        batch, repeated = self._repository.write(change, locks=(locks.ADMISSION,)).result()
         self._changes.signal(batch.batch_id)
         return batch, repeated
 

@@ -14,6 +14,7 @@ from ...auth.rate_limit import LimitReached
 from ...db.disk.placement import FULL_WORDS
 from ...db.statements.batches import batches, items
 from ...db.writer import DatabaseUnavailable
+from ..duty import Duty
 from ..model.task import BATCH, Task, TaskError, new_task_id
 from ..ports.engine import EngineUnavailable
 from ..queue.submission import Submissions
@@ -25,10 +26,6 @@ from .store import BatchStore, RowTaken
 
 log = logging.getLogger("fooocus_api.batches")
 
-ROWS_OF_ONE = 4
-"""Rows of one batch in the queue. The worker never waits for a row, and a stop takes few of them back."""
-ROWS_OF_ALL = 16
-"""Rows of all batches in the queue."""
 RETRY_S = 1.0
 """Seconds until the next try if the database or the worker is not available."""
 MAX_QUOTA_RETRY_S = 30.0
@@ -59,14 +56,22 @@ class BatchFeeder:
         self._changes = changes
         self._steps = steps
         self._wake = threading.Event()
+        self._duty = Duty()
         self._closed = False
         self._pauses: dict[int, tuple[Pause, float]] = {}
         """Pauses by the number of a batch, and when each is over, in seconds of a monotonic clock."""
 
-    def start(self) -> None:
-        """Start the thread. It first records the ends of rows that an earlier process could not record."""
+    def start(self, duty: Duty) -> None:
+        """Start the thread, which works while this process has the duty. It first records the ends of rows that an earlier
+        process could not record."""
+        self._duty = duty
+        duty.call(self.wake)
         self._changes.call(self._on_change)
         threading.Thread(target=self._run, name="fooocus-api-batches", daemon=True).start()
+
+    def wake(self) -> None:
+        """Look for rows, messages and deletions, also those of another process of a cluster. Any thread."""
+        self._wake.set()
 
     def close(self) -> None:
         """Queue no more rows. Does not wait for the thread."""
@@ -90,6 +95,11 @@ class BatchFeeder:
         settled = False
         while not self._closed:
             self._wake.clear()
+            if not self._duty.is_mine():
+                settled = False
+                self._pauses.clear()
+                self._wake.wait()
+                continue
             try:
                 settled = settled or self._settle()
                 pause = self._round()
@@ -125,7 +135,7 @@ class BatchFeeder:
         for number, rows in in_queue.items():
             if rows:
                 self._recall(number)  # of a batch that was resumed before all of them were withdrawn
-        while not self._closed and sum(in_queue.values()) < ROWS_OF_ALL:
+        while not self._closed and self._duty.is_mine() and sum(in_queue.values()) < self._admission.rows_of_all():
             chosen = self._next(in_queue)
             if chosen is None:
                 break
@@ -151,7 +161,8 @@ class BatchFeeder:
         pausing = {number for number, (_, end) in self._pauses.items() if end > now}
         if ALL in pausing:
             return None
-        free = [(rows, number) for number, rows in in_queue.items() if rows < ROWS_OF_ONE and number not in pausing]
+        most = self._admission.rows_of_one()
+        free = [(rows, number) for number, rows in in_queue.items() if rows < most and number not in pausing]
         return min(free)[1] if free else None
 
     def _queue_row(self, number: int) -> bool:

@@ -8,6 +8,7 @@ from ...db.repository import Repository
 from ...db.statements.batches import messages
 from ...db.statements.outbox import Message
 from ...outbound.client import OutboundClient
+from ..duty import Duty
 from ..webhooks.deliveries import Deliveries, Letter
 from ..webhooks.delivery import WebhookSettings
 from ..webhooks.sender import Sender
@@ -29,11 +30,12 @@ class BatchMessages:
         changes: BatchChanges,
         settings: WebhookSettings,
         outbound: OutboundClient,
+        duty: Duty,
     ) -> None:
         self._store = store
         self._changes = changes
         sender = Sender(outbound, settings.url, settings.secret, settings.timeout_s)
-        self._deliveries = Deliveries(repository, messages, self._letter, sender, settings.retry_s)
+        self._deliveries = Deliveries(repository, messages, self._letter, sender, settings.retry_s, duty)
         self._render: Render
 
     def start(self, render: Render) -> None:

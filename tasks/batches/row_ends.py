@@ -31,7 +31,10 @@ class RowEnds:
     def on_end(self, task: Task) -> None:
         """Record the end of a task's row, in the transaction that ends the task. On the writer's thread."""
         note = task.notes.get(BATCH)
-        row = items.one(note["id"], note["row"]) if note else None
+        if not note:
+            return
+        batches.hold(note["id"])
+        row = items.one(note["id"], note["row"])
         if row is not None and row["state"] in items.IN_QUEUE and row["task_id"] == task.task_id:
             end_row(row["batch"], row, task)
 

@@ -124,6 +124,7 @@ class BatchStore:
         Raises:
             RowTaken: the row does not wait any more, or its batch does not run.
         """
+        batches.hold(batch.number)
         now = batches.numbered(batch.number)
         if now is None or now["batch_id"] != batch.batch_id or now["state"] != batches.RUNNING:
             raise RowTaken(row.number)
@@ -134,6 +135,7 @@ class BatchStore:
         """End a waiting row whose task can't be created."""
 
         def change() -> None:
+            batches.hold(batch.number)
             values = {"state": items.FAILED, "error": error_text(error)}
             if items.mark(batch.number, row.number, (items.WAITING,), **values):
                 sequence = batches.next_sequence(batch.number)
@@ -146,6 +148,7 @@ class BatchStore:
         """Record the ends of rows whose tasks have ended or are gone, which their tasks' ends could not record."""
 
         def change() -> None:
+            batches.hold(number)
             for row_number, _, task_id in items.in_queue(number):
                 row, found = items.one(number, row_number), self._repository.get(task_id)
                 gone = Task(task_id, "", {}, TaskStatus.FAILED, error=GONE)
@@ -254,6 +257,7 @@ GONE = TaskError("TaskGone", "the record of the row's task was deleted before th
 
 
 def _require(batch: Batch, *states: str) -> None:
+    batches.hold(batch.number)
     row = batches.numbered(batch.number)
     if row is None or row["batch_id"] != batch.batch_id or row["state"] == batches.DELETED:
         raise UnknownBatch(batch.batch_id)

@@ -19,6 +19,7 @@ from ...db.statements.sources.usage import forget_uploads
 from ...db.writer import DatabaseUnavailable
 from ...images.storage.file_journal import FileJournal
 from ...images.storage.input_store import InputStore
+from ..duty import Duty
 from ..model.gaps import complain
 from ..model.rows import from_row
 from ..model.task import ACTIVE_STATUSES, Task, now_ms
@@ -30,6 +31,7 @@ T = TypeVar("T")
 TASKS_PER_TRANSACTION = 50
 """Tasks deleted per transaction: other changes get their turn between two of them."""
 BATCHES_PER_TRANSACTION = 5
+MINUTE_S = 60
 HOUR_S = 3600
 DAY_MS = 24 * HOUR_S * 1000
 UNUSED_INPUT_SECONDS = 24 * HOUR_S
@@ -144,24 +146,28 @@ class Retention:
             self._pending_expiry.append((now, paths))
         self._safely(self._leftovers.retry)
 
-    def enforce(self, limits: RetentionPolicy) -> None:
-        """Start a background thread that prunes the history now and every hour, if it has limits."""
+    def enforce(self, limits: RetentionPolicy, duty: Duty) -> None:
+        """Start a background thread that prunes the history now and every hour, if it has limits, while it has the duty.
+
+        A process that takes the duty prunes within a minute.
+        """
         if limits != RetentionPolicy():
-            threading.Thread(target=self._prune, args=(limits,), name="fooocus-api-retention", daemon=True).start()
+            arguments = (limits, duty)
+            threading.Thread(target=self._prune, args=arguments, name="fooocus-api-retention", daemon=True).start()
 
     def close(self) -> None:
         """Stop after the current transaction."""
         self._stopping.set()
 
-    def _prune(self, limits: RetentionPolicy) -> None:
+    def _prune(self, limits: RetentionPolicy, duty: Duty) -> None:
         while not self._stopping.is_set():
             try:
-                gone = self.prune(limits)
+                gone = self.prune(limits) if duty.is_mine() else 0
                 if gone:
                     log.info("old tasks deleted", extra={"tasks": gone})
             except Exception:
                 log.exception("old tasks not deleted; retrying in an hour")
-            self._stopping.wait(HOUR_S)
+            self._stopping.wait(HOUR_S if duty.is_mine() else MINUTE_S)
 
     def prune(self, limits: RetentionPolicy) -> int:
         """Delete tasks beyond the limits, and unused inputs. Return the number of deleted tasks."""

@@ -12,7 +12,8 @@ from ..model.gaps import Gaps, complain, run_safely
 from ..model.json_values import json_value
 from ..model.stage import Stage
 from ..model.task import BLACKED_OUT, Task, TaskStatus
-from ..storage.store import EndWrite, TaskStore, as_written
+from ..storage.store import TaskStore
+from ..storage.written_end import EndWrite, as_written
 from ..streaming.event_bus import EventBus
 from ..streaming.updates import Kind
 from .ending import ended_task

@@ -147,7 +147,9 @@ class Submissions:
             if answer is task:
                 self.enqueue(self._active.add(task, workload))
 
-        return self._store.accept(task, workload, base_url, admit, on_commit)
+        limits = (self._max_pending, within.pending_tasks, within.images_per_day)
+        is_limited = any(most is not None for most in limits)
+        return self._store.accept(task, workload, base_url, admit, on_commit, is_limited=is_limited)
 
     async def repeated(self, idempotency: Idempotency) -> Submission | None:
         """Return the task that an earlier, identical request created, None without one.

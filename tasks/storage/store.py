@@ -7,10 +7,10 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from ...db import locks
 from ...db.repository import Repository
 from ...db.statements.filters import Filter
 from ...db.statements.repeats import copy_state
@@ -21,8 +21,9 @@ from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task,
 from ..model.workload.workload import Workload
 from ..ports.jobs import Jobs, NoJobs
 from ..webhooks.delivery import Webhooks
-from .end_forms import forms, refused, with_gaps
+from .attempts import add_or_find, forms, refused, with_gaps
 from .end_listener import EndListener
+from .written_end import EndWrite, WrittenEnd
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -32,18 +33,6 @@ END_WRITE_TIMEOUT_S = 5.0
 WRITE_CHECK_TIMEOUT_S = 3
 """Seconds after which a database without a successful write counts as unwritable."""
 PENDING = Filter(statuses=(TaskStatus.PENDING.value,))
-
-
-@dataclass(frozen=True)
-class WrittenEnd:
-    """The task as stored, and its receiver for `TaskStore.wake`, None without a webhook."""
-
-    task: Task
-    receiver: str | None
-
-
-EndWrite = Future["WrittenEnd | None"]
-"""Future of a written end; its result is None if the task had ended before."""
 
 
 class TaskStore:
@@ -119,6 +108,8 @@ class TaskStore:
         base_url: str,
         admit: Callable[[], None],
         on_commit: Callable[[Task], None],
+        *,
+        is_limited: bool = False,
     ) -> Future[Task]:
         """Store a task of the API with its webhook, or find the one that was stored with its idempotency key.
 
@@ -126,14 +117,15 @@ class TaskStore:
             base_url: the prefix of the URLs in the webhook's record.
             admit: charges quotas in the same transaction; an exception rejects the task.
             on_commit: gets the task once it is on the disk, on the writer's thread.
+            is_limited: `admit` counts tasks or images, to which no other process may add in between.
         """
-        row = rows.to_row(task, workload)
+        row, key = rows.to_row(task, workload), task.idempotency_key
 
-        def change() -> Task:
-            key = task.idempotency_key
+        def find() -> Task | None:
             earlier = None if key is None else self._repository.with_idempotency_key(key)
-            if earlier is not None:
-                return rows.from_row(earlier)
+            return None if earlier is None else rows.from_row(earlier)
+
+        def add() -> Task:
             admit()
             task.id = task.rank = self._repository.insert(row, workload.inputs)
             if workload.repeats:
@@ -142,7 +134,12 @@ class TaskStore:
             self._jobs.accepted(task, workload)
             return task
 
-        return self._repository.write(change, on_commit)
+        def change() -> Task:
+            if (earlier := find()) is not None:
+                return earlier
+            return add() if key is None or not self._repository.shard else add_or_find(self._repository, add, find)
+
+        return self._repository.write(change, on_commit, locks=(locks.ADMISSION,) if is_limited else ())
 
     def insert(self, task: Task, workload: Workload, gaps: Gaps) -> None:
         """Write the row of a WebUI task. Return after the commit or the timeout."""
@@ -292,9 +289,3 @@ class TaskStore:
                 rows.to_row(form, workload)
             )  # a WebUI task whose row could not be written when it was queued
         return form
-
-
-def as_written(written: EndWrite, task: Task) -> Task:
-    """Return the task as stored if its end has been written by now, otherwise `task`."""
-    done = written.result() if written.done() and written.exception() is None else None
-    return task if done is None else done.task

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from ...db import locks
 from ...db.repository import Repository
 from ..model.task import ACTIVE_STATUSES, Task
 
@@ -27,7 +28,7 @@ class StoredOrder:
             for rank, task_id in enumerate(task_ids, first):
                 self._repository.update(task_id, {"rank": rank})
 
-        return self._repository.write(change)
+        return self._repository.write(change, locks=(locks.RANKS,))
 
     def put_last(self, task: Task) -> Future[None]:
         """Give a task the rank of the newest one, behind which it comes because of its note.
@@ -40,4 +41,4 @@ class StoredOrder:
         def change() -> None:
             self._repository.update(task.task_id, {"rank": self._repository.newest(), "notes": task.notes})
 
-        return self._repository.write(change)
+        return self._repository.write(change, locks=(locks.RANKS,))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from ...db.repository import Repository
 from ...db.statements.outbox import DELIVERED, FAILED, PENDING, Attempt, Message
+from ..duty import Duty
 from ..model.task import now_ms
 from .dispatcher import PerReceiverDispatcher
 from .sender import Sender
@@ -56,6 +57,7 @@ class Deliveries:
     Args:
         letter: returns the content of a message, None if its task or batch was deleted.
         retry_s: seconds of the first pause between two attempts.
+        duty: in a cluster only the process that has it delivers.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class Deliveries:
         letter: Callable[[Message], Letter | None],
         sender: Sender,
         retry_s: float,
+        duty: Duty,
     ) -> None:
         self._repository = repository
         self._outbox = outbox
         self._letter = letter
         self._sender = sender
         self._retry_s = retry_s
+        self._duty = duty
         self._dispatcher = PerReceiverDispatcher(self._deliver)
         self._started = self._closed = False
 
@@ -79,6 +83,7 @@ class Deliveries:
         if not self._started:
             self._started = True
             self._dispatcher.start({})
+            self._duty.call(self.wake_all)
             self.wake_all()
 
     def close(self) -> None:
@@ -91,16 +96,23 @@ class Deliveries:
 
         `immediately` overrides the pause that the receiver asked for.
         """
-        self._dispatcher.wake(receiver, now_ms(), immediately=immediately)
+        if self._duty.is_mine():
+            self._dispatcher.wake(receiver, now_ms(), immediately=immediately)
 
     def wake_all(self) -> None:
-        """Start the deliveries that have come due, once `start` was called. It reads the database."""
-        if self._started and not self._closed:
+        """Start the deliveries that have come due, once `start` was called. It reads the database.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        if self._started and not self._closed and self._duty.is_mine():
             for receiver, due_at in self._repository.read(self._outbox.due).items():
                 self._dispatcher.wake(receiver, due_at)
 
     def _deliver(self, receiver: str) -> None:
         """Deliver the first message that is due for a receiver. On a thread of the dispatcher."""
+        if not self._duty.is_mine():
+            return self._dispatcher.done(receiver, None)
         try:
             message = self._repository.read(lambda: self._outbox.next_for(receiver))
             if message is None or message.due_at > now_ms():

@@ -15,6 +15,7 @@ from ...db.repository import Repository
 from ...db.statements.outbox import Attempt, Message
 from ...outbound.address_policy import without_userinfo
 from ...outbound.client import OutboundClient
+from ..duty import Duty
 from ..model import rows
 from ..model.task import BATCH, Task, now_ms
 from .deliveries import Deliveries, Letter
@@ -52,11 +53,16 @@ class WebhookState:
 class Webhooks:
     """The outbox and its delivery."""
 
-    def __init__(self, repository: Repository, settings: WebhookSettings, outbound: OutboundClient) -> None:
+    def __init__(
+        self, repository: Repository, settings: WebhookSettings, outbound: OutboundClient, duty: Duty | None = None
+    ) -> None:
+        """Store the parts. In a cluster only the process that has the `duty` delivers; without one, this process does."""
         self._repository = repository
         self._settings = settings
         sender = Sender(outbound, settings.url, settings.secret, settings.timeout_s)
-        self._deliveries = Deliveries(repository, repository.outbox, self._letter, sender, settings.retry_s)
+        self._deliveries = Deliveries(
+            repository, repository.outbox, self._letter, sender, settings.retry_s, duty or Duty()
+        )
         self._render: Render
         self._resends = RequestRate(limit="resends_per_minute", words="a webhook can be resent {most} times a minute")
 
@@ -91,6 +97,14 @@ class Webhooks:
     def wake(self, receiver: str) -> None:
         """Start deliveries to a receiver. Call it after the commit that made its message due."""
         self._deliveries.wake(receiver)
+
+    def wake_all(self) -> None:
+        """Start the deliveries that have come due, also by another process of a cluster. It reads the database.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read.
+        """
+        self._deliveries.wake_all()
 
     # ------------------------------------------------------------ for clients
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import JOIN, Expression, fn
 
-from ...tables import BatchItemRow, BatchRow
+from ...tables import BatchItemRow, BatchRow, shard
 from .items import IN_QUEUE
 
 RUNNING, STOPPED, ENDED, DELETED = "running", "stopped", "ended", "deleted"
@@ -58,6 +58,12 @@ def in_queue_by_batch(state: str) -> list[tuple[int, int]]:
 def count_open(source: str) -> int:
     """Return the number of batches of a source that have not ended."""
     return int(BatchRow.select().where((BatchRow.source == source) & BatchRow.state.in_(list(OPEN))).count())
+
+
+def hold(number: int) -> None:
+    """Let no other process change this batch or its rows, which each change holds first, until the end of the transaction."""
+    if shard.is_one_of_several:
+        BatchRow.select(BatchRow.id).where(BatchRow.id == number).for_update().tuples().first()
 
 
 def update(number: int, **values: Any) -> bool:

@@ -13,6 +13,8 @@ def value_of(name: str) -> str | None:
 
 def set_value(name: str, value: str | None) -> None:
     """Set a setting; None removes it."""
-    SettingRow.delete().where(SettingRow.name == name).execute()
-    if value is not None:
-        SettingRow.insert(name=name, value=value).execute()
+    if value is None:
+        SettingRow.delete().where(SettingRow.name == name).execute()
+    else:
+        changed = {"conflict_target": [SettingRow.name], "update": {SettingRow.value: value}}
+        SettingRow.insert(name=name, value=value).on_conflict(**changed).execute()

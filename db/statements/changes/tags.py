@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from ...encoding import encoded
-from ...tables import ParametersRow, TagRow, TaskRow
+from ...tables import ParametersRow, TagRow, TaskRow, shard
 
 
 def change_tags(task_id: str, change: Callable[[Sequence[str]], Sequence[str]]) -> list[str] | None:
@@ -14,7 +14,10 @@ def change_tags(task_id: str, change: Callable[[Sequence[str]], Sequence[str]]) 
 
     An exception of `change` leaves them as they are.
     """
-    found = TaskRow.select(TaskRow.id, TaskRow.queued_at).where(TaskRow.task_id == task_id).tuples().first()
+    query = TaskRow.select(TaskRow.id, TaskRow.queued_at).where(TaskRow.task_id == task_id)
+    if shard.is_one_of_several:
+        query = query.for_update()  # another process's change comes before or after this one
+    found = query.tuples().first()
     if found is None:
         return None
     row_id, queued_at = found

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from peewee import EXCLUDED
+
 from ...encoding import as_json
 from ...tables import ClientOptionRow
 
@@ -18,12 +20,13 @@ def options_of(source: str, surface: str) -> dict[str, Any]:
 
 def set_options(source: str, surface: str, options: Mapping[str, Any]) -> None:
     """Set options, and delete those whose value is None. Changes the database."""
-    if not options:
-        return
-    ClientOptionRow.delete().where(_of(source, surface) & ClientOptionRow.name.in_(list(options))).execute()
-    for name, value in options.items():
-        if value is not None:
-            ClientOptionRow.insert(source=source, surface=surface, name=name, value=as_json(value)).execute()
+    key = [ClientOptionRow.source, ClientOptionRow.surface, ClientOptionRow.name]
+    for name, value in sorted(options.items(), key=lambda option: option[0]):  # in one order in all processes
+        if value is None:
+            ClientOptionRow.delete().where(_of(source, surface) & (ClientOptionRow.name == name)).execute()
+        else:
+            row = ClientOptionRow.insert(source=source, surface=surface, name=name, value=as_json(value))
+            row.on_conflict(conflict_target=key, update={ClientOptionRow.value: EXCLUDED.value}).execute()
 
 
 def _of(source: str, surface: str) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from peewee import EXCLUDED, Case
+
 from ...tables import ImageRow, InputRow, TaskRow, UploadRow, UsageRow
 
 
@@ -18,6 +20,17 @@ def images_beginning(beginning: str) -> list[str]:
     last = beginning[:-1] + chr(ord(beginning[-1]) + 1)
     query = ImageRow.select(ImageRow.path).where((ImageRow.path >= beginning) & (ImageRow.path < last))
     return [path for (path,) in query.tuples() if path.startswith(beginning)]
+
+
+def recorded(paths: Sequence[str]) -> set[str]:
+    """Return those of these images that a record lists."""
+    return {path for (path,) in ImageRow.select(ImageRow.path).where(ImageRow.path.in_(list(paths))).tuples()}
+
+
+def inputs_in_use(file_names: Sequence[str]) -> set[str]:
+    """Return those of these inputs that a record uses."""
+    used = InputRow.select(InputRow.file_name).where(InputRow.file_name.in_(list(file_names)))
+    return {name for (name,) in used.tuples()}
 
 
 def has_left_traces(source: str) -> bool:
@@ -59,6 +72,7 @@ def images_asked(source: str, day: int) -> int:
 
 def ask_for_images(source: str, day: int, number: int) -> None:
     """Add to the number of images requested on a day. Changes the database."""
-    images = images_asked(source, day) + number
-    if not UsageRow.update(day=day, images=images).where(UsageRow.source == source).execute():
-        UsageRow.insert(source=source, day=day, images=images).execute()
+    so_far = Case(None, [(UsageRow.day == EXCLUDED.day, UsageRow.images)], 0)
+    changed = {UsageRow.day: EXCLUDED.day, UsageRow.images: so_far + EXCLUDED.images}
+    row = UsageRow.insert(source=source, day=day, images=number)
+    row.on_conflict(conflict_target=[UsageRow.source], update=changed).execute()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -53,7 +52,8 @@ class DemoCluster:
         self.change(
             "CREATE TABLE IF NOT EXISTS audit (task_id text, status text);"
             "CREATE OR REPLACE FUNCTION audit_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "IF NEW.status NOT IN ('pending', 'running') AND OLD.status IN ('pending', 'running') OR NEW.finished_at <> OLD.finished_at "
+            "IF NEW.status NOT IN ('pending', 'running') AND "
+            "(OLD.status IN ('pending', 'running') OR NEW.finished_at <> OLD.finished_at) "
             "THEN INSERT INTO audit VALUES (NEW.task_id, NEW.status); END IF; RETURN NULL; END $$;"
             "DROP TRIGGER IF EXISTS audit_end ON task;"
             "CREATE TRIGGER audit_end AFTER UPDATE ON task FOR EACH ROW EXECUTE FUNCTION audit_end()"

@@ -1,12 +1,30 @@
-"""The forms in which a task's end is written: with fewer and fewer values, until the database accepts one."""
+"""Second and later attempts to write a task that the database has refused: with fewer and fewer values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from ...db.repository import Repository
 from ..model.gaps import Gaps, complain, reason_of
 from ..model.task import Task, TaskError
 from ..model.workload.workload import Workload
+
+
+def add_or_find(repository: Repository, add: Callable[[], Task], find: Callable[[], Task | None]) -> Task:
+    """Add a task, or return the one that another process of the cluster has stored with its idempotency key just now.
+
+    On the writer's thread.
+    """
+    refusals: list[BaseException] = []
+
+    def found() -> Task:
+        earlier = find()
+        if earlier is None:
+            raise refusals[0]
+        return earlier
+
+    return repository.first_possible([add, found], refusals.append)
 
 
 def forms(task: Task, workload: Workload) -> list[tuple[Task, Workload]]:
