@@ -32,7 +32,8 @@ from .api.security.authentication import AuthenticationMiddleware
 from .api.security.open_paths import OPEN_PATHS
 from .asgi.late import LateApp
 from .asgi.types import AsgiApp
-from .auth.keys import FILE_NAME, Keyring
+from .auth.keyring import Keyring
+from .auth.keys import FILE_NAME
 from .auth.signed_urls import UNSIGNED, UrlSigner, load_or_create_secret
 from .auth.tokens import Tokens
 from .db.connection import DatabaseProblem
@@ -44,7 +45,7 @@ from .images.renditions.disk_cache import DiskCache
 from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
-from .images.storage.library import find_reference
+from .images.storage.places import OwnPlaces
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .outbound.streaming import StreamClient
@@ -202,10 +203,9 @@ class _Builder:
         """
         parts, settings = self._parts, self._settings
         journal = FileJournal(self._state / "unfinished")
-        find_image = partial(find_reference, output_folders, inputs)
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
-            lookups = Lookups(find_image, partial(_random_state, repository))
+            lookups = Lookups(OwnPlaces(output_folders, inputs), partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
             services = build_task_services(

@@ -11,11 +11,12 @@ from fastapi import Depends, Request
 
 from ..asgi.error_codes import ErrorCode
 from ..asgi.surfaces.surface import ALL_SURFACES, Surface
-from ..auth.keys import Keyring
+from ..auth.keyring import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
 from ..images.renditions.renditions import Renditions
 from ..images.storage.input_store import InputStore
+from ..images.storage.places import ImagePlaces, OwnPlaces
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
 from ..tasks.model_files.build import ModelFileServices
@@ -177,7 +178,7 @@ class Context:
     `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
     `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs,
     `base_url` is the configured public address, `surfaces` are the compatible APIs that are enabled, and `api_port` is the port
-    without the WebUI, if there is one.
+    without the WebUI, if there is one. `cluster_places` is where a process of a cluster finds images.
     """
 
     host: Host
@@ -190,6 +191,12 @@ class Context:
     surfaces: frozenset[Surface] = ALL_SURFACES
     has_dashboard: bool = True
     api_port: int | None = None
+    cluster_places: ImagePlaces | None = None
+
+    @property
+    def places(self) -> ImagePlaces:
+        """Return where images are: in a cluster `cluster_places`, else the host's outputs folders."""
+        return self.cluster_places or OwnPlaces(self.host.output_folders, self.inputs)
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""

@@ -9,6 +9,7 @@ from ..db.deadline import Deadline
 from ..db.repository import Repository
 from ..images.storage.file_journal import FileJournal
 from ..images.storage.input_store import InputStore
+from ..images.storage.publisher import Publisher
 from ..outbound.client import OutboundClient
 from .batches.admission import Admission
 from .batches.changes import BatchChanges
@@ -59,6 +60,8 @@ from .webhooks.delivery import Webhooks, WebhookSettings
 
 BUS_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the handling of queued events."""
+UPLOADS_CLOSE_TIMEOUT_S = 5.0
+"""Seconds that a shutdown waits for the uploads in flight."""
 SAVES_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the images of ended tasks."""
 
@@ -69,7 +72,8 @@ class TaskOptions:
 
     `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
     `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
-    does not accept its end. `load` returns the load of the machine.
+    does not accept its end. `load` returns the load of the machine. `publisher` puts images into the depot
+    of a cluster.
     """
 
     max_pending: int | None = None
@@ -78,6 +82,7 @@ class TaskOptions:
     end_write_timeout_s: float = END_WRITE_TIMEOUT_S
     admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
     load: Callable[[], MachineLoad] = MachineLoad
+    publisher: Publisher | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ def build_task_services(
     eta = EtaCalculator(active, engine, estimator)
     live = build_live(active, engine, eta, events, options.load)
     retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
-    results = ResultFiles(engine, inputs, leftovers, retention)
+    results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
     metrics = _metrics(active, events, engine)
     downloader = Downloader(bus, engine)
     outbound, changes = outbound or OutboundClient(), BatchChanges()
@@ -169,7 +174,7 @@ def build_task_services(
     recorder = RunRecorder(repository, runs, hashes)
     observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
-    recovery = Recovery(engine, store, journal, leftovers)
+    recovery = Recovery(engine, store, journal, leftovers, options.publisher)
     tasks = TaskService(active, store, engine, downloader, events, retention)
     control = _control(repository, engine, active, tasks, retention, live)
     rows = BatchStore(repository, changes)
@@ -182,6 +187,8 @@ def build_task_services(
         with paused_collector():
             control.pause.restore()
             requeued = recovery.run()
+            if options.publisher is not None:
+                options.publisher.resume()
             bus.start(lifecycle.handle)
             for task in requeued:
                 submissions.enqueue(active.add(task, engine.workload(task.parameters)))
@@ -198,6 +205,7 @@ def build_task_services(
             lambda deadline: repository.close(deadline.left()),
             lambda deadline: results.close(deadline.half()),
             lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
+            lambda deadline: _close_publisher(options.publisher, deadline),
             lambda deadline: engine.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
             lambda _: retention.close(),
             lambda _: downloader.close(),
@@ -229,6 +237,12 @@ def build_task_services(
         sessions=SessionStore(repository),
         lifetime=lifetime,
     )
+
+
+def _close_publisher(publisher: Publisher | None, deadline: Deadline) -> None:
+    """End the uploads. A task that waits for them was put back, and runs again."""
+    if publisher is not None:
+        publisher.close(_or(deadline.half(), UPLOADS_CLOSE_TIMEOUT_S))
 
 
 def _control(

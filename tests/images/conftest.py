@@ -11,7 +11,7 @@ import pytest
 from fooocus_api.adapters.image_log import page_writer
 from fooocus_api.adapters.webui.login import WebUILogin
 from fooocus_api.api.context import Context, Security
-from fooocus_api.auth.keys import Keyring
+from fooocus_api.auth.keyring import Keyring
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tests.support.api_calls.image_sources import HERE, OUTPUT, PNG, HostWithOutputs
 from fooocus_api.tests.support.host import DEMO
