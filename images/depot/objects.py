@@ -46,10 +46,14 @@ class ObjectDepot:
         """Key → the clock's time at which it was last found in the store."""
 
     def put(self, key: str, content: Path | bytes) -> None:
-        if isinstance(content, Path) and not content.is_file():
-            raise FileNotFoundError(str(content))
-        with _explained(f"{key} can't be stored"):
-            self._store.put(key, content)
+        try:
+            with _explained(f"{key} can't be stored"):
+                self._store.put(key, content)
+        except FileNotFoundError as error:
+            if isinstance(content, Path) and not content.exists():
+                raise
+            raise DepotUnavailable(f"{key} can't be stored: the bucket does not exist") from error
+        self._forget(key)
 
     def local(self, key: str) -> Path | None:
         with self._turn(key):  # two requests for a file fetch it once
@@ -85,9 +89,7 @@ class ObjectDepot:
         except DepotUnavailable as error:
             return dict.fromkeys(keys, error)
         for key in keys:
-            with self._lock:
-                self._seen.pop(key, None)
-            self._copies.drop(key)
+            self._forget(key)
         return {}
 
     def keys(self, prefix: str) -> Iterator[tuple[str, float]]:
@@ -106,15 +108,19 @@ class ObjectDepot:
                 if path is None:
                     path = self._copies.add(key, changed_at, map(bytes, self._store.get(key).stream()))
         except FileNotFoundError:
-            with self._lock:
-                self._seen.pop(key, None)
-            self._copies.drop(key)
+            self._forget(key)
             return None
         with self._lock:
             if len(self._seen) >= MAX_REMEMBERED:
                 self._seen.clear()
             self._seen[key] = time.monotonic()
         return path
+
+    def _forget(self, key: str) -> None:
+        """Drop what is known of a key, which has another content now, or none."""
+        with self._lock:
+            self._seen.pop(key, None)
+        self._copies.drop(key)
 
     def _was_just_seen(self, key: str) -> bool:
         with self._lock:
