@@ -45,7 +45,7 @@ from .images.renditions.disk_cache import DiskCache
 from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
-from .images.storage.places import OwnPlaces
+from .images.storage.places import ImagePlaces, OwnPlaces
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .outbound.streaming import StreamClient
@@ -205,14 +205,16 @@ class _Builder:
         journal = FileJournal(self._state / "unfinished")
         try:
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3")
-            lookups = Lookups(OwnPlaces(output_folders, inputs), partial(_random_state, repository))
+            places = OwnPlaces(output_folders, inputs)
+            lookups = Lookups(places, partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
             services = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns()
             )
             services = replace(services, model_files=self._model_files(services.active))
-            parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
+            recorded = partial(_recorded, services, places)
+            parts.overrides.attach(ImageRecords(journal.record, recorded, output_folders))
             describe, prepare = arguments.describe, self._tools.prepare_for
             parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True))
             services.start()
@@ -248,6 +250,11 @@ def _build_routes(context: Context) -> AsgiApp:
 
 def _random_state(repository: Repository, task_id: str) -> Future[bytes | None]:
     return repository.submit_read(partial(state_of, task_id))
+
+
+def _recorded(services: TaskServices, places: ImagePlaces, beginning: str) -> list[str]:
+    """Return the recorded names of images that begin like these paths in the outputs folders."""
+    return services.ownership.recorded(places.named(beginning))
 
 
 def _scheduler(settings: Settings) -> Scheduler:

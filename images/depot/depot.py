@@ -26,6 +26,9 @@ class DepotUnavailable(OSError):
     def __init__(self, reason: str) -> None:
         super().__init__(errno.EIO, reason)
 
+    def __str__(self) -> str:
+        return str(self.strerror)
+
 
 class DepotProblem(Exception):
     """The depot can't be used at all; the message gives the reason and a remedy."""

@@ -44,6 +44,9 @@ class ImagePlaces(Protocol):
             OSError: the depot can't be read now.
         """
 
+    def named(self, own: str) -> str:
+        """Return the name in records of a path in this process's outputs folders, or the beginning of names for that of paths."""
+
     def own(self, relative: str) -> str | None:
         """Return an image's path in this process's outputs folders, None for an image of another node."""
 
@@ -69,6 +72,9 @@ class OwnPlaces:
 
     def find_reference(self, reference: str) -> Path:
         return _found(self, self._inputs, reference)
+
+    def named(self, own: str) -> str:
+        return own
 
     def own(self, relative: str) -> str | None:
         return relative
@@ -100,7 +106,7 @@ class ClusterPlaces:
         if not Path(path).is_absolute():
             return path if is_key(path) else None  # an image that another node has announced
         relative = relative_to(self._folders(), path)
-        return None if relative is None else f"{self._node}/{relative}"
+        return None if relative is None else self.named(relative)
 
     def is_name(self, relative: str) -> bool:
         return relative.count("/") in (1, 2)
@@ -115,6 +121,9 @@ class ClusterPlaces:
 
     def find_reference(self, reference: str) -> Path:
         return _found(self, self._inputs, reference)
+
+    def named(self, own: str) -> str:
+        return f"{self._node}/{own}"
 
     def own(self, relative: str) -> str | None:
         node, _, rest = relative.partition("/")
