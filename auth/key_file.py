@@ -83,8 +83,8 @@ class KeyFile:
             save(self._file, [*keys, key])
         return AddedKey(key, text, not keys)
 
-    def remove(self, name: str, check: Callable[[Key], None] = lambda _: None) -> list[Key]:
-        """Remove a key and return those that are left. `check` is called with the key before and may raise.
+    def remove(self, name: str, check: Callable[[Key, list[Key]], None] = lambda *_: None) -> list[Key]:
+        """Remove a key and return those that are left. `check` is called with it and those before, and may raise.
 
         Raises:
             UnknownKey, BrokenKeys, KeyFileUnavailable: nothing has changed.
@@ -94,8 +94,8 @@ class KeyFile:
             gone = [key for key in keys if key.name == name]
             if not gone:
                 raise UnknownKey(name)
-            check(gone[0])
             left = [key for key in keys if key.name != name]
+            check(gone[0], left)
             save(self._file, left)
         return left
 

@@ -121,8 +121,8 @@ class KeyRow:
 
         return AddedKey(key, text, self._changed(change))
 
-    def remove(self, name: str, check: Callable[[Key], None] = lambda _: None) -> list[Key]:
-        """Remove a key and return those that are left. `check` is called with the key before, perhaps several times, and may
+    def remove(self, name: str, check: Callable[[Key, list[Key]], None] = lambda *_: None) -> list[Key]:
+        """Remove a key and return those that are left. `check` is called with it and those before, perhaps several times, and may
         raise.
 
         Raises:
@@ -133,8 +133,8 @@ class KeyRow:
             gone = [key for key in keys if key.name == name]
             if not gone:
                 raise UnknownKey(name)
-            check(gone[0])
             left = [key for key in keys if key.name != name]
+            check(gone[0], left)
             return left, left
 
         return self._changed(change)

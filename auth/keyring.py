@@ -39,8 +39,8 @@ class KeySource(Protocol):
             NameTaken, BrokenKeys, KeyFileUnavailable: nothing has changed.
         """
 
-    def remove(self, name: str, check: Callable[[Key], None] = ...) -> list[Key]:
-        """Remove a key and return those that are left. `check` is called with the key before and may raise.
+    def remove(self, name: str, check: Callable[[Key, list[Key]], None] = ...) -> list[Key]:
+        """Remove a key and return those that are left. `check` is called with it and those before, and may raise.
 
         Raises:
             UnknownKey, BrokenKeys, KeyFileUnavailable: nothing has changed.

@@ -219,3 +219,23 @@ def test_a_change_of_another_process_in_between_is_kept() -> None:
     row.is_away = True
     with pytest.raises((BrokenKeys, KeyFileUnavailable)):
         opened.add("late", USUAL_SCOPES, UNLIMITED)
+
+
+def test_two_processes_do_not_revoke_the_last_two_keys() -> None:
+    row = Row()
+    opened, other = row.opened(), row.opened()
+    for name in ("first", "second"):
+        opened.add(name, USUAL_SCOPES, UNLIMITED)
+
+    def is_not_the_last(_: Key, left: list[Key]) -> None:
+        if not left:
+            raise PermissionError("the last one")
+
+    def interfere() -> None:
+        row.before_exchange = lambda: None
+        other.remove("first", is_not_the_last)
+
+    row.before_exchange = interfere
+    with pytest.raises(PermissionError):
+        opened.remove("second", is_not_the_last)
+    assert [key.name for key in other.load()] == ["second"]

@@ -158,9 +158,9 @@ async def revoke_key(
     def remove() -> Key:
         gone: list[Key] = []
 
-        def check(key: Key) -> None:
+        def check(key: Key, left: list[Key]) -> None:
             _check_rights(access, key.scopes)
-            if not any(Scope.ADMIN in each.scopes for each in (*keys.fixed, *_stored(context)) if each.name != name):
+            if not any(Scope.ADMIN in each.scopes for each in (*keys.fixed, *left) if each.name != name):
                 message = f"key {name} is the last one with the scope 'admin'; create another one first"
                 raise Problem(ErrorCode.LAST_ADMIN_KEY, message)
             gone.append(key)
