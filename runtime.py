@@ -25,7 +25,7 @@ from .adapters.task_args.mapping import ArgumentMapper, read_arguments
 from .adapters.worker.engine import FooocusEngine, Lookups, output_folders
 from .adapters.worker.task_overrides import ImageRecords
 from .adapters.worker.worker import TaskHandling
-from .api.context import Context, Security
+from .api.context import Context, ImageStores, Security
 from .api.info import info_of
 from .api.responses.unavailable import Unavailable
 from .api.security.authentication import AuthenticationMiddleware
@@ -145,11 +145,10 @@ class _Builder:
         context = Context(
             host,
             self._services,
-            inputs,
+            ImageStores(inputs, self._renditions),
             security,
             settings.base_url,
             self._outbound,
-            self._renditions,
             settings.compat,
             has_dashboard=not settings.no_dashboard,
             api_port=settings.api_port,

@@ -48,7 +48,7 @@ class KeyRow:
             read: returns the row's text, None if there is no row; it raises `UnreadableKeys`.
             exchange: puts the second text in place of the first, None for no row, and returns False if the row has another one by
                 now; it raises `KeyFileUnavailable`.
-            announce: tells other processes that the row has changed. It must not raise.
+            announce: is called after each change here, for a notice to other processes. It must not raise.
         """
         self.missing = f"{PLACE} is missing; restore the row {ROW_NAME}, or restart all processes to run without it"
         self._read = read

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...images.codecs.decoding import NotAnImage, read_rgb, upright_size, verify
-from ...images.references import OLDER_PREFIX, REFERENCE_PREFIXES, ImageReference, without_older_prefix
+from ...images.references import INPUT_PREFIX, OLDER_PREFIX, REFERENCE_PREFIXES, ImageReference, without_older_prefix
 from ...images.storage.input_store import FILE_NAME, MAX_BYTES
 from ...outbound.pinned_connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
@@ -160,7 +160,7 @@ class ImageResolver:
             return None
         try:
             path = open_reference(self._context, reference, self._may_see)
-            if not reference.startswith("inputs/"):
+            if not reference.startswith(INPUT_PREFIX):
                 verify(path.read_bytes())  # an input was verified on upload
         except Problem as error:
             raise _Unusable(error.detail) from error

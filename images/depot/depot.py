@@ -1,4 +1,4 @@
-"""What every kind of depot does, and the names of its files.
+"""The protocol of all kinds of depots, and the names of their files.
 
 A key is a relative path with forward slashes: `<node>/<date>/<file>` for an output, `inputs/<file>` for an image that a client
 sent, and `.deleted/<node>/<date>/<file>` for the note that another process has deleted that output.

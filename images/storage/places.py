@@ -21,7 +21,7 @@ Folders = Callable[[], "list[Path]"]
 
 
 class ImagePlaces(Protocol):
-    """Where images are. Any thread except the event loop's; in single mode each call is a few system calls."""
+    """The ways to images' files. Any thread except the event loop's; in single mode each call is a few system calls."""
 
     def relative_path(self, path: str) -> str | None:
         """Return an image's name in records, None for a file outside this process's outputs folders."""

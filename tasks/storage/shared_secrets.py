@@ -1,4 +1,4 @@
-"""What the processes of a cluster share of their security as rows of the database: the API keys, and the secret of links."""
+"""Secrets that the processes of a cluster share as rows of the database: the API keys, and the secret of links."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def key_row(repository: Callable[[], Repository], announce: Callable[[], None] =
 
     Args:
         repository: returns the repository; it raises `DatabaseUnavailable` as long as there is none.
-        announce: tells other processes that the row has changed. It must not raise.
+        announce: is called after each change here, for a notice to other processes. It must not raise.
     """
 
     def read() -> str | None:

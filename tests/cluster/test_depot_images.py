@@ -29,7 +29,7 @@ IMAGE = "2026-01-31/a.png"
 
 
 class Node:
-    """A process of a cluster, as far as images go."""
+    """The images of a process of a cluster."""
 
     def __init__(self, name: str, folder: Path, depot: Depot) -> None:
         self.name = name

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from fooocus_api.adapters.webui.login import WebUILogin
-from fooocus_api.api.context import Context, Security
+from fooocus_api.api.context import Context, ImageStores, Security
 from fooocus_api.api.requests.image_sources import ImageResolver
 from fooocus_api.api.responses.problems import InvalidFields, Problem, add_handlers
 from fooocus_api.api.routes.images import outputs
@@ -50,7 +50,12 @@ def context(tmp_path: Path, depot: AwayDepot) -> Context:
     places = ClusterPlaces(lambda: [folder], inputs, depot, "node-1", notes)
     security = Security(Keyring((), tmp_path / "keys.json"), WebUILogin())
     return Context(
-        HostWithOutputs(folder), None, inputs, security, "https://pictures.example", HERE, cluster_places=places
+        HostWithOutputs(folder),
+        None,
+        ImageStores(inputs, cluster_places=places),
+        security,
+        "https://pictures.example",
+        HERE,
     )
 
 
@@ -85,7 +90,7 @@ def test_without_a_cluster_such_a_url_names_nothing(context: Context, tmp_path: 
     file = tmp_path / "outputs" / RELATIVE
     file.parent.mkdir(parents=True)
     file.write_bytes(PNG)
-    alone = replace(context, cluster_places=None)
+    alone = replace(context, images=ImageStores(context.inputs))
     gone = answer(alone, f"/outputs/{RELATIVE}")
     assert gone.status_code == 404 and gone.json()["code"] == "image_not_found"
     resolver = ImageResolver(alone)

@@ -215,7 +215,7 @@ def test_a_change_of_another_process_in_between_is_kept() -> None:
     with pytest.raises(NameTaken):
         other.add("bot", USUAL_SCOPES, UNLIMITED)
     with pytest.raises(UnknownKey):
-        other.remove("nobody")
+        other.remove("unknown")
     row.is_away = True
     with pytest.raises((BrokenKeys, KeyFileUnavailable)):
         opened.add("late", USUAL_SCOPES, UNLIMITED)
