@@ -14,6 +14,8 @@ log = logging.getLogger("fooocus_api.images")
 
 INTERVAL_S = 1.0
 """Seconds for which the notes that were read count, so that not each request for an image reads them."""
+AWAY_INTERVAL_S = 10.0
+"""Seconds after which a depot that was away is asked again."""
 CLOCK_SKEW_S = 60
 """Seconds by which the clocks of two machines may differ."""
 
@@ -39,7 +41,8 @@ class DeletedNotes:
         self._find = find
         self._remove = remove
         self._lock = threading.Lock()
-        self._read_at = float("-inf")
+        self._next_at = float("-inf")
+        """The clock's time from which the notes are read again."""
         self._staying: frozenset[str] = frozenset()
         self._is_away = False
 
@@ -49,10 +52,13 @@ class DeletedNotes:
         What was deleted and is still here is deleted first. While the depot is away, what was known before counts: no process can
         leave a note then.
         """
-        with self._lock:
-            if time.monotonic() - self._read_at >= INTERVAL_S:
+        # A depot that answers slowly, or not at all, holds up one request of many.
+        if time.monotonic() >= self._next_at and self._lock.acquire(blocking=False):
+            try:
                 self._sweep()
-            return relative in self._staying
+            finally:
+                self._lock.release()
+        return relative in self._staying
 
     def sweep(self) -> None:
         """Delete what other processes have deleted. Call it at the start and from time to time."""
@@ -60,14 +66,13 @@ class DeletedNotes:
             self._sweep()
 
     def _sweep(self) -> None:
-        self._read_at = time.monotonic()
         try:
             notes = {key.removeprefix(f"{self._folder}/"): at for key, at in self._depot.keys(self._folder)}
-            self._is_away = False
+            self._is_away, self._next_at = False, time.monotonic() + INTERVAL_S
         except DepotUnavailable as error:
             if not self._is_away:
                 log.warning("notes of deleted images not read; retrying later", extra={"reason": error.strerror})
-            self._is_away = True
+            self._is_away, self._next_at = True, time.monotonic() + AWAY_INTERVAL_S
             return
         if not notes:
             self._staying = frozenset()
