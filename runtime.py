@@ -27,14 +27,15 @@ from .adapters.task_args.mapping import ArgumentMapper, read_arguments
 from .adapters.worker.engine import FooocusEngine, Lookups, output_folders
 from .adapters.worker.task_overrides import ImageRecords
 from .adapters.worker.worker import TaskHandling
-from .api.context import Context, Security
+from .api.context import Context, ImageStores, Security
 from .api.info import info_of
 from .api.responses.unavailable import Unavailable
 from .api.security.authentication import AuthenticationMiddleware
 from .api.security.open_paths import OPEN_PATHS
 from .asgi.late import LateApp
 from .asgi.types import AsgiApp
-from .auth.keys import FILE_NAME, Keyring
+from .auth.keyring import Keyring
+from .auth.keys import FILE_NAME
 from .auth.signed_urls import UNSIGNED, UrlSigner, load_or_create_secret
 from .auth.tokens import Tokens
 from .db.connection import DatabaseProblem
@@ -47,7 +48,7 @@ from .images.renditions.disk_cache import DiskCache
 from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
 from .images.storage.input_store import InputStore
-from .images.storage.library import find_reference
+from .images.storage.places import ImagePlaces, OwnPlaces
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .outbound.streaming import StreamClient
@@ -150,11 +151,10 @@ class _Builder:
         context = Context(
             host,
             self._services,
-            inputs,
+            ImageStores(inputs, self._renditions),
             security,
             settings.base_url,
             self._outbound,
-            self._renditions,
             settings.compat,
             has_dashboard=not settings.no_dashboard,
             api_port=settings.api_port,
@@ -208,11 +208,11 @@ class _Builder:
         """
         parts, settings = self._parts, self._settings
         journal = FileJournal(self._state / "unfinished")
-        find_image = partial(find_reference, output_folders, inputs)
         try:
             membership = Membership(node_name(settings)) if settings.cluster else None
             repository = Repository(settings.api_db or self._state / "tasks.sqlite3", membership)
-            lookups = Lookups(find_image, partial(_random_state, repository))
+            places = OwnPlaces(output_folders, inputs)
+            lookups = Lookups(places, partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
             cluster = self._cluster(repository, engine) if settings.cluster else None
@@ -220,7 +220,8 @@ class _Builder:
                 engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns(), cluster
             )
             services = replace(services, model_files=self._model_files(services.active))
-            parts.overrides.attach(ImageRecords(journal.record, services.ownership.recorded, output_folders))
+            recorded = partial(_recorded, services, places)
+            parts.overrides.attach(ImageRecords(journal.record, recorded, output_folders))
             describe, prepare = arguments.describe, self._tools.prepare_for
             freed = cluster.freed if cluster is not None else lambda: None
             parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True, freed=freed))
@@ -272,6 +273,11 @@ def _build_routes(context: Context) -> AsgiApp:
 
 def _random_state(repository: Repository, task_id: str) -> Future[bytes | None]:
     return repository.submit_read(partial(state_of, task_id))
+
+
+def _recorded(services: TaskServices, places: ImagePlaces, beginning: str) -> list[str]:
+    """Return the recorded names of images that begin like these paths in the outputs folders."""
+    return services.ownership.recorded(places.named(beginning))
 
 
 def _scheduler(settings: Settings) -> Scheduler:

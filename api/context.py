@@ -11,11 +11,12 @@ from fastapi import Depends, Request
 
 from ..asgi.error_codes import ErrorCode
 from ..asgi.surfaces.surface import ALL_SURFACES, Surface
-from ..auth.keys import Keyring
+from ..auth.keyring import Keyring
 from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import NO_TOKENS, Tokens
 from ..images.renditions.renditions import Renditions
 from ..images.storage.input_store import InputStore
+from ..images.storage.places import ImagePlaces, OwnPlaces
 from ..outbound.client import OutboundClient
 from ..tasks.build import TaskServices
 from ..tasks.model_files.build import ModelFileServices
@@ -171,25 +172,48 @@ class Security:
 
 
 @dataclass(frozen=True)
+class ImageStores:
+    """The images of the server: `inputs` are those that clients sent, `renditions` makes the thumbnails and views of outputs, and
+    `cluster_places` is where a process of a cluster finds images."""
+
+    inputs: InputStore
+    renditions: Renditions = field(default_factory=Renditions)
+    cluster_places: ImagePlaces | None = None
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything a route may need.
 
-    `task_services` is None if the host is not supported; `services` raises then. `inputs` stores the images that clients sent,
-    `outbound` sends requests to servers that clients name, `renditions` makes the thumbnails and views of outputs,
-    `base_url` is the configured public address, `surfaces` are the compatible APIs that are enabled, and `api_port` is the port
-    without the WebUI, if there is one.
+    `task_services` is None if the host is not supported; `services` raises then. `images` are the server's images, `outbound`
+    sends requests to servers that clients name, `base_url` is the configured public address, `surfaces` are the compatible APIs
+    that are enabled, and `api_port` is the port without the WebUI, if there is one.
     """
 
     host: Host
     task_services: TaskServices | None
-    inputs: InputStore
+    images: ImageStores
     security: Security
     base_url: str | None = None
     outbound: OutboundClient = field(default_factory=OutboundClient)
-    renditions: Renditions = field(default_factory=Renditions)
     surfaces: frozenset[Surface] = ALL_SURFACES
     has_dashboard: bool = True
     api_port: int | None = None
+
+    @property
+    def inputs(self) -> InputStore:
+        """Return the store of the images that clients sent."""
+        return self.images.inputs
+
+    @property
+    def renditions(self) -> Renditions:
+        """Return the maker of thumbnails and views."""
+        return self.images.renditions
+
+    @property
+    def places(self) -> ImagePlaces:
+        """Return the way to images' files: in a cluster that of all its processes, else in the host's outputs folders."""
+        return self.images.cluster_places or OwnPlaces(self.host.output_folders, self.inputs)
 
     def urls(self, request: Request) -> PublicUrls:
         """Return the builder of the URLs in a request's response."""

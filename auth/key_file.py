@@ -37,11 +37,37 @@ class AddedKey:
     is_first: bool
 
 
+def new_named_key(name: str, scopes: frozenset[Scope], limits: KeyQuota) -> tuple[str, Key]:
+    """Return the secret of a new key, and the key to store."""
+    text, now = new_key(), datetime.now().astimezone().isoformat(timespec="seconds")
+    return text, Key(name, digest_of(text.encode()), scopes, limits, now)
+
+
 class KeyFile:
     """The file of API keys. A running Fooocus applies a change at its next request."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.missing = f"{file} is missing; restore it, or restart Fooocus to run without it"
+
+    def state(self) -> tuple[int, ...] | None:
+        """Return what differs after each change of the file, None if it does not exist. Costs one `stat` call."""
+        try:
+            status = self._file.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return (error.errno or 0,)
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def load(self) -> list[Key]:
+        """Return the keys of the file.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+            BrokenKeys: it can't be used.
+        """
+        return load(self._file)
 
     def add(self, name: str, scopes: frozenset[Scope], limits: KeyQuota) -> AddedKey:
         """Create a key and store its hash.
@@ -49,9 +75,7 @@ class KeyFile:
         Raises:
             NameTaken, BrokenKeys, KeyFileUnavailable: nothing has changed.
         """
-        text = new_key()
-        now = datetime.now().astimezone().isoformat(timespec="seconds")
-        key = Key(name, digest_of(text.encode()), scopes, limits, now)
+        text, key = new_named_key(name, scopes, limits)
         with self._locked():
             keys = self._load()
             if any(other.name == name for other in keys):
@@ -59,8 +83,8 @@ class KeyFile:
             save(self._file, [*keys, key])
         return AddedKey(key, text, not keys)
 
-    def remove(self, name: str, check: Callable[[Key], None] = lambda _: None) -> list[Key]:
-        """Remove a key and return those that are left. `check` is called with the key before and may raise.
+    def remove(self, name: str, check: Callable[[Key, list[Key]], None] = lambda *_: None) -> list[Key]:
+        """Remove a key and return those that are left. `check` is called with it and those before, and may raise.
 
         Raises:
             UnknownKey, BrokenKeys, KeyFileUnavailable: nothing has changed.
@@ -70,8 +94,8 @@ class KeyFile:
             gone = [key for key in keys if key.name == name]
             if not gone:
                 raise UnknownKey(name)
-            check(gone[0])
             left = [key for key in keys if key.name != name]
+            check(gone[0], left)
             save(self._file, left)
         return left
 

@@ -1,26 +1,22 @@
-"""API keys, their scopes and quotas, and the file that lists them. Standard library only.
+"""API keys, their scopes and quotas, and the list of them as a file or a text. Standard library only.
 
 Only the SHA-256 of a key is stored, which is enough for random keys of 256 bits.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import logging
 import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from ..files.replacing import write_atomically
-
-log = logging.getLogger("fooocus_api.keys")
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 NAME_RULE = "1 to 40 letters, digits, '.', '_' and '-', the first a letter or digit"
@@ -131,21 +127,37 @@ def load(file: Path) -> list[Key]:
         BrokenKeys: the file can't be read or understood.
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise BrokenKeys(f"{file} is invalid: {error}") from error
+    except OSError as error:
+        raise UnreadableKeys(f"{file} can't be read: {error.strerror or error}") from error
+    return parsed(text, str(file))
+
+
+def parsed(text: str, place: str) -> list[Key]:
+    """Return the keys in the text of a list of keys.
+
+    Args:
+        place: where the text is, for messages.
+
+    Raises:
+        BrokenKeys: the text can't be understood.
+    """
+    try:
+        content = json.loads(text)
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']!r} is not supported")
         keys = [_from_json(number, item) for number, item in enumerate(content["keys"], 1)]
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UnreadableKeys(f"{file} can't be read: {error.strerror or error}") from error
     except json.JSONDecodeError as error:
-        raise BrokenKeys(f"{file} is not valid JSON: {error.msg} in line {error.lineno}") from error
+        raise BrokenKeys(f"{place} is not valid JSON: {error.msg} in line {error.lineno}") from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
-        raise BrokenKeys(f"{file} is invalid: {reason}") from error
+        raise BrokenKeys(f"{place} is invalid: {reason}") from error
     if len({key.name for key in keys}) < len(keys):
-        raise BrokenKeys(f"{file} has two keys with the same name")
+        raise BrokenKeys(f"{place} has two keys with the same name")
     return keys
 
 
@@ -155,9 +167,13 @@ def save(file: Path, keys: Iterable[Key]) -> None:
     Raises:
         OSError: the file can't be written; the old one is unchanged.
     """
-    content = json.dumps({"version": VERSION, "keys": [_to_json(key) for key in keys]}, indent=1)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, content + "\n", 0o600)
+    write_atomically(file, composed(keys), 0o600)
+
+
+def composed(keys: Iterable[Key]) -> str:
+    """Return the text of a list of keys."""
+    return json.dumps({"version": VERSION, "keys": [_to_json(key) for key in keys]}, indent=1) + "\n"
 
 
 def _to_json(key: Key) -> dict[str, Any]:
@@ -183,108 +199,3 @@ def _from_json(number: int, item: dict[str, Any]) -> Key:
         )
     except (ValueError, TypeError) as error:
         raise ValueError(f"key {number}: {error}") from error
-
-
-# -------------------------------------------------------------------- all of them
-
-
-_Read = tuple[tuple[int, ...] | None, tuple[Key, ...], str | None]
-"""The state of a file when it was read, its keys, and the problem with it."""
-UNREAD: tuple[int, ...] = ()
-"""The state of a file that is read again at the next request."""
-
-
-class Keyring:
-    """Keys of this process: those of the command line, and the current ones of the file. Any thread.
-
-    A key is required once the file exists or the command line has a key. If the file breaks or disappears while Fooocus runs, its
-    keys are rejected, and a key is still required.
-    """
-
-    def __init__(self, fixed: Sequence[Key], file: Path) -> None:
-        self._fixed = tuple(fixed)
-        self._file = file
-        self._read: _Read = (None, (), None)
-        self._needed = bool(fixed)
-
-    def needed(self) -> bool:
-        """Return whether a key is required."""
-        self._current()
-        return self._needed
-
-    @property
-    def file(self) -> Path:
-        """The path of the file, which need not exist."""
-        return self._file
-
-    @property
-    def fixed(self) -> tuple[Key, ...]:
-        """The keys of the command line."""
-        return self._fixed
-
-    def find(self, given: bytes) -> Key | None:
-        """Return the key that was sent, or None if it is unknown.
-
-        Raises:
-            BrokenKeys: the command line has no such key, and the file can't be used.
-        """
-        keys, problem = self._current()
-        digest = digest_of(given)
-        matching = [
-            key for key in keys if secrets.compare_digest(key.digest, digest)
-        ]  # compares all of them, so that timing reveals nothing
-        if not matching and problem is not None:
-            raise BrokenKeys(problem)
-        return matching[0] if matching else None
-
-    def stored(self) -> tuple[Key, ...]:
-        """Return the keys of the file, empty if it has never existed.
-
-        Raises:
-            BrokenKeys: the file can't be used.
-        """
-        keys, problem = self._current()
-        if problem is not None:
-            raise BrokenKeys(problem)
-        return keys[len(self._fixed) :]
-
-    def named(self, name: str) -> list[Key]:
-        """Return the keys of that name: the command line and the file may each have one.
-
-        Raises:
-            BrokenKeys: the command line has no key of that name, and the file can't be used.
-        """
-        keys, problem = self._current()
-        found = [key for key in keys if key.name == name]
-        if not found and problem is not None:
-            raise BrokenKeys(problem)
-        return found
-
-    def _current(self) -> tuple[tuple[Key, ...], str | None]:
-        """Return all keys, and the problem with the file. Costs one `stat` call while the file is unchanged."""
-        try:
-            status = self._file.stat()
-            state: tuple[int, ...] | None = (status.st_mtime_ns, status.st_size, status.st_ino)
-        except FileNotFoundError:
-            state = None
-        except OSError as error:
-            state = (error.errno or 0,)
-        read = self._read
-        if state != read[0]:
-            read = self._read = self._load(state, read[2])
-        return (*self._fixed, *read[1]), read[2]
-
-    def _load(self, state: tuple[int, ...] | None, known: str | None) -> _Read:
-        problem = f"{self._file} is missing; restore it, or restart Fooocus to run without it"
-        if state is not None:
-            self._needed = True
-            with contextlib.suppress(FileNotFoundError):
-                try:
-                    return state, tuple(load(self._file)), None
-                except UnreadableKeys as error:  # another program may have it open for a moment
-                    state, problem = UNREAD, str(error)
-                except BrokenKeys as error:
-                    problem = str(error)
-        if problem != known:
-            log.error("file of API keys rejected", extra={"reason": problem})
-        return state, (), problem

@@ -1,15 +1,16 @@
-"""`extension.py keys add|list|revoke`: manages API keys. A running Fooocus applies changes at its next request."""
+"""`extension.py keys add|list|revoke`: manages API keys. A running Fooocus applies changes at its next request, a cluster within
+a second.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
-from ..auth.key_file import KeyFile, KeyFileUnavailable, NameTaken, UnknownKey
+from ..auth.key_file import KeyFileUnavailable, NameTaken, UnknownKey
+from ..auth.keyring import KeySource
 from ..auth.keys import (
-    FILE_NAME,
     NAME_RULE,
     USUAL_SCOPES,
     BrokenKeys,
@@ -17,10 +18,10 @@ from ..auth.keys import (
     KeyQuota,
     Scope,
     check_name,
-    load,
 )
 from .errors import CommandError
 from .history_location import HistoryLocation
+from .key_store import key_store
 
 HELP = "Create, list and revoke API keys. A running Fooocus applies the change at its next request."
 
@@ -56,22 +57,22 @@ def run(arguments: argparse.Namespace, location: HistoryLocation) -> int:
     """Run the subcommand. Only the key goes to standard output, so that a script can read it.
 
     Raises:
-        CommandError: the file can't be read or written, or the key is unknown or exists already.
+        CommandError: the list can't be read or written, or the key is unknown or exists already.
     """
-    file = location.state / FILE_NAME
+    store, place = key_store(location)
     if arguments.command == "list":
-        _list(_load(file), file)
+        _list(_load(store), place)
     elif arguments.command == "add":
-        _add(arguments, file)
+        _add(arguments, store)
     else:
-        _revoke(arguments.name, file)
+        _revoke(arguments.name, store, place)
     return 0
 
 
-def _add(arguments: argparse.Namespace, file: Path) -> None:
+def _add(arguments: argparse.Namespace, store: KeySource) -> None:
     limits = KeyQuota(arguments.requests_per_minute, arguments.pending_tasks, arguments.images_per_day)
     try:
-        added = KeyFile(file).add(arguments.name, arguments.scopes, limits)
+        added = store.add(arguments.name, arguments.scopes, limits)
     except NameTaken as error:
         message = f"the key {error} already exists; choose another name, or revoke it first"
         raise CommandError(message) from error
@@ -88,21 +89,21 @@ def _add(arguments: argparse.Namespace, file: Path) -> None:
         print("From now on the API requires a key. The WebUI does not.", file=sys.stderr)
 
 
-def _revoke(name: str, file: Path) -> None:
+def _revoke(name: str, store: KeySource, place: str) -> None:
     try:
-        left = KeyFile(file).remove(name)
+        left = store.remove(name)
     except UnknownKey as error:
         raise CommandError(f"the key {name} does not exist; list the keys with `extension.py keys list`") from error
     except (BrokenKeys, KeyFileUnavailable) as error:
         raise CommandError(str(error)) from error
     print(f"Key {name} revoked.")
     if not left:
-        print(f"No key is left, but the API still requires one; to change that, delete {file} and restart Fooocus.")
+        print(f"No key is left, but the API still requires one; to change that, delete {place} and restart Fooocus.")
 
 
-def _list(keys: list[Key], file: Path) -> None:
+def _list(keys: list[Key], place: str) -> None:
     if not keys:
-        print(f"{file} contains no keys.")
+        print(f"{place} contains no keys.")
         return
     rows = [("NAME", "CREATED", "SCOPES", "LIMITS")]
     for key in keys:
@@ -115,9 +116,9 @@ def _list(keys: list[Key], file: Path) -> None:
         print("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[3]]))
 
 
-def _load(file: Path) -> list[Key]:
+def _load(store: KeySource) -> list[Key]:
     try:
-        return load(file)
+        return store.load()
     except FileNotFoundError:
         return []
     except BrokenKeys as error:

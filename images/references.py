@@ -1,4 +1,5 @@
-"""References to images, as parameters and records store them: `inputs/<file name>` and `outputs/<date>/<file name>`."""
+"""References to images, as parameters and records store them: `inputs/<file name>` and `outputs/<date>/<file name>`, in
+a cluster `outputs/<node>/<date>/<file name>`."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from typing import Literal
 from urllib.parse import quote
 
 Kind = Literal["inputs", "outputs"]
-REFERENCE_PREFIXES: tuple[str, ...] = ("outputs/", "inputs/")
+INPUT_PREFIX = "inputs/"
+REFERENCE_PREFIXES: tuple[str, ...] = ("outputs/", INPUT_PREFIX)
 """The beginnings of all references."""
 
 

@@ -9,6 +9,7 @@ from ..db.deadline import Deadline
 from ..db.repository import Repository
 from ..images.storage.file_journal import FileJournal
 from ..images.storage.input_store import InputStore
+from ..images.storage.publisher import Publisher
 from ..outbound.client import OutboundClient
 from .batches.admission import Admission
 from .batches.changes import BatchChanges
@@ -61,6 +62,8 @@ from .webhooks.delivery import Webhooks, WebhookSettings
 
 BUS_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the handling of queued events."""
+UPLOADS_CLOSE_TIMEOUT_S = 5.0
+"""Seconds that a shutdown waits for the uploads in flight."""
 SAVES_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the images of ended tasks."""
 
@@ -72,7 +75,7 @@ class TaskOptions:
     `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
     `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
     does not accept its end. `load` returns the load of the machine. Only the process that has the `duty` does what only one of a
-    cluster may do.
+    cluster may do. `publisher` puts images into the depot of a cluster.
     """
 
     max_pending: int | None = None
@@ -82,6 +85,7 @@ class TaskOptions:
     admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
     load: Callable[[], MachineLoad] = MachineLoad
     duty: Duty = field(default_factory=Duty)
+    publisher: Publisher | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def build_task_services(
     eta = EtaCalculator(active, engine, estimator)
     live = build_live(active, engine, eta, events, options.load)
     retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
-    results = ResultFiles(engine, inputs, leftovers, retention)
+    results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
     metrics = _metrics(active, events, engine)
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
@@ -184,7 +188,7 @@ def build_task_services(
     observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
     observers += following.observers if following is not None else ()
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
-    recovery = Recovery(engine, store, journal, leftovers)
+    recovery = Recovery(engine, store, journal, leftovers, options.publisher)
     tasks = TaskService(active, store, engine, downloader, events, retention)
     control = _control(repository, engine, active, tasks, retention, live)
     rows = BatchStore(repository, changes)
@@ -199,10 +203,14 @@ def build_task_services(
             if following is not None:
                 following.recover()
                 recovery.sweep()
+                if options.publisher is not None:
+                    options.publisher.resume()
                 bus.start(lifecycle.handle, *following.handlers)
                 following.start()
                 return
             requeued = recovery.run()
+            if options.publisher is not None:
+                options.publisher.resume()
             bus.start(lifecycle.handle)
             for task in requeued:
                 submissions.enqueue(active.add(task, engine.workload(task.parameters)))
@@ -226,6 +234,7 @@ def build_task_services(
             *((following.leave,) if following is not None else ()),
             lambda deadline: results.close(deadline.half()),
             lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
+            lambda deadline: _close_publisher(options.publisher, deadline),
             lambda deadline: engine.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
             lambda _: retention.close(),
             lambda _: downloader.close(),
@@ -258,6 +267,12 @@ def build_task_services(
         sessions=SessionStore(repository),
         lifetime=lifetime,
     )
+
+
+def _close_publisher(publisher: Publisher | None, deadline: Deadline) -> None:
+    """End the uploads. A task that waits for them was put back, and runs again."""
+    if publisher is not None:
+        publisher.close(_or(deadline.half(), UPLOADS_CLOSE_TIMEOUT_S))
 
 
 def _control(

@@ -18,6 +18,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 TEN_YEARS = 3650 * UNITS["d"]
+BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
 NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -168,3 +169,16 @@ def positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
         return value
 
     return parse
+
+
+def files_place(text: str) -> Path | str:
+    """Parse a value of `--api-files`: a folder, or `s3://bucket` with an optional prefix."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        if not text.strip():
+            raise argparse.ArgumentTypeError("the place of images is empty; use a folder or s3://bucket/prefix")
+        return Path(text)
+    bucket = rest.partition("/")[0]
+    if scheme.lower() != "s3" or not BUCKET.fullmatch(bucket) or set(rest) & set("?#"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a place of images; use a folder or s3://bucket/prefix")
+    return f"s3://{rest.rstrip('/')}"

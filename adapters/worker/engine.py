@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy
 from PIL import Image as PILImage
 
 from ...images.storage.file_journal import FileJournal
+from ...images.storage.places import ImagePlaces
 from ...tasks.model import events
 from ...tasks.model.pick import MOVED, OLDEST, Pick
 from ...tasks.model.task import Task
@@ -40,11 +41,11 @@ from .worker import Worker
 class Lookups:
     """Functions that find what a task's parameters refer to.
 
-    `image` returns the file of an image reference; it may raise `FileNotFoundError`. `random_state` begins to read the state that
-    is stored for a task, None without one, and returns at once.
+    `places` finds the files of images. `random_state` begins to read the state that is stored for a task, None without one, and
+    returns at once.
     """
 
-    image: Callable[[str], Path]
+    places: ImagePlaces
     random_state: Callable[[str], Future[bytes | None]]
 
 
@@ -70,7 +71,8 @@ class FooocusEngine:
         self._image_log = image_log
         self._journal = journal
         self._find_state = lookups.random_state
-        self._files = ImageFiles(lookups.image)
+        self._places = lookups.places
+        self._files = ImageFiles(lookups.places.find_reference)
         self._images_removed = images_removed
 
     def check(self, parameters: dict[str, Any]) -> None:
@@ -217,12 +219,7 @@ class FooocusEngine:
         raise AssertionError("file numbers are unlimited")
 
     def relative_path(self, path: str) -> str | None:
-        for folder in output_folders():
-            try:
-                return Path(path).resolve().relative_to(folder.resolve()).as_posix()
-            except ValueError:
-                continue
-        return None
+        return self._places.relative_path(path)
 
     def is_kept(self, path: str) -> bool:
         return Path(path).resolve().is_relative_to(output_folders()[-1].resolve())
@@ -234,9 +231,13 @@ class FooocusEngine:
         self._worker.saves.finish(within_s)
 
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
-        stayed = self._image_log.remove_images(output_folders(), paths)
+        own = {relative: path for path in paths if (relative := self._places.own(path)) is not None}
+        left = self._image_log.remove_images(output_folders(), list(own))
+        stayed = {own[each.path]: replace(each, path=own[each.path]) for each in left}
+        for path, (file, error) in self._places.remove_elsewhere(paths).items():
+            stayed.setdefault(path, Stayed(path, file, error))
         self._images_removed(paths)
-        return stayed
+        return list(stayed.values())
 
 
 def steps_of(performance: str) -> int | None:

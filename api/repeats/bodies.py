@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...images.storage.library import find_reference
 from ...tasks.model.task import Task
 from ...tasks.repeats.comparison import NO_RECORD, Difference
 from ...tasks.service import DatabaseUnavailable
@@ -140,9 +139,11 @@ class Repeater:
 
     def _exists(self, reference: str) -> bool:
         try:
-            find_reference(self._context.host.output_folders, self._context.inputs, reference)
+            self._context.places.find_reference(reference)
         except FileNotFoundError:
             return False
+        except OSError:  # it can't be read now, which is no difference
+            return True
         return True
 
 

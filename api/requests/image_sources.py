@@ -16,9 +16,8 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...images.codecs.decoding import NotAnImage, read_rgb, upright_size, verify
-from ...images.references import OLDER_PREFIX, REFERENCE_PREFIXES, ImageReference, without_older_prefix
+from ...images.references import INPUT_PREFIX, OLDER_PREFIX, REFERENCE_PREFIXES, ImageReference, without_older_prefix
 from ...images.storage.input_store import FILE_NAME, MAX_BYTES
-from ...images.storage.library import find_reference
 from ...outbound.pinned_connection import DEFAULT_LIMITS, BlockedAddress, OutboundError, RequestLimits
 from ...tasks.ports.tools import Picture
 from ..context import Context
@@ -27,7 +26,7 @@ from ..responses.problems import Problem, invalid_field
 from ..responses.public_urls import PublicUrls
 from ..schemas.items import is_no_image
 
-_REFERENCE = re.compile(r"(?:.*/)?((?:outputs|files)/[^/]+/[^/]+|inputs/[^/]+)")
+_REFERENCE = re.compile(r"(?:.*/)?((?:outputs|files)/(?:[^/]+/)?[^/]+/[^/]+|inputs/[^/]+)")
 ACCEPT = {"Accept": "image/png, image/jpeg, image/webp, image/gif;q=0.5, image/bmp;q=0.5, image/tiff;q=0.5, */*;q=0.1"}
 MAX_URL_LENGTH = 8000
 """Characters. Parsing a URL as large as a body takes gigabytes of memory."""
@@ -161,7 +160,7 @@ class ImageResolver:
             return None
         try:
             path = open_reference(self._context, reference, self._may_see)
-            if not _is_input(reference):
+            if not reference.startswith(INPUT_PREFIX):
                 verify(path.read_bytes())  # an input was verified on upload
         except Problem as error:
             raise _Unusable(error.detail) from error
@@ -193,7 +192,10 @@ class ImageResolver:
     def _is_kept(self, reference: str) -> bool:
         """Return whether the input exists here, even if the URL is another server's: the name is the content's hash."""
         image = ImageReference.parse(reference)
-        return image is not None and self._context.inputs.has(image.name) and self._may_see(reference)
+        try:
+            return image is not None and self._context.inputs.has(image.name) and self._may_see(reference)
+        except OSError:
+            return False
 
 
 def _usable(field: str, text: str | None) -> str | None:
@@ -205,21 +207,18 @@ def _usable(field: str, text: str | None) -> str | None:
     return None if is_no_image(text) else text
 
 
-def _is_input(reference: str) -> bool:
-    image = ImageReference.parse(reference)
-    return image is not None and image.kind == "inputs"
-
-
 def open_reference(context: Context, reference: str, may_see: Callable[[str], bool] = lambda _: True) -> Path:
     """Return the file of a reference.
 
     Raises:
-        Problem: 404, the file does not exist or `may_see` denies it.
+        Problem: 404, the file does not exist or `may_see` denies it; 503, it can't be read now.
     """
     try:
-        path = find_reference(context.host.output_folders, context.inputs, reference)
+        path = context.places.find_reference(reference)
     except FileNotFoundError:
         path = None
+    except OSError as error:
+        raise not_readable(reference, error) from error
     if path is None or not may_see(reference):
         raise no_image(reference)
     return path

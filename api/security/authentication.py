@@ -13,7 +13,8 @@ from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import shortened
 from ...asgi.surfaces.surface import Surface, surface_of
 from ...asgi.types import path_of
-from ...auth.keys import BrokenKeys, Keyring
+from ...auth.keyring import Keyring
+from ...auth.keys import BrokenKeys
 from ...auth.rate_limit import LimitReached, RequestRate
 from ...auth.signed_urls import InvalidSignature, UrlSigner
 from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, pop_token

@@ -33,6 +33,9 @@ class StorageUnavailable(Exception):
 class InputStore:
     """A folder of images named by their SHA-256, created on the first write. Thread-safe."""
 
+    is_shared = False
+    """True if other processes store and delete images here, too."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: dict[str, int] = {}

@@ -1,16 +1,12 @@
-"""Finds image files by name or reference, only in the folders of images."""
+"""Finds image files by name, only in the folders of images."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ...files.paths import is_file_name, is_hidden
 from ...files.served_files import regular_file, resolved
 from ..file_kinds import format_of
-from ..references import ImageReference
-from .input_store import InputStore, UnknownInput
 
 
 def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:
@@ -28,19 +24,11 @@ def output_file(folders: list[Path], relative: PurePosixPath) -> Path | None:
     return None
 
 
-def find_reference(output_folders: Callable[[], list[Path]], inputs: InputStore, reference: str) -> Path:
-    """Return the file of a reference.
-
-    Raises:
-        FileNotFoundError: the file does not exist.
-    """
-    image = ImageReference.parse(reference)
-    path = None
-    if image is not None and image.kind == "inputs":
-        with contextlib.suppress(UnknownInput):
-            path = inputs.path(image.name)
-    elif image is not None and image.name.count("/") == 1:
-        path = output_file(output_folders(), PurePosixPath(image.name))
-    if path is None:
-        raise FileNotFoundError(reference)
-    return path
+def relative_to(folders: list[Path], path: str) -> str | None:
+    """Return a path relative to the first of these folders that it is in, with forward slashes, None outside of all."""
+    for folder in folders:
+        try:
+            return Path(path).resolve().relative_to(folder.resolve()).as_posix()
+        except ValueError:
+            continue
+    return None

@@ -193,16 +193,31 @@ class Retention:
         for names in self._inputs.older_than(before, TASKS_PER_TRANSACTION):
             if self._stopping.is_set():
                 break
+            if self._inputs.is_shared:
+                gone += self._remove_shared(names, before)
+                continue
             # On the writer's thread, so that no task that uses one can be accepted in between.
             gone += self._repository.write(partial(self._remove_unused, names, before)).result()
         return gone
 
     def _remove_unused(self, names: list[str], before: float) -> int:
-        used = self._repository.inputs_in_use(names) | inputs_in_use(names)
-        unused = [name for name in names if name not in used]
+        unused = self._unused(names)
         gone = self._inputs.remove(unused, before)
         forget_uploads([name for name in unused if not self._inputs.has(name)])
         return gone
+
+    def _remove_shared(self, names: list[str], before: float) -> int:
+        """Delete inputs of all processes. The writer's thread does not wait for their place, and could not keep other processes
+        from accepting a task: that stores an input again, which `remove` notices."""
+        unused = self._repository.read(partial(self._unused, names))
+        gone = self._inputs.remove(unused, before)
+        forgotten = [name for name in unused if not self._inputs.has(name)]
+        self._repository.write(partial(forget_uploads, forgotten)).result()
+        return gone
+
+    def _unused(self, names: list[str]) -> list[str]:
+        used = self._repository.inputs_in_use(names) | inputs_in_use(names)
+        return [name for name in names if name not in used]
 
     def _remove_all(self, criteria: Filter, limit: int | None = None) -> Removed:
         gone = 0

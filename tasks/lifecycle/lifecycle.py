@@ -90,6 +90,7 @@ class TaskLifecycle:
                 self._notifier.running("progress", task, preview)
             case events.ImageSaved(path=path, metadata=metadata):
                 live.saved[path] = metadata
+                self._results.publish(live, path)
                 self._observe(event, live)
                 if (image := self._results.image(live, path)) is not None:
                     if event.blacked_out:

@@ -8,6 +8,7 @@ from functools import partial
 from ...db.writer import DatabaseUnavailable
 from ...images.codecs.file_headers import is_whole
 from ...images.storage.file_journal import FileJournal
+from ...images.storage.publisher import Publisher
 from ..history.leftovers import Leftovers
 from ..model.gaps import Gaps, complain
 from ..model.image_record import image_record
@@ -23,8 +24,16 @@ MAX_ATTEMPTS = 2
 class Recovery:
     """Requeues or ends each unfinished task, then deletes orphaned images."""
 
-    def __init__(self, engine: Engine, store: TaskStore, journal: FileJournal, leftovers: Leftovers) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: TaskStore,
+        journal: FileJournal,
+        leftovers: Leftovers,
+        publisher: Publisher | None = None,
+    ) -> None:
         self._engine = engine
+        self._publisher = publisher
         self._store = store
         self._journal = journal
         self._leftovers = leftovers
@@ -87,11 +96,15 @@ class Recovery:
     def _left_by(self, task: Task, gaps: Gaps) -> list[Image]:
         """Return the images that were complete before the process died."""
         found: list[Image] = []
+        whole: list[str] = []
         none: list[str] = []
         for path in gaps.attempt("the images", lambda: self._journal.entries(task.task_id), none):
             image = gaps.attempt("an image", partial(self._whole_image, path, gaps), None)
             if image is not None:
                 found.append(image)
+                whole.append(path)
+        if self._publisher is not None:
+            self._publisher.now(task.task_id, whole)
         return found
 
     def _whole_image(self, path: str, gaps: Gaps) -> Image | None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ...images.references import ImageReference
 from ...images.storage.input_store import InputStore
+from ...images.storage.publisher import Publisher
 from ..history.leftovers import Leftovers
 from ..history.retention import Retention
 from ..model import events
@@ -27,8 +28,17 @@ T = TypeVar("T")
 class ResultFiles:
     """The images of active tasks. Slow work runs on a thread of its own; a failure is named in the task's gaps."""
 
-    def __init__(self, engine: Engine, inputs: InputStore, leftovers: Leftovers, retention: Retention) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        inputs: InputStore,
+        leftovers: Leftovers,
+        retention: Retention,
+        publisher: Publisher | None = None,
+    ) -> None:
+        """Store the parts. With a publisher, tasks end once it has put their images into the depot."""
         self._engine = engine
+        self._publisher = publisher
         self._inputs = inputs
         self._leftovers = leftovers
         self._retention = retention
@@ -81,20 +91,32 @@ class ResultFiles:
         self.run(save)
 
     def needs_saving(self, event: events.Ended, live: ActiveTask) -> bool:
-        """Return whether a result is not a file in the host's folders yet, and `save` was not called."""
+        """Return whether a result is not a file in the host's folders or in the depot yet, and `save` was not called."""
+        if self._publisher is not None:
+            return not live.is_kept
         are_kept = live.gaps.attempt("the results", lambda: self.are_kept(event, live.task), False)
         return not are_kept and not live.is_kept
 
     def save(self, event: events.Ended, live: ActiveTask, then: Callable[[events.Event], None]) -> None:
-        """Save all results as files, and pass the event with their paths to `then`. Return at once."""
+        """Save all results as files, put them into the depot, if there is one, and pass the event with their paths to `then`.
+        Return at once."""
 
         def save() -> None:
             otherwise = replace(event, results=[result for result in event.results if isinstance(result, str)])
             live.ending = live.gaps.attempt("the results", lambda: self.with_results(event, live), otherwise)
             live.is_kept = True
-            then(live.ending)
+            if self._publisher is None:
+                then(live.ending)
+                return
+            paths = [path for path in (*live.saved, *live.ending.results) if isinstance(path, str)]
+            self._publisher.publish(live.task.task_id, paths, partial(then, live.ending))
 
         self.run(save)
+
+    def publish(self, live: ActiveTask, path: str) -> None:
+        """Begin to put an image that a running task has saved into the depot, if there is one. Return at once."""
+        if self._publisher is not None and live.ending is None:
+            self._publisher.begin(live.task.task_id, path)
 
     def sweep(self, live: ActiveTask, event: events.Ended) -> None:
         """Delete the images of an ended task that are not in its record. Return at once."""

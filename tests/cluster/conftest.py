@@ -1,13 +1,19 @@
-"""Fixtures for the tests of clusters."""
+"""Fixtures for the tests of clusters: their nodes, an S3-like server, and depots of both kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from fooocus_api.images.depot.depot import Depot
+from fooocus_api.images.depot.opening import open_depot
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
+from fooocus_api.tests.support.databases.object_store import ObjectStore, program
 from fooocus_api.tests.support.databases.postgres import PostgresServer, programs
+
+MakeDepot = Callable[[str], Depot]
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +27,35 @@ def durable_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def cluster(postgres: PostgresServer) -> Iterator[DemoCluster]:
+def cluster(durable_postgres: PostgresServer) -> Iterator[DemoCluster]:
     """Start three demo nodes, shared by the module's tests, each of which leaves them idle."""
-    with DemoCluster(postgres, 3, step_ms=20) as nodes:
+    with DemoCluster(durable_postgres, 3, step_ms=20) as nodes:
         yield nodes
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """Start an S3-like server, shared by all tests."""
+    found = program()
+    if found is None:
+        pytest.skip("moto is not installed (pip install moto Flask flask-cors): tests of object stores are skipped")
+    with ObjectStore(found) as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of an empty bucket, whose server this process finds by its environment."""
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    return object_store.new_bucket()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def make_depot(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDepot:
+    """Return a maker of depots at one place, each for a process of the given name."""
+    if request.param == "folder":
+        (tmp_path / "shared").mkdir()
+        return lambda _: open_depot(tmp_path / "shared", tmp_path / "unused")
+    name = request.getfixturevalue("bucket")
+    return lambda process: open_depot(f"s3://{name}/some/prefix", tmp_path / "copies" / process)

@@ -19,6 +19,8 @@ from fooocus_api.adapters.worker.random_state import stored_state
 from fooocus_api.adapters.worker.task_queue import TaskQueue
 from fooocus_api.adapters.worker.worker import Worker
 from fooocus_api.images.storage.file_journal import FileJournal
+from fooocus_api.images.storage.input_store import InputStore
+from fooocus_api.images.storage.places import OwnPlaces
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.task import Task, TaskError
 from fooocus_api.tasks.model.workload.workload import Workload
@@ -27,6 +29,8 @@ from fooocus_api.tasks.ports.tools import ToolFailed
 from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.hosts.host_worker import AsyncTask, EarlyReturnException, Seam, draws
+
+NO_PLACES = OwnPlaces(list, InputStore(Path("nowhere")))
 
 
 def never_read(task_id: str) -> Future[bytes | None]:
@@ -91,14 +95,11 @@ def test_after_a_job_the_worker_waits_for_the_next_task(seam: Seam) -> None:
 
 
 def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> None:
-    def find_image(reference: str) -> Path:
-        raise FileNotFoundError(reference)
-
     release = threading.Event()
     engine = FooocusEngine(
         seam.worker,
         ArgumentMapper([], Controls([]), 0),
-        Lookups(find_image, never_read),
+        Lookups(NO_PLACES, never_read),
         ImageLog(),
         FileJournal(tmp_path),
     )
@@ -115,7 +116,11 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
     """Stop the task while it is neither in the queue nor current for the worker; building its images may take a while."""
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path, never_read), ImageLog(), FileJournal(tmp_path)
+        seam.worker,
+        ArgumentMapper([], Controls([]), 0),
+        Lookups(NO_PLACES, never_read),
+        ImageLog(),
+        FileJournal(tmp_path),
     )
     building, release = threading.Event(), threading.Event()
 
@@ -142,7 +147,7 @@ def test_the_state_of_a_repetition_is_read_while_it_waits(seam: Seam, tmp_path: 
 
     release = threading.Event()
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path, read), ImageLog(), FileJournal(tmp_path)
+        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(NO_PLACES, read), ImageLog(), FileJournal(tmp_path)
     )
     seam.worker.run_between_tasks(lambda: release.wait(10))
     for task_id, parameters in (("e" * 32, {}), ("f" * 32, {"repeat_of": "a" * 32})):
@@ -165,7 +170,11 @@ def test_a_hanging_database_holds_up_the_worker_for_a_moment_only(seam: Seam) ->
 
 def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> None:
     engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(Path, never_read), ImageLog(), FileJournal(tmp_path)
+        seam.worker,
+        ArgumentMapper([], Controls([]), 0),
+        Lookups(NO_PLACES, never_read),
+        ImageLog(),
+        FileJournal(tmp_path),
     )
 
     def is_stopped_in_time(task: AsyncTask) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from fooocus_api.adapters.image_log import page_writer
 from fooocus_api.adapters.webui.login import WebUILogin
-from fooocus_api.api.context import Context, Security
-from fooocus_api.auth.keys import Keyring
+from fooocus_api.api.context import Context, ImageStores, Security
+from fooocus_api.auth.keyring import Keyring
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tests.support.api_calls.image_sources import HERE, OUTPUT, PNG, HostWithOutputs
 from fooocus_api.tests.support.host import DEMO
@@ -31,7 +31,7 @@ def context(tmp_path: Path) -> Context:
     return Context(
         host=HostWithOutputs(outputs),
         task_services=None,
-        inputs=InputStore(tmp_path / "inputs"),
+        images=ImageStores(InputStore(tmp_path / "inputs")),
         security=Security(Keyring((), tmp_path / "keys.json"), WebUILogin()),
         base_url="https://pictures.example/draw",
         outbound=HERE,

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fooocus_api.auth.keys import ALL_SCOPES, BrokenKeys, Key, Keyring, digest_of, load, save
+from fooocus_api.auth.keyring import Keyring
+from fooocus_api.auth.keys import ALL_SCOPES, BrokenKeys, Key, digest_of, load, save
 from fooocus_api.auth.signed_urls import SECRET_BYTES, load_or_create_secret
 from fooocus_api.db.connection import Connection
 from fooocus_api.db.disk.placement import need_room

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fooocus_api.auth.keyring import Keyring
 from fooocus_api.auth.keys import (
     ALL_SCOPES,
     USUAL_SCOPES,
     BrokenKeys,
     Key,
     KeyQuota,
-    Keyring,
     Scope,
     digest_of,
     load,

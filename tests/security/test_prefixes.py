@@ -13,7 +13,8 @@ from starlette.responses import PlainTextResponse
 
 from fooocus_api.api.security.authentication import AuthenticationMiddleware
 from fooocus_api.asgi.surfaces.no_oauth import NoOAuth
-from fooocus_api.auth.keys import Key, Keyring, Scope, digest_of
+from fooocus_api.auth.keyring import Keyring
+from fooocus_api.auth.keys import Key, Scope, digest_of
 from fooocus_api.auth.signed_urls import UrlSigner
 from fooocus_api.auth.tokens import Grant, Tokens
 

@@ -17,7 +17,8 @@ from fooocus_api.api.validation.known_names import ListedNames
 from fooocus_api.db.disk.drives import is_remote, synchronised_by_onedrive
 from fooocus_api.files.paths import is_device, is_file_name, is_hidden, sqlite_uri
 from fooocus_api.images.storage.input_store import FILE_NAME, InputStore
-from fooocus_api.images.storage.library import find_reference, output_file
+from fooocus_api.images.storage.library import output_file
+from fooocus_api.images.storage.places import OwnPlaces
 from fooocus_api.tasks.model.workload.lora_tags import LoraFiles, rewritten
 from fooocus_api.tasks.model.workload.model_files import is_one_of, listed_as
 
@@ -164,7 +165,7 @@ def test_references_lead_nowhere_else(name: str, tmp_path: Path, monkeypatch: py
     store = InputStore(tmp_path / "inputs")
     for reference in (f"outputs/2026-01-31/{name}", f"outputs/{name}/a.png", f"inputs/{name}"):
         with pytest.raises(FileNotFoundError):
-            find_reference(lambda: [tmp_path], store, reference)
+            OwnPlaces(lambda: [tmp_path], store).find_reference(reference)
         assert FILE_NAME.fullmatch(name) is None
 
 

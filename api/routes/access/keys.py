@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....asgi.problem import shortened
-from ....auth.key_file import KeyFile, KeyFileUnavailable, NameTaken, UnknownKey
+from ....auth.key_file import KeyFileUnavailable, NameTaken, UnknownKey
 from ....auth.keys import USUAL_SCOPES, BrokenKeys, Key, Scope, check_name
 from ....tasks.service import DatabaseUnavailable
 from ...context import ApiContext, Context
@@ -132,7 +132,7 @@ def add_key(context: ApiContext, request: Request, response: Response, body: Ann
     if any(key.name == body.name for key in keys.fixed):
         raise _name_taken(body.name)
     try:
-        added = KeyFile(keys.file).add(body.name, frozenset(body.scopes), body.limits.as_quota())
+        added = keys.source.add(body.name, frozenset(body.scopes), body.limits.as_quota())
     except NameTaken as error:
         raise _name_taken(body.name) from error
     except (BrokenKeys, KeyFileUnavailable) as error:
@@ -158,15 +158,15 @@ async def revoke_key(
     def remove() -> Key:
         gone: list[Key] = []
 
-        def check(key: Key) -> None:
+        def check(key: Key, left: list[Key]) -> None:
             _check_rights(access, key.scopes)
-            if not any(Scope.ADMIN in each.scopes for each in (*keys.fixed, *_stored(context)) if each.name != name):
+            if not any(Scope.ADMIN in each.scopes for each in (*keys.fixed, *left) if each.name != name):
                 message = f"key {name} is the last one with the scope 'admin'; create another one first"
                 raise Problem(ErrorCode.LAST_ADMIN_KEY, message)
             gone.append(key)
 
-        KeyFile(keys.file).remove(name, check)
-        return gone[0]
+        keys.source.remove(name, check)
+        return gone[-1]
 
     try:
         key = await asyncio.to_thread(remove)

@@ -164,7 +164,7 @@ def output_path(text: str) -> str | None:
     folder = REFERENCE_PREFIXES[0]
     for beginning in (folder, "files/"):
         _, found, relative = f"/{path}".rpartition(f"/{beginning}")
-        if found and relative.count("/") == 1:
+        if found and relative.count("/") in (1, 2):  # of a cluster with the node
             image = ImageReference.parse(without_older_prefix(f"{folder}{relative}"))
             return image.name if image is not None else None
     return None

@@ -1,4 +1,4 @@
-"""`GET /outputs/{date}/{file_name}`: generated images."""
+"""`GET /outputs/{date}/{file_name}`, in a cluster `/outputs/{node}/{date}/{file_name}`: generated images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from ....files.replacing import SHORT_PAUSES_SECONDS, retried
 from ....images.codecs.conversion import converted
 from ....images.file_kinds import format_of
 from ....images.references import ImageReference
-from ....images.storage.library import output_file
 from ....images.thumbnails.sizes import SIZES, Box
 from ....images.views.sizes import MAX_SIDE, PATTERN, ViewSize
 from ...context import ApiContext, Context
@@ -34,6 +33,7 @@ from ...responses.images import (
     image_gone,
     image_response,
     no_image,
+    not_readable,
 )
 from ...responses.problems import Problem, invalid_field, responses
 from ...responses.renditions import (
@@ -94,8 +94,42 @@ def get_output(
     With `width` or `height`, return a thumbnail without metadata: WebP if `Accept` names it, else JPEG, or PNG if the image has
     transparency. With both, it fits inside. A signed URL, as found in records, needs no key; these parameters may be added to it.
     With `size`, return a view, in the file's format unless `Accept` names another; it needs a key or a URL signed with this size.
+
+    In a cluster the URLs of images have one part more, the name of the node: `/outputs/{node}/{date}/{file_name}`.
     """
-    relative = f"{date}/{file_name}"
+    return _output(context, request, f"{date}/{file_name}", (width, height, size), download=download)
+
+
+@router.head("/outputs/{node}/{date}/{file_name}", include_in_schema=False)
+@router.get("/outputs/{node}/{date}/{file_name}", include_in_schema=False)
+def get_output_of_node(
+    context: ApiContext,
+    request: Request,
+    node: str,
+    date: str,
+    file_name: str,
+    width: Annotated[int | None, Query(ge=1, le=SIZES[-1])] = None,
+    height: Annotated[int | None, Query(ge=1, le=SIZES[-1])] = None,
+    size: str | None = None,
+    download: bool = False,
+) -> Response:
+    """Return an image of a cluster, whose URL has the name of its node. All else is as in `get_output`."""
+    relative = f"{node}/{date}/{file_name}"
+    if not context.places.is_name(relative):
+        raise no_image(relative)
+    return _output(context, request, relative, (width, height, size), download=download)
+
+
+def _output(
+    context: Context,
+    request: Request,
+    relative: str,
+    wanted: tuple[int | None, int | None, str | None],
+    *,
+    download: bool,
+) -> Response:
+    """Return the image with this path in the form that the parameters `width`, `height` and `size` demand."""
+    width, height, size = wanted
     try:
         path = find_output(context, PurePosixPath(relative))
     except Problem as problem:
@@ -105,7 +139,7 @@ def get_output(
     if not may_see_image(context, request)(str(ImageReference.output(relative))):
         raise no_image(relative)
     check_given_once(request, ("width", "height", VIEW, "download"))
-    headers = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(file_name) else CACHE_REVALIDATE
+    headers = CACHE_IMMUTABLE if _OF_THE_HOST.fullmatch(relative.rpartition("/")[2]) else CACHE_REVALIDATE
     box, view = Box.requested(width, height), None if size is None else _view_size(size)
     if view is not None:
         if box is not None:
@@ -134,9 +168,13 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
     """Return the path of the image with that date and name.
 
     Raises:
-        Problem: 404 if there is none in the outputs folder. Files outside it and files that are not images are never returned.
+        Problem: 404 if there is none in the outputs folder, 503 if another node's can't be fetched now. Files outside it and
+            files that are not images are never returned.
     """
-    path = output_file(context.host.output_folders(), relative)
+    try:
+        path = context.places.find(relative.as_posix())
+    except OSError as error:
+        raise not_readable(relative.name, error) from error
     if path is None or (context.task_services is not None and context.task_services.retention.is_left(path)):
         raise no_image(relative.as_posix())
     return path
@@ -186,7 +224,7 @@ def read_output(context: Context) -> Callable[[str], bytes]:
     read now. It retries briefly, as a virus scanner may hold a fresh file."""
 
     def read(path: str) -> bytes:
-        found = output_file(context.host.output_folders(), PurePosixPath(path))
+        found = context.places.find(path)
         if found is None:
             raise FileNotFoundError(path)
         return retried(found.read_bytes, SHORT_PAUSES_SECONDS)

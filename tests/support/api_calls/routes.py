@@ -41,4 +41,6 @@ NO_ID = "0" * 32
 def filled(path: str) -> str:
     """Return a path of the schema with names of nothing in place of its parameters."""
     ids = dict.fromkeys(("task_id", "batch_id", "download_id"), NO_ID)
-    return path.format(**ids, date="2026-01-01", file_name="x.png", folder="loras", name="none.safetensors")
+    return path.format(
+        **ids, node="node-1", date="2026-01-01", file_name="x.png", folder="loras", name="none.safetensors"
+    )

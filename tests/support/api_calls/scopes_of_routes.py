@@ -98,6 +98,8 @@ BESIDE = {
     "POST /v1/engine/control": {"control"},
     "POST /v1/engine/unload/": {"admin"},
     "HEAD /outputs/{date}/{file_name}": READERS,
+    "GET /outputs/{node}/{date}/{file_name}": READERS,
+    "HEAD /outputs/{node}/{date}/{file_name}": READERS,
     "HEAD /inputs/{file_name}": READERS,
 }
 """Variants of routes that the schema does not show."""
