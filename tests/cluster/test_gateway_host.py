@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,25 +23,6 @@ from fooocus_api.gateway.host.nodes import KnownNode, Nodes
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
 from fooocus_api.tasks.ports.presets import ProtectedPreset, UnknownPreset
-from fooocus_api.tests.support.host import ROOT
-
-WRITER = ROOT / "tests" / "support" / "hosts" / "catalogue_writer.py"
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what a demo host has written of itself."""
-    folder = tmp_path_factory.mktemp("demo")
-    file = folder / "written.json"
-    flags = ("--disable-in-browser", "--output-path", str(folder / "outputs"), "--temp-path", str(folder / "temp"))
-    (folder / "temp").mkdir()
-    environment = {**os.environ, "config_path": str(folder / "config.txt")}
-    environment["config_example_path"] = str(folder / "example.txt")
-    command = [sys.executable, str(WRITER), str(ROOT), str(file), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
-    assert file.exists(), done.stdout + done.stderr
-    content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return content
 
 
 def host_of(nodes: Sequence[KnownNode], outputs: Path) -> ClusterHost:
