@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..adapters.task_args.images.image_checks import check_images
+from ..adapters.task_args.image_checks import check_images
 from ..adapters.task_args.images.image_files import ImageFiles
 from ..adapters.task_args.workload_fields import workload_of
 from ..tasks.model.pick import Pick

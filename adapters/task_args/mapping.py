@@ -14,7 +14,7 @@ from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
 from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
-from .images.image_checks import check_mask
+from .image_checks import check_mask
 from .images.image_files import ImageFiles
 from .images.inpaint import PLACEHOLDER, Images, inpaint_input, outpainted, unpainted
 from .images.webui_masks import webui_mask

@@ -141,7 +141,7 @@ class LocalPostgres:
         return self
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop the server and all its connections. The mode `immediate` is as good as a crash."""
+        """Stop the server and all its connections. The mode `immediate` equals a crash."""
         process, self.process = self.process, None
         if process is None or process.poll() is not None:
             return

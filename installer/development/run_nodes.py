@@ -26,7 +26,7 @@ FIRST_START_S = 120.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the flags ask for. `files` and `api_db` are None for ones of the demo's own, and `rest` are the hosts' other flags."""
+    """The cluster that the flags ask for. `files` and `api_db` are None for the demo's own; `rest` are the hosts' other flags."""
 
     nodes: int
     port: int

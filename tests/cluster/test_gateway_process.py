@@ -60,7 +60,7 @@ def test_it_serves_without_fooocus(gateway: Running, written_file: Path, tmp_pat
     assert gateway.process.returncode == 128 + signal.SIGTERM and "imported: []" in said and "Traceback" not in said
     later = Running(written_file, tmp_path)
     try:
-        assert requests.get(f"{later.url}/tasks/{task_id}", timeout=60).json()["status"] == "pending"
+        assert requests.get(f"{later.url}/tasks/{task_id}", timeout=60).json()["task_status"] == "pending"
     finally:
         later.end()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....tasks.ports.engine import ParameterError
-from ..field_names import MASK
-from .image_files import ImageFiles
-from .inpaint import is_painted, unpainted
+from ...tasks.ports.engine import ParameterError
+from .field_names import MASK
+from .images.image_files import ImageFiles
+from .images.inpaint import is_painted, unpainted
 
 FIELDS = ("enhance_input_image", "uov_input_image", "inpaint_input_image")
 
