@@ -12,6 +12,8 @@ from .check import check
 from .checkout import find_checkout
 from .development.run_benchmarks import run_benchmarks
 from .development.run_demo import run_demo
+from .development.run_demo_db import run_demo_db
+from .development.run_nodes import asks_for_nodes, run_nodes
 from .development.run_tests import run_tests
 from .errors import InstallError
 from .install import install
@@ -20,10 +22,11 @@ from .uninstall import uninstall
 ROOT = Path(__file__).resolve().parent.parent
 """The folder of install.py: a clone, or the installed copy."""
 
-USAGE = """install.py [FOOOCUS_DIR]
+USAGE = """install.py [FOOOCUS_DIR] [--cluster]
        install.py --uninstall [--purge] [FOOOCUS_DIR]
        install.py --check [FOOOCUS_DIR]
-       install.py --demo [launch flags]
+       install.py --demo [--nodes N [--api-db URL]] [launch flags]
+       install.py --demo-db
        install.py --test [pytest arguments]
        install.py --bench [NAME ...]"""
 
@@ -52,7 +55,10 @@ def main(arguments: list[str]) -> int:
 def dispatch(options: argparse.Namespace) -> int:
     """Run the command that the options name, and return the exit status."""
     if options.demo is not None:
-        return run_demo(ROOT, options.demo)
+        run = run_nodes if asks_for_nodes(options.demo) else run_demo
+        return run(ROOT, options.demo)
+    if options.demo_db:
+        return run_demo_db()
     if options.test is not None:
         return run_tests(ROOT, options.test)
     if options.bench is not None:
@@ -62,7 +68,7 @@ def dispatch(options: argparse.Namespace) -> int:
         return uninstall(checkout, purge=options.purge)
     if options.check:
         return check(checkout)
-    return install(checkout, ROOT)
+    return install(checkout, ROOT, for_cluster=options.cluster)
 
 
 def _apart(arguments: list[str]) -> Iterator[str]:
@@ -105,7 +111,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--demo",
         nargs=argparse.REMAINDER,
         metavar="FLAG",
-        help="run a small demo host with the API; its flags follow",
+        help="run a small demo host with the API; its flags follow. With --nodes N: several, as a cluster",
+    )
+    what.add_argument(
+        "--demo-db", action="store_true", help="run a throw-away PostgreSQL with the programs of this machine"
     )
     what.add_argument(
         "--test", nargs=argparse.REMAINDER, metavar="ARG", help="run the tests; pytest's arguments follow"
@@ -116,9 +125,17 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--purge", action="store_true", help="with --uninstall: also delete the history and the API's images"
     )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="also install what Fooocus's flag --cluster needs: one queue, many machines",
+    )
     options = parser.parse_args(arguments)
     if options.purge and not options.uninstall:
         parser.error("--purge goes with --uninstall")
-    if options.checkout is not None and not (options.demo is options.test is options.bench is None):
-        parser.error("--demo, --test and --bench take no FOOOCUS_DIR: they bring their own")
+    own = options.demo_db or not (options.demo is options.test is options.bench is None)
+    if options.checkout is not None and own:
+        parser.error("--demo, --demo-db, --test and --bench take no FOOOCUS_DIR: they bring their own")
+    if options.cluster and (own or options.uninstall or options.check):
+        parser.error("--cluster goes with an installation")
     return options

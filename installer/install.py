@@ -26,8 +26,10 @@ NOT_PINNED_BY_FOOOCUS = ("torch", "torchvision", "torchaudio", "xformers", "grad
 """Packages kept at their version although Fooocus does not pin them: Fooocus breaks when one of them changes."""
 
 
-def install(checkout: Checkout, source: Path) -> int:
+def install(checkout: Checkout, source: Path, *, for_cluster: bool = False) -> int:
     """Install the extension in `source` into a checkout. Repeating it changes nothing.
+
+    `for_cluster` also installs the packages that `--cluster` needs.
 
     Returns:
         0, or 1 if it is installed but can't work with this Fooocus.
@@ -41,6 +43,8 @@ def install(checkout: Checkout, source: Path) -> int:
     hook_registration.require_writable_site_packages()
 
     install_requirements(checkout, source / "requirements-ext.txt")
+    if for_cluster:
+        install_requirements(checkout, source / "requirements-cluster.txt")
     # The hook first: without the extension it does nothing, and it is easier to roll back.
     with hook_registration.kept_on_failure():
         changed = hook_registration.register(checkout.path)

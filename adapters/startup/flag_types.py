@@ -152,10 +152,6 @@ def node_name(text: str) -> str:
     return text
 
 
-def files_place(text: str) -> str:
-    return text
-
-
 def positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
     """Return a parser for numbers above 0."""
 

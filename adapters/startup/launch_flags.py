@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from dataclasses import Field, dataclass, field, fields
 from types import ModuleType
 from typing import Any
@@ -194,13 +195,16 @@ class Settings:
     share: bool = False
 
 
-def add_flags(args_parser: ModuleType) -> None:
-    """Add the extension's flags to `ldm_patched.modules.args_parser.parser`. The host parses later, in `args_manager`."""
+def add_flags(args_parser: ModuleType, names: Container[str] | None = None) -> None:
+    """Add the extension's flags to `ldm_patched.modules.args_parser.parser`. The host parses later, in `args_manager`.
+
+    `names` are the fields of `Settings` whose flags are added; None for all.
+    """
     group = args_parser.parser.add_argument_group("Fooocus API")
     for setting in fields(Settings):
         options, default = dict(setting.metadata), _default_of(setting)
-        if not options:
-            continue  # the host's own flag
+        if not options or (names is not None and setting.name not in names):
+            continue  # the host's own flag, or one that a gateway has no use for
         variable = options.pop("variable", None)
         if variable is not None:
             default = os.environ.get(variable) or default

@@ -14,8 +14,9 @@ from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
 from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
+from .image_checks import check_mask
 from .images.image_files import ImageFiles
-from .images.inpaint import PLACEHOLDER, Images, inpaint_input, is_painted, outpainted, unpainted
+from .images.inpaint import PLACEHOLDER, Images, inpaint_input, outpainted, unpainted
 from .images.webui_masks import webui_mask
 
 SEED_LIMIT = 2**53 - 1024
@@ -123,11 +124,7 @@ class ArgumentMapper:
             return PLACEHOLDER
 
         values = self.to_positional({**parameters, "outpaint_distance": []}, placeholder)
-        image, mask = parameters.get("inpaint_input_image"), parameters.get(MASK)
-        if image and mask and not parameters.get("outpaint_selections"):
-            painting = files.mask(mask)
-            if not is_painted(painting, files.size(image)):
-                raise ParameterError(unpainted(painting), field=MASK)
+        check_mask(parameters, files)
         return values
 
     def to_named(self, values: list[Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class _Watched:
 
 
 class Watch:
-    """What each of the other processes watches, until it says something else or has not said it for a while. Thread-safe.
+    """The tasks that each of the other processes watches, until it says otherwise or has said nothing for a while. Thread-safe.
 
     Args:
         on_new: takes the name of a process, and the tasks that it has begun to watch, `ALL` among them if it is all.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import secrets
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,11 +33,10 @@ SAY = "SELECT pg_notify(channel, piece) FROM unnest(%s::text[], %s::text[]) AS s
 Content = dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Waiting:
     channels: tuple[str, ...]
     content: Content | Callable[[], Content]
-    key: Hashable
     since_s: float = field(default_factory=time.monotonic)
 
 
@@ -58,8 +58,8 @@ class Voice:
         self.dropped = 0
         self._location = location
         self._number = 0
-        self._waiting: deque[_Waiting] = deque()
-        self._keyed: dict[Hashable, _Waiting] = {}
+        self._waiting: OrderedDict[Hashable, _Waiting] = OrderedDict()
+        self._slots = itertools.count()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="fooocus-api-voice", daemon=True)
@@ -77,34 +77,26 @@ class Voice:
         names = (channels,) if isinstance(channels, str) else tuple(channels)
         if not names:
             return
-        one = _Waiting(names, content, key)
+        one = _Waiting(names, content)
         with self._changed:
             if self._closing:
                 self.dropped += 1
                 return
-            earlier = self._keyed.get(key) if key is not None else None
-            if earlier is not None:
-                earlier.channels, earlier.content, earlier.since_s = one.channels, one.content, one.since_s
+            slot = ("", next(self._slots)) if key is None else key
+            if slot in self._waiting:
                 self.replaced += 1
-                return
-            if len(self._waiting) >= MAX_WAITING:
-                self._forget(self._waiting.popleft())
+            elif len(self._waiting) >= MAX_WAITING:
+                self._waiting.popitem(last=False)
                 self.dropped += 1
-            self._waiting.append(one)
-            if key is not None:
-                self._keyed[key] = one
+            self._waiting[slot] = one  # a replaced one keeps its place
             self._changed.notify()
 
     def close(self, within_s: float | None = 2.0) -> None:
-        """Say what waits, then end. Wait at most `within_s` seconds for it."""
+        """Say the waiting messages, then end. Wait at most `within_s` seconds for it."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join(within_s)
-
-    def _forget(self, one: _Waiting) -> None:
-        if one.key is not None and self._keyed.get(one.key) is one:
-            del self._keyed[one.key]
 
     def _run(self) -> None:
         speaker = _Speaker(self._location)
@@ -141,16 +133,14 @@ class Voice:
             self._changed.wait_for(lambda: bool(self._waiting) or self._closing)
             if not self._waiting:
                 return None
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-            for one in batch:
-                self._forget(one)
+            batch = [self._waiting.popitem(last=False)[1] for _ in range(min(len(self._waiting), MAX_BATCH))]
             limit = time.monotonic() - MAX_AGE_S
             fresh = [one for one in batch if one.since_s >= limit]
             self.dropped += len(batch) - len(fresh)
             return fresh
 
     def _drop_at_the_end(self) -> bool:
-        """Drop what waits if the voice is to end, and return whether it is."""
+        """Drop the waiting messages if the voice is to end, and return whether it is."""
         with self._changed:
             if self._closing:
                 self.dropped += len(self._waiting)

@@ -20,5 +20,7 @@ def run_benchmarks(root: Path, arguments: list[str]) -> int:
     """
     if not (root / "benchmarks").is_dir():
         raise InstallError(f"{root} has no benchmarks; run --bench from a clone of the repository")
-    python = prepare_environment(root, [*demo_requirements(root), root / "requirements-dev.txt"])
+    python = prepare_environment(
+        root, [*demo_requirements(root), root / "requirements-cluster.txt", root / "requirements-dev.txt"]
+    )
     return run_to_its_end((str(python), str(root / "benchmarks"), *arguments), root)

@@ -78,13 +78,17 @@ def _announce(port: int, flags: list[str]) -> None:
     """Print the addresses once the demo serves: printed earlier, the host's own lines would scroll them away."""
     while not in_use(port):
         threading.Event().wait(0.2)
+    print(announcement(port, flags))
+
+
+def announcement(port: int, flags: list[str]) -> str:
+    """Return the lines with the addresses of a demo that serves on that port."""
     url = f"http://127.0.0.1:{port}"
     pages = {"WebUI": "/", "Dashboard": "/dashboard", "API": "/docs", "Guide": "/guide"}
     for flag, page in (("--nowebui", "WebUI"), ("--no-dashboard", "Dashboard")):
         if flag in flags:
             del pages[page]
-    print("\nThe demo is ready (Ctrl-C stops it):")
-    for page, path in pages.items():
-        print(f"  {page:<9}  {url}{path}")
+    lines = [f"  {page:<9}  {url}{path}" for page, path in pages.items()]
     with_key = any(flag.startswith("--apikey") for flag in flags)
-    print(f"{first_request(url, sys.platform, with_key=with_key)}\n")
+    try_it = first_request(url, sys.platform, with_key=with_key)
+    return "\n".join(["\nThe demo is ready (Ctrl-C stops it):", *lines, f"{try_it}\n"])

@@ -24,7 +24,9 @@ def run_tests(root: Path, arguments: list[str]) -> int:
     """
     if not (root / "tests").is_dir():
         raise InstallError(f"{root} has no tests; run --test from a clone of the repository")
-    python = prepare_environment(root, [*demo_requirements(root), root / "requirements-dev.txt"])
+    python = prepare_environment(
+        root, [*demo_requirements(root), root / "requirements-cluster.txt", root / "requirements-dev.txt"]
+    )
     processes = min((os.cpu_count() or 1) + 1, MAX_PROCESSES)  # tests wait for hosts and browsers a part of the time
     # The tests of a file share their hosts.
     options = arguments or ["-n", str(processes), "--dist", "loadfile"]

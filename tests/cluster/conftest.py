@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +17,9 @@ from fooocus_api.images.depot.opening import open_depot
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.databases.object_store import ObjectStore, program
 from fooocus_api.tests.support.databases.postgres import PostgresServer, programs
+from fooocus_api.tests.support.host import ROOT
 
+WRITER = ROOT / "tests" / "support" / "hosts" / "catalogue_writer.py"
 MakeDepot = Callable[[str], Depot]
 
 
@@ -59,3 +66,25 @@ def make_depot(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDepot:
         return lambda _: open_depot(tmp_path / "shared", tmp_path / "unused")
     name = request.getfixturevalue("bucket")
     return lambda process: open_depot(f"s3://{name}/some/prefix", tmp_path / "copies" / process)
+
+
+@pytest.fixture(scope="session")
+def written_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file in which a demo host has described itself."""
+    folder = tmp_path_factory.mktemp("demo")
+    file = folder / "written.json"
+    flags = ("--disable-in-browser", "--output-path", str(folder / "outputs"), "--temp-path", str(folder / "temp"))
+    (folder / "temp").mkdir()
+    environment = {**os.environ, "config_path": str(folder / "config.txt")}
+    environment["config_example_path"] = str(folder / "example.txt")
+    command = [sys.executable, str(WRITER), str(ROOT), str(file), *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    assert file.exists(), done.stdout + done.stderr
+    return file
+
+
+@pytest.fixture
+def written(written_file: Path) -> dict[str, Any]:
+    """Return what a demo host has written of itself."""
+    content: dict[str, Any] = json.loads(written_file.read_text("utf-8"))
+    return content

@@ -43,7 +43,7 @@ voice.close(60)
 class Listener:
     """A process's ear and inbox, which keep what they hear."""
 
-    def __init__(self, location: str, own: str = "nobody") -> None:
+    def __init__(self, location: str, own: str = "listener") -> None:
         self.heard: list[Any] = []
         self.gaps = 0
         inbox = Inbox(own, {TaskProgress: self._take, TaskControl: self._take})

@@ -174,7 +174,10 @@ def find_python(version: str) -> str | None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--unknown",), ("--purge", "here"), ("--check", "--uninstall"), ("one", "two"), ("here", "--demo")],
+    [
+        *(("--unknown",), ("--purge", "here"), ("--check", "--uninstall"), ("one", "two"), ("here", "--demo")),
+        *(("here", "--demo-db"), ("--check", "--cluster"), ("--cluster", "--demo-db")),
+    ],
     ids=" ".join,
 )
 def test_wrong_usage(sandbox: Sandbox, arguments: tuple[str, ...]) -> None:

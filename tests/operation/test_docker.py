@@ -79,7 +79,8 @@ def test_the_health_check_passes_on_a_running_host(demo: Host) -> None:
 def test_the_installer_gets_all_its_files_and_no_keys() -> None:
     ignored = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line and line[0] != "#"]
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - DEVELOPERS_ONLY
-    needed = {*packages, *(path.name for path in ROOT.glob("*.py")), "requirements-ext.txt", "LICENSE"}
+    requirements = ("requirements-ext.txt", "requirements-cluster.txt")
+    needed = {*packages, *(path.name for path in ROOT.glob("*.py")), *requirements, "LICENSE"}
     assert [name for name in needed if any(fnmatch.fnmatch(name, pattern) for pattern in ignored)] == []
     for name in (".git", ".venv", "docker", "tests"):  # docker/ has the keys of the compose file
         assert any(fnmatch.fnmatch(name, pattern) for pattern in ignored), name

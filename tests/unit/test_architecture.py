@@ -22,6 +22,7 @@ ALLOWED = {
     "api": {"api", "tasks", *LEAVES},
     "tasks": {"tasks", "db", *LEAVES},
     "cluster": {"cluster", "tasks", "db", *LEAVES},
+    "gateway": {"gateway", "api", "adapters", "cluster", "tasks", "db", *LEAVES},
     "db": {"db", "files"},
     "commands": {"commands", "tasks", "db", "installer", "adapters", *LEAVES},
     "installer": {"installer", "adapters", "files"},

@@ -29,6 +29,8 @@ EXCEPTIONS = {
     ("adapters/worker/worker.py", "black_out_nsfw"): "an attribute of the host's task",
     ("db/migrations.py", "base_model_name"): "a step of the schema, which stays as it was released",
     ("db/migrations.py", "prompt"): "a step of the schema, which stays as it was released",
+    ("cluster/messages/notices.py", "image_number"): "a number of a task's stage",
+    ("gateway/flags.py", "webhook_url"): "a launch flag",
     ("commands/history_import/old_databases.py", "style_selections"): "a column of another program's table",
     ("commands/history_import/old_databases.py", "loras"): "a column of another program's table",
     ("commands/history_import/old_databases.py", "outpaint_selections"): "a column of another program's table",

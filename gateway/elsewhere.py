@@ -1,0 +1,141 @@
+"""The worker of a process that has none: tasks are queued for the nodes, and refused only if no node could generate them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..adapters.task_args.image_checks import check_images
+from ..adapters.task_args.images.image_files import ImageFiles
+from ..adapters.task_args.workload_fields import workload_of
+from ..tasks.model.pick import Pick
+from ..tasks.model.task import Task
+from ..tasks.model.workload.workload import ModelNeeds, Workload
+from ..tasks.ports.engine import EngineUnavailable, Interruption, Stayed
+from ..tasks.ports.prompts import ResolvedPrompt
+from ..tasks.ports.tools import DescribeKind, MaskOptions, Picture, Unloaded
+from .host.catalog import ClusterCatalog
+
+NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
+
+
+class NoWorker:
+    """Implements `tasks.ports.engine.Engine` without a worker. What reaches a task goes through the cluster's queue.
+
+    Args:
+        find_image: returns the file of an image reference; it may raise `FileNotFoundError`.
+        relative: returns an image's path relative to its folder, None outside of all folders.
+        remove: deletes images by their relative paths, and returns those that could not be deleted.
+    """
+
+    def __init__(
+        self,
+        catalog: ClusterCatalog,
+        find_image: Callable[[str], Path],
+        relative: Callable[[str], str | None],
+        remove: Callable[[Sequence[str]], list[Stayed]],
+    ) -> None:
+        self._catalog = catalog
+        self._files = ImageFiles(find_image)
+        self._relative = relative
+        self._remove = remove
+
+    def check(self, parameters: dict[str, Any]) -> None:
+        check_images(parameters, self._files)
+
+    def workload(self, parameters: dict[str, Any]) -> Workload:
+        return workload_of(parameters, self._steps)
+
+    def _steps(self, performance: str) -> int | None:
+        return next((one.steps for one in self._catalog.performances() if one.name == performance), None)
+
+    def is_free(self) -> bool:
+        return False
+
+    def loaded(self) -> ModelNeeds | None:
+        return None
+
+    def enqueue(self, task: Task, workload: Workload) -> None:
+        """Do nothing: the task is in the cluster's queue."""
+
+    def withdraw(self, task_id: str) -> bool:
+        return False
+
+    def move_to_front(self, task_id: str) -> bool:
+        return False
+
+    def move_to_end(self, task_id: str) -> bool:
+        return False
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        return None
+
+    def pause(self, paused: bool) -> None:
+        """Do nothing: the nodes read the pause themselves."""
+
+    def is_paused(self) -> bool:
+        return False
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        return []
+
+    def order(self) -> list[str]:
+        return []
+
+    def place(self, task_id: str) -> int | None:
+        return None
+
+    def in_hand(self) -> str | None:
+        return None
+
+    def interrupt(self, task_id: str, how: Interruption) -> bool:
+        return False
+
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
+        _refuse()
+
+    def encode(self, array: Any) -> bytes:
+        _refuse()
+
+    def keep(self, task_id: str, path: str) -> str:
+        _refuse()
+
+    def relative_path(self, path: str) -> str | None:
+        return self._relative(path)
+
+    def is_kept(self, path: str) -> bool:
+        return True
+
+    def is_unfinished(self, file: Path) -> bool:
+        return False
+
+    def finish_saves(self, within_s: float) -> None:
+        """Do nothing: no image is saved here."""
+
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        return self._remove(paths)
+
+
+class NoTools:
+    """Implements `tasks.ports.tools.Tools` and `tasks.ports.prompts.Prompts` without a worker: each call is refused."""
+
+    def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
+        _refuse()
+
+    def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
+        _refuse()
+
+    def unload(self) -> Future[Unloaded]:
+        _refuse()
+
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
+        _refuse()
+
+    def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise EngineUnavailable(NOT_HERE)

@@ -1,0 +1,1 @@
+"""The nodes of a cluster as the host that the API knows."""

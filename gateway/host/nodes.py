@@ -1,0 +1,54 @@
+"""The nodes that a gateway knows, and their merged catalogue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..catalogue.merging import merged
+
+
+@dataclass(frozen=True)
+class KnownNode:
+    """A node: it takes tasks if it `is_serving`, and has a model in memory if it `has_model`. The catalogue is None until it is
+    ready."""
+
+    name: str
+    is_serving: bool
+    has_model: bool
+    catalogue: dict[str, Any] | None = None
+
+
+class Nodes:
+    """The nodes as of the last look, and what they offer together. Thread-safe.
+
+    Those that serve count; if there is none, those that have been there: their tasks wait until they are back.
+
+    Args:
+        look: returns all nodes, the same ones first. Called often: it should remember its result for a moment.
+    """
+
+    def __init__(self, look: Callable[[], Sequence[KnownNode]]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._merged: tuple[tuple[str, ...], dict[str, Any]] = ((), merged(()))
+
+    def all(self) -> Sequence[KnownNode]:
+        """Return all nodes."""
+        return self._look()
+
+    def serving(self) -> list[KnownNode]:
+        """Return the nodes that take tasks."""
+        return [one for one in self._look() if one.is_serving]
+
+    def catalogue(self) -> dict[str, Any]:
+        """Return what the nodes offer together; an empty catalogue before the first of them was there."""
+        known = self.serving() or self._look()
+        catalogues = [one.catalogue for one in known if one.catalogue is not None]
+        digests = tuple(str(one.get("digest", "")) for one in catalogues)
+        with self._lock:
+            if self._merged[0] != digests:
+                self._merged = digests, merged(catalogues)
+            return self._merged[1]

@@ -1,0 +1,52 @@
+"""Serves a gateway until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import contextlib
+
+import uvicorn
+
+from ..adapters.patching.hooks import Patches
+from ..adapters.startup.console_logging import Logs
+from ..adapters.startup.exposure_warnings import warnings
+from ..adapters.startup.launch_flags import Settings
+from ..adapters.startup.termination import Termination
+from ..adapters.webui.server import SHUTDOWN_TIMEOUT_S, ApiServer
+from .build import Gateway
+from .flags import PORT
+
+CLOSE_TIMEOUT_S = 10.0
+
+
+def serve(gateway: Gateway, settings: Settings) -> None:
+    """Serve the API, the dashboard and the guide, and close the gateway at the end.
+
+    Raises:
+        DatabaseUnavailable: the history can't be read or written.
+        SystemExit: SIGTERM has ended it, or the port is in use.
+    """
+    logs, termination = Logs(), Termination()
+    logs.start()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    termination.install(Patches())
+    for warning in warnings(settings, login=False, keys=gateway.context.security.keys.needed()):
+        print(f"[Fooocus API] Warning: {warning}", flush=True)
+    gateway.services.start()
+    port = settings.port or PORT
+    config = uvicorn.Config(
+        gateway.app,
+        host=settings.listen,
+        port=port,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+    )
+    print(f"[Fooocus API] http://{settings.listen}:{port}/docs", flush=True)
+    termination.begin_serving()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):  # uvicorn re-raises it after a regular shutdown
+            ApiServer(config, gateway.services.end_subscriptions, termination).run()
+    finally:
+        gateway.services.close(CLOSE_TIMEOUT_S)
+        logs.stop()
+    termination.exit_if_requested()
