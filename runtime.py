@@ -44,6 +44,7 @@ from .db.repository import Repository
 from .db.statements.repeats import state_of
 from .db.writer import DatabaseUnavailable
 from .files.free_space import free_bytes
+from .images.depot.depot import DepotProblem
 from .images.renditions.disk_cache import DiskCache
 from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
@@ -61,10 +62,11 @@ from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_
 from .tasks.queue.scheduler import Scheduler
 from .tasks.statistics.statistics import MachineLoad
 from .tasks.storage.sessions import Sessions
+from .tasks.storage.shared_secrets import key_row
 from .tasks.webhooks.delivery import WebhookSettings
 
 if TYPE_CHECKING:
-    from .cluster.build import Cluster
+    from .cluster_runtime import ClusterShare
 
 log = logging.getLogger("fooocus_api")
 
@@ -75,11 +77,13 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Runtime:
-    """The running API. `services` is None if no task can be accepted, `context` if the API itself could not be built."""
+    """The running API. `services` is None if no task can be accepted, `context` if the API itself could not be built, `share`
+    without a cluster."""
 
     api: LateApp
     services: TaskServices | None = None
     context: Context | None = None
+    share: ClusterShare | None = None
 
     def listening(self, url: str) -> None:
         """Build the routes, and then start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is
@@ -93,6 +97,8 @@ class Runtime:
         if self.services is not None and self.context is not None:
             self.services.webhooks.start(partial(surface_webhook_body, self.context, url))
             self.services.batches.messages.start(partial(batch_body, self.context, url))
+        if self.share is not None and self.context is not None:
+            self.share.describe(url, self.context)
 
     def stopping(self) -> None:
         """End all streams and waiting requests."""
@@ -124,24 +130,34 @@ class _Builder:
         self._outbound = OutboundClient(self._policy)
         self._state = output_folders()[-1] / ".fooocus_api"
         self._renditions = Renditions(DiskCache(self._state / "thumbnails"))
-        self._keys = Keyring((*self._settings.apikey, *self._settings.apikey_file), self._state / FILE_NAME)
+        self._repository: Repository | None = None
+        self._key_row = key_row(self._opened) if self._settings.cluster else None
+        fixed = (*self._settings.apikey, *self._settings.apikey_file)
+        self._keys = Keyring(fixed, self._key_row or self._state / FILE_NAME)
+        self._share: ClusterShare | None = None
         self._services: TaskServices | None = None
 
     def build(self) -> Runtime:
         """Return the API; on an unsupported host it serves no tasks."""
         settings, login = self._settings, self._parts.login
         self._parts.logs.configure(settings.log_level, as_json=settings.log_json)
-        inputs, secret = InputStore(self._state / "inputs"), load_or_create_secret(self._state / "link_secret")
-        for warning in warnings(settings, login=login.needed, keys=self._keys.needed()):
-            print(f"[Fooocus API] Warning: {warning}", flush=True)
+        inputs = InputStore(self._state / "inputs")
         arguments, problem = None, None
         try:
             arguments = self._read_arguments()
-            self._services = self._start_service(arguments, inputs)
+            self._repository = self._open()
+            if settings.cluster:
+                self._share = share = self._join(self._repository)
+                inputs = share.inputs
+            self._services = self._start_service(arguments, inputs, self._repository)
         except Unsupported as error:
             problem = str(error)
             self._parts.bus.start()  # without subscribers, but the worker's events must not pile up
             _announce_problem(problem)
+        # After the history is open, as it may have the keys.
+        for warning in warnings(settings, login=login.needed, keys=self._keys.needed()):
+            print(f"[Fooocus API] Warning: {warning}", flush=True)
+        secret = load_or_create_secret(self._state / "link_secret") if self._share is None else self._share.link_secret
         links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
         tokens = Tokens(secret, self._keys.named)
         stored = self._services.sessions if self._services is not None else None
@@ -151,7 +167,7 @@ class _Builder:
         context = Context(
             host,
             self._services,
-            ImageStores(inputs, self._renditions),
+            ImageStores(inputs, self._renditions, None if self._share is None else self._share.places),
             security,
             settings.base_url,
             self._outbound,
@@ -159,7 +175,9 @@ class _Builder:
             has_dashboard=not settings.no_dashboard,
             api_port=settings.api_port,
         )
-        return Runtime(LateApp(partial(_build_routes, context), self._unavailable), self._services, context)
+        return Runtime(
+            LateApp(partial(_build_routes, context), self._unavailable), self._services, context, self._share
+        )
 
     def failed(self, error: Exception) -> Runtime:
         """Return an API that answers every request but `/v1/info` with the problem."""
@@ -200,22 +218,60 @@ class _Builder:
             raise Unsupported("; ".join(f"{module}: {text}" for module, text in patches.problems.items()))
         return arguments
 
-    def _start_service(self, arguments: ArgumentMapper, inputs: InputStore) -> TaskServices:
+    def _opened(self) -> Repository:
+        """Return the open history.
+
+        Raises:
+            DatabaseUnavailable: it is not open yet.
+        """
+        if self._repository is None:
+            raise DatabaseUnavailable("the history is not open yet")
+        return self._repository
+
+    def _open(self) -> Repository:
+        """Open the history.
+
+        Raises:
+            Unsupported: it can't be used.
+        """
+        settings = self._settings
+        membership = Membership(node_name(settings)) if settings.cluster else None
+        try:
+            return Repository(settings.api_db or self._state / "tasks.sqlite3", membership)
+        except DatabaseProblem as error:
+            raise Unsupported(str(error)) from error
+
+    def _join(self, repository: Repository) -> ClusterShare:
+        """Return this process's share in the cluster. It is imported with the flag alone.
+
+        Raises:
+            Unsupported: a package is missing, or the images or the database can't be used.
+        """
+        try:
+            from .cluster_runtime import ClusterShare
+        except ImportError as error:
+            reason = f"--cluster needs a package that is missing ({error.name}); run install.py with --cluster"
+            raise Unsupported(reason) from error
+        try:
+            return ClusterShare(self._settings, repository, self._parts.image_log, self._renditions, self._key_row)
+        except (DepotProblem, DatabaseUnavailable) as error:
+            raise Unsupported(str(error)) from error
+
+    def _start_service(self, arguments: ArgumentMapper, inputs: InputStore, repository: Repository) -> TaskServices:
         """Build the domain and start it.
 
         Raises:
             Unsupported: the history can't be used.
         """
-        parts, settings = self._parts, self._settings
+        parts, settings, share = self._parts, self._settings, self._share
         journal = FileJournal(self._state / "unfinished")
         try:
-            membership = Membership(node_name(settings)) if settings.cluster else None
-            repository = Repository(settings.api_db or self._state / "tasks.sqlite3", membership)
-            places = OwnPlaces(output_folders, inputs)
+            places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.places
             lookups = Lookups(places, partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
-            cluster = self._cluster(repository, engine) if settings.cluster else None
+            cluster = None if share is None else share.cluster(parts.bus.emit, engine, self._tools)
+            options = options if share is None else share.completed(options)
             services = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns(), cluster
             )
@@ -226,7 +282,7 @@ class _Builder:
             freed = cluster.freed if cluster is not None else lambda: None
             parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True, freed=freed))
             services.start()
-        except (DatabaseProblem, DatabaseUnavailable) as error:
+        except DatabaseUnavailable as error:
             parts.overrides.attach(ImageRecords())
             parts.worker.attach(TaskHandling())
             raise Unsupported(str(error)) from error
@@ -239,21 +295,6 @@ class _Builder:
             services.model_files.downloads.recover()
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services
-
-    def _cluster(self, repository: Repository, engine: FooocusEngine) -> Cluster:
-        """Return this process's part of the cluster. It is imported with the flag alone.
-
-        Raises:
-            Unsupported: a package is missing.
-        """
-        try:
-            from .cluster.foundation import Hooks
-            from .cluster_runtime import build_cluster
-        except ImportError as error:
-            raise Unsupported(
-                f"--cluster needs a package that is missing ({error.name}); run install.py with --cluster"
-            ) from error
-        return build_cluster(self._settings, repository, self._parts.bus, engine, self._tools, Hooks())
 
     def _model_files(self, active: ActiveTasks) -> ModelFileServices:
         settings, client = self._settings, StreamClient(self._policy)

@@ -104,6 +104,7 @@ class Member:
             base.registry,
             links.recovery,
             base.hooks.duty,
+            base.hooks.wake_duty,
         )
         self._inbox = Inbox(
             links.voice.name,
@@ -179,7 +180,7 @@ class Member:
         self._watcher.announce()
         self._base.wakes.put(True)
         self._read_pause()
-        self._base.hooks.wake_duty()
+        self._caretaker.wake()
 
     def _on_change(self, payload: str) -> None:
         content: dict[str, Any] = json.loads(payload)
@@ -189,6 +190,7 @@ class Member:
                 self._read_pause()
             hooks.setting_changed(content["setting"])
         elif "batch" in content:
+            self._caretaker.wake()
             hooks.batch_changed(content["batch"])
         else:
             self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
@@ -196,8 +198,8 @@ class Member:
     def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
         if status == "pending":
             self._base.wakes.put(True)
-        if status in TERMINAL_STATUSES and self._caretaker.is_mine:
-            self._base.hooks.wake_duty()
+        if status in TERMINAL_STATUSES:
+            self._caretaker.wake()
         if self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker:
             self._links.reader.changed(task_id, source)
 

@@ -35,21 +35,25 @@ class Caretaker:
         registry: Registry,
         recovery: NodeRecovery,
         duty: Callable[[bool], None],
+        look: Callable[[], None],
     ) -> None:
         """Store the dependencies.
 
         Args:
             connect: opens a connection in autocommit mode.
             duty: is called with True when this process becomes the caretaker, and with False when another one may.
+            look: has the parts with a duty look for what another process has made due.
         """
         self._connect = connect
         self._registry = registry
         self._recovery = recovery
         self._duty = duty
+        self._look = look
         self._connection: psycopg.Connection[Any] | None = None
         self._checked_at = 0.0
         self._is_mine = False
-        self._closing = threading.Event()
+        self._is_closing = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-caretaker", daemon=True)
 
     @property
@@ -61,16 +65,22 @@ class Caretaker:
         """Start to try."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Look soon for what another process has made due. Any thread; does nothing in other processes than the caretaker."""
+        if self._is_mine:
+            self._wake.set()
+
     def close(self, within_s: float | None = None) -> None:
         """Give the duty up, so that another process has it at its next try."""
-        self._closing.set()
+        self._is_closing = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(within_s)
 
     def _run(self) -> None:
-        pause = 0.0
-        while not self._closing.wait(pause):
-            pause = min(TRY_S, self._registry.timeout_s / 3)
+        pause = min(TRY_S, self._registry.timeout_s / 3)
+        while not self._is_closing:
+            self._wake.clear()
             try:
                 if self._holds_lock():
                     self._round()
@@ -80,6 +90,7 @@ class Caretaker:
                 log.warning("round of the caretaker not finished", extra={"reason": str(error)})
             except Exception:
                 log.exception("round of the caretaker failed")
+            self._wake.wait(pause)
         self._lose("")
 
     def _holds_lock(self) -> bool:
@@ -120,6 +131,7 @@ class Caretaker:
             connection.close()
 
     def _round(self) -> None:
+        self._look()
         self._recovery.recover_lost(self._registry.timeout_s)
         if time.monotonic() - self._checked_at >= PAIRS_S:
             self._checked_at = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_the_database_restarts(cluster: DemoCluster, durable_postgres: PostgresS
     ids = [cluster.client(number % 3).submit(prompt="survives", overwrite_step=20)["task_id"] for number in range(9)]
     durable_postgres.restart_at_once()
     for task_id in ids:
-        wait_for(lambda task_id=task_id: status(cluster, task_id) == "finished", f"{task_id} to finish")
+        wait_for(partial(has_finished, cluster, task_id), f"{task_id} to finish")
         assert cluster.ends()[task_id] == ["finished"]
     assert cluster.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
@@ -120,14 +121,13 @@ def test_the_database_is_away_for_longer_than_the_timeout(
     time.sleep(2 * NODE_TIMEOUT_S + 1)
     durable_postgres.start()
     for task_id in ids:
-        wait_for(lambda task_id=task_id: status(cluster, task_id) == "finished", f"{task_id} to finish")
+        wait_for(partial(has_finished, cluster, task_id), f"{task_id} to finish")
         assert cluster.ends()[task_id] == ["finished"]
     assert cluster.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
 
-def status(cluster: DemoCluster, task_id: str) -> str:
-    ((found,),) = cluster.rows(f"SELECT status FROM task WHERE task_id = '{task_id}'")
-    return found
+def has_finished(cluster: DemoCluster, task_id: str) -> bool:
+    return cluster.rows(f"SELECT status FROM task WHERE task_id = '{task_id}'") == [("finished",)]
 
 
 def test_a_lost_notice_costs_seconds(cluster: DemoCluster) -> None:

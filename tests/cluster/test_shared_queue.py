@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from urllib.parse import urlsplit
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
@@ -55,6 +56,19 @@ def test_the_events_of_all_tasks_reach_each_node(cluster: DemoCluster) -> None:
             stream.until("finished")
             names = [event["event"] for event in stream.events if event["data"].get("task_id") == task_id]
             assert names.count("queued") == names.count("started") == names.count("finished") == 1
+
+
+def test_each_node_serves_the_images_of_all(cluster: DemoCluster) -> None:
+    record = cluster.client(0).draw(prompt="seen everywhere", overwrite_step=3)
+    (image,) = record["images"]
+    path = urlsplit(image["url"]).path
+    assert path.startswith("/outputs/node-")
+    for index in range(3):
+        url = cluster.client(index).task(record["task_id"])["images"][0]["url"]
+        assert cluster.client(index).image(url).size == (256, 256)
+    assert cluster.client(2).request("DELETE", f"/tasks/{record['task_id']}").status_code == 200
+    for index in range(3):
+        assert cluster.client(index).get(path).status_code == 404
 
 
 def test_stop_from_another_node(cluster: DemoCluster) -> None:

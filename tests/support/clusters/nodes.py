@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -25,10 +26,19 @@ class DemoCluster:
         """Prepare the nodes. `pace` are the arguments of `demo_host`."""
         self.server = server
         self.location = server.new_database()
+        self._files = tempfile.TemporaryDirectory(prefix="fooocus-api-cluster-", ignore_cleanup_errors=True)
         self.nodes = [self._node(index, flags, pace) for index in range(1, number + 1)]
 
     def _node(self, index: int, flags: tuple[str, ...], pace: dict[str, Any]) -> Host:
-        place = ("--cluster", "--api-db", self.location, "--node-name", f"node-{index}")
+        place = (
+            "--cluster",
+            "--api-db",
+            self.location,
+            "--node-name",
+            f"node-{index}",
+            "--api-files",
+            self._files.name,
+        )
         return demo_host(*place, "--node-timeout", str(NODE_TIMEOUT_S), *flags, **pace)
 
     def __enter__(self) -> DemoCluster:
@@ -46,6 +56,7 @@ class DemoCluster:
         for node in self.nodes:
             with contextlib.suppress(ProcessLookupError):
                 node.close()
+        self._files.cleanup()
 
     def audit(self) -> None:
         """Record each end of a task from now on, for `ends`."""
