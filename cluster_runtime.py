@@ -33,6 +33,7 @@ from .images.storage.file_journal import FileJournal
 from .images.storage.library import output_file
 from .images.storage.places import ClusterPlaces
 from .images.storage.publisher import Publisher
+from .tasks.batches.admission import ROWS_OF_ONE
 from .tasks.build import TaskOptions
 from .tasks.duty import Duty
 from .tasks.model.events import Event
@@ -116,6 +117,13 @@ class ClusterShare:
         registry, catalogue = self._cluster.registry, catalogue_of(context.host, CATALOGS)
         self._repository.write(lambda: registry.describe(url, catalogue)).result()
         threading.Thread(target=self._sweep, name="fooocus-api-deleted", daemon=True).start()
+
+    def rows_of_batch(self) -> int:
+        """Return the number of rows that a batch may have in the queue: two for each node."""
+        if self._cluster is None:
+            return ROWS_OF_ONE
+        nodes = self._cluster.registry.known(self._repository.read)
+        return max(ROWS_OF_ONE, 2 * sum(one.is_serving for one in nodes))
 
     def _hooks(self) -> Hooks:
         return Hooks(self._take_duty, self._duty.look_again, self._setting_changed)

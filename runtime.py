@@ -5,15 +5,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
 from .adapters.instrumentation import Instrumentation
-from .adapters.machine_load import gpu_memory_used, machine_load
+from .adapters.machine_load import gpu_memory_used
 from .adapters.models.catalog import FooocusCatalog
 from .adapters.models.model_folders import FooocusModelFolders
 from .adapters.models.runs import FooocusRuns
@@ -21,7 +20,6 @@ from .adapters.models.tools import FooocusTools
 from .adapters.startup.console_close import ConsoleClose
 from .adapters.startup.exposure_warnings import is_exposed, warnings
 from .adapters.startup.freed_memory import release_freed_memory
-from .adapters.startup.launch_flags import Settings
 from .adapters.startup.node_names import node_name
 from .adapters.task_args.mapping import ArgumentMapper, read_arguments
 from .adapters.worker.engine import FooocusEngine, Lookups, output_folders
@@ -41,7 +39,6 @@ from .auth.tokens import Tokens
 from .db.connection import DatabaseProblem
 from .db.membership import Membership
 from .db.repository import Repository
-from .db.statements.repeats import state_of
 from .db.writer import DatabaseUnavailable
 from .files.free_space import free_bytes
 from .images.depot.depot import DepotProblem
@@ -53,17 +50,15 @@ from .images.storage.places import ImagePlaces, OwnPlaces
 from .outbound.address_policy import AddressPolicy
 from .outbound.client import OutboundClient
 from .outbound.streaming import StreamClient
-from .tasks.batches.admission import Admission
-from .tasks.build import TaskOptions, TaskServices, build_task_services
-from .tasks.history.retention import RetentionPolicy
+from .running_api import Runtime as Runtime
+from .runtime_options import random_state, recorded_names, scheduler, task_options
+from .tasks.batches.admission import ROWS_OF_ONE, Admission
+from .tasks.build import TaskServices, build_task_services
 from .tasks.lifecycle.collector_pause import paused_collector
 from .tasks.model.active_tasks import ActiveTasks
 from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
-from .tasks.queue.scheduler import Scheduler
-from .tasks.statistics.statistics import MachineLoad
 from .tasks.storage.sessions import Sessions
 from .tasks.storage.shared_secrets import key_row
-from .tasks.webhooks.delivery import WebhookSettings
 
 if TYPE_CHECKING:
     from .cluster_runtime import ClusterShare
@@ -73,37 +68,6 @@ log = logging.getLogger("fooocus_api")
 
 class Unsupported(Exception):
     """The API can't work with this host; the message gives the reason."""
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """The running API. `services` is None if no task can be accepted, `context` if the API itself could not be built, `share`
-    without a cluster."""
-
-    api: LateApp
-    services: TaskServices | None = None
-    context: Context | None = None
-    share: ClusterShare | None = None
-
-    def listening(self, url: str) -> None:
-        """Build the routes, and then start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is
-        given."""
-        self.api.start(partial(self._deliver, url))
-
-    def _deliver(self, url: str) -> None:
-        from .api.routes.batches.batches import batch_body
-        from .api.surfaces.webhooks import surface_webhook_body
-
-        if self.services is not None and self.context is not None:
-            self.services.webhooks.start(partial(surface_webhook_body, self.context, url))
-            self.services.batches.messages.start(partial(batch_body, self.context, url))
-        if self.share is not None and self.context is not None:
-            self.share.describe(url, self.context)
-
-    def stopping(self) -> None:
-        """End all streams and waiting requests."""
-        if self.services is not None:
-            self.services.end_subscriptions()
 
 
 def build_runtime(parts: Instrumentation) -> Runtime:
@@ -267,20 +231,22 @@ class _Builder:
         journal = FileJournal(self._state / "unfinished")
         try:
             places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.places
-            lookups = Lookups(places, partial(_random_state, repository))
+            lookups = Lookups(places, partial(random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
-            options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
+            options = task_options(
+                settings, Admission(self._keys.named, lambda: free_bytes(output_folders()), self._rows_of_batch)
+            )
             cluster = None if share is None else share.cluster(parts.bus.emit, engine, self._tools)
             options = options if share is None else share.completed(options)
             services = build_task_services(
                 engine, repository, parts.bus, journal, inputs, self._outbound, options, FooocusRuns(), cluster
             )
             services = replace(services, model_files=self._model_files(services.active))
-            recorded = partial(_recorded, services, places)
+            recorded = partial(recorded_names, services, places)
             parts.overrides.attach(ImageRecords(journal.record, recorded, output_folders))
             describe, prepare = arguments.describe, self._tools.prepare_for
             freed = cluster.freed if cluster is not None else lambda: None
-            parts.worker.attach(TaskHandling(_scheduler(settings), describe, prepare, saves_later=True, freed=freed))
+            parts.worker.attach(TaskHandling(scheduler(settings), describe, prepare, saves_later=True, freed=freed))
             services.start()
         except DatabaseUnavailable as error:
             parts.overrides.attach(ImageRecords())
@@ -296,6 +262,9 @@ class _Builder:
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services
 
+    def _rows_of_batch(self) -> int:
+        return ROWS_OF_ONE if self._share is None else self._share.rows_of_batch()
+
     def _model_files(self, active: ActiveTasks) -> ModelFileServices:
         settings, client = self._settings, StreamClient(self._policy)
         options = ModelFileOptions(settings.model_disk_reserve, settings.allow_pickle_models)
@@ -310,35 +279,6 @@ def _build_routes(context: Context) -> AsgiApp:
         api = create_api(context)
     release_freed_memory()
     return api
-
-
-def _random_state(repository: Repository, task_id: str) -> Future[bytes | None]:
-    return repository.submit_read(partial(state_of, task_id))
-
-
-def _recorded(services: TaskServices, places: ImagePlaces, beginning: str) -> list[str]:
-    """Return the recorded names of images that begin like these paths in the outputs folders."""
-    return services.ownership.recorded(places.named(beginning))
-
-
-def _scheduler(settings: Settings) -> Scheduler:
-    return Scheduler(
-        fifo=settings.schedule == "fifo",
-        max_overtakes=settings.max_overtakes,
-        max_overtake_s=settings.max_overtake_seconds,
-    )
-
-
-def _task_options(settings: Settings, admission: Admission) -> TaskOptions:
-    webhooks = WebhookSettings(
-        settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
-    )
-    retention = RetentionPolicy(settings.keep_days, settings.keep_count)
-    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=_load)
-
-
-def _load() -> MachineLoad:
-    return machine_load(output_folders())
 
 
 def _announce_problem(problem: str) -> None:

@@ -50,8 +50,10 @@ class ClusterQueue:
     def engine(self) -> Engine:
         return self._engine
 
-    def follow(self, events: Broadcaster, eta: EtaCalculator, live: LiveServices) -> Member:
-        return Member(self._base, self._links, events, eta, live)
+    def follow(
+        self, events: Broadcaster, eta: EtaCalculator, live: LiveServices, batch_changed: Callable[[str], None]
+    ) -> Member:
+        return Member(self._base, self._links, events, eta, live, batch_changed)
 
 
 class Cluster:

@@ -32,13 +32,11 @@ class ClusterSettings:
 @dataclass(frozen=True)
 class Hooks:
     """Functions of other parts of the process: `duty` starts and stops what one process of the cluster does alone, `wake_duty`
-    has it look for work, `setting_changed` and `batch_changed` get the name of a setting and the id of a batch that have
-    changed."""
+    has it look for work, `setting_changed` gets the name of a setting that has changed."""
 
     duty: Callable[[bool], None] = lambda _: None
     wake_duty: Callable[[], None] = lambda: None
     setting_changed: Callable[[str], None] = lambda _: None
-    batch_changed: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)

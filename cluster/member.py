@@ -20,9 +20,10 @@ from ..tasks.model.active_tasks import ActiveTasks
 from ..tasks.model.events import Event
 from ..tasks.model.task import TERMINAL_STATUSES
 from ..tasks.queue.eta import EtaCalculator
-from ..tasks.streaming.broadcaster import ALL, Broadcaster
+from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
 from .claim.node_worker import LocalEngine, NodeWorker
+from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
@@ -30,9 +31,6 @@ from .following.row_reader import RowReader
 from .foundation import Foundation
 from .jobs.schema import CHANGES_CHANNEL
 from .messages.inbox import Inbox
-from .messages.notices import (
-    ALL as EVERY_TASK,
-)
 from .messages.notices import (
     EVERYONE,
     Hello,
@@ -72,16 +70,23 @@ class Member:
     """Implements `tasks.sharing.Following`."""
 
     def __init__(
-        self, base: Foundation, links: Links, events: Broadcaster, eta: EtaCalculator, live: LiveServices
+        self,
+        base: Foundation,
+        links: Links,
+        events: Broadcaster,
+        eta: EtaCalculator,
+        live: LiveServices,
+        batch_changed: Callable[[str], None],
     ) -> None:
+        self._batch_changed = batch_changed
         self._base = base
         self._links = links
-        self._events = events
         self._live = live
         self._is_draining = False
         self._watch = Watch(lambda process, tasks: self._reporter.repeat(process, tasks))
         self._reporter = Reporter(links.voice, self._watch)
         self._watcher = Watcher(links.voice)
+        self._interest = Interest(events, base.pairs.claims, self._watcher)
         self._notifier = ReportingNotifier(links.active, events, eta, self._reporter)
         self._worker = NodeWorker(links.local, base.host, base.emit)
         pairs = base.pairs
@@ -140,7 +145,7 @@ class Member:
     def start(self) -> None:
         voice = self._links.voice
         self._links.reader.start()
-        self._events.call_on_change(self._watch_subscribed)
+        self._interest.start()
         handlers = {CHANGES_CHANNEL: self._on_change, EVERYONE: self._inbox.hear}
         handlers[channel_of(voice.name)] = self._inbox.hear
         self._ear = Ear(self._base.settings.location, handlers, self._on_gap)
@@ -191,7 +196,7 @@ class Member:
             hooks.setting_changed(content["setting"])
         elif "batch" in content:
             self._caretaker.wake()
-            hooks.batch_changed(content["batch"])
+            self._batch_changed(content["batch"])
         else:
             self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
 
@@ -219,20 +224,10 @@ class Member:
         if not self._links.local.interrupt(notice.task_id, notice.how) and notice.how == "stop":
             self._links.local.withdraw(notice.task_id)
 
-    def _watch_subscribed(self) -> None:
-        claims = self._base.pairs.claims
-        watched = self._events.watched()
-        self._watcher.watch(
-            {
-                EVERY_TASK if key is ALL else key: previews
-                for key, previews in watched.items()
-                if key is ALL or claims.get(key) is None
-            }
-        )
-
     # -------------------------------------------------------------------- facts
 
     def _facts(self) -> NodeFacts:
+        self._interest.refresh()
         loaded = self._links.local.loaded()
         models = () if loaded is None else tuple(name for name in loaded.models[:2] if name not in ("", "None"))
         progress = {}

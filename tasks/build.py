@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..db.deadline import Deadline
 from ..db.repository import Repository
@@ -11,7 +10,6 @@ from ..images.storage.file_journal import FileJournal
 from ..images.storage.input_store import InputStore
 from ..images.storage.publisher import Publisher
 from ..outbound.client import OutboundClient
-from .batches.admission import Admission
 from .batches.changes import BatchChanges
 from .batches.creation import BatchCreation
 from .batches.feeder import BatchFeeder
@@ -24,11 +22,10 @@ from .control.bulk import BulkActions
 from .control.moves import TaskMoves
 from .control.pause import QueuePause
 from .control.tags import TaskTags
-from .duty import Duty
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
 from .history.queries import History
-from .history.retention import Retention, RetentionPolicy
+from .history.retention import Retention
 from .lifecycle.collector_pause import paused_collector
 from .lifecycle.lifecycle import TaskLifecycle
 from .lifecycle.metrics import Metrics
@@ -40,6 +37,7 @@ from .lifetime import Lifetime
 from .live.build import LiveServices, build_live
 from .model.active_tasks import ActiveTasks
 from .model_files.build import ModelFileServices
+from .options import TaskOptions as TaskOptions
 from .ports.engine import Engine
 from .ports.runs import NoRuns, Runs
 from .queue.estimator import Estimator
@@ -51,14 +49,13 @@ from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
 from .sharing import Sharing
-from .statistics.statistics import MachineLoad
 from .storage.client_options import ClientOptions
 from .storage.session_store import SessionStore
-from .storage.store import END_WRITE_TIMEOUT_S, TaskStore
+from .storage.store import TaskStore
 from .storage.stored_order import StoredOrder
 from .streaming.broadcaster import Broadcaster
 from .streaming.event_bus import EventBus
-from .webhooks.delivery import Webhooks, WebhookSettings
+from .webhooks.delivery import Webhooks
 
 BUS_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the handling of queued events."""
@@ -66,26 +63,6 @@ UPLOADS_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the uploads in flight."""
 SAVES_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the images of ended tasks."""
-
-
-@dataclass(frozen=True)
-class TaskOptions:
-    """Settings of the domain.
-
-    `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
-    `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
-    does not accept its end. `load` returns the load of the machine. Only the process that has the `duty` does what only one of a
-    cluster may do. `publisher` puts images into the depot of a cluster.
-    """
-
-    max_pending: int | None = None
-    webhooks: WebhookSettings = field(default_factory=WebhookSettings)
-    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
-    end_write_timeout_s: float = END_WRITE_TIMEOUT_S
-    admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
-    load: Callable[[], MachineLoad] = MachineLoad
-    duty: Duty = field(default_factory=Duty)
-    publisher: Publisher | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +158,7 @@ def build_task_services(
     metrics = _metrics(active, events, engine)
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
-    following = None if shared is None else shared.follow(events, eta, live)
+    following = None if shared is None else shared.follow(events, eta, live, changes.signal)
     notifier = QueueNotifier(active, events, eta) if following is None else following.notifier
     hashes = ModelHashes(repository)
     recorder = RunRecorder(repository, runs, hashes)

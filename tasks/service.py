@@ -54,6 +54,8 @@ class TaskService:
         """
         live = self._active.get(task_id)
         if live is not None:
+            if live.task.status is TaskStatus.RUNNING:
+                self._events.note_interest(task_id)
             return replace(live.task)
         task = await self._store.get(task_id)
         if task is None:
@@ -67,7 +69,10 @@ class TaskService:
 
     def running(self) -> Task | None:
         """Return the running task, None without one."""
-        return self._active.running()
+        task = self._active.running()
+        if task is not None:
+            self._events.note_interest(task.task_id)
+        return task
 
     def counts(self) -> dict[str, int]:
         """Return the number of pending and running tasks."""

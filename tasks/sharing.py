@@ -57,8 +57,14 @@ class SharedQueue(Protocol):
     def engine(self) -> Engine:
         """The engine that reaches the tasks of all nodes."""
 
-    def follow(self, events: Broadcaster, eta: EtaCalculator, live: LiveServices) -> Following:
-        """Return this process's share in the cluster. Nothing runs until its `start`."""
+    def follow(
+        self, events: Broadcaster, eta: EtaCalculator, live: LiveServices, batch_changed: Callable[[str], None]
+    ) -> Following:
+        """Return this process's share in the cluster. Nothing runs until its `start`.
+
+        Args:
+            batch_changed: gets the id of a batch that has changed.
+        """
 
 
 class Sharing(Protocol):

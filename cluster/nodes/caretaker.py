@@ -22,6 +22,8 @@ APPLICATION = "fooocus-api caretaker"
 """Beginning of the name of the caretaker's connection, which ends with the name of the process."""
 TRY_S = 5.0
 """Seconds between two tries to become the caretaker, and between two rounds of it."""
+FOLD_S = 3600.0
+"""Seconds between two folds of the daily counts."""
 PAIRS_S = 60.0
 """Seconds between two checks of the tasks' rows against the jobs."""
 
@@ -51,6 +53,7 @@ class Caretaker:
         self._look = look
         self._connection: psycopg.Connection[Any] | None = None
         self._checked_at = 0.0
+        self._folded_at = 0.0
         self._is_mine = False
         self._is_closing = False
         self._wake = threading.Event()
@@ -136,3 +139,6 @@ class Caretaker:
         if time.monotonic() - self._checked_at >= PAIRS_S:
             self._checked_at = time.monotonic()
             self._recovery.repair_pairs()
+        if time.monotonic() - self._folded_at >= FOLD_S:
+            self._folded_at = time.monotonic()
+            self._recovery.fold_counts()

@@ -10,9 +10,9 @@ from peewee import Database
 
 from ...db.locks import RANKS
 from ...db.repository import Repository
-from ...db.statements import raw
+from ...db.statements import daily_counts, raw
 from ...tasks.model.rows import from_row
-from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus
+from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus, now_ms
 from ...tasks.model.workload.workload import Workload
 from ...tasks.storage.store import TaskStore
 from ...tasks.storage.written_end import WrittenEnd
@@ -127,6 +127,10 @@ class NodeRecovery:
         if lost or spare:
             log.error("queue repaired", extra={"tasks": len(lost), "jobs": len(spare)})
         return len(lost) + len(spare)
+
+    def fold_counts(self) -> None:
+        """Fold the daily counts of all processes into one row a day, up to the day before yesterday."""
+        self._repository.write(lambda: daily_counts.compact(now_ms() // daily_counts.DAY_MS - 1)).result()
 
     def _unpaired(self) -> tuple[list[str], list[str]]:
         lost = raw.rows(

@@ -35,10 +35,16 @@ class Broadcaster:
         self._subscriptions: dict[str | None, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
         self._on_change: Callable[[], None] = lambda: None
+        self._on_interest: Callable[[str], None] = lambda _: None
 
-    def call_on_change(self, action: Callable[[], None]) -> None:
-        """Call `action` after each change of the subscriptions, on any thread. It must not wait."""
-        self._on_change = action
+    def call_on_change(self, changed: Callable[[], None], interest: Callable[[str], None]) -> None:
+        """Call `changed` after each change of the subscriptions, and `interest` for each request for the progress of a running
+        task, on any thread. They must not wait."""
+        self._on_change, self._on_interest = changed, interest
+
+    def note_interest(self, task_id: str) -> None:
+        """Note that a client has asked for the progress of a running task."""
+        self._on_interest(task_id)
 
     def publish(
         self,

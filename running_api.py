@@ -1,0 +1,45 @@
+"""The API of this process, as the extension drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .api.context import Context
+from .asgi.late import LateApp
+from .tasks.build import TaskServices
+
+if TYPE_CHECKING:
+    from .cluster_runtime import ClusterShare
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The running API. `services` is None if no task can be accepted, `context` if the API itself could not be built, `share`
+    without a cluster."""
+
+    api: LateApp
+    services: TaskServices | None = None
+    context: Context | None = None
+    share: ClusterShare | None = None
+
+    def listening(self, url: str) -> None:
+        """Build the routes, and then start the delivery of webhooks, whose URLs begin with this address unless `--base-url` is
+        given."""
+        self.api.start(partial(self._deliver, url))
+
+    def _deliver(self, url: str) -> None:
+        from .api.routes.batches.batches import batch_body
+        from .api.surfaces.webhooks import surface_webhook_body
+
+        if self.services is not None and self.context is not None:
+            self.services.webhooks.start(partial(surface_webhook_body, self.context, url))
+            self.services.batches.messages.start(partial(batch_body, self.context, url))
+        if self.share is not None and self.context is not None:
+            self.share.describe(url, self.context)
+
+    def stopping(self) -> None:
+        """End all streams and waiting requests."""
+        if self.services is not None:
+            self.services.end_subscriptions()
