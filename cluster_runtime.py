@@ -21,7 +21,7 @@ from .auth.keys import FILE_NAME
 from .cluster.build import Cluster
 from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
-from .cluster.claim.node_worker import HostFacts
+from .cluster.claim.node_worker import LocalHost
 from .cluster.foundation import ClusterSettings, Hooks
 from .db.repository import Repository
 from .gateway.catalogue.writing import catalogue_of
@@ -42,14 +42,14 @@ from .tasks.storage.shared_secrets import link_secret
 
 log = logging.getLogger("fooocus_api.cluster")
 
-FILES = ("models", "loras", "vaes")
+FILES = ("model_files", "lora_files", "vaes")
 """Lists of the catalog with the names of files that tasks may need."""
 SWEEP_S = 60.0
 """Seconds between two looks at the notes of deleted images."""
 
 
 class ClusterShare:
-    """What this process has and does as a node."""
+    """The share of this process in a cluster, as a node."""
 
     def __init__(
         self,
@@ -105,9 +105,9 @@ class ClusterShare:
             timeout_s=settings.node_timeout,
             claims=ClaimOptions(rules, settings.affinity_wait),
         )
-        host = HostFacts(tools.has_started, _model_files)
+        host = LocalHost(engine, tools.has_started, _model_files)
         scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
-        self._cluster = Cluster(place, self._repository, emit, engine, host, scheduler, self._hooks())
+        self._cluster = Cluster(place, self._repository, emit, host, scheduler, self._hooks())
         return self._cluster
 
     def describe(self, url: str, context: Context) -> None:

@@ -13,7 +13,7 @@ from ..tasks.queue.eta import EtaCalculator
 from ..tasks.queue.scheduler import Scheduler
 from ..tasks.storage.store import TaskStore
 from ..tasks.streaming.broadcaster import Broadcaster
-from .claim.node_worker import HostFacts, LocalEngine
+from .claim.node_worker import LocalHost
 from .control.engine import ClusterEngine
 from .control.order import ClusterOrder
 from .control.remote import RemoteTasks
@@ -31,7 +31,8 @@ from .signals.voice import Voice
 class ClusterQueue:
     """Implements `tasks.sharing.SharedQueue`."""
 
-    def __init__(self, base: Foundation, local: LocalEngine, store: TaskStore, active: ActiveTasks) -> None:
+    def __init__(self, base: Foundation, store: TaskStore, active: ActiveTasks) -> None:
+        local = base.host.engine
         reader, voice = RowReader(base.repository, active, base.emit), Voice(base.settings.location)
         recovery = NodeRecovery(base.repository, base.pairs, store, lambda task: local.workload(task.parameters))
         remote = RemoteTasks(
@@ -43,7 +44,7 @@ class ClusterQueue:
             lambda task, how: voice.say(EVERYONE, to_json(TaskControl(task.task_id, how, task.worker or -1))),
         )
         self._base = base
-        self._links = Links(local, active, reader, voice, recovery)
+        self._links = Links(active, reader, voice, recovery)
         self._engine = ClusterEngine(local, base.order, base.pairs.claims, remote, base.emit)
 
     @property
@@ -64,8 +65,7 @@ class Cluster:
         settings: ClusterSettings,
         repository: Repository,
         emit: Callable[[Event], None],
-        local: LocalEngine,
-        host: HostFacts,
+        host: LocalHost,
         scheduler: Scheduler,
         hooks: Hooks,
     ) -> None:
@@ -78,7 +78,6 @@ class Cluster:
         repository.write(lambda: install_schema(database)).result()
         pairs = Pairs(database, settings.name, Claims())
         self.registry = Registry(database, pairs, settings.name, settings.role, settings.timeout_s)
-        self._local = local
         self._base = Foundation(settings, repository, emit, host, pairs, self.registry, ClusterOrder(scheduler), hooks)
 
     @property
@@ -90,4 +89,4 @@ class Cluster:
         self._base.wakes.put(True)
 
     def join(self, store: TaskStore, active: ActiveTasks) -> ClusterQueue:
-        return ClusterQueue(self._base, self._local, store, active)
+        return ClusterQueue(self._base, store, active)

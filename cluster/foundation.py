@@ -1,4 +1,4 @@
-"""What the parts of a cluster in one process share."""
+"""The foundation that the parts of a cluster share in one process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..db.repository import Repository
 from ..tasks.model.events import Event
 from .claim.claimer import ClaimOptions
-from .claim.node_worker import HostFacts
+from .claim.node_worker import LocalHost
 from .control.order import ClusterOrder
 from .jobs.pairs import Pairs
 from .nodes.registry import Registry
@@ -46,7 +46,7 @@ class Foundation:
     settings: ClusterSettings
     repository: Repository
     emit: Callable[[Event], None]
-    host: HostFacts
+    host: LocalHost
     pairs: Pairs
     registry: Registry
     order: ClusterOrder

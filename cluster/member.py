@@ -22,7 +22,7 @@ from ..tasks.model.task import TERMINAL_STATUSES
 from ..tasks.queue.eta import EtaCalculator
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
-from .claim.node_worker import LocalEngine, NodeWorker
+from .claim.node_worker import NodeWorker
 from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
@@ -59,7 +59,6 @@ log = logging.getLogger("fooocus_api.cluster")
 class Links:
     """The parts that reach this process's worker, its memory, and the others."""
 
-    local: LocalEngine
     active: ActiveTasks
     reader: RowReader
     voice: Voice
@@ -88,15 +87,18 @@ class Member:
         self._watcher = Watcher(links.voice)
         self._interest = Interest(events, base.pairs.claims, self._watcher)
         self._notifier = ReportingNotifier(links.active, events, eta, self._reporter)
-        self._worker = NodeWorker(links.local, base.host, base.emit)
+        self._worker = NodeWorker(base.host, base.emit)
         pairs = base.pairs
         self._mirror = Mirror(
             links.active,
             base.order,
             pairs.claims,
             QueueNotifier(links.active, events, eta),
-            lambda task: links.local.workload(task.parameters),
-            LocalWorker(self._worker.take, lambda task: task.source == "webui" and task.worker == pairs.worker),
+            LocalWorker(
+                self._worker.take,
+                lambda task: task.source == "webui" and task.worker == pairs.worker,
+                lambda task: base.host.engine.workload(task.parameters),
+            ),
             links.reader.changed,
         )
         self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
@@ -221,14 +223,14 @@ class Member:
     def _control(self, notice: TaskControl) -> None:
         if notice.worker != self._base.pairs.worker:
             return
-        if not self._links.local.interrupt(notice.task_id, notice.how) and notice.how == "stop":
-            self._links.local.withdraw(notice.task_id)
+        if not self._base.host.engine.interrupt(notice.task_id, notice.how) and notice.how == "stop":
+            self._base.host.engine.withdraw(notice.task_id)
 
     # -------------------------------------------------------------------- facts
 
     def _facts(self) -> NodeFacts:
         self._interest.refresh()
-        loaded = self._links.local.loaded()
+        loaded = self._base.host.engine.loaded()
         models = () if loaded is None else tuple(name for name in loaded.models[:2] if name not in ("", "None"))
         progress = {}
         for task_id in self._base.pairs.claims.task_ids():
@@ -244,8 +246,8 @@ class Member:
         }
 
     def _stop(self, task_id: str) -> None:
-        if not self._links.local.interrupt(task_id, "stop"):
-            self._links.local.withdraw(task_id)
+        if not self._base.host.engine.interrupt(task_id, "stop"):
+            self._base.host.engine.withdraw(task_id)
 
 
 def _progress(notice: TaskProgress) -> RemoteProgress:

@@ -38,3 +38,8 @@ def _column(name: str, value: Any) -> Any:
     if name in JSON_COLUMNS and value is not None:
         return as_json(value)
     return plain(value) if isinstance(value, str) else value
+
+
+def decoded_task(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a task's row with its images, JSON columns as Python objects."""
+    return {**decoded(row), "images": [decoded(image) for image in row["images"]]}

@@ -17,7 +17,7 @@ from . import migrations
 from .connection import Connection, DatabaseProblem, shown
 from .deadline import Deadline
 from .disk.placement import FULL, FULL_WORDS
-from .encoding import decoded
+from .encoding import decoded_task
 from .indexing.indexer import Indexer
 from .membership import Membership
 from .statements import task_pages, writes
@@ -293,12 +293,8 @@ class Repository:
     @staticmethod
     def _one(column: str, value: str) -> dict[str, Any] | None:
         row = task_pages.one(column, value)
-        return None if row is None else _whole(row)
+        return None if row is None else decoded_task(row)
 
     @staticmethod
     def _rows(ids: Sequence[int]) -> list[dict[str, Any]]:
-        return [_whole(row) for row in task_pages.rows(list(ids))]
-
-
-def _whole(row: dict[str, Any]) -> dict[str, Any]:
-    return {**decoded(row), "images": [decoded(image) for image in row["images"]]}
+        return [decoded_task(row) for row in task_pages.rows(list(ids))]

@@ -12,8 +12,8 @@ from .live.build import LiveServices
 from .model.active_tasks import ActiveTasks
 from .model.events import Event
 from .ports.engine import Engine
-from .ports.jobs import Jobs
 from .queue.eta import EtaCalculator
+from .storage.jobs import Jobs
 from .storage.store import TaskStore
 from .streaming.broadcaster import Broadcaster
 

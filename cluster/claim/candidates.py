@@ -42,7 +42,7 @@ WITH RECURSIVE sources(source) AS (
 )
 SELECT oldest.queue_name, oldest.priority, oldest.args FROM sources CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM procrastinate_jobs
-    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(priority)s AND NOT (args->>'last')::boolean
+    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND NOT (args->>'last')::boolean
     ORDER BY (args->>'rank')::bigint, id LIMIT {PER_SOURCE}
 ) AS oldest WHERE sources.source IS NOT NULL
 """
@@ -65,7 +65,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What a free node chooses from: the one that comes first in any case, or the lanes of the sources, by their names.
+    """The choice of a free node: the one that comes first in any case, or the lanes of the sources, by their names.
 
     `turns` are the numbers of the sources' last turns, `last_turn` is the highest of all, `now` the server's time in seconds.
     """
@@ -88,7 +88,7 @@ def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> 
     if not priority or fifo:
         return Candidates(now, next((entry for entry, _ in _entries(database, _LAST, values)), None))
     entries: dict[str, list[tuple[QueueEntry, int]]] = {}
-    for entry, rank in _entries(database, _LANES, values | {"priority": priority[0][0]}):
+    for entry, rank in _entries(database, _LANES, values | {"level": priority[0][0]}):
         entries.setdefault(entry.source, []).append((entry, rank))
     for entry, _ in _entries(database, _LAST, values):
         return Candidates(now, entry)
@@ -123,7 +123,7 @@ def _entries(database: Database, statement: str, values: dict[str, Any]) -> list
 
 def _entry(task_id: str, priority: int, arguments: dict[str, Any]) -> QueueEntry:
     needs = ModelNeeds(
-        tuple(arguments["models"]), frozenset((name, float(weight)) for name, weight in arguments["loras"])
+        tuple(arguments["models"]), frozenset((name, float(weight)) for name, weight in arguments["lora_weights"])
     )
     rank, last = int(arguments["rank"]), bool(arguments["last"])
     return QueueEntry(

@@ -37,9 +37,11 @@ class LocalEngine(Engine, Protocol):
 
 
 @dataclass(frozen=True)
-class HostFacts:
-    """Functions of the host: `is_ready` once it has loaded its first models, `files` with the names of its model files."""
+class LocalHost:
+    """The host in this process: its engine, `is_ready` once it has loaded its first models, and `files` with the names of its
+    model files."""
 
+    engine: LocalEngine
     is_ready: Callable[[], bool]
     files: Callable[[], Collection[str]]
 
@@ -47,8 +49,8 @@ class HostFacts:
 class NodeWorker:
     """Implements `FreeWorker` on the engine of this process."""
 
-    def __init__(self, engine: LocalEngine, host: HostFacts, emit: Callable[[Event], None]) -> None:
-        self._engine = engine
+    def __init__(self, host: LocalHost, emit: Callable[[Event], None]) -> None:
+        self._engine = host.engine
         self._host = host
         self._emit = emit
         self._taken = threading.Event()

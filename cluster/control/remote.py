@@ -25,20 +25,20 @@ class RemoteTasks:
         store: TaskStore,
         active: ActiveTasks,
         changed: Callable[[str], None],
-        tell: Callable[[Task, Interruption], None],
+        ask_node: Callable[[Task, Interruption], None],
     ) -> None:
         """Store the dependencies.
 
         Args:
             changed: is called with the id of a task whose row has changed.
-            tell: asks the node of a running task to interrupt it.
+            ask_node: asks the node of a running task to interrupt it.
         """
         self._repository = repository
         self._pairs = pairs
         self._store = store
         self._active = active
         self._changed = changed
-        self._tell = tell
+        self._ask_node = ask_node
 
     def withdraw(self, task_id: str) -> bool:
         """End a waiting task as stopped. Return False if it does not wait, or a node has claimed it by now.
@@ -83,7 +83,7 @@ class RemoteTasks:
             found = self._repository.write(partial(self._pairs.request_stop, task_id)).result()
             if not found:
                 return False
-        self._tell(task, how)
+        self._ask_node(task, how)
         return True
 
     def is_click_here(self, task_id: str) -> bool:

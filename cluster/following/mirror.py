@@ -30,11 +30,12 @@ MAX_ENDED = 10_000
 
 @dataclass(frozen=True)
 class LocalWorker:
-    """The worker of this process as the mirror uses it: `start` puts a claimed task into the host's queue, `is_own` tells a click
-    in this process's WebUI. A gateway has none."""
+    """The worker of this process as the mirror uses it: `start` puts a claimed task into the host's queue, `is_own` recognises a
+    click in this process's WebUI, `workload` reads a task's parameters. A gateway's has no tasks."""
 
     start: Callable[[Task, Workload], None]
     is_own: Callable[[Task], bool]
+    workload: Callable[[Task], Workload]
 
 
 class Mirror:
@@ -46,7 +47,6 @@ class Mirror:
         order: ClusterOrder,
         claims: Claims,
         notifier: QueueNotifier,
-        workload: Callable[[Task], Workload],
         worker: LocalWorker,
         reread: Callable[[str], None],
     ) -> None:
@@ -55,7 +55,6 @@ class Mirror:
         self._order = order
         self._claims = claims
         self._notifier = notifier
-        self._workload = workload
         self._worker = worker
         self._observers: Sequence[TaskObserver] = ()
         self._removed: Callable[[Sequence[Task]], None] = lambda _: None
@@ -96,7 +95,7 @@ class Mirror:
     def _take(self, task: Task) -> None:
         """Give a claimed task to the worker. In memory it is pending until the worker starts it."""
         waiting = replace(task, status=TaskStatus.PENDING, attempts=task.attempts - 1, started_at=-1)
-        workload = self._workload(waiting)
+        workload = self._worker.workload(waiting)
         live = self._active.get(task.task_id)
         if live is not None and live.task.status is TaskStatus.RUNNING:
             self._active.requeue(live, waiting)
@@ -129,7 +128,7 @@ class Mirror:
         if live is None:
             if task.task_id in self._ended:
                 del self._ended[task.task_id]
-            workload = self._workload(task)
+            workload = self._worker.workload(task)
             self._active.add(task, workload)
             self._order.add(task, workload)
             self._announce_queued(task)
@@ -139,13 +138,12 @@ class Mirror:
             self._order.add(task, live.workload)
             self._announce_queued(task)
             return
-        known = live.task
-        if (known.rank, known.notes) == (task.rank, task.notes):
+        if (live.task.rank, live.task.notes) == (task.rank, task.notes):
             return
-        was_moved = known.rank != task.rank
-        known.rank, known.notes = task.rank, task.notes
+        was_moved = live.task.rank != task.rank
+        live.task.rank, live.task.notes = task.rank, task.notes
         if (was_moved and task.rank <= 0) or task.was_moved_to_end:
-            self._order.add(known, live.workload)
+            self._order.add(live.task, live.workload)
             self._observe(events.Moved(task.task_id), live)
             self._notifier.queue_changed()
 
@@ -157,7 +155,7 @@ class Mirror:
 
     def _apply_running(self, task: Task, live: ActiveTask | None) -> None:
         if live is None:
-            live = self._active.add(task, self._workload(task))
+            live = self._active.add(task, self._worker.workload(task))
         elif live.task.status is TaskStatus.RUNNING and live.task.attempts == task.attempts:
             return
         self._order.picked(task.task_id)
@@ -202,7 +200,7 @@ class Mirror:
         self._notifier.running("progress", task, event.preview)
 
     def _remote(self, task_id: str, attempts: int) -> ActiveTask | None:
-        """Return the task if it runs elsewhere in this attempt, as far as is known here."""
+        """Return the task if it runs elsewhere in this attempt, by what is known here."""
         live = self._active.get(task_id)
         if live is None or live.task.status is not TaskStatus.RUNNING or live.task.attempts != attempts:
             return None

@@ -98,7 +98,7 @@ class RowReader:
                 return
 
     def _different(self) -> list[str]:
-        """Return the tasks whose rows and whose states in memory differ, as far as the columns of the order show."""
+        """Return the tasks whose rows and whose states in memory differ, by the columns of the order."""
         columns = (TaskRow.task_id, TaskRow.status, TaskRow.attempts, TaskRow.rank)
 
         def read() -> dict[str, list[str | int]]:

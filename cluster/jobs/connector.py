@@ -19,7 +19,7 @@ Row = dict[str, Any]
 class ThreadConnector(BaseAsyncConnector):
     """Runs Procrastinate's statements on the connection that peewee has for this thread, inside its open transaction.
 
-    No asyncio of an engine works inside Fooocus, which replaces `asyncio.wait_for` by one that waits for 18 hours.
+    No asyncio of an engine works inside Fooocus, which replaces the limit of a wait by 18 hours.
     """
 
     def __init__(self, database: peewee.Database) -> None:
@@ -46,7 +46,8 @@ class ThreadConnector(BaseAsyncConnector):
         try:
             return self._plain.execute_query_all_with_connection(self.connection, query, **arguments)
         except ConnectorException as error:
-            raise _peewee_error(error) from error
+            cause = error.__cause__
+            raise _peewee_class(cause)(*(cause or error).args) from cause
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         self.execute_query_all(query, **arguments)
@@ -73,15 +74,11 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine of Procrastinate waits; its connector must answer at once")
 
 
-def _peewee_error(error: ConnectorException) -> Exception:
-    """Return the error as peewee would raise it: the writer distinguishes those of the connection from those of a change."""
-    cause = error.__cause__
-    if cause is None:
-        return error
+def _peewee_class(cause: BaseException | None) -> type[peewee.PeeweeException]:
+    """Return the class as which peewee would raise a driver's error: the writer distinguishes those of the connection from those
+    of a change."""
     for kind in type(cause).__mro__:
         known = getattr(peewee, kind.__name__, None)
         if isinstance(known, type) and issubclass(known, peewee.PeeweeException):
-            wrapped: Exception = known(*cause.args)
-            wrapped.__cause__ = cause
-            return wrapped
-    return error
+            return known
+    return peewee.InterfaceError

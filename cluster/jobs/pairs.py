@@ -226,7 +226,7 @@ def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
         "rank": task.rank,
         "last": bool(task.notes.get(MOVED_TO_END)),
         "models": list(needs.models),
-        "loras": sorted([name, weight] for name, weight in needs.loras),
+        "lora_weights": sorted([name, weight] for name, weight in needs.loras),
         "files": sorted({name for name in named if name not in ("", "None")}),
     }
 

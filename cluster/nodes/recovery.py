@@ -1,4 +1,4 @@
-"""What becomes of the tasks of a process that has ended: they wait again, or end. Each in a transaction that locks its row."""
+"""Recovery of the tasks of a process that has ended: they wait again, or end. Each in a transaction that locks its row."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ READ_S = 2.0
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What a process writes about itself. `loaded` are the checkpoints in memory, `catalogue` is what tasks may use there,
-    `progress` the percent of its running task, by the task's id."""
+    """The facts that a process writes about itself. `loaded` are the checkpoints in memory, `progress` the percent of its
+    running task, by the task's id."""
 
     state: str = "idle"
     loaded: tuple[str, ...] = ()

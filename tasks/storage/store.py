@@ -19,10 +19,10 @@ from ..model.active_tasks import ActiveTask
 from ..model.gaps import Gaps, complain, reason_of
 from ..model.task import ACTIVE_STATUSES, MOVED_TO_END, TERMINAL_STATUSES, Task, TaskStatus
 from ..model.workload.workload import Workload
-from ..ports.jobs import Jobs, NoJobs
 from ..webhooks.delivery import Webhooks
 from .attempts import add_or_find, forms, refused, with_gaps
 from .end_listener import EndListener
+from .jobs import Jobs, NoJobs
 from .written_end import EndWrite, WrittenEnd
 
 log = logging.getLogger("fooocus_api.tasks")

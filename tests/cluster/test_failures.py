@@ -1,4 +1,4 @@
-"""What fails in a cluster, and what becomes of its tasks: nothing is lost, and nothing ends twice."""
+"""Failures in a cluster, and their tasks: nothing is lost, and nothing ends twice."""
 
 from __future__ import annotations
 

@@ -13,7 +13,10 @@ import pytest
 from fooocus_api.tests.support.sources.source_tree import expression, name_of, product_files, tree_of
 
 MAX_COLLABORATORS = 6
-BAGS = {"TaskServices": "the result of the domain's composition: it hands out the parts and uses none of them"}
+BAGS = {
+    "TaskServices": "the result of the domain's composition: it hands out the parts and uses none of them",
+    "Foundation": "the parts of a cluster, which it hands out and does not use",
+}
 """Dataclasses that may have more collaborators."""
 
 
@@ -188,6 +191,9 @@ SET_FROM_OUTSIDE = {
     ("tasks/", "task"): "a task's record, whose state the life cycle changes",
     ("tasks/", "live"): "an active task's state",
     ("tasks/", "live.task"): "a task's record",
+    ("cluster/", "task"): "a task's record, whose state the mirror changes",
+    ("cluster/", "live"): "an active task's state",
+    ("cluster/", "live.task"): "a task's record",
     ("tasks/queue/estimator.py", "run"): "the measurements of the running task",
     ("adapters/worker/", "task"): "the host's task",
     ("adapters/saving/deferred_image.py", "self._real()"): "an image of the host",
