@@ -54,8 +54,10 @@ class TaskService:
         """
         live = self._active.get(task_id)
         if live is not None:
-            if live.task.status is TaskStatus.RUNNING:
-                self._events.note_interest(task_id)
+            if live.task.status is TaskStatus.RUNNING and self._events.note_interest(task_id):
+                stored = await self._store.get(task_id)  # its end may be known to others already
+                if stored is not None and stored.status.is_terminal:
+                    return stored
             return replace(live.task)
         task = await self._store.get(task_id)
         if task is None:

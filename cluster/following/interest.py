@@ -28,15 +28,16 @@ class Interest:
         """Follow the subscriptions and the requests from now on."""
         self._events.call_on_change(self.refresh, self.polled)
 
-    def polled(self, task_id: str) -> None:
-        """Note that a client has asked for the progress of a running task."""
+    def polled(self, task_id: str) -> bool:
+        """Note that a client has asked for the progress of a running task. Return whether another process has it."""
         if self._claims.get(task_id) is not None:
-            return
+            return False
         with self._lock:
             is_new = task_id not in self._polled
             self._polled[task_id] = time.monotonic() + POLLED_S
         if is_new:
             self.refresh()
+        return True
 
     def refresh(self) -> None:
         """Announce what is wanted now. Call it from time to time, so that what is not asked for any more is forgotten."""

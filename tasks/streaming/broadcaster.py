@@ -35,16 +35,16 @@ class Broadcaster:
         self._subscriptions: dict[str | None, set[Subscription]] = defaultdict(set)
         self._lock = threading.Lock()
         self._on_change: Callable[[], None] = lambda: None
-        self._on_interest: Callable[[str], None] = lambda _: None
+        self._on_interest: Callable[[str], bool] = lambda _: False
 
-    def call_on_change(self, changed: Callable[[], None], interest: Callable[[str], None]) -> None:
+    def call_on_change(self, changed: Callable[[], None], interest: Callable[[str], bool]) -> None:
         """Call `changed` after each change of the subscriptions, and `interest` for each request for the progress of a running
-        task, on any thread. They must not wait."""
+        task, on any thread. They must not wait. `interest` returns whether another process has the task."""
         self._on_change, self._on_interest = changed, interest
 
-    def note_interest(self, task_id: str) -> None:
-        """Note that a client has asked for the progress of a running task."""
-        self._on_interest(task_id)
+    def note_interest(self, task_id: str) -> bool:
+        """Note that a client has asked for the progress of a running task. Return whether another process has it."""
+        return self._on_interest(task_id)
 
     def publish(
         self,
