@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from . import __version__
 from .adapters.image_log.image_log import ImageLog
-from .adapters.models.catalog import CATALOGS
+from .adapters.models.catalog import CATALOGS, FooocusCatalog
 from .adapters.models.tools import FooocusTools
 from .adapters.startup.launch_flags import Settings
 from .adapters.startup.node_names import node_name
@@ -105,7 +105,7 @@ class ClusterShare:
             timeout_s=settings.node_timeout,
             claims=ClaimOptions(rules, settings.affinity_wait),
         )
-        host = LocalHost(engine, tools.has_started, _model_files)
+        host = LocalHost(engine, tools.has_started, _model_files, FooocusCatalog().refresh)
         scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
         self._cluster = Cluster(place, self._repository, emit, host, scheduler, self._hooks())
         return self._cluster

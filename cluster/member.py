@@ -214,9 +214,11 @@ class Member:
         """Read the pause of the queue on a reader's thread: an ear must not wait."""
 
         def read() -> None:
-            self._base.order.pause(settings.value_of(PAUSED) == "1")
-            self._base.wakes.put(True)
-            self._live.feed.change()
+            paused = settings.value_of(PAUSED) == "1"
+            if paused != self._base.order.is_paused:
+                self._base.order.pause(paused)
+                self._base.wakes.put(True)
+                self._live.feed.change()
 
         self._base.repository.submit_read(read)
 
@@ -230,6 +232,7 @@ class Member:
 
     def _facts(self) -> NodeFacts:
         self._interest.refresh()
+        self._read_pause()  # its notice may be lost
         loaded = self._base.host.engine.loaded()
         models = () if loaded is None else tuple(name for name in loaded.models[:2] if name not in ("", "None"))
         progress = {}

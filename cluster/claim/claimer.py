@@ -42,6 +42,10 @@ class FreeWorker(Protocol):
     def files(self) -> Collection[str]:
         """Return the names of the model files that tasks may use here."""
 
+    def look_again(self) -> None:
+        """Read the names of the model files again before the next claim, at most twice a minute: some wait for files that this
+        node lacked, and may have by now."""
+
     def start(self, task: Task) -> None:
         """Let the worker generate a claimed task. Return once it is in the host's queue, so that `is_free` is false."""
 
@@ -127,7 +131,10 @@ class Claimer:
             left = self._options.affinity_wait_s - (time.monotonic() - self._free_since)
             task = self._claim(patient=left > 0)
             if task is None:
-                return min(max(left, 0.02), POLL_S) if left > 0 else POLL_S
+                if left > 0:
+                    return min(max(left, 0.02), POLL_S)
+                self._worker.look_again()
+                return POLL_S
             self._free_since = None
             self._worker.start(task)
         return POLL_S

@@ -19,6 +19,8 @@ log = logging.getLogger("fooocus_api.cluster")
 
 HAND_OVER_S = 10.0
 """Seconds that the bus may take to bring a claimed task to the worker."""
+REFRESH_S = 30.0
+"""Seconds between two looks into the model folders, which may be on a slow drive."""
 FILES_S = 5.0
 """Seconds for which the names of the model files are remembered."""
 
@@ -38,12 +40,13 @@ class LocalEngine(Engine, Protocol):
 
 @dataclass(frozen=True)
 class LocalHost:
-    """The host in this process: its engine, `is_ready` once it has loaded its first models, and `files` with the names of its
-    model files."""
+    """The host in this process: its engine, `is_ready` once it has loaded its first models, `files` with the names of its model
+    files, and `refresh`, which has it look for new ones."""
 
     engine: LocalEngine
     is_ready: Callable[[], bool]
     files: Callable[[], Collection[str]]
+    refresh: Callable[[], None]
 
 
 class NodeWorker:
@@ -55,6 +58,7 @@ class NodeWorker:
         self._emit = emit
         self._taken = threading.Event()
         self._files: tuple[float, frozenset[str]] = (-FILES_S, frozenset())
+        self._refreshed_at = -REFRESH_S
 
     def is_free(self) -> bool:
         return self._engine.is_free() and self._host.is_ready()
@@ -68,6 +72,12 @@ class NodeWorker:
             names = frozenset(self._host.files())
             self._files = time.monotonic(), names
         return names
+
+    def look_again(self) -> None:
+        if time.monotonic() - self._refreshed_at >= REFRESH_S:
+            self._host.refresh()
+            self._files = -FILES_S, frozenset()
+            self._refreshed_at = time.monotonic()
 
     def start(self, task: Task) -> None:
         """Send the task to the worker through the bus, so that it comes after the events that are on their way."""

@@ -225,11 +225,16 @@ def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
         "source": task.source,
         "rank": task.rank,
         "last": bool(task.notes.get(MOVED_TO_END)),
-        "models": list(needs.models),
-        "lora_weights": sorted([name, weight] for name, weight in needs.loras),
-        "files": sorted({name for name in named if name not in ("", "None")}),
+        "models": [_storable(name) for name in needs.models],
+        "lora_weights": sorted([_storable(name), weight] for name, weight in needs.loras),
+        "files": sorted({_storable(name) for name in named if name not in ("", "None")}),
     }
 
 
 def _now(database: Database) -> Any:
     return raw.value(database, "SELECT now()")
+
+
+def _storable(name: str) -> str:
+    """Return a name without the character that PostgreSQL's JSON refuses. No file has it in its name."""
+    return name.replace("\0", "")

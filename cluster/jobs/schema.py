@@ -35,7 +35,7 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' AND (NEW.rank <> OLD.rank OR NEW.notes IS DISTINCT FROM OLD.notes) AND NEW.status = 'pending' THEN
         UPDATE procrastinate_jobs SET args = args || jsonb_build_object(
-            'rank', NEW.rank, 'last', COALESCE(NEW.notes::jsonb ? 'moved_to_end', false))
+            'rank', NEW.rank, 'last', COALESCE(NEW.notes LIKE '%"moved_to_end"%', false))
         WHERE queue_name = NEW.task_id AND status = 'todo';
     END IF;
     PERFORM pg_notify('fooocus_changes', json_build_object(
