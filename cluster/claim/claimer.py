@@ -165,7 +165,7 @@ class Claimer:
         entry, task_id = choice.entry, choice.entry.task_id
         if not self._pairs.claim(task_id, now_ms()):
             return None
-        if choice.turn is not None:
-            write_turn(self._pairs.database, entry.source, choice.turn, entry.priority, [*choice.overtakes])
+        most = self._options.rules.max_overtakes
+        write_turn(self._pairs.database, entry.source, entry.priority, choice.overtaking, most)
         row = self._repository.get(task_id)
         return None if row is None else from_row(row)

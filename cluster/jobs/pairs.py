@@ -225,6 +225,7 @@ def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
         "source": task.source,
         "rank": task.rank,
         "last": bool(task.notes.get(MOVED_TO_END)),
+        "moved": int(task.notes.get(MOVED_TO_END, 0)),
         "models": list(needs.models),
         "loras": sorted([name, weight] for name, weight in needs.loras),
         "files": sorted({name for name in named if name not in ("", "None")}),
