@@ -96,7 +96,7 @@ class Member:
         )
         self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
         self._claimer = Claimer(
-            base.repository, pairs, self._worker, self._loaded_elsewhere, base.settings.claims, base.wakes
+            base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes
         )
         self._heart = Heart(base.repository, base.registry, pairs, self._facts, self._stop)
         self._caretaker = Caretaker(
@@ -241,12 +241,6 @@ class Member:
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
         return NodeFacts(state, models, self._base.settings.card, progress)
-
-    def _loaded_elsewhere(self) -> set[str]:
-        nodes = self._base.registry.known(self._base.repository.read)
-        return {
-            one.loaded[0] for one in nodes if one.is_serving and one.loaded and one.name != self._base.settings.name
-        }
 
     def _stop(self, task_id: str) -> None:
         if not self._links.local.interrupt(task_id, "stop"):

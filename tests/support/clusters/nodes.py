@@ -22,11 +22,14 @@ NODE_TIMEOUT_S = 3
 class DemoCluster:
     """Nodes named node-1, node-2, …, which run within the `with` block."""
 
-    def __init__(self, server: PostgresServer, number: int, *flags: str, **pace: Any) -> None:
-        """Prepare the nodes. `pace` are the arguments of `demo_host`."""
+    def __init__(
+        self, server: PostgresServer, number: int, *flags: str, timeout_s: int = NODE_TIMEOUT_S, **pace: Any
+    ) -> None:
+        """Prepare the nodes. `pace` are the arguments of `demo_host`, `timeout_s` is that of a node without heartbeats."""
         self.server = server
         self.location = server.new_database()
         self._files = tempfile.TemporaryDirectory(prefix="fooocus-api-cluster-", ignore_cleanup_errors=True)
+        self._timeout_s = timeout_s
         self.nodes = [self._node(index, flags, pace) for index in range(1, number + 1)]
 
     def _node(self, index: int, flags: tuple[str, ...], pace: dict[str, Any]) -> Host:
@@ -39,7 +42,7 @@ class DemoCluster:
             "--api-files",
             self._files.name,
         )
-        return demo_host(*place, "--node-timeout", str(NODE_TIMEOUT_S), *flags, **pace)
+        return demo_host(*place, "--node-timeout", str(self._timeout_s), *flags, **pace)
 
     def __enter__(self) -> DemoCluster:
         try:
