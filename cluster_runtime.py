@@ -23,6 +23,7 @@ from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import HostFacts
 from .cluster.foundation import ClusterSettings, Hooks
+from .db.disk.placement import need_room
 from .db.repository import Repository
 from .gateway.catalogue.writing import catalogue_of
 from .images.depot.opening import check_depot, open_depot
@@ -104,7 +105,7 @@ class ClusterShare:
             timeout_s=settings.node_timeout,
             claims=ClaimOptions(rules, settings.affinity_wait),
         )
-        host = HostFacts(tools.has_started, _model_files)
+        host = HostFacts(lambda: tools.has_started() and _has_room(), _model_files)
         scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
         self._cluster = Cluster(place, self._repository, emit, engine, host, scheduler, self._hooks())
         return self._cluster
@@ -145,6 +146,17 @@ class ClusterShare:
 
 def _own_image(relative: str) -> Path | None:
     return output_file(output_folders(), PurePosixPath(relative))
+
+
+def _has_room() -> bool:
+    """Return whether images can be saved: a node whose disk is full would claim one task after the other, and fail them all."""
+    try:
+        need_room(output_folders()[0])
+    except FileNotFoundError:
+        return True  # the host makes the folder with its first image
+    except OSError:
+        return False
+    return True
 
 
 def _model_files() -> list[str]:

@@ -196,7 +196,7 @@ class Member:
             self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
 
     def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
-        if status == "pending":
+        if status == "pending" or (status == "running" and self._claimer.is_waiting):
             self._base.wakes.put(True)
         if status in TERMINAL_STATUSES:
             self._caretaker.wake()

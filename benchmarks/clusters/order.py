@@ -22,6 +22,8 @@ MOST_TIME = 0.5
 """Allowed time, as a part of that of first come, first served."""
 MOST_OF_FLOOD = 30
 """Tasks of the large key that may start before the last one of a small key: with turns it is about 15."""
+MOST_BEFORE_MOVED = 1
+"""Tasks that may start between a move and the moved one: a claim may have been under way, and there is one at a time."""
 FLAGS = {"fair": (), "first come": ("--schedule", "fifo", "--affinity-wait", "0.001")}
 
 
@@ -46,7 +48,7 @@ def check(rows: Sequence[Row]) -> None:
     assert fair["model_changes"] <= MOST_CHANGES, fair
     assert fair["to_first_come"] <= MOST_TIME, fair
     assert fair["flood_before_small"] <= MOST_OF_FLOOD, fair
-    assert all(row["before_moved"] == 0 for row in rows), rows
+    assert fair["before_moved"] == 0 and all(row["before_moved"] <= MOST_BEFORE_MOVED for row in rows), rows
 
 
 def _secret(key: str) -> str:

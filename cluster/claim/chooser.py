@@ -43,7 +43,8 @@ def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient:
     """Return the task that the node generates next.
 
     Args:
-        patient: leave a task to another node that has its checkpoint loaded, unless the task was overtaken too often or too long.
+        patient: leave a task to another node that has its checkpoint loaded. Take another one, if the task was not overtaken
+            too often or too long.
     """
     if candidates.first is not None:
         return Choice(candidates.first)
@@ -51,7 +52,9 @@ def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient:
     entry = _pick(candidates, rules, models.loaded, everything, candidates.lanes)
     if entry is None:
         return NOTHING
-    if patient and _is_of_another(entry, models) and not _is_overdue(candidates, rules, candidates.lanes[entry.source]):
+    if patient and _is_of_another(entry, models):
+        if _is_overdue(candidates, rules, candidates.lanes[entry.source]):
+            return NOTHING  # the other node takes it next, and nothing overtakes it again
         allowed = [
             pair
             for lane in candidates.lanes.values()

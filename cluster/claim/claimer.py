@@ -90,6 +90,8 @@ class Claimer:
         self._wakes = wakes
         self._closing = threading.Event()
         self._free_since: float | None = None
+        self.is_waiting = False
+        """Whether this node leaves tasks to others now: it looks again once one of them is claimed."""
         self._thread = threading.Thread(target=self._run, name="fooocus-api-claimer", daemon=True)
 
     def start(self) -> None:
@@ -135,6 +137,7 @@ class Claimer:
                 return POLL_S
             left = self._options.affinity_wait_s - (time.monotonic() - self._free_since)
             task = self._claim(patient=left > 0)
+            self.is_waiting = task is None and left > 0
             if task is None:
                 return min(max(left, 0.02), POLL_S) if left > 0 else POLL_S
             self._free_since = None
