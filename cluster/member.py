@@ -95,9 +95,7 @@ class Member:
             links.reader.changed,
         )
         self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
-        self._claimer = Claimer(
-            base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes
-        )
+        self._claimer = Claimer(base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes)
         self._heart = Heart(base.repository, base.registry, pairs, self._facts, self._stop)
         self._caretaker = Caretaker(
             lambda: connect(base.settings.location, f"caretaker {base.settings.name}"),

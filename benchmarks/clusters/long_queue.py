@@ -51,7 +51,9 @@ def run(server: PostgresServer, options: Options) -> list[Row]:
 
 def check(rows: Sequence[Row]) -> None:
     """Fail if a figure is missed."""
-    missed = [row for row in rows if row.get("per_second", 0) < row.get("least", 0) or row.get("ms", 0) > row.get("most", 0)]
+    missed = [
+        row for row in rows if row.get("per_second", 0) < row.get("least", 0) or row.get("ms", 0) > row.get("most", 0)
+    ]
     assert not missed, missed
 
 
@@ -64,7 +66,17 @@ def _submissions(server: PostgresServer, number: int, tasks: int) -> Row:
 
 
 def _host(location: str) -> WatchedHost:
-    place = ("--cluster", "--api-db", location, "--node-name", "real", "--node-timeout", "60", "--max-pending", "100000")
+    place = (
+        "--cluster",
+        "--api-db",
+        location,
+        "--node-name",
+        "real",
+        "--node-timeout",
+        "60",
+        "--max-pending",
+        "100000",
+    )
     return WatchedHost(*place, step_ms=200)
 
 

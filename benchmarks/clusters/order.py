@@ -61,8 +61,7 @@ def _round(cluster: DemoCluster, seed: int) -> Row:
     chosen.shuffle(tasks)
     clients = {key: [Client(node.url, _secret(key)) for node in cluster.nodes] for key in KEYS}
     first = clients["flood"][0]
-    for key in KEYS:  # all nodes begin with the model of their start
-        first.draw(base_model_name=CHECKPOINTS[0], overwrite_step=1)
+    first.draw(base_model_name=CHECKPOINTS[0], overwrite_step=1)
     assert first.post("/v1/engine/pause").status_code == 200
     ids: dict[str, str] = {}
     for number, key in enumerate(tasks):

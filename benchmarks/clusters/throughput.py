@@ -69,11 +69,15 @@ def _rate(cluster: DemoCluster, number: int, steps: int, tasks: int) -> Row:
         client.submit(**QUICK)
     clients[0].has_tasks(running=0)
     assert clients[0].post("/v1/engine/pause").status_code == 200
-    ids = [clients[turn % number].submit(**{**QUICK, "overwrite_step": steps})["task_id"] for turn in range(number * tasks)]
+    ids = [
+        clients[turn % number].submit(**{**QUICK, "overwrite_step": steps})["task_id"] for turn in range(number * tasks)
+    ]
     processes = [psutil.Process(node.process.pid) for node in cluster.nodes if node.process is not None]
     before, began = [_cpu(process) for process in processes], time.monotonic()
     assert clients[0].post("/v1/engine/resume").status_code == 200
-    wait_for(lambda: cluster.rows("SELECT 1 FROM task WHERE status IN ('pending', 'running') LIMIT 1") == [], "the ends", 300)
+    wait_for(
+        lambda: cluster.rows("SELECT 1 FROM task WHERE status IN ('pending', 'running') LIMIT 1") == [], "the ends", 300
+    )
     took = time.monotonic() - began
     used = sum(_cpu(process) - earlier for process, earlier in zip(processes, before, strict=True))
     listed = ",".join(f"'{task_id}'" for task_id in ids)

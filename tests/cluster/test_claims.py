@@ -46,7 +46,9 @@ class Queues:
         repository.write(self._empty).result()
 
     def _empty(self) -> None:
-        self._repository.database.execute_sql("DELETE FROM procrastinate_jobs; DELETE FROM source_turn; DELETE FROM task")
+        self._repository.database.execute_sql(
+            "DELETE FROM procrastinate_jobs; DELETE FROM source_turn; DELETE FROM task"
+        )
         self._pairs.register()
 
     def do(self, step: Step) -> None:
@@ -132,7 +134,11 @@ def repository(durable_postgres: PostgresServer) -> Iterator[Repository]:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=st.lists(adds, min_size=1, max_size=9), steps=st.lists(st.one_of(adds, others), max_size=14), fifo=st.just(False))
+@given(
+    first=st.lists(adds, min_size=1, max_size=9),
+    steps=st.lists(st.one_of(adds, others), max_size=14),
+    fifo=st.just(False),
+)
 def test_a_claim_is_what_the_scheduler_picks(
     repository: Repository, first: list[Step], steps: list[Step], fifo: bool
 ) -> None:

@@ -7,7 +7,9 @@ import re
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import DEMO, Host
 
-OF_CLUSTERS = re.compile(r"\|\s+(fooocus_api\.(cluster|gateway|cluster_runtime)|procrastinate|obstore|psycopg\.connection)(\.|$)")
+OF_CLUSTERS = re.compile(
+    r"\|\s+(fooocus_api\.(cluster|gateway|cluster_runtime)|procrastinate|obstore|psycopg\.connection)(\.|$)"
+)
 """Not `psycopg` itself, which peewee imports and gets an empty module."""
 
 

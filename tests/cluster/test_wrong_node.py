@@ -78,4 +78,6 @@ def test_a_node_with_a_full_disk_takes_no_task(cluster: tuple[DemoCluster, Small
         ids = ids_of(nodes, 8)
         assert nodes_of(nodes, ids) == {("node-2", 1)}
     more = ids_of(nodes, 10)
-    wait_for(lambda: any(nodes.node_of(task_id) == 0 for task_id in [*more, *ids_of(nodes, 1)]), "the node to claim again")
+    wait_for(
+        lambda: any(nodes.node_of(task_id) == 0 for task_id in [*more, *ids_of(nodes, 1)]), "the node to claim again"
+    )

@@ -219,7 +219,7 @@ def demo_host(
 ) -> Host:
     """Return a demo host, not yet started: the demo's checkout with this interpreter.
 
-    `step_ms` and `load_ms` are the durations of a sampling step and of loading a checkpoint, `options` are further ones of `Host`.
+    `step_ms` and `load_ms` are the durations of a sampling step and of loading a checkpoint, `options` those of `Host`.
     """
     pace = ("--demo-step-ms", str(step_ms), "--demo-load-ms", str(load_ms))
     usual = ("--disable-in-browser", "--disable-analytics")
