@@ -14,7 +14,7 @@ from ...tasks.model import events
 from ...tasks.model.active_tasks import ActiveTask, ActiveTasks
 from ...tasks.model.gaps import run_safely
 from ...tasks.model.stage import Stage
-from ...tasks.model.task import Task, TaskStatus
+from ...tasks.model.task import Image, Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.streaming.updates import Kind
 from ..control.order import ClusterOrder
@@ -79,7 +79,7 @@ class Mirror:
             case RemoteImage():
                 live = self._remote(event.task_id, event.attempts)
                 if live is not None:
-                    self._notifier.image(live.task, event.image)
+                    self._announce_images(live, [event.image])
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         """Release the claim of an own task whose end is written, or that another process has by now."""
@@ -173,6 +173,7 @@ class Mirror:
         self._order.discard(task.task_id)
         was_pending = live is not None and live.task.status is TaskStatus.PENDING
         if live is not None:
+            self._announce_images(live, task.images)
             self._active.end(live, task)
         self._remember_end(task.task_id)
         self._observe(_ended_event(task), live)
@@ -200,6 +201,14 @@ class Mirror:
         live.preview = event.preview or live.preview
         self._observe(events.Progress(event.task_id, event.percent, event.title, stage=event.stage), live)
         self._notifier.running("progress", task, event.preview)
+
+    def _announce_images(self, live: ActiveTask, images: Sequence[Image]) -> None:
+        """Report images that were not reported. The notice of one may come after that of the task's end, or get lost."""
+        known = {image.path for image in live.task.images}
+        for image in images:
+            if image.path not in known:
+                live.task.images = [*live.task.images, image]
+                self._notifier.image(live.task, image)
 
     def _remote(self, task_id: str, attempts: int) -> ActiveTask | None:
         """Return the task if it runs elsewhere in this attempt, as far as is known here."""
