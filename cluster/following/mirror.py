@@ -95,7 +95,7 @@ class Mirror:
 
     def _take(self, task: Task) -> None:
         """Give a claimed task to the worker. In memory it is pending until the worker starts it."""
-        waiting = replace(task, status=TaskStatus.PENDING, attempts=task.attempts - 1, started_at=-1)
+        waiting = _waiting(task)
         workload = self._workload(waiting)
         live = self._active.get(task.task_id)
         if live is not None and live.task.status is TaskStatus.RUNNING:
@@ -156,8 +156,11 @@ class Mirror:
         self._notifier.queue_changed(task.task_id)
 
     def _apply_running(self, task: Task, live: ActiveTask | None) -> None:
-        if live is None:
-            live = self._active.add(task, self._workload(task))
+        if live is None:  # claimed before its row was read
+            self._apply_pending(_waiting(task), None)
+            live = self._active.get(task.task_id)
+            if live is None:
+                return
         elif live.task.status is TaskStatus.RUNNING and live.task.attempts == task.attempts:
             return
         self._order.picked(task.task_id)
@@ -227,6 +230,11 @@ class Mirror:
         self._ended[task_id] = None
         while len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
+
+
+def _waiting(task: Task) -> Task:
+    """Return a running task as it was before it was claimed."""
+    return replace(task, status=TaskStatus.PENDING, attempts=task.attempts - 1, started_at=-1)
 
 
 def _ended_event(task: Task) -> events.Ended:

@@ -29,8 +29,7 @@ CREATE INDEX IF NOT EXISTS fooocus_jobs_rank ON procrastinate_jobs
     (((args->>'rank')::bigint), ((args->>'moved')::bigint), id) WHERE status = 'todo';
 
 CREATE INDEX IF NOT EXISTS fooocus_jobs_last ON procrastinate_jobs
-    (((args->>'rank')::bigint), ((args->>'moved')::bigint), id)
-    WHERE status = 'todo' AND (args->>'last')::boolean;
+    ((args->>'last'), ((args->>'rank')::bigint), ((args->>'moved')::bigint), id) WHERE status = 'todo';
 
 CREATE INDEX IF NOT EXISTS fooocus_turns ON source_turn (turn);
 

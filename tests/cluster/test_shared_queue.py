@@ -66,7 +66,7 @@ def test_each_node_serves_the_images_of_all(cluster: DemoCluster) -> None:
     for index in range(3):
         url = cluster.client(index).task(record["task_id"])["images"][0]["url"]
         assert cluster.client(index).image(url).size == (256, 256)
-    assert cluster.client(2).request("DELETE", f"/tasks/{record['task_id']}").status_code == 200
+    assert cluster.client(2).request("DELETE", f"/tasks/{record['task_id']}").status_code == 204
     for index in range(3):
         assert cluster.client(index).get(path).status_code == 404
 
