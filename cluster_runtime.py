@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from . import __version__
@@ -23,6 +24,7 @@ from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import LocalHost
 from .cluster.foundation import ClusterSettings, Hooks
+from .db.disk.placement import need_room
 from .db.repository import Repository
 from .gateway.catalogue.writing import catalogue_of
 from .images.depot.opening import check_depot, open_depot
@@ -105,7 +107,8 @@ class ClusterShare:
             timeout_s=settings.node_timeout,
             claims=ClaimOptions(rules, settings.affinity_wait),
         )
-        host = LocalHost(engine, tools.has_started, _model_files, FooocusCatalog().refresh)
+        is_ready = partial(_is_ready, tools)
+        host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh)
         scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
         self._cluster = Cluster(place, self._repository, emit, host, scheduler, self._hooks())
         return self._cluster
@@ -153,6 +156,20 @@ class ClusterShare:
 
 def _own_image(relative: str) -> Path | None:
     return output_file(output_folders(), PurePosixPath(relative))
+
+
+def _is_ready(tools: FooocusTools) -> bool:
+    """Return whether the host has loaded its models and can save images: a node whose disk is full would claim one task after the
+    other, and fail them all."""
+    if not tools.has_started():
+        return False
+    try:
+        need_room(output_folders()[0])
+    except FileNotFoundError:
+        return True  # the host makes the folder with its first image
+    except OSError:
+        return False
+    return True
 
 
 def _model_files() -> list[str]:

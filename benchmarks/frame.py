@@ -22,13 +22,13 @@ from types import ModuleType
 from typing import Any
 
 BENCHMARKS = (
-    *("boot", "dashboard", "delivery", "event_cost", "history", "latency"),
+    *("boot", "cluster", "dashboard", "delivery", "event_cost", "history", "latency"),
     *("listeners", "log", "loop", "memory", "overhead"),
     *("pending", "queue_order", "saving", "search", "submissions"),
 )
 STRESS_TESTS = {"crash": "crash", "schema": "schema_requests", "soak": "soak"}
 """Name → module of tests/stress."""
-BY_NAME = {"dashboard", "soak"}
+BY_NAME = {"cluster", "dashboard", "soak"}
 """Names that run only on request: each takes as long as all others together."""
 
 Row = dict[str, Any]

@@ -102,9 +102,7 @@ class Member:
             links.reader.changed,
         )
         self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
-        self._claimer = Claimer(
-            base.repository, pairs, self._worker, self._loaded_elsewhere, base.settings.claims, base.wakes
-        )
+        self._claimer = Claimer(base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes)
         self._heart = Heart(base.repository, base.registry, pairs, self._facts, self._stop)
         self._caretaker = Caretaker(
             lambda: connect(base.settings.location, f"caretaker {base.settings.name}"),
@@ -203,7 +201,7 @@ class Member:
             self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
 
     def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
-        if status == "pending":
+        if status == "pending" or (status == "running" and self._claimer.is_waiting):
             self._base.wakes.put(True)
         if status in TERMINAL_STATUSES:
             self._caretaker.wake()
@@ -241,12 +239,6 @@ class Member:
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
         return NodeFacts(state, models, self._base.settings.card, progress)
-
-    def _loaded_elsewhere(self) -> set[str]:
-        nodes = self._base.registry.known(self._base.repository.read)
-        return {
-            one.loaded[0] for one in nodes if one.is_serving and one.loaded and one.name != self._base.settings.name
-        }
 
     def _stop(self, task_id: str) -> None:
         if not self._base.host.engine.interrupt(task_id, "stop"):

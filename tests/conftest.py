@@ -25,7 +25,7 @@ from fooocus_api.tests.support.databases.databases import Place, PostgresPlace, 
 from fooocus_api.tests.support.databases.postgres import PostgresServer, programs  # noqa: E402
 from fooocus_api.tests.support.fakes.sharing_violations import Violations  # noqa: E402
 from fooocus_api.tests.support.host import Host, demo_host, real_checkout, real_host  # noqa: E402
-from fooocus_api.tests.support.hosts.preloaded import SERVER  # noqa: E402
+from fooocus_api.tests.support.hosts.preloaded import SERVERS  # noqa: E402
 
 if TYPE_CHECKING:
     from fooocus_api.tests.support.browsers.browser import Browser
@@ -42,7 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "PYTHONDONTWRITEBYTECODE", None
     )  # hosts and commands would compile hundreds of modules at each start
     sys.dont_write_bytecode = False  # pytest would rewrite the assertions of all tests in each run: twenty seconds
-    SERVER.enable()
+    for server in SERVERS:
+        server.enable()
     config.addinivalue_line("markers", "real: needs a real Fooocus checkout, named by FOOOCUS_HOME")
 
 

@@ -19,17 +19,24 @@ from ...tasks.queue.scheduler import QueueEntry
 PER_SOURCE = 16
 """Waiting jobs of each source that are compared by their models."""
 
+_BEGIN = """
+SELECT extract(epoch FROM clock_timestamp())::float8,
+    set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)
+"""
+"""For this transaction alone: each statement needs the first rows of an index, but the planner knows little of what is in JSON, and
+would rather read and sort all."""
 _FITS = "status = 'todo' AND args->'files' <@ %(files)s::jsonb"
 _COLUMNS = "queue_name, priority, args"
+_PLACE = "(args->>'rank')::bigint, (args->>'moved')::bigint, id"
 _FRONT = f"""
 SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND (args->>'rank')::bigint <= 0
-ORDER BY (args->>'rank')::bigint, id LIMIT 1
+ORDER BY {_PLACE} LIMIT 1
 """
 _OLDEST = f"""
-SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} ORDER BY (args->>'rank')::bigint, id LIMIT 1
+SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} ORDER BY {_PLACE} LIMIT 1
 """
 _PRIORITY = f"""
-SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND NOT (args->>'last')::boolean ORDER BY priority DESC, id LIMIT 1
+SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'false' ORDER BY priority DESC, id LIMIT 1
 """
 _LANES = f"""
 WITH RECURSIVE sources(source) AS (
@@ -42,16 +49,32 @@ WITH RECURSIVE sources(source) AS (
 )
 SELECT oldest.queue_name, oldest.priority, oldest.args FROM sources CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM procrastinate_jobs
-    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND NOT (args->>'last')::boolean
+    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND args->>'last' = 'false'
     ORDER BY (args->>'rank')::bigint, id LIMIT {PER_SOURCE}
 ) AS oldest WHERE sources.source IS NOT NULL
 """
 _LAST = f"""
-SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND (args->>'last')::boolean
-AND NOT EXISTS (
-    SELECT 1 FROM procrastinate_jobs AS other WHERE other.status = 'todo' AND NOT (other.args->>'last')::boolean
-    AND (other.args->>'rank')::bigint <= (procrastinate_jobs.args->>'rank')::bigint
-) ORDER BY (args->>'rank')::bigint, id LIMIT 1
+WITH moved AS (
+    SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'true'
+    ORDER BY {_PLACE} LIMIT 1
+)
+SELECT {_COLUMNS} FROM moved WHERE NOT EXISTS (
+    SELECT 1 FROM procrastinate_jobs AS other WHERE other.status = 'todo' AND other.args->'files' <@ %(files)s::jsonb
+    AND other.args->>'last' = 'false'
+    AND (other.args->>'rank')::bigint <= (moved.args->>'rank')::bigint
+)
+"""
+_KNOWN = """
+SELECT (
+    SELECT (args->>'rank')::bigint FROM procrastinate_jobs WHERE status = 'todo' AND args->>'source' = %(source)s
+    AND priority = %(level)s AND (args->>'rank')::bigint > 0 AND args->>'last' = 'false'
+    ORDER BY (args->>'rank')::bigint, id LIMIT 1
+), (SELECT overtakes FROM source_turn WHERE source = %(source)s)
+"""
+_TURN = """
+INSERT INTO source_turn (source, turn, overtakes)
+VALUES (%(source)s, (SELECT coalesce(max(turn), 0) + 1 FROM source_turn), %(overtakes)s)
+ON CONFLICT (source) DO UPDATE SET turn = excluded.turn, overtakes = excluded.overtakes
 """
 
 
@@ -67,20 +90,19 @@ class Lane:
 class Candidates:
     """The choice of a free node: the one that comes first in any case, or the lanes of the sources, by their names.
 
-    `turns` are the numbers of the sources' last turns, `last_turn` is the highest of all, `now` the server's time in seconds.
+    `turns` are the numbers of the sources' last turns, `now` is the server's time in seconds.
     """
 
     now: float
     first: QueueEntry | None = None
     lanes: dict[str, Lane] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
-    last_turn: int = 0
 
 
 def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> Candidates:
     """Return the candidates of a node that has these model files. In the transaction of the claim."""
     values: dict[str, Any] = {"files": json.dumps(sorted(files))}
-    (now,) = _rows(database, "SELECT extract(epoch FROM clock_timestamp())::float8", {})[0]
+    now, *_ = _rows(database, _BEGIN, {})[0]
     for statement in (_OLDEST,) if fifo else (_FRONT,):
         for entry, _ in _entries(database, statement, values):
             return Candidates(now, entry)
@@ -99,22 +121,28 @@ def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> 
         {"sources": [*entries]},
     ):
         turns[source], overtakes[source] = turn, json.loads(text).get(str(priority[0][0]), [])
-    ((last_turn,),) = _rows(database, "SELECT coalesce(max(turn), 0) FROM source_turn", {})
     lanes = {
-        source: Lane(found, [(int(rank), float(at)) for rank, at in overtakes.get(source, [])])
+        source: Lane(found, [(int(rank), float(at)) for rank, at in overtakes.get(source, []) if rank > found[0][1]])
         for source, found in entries.items()
     }
-    return Candidates(now, None, lanes, turns, last_turn)
+    return Candidates(now, None, lanes, turns)
 
 
-def write_turn(database: Database, source: str, turn: int, priority: int, overtakes: list[tuple[int, float]]) -> None:
-    """Record a source's turn, and the picks that have overtaken its oldest waiting job of that priority."""
-    raw.change(
-        database,
-        "INSERT INTO source_turn (source, turn, overtakes) VALUES (%(source)s, %(turn)s, %(overtakes)s) "
-        "ON CONFLICT (source) DO UPDATE SET turn = excluded.turn, overtakes = excluded.overtakes",
-        {"source": source, "turn": turn, "overtakes": json.dumps({str(priority): overtakes} if overtakes else {})},
-    )
+def write_turn(
+    database: Database, source: str, priority: int, pick: tuple[int, float] | None, max_overtakes: int
+) -> None:
+    """Record a source's turn. In the transaction of the claim, after it.
+
+    Args:
+        pick: the rank and the time of a pick that has overtaken the source's oldest waiting job of this priority.
+    """
+    values: dict[str, Any] = {"source": source, "level": priority}
+    ((oldest, text),) = _rows(database, _KNOWN, values)
+    overtakes: dict[str, list[tuple[int, float]]] = json.loads(text or "{}")
+    picks = [*overtakes.pop(str(priority), []), *([pick] if pick else [])]
+    if staying := [one for one in picks if oldest is not None and one[0] > oldest][-max(max_overtakes, 1) :]:
+        overtakes[str(priority)] = staying
+    raw.change(database, _TURN, {**values, "overtakes": json.dumps(overtakes)})
 
 
 def _entries(database: Database, statement: str, values: dict[str, Any]) -> list[tuple[QueueEntry, int]]:

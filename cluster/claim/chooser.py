@@ -29,12 +29,11 @@ class NodeModels:
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen entry, None if the node waits for others. `turn` is the number of the source's turn, None for an entry whose
-    place is fixed; `overtakes` are the picks that have overtaken the oldest entry that stays."""
+    """The chosen entry, None if the node waits for others. `overtaking` is its rank and the time if it overtakes an older one of
+    its source."""
 
     entry: QueueEntry | None
-    turn: int | None = None
-    overtakes: tuple[tuple[int, float], ...] = ()
+    overtaking: tuple[int, float] | None = None
 
 
 NOTHING = Choice(None)
@@ -44,7 +43,8 @@ def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient:
     """Return the task that the node generates next.
 
     Args:
-        patient: leave a task to another node that has its checkpoint loaded, unless the task was overtaken too often or too long.
+        patient: leave a task to another node that has its checkpoint loaded. Take another one, if the task was not overtaken
+            too often or too long.
     """
     if candidates.first is not None:
         return Choice(candidates.first)
@@ -52,12 +52,21 @@ def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient:
     entry = _pick(candidates, rules, models.loaded, everything, candidates.lanes)
     if entry is None:
         return NOTHING
-    if patient and _is_of_another(entry, models) and not _is_overdue(candidates, rules, candidates.lanes[entry.source]):
-        own = [pair for pair in everything if not _is_of_another(pair[0], models)]
+    if patient and _is_of_another(entry, models):
+        if _is_overdue(candidates, rules, candidates.lanes[entry.source]):
+            return NOTHING  # the other node takes it next, and nothing overtakes it again
+        allowed = [
+            pair
+            for lane in candidates.lanes.values()
+            for pair in (lane.entries[:1] if _is_overdue(candidates, rules, lane) else lane.entries)
+        ]
+        own = [pair for pair in allowed if not _is_of_another(pair[0], models)]
         entry = _pick(candidates, rules, models.loaded, own, {})
         if entry is None:
             return NOTHING
-    return Choice(entry, candidates.last_turn + 1, _overtakes_after(entry, candidates, rules))
+    entries = candidates.lanes[entry.source].entries
+    (rank,) = (rank for one, rank in entries if one is entry)
+    return Choice(entry, None if entry is entries[0][0] else (rank, candidates.now))
 
 
 def _pick(
@@ -91,15 +100,3 @@ def _is_overdue(candidates: Candidates, rules: Rules, lane: Lane) -> bool:
     return bool(overtakes) and (
         len(overtakes) >= rules.max_overtakes or candidates.now - overtakes[0][1] >= rules.max_overtake_s
     )
-
-
-def _overtakes_after(entry: QueueEntry, candidates: Candidates, rules: Rules) -> tuple[tuple[int, float], ...]:
-    """Return the picks, with this one, that have overtaken the oldest entry that stays in the lane."""
-    lane = candidates.lanes[entry.source]
-    (rank,) = (rank for one, rank in lane.entries if one is entry)
-    staying = [other for one, other in lane.entries if one is not entry]
-    if not staying:
-        return ()
-    oldest = min(staying)
-    picks = [*lane.overtakes, (rank, candidates.now)]
-    return tuple(pick for pick in picks if pick[0] > oldest)[-max(rules.max_overtakes, 1) :]

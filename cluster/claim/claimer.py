@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,6 +50,16 @@ class FreeWorker(Protocol):
         """Let the worker generate a claimed task. Return once it is in the host's queue, so that `is_free` is false."""
 
 
+class Neighbours(Protocol):
+    """The other nodes, in the transaction of the claim."""
+
+    def loaded_elsewhere(self) -> set[str]:
+        """Return the checkpoints that other living nodes have in memory, or load for a task that they have claimed."""
+
+    def note_loaded(self, checkpoint: str) -> None:
+        """Write that this node loads a checkpoint."""
+
+
 @dataclass(frozen=True)
 class ClaimOptions:
     """The rules of the scheduler, and the seconds that a free node leaves a task to a node that has its model loaded."""
@@ -66,7 +76,7 @@ class Claimer:
         repository: Repository,
         pairs: Pairs,
         worker: FreeWorker,
-        elsewhere: Callable[[], Collection[str]],
+        neighbours: Neighbours,
         options: ClaimOptions,
         wakes: queue.SimpleQueue[bool],
     ) -> None:
@@ -74,17 +84,18 @@ class Claimer:
 
         Args:
             wakes: gets an item when the worker has become free, or a task has arrived.
-            elsewhere: returns the checkpoints that other living nodes have in memory.
         """
         self._repository = repository
         self._pairs = pairs
         self._claims = pairs.claims
         self._worker = worker
-        self._elsewhere = elsewhere
+        self._neighbours = neighbours
         self._options = options
         self._wakes = wakes
         self._closing = threading.Event()
         self._free_since: float | None = None
+        self.is_waiting = False
+        """Whether this node leaves tasks to others now: it looks again once one of them is claimed."""
         self._thread = threading.Thread(target=self._run, name="fooocus-api-claimer", daemon=True)
 
     def start(self) -> None:
@@ -130,6 +141,7 @@ class Claimer:
                 return POLL_S
             left = self._options.affinity_wait_s - (time.monotonic() - self._free_since)
             task = self._claim(patient=left > 0)
+            self.is_waiting = task is None and left > 0
             if task is None:
                 if left > 0:
                     return min(max(left, 0.02), POLL_S)
@@ -140,7 +152,7 @@ class Claimer:
         return POLL_S
 
     def _claim(self, *, patient: bool) -> Task | None:
-        models = NodeModels(self._worker.loaded(), frozenset(self._elsewhere()))
+        loaded = self._worker.loaded()
         files = self._worker.files()
         rules = self._options.rules
         claimed: list[str] = []
@@ -149,7 +161,9 @@ class Claimer:
             if settings.value_of(PAUSED) == "1":
                 return None
             candidates = read_candidates(self._pairs.database, files, fifo=rules.fifo)
-            task = self._take(choose(candidates, rules, models, patient=patient))
+            # Not from memory: what was read before the lock may be of before the claim of another node.
+            elsewhere = frozenset(self._neighbours.loaded_elsewhere()) if patient else frozenset()
+            task = self._take(choose(candidates, rules, NodeModels(loaded, elsewhere), patient=patient), loaded)
             if task is not None:  # before the commit, whose notice may be faster than its answer
                 claimed.append(task.task_id)
                 self._claims.add(task.task_id, task.attempts)
@@ -166,13 +180,15 @@ class Claimer:
                 self._claims.discard(task_id)
         return task
 
-    def _take(self, choice: Choice) -> Task | None:
+    def _take(self, choice: Choice, loaded: ModelNeeds | None) -> Task | None:
         if choice is NOTHING or choice.entry is None or choice.entry.task_id is None:
             return None
         entry, task_id = choice.entry, choice.entry.task_id
         if not self._pairs.claim(task_id, now_ms()):
             return None
-        if choice.turn is not None:
-            write_turn(self._pairs.database, entry.source, choice.turn, entry.priority, [*choice.overtakes])
+        most = self._options.rules.max_overtakes
+        write_turn(self._pairs.database, entry.source, entry.priority, choice.overtaking, most)
+        if entry.needs is not None and entry.needs.models and entry.needs.match(loaded) == 0:
+            self._neighbours.note_loaded(entry.needs.models[0])
         row = self._repository.get(task_id)
         return None if row is None else from_row(row)

@@ -14,7 +14,7 @@ from ...tasks.model import events
 from ...tasks.model.active_tasks import ActiveTask, ActiveTasks
 from ...tasks.model.gaps import run_safely
 from ...tasks.model.stage import Stage
-from ...tasks.model.task import Task, TaskStatus
+from ...tasks.model.task import Image, Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.streaming.updates import Kind
 from ..control.order import ClusterOrder
@@ -78,7 +78,7 @@ class Mirror:
             case RemoteImage():
                 live = self._remote(event.task_id, event.attempts)
                 if live is not None:
-                    self._notifier.image(live.task, event.image)
+                    self._announce_images(live, [event.image])
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         """Release the claim of an own task whose end is written, or that another process has by now."""
@@ -94,7 +94,7 @@ class Mirror:
 
     def _take(self, task: Task) -> None:
         """Give a claimed task to the worker. In memory it is pending until the worker starts it."""
-        waiting = replace(task, status=TaskStatus.PENDING, attempts=task.attempts - 1, started_at=-1)
+        waiting = _waiting(task)
         workload = self._worker.workload(waiting)
         live = self._active.get(task.task_id)
         if live is not None and live.task.status is TaskStatus.RUNNING:
@@ -154,8 +154,11 @@ class Mirror:
         self._notifier.queue_changed(task.task_id)
 
     def _apply_running(self, task: Task, live: ActiveTask | None) -> None:
-        if live is None:
-            live = self._active.add(task, self._worker.workload(task))
+        if live is None:  # claimed before its row was read
+            self._apply_pending(_waiting(task), None)
+            live = self._active.get(task.task_id)
+            if live is None:
+                return
         elif live.task.status is TaskStatus.RUNNING and live.task.attempts == task.attempts:
             return
         self._order.picked(task.task_id)
@@ -171,6 +174,7 @@ class Mirror:
         self._order.discard(task.task_id)
         was_pending = live is not None and live.task.status is TaskStatus.PENDING
         if live is not None:
+            self._announce_images(live, task.images)
             self._active.end(live, task)
         self._remember_end(task.task_id)
         self._observe(_ended_event(task), live)
@@ -199,6 +203,14 @@ class Mirror:
         self._observe(events.Progress(event.task_id, event.percent, event.title, stage=event.stage), live)
         self._notifier.running("progress", task, event.preview)
 
+    def _announce_images(self, live: ActiveTask, images: Sequence[Image]) -> None:
+        """Report images that were not reported. The notice of one may come after that of the task's end, or get lost."""
+        known = {image.path for image in live.task.images}
+        for image in images:
+            if image.path not in known:
+                live.task.images = [*live.task.images, image]
+                self._notifier.image(live.task, image)
+
     def _remote(self, task_id: str, attempts: int) -> ActiveTask | None:
         """Return the task if it runs elsewhere in this attempt, by what is known here."""
         live = self._active.get(task_id)
@@ -216,6 +228,11 @@ class Mirror:
         self._ended[task_id] = None
         while len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
+
+
+def _waiting(task: Task) -> Task:
+    """Return a running task as it was before it was claimed."""
+    return replace(task, status=TaskStatus.PENDING, attempts=task.attempts - 1, started_at=-1)
 
 
 def _ended_event(task: Task) -> events.Ended:

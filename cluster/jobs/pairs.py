@@ -225,6 +225,7 @@ def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
         "source": task.source,
         "rank": task.rank,
         "last": bool(task.notes.get(MOVED_TO_END)),
+        "moved": int(task.notes.get(MOVED_TO_END, 0)),
         "models": [_storable(name) for name in needs.models],
         "lora_weights": sorted([_storable(name), weight] for name, weight in needs.loras),
         "files": sorted({_storable(name) for name in named if name not in ("", "None")}),

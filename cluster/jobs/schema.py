@@ -25,7 +25,13 @@ _OWN = """
 CREATE INDEX IF NOT EXISTS fooocus_jobs_turn ON procrastinate_jobs
     ((args->>'source'), priority DESC, ((args->>'rank')::bigint), id) WHERE status = 'todo';
 
-CREATE INDEX IF NOT EXISTS fooocus_jobs_rank ON procrastinate_jobs (((args->>'rank')::bigint), id) WHERE status = 'todo';
+CREATE INDEX IF NOT EXISTS fooocus_jobs_rank ON procrastinate_jobs
+    (((args->>'rank')::bigint), ((args->>'moved')::bigint), id) WHERE status = 'todo';
+
+CREATE INDEX IF NOT EXISTS fooocus_jobs_last ON procrastinate_jobs
+    ((args->>'last'), ((args->>'rank')::bigint), ((args->>'moved')::bigint), id) WHERE status = 'todo';
+
+CREATE INDEX IF NOT EXISTS fooocus_turns ON source_turn (turn);
 
 CREATE OR REPLACE FUNCTION fooocus_task_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -35,7 +41,8 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' AND (NEW.rank <> OLD.rank OR NEW.notes IS DISTINCT FROM OLD.notes) AND NEW.status = 'pending' THEN
         UPDATE procrastinate_jobs SET args = args || jsonb_build_object(
-            'rank', NEW.rank, 'last', COALESCE(NEW.notes LIKE '%"moved_to_end"%', false))
+            'rank', NEW.rank, 'last', COALESCE(NEW.notes LIKE '%"moved_to_end"%', false),
+            'moved', COALESCE(substring(NEW.notes from '"moved_to_end": *([0-9]+)')::bigint, 0))
         WHERE queue_name = NEW.task_id AND status = 'todo';
     END IF;
     PERFORM pg_notify('fooocus_changes', json_build_object(

@@ -103,6 +103,20 @@ class Registry:
         NodeRow.update(state="stopped", loaded="[]", progress=None).where(NodeRow.name == self._name).execute()
         at_once(self._pairs.manager.unregister_worker(self._pairs.worker))
 
+    def note_loaded(self, checkpoint: str) -> None:
+        """Write that this node loads a checkpoint, which the others need to know before the next heartbeat."""
+        NodeRow.update(loaded=json.dumps([checkpoint])).where(NodeRow.name == self._name).execute()
+
+    def loaded_elsewhere(self) -> set[str]:
+        """Return the checkpoints that other living nodes have in memory or load. In a transaction of the writer's thread."""
+        rows = raw.rows(
+            self._database,
+            "SELECT loaded FROM cluster_node WHERE role = 'node' AND state IN ('idle', 'busy') AND name <> %s "
+            "AND seen_at >= extract(epoch FROM clock_timestamp() - make_interval(secs => %s)) * 1000",
+            (self._name, self.timeout_s),
+        )
+        return {names[0] for (text,) in rows if (names := json.loads(text or "[]"))}
+
     def read(self, *, with_catalogue: bool = False) -> list[Node]:
         """Return all processes, by their names. Those that were not seen for long count as `lost`."""
         columns = [field for name, field in NodeRow._meta.fields.items() if with_catalogue or name != "catalogue"]

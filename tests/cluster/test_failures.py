@@ -113,12 +113,13 @@ def test_the_database_restarts(cluster: DemoCluster, durable_postgres: PostgresS
     assert cluster.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
 
+@pytest.mark.parametrize("seconds", [2 * NODE_TIMEOUT_S + 1, pytest.param(40, marks=pytest.mark.nightly)])
 def test_the_database_is_away_for_longer_than_the_timeout(
-    cluster: DemoCluster, durable_postgres: PostgresServer
+    cluster: DemoCluster, durable_postgres: PostgresServer, seconds: int
 ) -> None:
     ids = [cluster.client(number % 3).submit(prompt="survives", overwrite_step=20)["task_id"] for number in range(9)]
     durable_postgres.stop()
-    time.sleep(2 * NODE_TIMEOUT_S + 1)
+    time.sleep(seconds)
     durable_postgres.start()
     for task_id in ids:
         wait_for(partial(has_finished, cluster, task_id), f"{task_id} to finish")

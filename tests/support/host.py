@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fooocus_api.tests.support.hosts.preloaded import OUTPUT, SERVER, HostProcess
+from fooocus_api.tests.support.hosts.preloaded import OUTPUT, SERVERS, HostProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,8 +100,9 @@ class Host:
         self.outputs.mkdir(exist_ok=True)
         self.temp.mkdir(exist_ok=True)
         command, environment = self._command(), self._environment()
-        if command[1] in FORKED and SERVER.admits(command, environment):
-            self.process = SERVER.start(command[1:], environment, self.started_in, self._log_file)
+        server = next((one for one in SERVERS if command[1] in FORKED and one.admits(command, environment)), None)
+        if server is not None:
+            self.process = server.start(command[1:], environment, self.started_in, self._log_file)
         else:
             with self._log_file.open("ab") as log:
                 self.process = subprocess.Popen(
@@ -213,13 +214,16 @@ class Host:
         return "\n" + "\n".join(self.log().splitlines()[-lines:])
 
 
-def demo_host(*flags: str, step_ms: int = 5, load_ms: int = 0, way: Way = "extension", checkout: Path = DEMO) -> Host:
-    """Return a demo host, not yet started: the demo's checkout with the interpreter that runs the tests.
+def demo_host(
+    *flags: str, step_ms: int = 5, load_ms: int = 0, way: Way = "extension", checkout: Path = DEMO, **options: Any
+) -> Host:
+    """Return a demo host, not yet started: the demo's checkout with this interpreter.
 
-    `step_ms` and `load_ms` are the durations of a sampling step and of loading a checkpoint.
+    `step_ms` and `load_ms` are the durations of a sampling step and of loading a checkpoint, `options` those of `Host`.
     """
     pace = ("--demo-step-ms", str(step_ms), "--demo-load-ms", str(load_ms))
-    return Host(checkout, way=way, flags=("--disable-in-browser", "--disable-analytics", *pace, *flags), patience=90)
+    usual = ("--disable-in-browser", "--disable-analytics")
+    return Host(checkout, way=way, flags=(*usual, *pace, *flags), patience=90, **options)
 
 
 def real_host(*flags: str, way: Way = "extension", checkout: Path | None = None, python: Path | None = None) -> Host:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -22,12 +22,30 @@ NODE_TIMEOUT_S = 3
 class DemoCluster:
     """Nodes named node-1, node-2, …, which run within the `with` block."""
 
-    def __init__(self, server: PostgresServer, number: int, *flags: str, **pace: Any) -> None:
-        """Prepare the nodes. `pace` are the arguments of `demo_host`."""
+    def __init__(
+        self,
+        server: PostgresServer,
+        number: int,
+        *flags: str,
+        timeout_s: int = NODE_TIMEOUT_S,
+        first: Mapping[str, str] | None = None,
+        **pace: Any,
+    ) -> None:
+        """Prepare the nodes.
+
+        Args:
+            timeout_s: the seconds without a heartbeat after which a node is dead.
+            first: environment variables of the first node alone.
+            pace: the arguments of `demo_host`.
+        """
         self.server = server
         self.location = server.new_database()
         self._files = tempfile.TemporaryDirectory(prefix="fooocus-api-cluster-", ignore_cleanup_errors=True)
-        self.nodes = [self._node(index, flags, pace) for index in range(1, number + 1)]
+        self._timeout_s = timeout_s
+        self.nodes = [
+            self._node(index, flags, {**pace, "env": first} if first and index == 1 else pace)
+            for index in range(1, number + 1)
+        ]
 
     def _node(self, index: int, flags: tuple[str, ...], pace: dict[str, Any]) -> Host:
         place = (
@@ -39,7 +57,7 @@ class DemoCluster:
             "--api-files",
             self._files.name,
         )
-        return demo_host(*place, "--node-timeout", str(NODE_TIMEOUT_S), *flags, **pace)
+        return demo_host(*place, "--node-timeout", str(self._timeout_s), *flags, **pace)
 
     def __enter__(self) -> DemoCluster:
         try:

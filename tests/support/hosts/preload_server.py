@@ -1,6 +1,6 @@
 """A process that has imported the modules of a host and forks for each host that is to start. Linux only.
 
-    python preload_server.py SOCKET_NUMBER
+    python preload_server.py SOCKET_NUMBER [cluster]
 
 Each message on the socket is a `Start` as JSON, with a socket of its own that receives two lines: the host's process id, and its
 exit status once it has ended. End of file on the socket ends the server, not the hosts.
@@ -71,6 +71,7 @@ EXTENSION = (
     "fooocus_api.runtime",
     "fooocus_api.api.app",
 )
+CLUSTER = ("psycopg", "procrastinate", "fooocus_api.cluster_runtime", *EXTENSION)
 MAX_MESSAGE_BYTES = 1 << 20
 
 
@@ -128,8 +129,8 @@ def become(start: Start) -> None:
     sys.path[0] = os.path.dirname(start["arguments"][0])
 
 
-def preload() -> None:
-    """Import the libraries, and the extension without the database drivers, as for a history in SQLite."""
+def preload(*, of_cluster: bool) -> None:
+    """Import the libraries, and the extension without the database drivers, as for a history in SQLite, or with a cluster's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydub looks for ffmpeg
         for library in LIBRARIES:
@@ -138,8 +139,9 @@ def preload() -> None:
     sys.path.insert(0, str(ROOT))
     importlib.import_module("load_package").load_package()
     sys.path.remove(str(ROOT))
-    with importlib.import_module("fooocus_api.db.drivers").without_drivers():
-        for module in EXTENSION:
+    drivers = importlib.import_module("fooocus_api.db.drivers")
+    with contextlib.nullcontext() if of_cluster else drivers.without_drivers():
+        for module in CLUSTER if of_cluster else EXTENSION:
             importlib.import_module(module)
     gc.collect()
     gc.freeze()  # the collections of a host leave what all share alone: a third of the processor time of its start
@@ -179,7 +181,7 @@ class Exit:
 if __name__ == "__main__":
     end = Exit()
     atexit.register(end.leave)  # the first one to be registered is the last one to run
-    preload()
+    preload(of_cluster="cluster" in sys.argv[2:])
     with socket.socket(fileno=int(sys.argv[1])) as starts:
         asked = serve(starts)
     if asked is not None:

@@ -77,9 +77,11 @@ class ForkedProcess:
 
 
 class PreloadServer:
-    """The server of this process, started with the first host. Inactive, as for the benchmarks, until it is enabled."""
+    """A server of this process, started with the first host. Inactive, as for the benchmarks, until it is enabled."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_cluster: bool = False) -> None:
+        """Prepare a server for the nodes of clusters, or for hosts with their history in SQLite."""
+        self._of_cluster = of_cluster
         self._enabled = False
         self._python: dict[str, str] = {}
         self._channel: socket.socket | None = None
@@ -91,7 +93,8 @@ class PreloadServer:
 
     def admits(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Return whether a host with this command and environment may be forked."""
-        is_usual = command[0] == sys.executable and DATABASE_FLAG not in command
+        is_kind = CLUSTER_FLAG in command if self._of_cluster else DATABASE_FLAG not in command
+        is_usual = command[0] == sys.executable and is_kind
         return self._enabled and is_usual and python_variables(environment) == self._python
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> ForkedProcess:
@@ -111,8 +114,10 @@ class PreloadServer:
         if self._channel is None:
             self._channel, its_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with its_channel:
+                script = str(Path(__file__).with_name("preload_server.py"))
+                kind = ["cluster"] if self._of_cluster else []
                 server = subprocess.Popen(
-                    [sys.executable, str(Path(__file__).with_name("preload_server.py")), str(its_channel.fileno())],
+                    [sys.executable, script, str(its_channel.fileno()), *kind],
                     env={**os.environ, **self._python},
                     stdin=subprocess.DEVNULL,
                     pass_fds=[its_channel.fileno()],
@@ -128,7 +133,7 @@ def _end(server: subprocess.Popen[bytes], channel: socket.socket) -> None:
     server.wait()
 
 
-DATABASE_FLAG = "--api-db"
+DATABASE_FLAG, CLUSTER_FLAG = "--api-db", "--cluster"
 OUTPUT = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 """Variables with which hosts write their logs."""
 
@@ -138,4 +143,4 @@ def python_variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith("PYTHON")}
 
 
-SERVER = PreloadServer()
+SERVERS = (PreloadServer(), PreloadServer(of_cluster=True))
