@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.clusters.gateways import GatewayProcess
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.host import Host, demo_host
 
@@ -22,12 +23,13 @@ NODE_TIMEOUT_S = 3
 class DemoCluster:
     """Nodes named node-1, node-2, …, which run within the `with` block."""
 
-    def __init__(self, server: PostgresServer, number: int, *flags: str, **pace: Any) -> None:
-        """Prepare the nodes. `pace` are the arguments of `demo_host`."""
+    def __init__(self, server: PostgresServer, number: int, *flags: str, gateways: int = 0, **pace: Any) -> None:
+        """Prepare the nodes, and gateways named gateway-1, …, which start after them. `pace` are the arguments of `demo_host`."""
         self.server = server
         self.location = server.new_database()
         self._files = tempfile.TemporaryDirectory(prefix="fooocus-api-cluster-", ignore_cleanup_errors=True)
         self.nodes = [self._node(index, flags, pace) for index in range(1, number + 1)]
+        self.gateways = [self._gateway(index) for index in range(1, gateways + 1)]
 
     def _node(self, index: int, flags: tuple[str, ...], pace: dict[str, Any]) -> Host:
         place = (
@@ -41,10 +43,14 @@ class DemoCluster:
         )
         return demo_host(*place, "--node-timeout", str(NODE_TIMEOUT_S), *flags, **pace)
 
+    def _gateway(self, index: int) -> Host:
+        timeout = ("--node-timeout", str(NODE_TIMEOUT_S))
+        return GatewayProcess(f"gateway-{index}", self.location, self._files.name, *timeout)
+
     def __enter__(self) -> DemoCluster:
         try:
-            for node in self.nodes:
-                node.start()
+            for process in (*self.nodes, *self.gateways):
+                process.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -53,9 +59,9 @@ class DemoCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for node in self.nodes:
+        for process in (*self.gateways, *self.nodes):
             with contextlib.suppress(ProcessLookupError):
-                node.close()
+                process.close()
         self._files.cleanup()
 
     def audit(self) -> None:
