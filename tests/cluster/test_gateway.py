@@ -57,7 +57,7 @@ def test_each_way_to_get_an_image(first: Client, second: Client) -> None:
     task_id = first.submit(prompt="asynchronous", overwrite_step=3)["task_id"]
     assert second.ended(task_id)["task_status"] == "finished"
     *_, last = first.stream(prompt="streamed", overwrite_step=3)
-    assert last.data["task_status"] == "finished", last
+    assert last.data["images"], last
     body = {"prompt": "by a compatible surface", "n": 1, "size": "256x256"}
     answer = first.post("/v1/images/generations", json={**body, "response_format": "b64_json"})
     assert answer.status_code == 200 and base64.b64decode(answer.json()["data"][0]["b64_json"])
@@ -76,13 +76,13 @@ def test_streams_have_previews_and_images_are_served(first: Client, second: Clie
         (image,) = client.task(task_id)["images"]
         assert urlsplit(image["url"]).path.startswith("/outputs/node-")
         assert client.image(image["url"]).size == (256, 256)
-    assert second.request("DELETE", f"/tasks/{task_id}").status_code == 200
+    assert second.request("DELETE", f"/tasks/{task_id}").status_code == 204
     path = urlsplit(image["url"]).path
     assert first.get(path).status_code == second.get(path).status_code == 404
 
 
 def test_a_task_is_stopped_and_moved_from_a_gateway(first: Client, second: Client) -> None:
-    task_id = first.submit(prompt="stopped", overwrite_step=300)["task_id"]
+    task_id = first.submit(prompt="stopped", overwrite_step=200)["task_id"]
     first.until(task_id, "running")
     assert second.post(f"/tasks/{task_id}/stop").status_code == 200
     assert first.ended(task_id)["task_status"] == "stopped"
@@ -94,25 +94,6 @@ def test_an_image_sent_to_one_is_used_by_the_other(first: Client, second: Client
     url = sent.json()["url"]
     record = second.draw(prompt="of an image", overwrite_step=3, uov_method="Vary (Subtle)", uov_input_image=url)
     assert record["task_status"] == "finished"
-
-
-def test_keys_and_sessions_of_one_are_known_to_the_other(first: Client, second: Client) -> None:
-    made = first.post("/v1/keys", json={"name": "root", "scopes": ["admin"]})
-    assert made.status_code == 201, made.text
-    key = made.json()["key"]
-    try:
-        wait_for(lambda: second.get("/tasks").status_code == 401, "the key to be needed everywhere")
-        assert Client(second.url, key).get("/tasks").status_code == 200
-        browser = Client(first.url)
-        assert browser.post("/v1/session", json={"key": key}).status_code == 200
-        cookies = {one.name: str(one.value) for one in browser.session.cookies}
-        assert len(cookies) == 1
-        assert requests.get(f"{second.url}/tasks", cookies=cookies, timeout=60).status_code == 200
-        assert requests.delete(f"{first.url}/v1/session", cookies=cookies, timeout=60).status_code == 204
-        wait_for(lambda: requests.get(f"{second.url}/tasks", cookies=cookies, timeout=60).status_code == 401, "its end")
-    finally:
-        Client(first.url, key).request("DELETE", "/v1/keys/root")
-        wait_for(lambda: second.get("/tasks").status_code == 200, "the key to be gone")
 
 
 def test_a_killed_gateway_is_replaced_by_the_other(cluster: DemoCluster, first: Client, second: Client) -> None:
@@ -136,3 +117,20 @@ def test_it_ends_in_order_and_has_imported_nothing_of_a_fooocus(cluster: DemoClu
     assert "imported: []" in said and "Traceback" not in said
     assert cluster.rows("SELECT state FROM cluster_node WHERE name = 'gateway-2'") == [("stopped",)]
     gateway.start()
+    wait_for(lambda: ready(cluster, 1), "the gateway to know the nodes")
+
+
+def test_keys_and_sessions_of_one_are_known_to_the_other(first: Client, second: Client) -> None:
+    """The last test: from now on a key is needed."""
+    made = first.post("/v1/keys", json={"name": "root", "scopes": ["admin", "generate", "read"]})
+    assert made.status_code == 201, made.text
+    key = made.json()["key"]
+    wait_for(lambda: second.get("/tasks").status_code == 401, "the key to be needed everywhere")
+    assert Client(second.url, key).get("/tasks").status_code == 200
+    browser = Client(first.url)
+    assert browser.post("/v1/session", json={"key": key}).status_code == 200
+    cookies = {one.name: str(one.value) for one in browser.session.cookies}
+    assert len(cookies) == 1
+    assert requests.get(f"{second.url}/tasks", cookies=cookies, timeout=60).status_code == 200
+    assert requests.delete(f"{first.url}/v1/session", cookies=cookies, timeout=60).status_code == 204
+    wait_for(lambda: requests.get(f"{second.url}/tasks", cookies=cookies, timeout=60).status_code == 401, "its end")
