@@ -74,6 +74,9 @@ class Extension:
         if self._runtime is not None:
             self._runtime.listening(url)
 
+    def drain(self, then: Callable[[], None]) -> bool:
+        return self._runtime is not None and self._runtime.drain(then)
+
     def stopping(self) -> None:
         if self._runtime is not None:
             self._runtime.stopping()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -96,6 +97,10 @@ class Runtime:
             start_deliveries(self.context, url)
         if self.share is not None and self.context is not None:
             self.share.describe(url, self.context)
+
+    def drain(self, then: Callable[[], None]) -> bool:
+        """Finish the running task as a node of a cluster, then call `then`. Return False without a cluster."""
+        return self.services is not None and self.services.drain.begin(then)
 
     def stopping(self) -> None:
         """End all streams and waiting requests."""

@@ -24,6 +24,7 @@ from .control.bulk import BulkActions
 from .control.moves import TaskMoves
 from .control.pause import QueuePause
 from .control.tags import TaskTags
+from .drain import Drain
 from .duty import Duty
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
@@ -120,6 +121,7 @@ class TaskServices:
     live: LiveServices
     sessions: SessionStore
     lifetime: Lifetime
+    drain: Drain
     model_files: ModelFileServices | None = None
 
     def start(self) -> None:
@@ -266,6 +268,7 @@ def build_task_services(
         live=live,
         sessions=SessionStore(repository),
         lifetime=lifetime,
+        drain=Drain(following, lifetime),
     )
 
 
