@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from . import __version__
 from .adapters.image_log.image_log import ImageLog
@@ -23,31 +22,23 @@ from .cluster.build import Cluster
 from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import LocalHost
-from .cluster.foundation import ClusterSettings, Hooks
+from .cluster.foundation import ClusterSettings
+from .cluster.shared_parts import OwnImages, SharedParts
 from .db.disk.placement import need_room
 from .db.repository import Repository
 from .gateway.catalogue.writing import catalogue_of
 from .images.depot.opening import check_depot, open_depot
 from .images.renditions.renditions import Renditions
-from .images.storage.deleted_notes import DeletedNotes
-from .images.storage.depot_inputs import DepotInputStore
 from .images.storage.file_journal import FileJournal
 from .images.storage.library import output_file
-from .images.storage.places import ClusterPlaces
 from .images.storage.publisher import Publisher
 from .tasks.batches.admission import ROWS_OF_ONE
 from .tasks.build import TaskOptions
-from .tasks.duty import Duty
 from .tasks.model.events import Event
 from .tasks.queue.scheduler import Scheduler
-from .tasks.storage.shared_secrets import link_secret
-
-log = logging.getLogger("fooocus_api.cluster")
 
 FILES = ("model_files", "lora_files", "vaes")
 """Lists of the catalog with the names of files that tasks may need."""
-SWEEP_S = 60.0
-"""Seconds between two looks at the notes of deleted images."""
 
 
 class ClusterShare:
@@ -75,22 +66,18 @@ class ClusterShare:
         state = outputs / ".fooocus_api"
         depot = open_depot(settings.api_files or outputs.parent, state / "depot")
         check_depot(depot)
-        self.inputs = DepotInputStore(depot)
-        self._notes = DeletedNotes(depot, self.node, _own_image, self._remove_noted)
-        self.places = ClusterPlaces(output_folders, self.inputs, depot, self.node, self._notes)
-        self._publisher = Publisher(depot, self.places.relative_path, FileJournal(state / "uploads"))
-        self._duty = Duty(is_mine=False)
-        self._key_row = key_row
         if key_row is not None:
             key_row.take_over(state / FILE_NAME)
-            key_row.start()
-        self.link_secret = link_secret(repository)
+        self.parts = SharedParts(
+            repository, self.node, depot, OwnImages(output_folders, _own_image, self._remove_noted), key_row
+        )
+        self._publisher = Publisher(depot, self.parts.places.relative_path, FileJournal(state / "uploads"))
         self._cluster: Cluster | None = None
-        self._closing = threading.Event()
+        self._described = ""
 
     def completed(self, options: TaskOptions) -> TaskOptions:
         """Return the options of the domain with those of a cluster."""
-        return replace(options, duty=self._duty, publisher=self._publisher)
+        return replace(options, duty=self.parts.duty, publisher=self._publisher)
 
     def cluster(self, emit: Callable[[Event], None], engine: FooocusEngine, tools: FooocusTools) -> Cluster:
         """Return the cluster, which this process joins once the domain starts.
@@ -99,27 +86,24 @@ class ClusterShare:
             DatabaseUnavailable: the database can't be used.
         """
         settings = self._settings
-        rules = Rules(settings.schedule == "fifo", settings.max_overtakes, settings.max_overtake_seconds)
-        place = ClusterSettings(
-            settings.api_db or "",
-            self.node,
-            __version__,
-            timeout_s=settings.node_timeout,
-            claims=ClaimOptions(rules, settings.affinity_wait),
-        )
         is_ready = partial(_is_ready, tools)
         host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh)
-        scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
-        self._cluster = Cluster(place, self._repository, emit, host, scheduler, self._hooks())
+        self._cluster = Cluster(
+            place_of(settings), self._repository, emit, host, scheduler_of(rules_of(settings)), self.parts.hooks()
+        )
         return self._cluster
 
     def describe(self, url: str, context: Context) -> None:
-        """Write this node's address and what it offers, for gateways. Slow: it reads folders."""
-        if self._cluster is None:
+        """Write this node's address and what it offers, for gateways, now and when that changes. Slow: it reads folders."""
+        self._describe(url, catalogue_of(context.host, CATALOGS))
+        self.parts.sweep(lambda: self._describe(url, catalogue_of(context.host, CATALOGS)))
+
+    def _describe(self, url: str, catalogue: dict[str, Any]) -> None:
+        if self._cluster is None or self._described == catalogue["digest"]:
             return
-        registry, catalogue = self._cluster.registry, catalogue_of(context.host, CATALOGS)
+        registry = self._cluster.registry
         self._repository.write(lambda: registry.describe(url, catalogue)).result()
-        threading.Thread(target=self._sweep, name="fooocus-api-deleted", daemon=True).start()
+        self._described = catalogue["digest"]
 
     def rows_of_batch(self) -> int:
         """Return the number of rows that a batch may have in the queue: two for each node."""
@@ -128,30 +112,32 @@ class ClusterShare:
         nodes = self._cluster.registry.known(self._repository.read)
         return max(ROWS_OF_ONE, 2 * sum(one.is_serving for one in nodes))
 
-    def _hooks(self) -> Hooks:
-        return Hooks(self._take_duty, self._duty.look_again, self._setting_changed)
-
-    def _take_duty(self, is_mine: bool) -> None:
-        if is_mine:
-            self._duty.taken()
-        else:
-            self._duty.lost()
-
-    def _setting_changed(self, name: str) -> None:
-        if self._key_row is not None and name == "api_keys":
-            self._key_row.changed()
-
     def _remove_noted(self, paths: Sequence[str]) -> list[str]:
         stayed = [one.path for one in self._image_log.remove_images(output_folders(), paths)]
-        self._renditions.forget([self.places.named(path) for path in paths])
+        self._renditions.forget([self.parts.places.named(path) for path in paths])
         return stayed
 
-    def _sweep(self) -> None:
-        while not self._closing.wait(SWEEP_S):
-            try:
-                self._notes.sweep()
-            except Exception:
-                log.exception("notes of deleted images not read")
+
+def place_of(settings: Settings, role: str = "node") -> ClusterSettings:
+    """Return the place of this process in the cluster that its flags name."""
+    return ClusterSettings(
+        settings.api_db or "",
+        node_name(settings),
+        __version__,
+        role,
+        timeout_s=settings.node_timeout,
+        claims=ClaimOptions(rules_of(settings), settings.affinity_wait),
+    )
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return the rules of the scheduler that the flags name."""
+    return Rules(settings.schedule == "fifo", settings.max_overtakes, settings.max_overtake_seconds)
+
+
+def scheduler_of(rules: Rules) -> Scheduler:
+    """Return a scheduler that shows the order of these rules."""
+    return Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
 
 
 def _own_image(relative: str) -> Path | None:

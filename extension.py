@@ -2,7 +2,7 @@
 
 The startup hook calls `install(checkout)` before Fooocus parses its flags; run as a script, this file does the same and then
 starts Fooocus: `python extensions/fooocus_api/extension.py [launch flags]`. With the name of a command it runs that instead:
-`extension.py import PATH`.
+`extension.py import PATH`. `extension.py gateway` serves the API of a cluster without Fooocus.
 """
 
 from __future__ import annotations
@@ -74,6 +74,9 @@ class Extension:
         if self._runtime is not None:
             self._runtime.listening(url)
 
+    def drain(self, then: Callable[[], None]) -> bool:
+        return self._runtime is not None and self._runtime.drain(then)
+
     def stopping(self) -> None:
         if self._runtime is not None:
             self._runtime.stopping()
@@ -109,6 +112,11 @@ def main(flags: list[str]) -> None:
         SystemExit: no Fooocus was found, or a command has finished.
     """
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HOME]  # hides its `api`, `db` …
+    if flags and flags[0] == "gateway":
+        from .gateway_runtime import main as serve_gateway
+
+        serve_gateway(flags[1:])
+        return
     from .commands import COMMANDS
 
     if flags and flags[0] in COMMANDS:

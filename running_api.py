@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from .api.context import Context
+from .api.deliveries import start_deliveries
 from .asgi.late import LateApp
 from .tasks.build import TaskServices
 
@@ -30,14 +32,14 @@ class Runtime:
         self.api.start(partial(self._deliver, url))
 
     def _deliver(self, url: str) -> None:
-        from .api.routes.batches.batches import batch_body
-        from .api.surfaces.webhooks import surface_webhook_body
-
         if self.services is not None and self.context is not None:
-            self.services.webhooks.start(partial(surface_webhook_body, self.context, url))
-            self.services.batches.messages.start(partial(batch_body, self.context, url))
+            start_deliveries(self.context, url)
         if self.share is not None and self.context is not None:
             self.share.describe(url, self.context)
+
+    def drain(self, then: Callable[[], None]) -> bool:
+        """Finish the running task as a node of a cluster, then call `then`. Return False without a cluster."""
+        return self.services is not None and self.services.drain.begin(then)
 
     def stopping(self) -> None:
         """End all streams and waiting requests."""

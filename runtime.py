@@ -112,7 +112,7 @@ class _Builder:
             self._repository = self._open()
             if settings.cluster:
                 self._share = share = self._join(self._repository)
-                inputs = share.inputs
+                inputs = share.parts.inputs
             self._services = self._start_service(arguments, inputs, self._repository)
         except Unsupported as error:
             problem = str(error)
@@ -121,17 +121,19 @@ class _Builder:
         # After the history is open, as it may have the keys.
         for warning in warnings(settings, login=login.needed, keys=self._keys.needed()):
             print(f"[Fooocus API] Warning: {warning}", flush=True)
-        secret = load_or_create_secret(self._state / "link_secret") if self._share is None else self._share.link_secret
+        secret = (
+            load_or_create_secret(self._state / "link_secret") if self._share is None else self._share.parts.link_secret
+        )
         links = UrlSigner(secret, settings.link_ttl, self._keys.needed)
         tokens = Tokens(secret, self._keys.named)
         stored = self._services.sessions if self._services is not None else None
-        sessions = Sessions(stored, self._keys.named, secret)
+        sessions = Sessions(stored, self._keys.named, secret, is_shared=self._share is not None)
         security = Security(self._keys, login, links, tokens, sessions, settings.api_cors, is_exposed(settings))
         host = self._host(arguments, problem)
         context = Context(
             host,
             self._services,
-            ImageStores(inputs, self._renditions, None if self._share is None else self._share.places),
+            ImageStores(inputs, self._renditions, None if self._share is None else self._share.parts.places),
             security,
             settings.base_url,
             self._outbound,
@@ -230,7 +232,7 @@ class _Builder:
         parts, settings, share = self._parts, self._settings, self._share
         journal = FileJournal(self._state / "unfinished")
         try:
-            places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.places
+            places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.parts.places
             lookups = Lookups(places, partial(random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
             options = task_options(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..db.connection import DatabaseProblem
 from ..db.repository import Repository
+from ..db.writer import DatabaseUnavailable
 from ..tasks.live.build import LiveServices
 from ..tasks.model.active_tasks import ActiveTasks
 from ..tasks.model.events import Event
@@ -75,7 +77,10 @@ class Cluster:
             DatabaseUnavailable, peewee.PeeweeException: the database can't be used.
         """
         database = repository.database
-        repository.write(lambda: install_schema(database)).result()
+        try:
+            repository.write(lambda: install_schema(database)).result()
+        except DatabaseProblem as error:
+            raise DatabaseUnavailable(str(error)) from error
         pairs = Pairs(database, settings.name, Claims())
         self.registry = Registry(database, pairs, settings.name, settings.role, settings.timeout_s)
         self._base = Foundation(settings, repository, emit, host, pairs, self.registry, ClusterOrder(scheduler), hooks)

@@ -48,11 +48,16 @@ from .nodes.caretaker import Caretaker
 from .nodes.heart import Heart
 from .nodes.recovery import NodeRecovery
 from .nodes.registry import NodeFacts
+from .nodes.versions import Versions
 from .signals.connection import connect
 from .signals.ear import Ear
 from .signals.voice import Voice
 
 log = logging.getLogger("fooocus_api.cluster")
+
+
+CLAIM_CLOSE_S = 15.0
+"""Seconds that a process which drains waits for a claim that is being made."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,15 @@ class Member:
         )
         self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
         self._claimer = Claimer(base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes)
-        self._heart = Heart(base.repository, base.registry, pairs, self._facts, self._stop)
+        versions = Versions(base.settings.name, base.settings.version)
+        self._heart = Heart(
+            base.repository,
+            base.registry,
+            pairs,
+            self._facts,
+            self._stop,
+            lambda: versions.look(base.registry.known(base.repository.read)),
+        )
         self._caretaker = Caretaker(
             lambda: connect(base.settings.location, f"caretaker {base.settings.name}"),
             base.registry,
@@ -155,12 +168,16 @@ class Member:
             self._claimer.start()
 
     def drain(self) -> None:
-        """Claim no more tasks. The one that runs is generated to its end."""
         self._is_draining = True
-        self._claimer.close(0)
+        self._claimer.close(CLAIM_CLOSE_S)
+        facts = self._facts()
+        self._base.repository.write(lambda: self._base.registry.beat(facts))  # at once: others show it as draining
+
+    def is_busy(self) -> bool:
+        return bool(self._base.pairs.claims.task_ids()) or self._base.host.engine.in_hand() is not None
 
     def close(self, deadline: Deadline) -> None:
-        self.drain()
+        self._is_draining = True
         self._claimer.close(deadline.half())
         for task_id in self._base.pairs.claims.task_ids():
             live = self._links.active.get(task_id)

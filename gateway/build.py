@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,39 +11,44 @@ from ..adapters.machine_load import machine_load
 from ..adapters.startup.exposure_warnings import is_exposed
 from ..adapters.startup.launch_flags import Settings
 from ..api.app import create_api
-from ..api.context import Context, Security
+from ..api.context import Context, ImageStores, Security
+from ..api.info import info_of
+from ..api.responses.unavailable import Unavailable
+from ..api.security.authentication import AuthenticationMiddleware
+from ..api.security.open_paths import OPEN_PATHS
 from ..api.surfaces.errors import error_shapes
 from ..asgi.cross_origin import CrossOriginProtection, TrustedOrigins
 from ..asgi.origin_form import OriginForm
 from ..asgi.surfaces.error_shapes import ErrorShapes
 from ..asgi.types import AsgiApp
-from ..auth.keys import FILE_NAME, Keyring
-from ..auth.signed_urls import UrlSigner, load_or_create_secret
+from ..auth.keyring import Keyring
+from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import Tokens
+from ..cluster.build import Cluster
+from ..cluster.claim.node_worker import LocalEngine, LocalHost
+from ..cluster.foundation import ClusterSettings
+from ..cluster.shared_parts import SharedParts
 from ..db.repository import Repository
 from ..files.free_space import free_bytes
-from ..files.image_paths import image_in
-from ..files.replacing import delete_now
+from ..images.depot.opening import SCHEME
 from ..images.renditions.disk_cache import DiskCache
 from ..images.renditions.renditions import Renditions
 from ..images.storage.file_journal import FileJournal
-from ..images.storage.input_store import InputStore
-from ..images.storage.library import find_reference
 from ..outbound.address_policy import AddressPolicy
 from ..outbound.client import OutboundClient
 from ..tasks.batches.admission import Admission
 from ..tasks.build import TaskOptions, TaskServices, build_task_services
 from ..tasks.history.retention import RetentionPolicy
-from ..tasks.ports.engine import Stayed
+from ..tasks.queue.scheduler import Scheduler
 from ..tasks.storage.sessions import Sessions
 from ..tasks.streaming.event_bus import EventBus
 from ..tasks.webhooks.delivery import WebhookSettings
 from .elsewhere import NoTools, NoWorker
 from .host.catalog import ClusterCatalog
-from .host.host import ClusterHost
+from .host.host import NO_NODE, ClusterHost
+from .host.node_watch import NodeWatch
 from .host.nodes import Nodes
-
-STATE = ".fooocus_api"
+from .waiting import WaitingApp
 
 
 class NoLogin:
@@ -56,95 +60,94 @@ class NoLogin:
         return False
 
 
-class SharedFolder:
-    """The folder that the nodes share: each has its images in `NAME/outputs` of it."""
+@dataclass(frozen=True)
+class Place:
+    """The place of this gateway: in the cluster, and on this machine, where `state` is a folder for copies. `scheduler` shows the
+    order of the waiting tasks."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self.state = root / STATE
-
-    def outputs(self) -> list[Path]:
-        """Return the folders of generated images."""
-        return sorted(path for path in self._root.glob("*/outputs") if path.is_dir())
-
-    def relative(self, path: str) -> str | None:
-        """Return an image's path relative to its folder, None outside of all folders."""
-        for folder in self.outputs():
-            with suppress(ValueError):
-                return Path(path).resolve().relative_to(folder.resolve()).as_posix()
-        return None
-
-    def remove(self, paths: Sequence[str]) -> list[Stayed]:
-        """Delete images by their relative paths, and return those that could not be deleted."""
-        stayed = []
-        for relative in paths:
-            for path in filter(None, (image_in(folder, relative) for folder in self.outputs())):
-                try:
-                    with suppress(FileNotFoundError):
-                        delete_now(path)
-                except OSError as error:
-                    stayed.append(Stayed(relative, path, error))
-        return stayed
+    cluster: ClusterSettings
+    state: Path
+    scheduler: Scheduler
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """The application to serve, and the parts behind it."""
+    """The application to serve, and the parts behind it. `listening` is to be called with the gateway's address."""
 
     app: AsgiApp
     services: TaskServices
     context: Context
+    watch: NodeWatch
+    listening: Callable[[str], None]
 
 
-def build_gateway(settings: Settings, files: SharedFolder, repository: Repository, nodes: Nodes) -> Gateway:
-    """Return a gateway, whose services are not started yet. The nodes must be known: the API's schema has their values.
+def build_gateway(
+    settings: Settings, place: Place, repository: Repository, parts: SharedParts, keys: Keyring
+) -> Gateway:
+    """Return a gateway. Nothing runs yet.
 
     Raises:
-        OSError: the shared folder can't be written.
+        DatabaseUnavailable: the database can't be used.
     """
-    keys = Keyring((*settings.apikey, *settings.apikey_file), files.state / FILE_NAME)
-    inputs, secret = InputStore(files.state / "inputs"), load_or_create_secret(files.state / "link_secret")
-    outbound = OutboundClient(AddressPolicy(settings.allow_private_urls))
-    find_image = partial(find_reference, files.outputs, inputs)
-    worker = NoWorker(ClusterCatalog(nodes), find_image, files.relative, files.remove)
-    journal = FileJournal(files.state / "unfinished")
-    options = _options(settings, keys, files)
-    services = build_task_services(worker, repository, EventBus(), journal, inputs, outbound, options)
+    outbound, journal = OutboundClient(AddressPolicy(settings.allow_private_urls)), FileJournal(place.state / "files")
+    renditions = Renditions(DiskCache(place.state / "thumbnails"))
+    nodes = Nodes(lambda: watch.known())
+    worker: LocalEngine = NoWorker(ClusterCatalog(nodes), parts.places, renditions.forget)
+    bus, local = EventBus(), LocalHost(worker, lambda: False, list, lambda: None)
+    cluster = Cluster(place.cluster, repository, bus.emit, local, place.scheduler, parts.hooks())
+    watch = NodeWatch(repository, cluster.registry, lambda: waiting.look())
+    options = _options(settings, keys, parts)
+    services = build_task_services(worker, repository, bus, journal, parts.inputs, outbound, options, sharing=cluster)
     tools = NoTools()
+    host = ClusterHost(nodes, tools, tools, list)
+    secret = parts.link_secret
     security = Security(
         keys,
         NoLogin(),
         UrlSigner(secret, settings.link_ttl, keys.needed),
         Tokens(secret, keys.named),
-        Sessions(services.sessions, keys.named, secret),
+        Sessions(services.sessions, keys.named, secret, is_shared=True),
         settings.api_cors,
         is_exposed(settings),
     )
     context = Context(
-        ClusterHost(nodes, tools, tools, files.outputs),
+        host,
         services,
-        inputs,
+        ImageStores(parts.inputs, renditions, parts.places),
         security,
         settings.base_url,
         outbound,
-        Renditions(DiskCache(files.state / "thumbnails")),
         settings.compat,
         has_dashboard=not settings.no_dashboard,
     )
-    return Gateway(_protected(create_api(context), settings), services, context)
+    substitute = AuthenticationMiddleware(
+        Unavailable(partial(info_of, host, services), NO_NODE),
+        keys=keys,
+        login=security.login,
+        links=UNSIGNED,
+        open_paths=OPEN_PATHS,
+    )
+    waiting = WaitingApp(nodes, partial(create_api, context), substitute)
+
+    def listening(url: str) -> None:
+        repository.write(lambda: cluster.registry.describe(url, None)).result()
+
+    return Gateway(_protected(waiting, settings), services, context, watch, listening)
 
 
-def _options(settings: Settings, keys: Keyring, files: SharedFolder) -> TaskOptions:
+def _options(settings: Settings, keys: Keyring, parts: SharedParts) -> TaskOptions:
     webhooks = WebhookSettings(
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
-    admission = Admission(keys.named, lambda: free_bytes(files.outputs()))
+    files = str(settings.api_files or SCHEME)  # a folder is given as a path
+    folders = [] if files.startswith(SCHEME) else [Path(files)]
     return TaskOptions(
         settings.max_pending,
         webhooks,
         RetentionPolicy(settings.keep_days, settings.keep_count),
-        admission=admission,
-        load=lambda: machine_load(files.outputs()),
+        admission=Admission(keys.named, lambda: free_bytes(folders)),
+        load=lambda: machine_load(folders),
+        duty=parts.duty,
     )
 
 

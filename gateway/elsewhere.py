@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from ..adapters.task_args.image_checks import check_images
 from ..adapters.task_args.images.image_files import ImageFiles
 from ..adapters.task_args.workload_fields import workload_of
+from ..images.storage.places import ImagePlaces
 from ..tasks.model.pick import Pick
 from ..tasks.model.task import Task
 from ..tasks.model.workload.workload import ModelNeeds, Workload
@@ -22,25 +23,23 @@ NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster
 
 
 class NoWorker:
-    """Implements `tasks.ports.engine.Engine` without a worker. What reaches a task goes through the cluster's queue.
+    """Implements `cluster.claim.node_worker.LocalEngine` without a worker: all tasks are the nodes'.
 
     Args:
-        find_image: returns the file of an image reference; it may raise `FileNotFoundError`.
-        relative: returns an image's path relative to its folder, None outside of all folders.
-        remove: deletes images by their relative paths, and returns those that could not be deleted.
+        places: finds and deletes the images of all nodes.
+        forget: is called with the names of images that have been deleted.
     """
 
     def __init__(
         self,
         catalog: ClusterCatalog,
-        find_image: Callable[[str], Path],
-        relative: Callable[[str], str | None],
-        remove: Callable[[Sequence[str]], list[Stayed]],
+        places: ImagePlaces,
+        forget: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
-        self._files = ImageFiles(find_image)
-        self._relative = relative
-        self._remove = remove
+        self._files = ImageFiles(places.find_reference)
+        self._places = places
+        self._forget = forget
 
     def check(self, parameters: dict[str, Any]) -> None:
         check_images(parameters, self._files)
@@ -59,6 +58,9 @@ class NoWorker:
 
     def enqueue(self, task: Task, workload: Workload) -> None:
         """Do nothing: the task is in the cluster's queue."""
+
+    def hand_over(self, task: Task, workload: Workload) -> None:
+        _refuse()
 
     def withdraw(self, task_id: str) -> bool:
         return False
@@ -103,7 +105,7 @@ class NoWorker:
         _refuse()
 
     def relative_path(self, path: str) -> str | None:
-        return self._relative(path)
+        return self._places.relative_path(path)
 
     def is_kept(self, path: str) -> bool:
         return True
@@ -115,7 +117,9 @@ class NoWorker:
         """Do nothing: no image is saved here."""
 
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
-        return self._remove(paths)
+        stay = self._places.remove_elsewhere(paths)
+        self._forget(paths)
+        return [Stayed(path, file, error) for path, (file, error) in stay.items()]
 
 
 class NoTools:

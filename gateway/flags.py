@@ -41,4 +41,6 @@ def read_flags(flags: Sequence[str]) -> Settings:
     settings = read_settings(parser.parse_args(flags))
     if not settings.api_db or not settings.api_db.startswith("postgres"):
         parser.error("--api-db is needed: the PostgreSQL of the nodes, as in postgresql://user:password@host/name")
+    if not settings.api_files:
+        parser.error("--api-files is needed: the folder that the nodes share for images, or s3://bucket/prefix")
     return settings

@@ -22,6 +22,7 @@ from .control.bulk import BulkActions
 from .control.moves import TaskMoves
 from .control.pause import QueuePause
 from .control.tags import TaskTags
+from .drain import Drain
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
 from .history.queries import History
@@ -97,6 +98,7 @@ class TaskServices:
     live: LiveServices
     sessions: SessionStore
     lifetime: Lifetime
+    drain: Drain
     model_files: ModelFileServices | None = None
 
     def start(self) -> None:
@@ -243,6 +245,7 @@ def build_task_services(
         live=live,
         sessions=SessionStore(repository),
         lifetime=lifetime,
+        drain=Drain(following, lifetime),
     )
 
 

@@ -43,6 +43,12 @@ class Following(Protocol):
     def start(self) -> None:
         """Start to follow the others and to claim tasks. The bus runs."""
 
+    def drain(self) -> None:
+        """Claim no more tasks, and let the others know. Waits for a claim that is being made."""
+
+    def is_busy(self) -> bool:
+        """Return whether this process has a task whose end is not recorded yet."""
+
     def close(self, deadline: Deadline) -> None:
         """Claim no more tasks, and give back those that have not started."""
 

@@ -23,13 +23,16 @@ class Termination:
 
     Before the API is served the process ends at once, whichever import the signal interrupts: no task has been accepted.
     Afterwards the main thread only waits for Ctrl-C, and gets a KeyboardInterrupt; a second signal is ignored, because pending
-    changes are being written.
+    changes are being written. A node of a cluster first finishes its task: the signal that ends it is then the second one, of a
+    user or of the node itself.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self._serving = False
         self._is_repeating = False
+        self._drain: Callable[[Callable[[], None]], bool] = lambda _: False
+        self._is_draining = False
         self._exiting = threading.Event()
         self._process = os.getpid()
 
@@ -42,6 +45,18 @@ class Termination:
         signal.signal(signal.SIGTERM, self._received)
         patches.wrap(sys, "excepthook", self._uncaught)
         patches.on_uninstall(self._restore)
+
+    def drain_by(self, drain: Callable[[Callable[[], None]], bool]) -> None:
+        """Have `drain` called at the first signal while the API is served. It returns at once, False if nothing is to be waited
+        for; else it calls its argument, from any thread, once the process can end."""
+        self._drain = drain
+
+    def begins_to_drain(self) -> bool:
+        """Return whether this signal begins a wait for the running task, instead of the end."""
+        if not self._is_draining and self._drain(lambda: os.kill(os.getpid(), signal.SIGTERM)):
+            self._is_draining = True
+            return True
+        return False
 
     def begin_serving(self) -> None:
         """Record that from now on the main thread only waits for Ctrl-C."""
@@ -69,6 +84,8 @@ class Termination:
         elif not self._serving:
             self._end_start()
         elif not self.requested:
+            if self.begins_to_drain():
+                return
             self.requested = True
             self._repeat_until_exit()
             raise KeyboardInterrupt

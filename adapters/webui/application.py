@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ...asgi.types import AsgiApp
@@ -25,6 +26,10 @@ class Application(Protocol):
 
     def listening(self, url: str) -> None:
         """Record the server's address, once it is known."""
+
+    def drain(self, then: Callable[[], None]) -> bool:
+        """Begin to end as a node of a cluster: finish the running task, take no other, and call `then`, from any thread. Return
+        False without a cluster: nothing is to be waited for. Called by a signal's handler, so that it only starts a thread."""
 
     def stopping(self) -> None:
         """End all streams and waiting requests, because the server shuts down."""

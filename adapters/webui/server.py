@@ -63,6 +63,7 @@ class Server:
         self._files = files
         self._login = login
         self._termination = termination
+        termination.drain_by(application.drain)
         self._api: AsgiApp | None = None
         self._shared: str | None = None
         """Public address of `--share`, once Gradio has one."""
@@ -208,6 +209,8 @@ class ApiServer(uvicorn.Server):
         if sig == signal.SIGTERM:
             if self._termination.requested:
                 return  # uvicorn would exit at once on a second one
+            if self._termination.begins_to_drain():
+                return
             self._termination.request()
         super().handle_exit(sig, frame)
 

@@ -18,6 +18,8 @@ from ..responses.problems import Problem
 from ..responses.public_urls import PublicUrls
 
 _IDENTIFIER = re.compile(r"[\w-]{43}", re.ASCII)
+MARK = "session_cookie_mark"
+"""Name of the state of a request that has the mark of the cluster in the cookie's name."""
 _BEARER = re.compile(rb"bearer\s", re.IGNORECASE)
 
 
@@ -55,6 +57,8 @@ class SessionCookies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         identifier = None
+        if scope["type"] == "http" and self._sessions.cookie_mark is not None:
+            scope.setdefault("state", {})[MARK] = self._sessions.cookie_mark
         if scope["type"] == "http" and not any(_is_key(*header) for header in scope["headers"]):
             identifier = identifier_in(scope)
         if identifier is None:
@@ -62,7 +66,7 @@ class SessionCookies:
             return
         problem = None
         try:
-            await self._sessions.load()
+            await self._sessions.load(identifier)
         except DatabaseUnavailable as error:
             problem = Problem(ErrorCode.DATABASE_UNAVAILABLE, str(error), headers={"Retry-After": "5"})
         scope.setdefault("state", {})["session"] = GivenSession(self._sessions, identifier, problem)
@@ -95,9 +99,10 @@ def identifier_in(scope: Scope) -> str | None:
 
 
 def cookie_name(scope: Scope) -> str:
-    """Return the cookie's name. It has the server's port, as browsers send a cookie to all ports of a host."""
+    """Return the cookie's name. It has the server's port, as browsers send a cookie to all ports of a host; in a cluster it has a
+    mark that all its processes share."""
     _, port = scope.get("server") or ("", None)
-    return f"fooocus_api_{port or 0}"
+    return f"fooocus_api_{scope.get('state', {}).get(MARK) or port or 0}"
 
 
 def is_over_https(request: Request) -> bool:

@@ -9,6 +9,7 @@ from peewee import Database
 from procrastinate.schema import SchemaManager
 
 from ...db import locks
+from ...db.connection import DatabaseInUse, DatabaseProblem
 from ...db.statements import raw
 from ...db.statements.changes import settings
 from .connector import ThreadConnector
@@ -18,7 +19,8 @@ CHANGES_CHANNEL = "fooocus_changes"
 ENGINE_SETTING = "procrastinate_migration"
 """Setting with the name of the newest of Procrastinate's migrations in the database."""
 OWN_SETTING = "cluster_schema"
-OWN_VERSION = "1"
+OWN_VERSION = 1
+"""Number of the schema below. Count it up with each change: a process with a newer one starts only once all others have ended."""
 
 
 _OWN = """
@@ -79,7 +81,10 @@ CREATE TRIGGER fooocus_batch_changes AFTER INSERT OR UPDATE OR DELETE ON batch
 def install_schema(database: Database) -> None:
     """Create or migrate the queue's tables, in one transaction, one process at a time.
 
+    Processes of several versions run together as long as all know the same schema. A change needs one process alone.
+
     Raises:
+        DatabaseProblem: other processes use an older schema, or the schema is newer than this version.
         peewee.PeeweeException: the database refuses it; nothing was changed.
     """
     connector = ThreadConnector(database)
@@ -87,15 +92,30 @@ def install_schema(database: Database) -> None:
         locks.take(database, (locks.SCHEMA,))
         migrations = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
         newest, known = migrations[-1].stem, settings.value_of(ENGINE_SETTING)
+        own = int(settings.value_of(OWN_SETTING) or 0)
+        if own > OWN_VERSION or (known is not None and known > newest):
+            raise DatabaseProblem(
+                "the cluster's queue has a newer schema than this extension knows; update the extension"
+            )
         exists = raw.value(database, "SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
         if not exists:
             connector.connection.execute(SchemaManager.get_schema())
-        elif known is not None and known < newest:
+        elif known is not None and (known < newest or own < OWN_VERSION):
+            _need_to_be_alone(database)
+        if exists and known is not None and known < newest:
             for file in migrations:
                 if file.stem > known:
                     connector.connection.execute(file.read_text(encoding="utf-8").encode())
         if known is None or known < newest:
             settings.set_value(ENGINE_SETTING, newest)
-        if settings.value_of(OWN_SETTING) != OWN_VERSION:
+        if own < OWN_VERSION:
             connector.connection.execute(_OWN.encode())
-            settings.set_value(OWN_SETTING, OWN_VERSION)
+            settings.set_value(OWN_SETTING, str(OWN_VERSION))
+
+
+def _need_to_be_alone(database: Database) -> None:
+    """Take the lock of a process without a cluster until the end of the transaction: each member holds it, too, but shared."""
+    if not raw.value(database, "SELECT pg_try_advisory_xact_lock(%s)", (locks.ONE_PROCESS,)):
+        raise DatabaseInUse(
+            "the schema of the cluster's queue has to change, and other nodes use it; end all of them, then start this version"
+        )

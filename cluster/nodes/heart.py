@@ -25,12 +25,14 @@ class Heart:
         pairs: Pairs,
         facts: Callable[[], NodeFacts],
         stop: Callable[[str], object],
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         """Beat for this process.
 
         Args:
             facts: returns what this process writes about itself.
             stop: stops a task that runs here.
+            look: looks at the other processes, after each beat.
         """
         self._repository = repository
         self._registry = registry
@@ -38,6 +40,7 @@ class Heart:
         self._claims = pairs.claims
         self._facts = facts
         self._stop = stop
+        self._look = look
         self._orphans: set[str] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-heart", daemon=True)
@@ -70,3 +73,4 @@ class Heart:
             log.warning("claim without an owner put back", extra={"task_id": task_id})
             self._repository.write(lambda one=task_id: self._pairs.give_back(one), locks=(RANKS,)).result()  # type: ignore[misc]
         self._orphans = orphans
+        self._look()

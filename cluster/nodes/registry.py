@@ -9,13 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import Database
+from peewee import Database, fn
 
 from ...db.statements import raw
 from ...db.tables.cluster import NodeRow
 from ..jobs.connector import at_once
 from ..jobs.pairs import Pairs
 
+DIGEST_WITHIN = 80
+"""Characters at the beginning of a catalogue's text that have its digest: all of it would be much to read again and again."""
+DIGEST = '"digest": "([0-9a-f]+)"'
 READ_S = 2.0
 """Seconds for which the rows of all processes are remembered."""
 
@@ -33,7 +36,8 @@ class NodeFacts:
 
 @dataclass(frozen=True)
 class Node:
-    """A process of the cluster. `seen_s` are the seconds since its last heartbeat, by the database's clock."""
+    """A process of the cluster. `seen_s` are the seconds since its last heartbeat, by the database's clock. `digest` is that of
+    its catalogue, empty without one."""
 
     name: str
     role: str
@@ -46,7 +50,7 @@ class Node:
     loaded: tuple[str, ...]
     card: str
     progress: dict[str, int]
-    catalogue: dict[str, Any] | None = None
+    digest: str = ""
 
     @property
     def is_serving(self) -> bool:
@@ -117,12 +121,18 @@ class Registry:
         )
         return {names[0] for (text,) in rows if (names := json.loads(text or "[]"))}
 
-    def read(self, *, with_catalogue: bool = False) -> list[Node]:
+    def read(self) -> list[Node]:
         """Return all processes, by their names. Those that were not seen for long count as `lost`."""
-        columns = [field for name, field in NodeRow._meta.fields.items() if with_catalogue or name != "catalogue"]
+        columns = [field for name, field in NodeRow._meta.fields.items() if name != "catalogue"]
+        digest = fn.substring(fn.left(NodeRow.catalogue, DIGEST_WITHIN), DIGEST).alias("digest")
         now = server_ms(self._database)
-        rows: Any = NodeRow.select(*columns).order_by(NodeRow.name).dicts()
+        rows: Any = NodeRow.select(*columns, digest).order_by(NodeRow.name).dicts()
         return [self._node(row, now) for row in rows]
+
+    def catalogue(self, name: str) -> dict[str, Any] | None:
+        """Return what tasks may use at a node, None if it has not written that yet."""
+        text = NodeRow.select(NodeRow.catalogue).where(NodeRow.name == name).scalar()
+        return json.loads(text) if text else None
 
     def known(self, read: Callable[[Callable[[], list[Node]]], list[Node]]) -> list[Node]:
         """Return the processes as read at most `READ_S` ago. `read` runs a query."""
@@ -148,7 +158,7 @@ class Registry:
             loaded=() if is_lost else tuple(json.loads(row["loaded"] or "[]")),
             card=row["card"],
             progress={} if is_lost else json.loads(row["progress"] or "{}"),
-            catalogue=json.loads(row["catalogue"]) if row.get("catalogue") else None,
+            digest=row["digest"] or "",
         )
 
 

@@ -22,7 +22,7 @@ FILE_KINDS = ("model_files", "lora_files", "vae_files")
 
 
 def catalogue_of(host: Host, kinds: Iterable[str]) -> dict[str, Any]:
-    """Return the catalogue of a running host. It reads folders, and may take long on a network drive.
+    """Return the catalogue of a running host, its digest first. It reads folders, and may take long on a network drive.
 
     Args:
         kinds: the kinds of names that the host's catalog has, as `models` and `styles`.
@@ -35,7 +35,7 @@ def catalogue_of(host: Host, kinds: Iterable[str]) -> dict[str, Any]:
         "info": host.info(),
     }
     content = json_value(content)
-    return {**content, "digest": digest_of(content)}
+    return {"digest": digest_of(content), **content}
 
 
 def digest_of(content: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 from ...db.repository import Repository
 from ...db.statements.sources import sessions
@@ -37,7 +38,12 @@ class SessionStore:
     async def all(self) -> list[Session]:
         """Return all sessions, those that have expired included."""
         found = await asyncio.wrap_future(self._repository.submit_read(sessions.all_sessions))
-        return [Session(**{**row, "is_secure": bool(row["is_secure"])}) for row in found]
+        return [_session(row) for row in found]
+
+    async def get(self, digest: str) -> Session | None:
+        """Return the session with this digest, None if there is none."""
+        row = await asyncio.wrap_future(self._repository.submit_read(partial(sessions.session_of, digest)))
+        return None if row is None else _session(row)
 
     async def add(self, session: Session, instead_of: Collection[str] = ()) -> None:
         """Add a session, and remove those with these digests in the same transaction."""
@@ -57,3 +63,7 @@ class SessionStore:
         """Remove the sessions with these digests."""
         if digests:
             await asyncio.wrap_future(self._repository.write(partial(sessions.remove_sessions, digests)))
+
+
+def _session(row: dict[str, Any]) -> Session:
+    return Session(**{**row, "is_secure": bool(row["is_secure"])})

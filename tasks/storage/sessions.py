@@ -21,6 +21,9 @@ RENEWAL_S = 3600
 """Seconds after which a renewal is written: a page may ask often."""
 MAX_PER_KEY = 50
 """Sessions of a key. A further one ends the one that was renewed least recently."""
+REREAD_S = 1.0
+"""Seconds after which a process of a cluster reads the sessions again, if there is a request with a session."""
+COOKIE = b"fooocus-api cookie"
 DOMAIN = b"fooocus-api session"
 """Separates the digests of keys from other uses of the same secret."""
 
@@ -39,6 +42,8 @@ class Sessions:
         find: FindKeys,
         secret: bytes,
         clock: Callable[[], float] = time.time,
+        *,
+        is_shared: bool = False,
     ) -> None:
         """Prepare the sessions; nothing is read yet.
 
@@ -47,26 +52,43 @@ class Sessions:
             find: returns the current keys of a name; its exceptions propagate.
             secret: the server's secret: without it, the database does not show which key a session is of.
             clock: returns seconds since 1970.
+            is_shared: other processes open and end sessions, too. Those that one has opened are known here at once, and those
+                that one has ended are so within `REREAD_S`.
         """
+        self.cookie_mark = hmac.digest(secret, COOKIE, "sha256").hex()[:8] if is_shared else None
+        """Part of the cookie's name by which all processes of a cluster find it, whatever their ports; None without a cluster."""
         self._store = store
+        self._is_shared = is_shared
         self._find = find
         self._secret = hmac.digest(secret, DOMAIN, "sha256")
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, Session] | None = None
+        self._changes = 0
+        """Changes of this process, so that what was read before one does not replace it."""
+        self._read_at = float("-inf")
 
-    async def load(self) -> None:
-        """Read the sessions, once.
+    async def load(self, identifier: str | None = None) -> None:
+        """Read the sessions: once, or from time to time if other processes change them. One with the id is known then.
 
         Raises:
             DatabaseUnavailable: the history can't be read.
         """
-        if self._known is None:
-            stored = [] if self._store is None else await self._store.all()
-            known = {session.digest: session for session in stored}
-            with self._lock:
-                if self._known is None:
-                    self._known = known
+        if self._known is None or (self._is_shared and time.monotonic() - self._read_at >= REREAD_S):
+            await self._read_all()
+        if self._is_shared and identifier is not None and self._store is not None:
+            digest = _digest(identifier)
+            if digest not in (self._known or {}) and (session := await self._store.get(digest)) is not None:
+                with self._lock:
+                    (self._known or {}).setdefault(digest, session)
+
+    async def _read_all(self) -> None:
+        begun, changes = time.monotonic(), self._changes
+        stored = [] if self._store is None else await self._store.all()
+        known = {session.digest: session for session in stored}
+        with self._lock:
+            if self._known is None or (self._is_shared and self._changes == changes):
+                self._known, self._read_at = known, begun
 
     def find(self, identifier: str) -> tuple[Session, Key] | None:
         """Return the session with this id and its key, None if it does not exist or has ended. `load` came before.
@@ -97,6 +119,7 @@ class Sessions:
         with self._lock:
             assert self._known is not None  # nosec B101  # for mypy: `load` has read them
             self._known[session.digest] = session
+            self._changes += 1
         self._forget(ended)
         return identifier, session
 
@@ -115,6 +138,7 @@ class Sessions:
         with self._lock:
             if self._known is not None and session.digest in self._known:  # it may have been closed since
                 self._known[session.digest] = renewed
+                self._changes += 1
         return renewed
 
     async def close(self, identifier: str) -> None:
@@ -123,9 +147,11 @@ class Sessions:
         Raises:
             DatabaseUnavailable: it has ended in this process, but would be open again after a restart.
         """
-        self._forget({_digest(identifier)})
+        digests = {_digest(identifier)}
+        self._forget(digests)
         if self._store is not None:
-            await self._store.remove({_digest(identifier)})
+            await self._store.remove(digests)
+            self._forget(digests)  # they may have been read again before they were removed
 
     async def close_all(self, key: Key) -> int:
         """End all sessions of a key, and return their number.
@@ -138,6 +164,7 @@ class Sessions:
         self._forget(digests)
         if self._store is not None:
             await self._store.remove(digests)
+            self._forget(digests)
         return len(digests)
 
     async def numbers(self, keys: Collection[Key]) -> list[int]:
@@ -168,6 +195,7 @@ class Sessions:
 
     def _forget(self, digests: Collection[str]) -> None:
         with self._lock:
+            self._changes += 1
             for digest in digests:
                 (self._known or {}).pop(digest, None)
 

@@ -11,9 +11,9 @@ import pytest
 
 from fooocus_api.adapters.webui.login import WebUILogin
 from fooocus_api.api.app import create_api
-from fooocus_api.api.context import Context, Security
+from fooocus_api.api.context import Context, ImageStores, Security
 from fooocus_api.api.openapi import build_schema
-from fooocus_api.auth.keys import Keyring
+from fooocus_api.auth.keyring import Keyring
 from fooocus_api.gateway.catalogue.merging import merged
 from fooocus_api.gateway.catalogue.writing import digest_of
 from fooocus_api.gateway.elsewhere import NoTools, NoWorker
@@ -21,6 +21,7 @@ from fooocus_api.gateway.host.catalog import ClusterCatalog
 from fooocus_api.gateway.host.host import ClusterHost
 from fooocus_api.gateway.host.nodes import KnownNode, Nodes
 from fooocus_api.images.storage.input_store import InputStore
+from fooocus_api.images.storage.places import OwnPlaces
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
 from fooocus_api.tasks.ports.presets import ProtectedPreset, UnknownPreset
 
@@ -36,7 +37,7 @@ def host(written: dict[str, Any], tmp_path: Path) -> ClusterHost:
 
 def test_the_schema_is_the_nodes(written: dict[str, Any], host: ClusterHost, tmp_path: Path) -> None:
     security = Security(Keyring((), tmp_path / "keys.json"), WebUILogin())
-    context = Context(host, None, InputStore(tmp_path / "inputs"), security)
+    context = Context(host, None, ImageStores(InputStore(tmp_path / "inputs")), security)
     schema = json.loads(json.dumps(build_schema(create_api(context), context)))
     for part in schema["components"]["schemas"].keys() | written["schema"]["components"]["schemas"].keys():
         assert schema["components"]["schemas"].get(part) == written["schema"]["components"]["schemas"].get(part), part
@@ -100,13 +101,9 @@ def test_what_only_a_node_can_do_is_refused(host: ClusterHost) -> None:
         host.prompts.resolve({}, 1, [0])
 
 
-def test_a_task_is_checked_and_measured_without_a_worker(host: ClusterHost, written: dict[str, Any]) -> None:
-    def find(reference: str) -> Path:
-        raise FileNotFoundError(reference)
-
-    worker = NoWorker(
-        ClusterCatalog(Nodes(lambda: [KnownNode("one", True, False, written["catalogue"])])), find, str, lambda _: []
-    )
+def test_a_task_is_checked_and_measured_without_a_worker(written: dict[str, Any], tmp_path: Path) -> None:
+    nodes = Nodes(lambda: [KnownNode("one", True, False, written["catalogue"])])
+    worker = NoWorker(ClusterCatalog(nodes), OwnPlaces(list, InputStore(tmp_path / "inputs")))
     worker.check({"prompt": "a cat"})
     with pytest.raises(ParameterError, match=r"gone.png can't be read"):
         worker.check({"controlnet_image": [{"cn_img": "inputs/gone.png"}]})

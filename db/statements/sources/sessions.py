@@ -16,6 +16,12 @@ def all_sessions() -> list[dict[str, Any]]:
     return list(SessionRow.select().dicts())
 
 
+def session_of(digest: str) -> dict[str, Any] | None:
+    """Return the session with this digest, None if there is none."""
+    found: dict[str, Any] | None = SessionRow.select().where(SessionRow.digest == digest).dicts().first()
+    return found
+
+
 def add_session(row: dict[str, Any]) -> None:
     """Add a session. Changes the database."""
     SessionRow.insert(row).execute()

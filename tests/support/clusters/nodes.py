@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.clusters.gateways import GatewayProcess
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.host import Host, demo_host
 
@@ -29,9 +30,10 @@ class DemoCluster:
         *flags: str,
         timeout_s: int = NODE_TIMEOUT_S,
         first: Mapping[str, str] | None = None,
+        gateways: int = 0,
         **pace: Any,
     ) -> None:
-        """Prepare the nodes.
+        """Prepare the nodes, and gateways named gateway-1, …, which start after them.
 
         Args:
             timeout_s: the seconds without a heartbeat after which a node is dead.
@@ -46,6 +48,7 @@ class DemoCluster:
             self._node(index, flags, {**pace, "env": first} if first and index == 1 else pace)
             for index in range(1, number + 1)
         ]
+        self.gateways = [self._gateway(index) for index in range(1, gateways + 1)]
 
     def _node(self, index: int, flags: tuple[str, ...], pace: dict[str, Any]) -> Host:
         place = (
@@ -59,10 +62,14 @@ class DemoCluster:
         )
         return demo_host(*place, "--node-timeout", str(self._timeout_s), *flags, **pace)
 
+    def _gateway(self, index: int) -> Host:
+        timeout = ("--node-timeout", str(NODE_TIMEOUT_S))
+        return GatewayProcess(f"gateway-{index}", self.location, self._files.name, *timeout)
+
     def __enter__(self) -> DemoCluster:
         try:
-            for node in self.nodes:
-                node.start()
+            for process in (*self.nodes, *self.gateways):
+                process.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -71,9 +78,9 @@ class DemoCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for node in self.nodes:
+        for process in (*self.gateways, *self.nodes):
             with contextlib.suppress(ProcessLookupError):
-                node.close()
+                process.close()
         self._files.cleanup()
 
     def audit(self) -> None:

@@ -44,6 +44,9 @@ class Worker:
     def files(self) -> Collection[str]:
         return MODELS
 
+    def look_again(self) -> None:
+        """Do nothing: its files stay the same."""
+
     def start(self, task: Task) -> None:
         self._loaded = ModelNeeds((task.parameters["base_model_name"], "None"))
         time.sleep(self._seconds)

@@ -1,0 +1,136 @@
+"""Two gateways in front of two nodes: each serves all that a node serves, keeps nothing, and needs nothing of a Fooocus."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from fooocus_api.tests.support.api_calls.tool_requests import picture
+from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.clusters.nodes import DemoCluster
+from fooocus_api.tests.support.databases.postgres import PostgresServer
+from fooocus_api.tests.support.event_streams import reading
+
+
+@pytest.fixture(scope="module")
+def cluster(durable_postgres: PostgresServer) -> Iterator[DemoCluster]:
+    with DemoCluster(durable_postgres, 2, step_ms=20, gateways=2) as processes:
+        for index in range(2):
+            wait_for(lambda: ready(processes, index), "the gateways to know the nodes")  # noqa: B023
+        yield processes
+
+
+def ready(cluster: DemoCluster, index: int) -> bool:
+    return requests.get(f"{cluster.gateways[index].url}/v1/openapi.json", timeout=60).status_code == 200
+
+
+@pytest.fixture
+def first(cluster: DemoCluster) -> Client:
+    return Client(cluster.gateways[0].url)
+
+
+@pytest.fixture
+def second(cluster: DemoCluster) -> Client:
+    return Client(cluster.gateways[1].url)
+
+
+def test_it_serves_its_pages_and_says_what_the_nodes_are(cluster: DemoCluster, first: Client) -> None:
+    for path in ("/docs", "/dashboard", "/guide/", "/v1/openapi.json"):
+        assert first.get(path).status_code == 200, path
+    info, of_node = first.get("/v1/info").json(), cluster.client().get("/v1/info").json()
+    assert info["fooocus_version"] == of_node["fooocus_version"] and info["supported"] and not info["webui"]
+    names = first.get("/v1/engine/all-models").json()
+    assert names == cluster.client().get("/v1/engine/all-models").json()
+    unknown = first.generate(base_model_name="none.safetensors")
+    assert unknown.status_code == 422
+
+
+def test_each_way_to_get_an_image(first: Client, second: Client) -> None:
+    record = first.draw(prompt="waits", overwrite_step=3)
+    assert record["task_status"] == "finished"
+    task_id = first.submit(prompt="asynchronous", overwrite_step=3)["task_id"]
+    assert second.ended(task_id)["task_status"] == "finished"
+    *_, last = first.stream(prompt="streamed", overwrite_step=3)
+    assert last.data["images"], last
+    body = {"prompt": "by a compatible surface", "n": 1, "size": "256x256"}
+    answer = first.post("/v1/images/generations", json={**body, "response_format": "b64_json"})
+    assert answer.status_code == 200 and base64.b64decode(answer.json()["data"][0]["b64_json"])
+    image = first.generate(accept="image/png", prompt="binary", overwrite_step=3)
+    assert image.headers["content-type"] == "image/png"
+    listed = {one["task_id"] for one in second.get("/tasks").json()["history"]}
+    assert {record["task_id"], task_id} <= listed
+
+
+def test_streams_have_previews_and_images_are_served(first: Client, second: Client) -> None:
+    task_id = first.submit(prompt="seen", overwrite_step=60)["task_id"]
+    with reading(second, f"/tasks/{task_id}/events", preview_format="jpeg") as stream:
+        stream.until("finished")
+    assert any(step.get("preview") for step in stream.of("progress")) and len(stream.of("image")) == 1
+    for client in first, second:
+        (image,) = client.task(task_id)["images"]
+        assert urlsplit(image["url"]).path.startswith("/outputs/node-")
+        assert client.image(image["url"]).size == (256, 256)
+    assert second.request("DELETE", f"/tasks/{task_id}").status_code == 204
+    path = urlsplit(image["url"]).path
+    assert first.get(path).status_code == second.get(path).status_code == 404
+
+
+def test_a_task_is_stopped_and_moved_from_a_gateway(first: Client, second: Client) -> None:
+    task_id = first.submit(prompt="stopped", overwrite_step=200)["task_id"]
+    first.until(task_id, "running")
+    assert second.post(f"/tasks/{task_id}/stop").status_code == 200
+    assert first.ended(task_id)["task_status"] == "stopped"
+
+
+def test_an_image_sent_to_one_is_used_by_the_other(first: Client, second: Client) -> None:
+    sent = first.post("/inputs", files={"image": ("a.png", picture(), "image/png")})
+    assert sent.status_code in (200, 201), sent.text
+    url = sent.json()["url"]
+    record = second.draw(prompt="of an image", overwrite_step=3, uov_method="Vary (Subtle)", uov_input_image=url)
+    assert record["task_status"] == "finished"
+
+
+def test_a_killed_gateway_is_replaced_by_the_other(cluster: DemoCluster, first: Client, second: Client) -> None:
+    task_id = first.submit(prompt="survives", overwrite_step=60)["task_id"]
+    cluster.gateways[0].kill()
+    try:
+        assert second.ended(task_id)["task_status"] == "finished"
+    finally:
+        cluster.gateways[0].start()
+    wait_for(lambda: ready(cluster, 0), "the gateway to know the nodes")
+    assert first.task(task_id)["task_status"] == "finished"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is another thing on Windows")
+def test_it_ends_in_order_and_has_imported_nothing_of_a_fooocus(cluster: DemoCluster) -> None:
+    gateway = cluster.gateways[1]
+    assert gateway.process is not None
+    gateway.process.send_signal(signal.SIGTERM)
+    assert gateway.process.wait(60) == 128 + signal.SIGTERM
+    said = gateway.log()
+    assert "imported: []" in said and "Traceback" not in said
+    assert cluster.rows("SELECT state FROM cluster_node WHERE name = 'gateway-2'") == [("stopped",)]
+    gateway.start()
+    wait_for(lambda: ready(cluster, 1), "the gateway to know the nodes")
+
+
+def test_keys_and_sessions_of_one_are_known_to_the_other(first: Client, second: Client) -> None:
+    """The last test: from now on a key is needed."""
+    made = first.post("/v1/keys", json={"name": "root", "scopes": ["admin", "generate", "read"]})
+    assert made.status_code == 201, made.text
+    key = made.json()["key"]
+    wait_for(lambda: second.get("/tasks").status_code == 401, "the key to be needed everywhere")
+    assert Client(second.url, key).get("/tasks").status_code == 200
+    browser = Client(first.url)
+    assert browser.post("/v1/session", json={"key": key}).status_code == 200
+    cookies = {one.name: str(one.value) for one in browser.session.cookies}
+    assert len(cookies) == 1
+    assert requests.get(f"{second.url}/tasks", cookies=cookies, timeout=60).status_code == 200
+    assert requests.delete(f"{first.url}/v1/session", cookies=cookies, timeout=60).status_code == 204
+    wait_for(lambda: requests.get(f"{second.url}/tasks", cookies=cookies, timeout=60).status_code == 401, "its end")
