@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from . import __version__
 from .adapters.image_log.image_log import ImageLog
+from .adapters.machine_load import card_name
 from .adapters.models.catalog import CATALOGS
 from .adapters.models.tools import FooocusTools
 from .adapters.startup.launch_flags import Settings
@@ -103,6 +104,7 @@ class ClusterShare:
             __version__,
             timeout_s=settings.node_timeout,
             claims=ClaimOptions(rules, settings.affinity_wait),
+            card=card_name(),
         )
         host = HostFacts(tools.has_started, _model_files)
         scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from . import __version__
 from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
 from .adapters.instrumentation import Instrumentation
-from .adapters.machine_load import gpu_memory_used, machine_load
+from .adapters.machine_load import card_name, gpu_memory_used, machine_load
 from .adapters.models.catalog import FooocusCatalog
 from .adapters.models.model_folders import FooocusModelFolders
 from .adapters.models.runs import FooocusRuns
@@ -57,6 +58,7 @@ from .tasks.batches.admission import Admission
 from .tasks.build import TaskOptions, TaskServices, build_task_services
 from .tasks.history.retention import RetentionPolicy
 from .tasks.lifecycle.collector_pause import paused_collector
+from .tasks.live.nodes import Process
 from .tasks.model.active_tasks import ActiveTasks
 from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
 from .tasks.queue.scheduler import Scheduler
@@ -269,7 +271,10 @@ class _Builder:
             places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.places
             lookups = Lookups(places, partial(_random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
-            options = _task_options(settings, Admission(self._keys.named, lambda: free_bytes(output_folders())))
+            process = Process(node_name(settings), __version__, card_name(), self._tools.has_started)
+            options = _task_options(
+                settings, Admission(self._keys.named, lambda: free_bytes(output_folders())), process
+            )
             cluster = None if share is None else share.cluster(parts.bus.emit, engine, self._tools)
             options = options if share is None else share.completed(options)
             services = build_task_services(
@@ -329,12 +334,12 @@ def _scheduler(settings: Settings) -> Scheduler:
     )
 
 
-def _task_options(settings: Settings, admission: Admission) -> TaskOptions:
+def _task_options(settings: Settings, admission: Admission, process: Process) -> TaskOptions:
     webhooks = WebhookSettings(
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
     retention = RetentionPolicy(settings.keep_days, settings.keep_count)
-    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=_load)
+    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=_load, process=process)
 
 
 def _load() -> MachineLoad:

@@ -94,7 +94,7 @@ class Member:
             LocalWorker(self._worker.take, lambda task: task.source == "webui" and task.worker == pairs.worker),
             links.reader.changed,
         )
-        self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
+        self._mirror.observe_with([live.feed, live.announcements, eta.elsewhere], live.announcements.removed)
         self._claimer = Claimer(
             base.repository, pairs, self._worker, self._loaded_elsewhere, base.settings.claims, base.wakes
         )
@@ -240,6 +240,8 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
+        if state == "idle" and not self._base.host.is_ready():
+            state = "starting"
         return NodeFacts(state, models, self._base.settings.card, progress)
 
     def _loaded_elsewhere(self) -> set[str]:

@@ -62,6 +62,7 @@ class Heart:
     def _beat(self) -> None:
         facts = self._facts()
         self._repository.write(lambda: self._registry.beat(facts)).result()
+        self._registry.known(self._repository.read)  # for those that must not read themselves
         held, to_stop = self._repository.read(lambda: (self._pairs.held(), self._pairs.to_stop()))
         for task_id in to_stop:
             self._stop(task_id)

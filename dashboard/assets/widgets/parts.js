@@ -91,6 +91,11 @@ const STATE_ICONS = {
   paused: "pause",
   ended: "check",
   delivered: "check",
+  starting: "clock",
+  idle: "check",
+  busy: "dot",
+  draining: "clock",
+  lost: "warn",
   none: "dot",
   succeeded: "check",
 };
