@@ -13,7 +13,7 @@ from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.event_streams import reading
 
-LONG = {"overwrite_step": 200, "image_number": 3}
+LONG = {"overwrite_step": 200, "image_number": 20}
 NAMES = ["node-1", "node-2", "node-3"]
 
 
@@ -107,6 +107,26 @@ def test_a_node_without_heartbeats_is_lost(cluster: DemoCluster) -> None:
         lost = nodes(cluster.client())["node-3"]
         assert lost["heartbeat_seconds"] > 3 and lost["running"] == [] and lost["loaded"] == []
     wait_for(lambda: nodes(cluster.client())["node-3"]["state"] == "idle", "the node to be back")
+
+
+def test_a_node_leaves_a_task_that_another_has_by_now(cluster: DemoCluster) -> None:
+    client = cluster.client()
+    task_id = client.submit(prompt="taken over", overwrite_step=200, image_number=10)["task_id"]
+    client.until(task_id, "running")
+    index = cluster.node_of(task_id)
+    assert index is not None
+    other = cluster.client((index + 1) % 3)
+    try:
+        with cluster.paused(index):
+            wait_for(lambda: cluster.node_of(task_id) not in (None, index), "another node to have the task")
+            other.until(task_id, "running")
+        state = f"SELECT state FROM cluster_node WHERE name = '{NAMES[index]}'"
+        wait_for(lambda: cluster.rows(state) == [("idle",)], "the node to be free")
+        # It had generated less than the other one had to: at its own end, that one would be nearly through.
+        assert other.task(task_id)["progress"] < 60
+    finally:
+        other.post(f"/tasks/{task_id}/stop")
+        assert other.ended(task_id)["attempts"] == 2
 
 
 def test_a_node_that_has_ended_is_shown_as_stopped(cluster: DemoCluster) -> None:
