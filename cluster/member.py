@@ -240,7 +240,7 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
-        if state == "idle" and not self._base.host.is_ready():
+        if state == "idle" and self._base.settings.role == "node" and not self._base.host.is_ready():
             state = "starting"
         return NodeFacts(state, models, self._base.settings.card, progress)
 

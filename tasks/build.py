@@ -36,6 +36,7 @@ from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
 from .live.build import LiveServices, build_live
+from .live.node_gauges import NodeGauges
 from .live.nodes import Nodes, NodeViews, OneNode, Process
 from .model.active_tasks import ActiveTasks
 from .model_files.build import ModelFileServices
@@ -170,7 +171,7 @@ def build_task_services(
     retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
     results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
     metrics = _metrics(active, events, engine)
-    metrics.watch_nodes(nodes.latest)
+    metrics.registry.register(NodeGauges(nodes.latest))
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     following = None if shared is None else shared.follow(events, eta, live)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from ..live.nodes import Node
 from ..model import events
 from ..model.active_tasks import ActiveTask
 
@@ -28,31 +27,6 @@ class _Counted(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         yield CounterMetricFamily(self._name, self._text, self._read())
-
-
-class _NodeGauges(Collector):
-    """Gauges of each process that shares the queue, except those that have ended on purpose."""
-
-    def __init__(self, latest: Callable[[], Iterable[Node]]) -> None:
-        self._latest = latest
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        up, busy, age = (
-            GaugeMetricFamily(f"fooocus_api_node_{name}", text, labels=["node", "role"])
-            for name, text in (
-                ("up", "1 while the process has heartbeats, 0 once it has none for too long."),
-                ("busy", "1 while the node runs a task."),
-                ("heartbeat_age_seconds", "Seconds since the last heartbeat, as of this process's own last one."),
-            )
-        )
-        for node in self._latest():
-            if node.state == "stopped":  # on purpose
-                continue
-            labels = (node.name, node.role)
-            up.add_metric(labels, float(node.is_up))
-            busy.add_metric(labels, float(node.state == "busy"))
-            age.add_metric(labels, node.seen_s)
-        yield from (up, busy, age)
 
 
 class Metrics:
@@ -84,10 +58,6 @@ class Metrics:
     def counter(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Register a counter whose value `read` returns at every scrape."""
         self.registry.register(_Counted(f"fooocus_api_{name}", text, read))
-
-    def watch_nodes(self, latest: Callable[[], Iterable[Node]]) -> None:
-        """Register the gauges of the processes that share the queue, which `latest` returns at every scrape."""
-        self.registry.register(_NodeGauges(latest))
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         """Count an event of a task, and record the durations that it completes."""

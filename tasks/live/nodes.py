@@ -41,7 +41,7 @@ class Node:
 
     @property
     def is_up(self) -> bool:
-        """Return whether the process runs, as far as is known."""
+        """Return whether the process runs, by its heartbeats."""
         return self.state not in ("lost", "stopped")
 
 

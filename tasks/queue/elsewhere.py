@@ -1,4 +1,4 @@
-"""Estimates of tasks that other processes of a cluster run. They send no steps unless somebody watches, so their rows count."""
+"""Estimates of tasks that other processes of a cluster run. Their steps come only while this one watches: their rows count."""
 
 from __future__ import annotations
 

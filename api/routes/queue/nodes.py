@@ -19,7 +19,7 @@ class NodeTask(BaseModel):
 
     task_id: str = Field(description="32 hexadecimal digits.")
     source: str = Field(description="The origin of the task, as in the record.")
-    progress: int = Field(description="0 to 100; as of the node's last heartbeat unless somebody follows the task.")
+    progress: int = Field(description="0 to 100; as of the node's last heartbeat, unless a client follows the task.")
 
 
 class NodeModel(BaseModel):
@@ -41,7 +41,7 @@ class NodeModel(BaseModel):
     started_mills: int = Field(description="The time of its start, in milliseconds since 1970.")
     heartbeat_seconds: float = Field(description="Seconds since its last heartbeat; 0 without a cluster.")
     url: str | None = Field(description="Its own address, if known.")
-    running: list[NodeTask] = Field(description="The tasks that it runs, as far as the key may see them.")
+    running: list[NodeTask] = Field(description="The tasks that it runs and that the key may see.")
 
 
 class NodesResponse(BaseModel):
