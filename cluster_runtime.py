@@ -10,6 +10,7 @@ from typing import Any
 
 from . import __version__
 from .adapters.image_log.image_log import ImageLog
+from .adapters.machine_load import card_name
 from .adapters.models.catalog import CATALOGS, FooocusCatalog
 from .adapters.models.tools import FooocusTools
 from .adapters.startup.launch_flags import Settings
@@ -127,6 +128,7 @@ def place_of(settings: Settings, role: str = "node") -> ClusterSettings:
         role,
         timeout_s=settings.node_timeout,
         claims=ClaimOptions(rules_of(settings), settings.affinity_wait),
+        card=card_name() if role == "node" else "",
     )
 
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from . import __version__
 from .adapters.host import FooocusHost
 from .adapters.inspection.task_signature import UnknownSignature
 from .adapters.instrumentation import Instrumentation
-from .adapters.machine_load import gpu_memory_used
+from .adapters.machine_load import card_name, gpu_memory_used
 from .adapters.models.catalog import FooocusCatalog
 from .adapters.models.model_folders import FooocusModelFolders
 from .adapters.models.runs import FooocusRuns
@@ -55,6 +56,7 @@ from .runtime_options import random_state, recorded_names, scheduler, task_optio
 from .tasks.batches.admission import ROWS_OF_ONE, Admission
 from .tasks.build import TaskServices, build_task_services
 from .tasks.lifecycle.collector_pause import paused_collector
+from .tasks.live.nodes import Process
 from .tasks.model.active_tasks import ActiveTasks
 from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
 from .tasks.storage.sessions import Sessions
@@ -235,8 +237,11 @@ class _Builder:
             places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.parts.places
             lookups = Lookups(places, partial(random_state, repository))
             engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
+            process = Process(node_name(settings), __version__, card_name(), self._tools.has_started)
             options = task_options(
-                settings, Admission(self._keys.named, lambda: free_bytes(output_folders()), self._rows_of_batch)
+                settings,
+                Admission(self._keys.named, lambda: free_bytes(output_folders()), self._rows_of_batch),
+                process,
             )
             cluster = None if share is None else share.cluster(parts.bus.emit, engine, self._tools)
             options = options if share is None else share.completed(options)

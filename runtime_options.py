@@ -14,6 +14,7 @@ from .images.storage.places import ImagePlaces
 from .tasks.batches.admission import Admission
 from .tasks.build import TaskOptions, TaskServices
 from .tasks.history.retention import RetentionPolicy
+from .tasks.live.nodes import Process
 from .tasks.queue.scheduler import Scheduler
 from .tasks.statistics.statistics import MachineLoad
 from .tasks.webhooks.delivery import WebhookSettings
@@ -38,13 +39,13 @@ def scheduler(settings: Settings) -> Scheduler:
     )
 
 
-def task_options(settings: Settings, admission: Admission) -> TaskOptions:
+def task_options(settings: Settings, admission: Admission, process: Process) -> TaskOptions:
     """Return the options of the domain."""
     webhooks = WebhookSettings(
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
     retention = RetentionPolicy(settings.keep_days, settings.keep_count)
-    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=load)
+    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=load, process=process)
 
 
 def load() -> MachineLoad:

@@ -28,6 +28,15 @@ def gpu_memory() -> tuple[int, int] | None:
     return int(total - free), int(total)
 
 
+def card_name() -> str:
+    """Return the name of the graphics card that Fooocus uses, empty without one. Loads nothing."""
+    torch = loaded_module("torch")
+    with contextlib.suppress(Exception):  # a name is not worth a start that fails
+        if torch is not None and torch.cuda.is_available():
+            return str(torch.cuda.get_device_name(torch.cuda.current_device()))
+    return ""
+
+
 def gpu_memory_used() -> float:
     """Return the bytes of GPU memory in use by all processes, 0 without a GPU."""
     return float((gpu_memory() or (0, 0))[0])

@@ -37,7 +37,7 @@ from .routes.generation import route as generation
 from .routes.images import archive as image_archive
 from .routes.images import inputs, outputs
 from .routes.model_files import downloads, files
-from .routes.queue import queue, stats
+from .routes.queue import nodes, queue, stats
 from .routes.tasks import actions, bulk, counts, events, repeat, tasks, webhooks
 from .routes.tools import describe, expand_prompt, mask, read_metadata, unload
 from .schemas.host_request import request_model
@@ -134,6 +134,7 @@ def create_api(context: Context) -> FastAPI:
         webhooks.router,
         events.router,
         queue.router,
+        nodes.router,
         stats.router,
         create.router(context),
         batches.router,

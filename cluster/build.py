@@ -8,6 +8,7 @@ from ..db.connection import DatabaseProblem
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable
 from ..tasks.live.build import LiveServices
+from ..tasks.live.nodes import Nodes
 from ..tasks.model.active_tasks import ActiveTasks
 from ..tasks.model.events import Event
 from ..tasks.ports.engine import Engine
@@ -25,6 +26,7 @@ from .jobs.pairs import Claims, Pairs
 from .jobs.schema import install_schema
 from .member import Links, Member
 from .messages.notices import EVERYONE, TaskControl, to_json
+from .nodes.listing import NodeList
 from .nodes.recovery import NodeRecovery
 from .nodes.registry import Registry
 from .signals.voice import Voice
@@ -46,12 +48,17 @@ class ClusterQueue:
             lambda task, how: voice.say(EVERYONE, to_json(TaskControl(task.task_id, how, task.worker or -1))),
         )
         self._base = base
+        self._nodes = NodeList(base.repository, base.registry)
         self._links = Links(active, reader, voice, recovery)
         self._engine = ClusterEngine(local, base.order, base.pairs.claims, remote, base.emit)
 
     @property
     def engine(self) -> Engine:
         return self._engine
+
+    @property
+    def nodes(self) -> Nodes:
+        return self._nodes
 
     def follow(
         self, events: Broadcaster, eta: EtaCalculator, live: LiveServices, batch_changed: Callable[[str], None]

@@ -106,7 +106,7 @@ class Member:
             ),
             links.reader.changed,
         )
-        self._mirror.observe_with([live.feed, live.announcements], live.announcements.removed)
+        self._mirror.observe_with([live.feed, live.announcements, eta.elsewhere], live.announcements.removed)
         self._claimer = Claimer(base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes)
         versions = Versions(base.settings.name, base.settings.version)
         self._heart = Heart(
@@ -255,6 +255,8 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
+        if state == "idle" and self._base.settings.role == "node" and not self._base.host.is_ready():
+            state = "starting"
         return NodeFacts(state, models, self._base.settings.card, progress)
 
     def _stop(self, task_id: str) -> None:

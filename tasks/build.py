@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..db.deadline import Deadline
 from ..db.repository import Repository
@@ -18,10 +19,7 @@ from .batches.removal import BatchRemoval
 from .batches.row_ends import RowEnds
 from .batches.service import Batches, BatchEta
 from .batches.store import BatchStore
-from .control.bulk import BulkActions
-from .control.moves import TaskMoves
-from .control.pause import QueuePause
-from .control.tags import TaskTags
+from .control.build import ControlServices, build_control
 from .drain import Drain
 from .history.leftovers import Leftovers
 from .history.ownership import Ownership
@@ -36,6 +34,8 @@ from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
 from .live.build import LiveServices, build_live
+from .live.node_gauges import NodeGauges
+from .live.nodes import Nodes, NodeViews, OneNode
 from .model.active_tasks import ActiveTasks
 from .model_files.build import ModelFileServices
 from .options import TaskOptions as TaskOptions
@@ -53,7 +53,6 @@ from .sharing import Sharing
 from .storage.client_options import ClientOptions
 from .storage.session_store import SessionStore
 from .storage.store import TaskStore
-from .storage.stored_order import StoredOrder
 from .streaming.broadcaster import Broadcaster
 from .streaming.event_bus import EventBus
 from .webhooks.delivery import Webhooks
@@ -64,16 +63,6 @@ UPLOADS_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the uploads in flight."""
 SAVES_CLOSE_TIMEOUT_S = 5.0
 """Seconds that a shutdown waits for the images of ended tasks."""
-
-
-@dataclass(frozen=True)
-class ControlServices:
-    """The parts that change the queue and many tasks at once."""
-
-    moves: TaskMoves
-    bulk: BulkActions
-    tags: TaskTags
-    pause: QueuePause
 
 
 @dataclass(frozen=True)
@@ -99,6 +88,7 @@ class TaskServices:
     sessions: SessionStore
     lifetime: Lifetime
     drain: Drain
+    nodes: NodeViews
     model_files: ModelFileServices | None = None
 
     def start(self) -> None:
@@ -153,11 +143,13 @@ def build_task_services(
     shared = None if sharing is None else sharing.join(store, active)
     engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine, repository, journal), Estimator()
-    eta = EtaCalculator(active, engine, estimator)
+    eta = EtaCalculator(active, engine, estimator, None if shared is None else partial(_serving, shared.nodes))
     live = build_live(active, engine, eta, events, options.load)
+    nodes = NodeViews(OneNode(options.process, lambda: live.models.loaded) if shared is None else shared.nodes, active)
     retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
     results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
     metrics = _metrics(active, events, engine)
+    metrics.registry.register(NodeGauges(nodes.latest))
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     following = None if shared is None else shared.follow(events, eta, live, changes.signal)
@@ -169,7 +161,7 @@ def build_task_services(
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine, store, journal, leftovers, options.publisher)
     tasks = TaskService(active, store, engine, downloader, events, retention)
-    control = _control(repository, engine, active, tasks, retention, live)
+    control = build_control(repository, engine, active, tasks, retention, live)
     rows = BatchStore(repository, changes)
     messages = BatchMessages(repository, rows, changes, options.webhooks, outbound, options.duty)
     removal = BatchRemoval(rows, repository, retention, tasks)
@@ -239,13 +231,14 @@ def build_task_services(
         active=active,
         results=results,
         repeats=Repeats(repository, runs, hashes),
-        batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, estimator)),
+        batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, eta)),
         client_options=ClientOptions(repository),
         control=control,
         live=live,
         sessions=SessionStore(repository),
         lifetime=lifetime,
         drain=Drain(following, lifetime),
+        nodes=nodes,
     )
 
 
@@ -253,19 +246,6 @@ def _close_publisher(publisher: Publisher | None, deadline: Deadline) -> None:
     """End the uploads. A task that waits for them was put back, and runs again."""
     if publisher is not None:
         publisher.close(_or(deadline.half(), UPLOADS_CLOSE_TIMEOUT_S))
-
-
-def _control(
-    repository: Repository,
-    engine: Engine,
-    active: ActiveTasks,
-    tasks: TaskService,
-    retention: Retention,
-    live: LiveServices,
-) -> ControlServices:
-    moves, tags = TaskMoves(active, engine, StoredOrder(repository)), TaskTags(repository, active)
-    bulk = BulkActions(repository, active, tasks, retention, moves, tags)
-    return ControlServices(moves, bulk, tags, QueuePause(repository, engine, live.feed.change))
 
 
 def _metrics(active: ActiveTasks, events: Broadcaster, engine: Engine) -> Metrics:
@@ -276,6 +256,11 @@ def _metrics(active: ActiveTasks, events: Broadcaster, engine: Engine) -> Metric
     metrics.gauge("listeners", "Open event streams and waiting requests.", events.subscriber_count)
     metrics.counter("deliveries", "Updates handed to listeners since the start.", lambda: events.delivered)
     return metrics
+
+
+def _serving(nodes: Nodes) -> list[str]:
+    """Return the names of the nodes that take tasks."""
+    return [node.name for node in nodes.latest() if node.is_serving]
 
 
 def _or(seconds: float | None, otherwise: float) -> float:

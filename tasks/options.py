@@ -9,6 +9,7 @@ from ..images.storage.publisher import Publisher
 from .batches.admission import Admission
 from .duty import Duty
 from .history.retention import RetentionPolicy
+from .live.nodes import Process
 from .statistics.statistics import MachineLoad
 from .storage.store import END_WRITE_TIMEOUT_S
 from .webhooks.delivery import WebhookSettings
@@ -21,7 +22,7 @@ class TaskOptions:
     `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
     `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
     does not accept its end. `load` returns the load of the machine. Only the process that has the `duty` does what only one of a
-    cluster may do. `publisher` puts images into the depot of a cluster.
+    cluster may do. `publisher` puts images into the depot of a cluster. `process` describes this one.
     """
 
     max_pending: int | None = None
@@ -32,3 +33,4 @@ class TaskOptions:
     load: Callable[[], MachineLoad] = MachineLoad
     duty: Duty = field(default_factory=Duty)
     publisher: Publisher | None = None
+    process: Process = field(default_factory=Process)

@@ -69,9 +69,10 @@ class TaskService:
         live = self._active.get(task_id)
         return live.preview if live else None
 
-    def running(self) -> Task | None:
-        """Return the running task, None without one."""
-        task = self._active.running()
+    def running(self, source: str | None = None) -> Task | None:
+        """Return the running task, None without one; in a cluster the one that has run longest. Of this source if one is
+        given."""
+        task = self._active.running(source)
         if task is not None:
             self._events.note_interest(task.task_id)
         return task
@@ -121,10 +122,10 @@ class TaskService:
         return self._engine.interrupt(task_id, "skip")
 
     def interrupt_running(self, how: Interruption, source: str | None = None) -> str | None:
-        """Stop the running task or skip its current image, and return its id. None without a running task, or if it is not
+        """Stop the running task or skip its current image, and return its id. None without a running task, or if none is
         from `source`."""
-        task = self.running()
-        if task is None or source not in (None, task.source):
+        task = self.running(source)
+        if task is None:
             return None
         return task.task_id if self._engine.interrupt(task.task_id, how) else None
 

@@ -9,6 +9,7 @@ from ..db.deadline import Deadline
 from .lifecycle.notifier import QueueNotifier
 from .lifecycle.observers import TaskObserver
 from .live.build import LiveServices
+from .live.nodes import Nodes
 from .model.active_tasks import ActiveTasks
 from .model.events import Event
 from .ports.engine import Engine
@@ -62,6 +63,10 @@ class SharedQueue(Protocol):
     @property
     def engine(self) -> Engine:
         """The engine that reaches the tasks of all nodes."""
+
+    @property
+    def nodes(self) -> Nodes:
+        """The processes of the cluster."""
 
     def follow(
         self, events: Broadcaster, eta: EtaCalculator, live: LiveServices, batch_changed: Callable[[str], None]

@@ -33,6 +33,9 @@ class TaskCard(StageMembers):
     seed_text: str | None = Field(default=None, description="The digits of the first image's seed.")
     tags: list[str] | None = Field(default=None, description="The task's tags, if any.")
     batch_id: str | None = Field(default=None, description="The batch that the task belongs to, if any.")
+    node: str | None = Field(
+        default=None, description="Only in a cluster: the node that generates the task or has generated it."
+    )
     error: str | None = Field(
         default=None, description="Only of a failed task: the error's type and message, shortened."
     )
@@ -69,6 +72,8 @@ def card_of(task: Task, urls: PublicUrls, outlook: Outlook = NO_OUTLOOK) -> dict
         card["tags"] = tags
     if place := task.notes.get(BATCH):
         card["batch_id"] = place["batch_id"]
+    if task.node is not None:
+        card["node"] = task.node
     if task.error is not None:
         card["error"] = f"{task.error.type}: {task.error.message}"[:MAX_PROMPT_LENGTH]
     if not task.status.is_terminal:

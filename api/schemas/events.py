@@ -17,7 +17,7 @@ from .task import IgnoredField, ImageModel, TaskErrorModel, error_members, image
 EVENTS = """| Event | Sent when | Data, in addition to `task_id`, `task_status`, `source` |
 |---|---|---|
 | `queued` | the task is pending; on the task's own stream also on a change of queue position | `queue_position`, `eta_seconds` |
-| `started` | the worker starts the task | `eta_seconds`, the stage |
+| `started` | the worker starts the task | `eta_seconds`, the stage, and in a cluster `node`, as in the events after it |
 | `progress` | the worker completes a step | `progress`, `message`, `eta_seconds`, the stage, and `preview` if requested |
 | `image` | an image is saved | `image` |
 | `finished`, `failed`, `stopped`, `interrupted` | the task has ended | `progress`, `result`, `images`, `error` |
@@ -46,6 +46,7 @@ class TaskEvent(StageMembers):
     message: str | None = Field(default=None, description="Fooocus's description of its current step.")
     preview: str | None = Field(default=None, description="The newest preview as a data URI.")
     image: ImageModel | None = Field(default=None, description="The saved image.")
+    node: str | None = Field(default=None, description="Only in a cluster: the node that generates the task.")
     result: list[str] | None = Field(default=None, description="URLs of the images, once the task has ended.")
     images: list[ImageModel] | None = Field(default=None, description="The images, once the task has ended.")
     error: TaskErrorModel | None = Field(default=None, description="The error of a failed task.")
@@ -93,6 +94,8 @@ def _data(update: Update, urls: PublicUrls, encoding: Encoding | None) -> dict[s
     task = update.task
     data: dict[str, Any] = {"task_id": task.task_id, "task_status": task.status.value, "source": task.source}
     data |= own_data(task)
+    if task.node is not None and update.kind != "queued":
+        data["node"] = task.node
     if update.kind in ("queued", "started", "progress"):
         data["eta_seconds"] = update.outlook.eta_seconds
         data |= stage_members(task)

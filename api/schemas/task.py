@@ -128,6 +128,9 @@ class RecordResponse(StageMembers):
     client_data: dict[str, Any] = Field(default={}, description="The client_data of the request.")
     error: TaskErrorModel | None = Field(default=None, description="Only on failed and interrupted tasks.")
     attempts: int = Field(description="The number of times the worker has started it.")
+    node: str | None = Field(
+        default=None, description="Only in a cluster: the node that generates the task or has generated it."
+    )
     ignored_fields: list[IgnoredField] | None = Field(
         default=None, description="The ignored fields of the request, if any."
     )
@@ -178,6 +181,8 @@ def record_of(
         **own_data(task),
         **stage_members(task),
     }
+    if task.node is not None:
+        record["node"] = task.node
     if ignored := task.notes.get("ignored_fields"):
         record["ignored_fields"] = ignored
     if repeats := task.notes.get(REPEATS):

@@ -42,6 +42,7 @@ class Heart:
         self._stop = stop
         self._look = look
         self._orphans: set[str] = set()
+        self._strays: set[str] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-heart", daemon=True)
 
@@ -65,9 +66,15 @@ class Heart:
     def _beat(self) -> None:
         facts = self._facts()
         self._repository.write(lambda: self._registry.beat(facts)).result()
+        self._registry.known(self._repository.read)  # for those that must not read themselves
         held, to_stop = self._repository.read(lambda: (self._pairs.held(), self._pairs.to_stop()))
         for task_id in to_stop:
             self._stop(task_id)
+        strays = set(self._claims.task_ids()) - set(held)
+        for task_id in strays & self._strays:  # seen twice: a claim may be on its way to the database
+            log.warning("task stopped that another node has by now", extra={"task_id": task_id})
+            self._stop(task_id)
+        self._strays = strays
         orphans = set(held) - set(self._claims.task_ids())
         for task_id in orphans & self._orphans:  # seen twice: a claim may be on its way to this process
             log.warning("claim without an owner put back", extra={"task_id": task_id})

@@ -143,6 +143,11 @@ class Registry:
                 self._known = time.monotonic(), nodes
             return nodes
 
+    @property
+    def latest(self) -> list[Node]:
+        """The processes as `known` has read them last. Any thread; it reads nothing."""
+        return self._known[1]
+
     def _node(self, row: dict[str, Any], now: int) -> Node:
         seen_s = max(0.0, (now - row["seen_at"]) / 1000)
         is_lost = seen_s > self.timeout_s and row["state"] != "stopped"

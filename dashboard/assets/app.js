@@ -34,6 +34,7 @@ const PAGES = {
   task: { load: () => import("./task/page.js"), title: "task.title", scope: "read" },
   compare: { load: () => import("./task/compare-page.js"), title: "compare.title", scope: "read" },
   batches: { load: () => import("./manage/batches.js"), title: "nav.batches", scope: "read" },
+  nodes: { load: () => import("./manage/nodes.js"), title: "nav.nodes", scope: "read" },
   models: { load: () => import("./manage/models.js"), title: "nav.models", scope: "generate" },
   keys: { load: () => import("./manage/keys.js"), title: "nav.keys", scope: "admin" },
   stats: { load: () => import("./manage/stats.js"), title: "nav.stats", scope: "read-all" },

@@ -9,7 +9,7 @@ from ...db.statements.batches import batches, items
 from ..model.active_tasks import ActiveTasks
 from ..model.task import TaskStatus
 from ..ports.engine import Engine
-from ..queue.estimator import Estimator
+from ..queue.eta import EtaCalculator
 from .changes import BatchChanges
 from .creation import BatchCreation
 from .feeder import BatchFeeder
@@ -37,21 +37,22 @@ class BatchView:
 class BatchEta:
     """Estimates when a batch ends if no other task comes before its rows."""
 
-    def __init__(self, engine: Engine, active: ActiveTasks, estimator: Estimator) -> None:
+    def __init__(self, engine: Engine, active: ActiveTasks, eta: EtaCalculator) -> None:
         self._engine = engine
         self._active = active
-        self._estimator = estimator
+        self._eta = eta
 
     def seconds(self, batch: Batch, counts: Counts) -> float | None:
         """Return the seconds until the last row ends, 0 without open rows, None without measurements."""
         if not counts.left:
             return 0.0
-        workload, loaded = self._engine.workload(batch.base), self._estimator.loaded
-        one = self._estimator.seconds(replace(workload, images=1), loaded)
-        two = self._estimator.seconds(replace(workload, images=2), loaded)
+        workload = self._engine.workload(batch.base)
+        one = self._eta.seconds(replace(workload, images=1))
+        two = self._eta.seconds(replace(workload, images=2))
         if one is None or two is None:
             return None
-        return round(counts.left * one + max(counts.images_left - counts.left, 0) * (two - one), 1)
+        seconds = counts.left * one + max(counts.images_left - counts.left, 0) * (two - one)
+        return round(seconds / min(self._eta.nodes(), counts.left), 1)
 
     def running(self, task_ids: Sequence[str]) -> int:
         """Return the number of these tasks that run."""

@@ -128,11 +128,13 @@ class ActiveTasks:
         with self._lock:
             return [(live.task.source, path) for live in reversed(self._started.values()) for path in list(live.saved)]
 
-    def running(self) -> Task | None:
-        """Return a copy of the running task. A task whose end is being written does not count."""
+    def running(self, source: str | None = None) -> Task | None:
+        """Return a copy of the running task; in a cluster of the one that has run longest, of this source if one is given. A
+        task whose end is being written does not count."""
         with self._lock:
             tasks = [live.task for live in self._started.values() if live.ending is None]
-        return next((replace(task) for task in tasks if task.status is TaskStatus.RUNNING), None)
+        running = (task for task in tasks if task.status is TaskStatus.RUNNING and source in (None, task.source))
+        return next((replace(task) for task in running), None)
 
     def counts(self) -> dict[str, int]:
         """Return the number of pending and running tasks."""

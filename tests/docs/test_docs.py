@@ -36,6 +36,7 @@ OF_OTHERS = {
     "--demo-slow-disk",
     "--demo-trace",
     "--disable-image-log",
+    "--gpu-device-id",
     "--listen",
     "--port",
     "--rebuild-hash-cache",

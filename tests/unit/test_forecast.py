@@ -7,10 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from fooocus_api.adapters.task_args.workload_fields import workload_of
+from fooocus_api.tasks.model import events
+from fooocus_api.tasks.model.active_tasks import ActiveTask
 from fooocus_api.tasks.model.outlook import Outlook
 from fooocus_api.tasks.model.task import Task, TaskStatus
-from fooocus_api.tasks.model.workload.workload import Workload
+from fooocus_api.tasks.model.workload.workload import ModelNeeds, Workload
+from fooocus_api.tasks.queue.elsewhere import RunsElsewhere
 from fooocus_api.tasks.queue.estimator import Estimator
+from fooocus_api.tasks.queue.eta import ends_of
 from fooocus_api.tests.support.fakes.simulation import World
 
 
@@ -104,3 +108,45 @@ def test_an_image_grid_is_no_image_that_was_asked_for() -> None:
     estimator = Estimator(clock=lambda: clock[0])
     drawn(estimator, clock, begin=1, images=2)
     assert estimator.step_seconds()
+
+
+A, B = Workload(ModelNeeds(("a",))), Workload(ModelNeeds(("b",)))
+
+
+def five_seconds(workload: Workload, loaded: ModelNeeds | None) -> float | None:
+    """Return five seconds, and three more if the checkpoint has to be loaded."""
+    return 5.0 if workload.needs.match(loaded) else 8.0
+
+
+def test_the_node_that_is_free_first_takes_the_next_task() -> None:
+    free = [(0.0, A.needs), (1.0, B.needs), (20.0, A.needs)]
+    assert ends_of([A, B, A, A, A], free, five_seconds) == [5.0, 6.0, 10.0, 14.0, 15.0]
+    assert ends_of([A, A, B], [(0.0, A.needs)], five_seconds) == [5.0, 10.0, 18.0], "one node: their sum"
+    assert ends_of([A, A], [], five_seconds) == [None, None], "no node"
+
+
+def test_a_task_of_unknown_length_hides_those_behind_it() -> None:
+    free = [(0.0, A.needs), (1.0, A.needs)]
+    assert ends_of([A, None, A], free, five_seconds) == [5.0, None, None]
+
+
+def test_tasks_of_other_processes_are_timed_by_their_rows() -> None:
+    clock = [100.0]
+    elsewhere = RunsElsewhere(Estimator(), lambda: clock[0])
+    task = Task("2" * 32, "api", {}, status=TaskStatus.RUNNING)
+    live = ActiveTask(task, Workload(megapixels=2.0, images=1))
+    elsewhere.on_event(events.Started(task.task_id), live)
+    assert elsewhere.remaining(task) is None
+    clock[0] += 6
+    task.progress = 25
+    assert elsewhere.remaining(task) == pytest.approx(18.0)
+    task.status, task.started_at, task.finished_at = TaskStatus.FINISHED, 1_000, 21_000
+    elsewhere.on_event(events.Finished(task.task_id, []), live)
+    assert elsewhere.remaining(task) is None, "it has ended"
+    other = ActiveTask(Task("3" * 32, "api", {}, status=TaskStatus.RUNNING), Workload(megapixels=1.0, images=3))
+    assert elsewhere.seconds(other.workload, None) == pytest.approx(30.0)
+    elsewhere.on_event(events.Started(other.task.task_id), other)
+    clock[0] += 10
+    assert elsewhere.remaining(other.task) == pytest.approx(20.0)
+    clock[0] += 30
+    assert elsewhere.remaining(other.task) == 0.0, "later than expected"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -102,15 +102,16 @@ def router(jobs: Jobs) -> APIRouter:
 def shown_to(access: Access, services: TaskServices, jobs: Jobs) -> Shown | None:
     """Return what a caller sees: of its jobs the one that runs, else the newest; else its task that runs or waits. Without keys
     also the task that runs of anyone. None if there is nothing. Not on an event loop."""
-    running, own = services.tasks.running(), jobs.of(access.source)
-    if running is not None:
+    own, started = jobs.of(access.source), services.active.started(lambda live: live.ending is None)
+    for task in started:
         for job in own:
-            if running.task_id in job.task_ids:
-                return Shown(job, running)
+            if task.task_id in job.task_ids:
+                return Shown(job, replace(task))
     if own:
         live = services.active.get(own[-1].task_ids[-1]) if own[-1].task_ids else None
         return Shown(own[-1], live.task if live is not None else None)
-    if running is not None and (access is FULL_ACCESS or running.source == access.source):
+    running = services.tasks.running(None if access is FULL_ACCESS else access.source)
+    if running is not None:
         return Shown(None, running)
     pending = services.active.pending((access.source,))
     return Shown(None, pending[-1].task) if pending else None

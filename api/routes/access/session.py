@@ -64,6 +64,7 @@ class SessionState(BaseModel):
         "without a session."
     )
     webui: bool = Field(description="True if Fooocus's WebUI is at the root of this address.")
+    cluster: bool = Field(description="True if this process shares its queue with others: `/v1/nodes` names them.")
 
 
 class SessionRoute(JsonRoute):
@@ -187,6 +188,7 @@ def state_of(context: Context, request: Request, access: Access, session: Sessio
         limits=limits_of(access.limits),
         expires_at=session.expires_at // 1000 if session is not None else None,
         webui=here and bool(context.host.info()["webui"]),
+        cluster=context.task_services is not None and context.task_services.nodes.is_cluster,
     )
 
 

@@ -36,8 +36,8 @@ router = APIRouter(tags=["queue"], route_class=JsonRoute)
     responses=responses(401, 503),
 )
 async def get_queue(context: ApiContext, request: Request) -> Any:
-    """Return the running task and the next 200 waiting ones, in the order in which Fooocus's worker will take them, each with
-    its position, the time until its end, and the reason for its place.
+    """Return the running task, or those of all nodes, and the next 200 waiting ones, in the order in which they will run, each
+    with its position, the time until its end, and the reason for its place.
 
     A key without `read-all` sees its own tasks, and the numbers of the others.
     """

@@ -54,7 +54,9 @@ class QueueResponse(BaseModel):
     """The queue as the key may see it."""
 
     paused: bool = Field(description=PAUSED)
-    running: list[TaskCard] = Field(description="The running task; for a moment also one whose images are being saved.")
+    running: list[TaskCard] = Field(
+        description="The running task, or those of all nodes; for a moment also one whose images are being saved."
+    )
     waiting: list[WaitingCard] = Field(description="The next 200 waiting tasks, in the order in which they will run.")
     waiting_total: int = Field(description=WAITING_TOTAL)
     others: OthersModel = Field(description="The tasks that the key may not see.")

@@ -15,6 +15,7 @@ import { createStore } from "./store.js";
  * @property {string[]} scopes
  * @property {Record<string, any>} limits
  * @property {boolean} webui true if the WebUI is served on this port.
+ * @property {boolean} cluster true if the server shares its queue with others.
  */
 
 const FIRST_PAUSE_MS = 1000;
@@ -31,6 +32,7 @@ export const session = createStore({
   scopes: [],
   limits: {},
   webui: true,
+  cluster: false,
 });
 
 onSignedOut(() => {
@@ -109,7 +111,7 @@ export async function signOut() {
 }
 
 function accept(answer) {
-  const { needs = null, by = null, source = null, name = "", scopes = [], limits = {}, webui = true } = answer ?? {};
+  const { needs = null, by = null, source = null, name = "", scopes = [], limits = {}, webui = true, cluster = false } = answer ?? {};
   session.set({
     state: needs ? "signed_out" : name ? "signed_in" : "open",
     needs,
@@ -119,5 +121,6 @@ function accept(answer) {
     scopes: scopes ?? [],
     limits: limits ?? {},
     webui,
+    cluster,
   });
 }

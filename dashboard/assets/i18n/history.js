@@ -97,6 +97,8 @@ export default {
   "task.ended": ["Ended", "结束时间"],
   "task.waited": ["Waited", "等待用时"],
   "task.took": ["Took", "生成用时"],
+  "task.node": ["Node", "节点"],
+  "task.onNode": ["on {node}", "节点 {node}"],
   "task.source": ["From", "来源"],
   "task.attempts": ["Attempts", "执行次数"],
   "task.priority": ["Priority", "优先级"],

@@ -5,6 +5,7 @@
 
 /** @type {Record<string, [any, any]>} */
 export default {
+  "running.more": ["Also generating", "其他正在生成的任务"],
   "running.title": ["Generating now", "正在生成"],
   "running.idle": ["Nothing is being generated", "当前没有任务"],
   "running.idleText": [

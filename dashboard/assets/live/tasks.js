@@ -175,7 +175,7 @@ export function followTasks() {
   }
 }
 
-function stageOf({ phase, step, steps, image_number, image_count, started_at, progress, eta_seconds, message }) {
-  const stage = { phase, step, steps, image_number, image_count, started_at, progress, eta_seconds, message };
+function stageOf({ phase, step, steps, image_number, image_count, started_at, progress, eta_seconds, message, node }) {
+  const stage = { phase, step, steps, image_number, image_count, started_at, progress, eta_seconds, message, node };
   return Object.fromEntries(Object.entries(stage).filter(([, value]) => value !== undefined));
 }

@@ -12,6 +12,7 @@ import { on } from "../live/live.js";
 import { tasks } from "../live/tasks.js";
 import { thumbnail } from "../core/paths.js";
 import { pageKeys } from "../shell/keys.js";
+import { runningTiles } from "./running-tile.js";
 import { button, empty, linkButton, progressBar, skeleton } from "../widgets/parts.js";
 import { note, noteError } from "../widgets/notes.js";
 import { previewCanvas } from "../widgets/preview.js";
@@ -24,12 +25,18 @@ export function runningPanel(ends) {
   const title = h("h2", t("running.title"));
   const body = h("div.body");
   const element = h("section.panel.running", { "aria-label": t("running.title") }, body);
+  const others = runningTiles();
+  const more = h("div.running-more", { hidden: true }, h("h3.muted.small", t("running.more")), others.element);
   /** @type {ReturnType<typeof runningTask> | null} */
   let shown = null;
   let last = null;
 
   function draw(value) {
-    const card = value.running[0];
+    // One stays large until its end, whatever begins next to it.
+    const card = value.running.find((one) => one.task_id === shown?.id) ?? value.running[0];
+    const rest = value.running.filter((one) => one !== card);
+    others.update(rest);
+    show(more, rest.length > 0);
     if (card) {
       if (shown?.id !== card.task_id) {
         shown?.end();
@@ -65,7 +72,9 @@ export function runningPanel(ends) {
       }
     }),
     () => shown?.end(),
+    others.end,
   );
+  element.append(more);
   element.prepend(h("h2.sr", title.textContent));
   return element;
 }
@@ -95,6 +104,7 @@ function runningTask(card) {
   const preview = previewCanvas(() => id, t("running.preview"));
   const waiting = h("div.preview-wait", t("phase.loading"));
   const percent = h("span.percent.num");
+  const origin = h("div.muted.small");
   const bar = progressBar(t("running.progress"));
   const facts = h("div.facts.num");
   const done = h("div.strip.small");
@@ -134,7 +144,7 @@ function runningTask(card) {
     h(
       "div.running-words",
       h("div.running-title", h("a.prompt", { href: hash(["task", id]) }, shortened(card.prompt, 200) || t("task.noPrompt"))),
-      h("div.muted.small", t("task.from", { source: card.source })),
+      origin,
       h("div.running-progress", percent, bar.element),
       facts,
       done,
@@ -147,6 +157,7 @@ function runningTask(card) {
     element,
     canvas: preview.element,
     update(now) {
+      setText(origin, [t("task.from", { source: now.source }), now.node && t("task.onNode", now)].filter(Boolean).join(" · "));
       setText(waiting, t(`phase.${now.phase ?? "loading"}`));
       const share = now.progress ?? 0;
       setText(percent, `${number(share)} %`);

@@ -15,6 +15,7 @@ const PAGES = {
   g: "#/generate",
   w: "#/gallery",
   b: "#/batches",
+  n: "#/nodes",
   m: "#/models",
   k: "#/keys",
   s: "#/stats",
@@ -69,7 +70,7 @@ function act(event) {
 
 const SHEET = {
   "keys.everywhere": [
-    ["keys.go", "G", "O D W B M K S"],
+    ["keys.go", "G", "O D W B N M K S"],
     ["keys.search", "/"],
     ["keys.sheet", "?"],
     ["action.undo", "U"],

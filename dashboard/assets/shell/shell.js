@@ -23,6 +23,7 @@ const NAV = [
   ["generate", "generate"],
   ["gallery", "gallery"],
   ["batches", "batches"],
+  ["nodes", "nodes"],
   ["models", "models"],
   ["stats", "stats"],
   ["keys", "keys"],
@@ -79,7 +80,7 @@ export function buildShell(pages) {
     show(queue, isIn);
     show(finder, isIn);
     if (!isIn) search.value = "";
-    const allowed = (name) => can(pages[name].scope);
+    const allowed = (name) => can(pages[name].scope) && (name !== "nodes" || session.get().cluster);
     nav.replaceChildren(
       ...NAV.filter(([name]) => allowed(name)).map(([name, glyph]) =>
         h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, icon(glyph), t(pages[name].title)),
@@ -97,7 +98,7 @@ export function buildShell(pages) {
         ),
       ),
       withMenu(h("button", { type: "button" }, icon("more"), t("nav.more")), () => [
-        ...["batches", "models", "stats", "keys"]
+        ...["batches", "nodes", "models", "stats", "keys"]
           .filter(allowed)
           .map((name) => ({ label: t(pages[name].title), icon: name, href: `#/${name}` })),
       ]),

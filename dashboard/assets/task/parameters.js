@@ -88,6 +88,7 @@ export function parameters(record, index, ends) {
         record.start_mills > 0 &&
         line(t("task.took"), duration((record.finish_mills - record.start_mills) / 1000)),
       line(t("task.source"), record.source),
+      record.node && line(t("task.node"), record.node),
       record.attempts > 1 && line(t("task.attempts"), number(record.attempts)),
       params.priority ? line(t("task.priority"), number(params.priority)) : null,
       record.batch &&

@@ -91,15 +91,31 @@ const STATE_ICONS = {
   paused: "pause",
   ended: "check",
   delivered: "check",
+  starting: "clock",
+  idle: "check",
+  busy: "dot",
+  draining: "clock",
+  lost: "warn",
   none: "dot",
   succeeded: "check",
 };
 
+const TONES = {
+  done: "finished",
+  delivered: "finished",
+  ended: "finished",
+  downloading: "running",
+  checking: "running",
+  starting: "pending",
+  draining: "pending",
+  idle: "finished",
+  busy: "running",
+  lost: "failed",
+};
+
 /** Build a task's state: a glyph and a word, never a colour alone. */
 export function stateLabel(status) {
-  const tone =
-    { done: "finished", delivered: "finished", ended: "finished", downloading: "running", checking: "running" }[status] ?? status;
-  return h("span.state", { class: tone }, icon(STATE_ICONS[status] ?? "dot"), t(`status.${status}`));
+  return h("span.state", { class: TONES[status] ?? status }, icon(STATE_ICONS[status] ?? "dot"), t(`status.${status}`));
 }
 
 export const stateIcon = (status) => STATE_ICONS[status] ?? "dot";

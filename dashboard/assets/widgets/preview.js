@@ -5,16 +5,22 @@
 import { h } from "../core/dom.js";
 import { on } from "../live/live.js";
 
-/** @type {{task: string, uri: string} | null} */
-let newest = null;
+const MOST = 64;
+/** @type {Map<string, string>} task → its newest preview. */
+const newest = new Map();
 /** @type {Set<() => void>} */
 const canvases = new Set();
 
 on("progress", (event) => {
   if (!event.preview) return;
-  newest = { task: event.task_id, uri: event.preview };
+  newest.delete(event.task_id);
+  newest.set(event.task_id, event.preview);
+  // An end may have been missed: the oldest one goes.
+  if (newest.size > MOST) newest.delete(newest.keys().next().value ?? "");
   for (const draw of canvases) draw();
 });
+
+for (const end of ["finished", "failed", "stopped", "interrupted"]) on(end, (event) => newest.delete(event.task_id));
 
 /**
  * Build a canvas with the newest preview of a task.
@@ -28,23 +34,24 @@ export function previewCanvas(task, label) {
   let busy = false;
   let drawn = "";
   async function draw() {
-    const preview = newest;
-    if (busy || !preview || preview.task !== task() || preview.uri === drawn) return;
+    const id = task();
+    const uri = id && newest.get(id);
+    if (busy || !uri || uri === drawn) return;
     busy = true;
     try {
-      const bitmap = await createImageBitmap(blobOf(preview.uri));
+      const bitmap = await createImageBitmap(blobOf(uri));
       if (element.width !== bitmap.width) element.width = bitmap.width;
       if (element.height !== bitmap.height) element.height = bitmap.height;
       element.getContext("2d")?.drawImage(bitmap, 0, 0);
       bitmap.close();
-      drawn = preview.uri;
-      element.dataset.drawn = preview.task;
+      drawn = uri;
+      element.dataset.drawn = id;
     } catch {
       // A broken preview is followed by another one.
     }
     busy = false;
     // Those that came while this one was decoded are skipped, but for the newest.
-    if (newest !== preview) void draw();
+    if (id && newest.get(id) !== uri) void draw();
   }
   canvases.add(draw);
   void draw();

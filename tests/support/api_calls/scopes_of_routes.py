@@ -47,6 +47,7 @@ ROUTES: dict[str, tuple[set[str], int, dict[str, Any]]] = {
     "PUT /tasks/{task_id}/tags": ({"control"}, 404, {"json": {"tags": []}}),
     "POST /tasks/bulk": ({"control"}, 200, {"json": {"ids": [NO_TASK], "action": "delete"}}),
     "GET /v1/queue": (READERS, 200, {}),
+    "GET /v1/nodes": (READERS, 200, {}),
     "GET /v1/stats": ({"read-all"}, 200, {}),
     "POST /v1/engine/pause": ({"admin"}, 422, {"params": {"until": "tomorrow"}}),
     "POST /v1/engine/resume": ({"admin"}, 200, {}),

@@ -7,6 +7,6 @@ from .....tasks.model.task import Task
 
 
 def tasks_before(services: TaskServices, task: Task) -> int | None:
-    """Return the number of tasks before a waiting one, the running one included, None if unknown. Off the event loop."""
+    """Return the number of tasks before a waiting one, the running ones included, None if unknown. Off the event loop."""
     position = services.eta.outlook(task).queue_position
-    return None if position is None else position + (services.tasks.running() is not None)
+    return None if position is None else position + len(services.active.started(lambda live: live.ending is None))

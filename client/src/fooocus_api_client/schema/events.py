@@ -50,6 +50,8 @@ class TaskEvent(Message):
     """The newest preview as a data URI."""
     image: Optional[Image] = None
     """The saved image."""
+    node: Optional[str] = None
+    """Only in a cluster: the node that generates the task."""
     result: Optional[list[str]] = None
     """URLs of the images, once the task has ended."""
     images: Optional[list[Image]] = None

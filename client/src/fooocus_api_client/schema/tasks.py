@@ -82,6 +82,8 @@ class Task(Message):
     """The client_data of the request."""
     error: Optional[TaskError] = None
     """Only on failed and interrupted tasks."""
+    node: Optional[str] = None
+    """Only in a cluster: the node that generates the task or has generated it."""
     ignored_fields: Optional[list[IgnoredField]] = None
     """The ignored fields of the request, if any."""
     stopping: Optional[bool] = None
@@ -136,6 +138,8 @@ class TaskCard(Message):
     """The task's tags, if any."""
     batch_id: Optional[str] = None
     """The batch that the task belongs to, if any."""
+    node: Optional[str] = None
+    """Only in a cluster: the node that generates the task or has generated it."""
     error: Optional[str] = None
     """Only of a failed task: the error's type and message, shortened."""
     queue_position: Optional[int] = None
