@@ -23,8 +23,8 @@ _BEGIN = """
 SELECT extract(epoch FROM clock_timestamp())::float8,
     set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """
-"""For this transaction alone: each statement needs the first rows of an index, but the planner knows little of what is in JSON, and
-would rather read and sort all."""
+"""For this transaction alone: each statement needs the first rows of an index, but the planner knows little of what is in JSON,
+and would rather read and sort all."""
 _FITS = "status = 'todo' AND args->'files' <@ %(files)s::jsonb"
 _COLUMNS = "queue_name, priority, args"
 _PLACE = "(args->>'rank')::bigint, (args->>'moved')::bigint, id"
