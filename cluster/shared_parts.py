@@ -1,4 +1,4 @@
-"""What all processes of a cluster share, as this one reaches it: images, API keys, the secret of links, and the duties of one."""
+"""The parts that all processes of a cluster share, as this one reaches them: images, API keys, the secret of links, duties."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ PER_SOURCE = 16
 
 _BEGIN = """
 SELECT extract(epoch FROM clock_timestamp())::float8,
-    set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)
+    set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
+    set_config('enable_bitmapscan', 'off', true)
 """
 """For this transaction alone: each statement needs the first rows of an index, but the planner knows little of what is in JSON,
 and would rather read and sort all."""
@@ -49,7 +50,7 @@ WITH RECURSIVE sources(source) AS (
 )
 SELECT oldest.queue_name, oldest.priority, oldest.args FROM sources CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM procrastinate_jobs
-    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND args->>'last' = 'false'
+    WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND NOT (args->>'last')::boolean
     ORDER BY (args->>'rank')::bigint, id LIMIT {PER_SOURCE}
 ) AS oldest WHERE sources.source IS NOT NULL
 """
@@ -67,7 +68,7 @@ SELECT {_COLUMNS} FROM moved WHERE NOT EXISTS (
 _KNOWN = """
 SELECT (
     SELECT (args->>'rank')::bigint FROM procrastinate_jobs WHERE status = 'todo' AND args->>'source' = %(source)s
-    AND priority = %(level)s AND (args->>'rank')::bigint > 0 AND args->>'last' = 'false'
+    AND priority = %(level)s AND (args->>'rank')::bigint > 0 AND NOT (args->>'last')::boolean
     ORDER BY (args->>'rank')::bigint, id LIMIT 1
 ), (SELECT overtakes FROM source_turn WHERE source = %(source)s)
 """

@@ -95,7 +95,7 @@ class Claimer:
         self._closing = threading.Event()
         self._free_since: float | None = None
         self.is_waiting = False
-        """Whether this node leaves tasks to others now: it looks again once one of them is claimed."""
+        """True while this node leaves tasks to others: it looks again once one of them is claimed."""
         self._thread = threading.Thread(target=self._run, name="fooocus-api-claimer", daemon=True)
 
     def start(self) -> None:

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 class ThreadConnector(BaseAsyncConnector):
     """Runs Procrastinate's statements on the connection that peewee has for this thread, inside its open transaction.
 
-    No asyncio of an engine works inside Fooocus, which replaces the limit of a wait by 18 hours.
+    No asyncio of an engine works inside Fooocus, whose WebUI replaces `wait_for` of asyncio by one that waits for 18 hours.
     """
 
     def __init__(self, database: peewee.Database) -> None:

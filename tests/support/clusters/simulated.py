@@ -108,7 +108,7 @@ def _node(location: str, name: str, pipe: Connection[Any, Any]) -> None:
 
 
 class SimulatedNodes:
-    """So many nodes, which run within the `with` block."""
+    """Simulated nodes, which run within the `with` block."""
 
     def __init__(self, location: str, number: int) -> None:
         context = multiprocessing.get_context("fork")
@@ -132,7 +132,7 @@ class SimulatedNodes:
             process.join()
 
     def submit(self, number: int) -> Sequence[float]:
-        """Submit so many tasks in each node, in all at once. Return the seconds of each."""
+        """Submit this number of tasks in each node, in all at once. Return the seconds of each."""
         return self._all(("submit", number, 0.0))
 
     def claim(self, seconds: float, task_s: float = 0.0) -> int:
