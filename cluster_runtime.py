@@ -83,7 +83,7 @@ class ClusterShare:
             DatabaseUnavailable: the database can't be used.
         """
         settings = self._settings
-        host = HostFacts(tools.has_started, _model_files)
+        host = HostFacts(tools.has_started, _model_files, self.parts.inputs, tools)
         rules = rules_of(settings)
         self._cluster = Cluster(
             place_of(settings), self._repository, emit, engine, host, scheduler_of(rules), self.parts.hooks()

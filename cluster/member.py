@@ -23,6 +23,7 @@ from ..tasks.queue.eta import EtaCalculator
 from ..tasks.streaming.broadcaster import ALL, Broadcaster
 from .claim.claimer import Claimer
 from .claim.node_worker import LocalEngine, NodeWorker
+from .control.tools import ClusterTools, ToolPlace
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
@@ -39,6 +40,8 @@ from .messages.notices import (
     TaskControl,
     TaskImage,
     TaskProgress,
+    ToolAnswer,
+    ToolRequest,
     Watching,
     channel_of,
     to_json,
@@ -119,6 +122,11 @@ class Member:
             base.hooks.duty,
             base.hooks.wake_duty,
         )
+        self._tools = ClusterTools(
+            ToolPlace(base.settings.name, base.host.inputs, base.host.tools),
+            links.voice,
+            lambda: base.registry.known(base.repository.read),
+        )
         self._inbox = Inbox(
             links.voice.name,
             {
@@ -127,6 +135,8 @@ class Member:
                 TaskControl: lambda _, notice: self._control(notice),
                 Watching: self._watch.take,
                 Hello: lambda *_: self._watcher.announce(),
+                ToolRequest: self._tools.requested,
+                ToolAnswer: self._tools.answered,
             },
         )
         self._ear: Ear | None = None
@@ -134,6 +144,10 @@ class Member:
     @property
     def notifier(self) -> QueueNotifier:
         return self._notifier
+
+    @property
+    def tools(self) -> ClusterTools:
+        return self._tools
 
     @property
     def observers(self) -> Sequence[TaskObserver]:

@@ -43,6 +43,7 @@ from .model.active_tasks import ActiveTasks
 from .model_files.build import ModelFileServices
 from .ports.engine import Engine
 from .ports.runs import NoRuns, Runs
+from .ports.tools import ToolsOfNodes
 from .queue.estimator import Estimator
 from .queue.eta import EtaCalculator
 from .queue.model_downloads import Downloader
@@ -122,6 +123,7 @@ class TaskServices:
     sessions: SessionStore
     lifetime: Lifetime
     drain: Drain
+    nodes: ToolsOfNodes | None = None
     model_files: ModelFileServices | None = None
 
     def start(self) -> None:
@@ -269,6 +271,7 @@ def build_task_services(
         sessions=SessionStore(repository),
         lifetime=lifetime,
         drain=Drain(following, lifetime),
+        nodes=None if following is None else following.tools,
     )
 
 

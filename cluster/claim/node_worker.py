@@ -9,10 +9,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...images.storage.input_store import InputStore
 from ...tasks.model.events import Event
 from ...tasks.model.task import Task
 from ...tasks.model.workload.workload import ModelNeeds, Workload
 from ...tasks.ports.engine import Engine
+from ...tasks.ports.tools import Tools
 from ..following.remote_events import Claimed
 
 log = logging.getLogger("fooocus_api.cluster")
@@ -38,10 +40,13 @@ class LocalEngine(Engine, Protocol):
 
 @dataclass(frozen=True)
 class HostFacts:
-    """Functions of the host: `is_ready` once it has loaded its first models, `files` with the names of its model files."""
+    """The host as the cluster uses it: `is_ready` once it has loaded its first models, `files` with the names of its model files,
+    its `tools`, None for a gateway, and the store of `inputs`, through which the images of tools go."""
 
     is_ready: Callable[[], bool]
     files: Callable[[], Collection[str]]
+    inputs: InputStore
+    tools: Tools | None = None
 
 
 class NodeWorker:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from fooocus_api.tests.support.api_calls.tool_requests import picture
+from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, MASK, base64_of, picture
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.databases.postgres import PostgresServer
@@ -94,6 +94,30 @@ def test_an_image_sent_to_one_is_used_by_the_other(first: Client, second: Client
     url = sent.json()["url"]
     record = second.draw(prompt="of an image", overwrite_step=3, uov_method="Vary (Subtle)", uov_input_image=url)
     assert record["task_status"] == "finished"
+
+
+def test_tools_run_on_a_node(cluster: DemoCluster, first: Client) -> None:
+    here = cluster.client(0).post(DESCRIBE, files={"image": ("a.png", picture(), "image/png")}).json()
+    for query in ({}, {"node": "node-1"}, {"node": "node-2"}):
+        answer = first.post(DESCRIBE, files={"image": ("a.png", picture(), "image/png")}, params=query)
+        assert answer.status_code == 200 and answer.json() == here, answer.text
+    body = {"image": base64_of(picture()), "mask_model": "u2net"}
+    mask = first.post(MASK, json=body, params={"node": "node-2"})
+    assert mask.status_code == 200 and mask.json() == cluster.client(0).post(MASK, json=body).json()
+    failed = first.post(MASK, json={**body, "mask_model": "none"}, params={"node": "node-2"})
+    assert failed.status_code == 422
+    assert (
+        cluster.client(0).post(DESCRIBE, json={"image": base64_of(picture())}, params={"node": "node-2"}).json() == here
+    )
+    unknown = first.post(DESCRIBE, json={"image": base64_of(picture())}, params={"node": "node-9"})
+    assert unknown.status_code == 422 and set(unknown.json()["errors"][0]["allowed"]) == {"node-1", "node-2"}
+
+
+def test_the_models_of_one_node_or_all_are_unloaded(cluster: DemoCluster, first: Client) -> None:
+    for query in ({"node": "node-1"}, {"node": "*"}, {}):
+        assert first.post("/v1/engine/unload", params=query).status_code == 200
+    assert cluster.client(0).post("/v1/engine/unload", params={"node": "node-2"}).status_code == 200
+    wait_for(lambda: cluster.rows("SELECT count(*) FROM cluster_node WHERE loaded <> '[]'") == [(0,)], "all to be free")
 
 
 def test_a_killed_gateway_is_replaced_by_the_other(cluster: DemoCluster, first: Client, second: Client) -> None:
