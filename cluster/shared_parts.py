@@ -1,4 +1,4 @@
-"""What all processes of a cluster share, as this one reaches it: images, API keys, the secret of links, and the duties of one."""
+"""The parts by which a process reaches what a cluster shares: images, API keys, the secret of links, and the duties of one."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from .history.queries import History
 from .history.retention import Retention, RetentionPolicy
 from .lifecycle.collector_pause import paused_collector
 from .lifecycle.lifecycle import TaskLifecycle
-from .lifecycle.metrics import Metrics
+from .lifecycle.metrics import Metrics, build_metrics
 from .lifecycle.notifier import QueueNotifier
 from .lifecycle.observers import TaskLog, TaskObserver
 from .lifecycle.recovery import Recovery
@@ -182,7 +182,7 @@ def build_task_services(
     live = build_live(active, engine, eta, events, options.load)
     retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
     results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
-    metrics = _metrics(active, events, engine)
+    metrics = build_metrics(active, events, engine)
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
     following = None if shared is None else shared.follow(events, eta, live)
@@ -292,16 +292,6 @@ def _control(
     moves, tags = TaskMoves(active, engine, StoredOrder(repository)), TaskTags(repository, active)
     bulk = BulkActions(repository, active, tasks, retention, moves, tags)
     return ControlServices(moves, bulk, tags, QueuePause(repository, engine, live.feed.change))
-
-
-def _metrics(active: ActiveTasks, events: Broadcaster, engine: Engine) -> Metrics:
-    metrics = Metrics()
-    metrics.gauge("paused", "1 while no task of the API is started.", engine.is_paused)
-    metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
-    metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
-    metrics.gauge("listeners", "Open event streams and waiting requests.", events.subscriber_count)
-    metrics.counter("deliveries", "Updates handed to listeners since the start.", lambda: events.delivered)
-    return metrics
 
 
 def _or(seconds: float | None, otherwise: float) -> float:

@@ -56,7 +56,7 @@ class Sessions:
                 that one has ended are so within `REREAD_S`.
         """
         self.cookie_mark = hmac.digest(secret, COOKIE, "sha256").hex()[:8] if is_shared else None
-        """Part of the cookie's name by which all processes of a cluster find it, whatever their ports; None without a cluster."""
+        """Part of the cookie's name by which all processes of a cluster find it at any port; None without a cluster."""
         self._store = store
         self._is_shared = is_shared
         self._find = find
