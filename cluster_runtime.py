@@ -39,7 +39,7 @@ FILES = ("models", "loras", "vaes")
 
 
 class ClusterShare:
-    """What this process has and does as a node."""
+    """The share of this process in a cluster as a node."""
 
     def __init__(
         self,

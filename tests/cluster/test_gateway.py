@@ -145,7 +145,7 @@ def test_it_ends_in_order_and_has_imported_nothing_of_a_fooocus(cluster: DemoClu
 
 
 def test_keys_and_sessions_of_one_are_known_to_the_other(first: Client, second: Client) -> None:
-    """The last test: from now on a key is needed."""
+    # The last test: from now on a key is needed.
     made = first.post("/v1/keys", json={"name": "root", "scopes": ["admin", "generate", "read"]})
     assert made.status_code == 201, made.text
     key = made.json()["key"]
