@@ -88,7 +88,7 @@ class ClusterShare:
         """
         settings = self._settings
         is_ready = partial(_is_ready, tools)
-        host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh)
+        host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh, self.parts.inputs, tools)
         self._cluster = Cluster(
             place_of(settings), self._repository, emit, host, scheduler_of(rules_of(settings)), self.parts.hooks()
         )

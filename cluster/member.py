@@ -23,6 +23,7 @@ from ..tasks.queue.eta import EtaCalculator
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
 from .claim.node_worker import NodeWorker
+from .control.tools import ClusterTools, ToolPlace
 from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
@@ -37,6 +38,8 @@ from .messages.notices import (
     TaskControl,
     TaskImage,
     TaskProgress,
+    ToolAnswer,
+    ToolRequest,
     Watching,
     channel_of,
     to_json,
@@ -124,6 +127,11 @@ class Member:
             base.hooks.duty,
             base.hooks.wake_duty,
         )
+        self._tools = ClusterTools(
+            ToolPlace(base.settings.name, base.host.inputs, base.host.tools),
+            links.voice,
+            lambda: base.registry.known(base.repository.read),
+        )
         self._inbox = Inbox(
             links.voice.name,
             {
@@ -132,6 +140,8 @@ class Member:
                 TaskControl: lambda _, notice: self._control(notice),
                 Watching: self._watch.take,
                 Hello: lambda *_: self._watcher.announce(),
+                ToolRequest: self._tools.requested,
+                ToolAnswer: self._tools.answered,
             },
         )
         self._ear: Ear | None = None
@@ -139,6 +149,10 @@ class Member:
     @property
     def notifier(self) -> QueueNotifier:
         return self._notifier
+
+    @property
+    def tools(self) -> ClusterTools:
+        return self._tools
 
     @property
     def observers(self) -> Sequence[TaskObserver]:

@@ -1,4 +1,4 @@
-"""The parts that all processes of a cluster share, as this one reaches them: images, API keys, the secret of links, duties."""
+"""The parts by which a process reaches what a cluster shares: images, API keys, the secret of links, and the duties of one."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ from ..tasks.queue.scheduler import Scheduler
 from ..tasks.storage.sessions import Sessions
 from ..tasks.streaming.event_bus import EventBus
 from ..tasks.webhooks.delivery import WebhookSettings
-from .elsewhere import NoTools, NoWorker
+from .elsewhere import NoPrompts, NoWorker
 from .host.catalog import ClusterCatalog
 from .host.host import NO_NODE, ClusterHost
 from .host.node_watch import NodeWatch
@@ -93,13 +93,13 @@ def build_gateway(
     renditions = Renditions(DiskCache(place.state / "thumbnails"))
     nodes = Nodes(lambda: watch.known())
     worker: LocalEngine = NoWorker(ClusterCatalog(nodes), parts.places, renditions.forget)
-    bus, local = EventBus(), LocalHost(worker, lambda: False, list, lambda: None)
+    bus, local = EventBus(), LocalHost(worker, lambda: False, list, lambda: None, parts.inputs)
     cluster = Cluster(place.cluster, repository, bus.emit, local, place.scheduler, parts.hooks())
     watch = NodeWatch(repository, cluster.registry, lambda: waiting.look())
     options = _options(settings, keys, parts)
     services = build_task_services(worker, repository, bus, journal, parts.inputs, outbound, options, sharing=cluster)
-    tools = NoTools()
-    host = ClusterHost(nodes, tools, tools, list)
+    assert services.nodes is not None  # nosec B101  # for mypy: they belong to the cluster
+    host = ClusterHost(nodes, services.node_tools.of(None), NoPrompts(), list)
     secret = parts.link_secret
     security = Security(
         keys,

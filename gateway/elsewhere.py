@@ -16,7 +16,6 @@ from ..tasks.model.task import Task
 from ..tasks.model.workload.workload import ModelNeeds, Workload
 from ..tasks.ports.engine import EngineUnavailable, Interruption, Stayed
 from ..tasks.ports.prompts import ResolvedPrompt
-from ..tasks.ports.tools import DescribeKind, MaskOptions, Picture, Unloaded
 from .host.catalog import ClusterCatalog
 
 NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
@@ -122,17 +121,8 @@ class NoWorker:
         return [Stayed(path, file, error) for path, (file, error) in stay.items()]
 
 
-class NoTools:
-    """Implements `tasks.ports.tools.Tools` and `tasks.ports.prompts.Prompts` without a worker: each call is refused."""
-
-    def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
-        _refuse()
-
-    def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
-        _refuse()
-
-    def unload(self) -> Future[Unloaded]:
-        _refuse()
+class NoPrompts:
+    """Implements `tasks.ports.prompts.Prompts` without a worker: each call is refused."""
 
     def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
         _refuse()

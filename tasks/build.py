@@ -27,7 +27,7 @@ from .history.queries import History
 from .history.retention import Retention
 from .lifecycle.collector_pause import paused_collector
 from .lifecycle.lifecycle import TaskLifecycle
-from .lifecycle.metrics import Metrics
+from .lifecycle.metrics import Metrics, build_metrics
 from .lifecycle.notifier import QueueNotifier
 from .lifecycle.observers import TaskLog, TaskObserver
 from .lifecycle.recovery import Recovery
@@ -41,6 +41,7 @@ from .model_files.build import ModelFileServices
 from .options import TaskOptions as TaskOptions
 from .ports.engine import Engine
 from .ports.runs import NoRuns, Runs
+from .ports.tools import ToolsOfNodes
 from .queue.estimator import Estimator
 from .queue.eta import EtaCalculator
 from .queue.model_downloads import Downloader
@@ -89,6 +90,7 @@ class TaskServices:
     lifetime: Lifetime
     drain: Drain
     nodes: NodeViews
+    node_tools: ToolsOfNodes | None = None
     model_files: ModelFileServices | None = None
 
     def start(self) -> None:
@@ -148,7 +150,7 @@ def build_task_services(
     nodes = NodeViews(OneNode(options.process, lambda: live.models.loaded) if shared is None else shared.nodes, active)
     retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
     results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
-    metrics = _metrics(active, events, engine)
+    metrics = build_metrics(active, events, engine)
     metrics.registry.register(NodeGauges(nodes.latest))
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
@@ -239,6 +241,7 @@ def build_task_services(
         lifetime=lifetime,
         drain=Drain(following, lifetime),
         nodes=nodes,
+        node_tools=None if following is None else following.tools,
     )
 
 
@@ -246,16 +249,6 @@ def _close_publisher(publisher: Publisher | None, deadline: Deadline) -> None:
     """End the uploads. A task that waits for them was put back, and runs again."""
     if publisher is not None:
         publisher.close(_or(deadline.half(), UPLOADS_CLOSE_TIMEOUT_S))
-
-
-def _metrics(active: ActiveTasks, events: Broadcaster, engine: Engine) -> Metrics:
-    metrics = Metrics()
-    metrics.gauge("paused", "1 while no task of the API is started.", engine.is_paused)
-    metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
-    metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
-    metrics.gauge("listeners", "Open event streams and waiting requests.", events.subscriber_count)
-    metrics.counter("deliveries", "Updates handed to listeners since the start.", lambda: events.delivered)
-    return metrics
 
 
 def _serving(nodes: Nodes) -> list[str]:

@@ -13,6 +13,7 @@ from .live.nodes import Nodes
 from .model.active_tasks import ActiveTasks
 from .model.events import Event
 from .ports.engine import Engine
+from .ports.tools import ToolsOfNodes
 from .queue.eta import EtaCalculator
 from .storage.jobs import Jobs
 from .storage.store import TaskStore
@@ -33,6 +34,10 @@ class Following(Protocol):
     @property
     def handlers(self) -> Sequence[Callable[[Event], None]]:
         """Further handlers of the bus."""
+
+    @property
+    def tools(self) -> ToolsOfNodes:
+        """The tools of all nodes."""
 
     def recover(self) -> None:
         """Recover the tasks that an earlier process of this name has left.

@@ -9,10 +9,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from ...images.storage.input_store import InputStore
 from ...tasks.model.events import Event
 from ...tasks.model.task import Task
 from ...tasks.model.workload.workload import ModelNeeds, Workload
 from ...tasks.ports.engine import Engine
+from ...tasks.ports.tools import Tools
 from ..following.remote_events import Claimed
 
 log = logging.getLogger("fooocus_api.cluster")
@@ -41,12 +43,15 @@ class LocalEngine(Engine, Protocol):
 @dataclass(frozen=True)
 class LocalHost:
     """The host in this process: its engine, `is_ready` once it has loaded its first models, `files` with the names of its model
-    files, and `refresh`, which has it look for new ones."""
+    files, `refresh`, which has it look for new ones, its `tools`, None for a gateway, and the store of `inputs`, through which
+    the images of tools go."""
 
     engine: LocalEngine
     is_ready: Callable[[], bool]
     files: Callable[[], Collection[str]]
     refresh: Callable[[], None]
+    inputs: InputStore
+    tools: Tools | None = None
 
 
 class NodeWorker:

@@ -76,7 +76,27 @@ class Hello:
     """A process has begun to listen: the others repeat to it what they watch."""
 
 
-Notice = TaskProgress | TaskImage | TaskControl | Watching | Hello
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """A request to a node for a tool: describe, mask or unload. `image` is the name of an input that all processes have."""
+
+    number: str
+    node: str
+    tool: str
+    options: Mapping[str, Any]
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """The answer to the request of this number: its `content`, and an input with the picture if the tool makes one."""
+
+    number: str
+    content: dict[str, Any]
+    image: str | None = None
+
+
+Notice = TaskProgress | TaskImage | TaskControl | Watching | Hello | ToolRequest | ToolAnswer
 
 
 def to_json(notice: Notice) -> dict[str, Any]:
@@ -96,6 +116,10 @@ def to_json(notice: Notice) -> dict[str, Any]:
             return {"kind": "watch", "tasks": dict(notice.tasks), "until_s": notice.until_s}
         case Hello():
             return {"kind": "hello"}
+        case ToolRequest():
+            return {"kind": "tool", **asdict(notice)}
+        case ToolAnswer():
+            return {"kind": "tool_answer", **asdict(notice)}
 
 
 def from_json(content: Any) -> Notice | None:
@@ -141,10 +165,21 @@ def _watching(content: dict[str, Any]) -> Watching:
     return Watching(tasks, float(content["until_s"]))
 
 
+def _request(content: dict[str, Any]) -> ToolRequest:
+    number, node, tool = (str(content[name]) for name in ("number", "node", "tool"))
+    return ToolRequest(number, node, tool, dict(content["options"]), content.get("image"))
+
+
+def _answer(content: dict[str, Any]) -> ToolAnswer:
+    return ToolAnswer(str(content["number"]), dict(content["content"]), content.get("image"))
+
+
 READERS: dict[str, Callable[[dict[str, Any]], Notice | None]] = {
     "progress": _progress,
     "image": _image,
     "control": _control,
     "watch": _watching,
     "hello": lambda _: Hello(),
+    "tool": _request,
+    "tool_answer": _answer,
 }

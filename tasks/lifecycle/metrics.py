@@ -9,7 +9,9 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from ..model import events
-from ..model.active_tasks import ActiveTask
+from ..model.active_tasks import ActiveTask, ActiveTasks
+from ..ports.engine import Engine
+from ..streaming.broadcaster import Broadcaster
 
 STEP_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TASK_BUCKETS = (0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800)
@@ -100,3 +102,14 @@ class Metrics:
     def render(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         return generate_latest(self.registry)
+
+
+def build_metrics(active: ActiveTasks, broadcaster: Broadcaster, engine: Engine) -> Metrics:
+    """Return the metrics with the gauges of the queue and of the streams."""
+    metrics = Metrics()
+    metrics.gauge("paused", "1 while no task of the API is started.", engine.is_paused)
+    metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
+    metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
+    metrics.gauge("listeners", "Open event streams and waiting requests.", broadcaster.subscriber_count)
+    metrics.counter("deliveries", "Updates handed to listeners since the start.", lambda: broadcaster.delivered)
+    return metrics

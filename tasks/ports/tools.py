@@ -53,6 +53,17 @@ class Unloaded:
     device: str
 
 
+class ToolsOfNodes(Protocol):
+    """The tools of a cluster's nodes."""
+
+    def names(self) -> list[str]:
+        """Return the names of the nodes that take requests. Blocking."""
+
+    def of(self, node: str | None) -> Tools:
+        """Return the tools of the node with this name; None for any node, and for an unload for all of them. The futures may fail
+        with `EngineUnavailable` or `StorageUnavailable`, too."""
+
+
 class Tools(Protocol):
     """Tools that run on the worker thread, in turn with the queued tasks. A call returns at once; the future has the result.
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from fooocus_api.tests.support.api_calls.tool_requests import picture
+from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, MASK, base64_of, picture
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.databases.postgres import PostgresServer
@@ -96,6 +96,30 @@ def test_an_image_sent_to_one_is_used_by_the_other(first: Client, second: Client
     assert record["task_status"] == "finished"
 
 
+def test_tools_run_on_a_node(cluster: DemoCluster, first: Client) -> None:
+    here = cluster.client(0).post(DESCRIBE, files={"image": ("a.png", picture(), "image/png")}).json()
+    for query in ({}, {"node": "node-1"}, {"node": "node-2"}):
+        answer = first.post(DESCRIBE, files={"image": ("a.png", picture(), "image/png")}, params=query)
+        assert answer.status_code == 200 and answer.json() == here, answer.text
+    body = {"image": base64_of(picture()), "mask_model": "u2net"}
+    mask = first.post(MASK, json=body, params={"node": "node-2"})
+    assert mask.status_code == 200 and mask.json() == cluster.client(0).post(MASK, json=body).json()
+    failed = first.post(MASK, json={**body, "mask_model": "none"}, params={"node": "node-2"})
+    assert failed.status_code == 422
+    assert (
+        cluster.client(0).post(DESCRIBE, json={"image": base64_of(picture())}, params={"node": "node-2"}).json() == here
+    )
+    unknown = first.post(DESCRIBE, json={"image": base64_of(picture())}, params={"node": "node-9"})
+    assert unknown.status_code == 422 and set(unknown.json()["errors"][0]["allowed"]) == {"node-1", "node-2"}
+
+
+def test_the_models_of_one_node_or_all_are_unloaded(cluster: DemoCluster, first: Client) -> None:
+    for query in ({"node": "node-1"}, {"node": "*"}, {}):
+        assert first.post("/v1/engine/unload", params=query).status_code == 200
+    assert cluster.client(0).post("/v1/engine/unload", params={"node": "node-2"}).status_code == 200
+    wait_for(lambda: cluster.rows("SELECT count(*) FROM cluster_node WHERE loaded <> '[]'") == [(0,)], "all to be free")
+
+
 def test_a_killed_gateway_is_replaced_by_the_other(cluster: DemoCluster, first: Client, second: Client) -> None:
     task_id = first.submit(prompt="survives", overwrite_step=60)["task_id"]
     cluster.gateways[0].kill()
@@ -120,8 +144,8 @@ def test_it_ends_in_order_and_has_imported_nothing_of_a_fooocus(cluster: DemoClu
     wait_for(lambda: ready(cluster, 1), "the gateway to know the nodes")
 
 
-def test_keys_and_sessions_of_one_are_known_to_the_other(first: Client, second: Client) -> None:
-    """The last test: from now on a key is needed."""
+def test_each_gateway_knows_the_keys_and_sessions_of_the_other(first: Client, second: Client) -> None:
+    # The last test: from now on a key is needed.
     made = first.post("/v1/keys", json={"name": "root", "scopes": ["admin", "generate", "read"]})
     assert made.status_code == 201, made.text
     key = made.json()["key"]

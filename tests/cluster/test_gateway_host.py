@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from fooocus_api.adapters.models.tools import FooocusTools
 from fooocus_api.adapters.webui.login import WebUILogin
+from fooocus_api.adapters.worker.worker import Worker
 from fooocus_api.api.app import create_api
 from fooocus_api.api.context import Context, ImageStores, Security
 from fooocus_api.api.openapi import build_schema
 from fooocus_api.auth.keyring import Keyring
 from fooocus_api.gateway.catalogue.merging import merged
 from fooocus_api.gateway.catalogue.writing import digest_of
-from fooocus_api.gateway.elsewhere import NoTools, NoWorker
+from fooocus_api.gateway.elsewhere import NoPrompts, NoWorker
 from fooocus_api.gateway.host.catalog import ClusterCatalog
 from fooocus_api.gateway.host.host import ClusterHost
 from fooocus_api.gateway.host.nodes import KnownNode, Nodes
@@ -24,10 +26,11 @@ from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.images.storage.places import OwnPlaces
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
 from fooocus_api.tasks.ports.presets import ProtectedPreset, UnknownPreset
+from fooocus_api.tasks.streaming.event_bus import EventBus
 
 
 def host_of(nodes: Sequence[KnownNode], outputs: Path) -> ClusterHost:
-    return ClusterHost(Nodes(lambda: nodes), NoTools(), NoTools(), lambda: [outputs])
+    return ClusterHost(Nodes(lambda: nodes), FooocusTools(Worker(EventBus())), NoPrompts(), lambda: [outputs])
 
 
 @pytest.fixture
@@ -95,8 +98,6 @@ def test_what_only_a_node_can_do_is_refused(host: ClusterHost) -> None:
         host.presets.remove("lightning")
     with pytest.raises(UnknownPreset):
         host.presets.remove("no such preset")
-    with pytest.raises(EngineUnavailable, match="gateway"):
-        host.tools.unload()
     with pytest.raises(EngineUnavailable, match="gateway"):
         host.prompts.resolve({}, 1, [0])
 

@@ -76,6 +76,7 @@ def known_flags(demo: Host) -> set[str]:
         ("install.py", "--help"),
         ("extension.py", "keys", "add", "--help"),
         ("extension.py", "import", "--help"),
+        ("extension.py", "gateway", "--help"),
     )
     texts = (
         subprocess.run([demo.python, ROOT / script, *flags], capture_output=True, text=True, check=True).stdout

@@ -22,6 +22,7 @@ from ...security.authorization import require_scope
 from ..images.inputs import bounded_form, image_form, sent_image
 from .bodies import json_of
 from .jobs import answer_of
+from .nodes import NodeName, tools_at
 from .pictures import IMAGE, picture_of
 
 DESCRIBE_KINDS: dict[str, DescribeKind] = {
@@ -74,9 +75,10 @@ async def describe_image(
             json_schema_extra={"enum": list(DESCRIBE_KINDS)},
         ),
     ] = None,
+    node: NodeName = None,
 ) -> DescribeResponse:
     """Describe an image in words that can serve as a prompt. Runs after the tasks queued before it."""
-    tools = context.tools
+    tools = await tools_at(context, node)
     image, wanted = await _describe_body(request)
     kind = _describe_kind(wanted, image_type)
     with IMAGE_BUDGET.reservation() as reservation:

@@ -26,6 +26,7 @@ from ...security.authorization import require_scope
 from ...validation.nearest_names import unknown
 from ...validation.validation import SAM_BOX_THRESHOLD, sam_errors
 from .jobs import answer_of
+from .nodes import NodeName, tools_at
 from .pictures import IMAGE, picture_of
 
 
@@ -71,9 +72,9 @@ def router(context: Context) -> APIRouter:
 
     model = _mask_request(context)
 
-    async def generate_mask(request: Request, body: Annotated[Any, Body()]) -> str:
+    async def generate_mask(request: Request, body: Annotated[Any, Body()], node: NodeName = None) -> str:
         """Return a mask of an image, as base64 of a PNG: white marks the object. Runs after the tasks queued before it."""
-        tools = context.tools
+        tools = await tools_at(context, node)
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
         if errors := list(_mask_errors(body, context.host.catalog)):
             raise InvalidFields(errors)

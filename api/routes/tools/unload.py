@@ -15,6 +15,7 @@ from ...requests.json_body import JsonRoute
 from ...responses.problems import responses
 from ...security.authorization import require_scope
 from .jobs import answer_of
+from .nodes import UnloadNode, tools_at
 
 
 class UnloadResponse(BaseModel):
@@ -29,9 +30,9 @@ class UnloadResponse(BaseModel):
 router = APIRouter(tags=["tools"], route_class=JsonRoute)
 
 
-async def unload(context: ApiContext, request: Request) -> Any:
+async def unload(context: ApiContext, request: Request, node: UnloadNode = None) -> Any:
     """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-    freed = await answer_of(context.tools.unload(), request)
+    freed = await answer_of((await tools_at(context, node)).unload(), request)
     return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
 
 

@@ -1,0 +1,223 @@
+"""The tools of the cluster's nodes: any process asks one of them, by messages, with images through the place of all images."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from PIL import Image as PILImage
+
+from ...images.codecs.decoding import read_rgb
+from ...images.storage.input_store import InputStore
+from ...tasks.model.task import TaskError
+from ...tasks.ports.engine import EngineUnavailable
+from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
+from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
+from ..nodes.registry import Node
+from ..signals.voice import Voice
+
+log = logging.getLogger("fooocus_api.cluster")
+
+T = TypeVar("T")
+TIMEOUT_S = 300.0
+"""Seconds that a node may take: a tool waits for its running task."""
+LOOK_S = 2.0
+"""Seconds between two looks whether the asked node is still there."""
+NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
+
+
+@dataclass(frozen=True)
+class ToolPlace:
+    """This process among those that have tools: its name, the store of images that all share, and its own tools, None for a
+    gateway."""
+
+    name: str
+    inputs: InputStore
+    own: Tools | None = None
+
+
+class ClusterTools:
+    """Implements `tasks.ports.tools.ToolsOfNodes`: asks nodes, and answers them."""
+
+    def __init__(
+        self, place: ToolPlace, voice: Voice, known: Callable[[], Sequence[Node]], timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """Store the dependencies.
+
+        Args:
+            known: returns all processes as read a moment ago. It may block.
+        """
+        self._place = place
+        self._voice = voice
+        self._known = known
+        self._timeout_s = timeout_s
+        self._answers: dict[str, queue.SimpleQueue[ToolAnswer]] = {}
+
+    # ---------------------------------------------------------------------- asking
+
+    def names(self) -> list[str]:
+        return [one.name for one in self._serving()]
+
+    def of(self, node: str | None) -> Tools:
+        return NodeTools(self, node)
+
+    def begin(self, action: Callable[[], T]) -> Future[T]:
+        """Run an action on a thread of its own, and return its future result. Returns at once."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result = action()
+            except BaseException as error:
+                _settle(partial(future.set_exception, error))
+            else:
+                _settle(partial(future.set_result, result))
+
+        threading.Thread(target=run, name="fooocus-api-tool", daemon=True).start()
+        return future
+
+    def ask(self, node: str | None, tool: str, options: dict[str, Any], image: Picture | None) -> dict[str, Any]:
+        """Return the content of a node's answer, with its picture as `image` if there is one. Blocking.
+
+        Raises:
+            ToolFailed: the tool has failed there.
+            EngineUnavailable: no node answers; the message says why.
+            StorageUnavailable: the image can't be stored.
+        """
+        serving = self._serving()
+        chosen = next((one for one in serving if node is None or one.name == node), None)
+        if chosen is None:
+            raise EngineUnavailable(NO_NODE if node is None else f"node {node} takes no requests now")
+        if chosen.name == self._place.name and self._place.own is not None:
+            return _called(self._place.own, tool, options, image, self._timeout_s)
+        name = None if image is None else self._place.inputs.add(_png(image))
+        request = ToolRequest(secrets.token_hex(8), chosen.name, tool, options, name)
+        answers = self._answers[request.number] = queue.SimpleQueue()
+        try:
+            self._voice.say(EVERYONE, to_json(request))
+            answer = self._waited(answers, chosen.name)
+        finally:
+            del self._answers[request.number]
+        return self._content(answer)
+
+    def _waited(self, answers: queue.SimpleQueue[ToolAnswer], node: str) -> ToolAnswer:
+        until = time.monotonic() + self._timeout_s
+        while time.monotonic() < until:
+            try:
+                return answers.get(timeout=LOOK_S)
+            except queue.Empty:
+                if all(one.name != node or one.state in ("stopped", "lost") for one in self._known()):
+                    raise EngineUnavailable(f"node {node} has ended; send the request again") from None
+        raise EngineUnavailable(f"node {node} has not answered within {self._timeout_s:.0f} s; it may be busy")
+
+    def _content(self, answer: ToolAnswer) -> dict[str, Any]:
+        content = answer.content
+        if "error" in content:
+            raise ToolFailed(TaskError(str(content["error"]["type"]), str(content["error"]["message"])))
+        if "unavailable" in content:
+            raise EngineUnavailable(str(content["unavailable"]))
+        if answer.image is not None:
+            picture = read_rgb(self._place.inputs.path(answer.image))
+            return {**content, "image": picture[:, :, 0].copy() if content.get("is_flat") else picture}
+        return content
+
+    def _serving(self) -> list[Node]:
+        """Return the nodes that take requests, idle ones first."""
+        return sorted((one for one in self._known() if one.is_serving), key=lambda one: (one.state != "idle", one.name))
+
+    # ------------------------------------------------------------------- answering
+
+    def requested(self, sender: str, request: ToolRequest) -> None:
+        """Answer another process's request, if it is for this one. Never waits."""
+        own = self._place.own
+        if own is not None and request.node == self._place.name:
+            self.begin(partial(self._answer, sender, request, own))
+
+    def answered(self, _: str, answer: ToolAnswer) -> None:
+        """Take an answer to a request of this process."""
+        waiting = self._answers.get(answer.number)
+        if waiting is not None:
+            waiting.put(answer)
+
+    def _answer(self, sender: str, request: ToolRequest, own: Tools) -> None:
+        picture = None
+        try:
+            image = None if request.image is None else read_rgb(self._place.inputs.path(request.image))
+            content = _called(own, request.tool, dict(request.options), image, self._timeout_s)
+            made = content.pop("image", None)
+            if made is not None:
+                picture, content["is_flat"] = self._place.inputs.add(_png(made)), made.ndim == 2
+        except ToolFailed as failure:
+            content = {"error": {"type": failure.error.type, "message": failure.error.message}}
+        except (EngineUnavailable, OSError, FutureTimeout) as error:
+            content = {"unavailable": str(error) or "the node's worker is busy"}
+        except Exception as error:
+            log.exception("request of another process failed", extra={"tool": request.tool})
+            content = {"error": {"type": type(error).__name__, "message": str(error)}}
+        self._voice.say(channel_of(sender), to_json(ToolAnswer(request.number, content, picture)))
+
+
+class NodeTools:
+    """Implements `tasks.ports.tools.Tools` on the node of a name; None for any node, and for an unload for all of them."""
+
+    def __init__(self, tools: ClusterTools, node: str | None) -> None:
+        self._tools = tools
+        self._node = node
+
+    def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
+        return self._tools.begin(lambda: str(self._tools.ask(self._node, "describe", {"kind": kind}, image)["text"]))
+
+    def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
+        def run() -> Picture:
+            picture: Picture = self._tools.ask(self._node, "mask", asdict(options), image)["image"]
+            return picture
+
+        return self._tools.begin(run)
+
+    def unload(self) -> Future[Unloaded]:
+        return self._tools.begin(self._unload)
+
+    def _unload(self) -> Unloaded:
+        nodes = self._tools.names() if self._node is None else [self._node]
+        if not nodes:
+            raise EngineUnavailable(NO_NODE)
+        asked = [self._tools.begin(partial(self._tools.ask, node, "unload", {}, None)) for node in nodes]
+        return _sum([one.result() for one in asked])
+
+
+def _called(own: Tools, tool: str, options: dict[str, Any], image: Picture | None, within_s: float) -> dict[str, Any]:
+    if tool == "unload":
+        return asdict(own.unload().result(within_s))
+    if image is None:
+        raise ValueError(f"{tool} needs an image")
+    if tool == "describe":
+        return {"text": own.describe(image, options["kind"]).result(within_s)}
+    return {"image": own.mask(image, MaskOptions(**options)).result(within_s)}
+
+
+def _sum(answers: Collection[dict[str, Any]]) -> Unloaded:
+    freed = [int(one["freed"]) for one in answers if one["freed"] is not None]
+    return Unloaded(sum(freed) if freed else None, str(next(iter(answers))["device"]))
+
+
+def _png(picture: Picture) -> bytes:
+    buffer = io.BytesIO()
+    PILImage.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _settle(action: Callable[[], None]) -> None:
+    """Complete a future, unless its client has gone."""
+    with contextlib.suppress(InvalidStateError):
+        action()
