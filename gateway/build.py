@@ -98,7 +98,7 @@ def build_gateway(
     watch = NodeWatch(repository, cluster.registry, lambda: waiting.look())
     options = _options(settings, keys, parts)
     services = build_task_services(worker, repository, bus, journal, parts.inputs, outbound, options, sharing=cluster)
-    assert services.nodes is not None  # nosec B101  # for mypy: they belong to the cluster
+    assert services.node_tools is not None  # nosec B101  # for mypy: they belong to the cluster
     host = ClusterHost(nodes, services.node_tools.of(None), NoPrompts(), list)
     secret = parts.link_secret
     security = Security(
