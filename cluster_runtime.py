@@ -65,7 +65,7 @@ class ClusterShare:
         self.node = node_name(settings)
         outputs = output_folders()[-1]
         state = outputs / ".fooocus_api"
-        depot = open_depot(settings.api_files or outputs.parent, state / "depot")
+        depot = open_depot(settings.api_files or _default_place(outputs), state / "depot")
         check_depot(depot)
         if key_row is not None:
             key_row.take_over(state / FILE_NAME)
@@ -140,6 +140,13 @@ def rules_of(settings: Settings) -> Rules:
 def scheduler_of(rules: Rules) -> Scheduler:
     """Return a scheduler that shows the order of these rules."""
     return Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
+
+
+def _default_place(outputs: Path) -> Path:
+    """Return the folder of images that the nodes of one machine share whose outputs folders lie next to each other."""
+    place = outputs.parent / "fooocus-cluster"
+    place.mkdir(exist_ok=True)
+    return place
 
 
 def _own_image(relative: str) -> Path | None:

@@ -203,7 +203,7 @@ class _Builder:
             Unsupported: it can't be used.
         """
         settings = self._settings
-        membership = Membership(node_name(settings)) if settings.cluster else None
+        membership = Membership(node_name(settings), settings.node_timeout) if settings.cluster else None
         try:
             return Repository(settings.api_db or self._state / "tasks.sqlite3", membership)
         except DatabaseProblem as error:

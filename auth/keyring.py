@@ -66,11 +66,12 @@ class Keyring:
         self._source: KeySource = KeyFile(source) if isinstance(source, Path) else source
         self._read: _Read = (None, (), None)
         self._needed = bool(fixed)
+        self._is_unsure = False  # a list that can't be read may have keys
 
     def needed(self) -> bool:
         """Return whether a key is required."""
         self._current()
-        return self._needed
+        return self._needed or self._is_unsure
 
     @property
     def source(self) -> KeySource:
@@ -131,14 +132,22 @@ class Keyring:
     def _load(self, state: tuple[int, ...] | None, known: str | None) -> _Read:
         problem = self._source.missing
         if state is not None:
-            self._needed = True
             with contextlib.suppress(FileNotFoundError):
                 try:
-                    return state, tuple(self._source.load()), None
-                except UnreadableKeys as error:  # another program may have it open for a moment
+                    keys = tuple(self._source.load())
+                    self._needed, self._is_unsure = True, False
+                    return state, keys, None
+                except (
+                    UnreadableKeys
+                ) as error:  # another program may have it open for a moment, or the database is away
                     state, problem = UNREAD, str(error)
+                    self._is_unsure = True
                 except BrokenKeys as error:
                     problem = str(error)
+                    self._needed = True
+        elif not self._needed:
+            self._is_unsure = False
+            return None, (), None  # there is no list, and there was none before it could not be read
         if problem != known:
             log.error("list of API keys rejected", extra={"reason": problem})
         return state, (), problem

@@ -126,6 +126,7 @@ class Member:
             links.recovery,
             base.hooks.duty,
             base.hooks.wake_duty,
+            self._heart.is_steady,
         )
         self._tools = ClusterTools(
             ToolPlace(base.settings.name, base.host.inputs, base.host.tools),
@@ -159,6 +160,10 @@ class Member:
         return [self._mirror]
 
     @property
+    def has_worker(self) -> bool:
+        return self._base.settings.role == "node"
+
+    @property
     def handlers(self) -> Sequence[Callable[[Event], None]]:
         return [self._mirror.handle]
 
@@ -178,7 +183,7 @@ class Member:
         self._ear = Ear(self._base.settings.location, handlers, self._on_gap)
         self._heart.start()
         self._caretaker.start()
-        if self._base.settings.role == "node":
+        if self.has_worker:
             self._claimer.start()
 
     def drain(self) -> None:
@@ -210,11 +215,16 @@ class Member:
 
     # ------------------------------------------------------------------ notices
 
+    def _wake(self) -> None:
+        """Have the claimer look. A gateway has none."""
+        if self.has_worker:
+            self._base.wakes.put(True)
+
     def _on_gap(self) -> None:
         self._links.reader.resync()
         self._links.voice.say(EVERYONE, to_json(Hello()), key="hello")
         self._watcher.announce()
-        self._base.wakes.put(True)
+        self._wake()
         self._read_pause()
         self._caretaker.wake()
 
@@ -233,7 +243,7 @@ class Member:
 
     def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
         if status == "pending" or (status == "running" and self._claimer.is_waiting):
-            self._base.wakes.put(True)
+            self._wake()
         if status in TERMINAL_STATUSES:
             self._caretaker.wake()
         if self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker:
@@ -246,7 +256,7 @@ class Member:
             paused = settings.value_of(PAUSED) == "1"
             if paused != self._base.order.is_paused:
                 self._base.order.pause(paused)
-                self._base.wakes.put(True)
+                self._wake()
                 self._live.feed.change()
 
         self._base.repository.submit_read(read)
@@ -269,7 +279,7 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
-        if state == "idle" and self._base.settings.role == "node" and not self._base.host.is_ready():
+        if state == "idle" and self.has_worker and not self._base.host.is_ready():
             state = "starting"
         return NodeFacts(state, models, self._base.settings.card, progress)
 

@@ -39,6 +39,8 @@ KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keep
 """Keepalive settings by which PostgreSQL notices within a minute that this machine is gone, and releases its advisory lock."""
 
 
+CLUSTER_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
+"""Settings by which a process of a cluster notices within half a minute that the server's machine is gone."""
 IDLE_TIMEOUT_S = 10
 """Seconds after which PostgreSQL ends a transaction of a cluster's process that hangs: its locks would hold all others up."""
 
@@ -69,11 +71,12 @@ class Connection:
             DatabaseProblem: the database can't be opened, or another process uses it.
         """
         self._membership = membership
+        self._session: tuple[int, str] | None = None
         self._lock: FileLock | None = None
         self._placement: Placement | None = None
         try:
             self.file = sqlite_file(location)
-            self.database: Database = self._open_sqlite(self.file) if self.file else _server(str(location))
+            self.database: Database = self._open_sqlite(self.file) if self.file else _server(str(location), membership)
             if membership is not None and not isinstance(self.database, PostgresqlDatabase):
                 raise DatabaseProblem("a cluster needs PostgreSQL; give --api-db postgresql://user:password@host/name")
             try:
@@ -127,7 +130,9 @@ class Connection:
         for name, value in KEEPALIVE.items():
             self.database.execute_sql(f"SET {name} = {value}")
         if self._membership is not None:
-            self.database.execute_sql(f"SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'")
+            seconds = max(1, round(min(IDLE_TIMEOUT_S, self._membership.timeout_s / 3)))
+            self.database.execute_sql(f"SET idle_in_transaction_session_timeout = '{seconds}s'")
+            self._end_earlier()
         last_try = time.monotonic() + LOCK_RELEASE_TIMEOUT_S
         if wait_for_schema:
             locks.wait_for(self.database, locks.SCHEMA)
@@ -136,6 +141,16 @@ class Connection:
             if time.monotonic() > last_try:
                 raise DatabaseInUse(reason)
             time.sleep(0.05)
+
+    def _end_earlier(self) -> None:
+        """End the writer's earlier session, which keeps its locks for as long as the server believes in its connection."""
+        if self._session is not None:
+            statement = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE (pid, backend_start::text) = (%s, %s)"
+            )
+            self.database.execute_sql(statement, self._session)
+        now = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        self._session = self.database.execute_sql(now).fetchone()
 
     @property
     def is_shared(self) -> bool:
@@ -261,12 +276,13 @@ def without_password(text: str, location: Path | str) -> str:
     return text
 
 
-def _server(url: str) -> Database:
+def _server(url: str, membership: Membership | None) -> Database:
     """Return the database of a URL, not opened yet."""
     parts = urlsplit(url)
     postgres = parts.scheme.startswith(("postgres", "psycopg"))
     patience = {"connect_timeout": CONNECT_SECONDS} if postgres and "connect_timeout" not in parts.query else {}
-    return db_url.connect(url, unquote_password=True, unquote_user=True, **patience)
+    kept = {} if membership is None else CLUSTER_KEEPALIVE
+    return db_url.connect(url, unquote_password=True, unquote_user=True, **patience, **kept)
 
 
 def _advised(error: Exception) -> str:

@@ -26,6 +26,7 @@ from .history.ownership import Ownership
 from .history.queries import History
 from .history.retention import Retention
 from .lifecycle.collector_pause import paused_collector
+from .lifecycle.late_images import LateImages
 from .lifecycle.lifecycle import TaskLifecycle
 from .lifecycle.metrics import Metrics, build_metrics
 from .lifecycle.notifier import QueueNotifier
@@ -37,6 +38,7 @@ from .live.build import LiveServices, build_live
 from .live.node_gauges import NodeGauges
 from .live.nodes import Nodes, NodeViews, OneNode
 from .model.active_tasks import ActiveTasks
+from .model.task import TaskStatus
 from .model_files.build import ModelFileServices
 from .options import TaskOptions as TaskOptions
 from .ports.engine import Engine
@@ -175,10 +177,14 @@ def build_task_services(
             control.pause.restore()
             if following is not None:
                 following.recover()
+                LateImages(repository, journal, recovery.left_by).record()
                 recovery.sweep()
                 if options.publisher is not None:
                     options.publisher.resume()
                 bus.start(lifecycle.handle, *following.handlers)
+                for task in store.unfinished() if following.has_worker else ():
+                    if task.downloads and task.status is TaskStatus.PENDING:  # an earlier process may have begun them
+                        submissions.enqueue(active.add(task, engine.workload(task.parameters)))
                 following.start()
                 return
             requeued = recovery.run()

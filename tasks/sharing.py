@@ -32,6 +32,10 @@ class Following(Protocol):
         """Further observers of this process's own tasks."""
 
     @property
+    def has_worker(self) -> bool:
+        """True if this process generates tasks, False for a gateway."""
+
+    @property
     def handlers(self) -> Sequence[Callable[[Event], None]]:
         """Further handlers of the bus."""
 

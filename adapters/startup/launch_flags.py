@@ -109,7 +109,7 @@ class Settings:
     )
     api_files: str | None = flag(
         "Folder that all processes of the cluster share for images, or s3://bucket/prefix. Default: the environment variable "
-        "API_FILES, else the folder that has this process's outputs folder in it.",
+        "API_FILES, else a folder fooocus-cluster next to this process's outputs folder.",
         variable="API_FILES",
         type=flag_types.files_place,
         metavar="PLACE",

@@ -115,7 +115,7 @@ async def _act_on(context: Context, request: Request, task_id: str, how: Action)
         await stop_task(services, task.task_id)
         waited = task.started_at == -1
         return ControlResponse(message=REMOVED if waited else DONE[how], task_id=task.task_id)
-    skip_task(services, task)
+    await asyncio.to_thread(skip_task, services, task)
     return ControlResponse(message=DONE[how], task_id=task.task_id)
 
 

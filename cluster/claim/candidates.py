@@ -26,19 +26,19 @@ SELECT extract(epoch FROM clock_timestamp())::float8,
 """
 """For this transaction alone: each statement needs the first rows of an index, but the planner knows little of what is in JSON,
 and would rather read and sort all."""
-_FITS = "status = 'todo' AND args->'files' <@ %(files)s::jsonb"
+_FITS = "status = 'todo' AND args->'files' <@ %(files)s::jsonb AND args->'stop' IS NULL"
 _COLUMNS = "queue_name, priority, args"
 _PLACE = "(args->>'rank')::bigint, (args->>'moved')::bigint, id"
 _FRONT = f"""
 SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND (args->>'rank')::bigint <= 0
 ORDER BY {_PLACE} LIMIT 1
-"""
+"""  # nosec B608  # of constants
 _OLDEST = f"""
 SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} ORDER BY {_PLACE} LIMIT 1
-"""
+"""  # nosec B608  # of constants
 _PRIORITY = f"""
 SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'false' ORDER BY priority DESC, id LIMIT 1
-"""
+"""  # nosec B608  # of constants
 _LANES = f"""
 WITH RECURSIVE sources(source) AS (
     (SELECT args->>'source' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY args->>'source' LIMIT 1)
@@ -53,7 +53,7 @@ SELECT oldest.queue_name, oldest.priority, oldest.args FROM sources CROSS JOIN L
     WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND NOT (args->>'last')::boolean
     ORDER BY (args->>'rank')::bigint, id LIMIT {PER_SOURCE}
 ) AS oldest WHERE sources.source IS NOT NULL
-"""
+"""  # nosec B608  # of constants
 _LAST = f"""
 WITH moved AS (
     SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'true'
@@ -64,7 +64,7 @@ SELECT {_COLUMNS} FROM moved WHERE NOT EXISTS (
     AND other.args->>'last' = 'false'
     AND (other.args->>'rank')::bigint <= (moved.args->>'rank')::bigint
 )
-"""
+"""  # nosec B608  # of constants
 _KNOWN = """
 SELECT (
     SELECT (args->>'rank')::bigint FROM procrastinate_jobs WHERE status = 'todo' AND args->>'source' = %(source)s

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...tasks.model import events
 from ...tasks.model.pick import Pick
-from ...tasks.model.task import Task
+from ...tasks.model.task import Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.ports.engine import Engine, Interruption, Stayed
 from ..jobs.pairs import Claims
@@ -40,6 +40,8 @@ class ClusterEngine:
         return self._local.workload(parameters)
 
     def enqueue(self, task: Task, workload: Workload) -> None:
+        if task.status is not TaskStatus.PENDING:  # a node was faster
+            return
         self._order.add(task, workload)
         self._emit(events.Queued(task.task_id))
 
@@ -83,9 +85,9 @@ class ClusterEngine:
         return self._local.in_hand()
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
-        if self._is_here(task_id):
-            return self._local.interrupt(task_id, how)
-        return self._remote.interrupt(task_id, how)
+        if self._is_here(task_id) and self._local.interrupt(task_id, how):
+            return True
+        return self._remote.interrupt(task_id, how)  # also of a task that is on its way to the own worker
 
     def _is_here(self, task_id: str) -> bool:
         """Return whether this node's worker has the task, or a click in its WebUI has made it."""

@@ -14,7 +14,7 @@ from ...tasks.model import events
 from ...tasks.model.active_tasks import ActiveTask, ActiveTasks
 from ...tasks.model.gaps import run_safely
 from ...tasks.model.stage import Stage
-from ...tasks.model.task import Image, Task, TaskStatus
+from ...tasks.model.task import Image, Task, TaskError, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.streaming.updates import Kind
 from ..control.order import ClusterOrder
@@ -72,7 +72,11 @@ class Mirror:
             case RowRead(task=Task() as task):
                 self._apply(task)
             case Claimed():
-                self._take(event.task)
+                try:
+                    self._take(event.task)
+                except Exception:
+                    self._claims.discard(event.task_id)  # the heart gives the task back
+                    raise
             case RemoteProgress():
                 self._progress(event)
             case RemoteImage():
@@ -83,12 +87,18 @@ class Mirror:
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         """Release the claim of an own task whose end is written, or that another process has by now."""
         if isinstance(event, events.Ended):
-            self._claims.discard(event.task_id)
+            self._release(event.task_id, active)
             self._remember_end(event.task_id)
         elif isinstance(event, events.TakenOver):
-            self._claims.discard(event.task_id)
+            self._release(event.task_id, active)
             self._order.discard(event.task_id)
             self._reread(event.task_id)
+
+    def _release(self, task_id: str, active: ActiveTask | None) -> None:
+        """Release the claim of this attempt alone: this process may have claimed the task again already."""
+        if active is not None:
+            has_started = active.started_s is not None
+            self._claims.discard(task_id, active.task.attempts if has_started else active.task.attempts + 1)
 
     # ------------------------------------------------------------------- claims
 
@@ -112,9 +122,9 @@ class Mirror:
     # --------------------------------------------------------------------- rows
 
     def _apply(self, task: Task) -> None:
-        if self._is_local(task):
-            return  # the own worker's events are newer than the row
         live = self._active.get(task.task_id)
+        if self._is_local(task) and not (task.status.is_terminal and live is None):
+            return  # the own worker's events are newer than the row
         if live is not None and live.ending is not None:
             return
         if task.status is TaskStatus.PENDING:
@@ -169,9 +179,10 @@ class Mirror:
         self._notifier.queue_changed()
 
     def _apply_end(self, task: Task, live: ActiveTask | None) -> None:
-        if task.task_id in self._ended:
-            return
         self._order.discard(task.task_id)
+        if task.task_id in self._ended:
+            self._active.remove(task.task_id)
+            return
         was_pending = live is not None and live.task.status is TaskStatus.PENDING
         if live is not None:
             self._announce_images(live, task.images)
@@ -187,9 +198,18 @@ class Mirror:
         live = self._active.get(event.task_id)
         self._order.discard(event.task_id)
         if live is not None and not self._is_local(live.task):
-            self._active.remove(event.task_id)
+            self._end_deleted(live)
             self._notifier.queue_changed()
         self._removed([live.task if live is not None else Task(event.task_id, event.source, {})])
+
+    def _end_deleted(self, live: ActiveTask) -> None:
+        """Publish an end of a task that was deleted before its end was read here: subscribers wait for one."""
+        task = replace(live.task)
+        task.transition(TaskStatus.STOPPED)
+        task.error = TaskError("Deleted", "the task has ended and was deleted")
+        self._active.end(live, task)
+        run_safely(task.task_id, partial(self._notifier.ended, "stopped", task))
+        self._active.remove(task.task_id)
 
     # ----------------------------------------------------------------- progress
 

@@ -47,7 +47,7 @@ class ThreadConnector(BaseAsyncConnector):
             return self._plain.execute_query_all_with_connection(self.connection, query, **arguments)
         except ConnectorException as error:
             cause = error.__cause__
-            raise _peewee_class(cause)(*(cause or error).args) from cause
+            raise _peewee_class(cause)(cause, *(cause or error).args) from cause
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
         self.execute_query_all(query, **arguments)

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from peewee import Database
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
 from ...db.statements import raw, writes
@@ -30,9 +30,11 @@ class Claims:
         with self._lock:
             self._attempts[task_id] = attempts
 
-    def discard(self, task_id: str) -> None:
+    def discard(self, task_id: str, attempts: int | None = None) -> None:
+        """Release a claim, of this attempt alone if one is given."""
         with self._lock:
-            self._attempts.pop(task_id, None)
+            if attempts is None or self._attempts.get(task_id) == attempts:
+                self._attempts.pop(task_id, None)
 
     def get(self, task_id: str) -> int | None:
         """Return the number of the claimed attempt, None for a task that this process has not claimed."""
@@ -87,6 +89,9 @@ class Pairs:
         )
         self._manager.defer_job(job)
 
+    def is_mine(self, task_id: str) -> bool:
+        return self.claims.get(task_id) is not None
+
     def may_change(self, task_id: str) -> bool:
         attempts = self.claims.get(task_id)
         if attempts is not None:
@@ -102,9 +107,8 @@ class Pairs:
         )
 
     def ended(self, task_id: str) -> None:
-        job_id = self._job_id(task_id)
-        if job_id is not None:
-            at_once(self._manager.finish_job_by_id_async(job_id, Status.SUCCEEDED, delete_job=True))
+        # The engine's own function refuses a job of another state, which an end of the task does not care for.
+        raw.change(self._database, "DELETE FROM procrastinate_jobs WHERE queue_name = %s", (task_id,))
 
     def released(self, task_id: str) -> None:
         writes.update(task_id, {"node": None, "worker": None})
@@ -120,11 +124,10 @@ class Pairs:
 
     def claim(self, task_id: str, now_ms: int) -> int | None:
         """Claim a waiting task for this process. Return the number of its attempt, None if another process was faster."""
-        job = at_once(self._manager.fetch_job([task_id], self.worker))
-        if job is None:
+        # The row first, as in all other changes: two transactions never wait for each other.
+        if not self._locked("task_id = %s AND status = 'pending'", task_id, or_skip=True):
             return None
-        if not self._locked("task_id = %s AND status = 'pending'", task_id):
-            self.ended(task_id)  # a job without a task that waits
+        if at_once(self._manager.fetch_job([task_id], self.worker)) is None:
             return None
         attempts = raw.value(self._database, "SELECT attempts FROM task WHERE task_id = %s", (task_id,))
         values = {"status": TaskStatus.RUNNING.value, "node": self._node, "worker": self.worker}
@@ -167,8 +170,18 @@ class Pairs:
 
     def request_stop(self, task_id: str) -> bool:
         """Leave the wish that the task's node stops it, which the node finds even if the notice is lost."""
+        if not self._locked("task_id = %s AND status = 'running'", task_id):
+            return False
         job_id = self._job_id(task_id, "doing")
         return job_id is not None and self._manager.cancel_job_by_id(job_id, abort=True)
+
+    def stopped_and_waiting(self) -> list[str]:
+        """Return the waiting tasks that were to be stopped when their node gave them back. No node claims them."""
+        rows = raw.rows(
+            self._database,
+            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'todo' AND args->>'last' IS NOT NULL AND args ? 'stop'",
+        )
+        return [task_id for (task_id,) in rows]
 
     def to_stop(self) -> list[str]:
         """Return the tasks that this process runs and is to stop."""
@@ -180,8 +193,8 @@ class Pairs:
         return [task_id for (task_id,) in rows]
 
     def has_job(self, task_id: str) -> bool:
-        """Return whether the task has a job."""
-        return self._job_id(task_id) is not None
+        """Return whether the task has a job that waits or is claimed."""
+        return any(self._job_id(task_id, status) is not None for status in ("todo", "doing"))
 
     def is_to_stop(self, task_id: str) -> bool:
         """Return whether a client has asked to stop the task."""
@@ -197,10 +210,11 @@ class Pairs:
         return None if row is None else int(row[0])
 
     def _retry(self, job_id: int) -> None:
-        """Put a job back. The engine would end one that is to be stopped, so that this wish is dropped with the attempt."""
+        """Put a job back. The engine would end one that is to be stopped, without its task: the caretaker ends both."""
         raw.change(
             self._database,
-            "UPDATE procrastinate_jobs SET abort_requested = false WHERE id = %s AND abort_requested",
+            "UPDATE procrastinate_jobs SET abort_requested = false, args = args || '{\"stop\": true}' "
+            "WHERE id = %s AND abort_requested",
             (job_id,),
         )
         self._manager.retry_job_by_id(job_id, retry_at=_now(self._database))
@@ -212,8 +226,10 @@ class Pairs:
             (json.dumps(values), task_id),
         )
 
-    def _locked(self, condition: str, *values: Any) -> bool:
-        found = raw.first(self._database, f"SELECT 1 FROM task WHERE {condition} FOR UPDATE", values)  # nosec B608  # conditions are constants of this module
+    def _locked(self, condition: str, *values: Any, or_skip: bool = False) -> bool:
+        """Lock the row that fits. With `or_skip`, one that another transaction has locked does not fit."""
+        how = "SKIP LOCKED" if or_skip else ""
+        found = raw.first(self._database, f"SELECT 1 FROM task WHERE {condition} FOR UPDATE {how}", values)  # nosec B608  # conditions are constants of this module
         return found is not None
 
 

@@ -38,12 +38,15 @@ class Caretaker:
         recovery: NodeRecovery,
         duty: Callable[[bool], None],
         look: Callable[[], None],
+        is_steady: Callable[[], bool],
     ) -> None:
         """Store the dependencies.
 
         Args:
             connect: opens a connection in autocommit mode.
             duty: is called with True when this process becomes the caretaker, and with False when another one may.
+            is_steady: returns whether this process's own heartbeats came in time lately. If they did not, as after a database
+                that hung, those of others are late for the same reason.
             look: has the parts with a duty look for what another process has made due.
         """
         self._connect = connect
@@ -51,6 +54,7 @@ class Caretaker:
         self._recovery = recovery
         self._duty = duty
         self._look = look
+        self._is_steady = is_steady
         self._connection: psycopg.Connection[Any] | None = None
         self._checked_at = 0.0
         self._folded_at = 0.0
@@ -118,6 +122,7 @@ class Caretaker:
             "JOIN pg_stat_activity AS activity USING (pid) "
             "JOIN cluster_node AS known ON activity.application_name = %s || known.name "
             "WHERE held.locktype = 'advisory' AND held.objid = %s AND held.granted "
+            "AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
             "AND known.seen_at < extract(epoch FROM clock_timestamp() - make_interval(secs => %s)) * 1000",
             (f"{APPLICATION} ", CARETAKER_LOCK, self._registry.timeout_s),
         ).fetchall()
@@ -135,10 +140,12 @@ class Caretaker:
 
     def _round(self) -> None:
         self._look()
-        self._recovery.recover_lost(self._registry.timeout_s)
+        self._recovery.end_stopped()
+        if self._is_steady():
+            self._recovery.recover_lost(self._registry.timeout_s)
         if time.monotonic() - self._checked_at >= PAIRS_S:
             self._checked_at = time.monotonic()
             self._recovery.repair_pairs()
         if time.monotonic() - self._folded_at >= FOLD_S:
             self._folded_at = time.monotonic()
-            self._recovery.fold_counts()
+            self._recovery.tidy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from ...db.locks import RANKS
@@ -13,6 +14,11 @@ from ..jobs.pairs import Pairs
 from .registry import NodeFacts, Registry
 
 log = logging.getLogger("fooocus_api.cluster")
+
+
+LATE = 0.6
+"""Part of the timeout after which a beat is late: it is due after a third of it."""
+CLOSE_S = 5.0
 
 
 class Heart:
@@ -43,6 +49,8 @@ class Heart:
         self._look = look
         self._orphans: set[str] = set()
         self._strays: set[str] = set()
+        self._beat_at = time.monotonic()
+        self._steady_from = self._beat_at
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-heart", daemon=True)
 
@@ -51,8 +59,15 @@ class Heart:
         self._thread.start()
 
     def close(self) -> None:
-        """Beat no more."""
+        """Beat no more, once a beat that is being written is done."""
         self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_S)
+
+    def is_steady(self) -> bool:
+        """Return whether the beats came in time for the length of the timeout, or since the start."""
+        now = time.monotonic()
+        return now - self._beat_at < self._registry.timeout_s / 2 and now >= self._steady_from
 
     def _run(self) -> None:
         while not self._closing.wait(self._registry.timeout_s / 3):
@@ -66,6 +81,10 @@ class Heart:
     def _beat(self) -> None:
         facts = self._facts()
         self._repository.write(lambda: self._registry.beat(facts)).result()
+        now, before = time.monotonic(), self._beat_at
+        if now - before > self._registry.timeout_s * LATE:
+            self._steady_from = now + self._registry.timeout_s / 2
+        self._beat_at = now
         self._registry.known(self._repository.read)  # for those that must not read themselves
         held, to_stop = self._repository.read(lambda: (self._pairs.held(), self._pairs.to_stop()))
         for task_id in to_stop:

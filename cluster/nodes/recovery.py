@@ -24,6 +24,13 @@ MAX_ATTEMPTS = 2
 """Attempts of a task that each ended with their process, after which it fails."""
 
 
+_LOST = """(
+    CASE WHEN worker IS NULL THEN status = 'running' OR source = 'webui'
+    ELSE known.id IS NULL OR known.last_heartbeat < now() - make_interval(secs => %(timeout_s)s) END
+)"""
+"""Condition of a task whose worker has no heartbeat. Without a worker it is one that a process without a cluster has left."""
+
+
 class NodeRecovery:
     """Puts the tasks of ended processes back. Blocking; not on the writer's thread."""
 
@@ -44,7 +51,7 @@ class NodeRecovery:
             DatabaseUnavailable: the others follow at the next call.
         """
         found = self._repository.read(partial(self._of_lost, timeout_s))
-        return [task_id for task_id, worker in found if self._recover(task_id, worker)]
+        return [task_id for task_id, worker in found if self._recover(task_id, worker, timeout_s)]
 
     def recover_earlier(self, node: str) -> list[str]:
         """Recover the tasks that an earlier process under this node's name has left, and return their ids.
@@ -55,7 +62,7 @@ class NodeRecovery:
         found = self._repository.read(partial(self._of_earlier, node))
         return [task_id for task_id, worker in found if self._recover(task_id, worker)]
 
-    def _of_lost(self, timeout_s: float) -> list[tuple[str, int]]:
+    def _of_lost(self, timeout_s: float) -> list[tuple[str, int | None]]:
         is_young = raw.value(
             self._database, "SELECT now() - pg_postmaster_start_time() < make_interval(secs => %s)", (timeout_s,)
         )
@@ -65,13 +72,12 @@ class NodeRecovery:
         rows = raw.rows(
             self._database,
             "SELECT task_id, worker FROM task LEFT JOIN procrastinate_workers AS known ON known.id = worker "
-            "WHERE status IN ('pending', 'running') AND worker IS NOT NULL "
-            "AND (known.id IS NULL OR known.last_heartbeat < now() - make_interval(secs => %s))",
-            (timeout_s,),
+            f"WHERE status IN ('pending', 'running') AND {_LOST}",  # nosec B608  # a constant
+            {"timeout_s": timeout_s},
         )
         return [(task_id, worker) for task_id, worker in rows]
 
-    def _of_earlier(self, node: str) -> list[tuple[str, int]]:
+    def _of_earlier(self, node: str) -> list[tuple[str, int | None]]:
         rows = raw.rows(
             self._database,
             "SELECT task_id, worker FROM task WHERE status IN ('pending', 'running') AND node = %s AND worker <> %s",
@@ -79,8 +85,8 @@ class NodeRecovery:
         )
         return [(task_id, worker) for task_id, worker in rows]
 
-    def _recover(self, task_id: str, worker: int) -> bool:
-        written = self._repository.write(partial(self._change, task_id, worker), locks=(RANKS,))
+    def _recover(self, task_id: str, worker: int | None, timeout_s: float | None = None) -> bool:
+        written = self._repository.write(partial(self._change, task_id, worker, timeout_s), locks=(RANKS,))
         outcome = written.result()
         if isinstance(outcome, WrittenEnd):
             self._store.wake(written)  # type: ignore[arg-type]  # it is one in this branch
@@ -88,12 +94,15 @@ class NodeRecovery:
             log.warning("task of an ended process recovered", extra={"task_id": task_id, "worker": worker})
         return outcome is not None
 
-    def _change(self, task_id: str, worker: int) -> WrittenEnd | bool | None:
-        """Decide about a task whose row still belongs to the worker. None if it does not."""
+    def _change(self, task_id: str, worker: int | None, timeout_s: float | None) -> WrittenEnd | bool | None:
+        """Decide about a task whose row belongs to the worker still; with a timeout, a worker that is lost. None otherwise."""
+        condition = "TRUE" if timeout_s is None else _LOST
         locked = raw.first(
             self._database,
-            "SELECT 1 FROM task WHERE task_id = %s AND worker = %s AND status = ANY(%s) FOR UPDATE",
-            (task_id, worker, list(ACTIVE_STATUSES)),
+            "SELECT 1 FROM task LEFT JOIN procrastinate_workers AS known ON known.id = worker WHERE task_id = %(task_id)s "
+            "AND worker IS NOT DISTINCT FROM %(worker)s AND status IN ('pending', 'running') "
+            f"AND {condition} FOR UPDATE OF task",  # nosec B608  # one of two constants
+            {"task_id": task_id, "worker": worker, "timeout_s": timeout_s},
         )
         row = self._repository.get(task_id) if locked else None
         if row is None:
@@ -128,14 +137,40 @@ class NodeRecovery:
             log.error("queue repaired", extra={"tasks": len(lost), "jobs": len(spare)})
         return len(lost) + len(spare)
 
-    def fold_counts(self) -> None:
-        """Fold the daily counts of all processes into one row a day, up to the day before yesterday."""
+    def end_stopped(self) -> None:
+        """End the waiting tasks that a client has stopped while a node had them, which has given them back."""
+        for task_id in self._repository.read(self._pairs.stopped_and_waiting):
+            self._store.wake(self._repository.write(partial(self._end_stopped, task_id)))
+
+    def _end_stopped(self, task_id: str) -> WrittenEnd | None:
+        row = self._repository.get(task_id) if self._pairs.withdraw(task_id) else None
+        if row is None:
+            return None
+        task = from_row(row)
+        task.transition(TaskStatus.STOPPED)
+        return self._store.end_foreign(task)
+
+    def tidy(self) -> None:
+        """Fold the daily counts of all processes into one row a day, and forget processes that have ended long ago."""
         self._repository.write(lambda: daily_counts.compact(now_ms() // daily_counts.DAY_MS - 1)).result()
+        self._repository.write(self._forget_ended).result()
+
+    def _forget_ended(self) -> None:
+        raw.change(
+            self._database,
+            "DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - interval '1 day' AND NOT EXISTS "
+            "(SELECT 1 FROM task WHERE worker = procrastinate_workers.id AND status IN ('pending', 'running'))",
+        )
+        raw.change(
+            self._database,
+            "DELETE FROM cluster_node WHERE to_timestamp(seen_at / 1000.0) < now() - interval '30 days' AND NOT EXISTS "
+            "(SELECT 1 FROM task_tally WHERE shard = cluster_node.id)",
+        )
 
     def _unpaired(self) -> tuple[list[str], list[str]]:
         lost = raw.rows(
             self._database,
-            "SELECT task_id FROM task WHERE status = 'pending' AND worker IS NULL AND NOT EXISTS "
+            "SELECT task_id FROM task WHERE status = 'pending' AND worker IS NULL AND source <> 'webui' AND NOT EXISTS "
             "(SELECT 1 FROM procrastinate_jobs WHERE queue_name = task_id AND status IN ('todo', 'doing'))",
         )
         spare = raw.rows(

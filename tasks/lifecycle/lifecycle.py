@@ -131,7 +131,10 @@ class TaskLifecycle:
     def _conclude(self, live: ActiveTask, event: events.Ended, kind: Kind, task: Task, written: EndWrite) -> None:
         if self._store.was_lost(written):
             self._active.remove(task.task_id)
-            self._results.discard(task.task_id)
+            if task.source == "webui":  # its images are shown in a browser
+                self._results.sweep(live, event)
+            else:
+                self._results.discard(task.task_id)
             self._observe(events.TakenOver(task.task_id), live)
             return
         was_pending = live.task.status is TaskStatus.PENDING

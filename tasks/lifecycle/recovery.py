@@ -93,6 +93,10 @@ class Recovery:
         task.notes = gaps.added_to(task.notes)
         return False
 
+    def left_by(self, task: Task) -> list[Image]:
+        """Return the images of a task that were complete before the process died."""
+        return self._left_by(task, Gaps(task.task_id))
+
     def _left_by(self, task: Task, gaps: Gaps) -> list[Image]:
         """Return the images that were complete before the process died."""
         found: list[Image] = []

@@ -61,9 +61,11 @@ class ActiveTasks:
         self._lock = threading.Lock()
 
     def add(self, task: Task, workload: Workload, gaps: Gaps | None = None) -> ActiveTask:
-        """Add a task. `gaps` are those that are known already."""
+        """Add a task, and return it, or the one of that id that is there already. `gaps` are those that are known already."""
         live = ActiveTask(task, workload, gaps=gaps or Gaps(task.task_id))
         with self._lock:
+            if (known := self._tasks.get(task.task_id)) is not None:  # another process's notice was faster
+                return known
             self._tasks[task.task_id] = live
             self._pending[task.task_id] = live
             self._pending_of.setdefault(task.source, OrderedDict())[task.task_id] = live

@@ -18,6 +18,9 @@ class Jobs(Protocol):
     def accepted(self, task: Task, workload: Workload) -> None:
         """Add the job of a new task, whose row is in this transaction."""
 
+    def is_mine(self, task_id: str) -> bool:
+        """Return whether this process has claimed the task. Any thread."""
+
     def may_change(self, task_id: str) -> bool:
         """Lock the row of a task that this process may change: it has claimed the task, or the task has not started.
 
@@ -39,6 +42,9 @@ class NoJobs:
 
     def accepted(self, task: Task, workload: Workload) -> None:
         pass
+
+    def is_mine(self, task_id: str) -> bool:
+        return True
 
     def may_change(self, task_id: str) -> bool:
         return True

@@ -225,6 +225,8 @@ class TaskStore:
 
     def put_back(self, task: Task) -> None:
         """Put a running task back to pending at a regular shutdown, so that the next start runs it as if it had not begun."""
+        if not self._jobs.is_mine(task.task_id):
+            return  # another node runs it
         task.transition(TaskStatus.PENDING, at_recovery=True)
         task.attempts -= 1
         values = rows.changes(task)

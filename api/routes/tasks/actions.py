@@ -83,7 +83,7 @@ async def stop(context: ApiContext, request: Request, task_id: TaskId) -> Any:
 async def skip(context: ApiContext, request: Request, task_id: TaskId) -> Any:
     """Skip to the next image. A task that is not running answers 409."""
     task = await visible_task(context, request, task_id)
-    skip_task(context.services, task)
+    await asyncio.to_thread(skip_task, context.services, task)
     return await _record(context, request, task.task_id)
 
 
