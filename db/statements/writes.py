@@ -12,6 +12,7 @@ from peewee import chunked
 from ..encoding import encoded
 from ..tables import ImageRow, InputRow, ParametersRow, TagRow, TaskRow, shard
 from . import daily_counts, search_sets
+from .cluster.insertion import insert_with_content
 from .prepared import PreparedStatement, param
 
 ROWS_AT_ONCE = 50
@@ -45,10 +46,13 @@ def insert(row: dict[str, Any], inputs: Iterable[str] = ()) -> int:
     values = {**row}
     images, tags = values.pop("images", []), values.pop("tags", [])
     content = {name: values.pop(name) for name in ("parameters", "downloads")}
-    row_id = int(TaskRow.insert(encoded(values)).execute())
-    if values.get("rank", -1) < 0:
-        _update(("rank",)).run(row_id=row_id, rank=row_id)
-    ParametersRow.insert(task=row_id, **encoded(content)).execute()
+    if shard.is_one_of_several and values.get("rank", -1) < 0:
+        row_id = insert_with_content({name: values[name] for name in values if name != "rank"}, content)
+    else:
+        row_id = int(TaskRow.insert(encoded(values)).execute())
+        if values.get("rank", -1) < 0:
+            _update(("rank",)).run(row_id=row_id, rank=row_id)
+        ParametersRow.insert(task=row_id, **encoded(content)).execute()
     for file_name in set(inputs):
         InputRow.insert(task=row_id, file_name=file_name).execute()
     for tag in tags:
