@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import Database
 
-from ...db.statements import raw
+from ...db.statements.cluster import raw
 from ...tasks.model.workload.workload import ModelNeeds
 from ...tasks.queue.scheduler import QueueEntry
 

@@ -10,7 +10,8 @@ from peewee import Database
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
-from ...db.statements import raw, writes
+from ...db.statements import writes
+from ...db.statements.cluster import raw
 from ...tasks.model.task import MOVED_TO_END, Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from .connector import ThreadConnector, at_once

@@ -10,8 +10,8 @@ from procrastinate.schema import SchemaManager
 
 from ...db import locks
 from ...db.connection import DatabaseInUse, DatabaseProblem
-from ...db.statements import raw
 from ...db.statements.changes import settings
+from ...db.statements.cluster import raw
 from .connector import ThreadConnector
 
 CHANGES_CHANNEL = "fooocus_changes"

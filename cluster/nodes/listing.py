@@ -7,7 +7,7 @@ import time
 from dataclasses import fields
 
 from ...db.repository import Repository
-from ...db.statements import raw
+from ...db.statements.cluster import raw
 from ...tasks.live.nodes import Node as ShownNode
 from .caretaker import APPLICATION, CARETAKER_LOCK
 from .registry import Node, Registry

@@ -10,7 +10,8 @@ from peewee import Database
 
 from ...db.locks import RANKS
 from ...db.repository import Repository
-from ...db.statements import daily_counts, raw
+from ...db.statements import daily_counts
+from ...db.statements.cluster import raw
 from ...tasks.model.rows import from_row
 from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus, now_ms
 from ...tasks.model.workload.workload import Workload

@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import Database, fn
 
-from ...db.statements import raw
+from ...db.statements.cluster import raw
 from ...db.tables.cluster import NodeRow
 from ..jobs.connector import at_once
 from ..jobs.pairs import Pairs

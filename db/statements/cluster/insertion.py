@@ -7,7 +7,7 @@ from typing import Any
 
 from ...encoding import encoded
 from ...tables import ParametersRow, TaskRow, database
-from .. import raw
+from . import raw
 
 
 def insert_with_content(values: dict[str, Any], content: dict[str, Any]) -> int:
