@@ -134,9 +134,9 @@ def _connections_ended(cluster: Nodes, server: PostgresServer, chosen: random.Ra
 
 
 def _notices_lost(cluster: Nodes, server: PostgresServer, chosen: random.Random) -> None:
-    cluster.change("ALTER TABLE task DISABLE TRIGGER fooocus_task_changes")
+    cluster.change("ALTER TABLE task DISABLE TRIGGER fooocus_task_changes, DISABLE TRIGGER fooocus_task_updates")
     time.sleep(2)
-    cluster.change("ALTER TABLE task ENABLE TRIGGER fooocus_task_changes")
+    cluster.change("ALTER TABLE task ENABLE TRIGGER fooocus_task_changes, ENABLE TRIGGER fooocus_task_updates")
 
 
 def _caretaker_killed(cluster: Nodes, server: PostgresServer, chosen: random.Random) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from peewee import Database
 
 from ...db.statements.cluster import raw
+from ...tasks.control.pause import PAUSED
 from ...tasks.model.workload.workload import ModelNeeds
 from ...tasks.queue.scheduler import QueueEntry
 
@@ -20,7 +21,7 @@ PER_SOURCE = 16
 """Waiting jobs of each source that are compared by their models."""
 
 _BEGIN = """
-SELECT extract(epoch FROM clock_timestamp())::float8,
+SELECT extract(epoch FROM clock_timestamp())::float8, (SELECT value FROM setting WHERE name = %(paused)s),
     set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
     set_config('enable_bitmapscan', 'off', true)
 """
@@ -36,8 +37,10 @@ ORDER BY {_PLACE} LIMIT 1
 _OLDEST = f"""
 SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} ORDER BY {_PLACE} LIMIT 1
 """  # nosec B608  # of constants
-_PRIORITY = f"""
-SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'false' ORDER BY priority DESC, id LIMIT 1
+_HEAD = f"""
+SELECT (SELECT row_to_json(front) FROM ({_FRONT}) AS front), (
+    SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'false' ORDER BY priority DESC, id LIMIT 1
+), EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND args->>'last' = 'true')
 """  # nosec B608  # of constants
 _LANES = f"""
 WITH RECURSIVE sources(source) AS (
@@ -48,11 +51,12 @@ WITH RECURSIVE sources(source) AS (
         WHERE status = 'todo' AND args->>'source' > sources.source ORDER BY args->>'source' LIMIT 1
     ) FROM sources WHERE sources.source IS NOT NULL
 )
-SELECT oldest.queue_name, oldest.priority, oldest.args FROM sources CROSS JOIN LATERAL (
+SELECT oldest.queue_name, oldest.priority, oldest.args, known.turn, known.overtakes
+FROM sources CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM procrastinate_jobs
     WHERE {_FITS} AND args->>'source' = sources.source AND priority = %(level)s AND NOT (args->>'last')::boolean
     ORDER BY (args->>'rank')::bigint, id LIMIT {PER_SOURCE}
-) AS oldest WHERE sources.source IS NOT NULL
+) AS oldest LEFT JOIN source_turn AS known ON known.source = sources.source WHERE sources.source IS NOT NULL
 """  # nosec B608  # of constants
 _LAST = f"""
 WITH moved AS (
@@ -103,25 +107,30 @@ class Candidates:
 def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> Candidates:
     """Return the candidates of a node that has these model files. In the transaction of the claim."""
     values: dict[str, Any] = {"files": json.dumps(sorted(files))}
-    now, *_ = _rows(database, _BEGIN, {})[0]
-    for statement in (_OLDEST,) if fifo else (_FRONT,):
-        for entry, _ in _entries(database, statement, values):
-            return Candidates(now, entry)
-    priority = _rows(database, _PRIORITY, values)
-    if not priority or fifo:
-        return Candidates(now, next((entry for entry, _ in _entries(database, _LAST, values)), None))
+    now, paused, *_ = _rows(database, _BEGIN, {"paused": PAUSED})[0]
+    if paused == "1":
+        return Candidates(now)
+    if fifo:
+        return Candidates(now, _first(database, _OLDEST, values) or _first(database, _LAST, values))
+    front, level, has_last = _rows(database, _HEAD, values)[0]
+    if front is not None:
+        return Candidates(now, _entry(front["queue_name"], front["priority"], front["args"]))
+    last = _first(database, _LAST, values) if has_last else None
+    if last is not None or level is None:
+        return Candidates(now, last)
+    return _lanes(now, level, _rows(database, _LANES, values | {"level": level}))
+
+
+def _lanes(now: float, level: int, rows: Iterable[Any]) -> Candidates:
+    """Return the candidates of rows with the oldest jobs of each source, and the source's last turn."""
     entries: dict[str, list[tuple[QueueEntry, int]]] = {}
-    for entry, rank in _entries(database, _LANES, values | {"level": priority[0][0]}):
-        entries.setdefault(entry.source, []).append((entry, rank))
-    for entry, _ in _entries(database, _LAST, values):
-        return Candidates(now, entry)
-    turns, overtakes = {}, {}
-    for source, turn, text in _rows(
-        database,
-        "SELECT source, turn, overtakes FROM source_turn WHERE source = ANY(%(sources)s)",
-        {"sources": [*entries]},
-    ):
-        turns[source], overtakes[source] = turn, json.loads(text).get(str(priority[0][0]), [])
+    turns: dict[str, int] = {}
+    overtakes: dict[str, list[Any]] = {}
+    for task_id, priority, arguments, turn, text in rows:
+        entry = _entry(task_id, priority, arguments)
+        entries.setdefault(entry.source, []).append((entry, int(arguments["rank"])))
+        if turn is not None:
+            turns[entry.source], overtakes[entry.source] = turn, json.loads(text or "{}").get(str(level), [])
     lanes = {
         source: Lane(found, [(int(rank), float(at)) for rank, at in overtakes.get(source, []) if rank > found[0][1]])
         for source, found in entries.items()
@@ -146,8 +155,8 @@ def write_turn(
     raw.change(database, _TURN, {**values, "overtakes": json.dumps(overtakes)})
 
 
-def _entries(database: Database, statement: str, values: dict[str, Any]) -> list[tuple[QueueEntry, int]]:
-    return [(_entry(*row), int(row[2]["rank"])) for row in _rows(database, statement, values)]
+def _first(database: Database, statement: str, values: dict[str, Any]) -> QueueEntry | None:
+    return next((_entry(*row) for row in _rows(database, statement, values)), None)
 
 
 def _entry(task_id: str, priority: int, arguments: dict[str, Any]) -> QueueEntry:

@@ -12,9 +12,7 @@ from typing import Protocol
 
 from ...db.locks import CLAIM
 from ...db.repository import Repository
-from ...db.statements.changes import settings
 from ...db.writer import DatabaseUnavailable
-from ...tasks.control.pause import PAUSED
 from ...tasks.model.rows import from_row
 from ...tasks.model.task import Task, now_ms
 from ...tasks.model.workload.workload import ModelNeeds
@@ -158,8 +156,6 @@ class Claimer:
         claimed: list[str] = []
 
         def change() -> Task | None:
-            if settings.value_of(PAUSED) == "1":
-                return None
             candidates = read_candidates(self._pairs.database, files, fifo=rules.fifo)
             # Not from memory: what was read before the lock may be of before the claim of another node.
             elsewhere = frozenset(self._neighbours.loaded_elsewhere()) if patient else frozenset()

@@ -10,7 +10,7 @@ from peewee import Database
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
-from ...db.statements import writes
+from ...db.statements import daily_counts, writes
 from ...db.statements.cluster import raw
 from ...tasks.model.task import MOVED_TO_END, Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
@@ -126,13 +126,20 @@ class Pairs:
     def claim(self, task_id: str, now_ms: int) -> int | None:
         """Claim a waiting task for this process. Return the number of its attempt, None if another process was faster."""
         # The row first, as in all other changes: two transactions never wait for each other.
-        if not self._locked("task_id = %s AND status = 'pending'", task_id, or_skip=True):
+        row = raw.first(
+            self._database,
+            "SELECT id, attempts, queued_at FROM task WHERE task_id = %s AND status = 'pending' FOR UPDATE SKIP LOCKED",
+            (task_id,),
+        )
+        if row is None or at_once(self._manager.fetch_job([task_id], self.worker)) is None:
             return None
-        if at_once(self._manager.fetch_job([task_id], self.worker)) is None:
-            return None
-        attempts = raw.value(self._database, "SELECT attempts FROM task WHERE task_id = %s", (task_id,))
-        values = {"status": TaskStatus.RUNNING.value, "node": self._node, "worker": self.worker}
-        writes.update(task_id, {**values, "attempts": attempts + 1, "started_at": now_ms})
+        row_id, attempts, queued_at = row
+        raw.change(
+            self._database,
+            "UPDATE task SET status = 'running', node = %s, worker = %s, attempts = %s, started_at = %s WHERE id = %s",
+            (self._node, self.worker, attempts + 1, now_ms, row_id),
+        )
+        daily_counts.move(TaskStatus.PENDING.value, TaskStatus.RUNNING.value, queued_at)
         return int(attempts) + 1
 
     def put_back(self, task_id: str, rank: int, attempts: int) -> None:
@@ -227,10 +234,8 @@ class Pairs:
             (json.dumps(values), task_id),
         )
 
-    def _locked(self, condition: str, *values: Any, or_skip: bool = False) -> bool:
-        """Lock the row that fits. With `or_skip`, one that another transaction has locked does not fit."""
-        how = "SKIP LOCKED" if or_skip else ""
-        found = raw.first(self._database, f"SELECT 1 FROM task WHERE {condition} FOR UPDATE {how}", values)  # nosec B608  # conditions are constants of this module
+    def _locked(self, condition: str, *values: Any) -> bool:
+        found = raw.first(self._database, f"SELECT 1 FROM task WHERE {condition} FOR UPDATE", values)  # nosec B608  # conditions are constants of this module
         return found is not None
 
 

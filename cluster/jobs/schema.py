@@ -48,13 +48,19 @@ BEGIN
         WHERE queue_name = NEW.task_id AND status = 'todo';
     END IF;
     PERFORM pg_notify('fooocus_changes', json_build_object(
-        'task', NEW.task_id, 'status', NEW.status, 'attempts', NEW.attempts, 'worker', NEW.worker)::text);
+        'task', NEW.task_id, 'status', NEW.status, 'attempts', NEW.attempts, 'worker', NEW.worker, 'node', NEW.node,
+        'started_at', NEW.started_at, 'finished_at', NEW.finished_at)::text);
     RETURN NEW;
 END;
 $$;
 DROP TRIGGER IF EXISTS fooocus_task_changes ON task;
-CREATE TRIGGER fooocus_task_changes AFTER INSERT OR UPDATE OF status, rank, attempts, worker, notes OR DELETE ON task
+CREATE TRIGGER fooocus_task_changes AFTER INSERT OR DELETE ON task
     FOR EACH ROW EXECUTE FUNCTION fooocus_task_changed();
+DROP TRIGGER IF EXISTS fooocus_task_updates ON task;
+CREATE TRIGGER fooocus_task_updates AFTER UPDATE OF status, rank, attempts, worker, notes ON task
+    FOR EACH ROW WHEN ((OLD.status, OLD.rank, OLD.attempts) IS DISTINCT FROM (NEW.status, NEW.rank, NEW.attempts)
+        OR OLD.worker IS DISTINCT FROM NEW.worker OR OLD.notes IS DISTINCT FROM NEW.notes)
+    EXECUTE FUNCTION fooocus_task_changed();
 
 CREATE OR REPLACE FUNCTION fooocus_setting_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

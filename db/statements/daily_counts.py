@@ -27,9 +27,27 @@ _ADD = PreparedStatement(
 )
 
 
+_MOVE = PreparedStatement(
+    lambda: TallyRow.insert_many(
+        [
+            {"status": param("before"), "day": param("day"), "shard": param("shard"), "number": param("less")},
+            {"status": param("after"), "day": param("day"), "shard": param("shard"), "number": param("more")},
+        ]
+    ).on_conflict(
+        conflict_target=[TallyRow.status, TallyRow.day, TallyRow.shard],
+        update={TallyRow.number: TallyRow.number + EXCLUDED.number},
+    )
+)
+
+
 def add(status: str, queued_at: int, difference: int) -> None:
     """Add `difference` to the number of tasks of that status that were queued on the day of `queued_at`."""
     _ADD.run(status=status, day=queued_at // DAY_MS, shard=shard.number, difference=difference)
+
+
+def move(before: str, after: str, queued_at: int) -> None:
+    """Count a task of that day with another status, in one statement."""
+    _MOVE.run(before=before, after=after, day=queued_at // DAY_MS, shard=shard.number, less=-1, more=1)
 
 
 def recount() -> None:

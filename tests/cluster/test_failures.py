@@ -132,12 +132,12 @@ def has_finished(cluster: DemoCluster, task_id: str) -> bool:
 
 
 def test_a_lost_notice_costs_seconds(cluster: DemoCluster) -> None:
-    cluster.change("ALTER TABLE task DISABLE TRIGGER fooocus_task_changes")
+    cluster.change("ALTER TABLE task DISABLE TRIGGER fooocus_task_changes, DISABLE TRIGGER fooocus_task_updates")
     try:
         record = cluster.client(0).draw(prompt="no notice", overwrite_step=5)
         assert record["task_status"] == "finished"
     finally:
-        cluster.change("ALTER TABLE task ENABLE TRIGGER fooocus_task_changes")
+        cluster.change("ALTER TABLE task ENABLE TRIGGER fooocus_task_changes, ENABLE TRIGGER fooocus_task_updates")
 
 
 def caretaker(cluster: DemoCluster) -> int | None:
