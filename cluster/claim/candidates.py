@@ -38,7 +38,7 @@ _OLDEST = f"""
 SELECT {_COLUMNS} FROM procrastinate_jobs WHERE {_FITS} ORDER BY {_PLACE} LIMIT 1
 """  # nosec B608  # of constants
 _HEAD = f"""
-SELECT (SELECT row_to_json(front) FROM ({_FRONT}) AS front), (
+SELECT (SELECT json_build_array(front.queue_name, front.priority, front.args) FROM ({_FRONT}) AS front), (
     SELECT priority FROM procrastinate_jobs WHERE {_FITS} AND args->>'last' = 'false' ORDER BY priority DESC, id LIMIT 1
 ), EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status = 'todo' AND args->>'last' = 'true')
 """  # nosec B608  # of constants
@@ -114,7 +114,7 @@ def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> 
         return Candidates(now, _first(database, _OLDEST, values) or _first(database, _LAST, values))
     front, level, has_last = _rows(database, _HEAD, values)[0]
     if front is not None:
-        return Candidates(now, _entry(front["queue_name"], front["priority"], front["args"]))
+        return Candidates(now, _entry(*front))
     last = _first(database, _LAST, values) if has_last else None
     if last is not None or level is None:
         return Candidates(now, last)
