@@ -47,7 +47,7 @@ def node_of(clients: list[Client], task_id: str) -> int:
 
     def running() -> str | None:
         for one in clients[0].get("/v1/nodes").json()["nodes"]:
-            if task_id in [task["task_id"] for task in one["tasks"]]:
+            if task_id in [task["task_id"] for task in one["running"]]:
                 return str(one["name"])
         return None
 
