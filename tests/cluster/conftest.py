@@ -45,7 +45,9 @@ def object_store() -> Iterator[ObjectStore]:
     """Start an S3-like server, shared by all tests."""
     found = program()
     if found is None:
-        pytest.skip("moto is not installed (pip install moto Flask flask-cors): tests of object stores are skipped")
+        pytest.skip(
+            "moto_server is not on PATH (pip install 'moto[server]' in an environment of its own): tests of S3 are skipped"
+        )
     with ObjectStore(found) as store:
         yield store
 

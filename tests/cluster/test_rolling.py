@@ -88,6 +88,7 @@ def test_nodes_of_another_version_are_named_once(cluster: DemoCluster) -> None:
     assert cluster.nodes[0].log().count(text) == 1 and "0.0.1" in cluster.nodes[0].log()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("setting", ["cluster_schema", "procrastinate_migration"])
 def test_a_newer_schema_waits_until_all_others_have_ended(cluster: DemoCluster, setting: str) -> None:
     (newest,) = cluster.rows(f"SELECT value FROM setting WHERE name = '{setting}'")

@@ -57,6 +57,7 @@ def test_a_clock_that_is_wrong_costs_no_task(cluster: tuple[DemoCluster, SmallDi
     assert started < other - 60_000  # the clock is off indeed
 
 
+@pytest.mark.nightly
 def test_the_task_of_a_killed_node_with_a_wrong_clock(cluster: tuple[DemoCluster, SmallDisk]) -> None:
     nodes, _ = cluster
     ids = [nodes.client(1).submit(prompt="long", overwrite_step=60)["task_id"] for _ in range(2)]

@@ -76,6 +76,7 @@ def test_the_overview_shows_all_running_tasks_with_their_nodes(page: Dashboard, 
     page.see(".task-side, main", "node-")
 
 
+@pytest.mark.nightly
 def test_the_page_speaks_chinese(page: Dashboard, running: list[str]) -> None:
     page.open("#/nodes", language="zh")
     page.see("h1", "节点")

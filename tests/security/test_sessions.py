@@ -43,6 +43,7 @@ def test_without_anything_a_key_is_missing(host: Host) -> None:
         "limits": limits,
         "expires_at": None,
         "webui": True,
+        "cluster": False,
     }
     assert "set-cookie" not in answer.headers
 

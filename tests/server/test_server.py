@@ -98,7 +98,7 @@ def test_where_all_may_come_the_address_is_a_number() -> None:
 )
 def test_what_is_announced_is_what_webhooks_say(url: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     told: list[str] = []
-    application: Any = SimpleNamespace(listening=told.append)
+    application: Any = SimpleNamespace(listening=told.append, drain=lambda _: False)
     Server(application, Settings, FileAccess(ROOT), WebUILogin(), Termination()).on_listening(url)
     assert told == [shown] and capsys.readouterr().out == f"[Fooocus API] {shown}/docs\n"
 

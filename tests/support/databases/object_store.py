@@ -1,4 +1,5 @@
-"""An S3-like server for tests: moto's."""
+"""An S3-like server for tests: moto's, from an environment of its own. With its boto3 in the one of the hosts, Gradio would
+load an AWS client at each start."""
 
 from __future__ import annotations
 
@@ -7,9 +8,7 @@ import itertools
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
 
 import requests
 
@@ -19,8 +18,7 @@ from fooocus_api.tests.support.host import free_port
 
 def program() -> str | None:
     """Return the path of `moto_server`, None if it is not installed."""
-    beside = Path(sys.executable).with_name("moto_server")
-    return str(beside) if beside.is_file() else shutil.which("moto_server")
+    return shutil.which("moto_server")
 
 
 class ObjectStore:
