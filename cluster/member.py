@@ -18,7 +18,7 @@ from ..tasks.lifecycle.observers import TaskObserver
 from ..tasks.live.build import LiveServices
 from ..tasks.model.active_tasks import ActiveTasks
 from ..tasks.model.events import Event
-from ..tasks.model.task import TERMINAL_STATUSES, TaskStatus
+from ..tasks.model.task import TERMINAL_STATUSES
 from ..tasks.queue.eta import EtaCalculator
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
@@ -28,7 +28,6 @@ from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
-from .following.row_notices import RowNotices
 from .following.row_reader import RowReader
 from .foundation import Foundation
 from .jobs.schema import CHANGES_CHANNEL
@@ -89,7 +88,6 @@ class Member:
         self._batch_changed = batch_changed
         self._base = base
         self._links = links
-        self._row_notices = RowNotices(base.pairs, links.reader, base.emit, events)
         self._live = live
         self._is_draining = False
         self._watch = Watch(lambda process, tasks: self._reporter.repeat(process, tasks))
@@ -241,15 +239,15 @@ class Member:
             self._caretaker.wake()
             self._batch_changed(content["batch"])
         else:
-            self._on_task(content)
+            self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
 
-    def _on_task(self, content: dict[str, Any]) -> None:
-        status = content.get("status")
-        if status == TaskStatus.PENDING.value:
+    def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
+        if status == "pending" or (status == "running" and self._claimer.is_waiting):
             self._wake()
-        elif status in TERMINAL_STATUSES:
+        if status in TERMINAL_STATUSES:
             self._caretaker.wake()
-        self._row_notices.take(content)
+        if self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker:
+            self._links.reader.changed(task_id, source)
 
     def _read_pause(self) -> None:
         """Read the pause of the queue on a reader's thread: an ear must not wait."""

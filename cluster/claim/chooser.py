@@ -61,9 +61,10 @@ def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient:
             for pair in (lane.entries[:1] if _is_overdue(candidates, rules, lane) else lane.entries)
         ]
         own = [pair for pair in allowed if not _is_of_another(pair[0], models)]
-        entry = _pick(candidates, rules, models.loaded, own, {})
-        if entry is None:
+        other = _pick(candidates, rules, models.loaded, own, {})
+        if other is None and models.loaded is not None:
             return NOTHING
+        entry = other or entry  # a node without a model has to load one in any case
     entries = candidates.lanes[entry.source].entries
     (rank,) = (rank for one, rank in entries if one is entry)
     return Choice(entry, None if entry is entries[0][0] else (rank, candidates.now))

@@ -19,7 +19,7 @@ from ...tasks.model.workload.workload import Workload
 from ...tasks.streaming.updates import Kind
 from ..control.order import ClusterOrder
 from ..jobs.pairs import Claims
-from .remote_events import Claimed, RemoteEnd, RemoteImage, RemoteProgress, RemoteStart, RowRead
+from .remote_events import Claimed, RemoteImage, RemoteProgress, RowRead
 
 KINDS: dict[TaskStatus, Kind] = {status: kind for kind, status in OUTCOMES.values()} | {
     TaskStatus.INTERRUPTED: "interrupted"
@@ -77,10 +77,6 @@ class Mirror:
                 except Exception:
                     self._claims.discard(event.task_id)  # the heart gives the task back
                     raise
-            case RemoteStart():
-                self._start(event)
-            case RemoteEnd():
-                self._end_unwatched(event)
             case RemoteProgress():
                 self._progress(event)
             case RemoteImage():
@@ -181,25 +177,6 @@ class Mirror:
         self._observe(events.Started(task.task_id), live)
         self._notifier.running("started", live.task)
         self._notifier.queue_changed()
-
-    def _start(self, event: RemoteStart) -> None:
-        live = self._active.get(event.task_id)
-        if live is None or live.task.status is not TaskStatus.PENDING or self._claims.get(event.task_id) is not None:
-            self._reread(event.task_id)
-            return
-        task = replace(live.task, status=TaskStatus.RUNNING, node=event.node, worker=event.worker)
-        self._apply_running(replace(task, attempts=event.attempts, started_at=event.started_at), live)
-
-    def _end_unwatched(self, event: RemoteEnd) -> None:
-        live = self._active.get(event.task_id)
-        if live is None or self._is_local(live.task):
-            self._reread(event.task_id)
-            return
-        self._order.discard(event.task_id)
-        self._active.end(live, replace(live.task, status=event.status, finished_at=event.finished_at))
-        self._remember_end(event.task_id)
-        self._observe(_ended_event(live.task), live)
-        self._active.remove(event.task_id)
 
     def _apply_end(self, task: Task, live: ActiveTask | None) -> None:
         self._order.discard(task.task_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...images.preview import PreviewImage
 from ...tasks.model.events import Event
 from ...tasks.model.stage import Stage
-from ...tasks.model.task import Image, Task, TaskStatus
+from ...tasks.model.task import Image, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,24 +16,6 @@ class RowRead(Event):
 
     task: Task | None
     source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteStart(Event):
-    """The notice that another node has claimed a task, in its attempt of this number. Milliseconds since 1970."""
-
-    attempts: int
-    node: str
-    worker: int
-    started_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteEnd(Event):
-    """The notice of a task's end elsewhere, which nothing here waits for: its row need not be read."""
-
-    status: TaskStatus
-    finished_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,7 @@ BEGIN
         WHERE queue_name = NEW.task_id AND status = 'todo';
     END IF;
     PERFORM pg_notify('fooocus_changes', json_build_object(
-        'task', NEW.task_id, 'status', NEW.status, 'attempts', NEW.attempts, 'worker', NEW.worker, 'node', NEW.node,
-        'started_at', NEW.started_at, 'finished_at', NEW.finished_at)::text);
+        'task', NEW.task_id, 'status', NEW.status, 'attempts', NEW.attempts, 'worker', NEW.worker)::text);
     RETURN NEW;
 END;
 $$;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
@@ -30,7 +29,6 @@ class Broadcaster:
         """Identifies this process, so that an update id of another one is not mistaken for its own."""
         self.delivered = 0
         self._closed = False
-        self._left_at = float("-inf")  # when the last subscriber left, in seconds of a monotonic clock
         self._number = 0
         self._kept: deque[Update] = deque(maxlen=REPLAY_BUFFER_SIZE)
         self._notices = KeptNotices()
@@ -148,7 +146,6 @@ class Broadcaster:
                 self._subscriptions[task_id].discard(subscription)
                 if not self._subscriptions[task_id]:
                     del self._subscriptions[task_id]
-                self._left_at = time.monotonic()
             self._on_change()
 
     def close(self) -> None:
@@ -196,17 +193,6 @@ class Broadcaster:
         with self._lock:
             groups = {key: [one for one in group if not one.only_end] for key, group in self._subscriptions.items()}
         return {key: any(one.encoding is not None for one in group) for key, group in groups.items() if group}
-
-    def is_unwatched(self, for_s: float) -> bool:
-        """Return whether there was no subscriber for that many seconds."""
-        with self._lock:
-            return not self._subscriptions and time.monotonic() - self._left_at >= for_s
-
-    def skip(self) -> None:
-        """Count an update that is not published. One who subscribes again after an earlier id learns that some are lost."""
-        with self._lock:
-            self._number += 1
-            self._kept.clear()
 
     def subscriber_count(self) -> int:
         """Return the number of subscribers."""
