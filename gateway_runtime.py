@@ -46,7 +46,7 @@ def main(flags: Sequence[str]) -> None:
         try:
             depot = open_depot(settings.api_files or "", Path(folder) / "depot")
             check_depot(depot)
-            repository = Repository(settings.api_db or "", Membership(place.name))
+            repository = Repository(settings.api_db or "", Membership(place.name, place.timeout_s))
             row = key_row(lambda: repository)
             parts = SharedParts(repository, place.name, depot, OwnImages(), row)
             on_exit.callback(parts.close)

@@ -127,6 +127,8 @@ class Mirror:
             return  # the own worker's events are newer than the row
         if live is not None and live.ending is not None:
             return
+        if task.task_id in self._ended and not task.status.is_terminal:
+            return  # the row was read before the end, which is final
         if task.status is TaskStatus.PENDING:
             self._apply_pending(task, live)
         elif task.status is TaskStatus.RUNNING:
@@ -136,8 +138,6 @@ class Mirror:
 
     def _apply_pending(self, task: Task, live: ActiveTask | None) -> None:
         if live is None:
-            if task.task_id in self._ended:
-                del self._ended[task.task_id]
             workload = self._worker.workload(task)
             self._active.add(task, workload)
             self._order.add(task, workload)

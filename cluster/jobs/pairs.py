@@ -48,7 +48,7 @@ class Claims:
 
 
 class Pairs:
-    """Implements `tasks.ports.jobs.Jobs` for one process, by its name and the id of its worker in the engine's table."""
+    """Implements `tasks.storage.jobs.Jobs` for one process, by its name and the id of its worker in the engine's table."""
 
     def __init__(self, database: Database, node: str, claims: Claims) -> None:
         self._database = database
@@ -74,7 +74,7 @@ class Pairs:
         self.worker = int(at_once(self._manager.register_worker()))
         return self.worker
 
-    # ------------------------------------------------------------ tasks.ports.jobs
+    # ---------------------------------------------------------- tasks.storage.jobs
 
     def mark(self, task: Task) -> None:
         task.node, task.worker = self._node, self.worker
@@ -187,7 +187,7 @@ class Pairs:
         """Return the waiting tasks that were to be stopped when their node gave them back. No node claims them."""
         rows = raw.rows(
             self._database,
-            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'todo' AND args->>'last' IS NOT NULL AND args ? 'stop'",
+            "SELECT queue_name FROM procrastinate_jobs WHERE status = 'todo' AND args ? 'stop'",
         )
         return [task_id for (task_id,) in rows]
 

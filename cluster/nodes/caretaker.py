@@ -63,11 +63,6 @@ class Caretaker:
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-caretaker", daemon=True)
 
-    @property
-    def is_mine(self) -> bool:
-        """Return whether this process is the caretaker."""
-        return self._is_mine
-
     def start(self) -> None:
         """Start to try."""
         self._thread.start()

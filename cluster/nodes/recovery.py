@@ -45,8 +45,8 @@ class NodeRecovery:
         self._workload = workload
 
     def recover_lost(self, timeout_s: float) -> list[str]:
-        """Recover the tasks of the workers without a heartbeat for that long, and return their ids. None while the database is up
-        for less time than that: no process could write a heartbeat before.
+        """Recover the tasks of the workers without a heartbeat for that long, and return their ids. It recovers none while the
+        database is up for less time than that: no process could write a heartbeat before.
 
         Raises:
             DatabaseUnavailable: the others follow at the next call.
