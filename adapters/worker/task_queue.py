@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .worker import Worker
 
 ID_ATTRIBUTE = "fooocus_api_task_id"
+LONGEST_WAIT_S = 0.25
+"""Seconds that the idle worker waits for an item at most, before its loop looks at the host's queue again."""
 
 
 class TaskQueue(list[Any]):
@@ -40,8 +42,20 @@ class TaskQueue(list[Any]):
         self.worker = worker
         self._pending = PendingQueue(worker.handling.scheduler)
         self._lock = threading.Lock()
+        self._arrived = threading.Event()
         for task in tasks:
             self._add(QueueEntry(task, "webui"))
+
+    def __len__(self) -> int:
+        """Return the number of items. The idle worker, whose loop asks each 10 ms, waits here for the first one to arrive."""
+        if not self and self.worker.current is None and threading.current_thread() is self.worker.thread:
+            self._arrived.clear()
+            if not self:
+                self._arrived.wait(LONGEST_WAIT_S)
+        return super().__len__()
+
+    def __bool__(self) -> bool:
+        return super().__len__() > 0
 
     def use(self, scheduler: Scheduler) -> None:
         """Let another scheduler choose from now on."""
@@ -132,8 +146,9 @@ class TaskQueue(list[Any]):
     def _add(self, entry: QueueEntry, *, first: bool = False) -> None:
         """Add an item. If the index fails, the item is in the list all the same, and has its turn."""
         with self._lock:
-            self.insert(0 if first else len(self), entry.key)
+            self.insert(0 if first else super().__len__(), entry.key)
             self.worker.call_safely(partial(self._pending.add, entry, first=first))
+        self._arrived.set()
 
     def pop(self, index: Any = -1) -> Any:
         """Return the next task, on the worker thread after running the jobs before it; on other threads, pop as a list does."""
