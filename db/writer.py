@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -183,8 +183,9 @@ class Writer:
         retries = 1 if len(batch) > 1 else CONFLICT_RETRIES
         for is_last in (*[False] * retries, True):
             try:
-                # A single change has its own transaction; several share one and have a savepoint each.
-                with self._database.atomic() if needed or len(batch) > 1 else contextlib.nullcontext():
+                if len(batch) == 1:
+                    return [(batch[0], *self._attempt(batch[0], needed))]
+                with self._database.atomic():  # in which each change has a savepoint
                     locks.take(self._database, needed)
                     return [(change, *self._attempt(change)) for change in batch]
             except DatabaseError as error:
@@ -215,10 +216,12 @@ class Writer:
             self.problem = None
             log.warning("database writes resumed")
 
-    def _attempt(self, change: Change) -> tuple[Any, BaseException | None]:
-        """Run one change and return its result and its error. A change that fails by itself does not undo others."""
+    def _attempt(self, change: Change, needed: Iterable[int] = ()) -> tuple[Any, BaseException | None]:
+        """Run one change, with the locks that it needs, and return its result and its error. A change that fails by itself does
+        not undo others."""
         try:
             with self._database.atomic():
+                locks.take(self._database, needed)
                 return change.action(), None
         except BaseException as error:  # any error: without this thread nothing is written
             if is_unavailable(error):

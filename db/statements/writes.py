@@ -107,8 +107,7 @@ def update(task_id: str, values: dict[str, Any], *, unless: Sequence[str] = ()) 
         _DELETE_IMAGES.run(row_id=row_id)
         _add_images(row_id, images)
     if columns.get("status", status) != status:
-        daily_counts.add(status, queued_at, -1)
-        daily_counts.add(columns["status"], queued_at, 1)
+        daily_counts.move(status, columns["status"], queued_at)
     return True
 
 
