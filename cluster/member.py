@@ -239,15 +239,17 @@ class Member:
             self._caretaker.wake()
             self._batch_changed(content["batch"])
         else:
-            self._on_task(content["task"], content.get("status"), content.get("worker"), content.get("source", ""))
+            self._on_task(content)
 
-    def _on_task(self, task_id: str, status: str | None, worker: int | None, source: str) -> None:
+    def _on_task(self, content: dict[str, Any]) -> None:
+        task_id, status, worker = content["task"], content.get("status"), content.get("worker")
         if status == "pending" or (status == "running" and self._claimer.is_waiting):
             self._wake()
         if status in TERMINAL_STATUSES:
             self._caretaker.wake()
-        if self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker:
-            self._links.reader.changed(task_id, source)
+        is_known = content.get("new") and self._links.active.get(task_id) is not None  # this process has accepted it
+        if not is_known and (self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker):
+            self._links.reader.changed(task_id, content.get("source", ""))
 
     def _read_pause(self) -> None:
         """Read the pause of the queue on a reader's thread: an ear must not wait."""

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ...db.repository import Repository
@@ -20,6 +21,9 @@ from .remote_events import RowRead
 log = logging.getLogger("fooocus_api.cluster")
 
 AT_ONCE = 200
+FEW = 8
+GATHER_S = 0.005
+"""Seconds for which notices are gathered: the claim of a new task comes before its row is read, and a burst is read at once."""
 RESYNC_S = 15.0
 """Seconds between two comparisons of all active rows with the memory: a notice may be lost."""
 RETRY_S = 1.0
@@ -85,6 +89,7 @@ class RowReader:
         except queue.Empty:
             self._again.set()
             return wanted
+        self._closing.wait(GATHER_S)
         for notice in (first, *self._more()):
             if notice is not None:
                 wanted[notice[0]] = notice[1]
@@ -117,7 +122,13 @@ class RowReader:
         ids = list(wanted)
         for start in range(0, len(ids), AT_ONCE):
             part = ids[start : start + AT_ONCE]
-            rows = self._repository.read(lambda part=part: self._repository.many(part))  # type: ignore[misc]
+            rows = self._repository.read(partial(self._rows, part))
             found = {row["task_id"]: from_row(row) for row in rows}
             for task_id in part:
                 self._emit(RowRead(task_id, found.get(task_id), wanted[task_id]))
+
+    def _rows(self, task_ids: list[str]) -> list[dict[str, Any]]:
+        """Return the rows of these tasks that exist. The statement for a single one is built already, that for many is not."""
+        if len(task_ids) > FEW:
+            return self._repository.many(task_ids)
+        return [row for task_id in task_ids if (row := self._repository.get(task_id)) is not None]

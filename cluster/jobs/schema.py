@@ -19,7 +19,7 @@ CHANGES_CHANNEL = "fooocus_changes"
 ENGINE_SETTING = "procrastinate_migration"
 """Setting with the name of the newest of Procrastinate's migrations in the database."""
 OWN_SETTING = "cluster_schema"
-OWN_VERSION = 1
+OWN_VERSION = 2
 """Number of the schema below. Count it up with each change: a process with a newer one starts only once all others have ended."""
 
 
@@ -48,7 +48,8 @@ BEGIN
         WHERE queue_name = NEW.task_id AND status = 'todo';
     END IF;
     PERFORM pg_notify('fooocus_changes', json_build_object(
-        'task', NEW.task_id, 'status', NEW.status, 'attempts', NEW.attempts, 'worker', NEW.worker)::text);
+        'task', NEW.task_id, 'status', NEW.status, 'attempts', NEW.attempts, 'worker', NEW.worker,
+        'new', TG_OP = 'INSERT')::text);
     RETURN NEW;
 END;
 $$;
