@@ -10,7 +10,7 @@ from ..db.writer import DatabaseUnavailable
 from ..tasks.live.build import LiveServices
 from ..tasks.live.nodes import Nodes
 from ..tasks.model.active_tasks import ActiveTasks
-from ..tasks.model.events import Event
+from ..tasks.model.events import Event, Moved
 from ..tasks.ports.engine import Engine
 from ..tasks.queue.eta import EtaCalculator
 from ..tasks.queue.scheduler import Scheduler
@@ -90,7 +90,8 @@ class Cluster:
             raise DatabaseUnavailable(str(error)) from error
         pairs = Pairs(database, settings.name, Claims())
         self.registry = Registry(database, pairs, settings.name, settings.role, settings.timeout_s)
-        self._base = Foundation(settings, repository, emit, host, pairs, self.registry, ClusterOrder(scheduler), hooks)
+        order = ClusterOrder(scheduler, lambda task_id: emit(Moved(task_id)))
+        self._base = Foundation(settings, repository, emit, host, pairs, self.registry, order, hooks)
 
     @property
     def jobs(self) -> Pairs:

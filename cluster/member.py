@@ -256,7 +256,7 @@ class Member:
 
         def read() -> None:
             paused = settings.value_of(PAUSED) == "1"
-            if paused != self._base.order.is_paused:
+            if paused != self._base.order.is_paused():
                 self._base.order.pause(paused)
                 self._wake()
                 self._live.feed.change()

@@ -11,11 +11,12 @@ from ..adapters.task_args.image_checks import check_images
 from ..adapters.task_args.images.image_files import ImageFiles
 from ..adapters.task_args.workload_fields import workload_of
 from ..images.storage.places import ImagePlaces
-from ..tasks.model.pick import Pick
 from ..tasks.model.task import Task
 from ..tasks.model.workload.workload import ModelNeeds, Workload
-from ..tasks.ports.engine import EngineUnavailable, Interruption, Stayed
+from ..tasks.ports.engine import EngineUnavailable, Interruption, QueueOrder, Stayed
 from ..tasks.ports.prompts import ResolvedPrompt
+from ..tasks.queue.pending_order import PendingOrder
+from ..tasks.queue.scheduler import Scheduler
 from .host.catalog import ClusterCatalog
 
 NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
@@ -36,6 +37,8 @@ class NoWorker:
         forget: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
+        self.order: QueueOrder = PendingOrder(Scheduler(), lambda _: None)
+        """Empty: the waiting tasks are in the order of the cluster."""
         self._files = ImageFiles(places.find_reference)
         self._places = places
         self._forget = forget
@@ -63,30 +66,6 @@ class NoWorker:
 
     def withdraw(self, task_id: str) -> bool:
         return False
-
-    def move_to_front(self, task_id: str) -> bool:
-        return False
-
-    def move_to_end(self, task_id: str) -> bool:
-        return False
-
-    def move_before(self, task_id: str, before: str) -> list[str] | None:
-        return None
-
-    def pause(self, paused: bool) -> None:
-        """Do nothing: the nodes read the pause themselves."""
-
-    def is_paused(self) -> bool:
-        return False
-
-    def picks(self) -> list[tuple[str, Pick]]:
-        return []
-
-    def order(self) -> list[str]:
-        return []
-
-    def place(self, task_id: str) -> int | None:
-        return None
 
     def in_hand(self) -> str | None:
         return None

@@ -19,10 +19,10 @@ from PIL import Image as PILImage
 from ...images.storage.file_journal import FileJournal
 from ...images.storage.places import ImagePlaces
 from ...tasks.model import events
-from ...tasks.model.pick import MOVED, OLDEST, Pick
+from ...tasks.model.pick import MOVED, OLDEST
 from ...tasks.model.task import Task
 from ...tasks.model.workload.workload import ModelNeeds, Workload
-from ...tasks.ports.engine import Interruption, ParameterError, Stayed, WorkerNotRunning
+from ...tasks.ports.engine import Interruption, ParameterError, QueueOrder, Stayed, WorkerNotRunning
 from ...tasks.queue.scheduler import QueueEntry
 from ..host_modules import host_module
 from ..image_log.image_log import ImageLog
@@ -74,6 +74,10 @@ class FooocusEngine:
         self._places = lookups.places
         self._files = ImageFiles(lookups.places.find_reference)
         self._images_removed = images_removed
+
+    @property
+    def order(self) -> QueueOrder:
+        return self._worker.order
 
     def check(self, parameters: dict[str, Any]) -> None:
         if not self._worker.alive() or self._worker.queue is None:
@@ -137,42 +141,6 @@ class FooocusEngine:
             item.last_stop = "stop"
             item.yields.append(["finish", item.results])  # without it a browser waits forever
         return True
-
-    def move_to_front(self, task_id: str) -> bool:
-        entry = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
-        if entry is not None and self._worker.queue is not None:
-            self._worker.queue.put_front(entry)
-            self._worker.bus.emit(events.Moved(task_id))
-        return entry is not None
-
-    def move_to_end(self, task_id: str) -> bool:
-        entry = self._worker.queue.remove_task(task_id) if self._worker.queue is not None else None
-        if entry is not None and self._worker.queue is not None:
-            self._worker.queue.put_last(entry)
-            self._worker.bus.emit(events.Moved(task_id))
-        return entry is not None
-
-    def move_before(self, task_id: str, before: str) -> list[str] | None:
-        order = self._worker.queue.move_before(task_id, before) if self._worker.queue is not None else None
-        if order is not None:
-            self._worker.bus.emit(events.Moved(task_id))
-        return order
-
-    def pause(self, paused: bool) -> None:
-        if self._worker.queue is not None:
-            self._worker.queue.pause(paused)
-
-    def is_paused(self) -> bool:
-        return self._worker.queue is not None and self._worker.queue.is_paused()
-
-    def picks(self) -> list[tuple[str, Pick]]:
-        return self._worker.queue.picks() if self._worker.queue is not None else []
-
-    def order(self) -> list[str]:
-        return self._worker.queue.order() if self._worker.queue is not None else []
-
-    def place(self, task_id: str) -> int | None:
-        return self._worker.queue.place(task_id) if self._worker.queue is not None else None
 
     def is_free(self) -> bool:
         """Return whether a task of the API would start at once."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...tasks.model import events
-from ...tasks.model.pick import MOVED, Pick
 from ...tasks.model.task import TaskError, new_task_id
-from ...tasks.queue.pending_queue import PendingQueue, Prediction, predict
-from ...tasks.queue.scheduler import QueueEntry, Scheduler
+from ...tasks.queue.scheduler import QueueEntry
 from ..task_args.workload_fields import model_needs
 from .queue_items import QueuedTask, WorkerJob
 from .task_yields import TaskYields
@@ -40,8 +38,9 @@ class TaskQueue(list[Any]):
     def __init__(self, worker: Worker, tasks: list[Any]) -> None:
         super().__init__()
         self.worker = worker
-        self._pending = PendingQueue(worker.handling.scheduler)
-        self._lock = threading.Lock()
+        self._pending = worker.order.pending
+        self._lock = worker.order.lock
+        worker.order.arrange_with(self._arrange)
         self._arrived = threading.Event()
         for task in tasks:
             self._add(QueueEntry(task, "webui"))
@@ -56,11 +55,6 @@ class TaskQueue(list[Any]):
 
     def __bool__(self) -> bool:
         return super().__len__() > 0
-
-    def use(self, scheduler: Scheduler) -> None:
-        """Let another scheduler choose from now on."""
-        with self._lock:
-            self._pending.use(scheduler)
 
     def append(self, task: Any) -> None:
         self._add(self.worker.call_safely(self._prepare, task) or QueueEntry(task, "webui"))
@@ -77,77 +71,20 @@ class TaskQueue(list[Any]):
 
     def remove_task(self, task_id: str) -> QueueEntry | None:
         """Remove a task and return its entry; None if the task is not pending (any more)."""
-        with self._lock:
-            entry = self._pending.find(task_id)
+        entry = self.worker.order.find(task_id)
         return entry if entry is not None and self._remove(entry.key) else None
 
-    def put_front(self, entry: QueueEntry) -> None:
-        """Insert a removed entry as the next one."""
-        self._add(replace(entry, front=True, last=False, fixed=MOVED), first=True)
+    def _arrange(self, keys: Sequence[object], first: bool) -> None:
+        """Put these items before or behind all others, as their order says. Under the lock."""
+        moved = {id(key) for key in keys}
+        others = [item for item in self if id(item) not in moved]
+        self[:] = [*keys, *others] if first else [*others, *keys]
 
-    def put_last(self, entry: QueueEntry) -> None:
-        """Insert a removed entry behind all that are pending."""
-        self._add(replace(entry, front=False, last=True, fixed=None))
-
-    def move_before(self, task_id: str, before: str) -> list[str] | None:
-        """Move a task to the place before another one, and fix the order up to there. Return the ids in that order.
-
-        None if one of them is not pending, or `before` is not among those of `order`. Not on the worker's thread.
-        """
-        picks = self._predicted().picks
-        place = next((index for index, (entry, _) in enumerate(picks) if entry.task_id == before), None)
-        with self._lock:
-            moved = self._pending.find(task_id)
-            if place is None or moved is None or self._pending.find(before) is None:
-                return None
-            ahead = [pick for pick in picks[:place] if pick[0].task_id != task_id]
-            fixed = self._pending.fix([*ahead, (moved, MOVED)])
-            first = {id(entry.key) for entry in fixed}
-            self[:] = [*(entry.key for entry in fixed), *(item for item in self if id(item) not in first)]
-        return [entry.task_id for entry in fixed if entry.task_id is not None]
-
-    def pause(self, paused: bool) -> None:
-        """Hold the tasks of the API back from now on, or no longer."""
-        with self._lock:
-            self._pending.pause(paused)
-
-    def is_paused(self) -> bool:
-        return self._pending.is_paused
-
-    def is_held(self) -> bool:
-        """Return whether all that are pending wait for the end of the pause."""
-        return self._pending.is_held()
-
-    def picks(self) -> list[tuple[str, Pick]]:
-        """Return the ids of `order`, each with the reason for its place."""
-        return [(entry.task_id, pick) for entry, pick in self._predicted().picks if entry.task_id is not None]
-
-    def order(self) -> list[str]:
-        """Return the ids of the next tasks in their predicted order, at most `MAX_PREDICTED`. Not on the worker's thread."""
-        return self._predicted().task_ids
-
-    def place(self, task_id: str) -> int | None:
-        """Return the number of tasks before one that is not among those of `order`, None if it is not pending."""
-        prediction = self._predicted()
-        with self._lock:
-            return self._pending.place(task_id, prediction)
-
-    def _predicted(self) -> Prediction:
-        with self._lock:
-            known = self._pending.known()
-            if known is not None:
-                return known
-            snapshot, version = self._pending.snapshot()
-        prediction = predict(snapshot, time.monotonic())
-        with self._lock:
-            self._pending.remember(prediction, version)
-        return prediction
-
-    def _add(self, entry: QueueEntry, *, first: bool = False) -> None:
+    def _add(self, entry: QueueEntry) -> None:
         """Add an item. If the index fails, the item is in the list all the same, and has its turn."""
         with self._lock:
-            self.insert(0 if first else super().__len__(), entry.key)
-            self.worker.call_safely(partial(self._pending.add, entry, first=first))
+            super().append(entry.key)
+            self.worker.call_safely(self._pending.add, entry)
         self._arrived.set()
 
     def pop(self, index: Any = -1) -> Any:

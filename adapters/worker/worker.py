@@ -22,6 +22,7 @@ from ...images.preview import PreviewImage
 from ...tasks.model import events
 from ...tasks.model.task import TaskError
 from ...tasks.ports.engine import WorkerNotRunning
+from ...tasks.queue.pending_order import PendingOrder
 from ...tasks.queue.scheduler import Scheduler
 from ...tasks.streaming.event_bus import EventBus
 from ..host_modules import loaded_module
@@ -62,6 +63,7 @@ class Worker:
         self.bus = bus
         self.saves = saves or ImageSaves(bus)
         self.handling = TaskHandling()
+        self.order = PendingOrder(self.handling.scheduler, lambda task_id: bus.emit(events.Moved(task_id)))
         self.current: Any = None
         self.queue: TaskQueue | None = None
         self.host: ModuleType | None = None
@@ -83,8 +85,7 @@ class Worker:
     def attach(self, handling: TaskHandling) -> None:
         """Handle tasks in this way from now on. Called once, when the WebUI is built."""
         self.handling = handling
-        if self.queue is not None:
-            self.queue.use(handling.scheduler)
+        self.order.use(handling.scheduler)
 
     def patch_log(self, private_logger: ModuleType, patches: Patches) -> None:
         """Report every image that `modules.private_logger.log` writes."""
@@ -96,7 +97,7 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Return whether no task is running, and none is waiting, except for the end of a pause."""
-        return self.current is None and (not self.queue or self.queue.is_held())
+        return self.current is None and (not self.queue or self.order.is_held())
 
     def run_between_tasks(self, action: Callable[[], Any]) -> Future[Any]:
         """Run `action` on the worker thread after the tasks before it. The future has its result.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ...tasks.model import events
-from ...tasks.model.pick import Pick
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.ports.engine import Engine, Interruption, Stayed
@@ -28,7 +27,7 @@ class ClusterEngine:
         emit: Callable[[events.Event], None],
     ) -> None:
         self._local = local
-        self._order = order
+        self.order = order
         self._claims = claims
         self._remote = remote
         self._emit = emit
@@ -42,44 +41,13 @@ class ClusterEngine:
     def enqueue(self, task: Task, workload: Workload) -> None:
         if task.status is not TaskStatus.PENDING:  # a node was faster
             return
-        self._order.add(task, workload)
+        self.order.add(task, workload)
         self._emit(events.Queued(task.task_id))
 
     def withdraw(self, task_id: str) -> bool:
         if self._is_here(task_id):
             return self._local.withdraw(task_id)
         return self._remote.withdraw(task_id)
-
-    def move_to_front(self, task_id: str) -> bool:
-        return self._moved(task_id, self._order.move_to_front(task_id))
-
-    def move_to_end(self, task_id: str) -> bool:
-        return self._moved(task_id, self._order.move_to_end(task_id))
-
-    def move_before(self, task_id: str, before: str) -> list[str] | None:
-        moved = self._order.move_before(task_id, before)
-        self._moved(task_id, moved is not None)
-        return moved
-
-    def _moved(self, task_id: str, has_moved: bool) -> bool:
-        if has_moved:
-            self._emit(events.Moved(task_id))
-        return has_moved
-
-    def pause(self, paused: bool) -> None:
-        self._order.pause(paused)
-
-    def is_paused(self) -> bool:
-        return self._order.is_paused
-
-    def picks(self) -> list[tuple[str, Pick]]:
-        return self._order.picks()
-
-    def order(self) -> list[str]:
-        return self._order.order()
-
-    def place(self, task_id: str) -> int | None:
-        return self._order.place(task_id)
 
     def in_hand(self) -> str | None:
         return self._local.in_hand()

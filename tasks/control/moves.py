@@ -46,7 +46,9 @@ class TaskMoves:
         if live is None:
             return False
         task = live.task
-        return bool(await self._moved(lambda: self._engine.move_to_end(task_id), lambda _: self._order.put_last(task)))
+        return bool(
+            await self._moved(lambda: self._engine.order.move_to_end(task_id), lambda _: self._order.put_last(task))
+        )
 
     async def before(self, task_id: str, before: str) -> bool:
         """Move a pending task to the place before another one. Those up to there keep their present order, so that later tasks
@@ -56,9 +58,9 @@ class TaskMoves:
             NotInOrder: `before` is behind the tasks whose order is predicted.
             DatabaseUnavailable: a restart will not keep the move.
         """
-        order = await self._moved(lambda: self._engine.move_before(task_id, before), self._order.put_first)
+        order = await self._moved(lambda: self._engine.order.move_before(task_id, before), self._order.put_first)
         if order is None:
-            places = await asyncio.to_thread(lambda: [self._engine.place(one) for one in (task_id, before)])
+            places = await asyncio.to_thread(lambda: [self._engine.order.place(one) for one in (task_id, before)])
             if None not in places:
                 raise NotInOrder(before)
             return False
@@ -82,4 +84,4 @@ class TaskMoves:
         return moved
 
     def _move_to_front(self, task_ids: Sequence[str]) -> list[str]:
-        return [task_id for task_id in reversed(task_ids) if self._engine.move_to_front(task_id)][::-1]
+        return [task_id for task_id in reversed(task_ids) if self._engine.order.move_to_front(task_id)][::-1]

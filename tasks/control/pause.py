@@ -32,11 +32,11 @@ class QueuePause:
             DatabaseUnavailable: the history can't be read.
         """
         if self._repository.read(partial(settings.value_of, PAUSED)) == "1":
-            self._engine.pause(True)
+            self._engine.order.pause(True)
 
     def is_on(self) -> bool:
         """Return whether the queue is paused."""
-        return self._engine.is_paused()
+        return self._engine.order.is_paused()
 
     async def set(self, paused: bool) -> None:
         """Pause the queue, or let it run.
@@ -50,4 +50,4 @@ class QueuePause:
     def _set(self, paused: bool) -> None:
         with self._lock:  # of a pause and its end at once, the later one counts in the queue and in the database
             self._repository.write(partial(settings.set_value, PAUSED, "1" if paused else None)).result()
-            self._engine.pause(paused)
+            self._engine.order.pause(paused)

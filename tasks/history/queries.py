@@ -127,7 +127,7 @@ class History:
         Not on an event loop: words and models are compared with those of all of them.
         """
         matches, offset = _matching(criteria), page * page_size
-        order = dict.fromkeys(self._engine.order())
+        order = dict.fromkeys(self._engine.order.task_ids())
         found = [
             live for task_id in order if (live := self._active.get(task_id)) and _is_pending(live) and matches(live)
         ]

@@ -107,7 +107,7 @@ class Metrics:
 def build_metrics(active: ActiveTasks, broadcaster: Broadcaster, engine: Engine) -> Metrics:
     """Return the metrics with the gauges of the queue and of the streams."""
     metrics = Metrics()
-    metrics.gauge("paused", "1 while no task of the API is started.", engine.is_paused)
+    metrics.gauge("paused", "1 while no task of the API is started.", engine.order.is_paused)
     metrics.gauge("queue_length", "Tasks that wait.", lambda: active.counts()["pending"])
     metrics.gauge("tasks_running", "Tasks that run.", lambda: active.counts()["running"])
     metrics.gauge("listeners", "Open event streams and waiting requests.", broadcaster.subscriber_count)

@@ -76,11 +76,11 @@ class QueueViews:
             unseen,
             min(unseen, unseen if first is None else first),
         )
-        return QueueView(self._engine.is_paused(), [replace(task) for task in running], waiting, own, others)
+        return QueueView(self._engine.order.is_paused(), [replace(task) for task in running], waiting, own, others)
 
     def _in_line(self, only: str | None) -> Iterator[tuple[ActiveTask, int | None, Pick]]:
         """Yield the tasks in the queue, at most `MAX_WAITING`."""
-        picks, number = self._engine.picks(), 0
+        picks, number = self._engine.order.picks(), 0
         for position, (task_id, pick) in enumerate(picks):
             live = self._active.get(task_id)
             if live is not None and only in (None, live.task.source) and live.task.status is TaskStatus.PENDING:
@@ -90,7 +90,10 @@ class QueueViews:
         for live in self._active.pending(() if only is None else (only,)):
             if number >= MAX_WAITING or len(predicted) < MAX_WAITING:
                 return
-            if live.task.task_id not in predicted and (place := self._engine.place(live.task.task_id)) is not None:
+            if (
+                live.task.task_id not in predicted
+                and (place := self._engine.order.place(live.task.task_id)) is not None
+            ):
                 number += 1
                 yield live, place, OLDEST
 
@@ -98,7 +101,7 @@ class QueueViews:
         """Return the tasks that are not in line yet, because files that they need are missing."""
         found = []
         for live in self._active.pending(() if only is None else (only,)) if most > 0 else ():
-            if live.task.downloads and self._engine.place(live.task.task_id) is None:
+            if live.task.downloads and self._engine.order.place(live.task.task_id) is None:
                 found.append(live)
                 if len(found) == most:
                     break

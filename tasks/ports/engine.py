@@ -52,8 +52,43 @@ class Stayed:
     error: OSError
 
 
+class QueueOrder(Protocol):
+    """The order of the tasks in the queue. Any thread may call the methods; none of them waits."""
+
+    def move_to_front(self, task_id: str) -> bool:
+        """Move a task to the front of the queue. Return False if it is not in the queue."""
+
+    def move_to_end(self, task_id: str) -> bool:
+        """Move a task behind all that are in the queue now. Return False if it is not in the queue."""
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        """Move a task to the place before another one, and fix the order of those up to there. Return the ids in that order.
+
+        None if one of the two is not in the queue, or `before` is not among those of `task_ids`.
+        """
+
+    def pause(self, paused: bool) -> None:
+        """Start no more tasks of the API from now on, or start them again. Jobs and tasks of the WebUI are not held back."""
+
+    def is_paused(self) -> bool:
+        """Return whether no task of the API is started."""
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        """Return the ids of `task_ids`, each with the reason for its place."""
+
+    def task_ids(self) -> list[str]:
+        """Return the ids of the next tasks in the queue, in their predicted order. A long queue's later ones are left out."""
+
+    def place(self, task_id: str) -> int | None:
+        """Return the number of tasks before one that `task_ids` leaves out, None if it is not in the queue."""
+
+
 class Engine(Protocol):
     """One worker with one queue. Any thread may call the methods; none of them waits for the worker."""
+
+    @property
+    def order(self) -> QueueOrder:
+        """The order of the tasks in the queue."""
 
     def check(self, parameters: dict[str, Any]) -> None:
         """Check that the host's task can be built from these parameters.
@@ -71,33 +106,6 @@ class Engine(Protocol):
 
     def withdraw(self, task_id: str) -> bool:
         """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
-
-    def move_to_front(self, task_id: str) -> bool:
-        """Move a task to the front of the queue. Return False if it is not in the queue."""
-
-    def move_to_end(self, task_id: str) -> bool:
-        """Move a task behind all that are in the queue now. Return False if it is not in the queue."""
-
-    def move_before(self, task_id: str, before: str) -> list[str] | None:
-        """Move a task to the place before another one, and fix the order of those up to there. Return the ids in that order.
-
-        None if one of the two is not in the queue, or `before` is not among those of `order`.
-        """
-
-    def pause(self, paused: bool) -> None:
-        """Start no more tasks of the API from now on, or start them again. Jobs and tasks of the WebUI are not held back."""
-
-    def is_paused(self) -> bool:
-        """Return whether no task of the API is started."""
-
-    def picks(self) -> list[tuple[str, Pick]]:
-        """Return the ids of `order`, each with the reason for its place."""
-
-    def order(self) -> list[str]:
-        """Return the ids of the next tasks in the queue, in their predicted order. A long queue's later ones are left out."""
-
-    def place(self, task_id: str) -> int | None:
-        """Return the number of tasks before one that `order` leaves out, None if it is not in the queue."""
 
     def in_hand(self) -> str | None:
         """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""

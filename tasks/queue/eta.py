@@ -100,7 +100,7 @@ class EtaCalculator:
     def _place(self, snapshot: QueueSnapshot, task_id: str) -> tuple[int, float | None] | None:
         """Return a task's place, None if it is not in the queue."""
         place = snapshot.places.get(task_id)
-        if place is None and (position := self._engine.place(task_id)) is not None:
+        if place is None and (position := self._engine.order.place(task_id)) is not None:
             place = snapshot.behind(position)
         return place
 
@@ -116,7 +116,7 @@ class EtaCalculator:
     def _until_free(self, snapshot: QueueSnapshot) -> float | None:
         """Return the seconds until the running task ends: 0 without one, None without measurements or while the queue is
         paused. In a cluster, whose places begin when the snapshot was taken, it is the time since then, negative."""
-        if self._engine.is_paused():
+        if self._engine.order.is_paused():
             return None
         if self._serving is not None:
             return snapshot.taken_s - self._clock()
@@ -130,7 +130,7 @@ class EtaCalculator:
         with self._lock:
             if self._generation == generation:
                 self._generation += 1
-                order, version = self._engine.order(), self._estimator.version
+                order, version = self._engine.order.task_ids(), self._estimator.version
                 if order is not self._known.order or version != self._known.version or self._is_old():
                     self._known = self._compute(order, version)
             return self._known

@@ -107,6 +107,13 @@ class PendingQueue:
             self._change()
         return entry
 
+    def picked(self, task_id: str) -> None:
+        """Remove a task that another process has picked, and count its source's turn."""
+        entry = self._by_task.get(task_id)
+        if entry is not None:
+            self._scheduler.picked(entry, self._clock())
+            self.discard(entry.key)
+
     def fix(self, picks: Sequence[tuple[QueueEntry, Pick]]) -> list[QueueEntry]:
         """Put entries to the front in this order, before all others, for these reasons. Return those that were still pending."""
         fixed = []

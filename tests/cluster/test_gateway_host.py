@@ -110,4 +110,4 @@ def test_a_task_is_checked_and_measured_without_a_worker(written: dict[str, Any]
         worker.check({"controlnet_image": [{"cn_img": "inputs/gone.png"}]})
     workload = worker.workload({"base_model_name": "a.safetensors", "performance_selection": "Speed"})
     assert workload.checkpoint == "a.safetensors" and workload.steps == 30
-    assert not worker.is_free() and worker.order() == []
+    assert not worker.is_free() and worker.order.task_ids() == []

@@ -131,7 +131,7 @@ def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_pa
 
     seam.worker.queue.append_task(QueuedTask("f" * 32, build))  # type: ignore[union-attr]
     assert building.wait(10)
-    assert engine.order() == ["f" * 32]
+    assert engine.order.task_ids() == ["f" * 32]
     assert engine.withdraw("f" * 32)
     release.set()
     assert [type(event) for event in seam.until_end()] == [events.Queued, events.Stopped]

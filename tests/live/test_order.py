@@ -128,22 +128,22 @@ def test_a_move_fixes_the_order_up_to_the_place(tasks: TaskQueue) -> None:
     job = WorkerJob(lambda: None)
     tasks.append_job(job)
     tasks.append_task(task(3, "b"))
-    assert tasks.order() == ids(0, 3, 1, 2)
-    assert tasks.move_before(*ids(2, 1)) == ids(0, 3, 2)
-    assert tasks.order() == ids(0, 3, 2, 1)
-    assert [pick.reason for task_id, pick in tasks.picks() if task_id == ids(2)[0]] == [Reason.MOVED]
+    assert tasks.worker.order.task_ids() == ids(0, 3, 1, 2)
+    assert tasks.worker.order.move_before(*ids(2, 1)) == ids(0, 3, 2)
+    assert tasks.worker.order.task_ids() == ids(0, 3, 2, 1)
+    assert [pick.reason for task_id, pick in tasks.worker.order.picks() if task_id == ids(2)[0]] == [Reason.MOVED]
     tasks.append_task(task(4, "c"))
-    assert tasks.order() == ids(0, 3, 2, 4, 1), "what comes later has no turn before the moved one"
+    assert tasks.worker.order.task_ids() == ids(0, 3, 2, 4, 1), "what comes later has no turn before the moved one"
     items = [item.task_id if isinstance(item, QueuedTask) else item for item in tasks]
     assert items[:4] == [*ids(0), job, *ids(3, 2)], "a job keeps its place"
-    assert tasks.move_before(*ids(7, 1)) is None and tasks.move_before(*ids(1, 7)) is None
+    assert tasks.worker.order.move_before(*ids(7, 1)) is None and tasks.worker.order.move_before(*ids(1, 7)) is None
 
 
 def test_a_paused_queue_gives_clicks_and_jobs(tasks: TaskQueue) -> None:
     worker = tasks.worker
     tasks.append_task(task(1))
     tasks.append_task(task(2, "tools"))  # a key may have the name that jobs have as their source
-    tasks.pause(True)
+    tasks.worker.order.pause(True)
     popped: list[object] = []
     worker.thread = threading.Thread(target=lambda: popped.append(tasks.pop(0)), daemon=True)
     worker.thread.start()
@@ -153,17 +153,56 @@ def test_a_paused_queue_gives_clicks_and_jobs(tasks: TaskQueue) -> None:
     click = AsyncTask()
     tasks.append(click)
     worker.thread.join(10)
-    assert popped == [click] and tasks.order() == ids(1, 2)
-    tasks.pause(False)
+    assert popped == [click] and tasks.worker.order.task_ids() == ids(1, 2)
+    tasks.worker.order.pause(False)
     worker.thread = threading.Thread(target=lambda: popped.append(tasks.pop(0)), daemon=True)
     worker.thread.start()
     worker.thread.join(10)
-    assert len(popped) == 2 and tasks.order() == ids(2)
+    assert len(popped) == 2 and tasks.worker.order.task_ids() == ids(2)
 
 
 def test_a_click_is_predicted_before_what_is_held_back(tasks: TaskQueue) -> None:
     tasks.append_task(task(1))
     tasks.append(AsyncTask())
-    assert tasks.order()[0] == ids(1)[0]
-    tasks.pause(True)
-    assert tasks.order()[1] == ids(1)[0] and len(tasks.order()) == 2
+    assert tasks.worker.order.task_ids()[0] == ids(1)[0]
+    tasks.worker.order.pause(True)
+    assert tasks.worker.order.task_ids()[1] == ids(1)[0] and len(tasks.worker.order.task_ids()) == 2
+
+
+def test_the_idle_worker_waits_for_an_item(tasks: TaskQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fooocus_api.adapters.worker.task_queue.LONGEST_WAIT_S", 60)
+    found: list[int] = []
+    tasks.worker.thread = threading.Thread(target=lambda: found.append(len(tasks)), daemon=True)
+    tasks.worker.thread.start()
+    tasks.worker.thread.join(0.2)
+    assert found == [] and len(tasks) == 0 and not tasks, "other threads have an answer at once"
+    tasks.append_task(task(1))
+    tasks.worker.thread.join(30)
+    assert found == [1]
+    tasks.worker.thread = threading.current_thread()
+    assert len(tasks) == 1
+    assert tasks.remove_task(ids(1)[0]) is not None
+    tasks.worker.take(AsyncTask())
+    assert len(tasks) == 0, "a busy worker does not wait"
+
+
+def test_a_task_that_moves_is_always_found(tasks: TaskQueue) -> None:
+    for number in range(3):
+        tasks.append_task(task(number))
+    over = threading.Event()
+
+    def move() -> None:
+        while not over.is_set():
+            for change in (tasks.worker.order.move_to_front, tasks.worker.order.move_to_end):
+                for task_id in ids(0, 1, 2):
+                    change(task_id)
+
+    mover = threading.Thread(target=move, daemon=True)
+    mover.start()
+    try:
+        found = [tasks.worker.order.find(task_id) is not None for _ in range(5000) for task_id in ids(0, 1, 2)]
+    finally:
+        over.set()
+        mover.join(30)
+    assert all(found) and sorted(item.task_id for item in tasks) == ids(0, 1, 2)
+    assert tasks.remove_task(ids(1)[0]) is not None and tasks.remove_task(ids(1)[0]) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,49 @@ class CountingBus(EventBus):
             assert self._changed.wait_for(lambda: self._open == 0, 30)
 
 
+class HandOrder:
+    """Implements the `QueueOrder` port on a list of ids."""
+
+    def __init__(self, bus: EventBus, queue: list[str]) -> None:
+        self._bus = bus
+        self._queue = queue
+        self._is_paused = False
+
+    def move_to_front(self, task_id: str) -> bool:
+        return self._move(task_id, lambda: 0)
+
+    def move_to_end(self, task_id: str) -> bool:
+        return self._move(task_id, lambda: len(self._queue))
+
+    def move_before(self, task_id: str, before: str) -> list[str] | None:
+        if before not in self._queue or not self._move(task_id, lambda: self._queue.index(before)):
+            return None
+        return self._queue[: self._queue.index(before)]
+
+    def _move(self, task_id: str, place: Callable[[], int]) -> bool:
+        if task_id not in self._queue:
+            return False
+        self._queue.remove(task_id)
+        self._queue.insert(place(), task_id)
+        self._bus.emit(events.Moved(task_id))
+        return True
+
+    def pause(self, paused: bool) -> None:
+        self._is_paused = paused
+
+    def is_paused(self) -> bool:
+        return self._is_paused
+
+    def picks(self) -> list[tuple[str, Pick]]:
+        return [(task_id, OLDEST) for task_id in self._queue]
+
+    def task_ids(self) -> list[str]:
+        return list(self._queue)
+
+    def place(self, task_id: str) -> int | None:
+        return self._queue.index(task_id) if task_id in self._queue else None
+
+
 class Machine:
     """Implements the `Engine` port; a test moves its worker with `start`, `save`, `end` …"""
 
@@ -70,10 +113,10 @@ class Machine:
         self._outputs = outputs
         self._log = ImageLog()
         self.queue: list[str] = []
+        self.order = HandOrder(bus, self.queue)
         self.current: str | None = None
         self.results: list[Any] = []
         self.stopping = False
-        self.paused = False
 
     # ------------------------------------------------------------ the engine
 
@@ -94,45 +137,6 @@ class Machine:
         self.queue.remove(task_id)
         self._bus.emit(events.Stopped(task_id, []))
         return True
-
-    def move_to_front(self, task_id: str) -> bool:
-        if task_id not in self.queue:
-            return False
-        self.queue.remove(task_id)
-        self.queue.insert(0, task_id)
-        self._bus.emit(events.Moved(task_id))
-        return True
-
-    def move_to_end(self, task_id: str) -> bool:
-        if task_id not in self.queue:
-            return False
-        self.queue.remove(task_id)
-        self.queue.append(task_id)
-        self._bus.emit(events.Moved(task_id))
-        return True
-
-    def move_before(self, task_id: str, before: str) -> list[str] | None:
-        if task_id not in self.queue or before not in self.queue:
-            return None
-        self.queue.remove(task_id)
-        self.queue.insert(self.queue.index(before), task_id)
-        self._bus.emit(events.Moved(task_id))
-        return self.queue[: self.queue.index(before)]
-
-    def pause(self, paused: bool) -> None:
-        self.paused = paused
-
-    def is_paused(self) -> bool:
-        return self.paused
-
-    def picks(self) -> list[tuple[str, Pick]]:
-        return [(task_id, OLDEST) for task_id in self.queue]
-
-    def order(self) -> list[str]:
-        return list(self.queue)
-
-    def place(self, task_id: str) -> int | None:
-        return self.queue.index(task_id) if task_id in self.queue else None
 
     def in_hand(self) -> str | None:
         return self.current
