@@ -13,9 +13,10 @@ from .adapters.image_log.image_log import ImageLog
 from .adapters.machine_load import card_name
 from .adapters.models.catalog import CATALOGS, FooocusCatalog
 from .adapters.models.tools import FooocusTools
+from .adapters.saving.output_files import output_folders
 from .adapters.startup.launch_flags import Settings
 from .adapters.startup.node_names import node_name
-from .adapters.worker.engine import FooocusEngine, output_folders
+from .adapters.worker.engine import FooocusEngine
 from .api.context import Context
 from .auth.key_row import KeyRow
 from .auth.keys import FILE_NAME

@@ -18,12 +18,13 @@ from .adapters.models.catalog import FooocusCatalog
 from .adapters.models.model_folders import FooocusModelFolders
 from .adapters.models.runs import FooocusRuns
 from .adapters.models.tools import FooocusTools
+from .adapters.saving.output_files import OutputFiles, output_folders
 from .adapters.startup.console_close import ConsoleClose
 from .adapters.startup.exposure_warnings import is_exposed, warnings
 from .adapters.startup.freed_memory import release_freed_memory
 from .adapters.startup.node_names import node_name
 from .adapters.task_args.mapping import ArgumentMapper, read_arguments
-from .adapters.worker.engine import FooocusEngine, Lookups, output_folders
+from .adapters.worker.engine import FooocusEngine, Lookups
 from .adapters.worker.task_overrides import ImageRecords
 from .adapters.worker.worker import TaskHandling
 from .api.context import Context, ImageStores, Security
@@ -236,7 +237,9 @@ class _Builder:
         try:
             places: ImagePlaces = OwnPlaces(output_folders, inputs) if share is None else share.parts.places
             lookups = Lookups(places, partial(random_state, repository))
-            engine = FooocusEngine(parts.worker, arguments, lookups, parts.image_log, journal, self._renditions.forget)
+            forget = self._renditions.forget
+            files = OutputFiles(parts.worker.saves, parts.image_log, journal, places, forget)
+            engine = FooocusEngine(parts.worker, arguments, lookups, files)
             process = Process(node_name(settings), __version__, card_name(), self._tools.has_started)
             options = task_options(
                 settings,

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from functools import partial
 
 from .adapters.machine_load import machine_load
+from .adapters.saving.output_files import output_folders
 from .adapters.startup.launch_flags import Settings
-from .adapters.worker.engine import output_folders
 from .db.repository import Repository
 from .db.statements.repeats import state_of
 from .images.storage.places import ImagePlaces

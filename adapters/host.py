@@ -16,8 +16,8 @@ from .models.presets import FooocusPresets
 from .models.prompts import FooocusPrompts
 from .models.tools import FooocusTools
 from .patching.hooks import Patches
+from .saving.output_files import output_folders
 from .task_args.mapping import ArgumentMapper
-from .worker.engine import output_folders
 from .worker.worker import Worker
 
 

@@ -13,13 +13,51 @@ from ..adapters.task_args.workload_fields import workload_of
 from ..images.storage.places import ImagePlaces
 from ..tasks.model.task import Task
 from ..tasks.model.workload.workload import ModelNeeds, Workload
-from ..tasks.ports.engine import EngineUnavailable, Interruption, QueueOrder, Stayed
+from ..tasks.ports.engine import EngineFiles, EngineUnavailable, Interruption, QueueOrder, Stayed
 from ..tasks.ports.prompts import ResolvedPrompt
 from ..tasks.queue.pending_order import PendingOrder
 from ..tasks.queue.scheduler import Scheduler
 from .host.catalog import ClusterCatalog
 
 NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
+
+
+class ForeignFiles:
+    """Implements `tasks.ports.engine.EngineFiles` without a folder: finds and deletes the images of all nodes.
+
+    Args:
+        forget: is called with the names of images that have been deleted.
+    """
+
+    def __init__(self, places: ImagePlaces, forget: Callable[[Sequence[str]], None]) -> None:
+        self._places = places
+        self._forget = forget
+
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
+        _refuse()
+
+    def encode(self, array: Any) -> bytes:
+        _refuse()
+
+    def keep(self, task_id: str, path: str) -> str:
+        _refuse()
+
+    def relative_path(self, path: str) -> str | None:
+        return self._places.relative_path(path)
+
+    def is_kept(self, path: str) -> bool:
+        return True
+
+    def is_unfinished(self, file: Path) -> bool:
+        return False
+
+    def finish_saves(self, within_s: float) -> None:
+        """Do nothing: no image is saved here."""
+
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        stay = self._places.remove_elsewhere(paths)
+        self._forget(paths)
+        return [Stayed(path, file, error) for path, (file, error) in stay.items()]
 
 
 class NoWorker:
@@ -39,12 +77,11 @@ class NoWorker:
         self._catalog = catalog
         self.order: QueueOrder = PendingOrder(Scheduler(), lambda _: None)
         """Empty: the waiting tasks are in the order of the cluster."""
-        self._files = ImageFiles(places.find_reference)
-        self._places = places
-        self._forget = forget
+        self._inputs = ImageFiles(places.find_reference)
+        self.files: EngineFiles = ForeignFiles(places, forget)
 
     def check(self, parameters: dict[str, Any]) -> None:
-        check_images(parameters, self._files)
+        check_images(parameters, self._inputs)
 
     def workload(self, parameters: dict[str, Any]) -> Workload:
         return workload_of(parameters, self._steps)
@@ -72,32 +109,6 @@ class NoWorker:
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         return False
-
-    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
-        _refuse()
-
-    def encode(self, array: Any) -> bytes:
-        _refuse()
-
-    def keep(self, task_id: str, path: str) -> str:
-        _refuse()
-
-    def relative_path(self, path: str) -> str | None:
-        return self._places.relative_path(path)
-
-    def is_kept(self, path: str) -> bool:
-        return True
-
-    def is_unfinished(self, file: Path) -> bool:
-        return False
-
-    def finish_saves(self, within_s: float) -> None:
-        """Do nothing: no image is saved here."""
-
-    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
-        stay = self._places.remove_elsewhere(paths)
-        self._forget(paths)
-        return [Stayed(path, file, error) for path, (file, error) in stay.items()]
 
 
 class NoPrompts:

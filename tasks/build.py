@@ -146,7 +146,7 @@ def build_task_services(
     store = TaskStore(repository, webhooks, options.end_write_timeout_s, (RowEnds(changes),), jobs)
     shared = None if sharing is None else sharing.join(store, active)
     engine = engine if shared is None else shared.engine
-    leftovers, estimator = Leftovers(engine, repository, journal), Estimator()
+    leftovers, estimator = Leftovers(engine.files, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator, None if shared is None else partial(_serving, shared.nodes))
     live = build_live(active, engine, eta, events, options.load)
     nodes = NodeViews(OneNode(options.process, lambda: live.models.loaded) if shared is None else shared.nodes, active)
@@ -163,7 +163,7 @@ def build_task_services(
     observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
     observers += following.observers if following is not None else ()
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
-    recovery = Recovery(engine, store, journal, leftovers, options.publisher)
+    recovery = Recovery(engine.files, store, journal, leftovers, options.publisher)
     tasks = TaskService(active, store, engine, downloader, events, retention)
     control = build_control(repository, engine, active, tasks, retention, live)
     rows = BatchStore(repository, changes)
@@ -214,7 +214,7 @@ def build_task_services(
             lambda deadline: results.close(deadline.half()),
             lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
             lambda deadline: _close_publisher(options.publisher, deadline),
-            lambda deadline: engine.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
+            lambda deadline: engine.files.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
             lambda _: retention.close(),
             lambda _: downloader.close(),
             lambda _: hashes.close(),
@@ -230,7 +230,7 @@ def build_task_services(
         tasks=tasks,
         submissions=submissions,
         history=History(repository, active, engine),
-        ownership=Ownership(repository, active, engine),
+        ownership=Ownership(repository, active, engine.files),
         retention=retention,
         webhooks=webhooks,
         events=events,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from ...tasks.model import events
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
-from ...tasks.ports.engine import Engine, Interruption, Stayed
+from ...tasks.ports.engine import Engine, Interruption
 from ..jobs.pairs import Claims
 from .order import ClusterOrder
 from .remote import RemoteTasks
@@ -28,6 +27,7 @@ class ClusterEngine:
     ) -> None:
         self._local = local
         self.order = order
+        self.files = local.files
         self._claims = claims
         self._remote = remote
         self._emit = emit
@@ -60,29 +60,3 @@ class ClusterEngine:
     def _is_here(self, task_id: str) -> bool:
         """Return whether this node's worker has the task, or a click in its WebUI has made it."""
         return self._claims.get(task_id) is not None or self._remote.is_click_here(task_id)
-
-    # -------------------------------------------------------- files of this node
-
-    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
-        return self._local.save_array(task_id, array, image_format)
-
-    def encode(self, array: Any) -> bytes:
-        return self._local.encode(array)
-
-    def keep(self, task_id: str, path: str) -> str:
-        return self._local.keep(task_id, path)
-
-    def relative_path(self, path: str) -> str | None:
-        return self._local.relative_path(path)
-
-    def is_kept(self, path: str) -> bool:
-        return self._local.is_kept(path)
-
-    def is_unfinished(self, file: Path) -> bool:
-        return self._local.is_unfinished(file)
-
-    def finish_saves(self, within_s: float) -> None:
-        self._local.finish_saves(within_s)
-
-    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
-        return self._local.remove_images(paths)

@@ -17,7 +17,7 @@ from time import sleep
 from ...db.repository import Repository
 from ...files.replacing import PAUSES_SECONDS, is_held
 from ...images.storage.file_journal import FileJournal
-from ..ports.engine import Engine, Stayed
+from ..ports.engine import EngineFiles, Stayed
 
 log = logging.getLogger("fooocus_api.tasks")
 
@@ -47,8 +47,8 @@ class _Left:
 class Leftovers:
     """Deletes images, and remembers those that could not be deleted. Any thread."""
 
-    def __init__(self, engine: Engine, repository: Repository, journal: FileJournal) -> None:
-        self._engine = engine
+    def __init__(self, files: EngineFiles, repository: Repository, journal: FileJournal) -> None:
+        self._files = files
         self._repository = repository
         self._journal = journal
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Leftovers:
     def remove(self, images: Mapping[str, Sequence[str]]) -> None:
         """Delete images by their relative paths, grouped by task, in one try each. Remember failures for later retries."""
         owners = {path: task_id for task_id, paths in images.items() for path in paths}
-        stayed = self._engine.remove_images(list(owners)) if owners else []
+        stayed = self._files.remove_images(list(owners)) if owners else []
         now = time.time_ns()
         with self._lock:
             for each in stayed:
@@ -72,7 +72,7 @@ class Leftovers:
             DatabaseUnavailable: the records can't be read; nothing was deleted.
         """
         claimed = [path for path in self._journal.entries(task_id) if path not in done]
-        relative = [self._engine.relative_path(path) if Path(path).is_absolute() else path for path in claimed]
+        relative = [self._files.relative_path(path) if Path(path).is_absolute() else path for path in claimed]
         paths = [path for path in relative if path is not None]
         known = self._repository.read(lambda: self._repository.recorded(paths))
         self.remove({task_id: [path for path in paths if path not in known]})
@@ -97,7 +97,7 @@ class Leftovers:
         found = self._of(task_ids)
         tried = {key: left for key, left in found.items() if left.is_same()}
         others = [key for key, left in found.items() if key not in tried and left.mark is not None]
-        stayed = {each.path: each for each in self._engine.remove_images(list({path for _, path in tried}))}
+        stayed = {each.path: each for each in self._files.remove_images(list({path for _, path in tried}))}
         with self._lock:
             for key, left in tried.items():
                 if key[1] in stayed:
@@ -112,9 +112,7 @@ class Leftovers:
     def is_left(self, file: Path) -> bool:
         """Return whether the file is no image for clients: it is a leftover, whose image is deleted, or is not complete yet."""
         left = self._of(None).values()
-        return (bool(left) and file.resolve() in {each.stayed.file for each in left}) or self._engine.is_unfinished(
-            file
-        )
+        return (bool(left) and file.resolve() in {each.stayed.file for each in left}) or self._files.is_unfinished(file)
 
     def _of(self, task_ids: Collection[str] | None) -> dict[tuple[str, str], _Left]:
         with self._lock:

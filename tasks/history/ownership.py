@@ -9,16 +9,16 @@ from ...db.repository import Repository
 from ...db.statements.sources import usage
 from ...images.references import ImageReference
 from ..model.active_tasks import ActiveTasks
-from ..ports.engine import Engine
+from ..ports.engine import EngineFiles
 
 
 class Ownership:
     """Owners of images. References are those of `images.references`."""
 
-    def __init__(self, repository: Repository, active: ActiveTasks, engine: Engine) -> None:
+    def __init__(self, repository: Repository, active: ActiveTasks, files: EngineFiles) -> None:
         self._repository = repository
         self._active = active
-        self._engine = engine
+        self._files = files
 
     def owns(self, source: str, reference: str) -> bool:
         """Return whether the source owns the image. Not on an event loop.
@@ -32,7 +32,7 @@ class Ownership:
         if image.kind == "inputs":
             return self._repository.read(partial(usage.owns_input, source, image.name))
         for owner, path in self._active.saved():  # images of an active task have no record yet
-            if self._engine.relative_path(path) == image.name:
+            if self._files.relative_path(path) == image.name:
                 return owner == source
         return self._repository.read(partial(usage.owns_image, source, image.name))
 

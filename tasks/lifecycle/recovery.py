@@ -13,7 +13,7 @@ from ..history.leftovers import Leftovers
 from ..model.gaps import Gaps, complain
 from ..model.image_record import image_record
 from ..model.task import Image, Task, TaskError, TaskStatus
-from ..ports.engine import Engine
+from ..ports.engine import EngineFiles
 from ..storage.store import TaskStore
 
 log = logging.getLogger("fooocus_api.tasks")
@@ -26,13 +26,13 @@ class Recovery:
 
     def __init__(
         self,
-        engine: Engine,
+        files: EngineFiles,
         store: TaskStore,
         journal: FileJournal,
         leftovers: Leftovers,
         publisher: Publisher | None = None,
     ) -> None:
-        self._engine = engine
+        self._files = files
         self._publisher = publisher
         self._store = store
         self._journal = journal
@@ -113,7 +113,7 @@ class Recovery:
 
     def _whole_image(self, path: str, gaps: Gaps) -> Image | None:
         """Return an image's record, None outside the host's folders or for a truncated file, as the last one may be."""
-        relative = self._engine.relative_path(path)
+        relative = self._files.relative_path(path)
         if relative is None or not is_whole(path):
             return None
-        return image_record(path, relative, {}, gaps, kept=self._engine.is_kept(path))
+        return image_record(path, relative, {}, gaps, kept=self._files.is_kept(path))

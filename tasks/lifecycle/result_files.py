@@ -159,12 +159,12 @@ class ResultFiles:
         return parameters
 
     def _input(self, array: Any) -> str:
-        return str(ImageReference.input(self._inputs.add(self._engine.encode(array))))
+        return str(ImageReference.input(self._inputs.add(self._engine.files.encode(array))))
 
     def image(self, live: ActiveTask, path: str) -> Image | None:
         """Return the cached record of an image, None outside the host's folders."""
         if path not in live.images:
-            relative = self._engine.relative_path(path)
+            relative = self._engine.files.relative_path(path)
             if relative is None:
                 return None
             metadata = live.saved.get(path, {})
@@ -173,7 +173,7 @@ class ResultFiles:
 
     def _is_stored(self, path: str) -> bool:
         try:
-            return self._engine.is_kept(path)
+            return self._engine.files.is_kept(path)
         except Exception:  # assume that it is kept: the host does so without --disable-image-log
             complain("the folder of an image")
             return True
@@ -184,7 +184,9 @@ class ResultFiles:
 
     def _is_kept(self, result: Any, task: Task) -> bool:
         """Return whether a result is a file in the host's folders. The WebUI's temporary files count, as they are not moved."""
-        return isinstance(result, str) and (task.source == "webui" or self._engine.relative_path(result) is not None)
+        return isinstance(result, str) and (
+            task.source == "webui" or self._engine.files.relative_path(result) is not None
+        )
 
     def with_results(self, event: events.Ended, live: ActiveTask) -> events.Ended:
         """Save arrays (image grids, debug images) and temporary files as outputs, and return the event with their paths."""
@@ -201,9 +203,9 @@ class ResultFiles:
     def _kept(self, result: Any, live: ActiveTask) -> str:
         task = live.task
         if not isinstance(result, str):
-            return self._engine.save_array(task.task_id, result, live.workload.output_format)
+            return self._engine.files.save_array(task.task_id, result, live.workload.output_format)
         if self._is_kept(result, task):
             return result
-        path = self._engine.keep(task.task_id, result)
+        path = self._engine.files.keep(task.task_id, result)
         live.saved[path] = live.saved.get(result, {})
         return path

@@ -83,38 +83,8 @@ class QueueOrder(Protocol):
         """Return the number of tasks before one that `task_ids` leaves out, None if it is not in the queue."""
 
 
-class Engine(Protocol):
-    """One worker with one queue. Any thread may call the methods; none of them waits for the worker."""
-
-    @property
-    def order(self) -> QueueOrder:
-        """The order of the tasks in the queue."""
-
-    def check(self, parameters: dict[str, Any]) -> None:
-        """Check that the host's task can be built from these parameters.
-
-        Raises:
-            EngineUnavailable: the host can't accept tasks.
-            ParameterError: the host refuses a parameter.
-        """
-
-    def workload(self, parameters: dict[str, Any]) -> Workload:
-        """Return what the domain needs to know of these parameters. Never raises."""
-
-    def enqueue(self, task: Task, workload: Workload) -> None:
-        """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
-
-    def withdraw(self, task_id: str) -> bool:
-        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
-
-    def in_hand(self) -> str | None:
-        """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""
-
-    def interrupt(self, task_id: str, how: Interruption) -> bool:
-        """End the running task, or its current image, at the next step. Return False if the task is not running.
-
-        A task whose last images are being saved is still running; it ends once they are saved.
-        """
+class EngineFiles(Protocol):
+    """The image files of the host. Any thread may call the methods, except where they say otherwise."""
 
     def save_array(self, task_id: str, array: Any, image_format: str) -> str:
         """Save an array that the host returned as a result, and return its absolute path. Slow; not on the worker thread."""
@@ -144,3 +114,41 @@ class Engine(Protocol):
     def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
         """Delete images by their relative paths, with their entries in the host's log, in one try each. Return those that
         could not be deleted. Paths that are not images of the outputs folder are ignored."""
+
+
+class Engine(Protocol):
+    """One worker with one queue. Any thread may call the methods; none of them waits for the worker."""
+
+    @property
+    def order(self) -> QueueOrder:
+        """The order of the tasks in the queue."""
+
+    @property
+    def files(self) -> EngineFiles:
+        """The image files of the host."""
+
+    def check(self, parameters: dict[str, Any]) -> None:
+        """Check that the host's task can be built from these parameters.
+
+        Raises:
+            EngineUnavailable: the host can't accept tasks.
+            ParameterError: the host refuses a parameter.
+        """
+
+    def workload(self, parameters: dict[str, Any]) -> Workload:
+        """Return what the domain needs to know of these parameters. Never raises."""
+
+    def enqueue(self, task: Task, workload: Workload) -> None:
+        """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
+
+    def withdraw(self, task_id: str) -> bool:
+        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
+
+    def in_hand(self) -> str | None:
+        """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""
+
+    def interrupt(self, task_id: str, how: Interruption) -> bool:
+        """End the running task, or its current image, at the next step. Return False if the task is not running.
+
+        A task whose last images are being saved is still running; it ends once they are saved.
+        """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from fooocus_api.adapters.image_log.image_log import ImageLog
+from fooocus_api.adapters.saving.output_files import OutputFiles
 from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.mapping import ArgumentMapper
 from fooocus_api.adapters.worker.engine import FooocusEngine, Lookups
@@ -36,6 +38,11 @@ NO_PLACES = OwnPlaces(list, InputStore(Path("nowhere")))
 def never_read(task_id: str) -> Future[bytes | None]:
     """Return the reading of a state from a database that hangs."""
     return Future()
+
+
+def engine_of(seam: Seam, folder: Path, read: Callable[[str], Future[bytes | None]] = never_read) -> FooocusEngine:
+    files = OutputFiles(seam.worker.saves, ImageLog(), FileJournal(folder), NO_PLACES)
+    return FooocusEngine(seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(NO_PLACES, read), files)
 
 
 def test_jobs_and_tasks_take_turns_on_the_worker_thread(seam: Seam) -> None:
@@ -96,13 +103,7 @@ def test_after_a_job_the_worker_waits_for_the_next_task(seam: Seam) -> None:
 
 def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> None:
     release = threading.Event()
-    engine = FooocusEngine(
-        seam.worker,
-        ArgumentMapper([], Controls([]), 0),
-        Lookups(NO_PLACES, never_read),
-        ImageLog(),
-        FileJournal(tmp_path),
-    )
+    engine = engine_of(seam, tmp_path)
     seam.worker.run_between_tasks(lambda: release.wait(10))
     seam.worker.run_between_tasks(lambda: release.wait(10))
     seam.worker.queue.append_task(QueuedTask("f" * 32, lambda: AsyncTask(draws)))  # type: ignore[union-attr]
@@ -115,13 +116,7 @@ def test_a_task_is_withdrawn_from_between_jobs(seam: Seam, tmp_path: Path) -> No
 
 def test_a_task_that_is_being_built_is_stopped_like_any_other(seam: Seam, tmp_path: Path) -> None:
     """Stop the task while it is neither in the queue nor current for the worker; building its images may take a while."""
-    engine = FooocusEngine(
-        seam.worker,
-        ArgumentMapper([], Controls([]), 0),
-        Lookups(NO_PLACES, never_read),
-        ImageLog(),
-        FileJournal(tmp_path),
-    )
+    engine = engine_of(seam, tmp_path)
     building, release = threading.Event(), threading.Event()
 
     def build() -> AsyncTask:
@@ -146,9 +141,7 @@ def test_the_state_of_a_repetition_is_read_while_it_waits(seam: Seam, tmp_path: 
         return Future()
 
     release = threading.Event()
-    engine = FooocusEngine(
-        seam.worker, ArgumentMapper([], Controls([]), 0), Lookups(NO_PLACES, read), ImageLog(), FileJournal(tmp_path)
-    )
+    engine = engine_of(seam, tmp_path, read)
     seam.worker.run_between_tasks(lambda: release.wait(10))
     for task_id, parameters in (("e" * 32, {}), ("f" * 32, {"repeat_of": "a" * 32})):
         engine.enqueue(Task(task_id, "api", parameters), Workload())
@@ -169,13 +162,7 @@ def test_a_hanging_database_holds_up_the_worker_for_a_moment_only(seam: Seam) ->
 
 
 def test_whenever_a_task_is_stopped_it_is_found(seam: Seam, tmp_path: Path) -> None:
-    engine = FooocusEngine(
-        seam.worker,
-        ArgumentMapper([], Controls([]), 0),
-        Lookups(NO_PLACES, never_read),
-        ImageLog(),
-        FileJournal(tmp_path),
-    )
+    engine = engine_of(seam, tmp_path)
 
     def is_stopped_in_time(task: AsyncTask) -> None:
         wait_for(lambda: task.last_stop, "the task to be stopped", 10)

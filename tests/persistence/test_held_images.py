@@ -186,9 +186,9 @@ def test_no_error_of_one_sweep_keeps_the_api_away(
     world.cut_the_power()
     held.errors.clear()
     from fooocus_api.images.storage.file_journal import FileJournal
-    from fooocus_api.tests.support.fakes.fake_engine import Machine
+    from fooocus_api.tests.support.fakes.fake_engine import HandFiles
 
-    owner: Any = Machine if part == "remove_images" else FileJournal
+    owner: Any = HandFiles if part == "remove_images" else FileJournal
     real, calls = getattr(owner, part), []
 
     def fails_once(*arguments: Any) -> Any:

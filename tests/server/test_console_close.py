@@ -125,7 +125,7 @@ def test_a_task_whose_results_are_being_saved_is_drawn_again(
 
     task_id = submit(world)
     world.machine.start()
-    monkeypatch.setattr(world.machine, "save_array", save_array)
+    monkeypatch.setattr(world.machine.files, "save_array", save_array)
     world.machine.save(reported=True)
     world.machine.end(None, grid=True, forgets=False, twice=False)
     assert saving.wait(30)

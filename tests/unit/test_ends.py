@@ -206,7 +206,7 @@ def test_what_cannot_be_read_of_a_file_is_named(world: World, content: str) -> N
 
 def test_a_path_that_no_row_holds_is_left_out(world: World) -> None:
     task_id = arrived(world, clicked=False)
-    with patch.object(world.machine, "relative_path", lambda path: "x" * (MAX_PATH_LENGTH + 1)):
+    with patch.object(world.machine.files, "relative_path", lambda path: "x" * (MAX_PATH_LENGTH + 1)):
         task = world.run(told(world, task_id, events.Finished(task_id, ["/somewhere/x.png"])))
     assert task.status is TaskStatus.FINISHED and task.images == []
     assert any(sentence.startswith("an image whose path has more than") for sentence in task.notes["incomplete"])

@@ -21,10 +21,10 @@ from fooocus_api.tests.support.fakes.simulation import World
 
 READS = ("relative_path", "is_kept", "save_array", "read_header")
 PARTS = {
-    "relative_path": lambda world: (world.machine, "relative_path"),
-    "is_kept": lambda world: (world.machine, "is_kept"),
-    "save_array": lambda world: (world.machine, "save_array"),
-    "remove_images": lambda world: (world.machine, "remove_images"),
+    "relative_path": lambda world: (world.machine.files, "relative_path"),
+    "is_kept": lambda world: (world.machine.files, "is_kept"),
+    "save_array": lambda world: (world.machine.files, "save_array"),
+    "remove_images": lambda world: (world.machine.files, "remove_images"),
     "read_header": lambda world: (image_record, "read_header"),
     "journal entries": lambda world: (world.journal, "entries"),
     "journal clear": lambda world: (world.journal, "clear"),

@@ -104,14 +104,57 @@ class HandOrder:
         return self._queue.index(task_id) if task_id in self._queue else None
 
 
+class HandFiles:
+    """Implements the `EngineFiles` port on one folder."""
+
+    def __init__(self, journal: FileJournal, outputs: Path) -> None:
+        self._journal = journal
+        self._outputs = outputs
+        self._log = ImageLog()
+
+    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
+        path = self.new_file(task_id)
+        path.write_bytes(PNG)
+        return str(path)
+
+    def encode(self, array: Any) -> bytes:
+        return PNG
+
+    def keep(self, task_id: str, path: str) -> str:
+        raise FileNotFoundError(path)
+
+    def relative_path(self, path: str) -> str | None:
+        inside = Path(path).is_relative_to(self._outputs)
+        return Path(path).relative_to(self._outputs).as_posix() if inside else None
+
+    def is_kept(self, path: str) -> bool:
+        return True
+
+    def is_unfinished(self, file: Path) -> bool:
+        return False
+
+    def finish_saves(self, within_s: float) -> None:
+        """Return at once: images are saved in place."""
+
+    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
+        return self._log.remove_images([self._outputs], paths)
+
+    def new_file(self, task_id: str) -> Path:
+        number = len(list(self._outputs.iterdir()))
+        path = self._outputs / f"{task_id[:8]}-{number}.png"
+        while path.exists():
+            number += 1
+            path = self._outputs / f"{task_id[:8]}-{number}.png"
+        self._journal.record(task_id, str(path))
+        return path
+
+
 class Machine:
     """Implements the `Engine` port; a test moves its worker with `start`, `save`, `end` …"""
 
     def __init__(self, bus: EventBus, journal: FileJournal, outputs: Path) -> None:
         self._bus = bus
-        self._journal = journal
-        self._outputs = outputs
-        self._log = ImageLog()
+        self.files = HandFiles(journal, outputs)
         self.queue: list[str] = []
         self.order = HandOrder(bus, self.queue)
         self.current: str | None = None
@@ -147,33 +190,6 @@ class Machine:
         self.stopping = self.stopping or how == "stop"
         return True
 
-    def save_array(self, task_id: str, array: Any, image_format: str) -> str:
-        path = self._new_file(task_id)
-        path.write_bytes(PNG)
-        return str(path)
-
-    def encode(self, array: Any) -> bytes:
-        return PNG
-
-    def keep(self, task_id: str, path: str) -> str:
-        raise FileNotFoundError(path)
-
-    def relative_path(self, path: str) -> str | None:
-        inside = Path(path).is_relative_to(self._outputs)
-        return Path(path).relative_to(self._outputs).as_posix() if inside else None
-
-    def is_kept(self, path: str) -> bool:
-        return True
-
-    def is_unfinished(self, file: Path) -> bool:
-        return False
-
-    def finish_saves(self, within_s: float) -> None:
-        """Return at once: images are saved in place."""
-
-    def remove_images(self, paths: Sequence[str]) -> list[Stayed]:
-        return self._log.remove_images([self._outputs], paths)
-
     # ------------------------------------------------------------ its worker
 
     def click(self, task_id: str) -> None:
@@ -193,7 +209,7 @@ class Machine:
     def save(self, *, reported: bool) -> None:
         """Write an image; without `reported` it is truncated, or dies with the worker."""
         assert self.current is not None
-        path = self._new_file(self.current)
+        path = self.files.new_file(self.current)
         path.write_bytes(PNG if reported else PNG[:40])
         if reported:
             self._bus.emit(events.ImageSaved(self.current, str(path), {"seed": "7"}))
@@ -215,12 +231,3 @@ class Machine:
         if twice:
             self._bus.emit(events.Failed(task_id, [], TaskError("Second", "of two")))
         return task_id
-
-    def _new_file(self, task_id: str) -> Path:
-        number = len(list(self._outputs.iterdir()))
-        path = self._outputs / f"{task_id[:8]}-{number}.png"
-        while path.exists():
-            number += 1
-            path = self._outputs / f"{task_id[:8]}-{number}.png"
-        self._journal.record(task_id, str(path))
-        return path
