@@ -28,6 +28,8 @@ LENGTHS = {0.3: (3, 30), 3.0: (30, 4)}
 LEAST = {(3, 0.3): 0.95, (6, 0.3): 0.93, (3, 3.0): 0.99, (6, 3.0): 0.99}
 """Required throughput by nodes and seconds of a task, as a part of that of one node times their number."""
 PICK_UPS, PREVIEWS = 100, 30
+PREVIEW_STEPS = 110
+"""Steps of the task whose previews are timed: a node reports each third step of 100 ms, as at most four a second."""
 MOST_PICK_UP = {50: 10.0, 99: 50.0}
 MOST_PREVIEW = {50: 15.0, 99: 60.0}
 """Allowed milliseconds by percentile."""
@@ -138,18 +140,18 @@ def _commits(cluster: DemoCluster) -> Iterator[dict[str, int]]:
 def _previews(cluster: DemoCluster, trace: Path) -> Row:
     """Return the times from a preview of one node until a stream of another has it."""
     client: Client = cluster.client(0)
-    task_id = client.submit(**{**QUICK, "overwrite_step": 2 * PREVIEWS})["task_id"]
+    task_id = client.submit(**{**QUICK, "overwrite_step": PREVIEW_STEPS})["task_id"]
     client.until(task_id, "running")
     node = cluster.node_of(task_id)
     assert node is not None
-    known = _moments(trace, "preview")  # the stream begins within the first half of the steps
+    known = _moments(trace, "preview")
     with Readers(cluster.nodes[(node + 1) % 3].url, [get(f"/tasks/{task_id}/events?preview_format=jpeg")]) as readers:
         (reading,) = readers.ended().readings
     client.ended(task_id)
-    wait_for(lambda: len(_moments(trace, "preview")) >= len(known) + 2 * PREVIEWS, "the worker's trace")
-    made = _moments(trace, "preview")[-2 * PREVIEWS :]
-    pairs = zip(reading.steps, reading.moments, strict=True)
-    waits = [(at - made[step - 1]) / 1e6 for step, at in pairs if step > PREVIEWS]
+    wait_for(lambda: len(_moments(trace, "preview")) >= len(known) + PREVIEW_STEPS, "the worker's trace")
+    made = _moments(trace, "preview")[-PREVIEW_STEPS:]
+    pairs = [*zip(reading.steps, reading.moments, strict=True)][-PREVIEWS:]
+    waits = [(at - made[step - 1]) / 1e6 for step, at in pairs]
     return {"what": "previews", "number": len(waits), **_percentiles(waits, MOST_PREVIEW)}
 
 
