@@ -38,7 +38,6 @@ from .live.build import LiveServices, build_live
 from .live.node_gauges import NodeGauges
 from .live.nodes import Nodes, NodeViews, OneNode
 from .model.active_tasks import ActiveTasks
-from .model.task import TaskStatus
 from .model_files.build import ModelFileServices
 from .options import TaskOptions as TaskOptions
 from .ports.engine import Engine
@@ -53,6 +52,7 @@ from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
 from .sharing import Sharing
+from .startup import Startup
 from .storage.client_options import ClientOptions
 from .storage.session_store import SessionStore
 from .storage.store import TaskStore
@@ -172,27 +172,19 @@ def build_task_services(
     feeder = BatchFeeder(rows, submissions, tasks, options.admission, changes, (removal.run, messages.wake))
     creation = BatchCreation(repository, changes, default_receiver=bool(options.webhooks.url))
 
+    handlers = (lifecycle.handle, *(following.handlers if following is not None else ()))
+    late_images = LateImages(repository, journal, recovery.left_by)
+    startup = Startup(
+        store, recovery, late_images, options.publisher, active, submissions, engine, lambda: bus.start(*handlers)
+    )
+
     def start() -> None:
         with paused_collector():
             control.pause.restore()
-            if following is not None:
-                following.recover()
-                LateImages(repository, journal, recovery.left_by).record()
-                recovery.sweep()
-                if options.publisher is not None:
-                    options.publisher.resume()
-                bus.start(lifecycle.handle, *following.handlers)
-                for task in store.unfinished() if following.has_worker else ():
-                    if task.downloads and task.status is TaskStatus.PENDING:  # an earlier process may have begun them
-                        submissions.enqueue(active.add(task, engine.workload(task.parameters)))
-                following.start()
-                return
-            requeued = recovery.run()
-            if options.publisher is not None:
-                options.publisher.resume()
-            bus.start(lifecycle.handle)
-            for task in requeued:
-                submissions.enqueue(active.add(task, engine.workload(task.parameters)))
+            if following is None:
+                startup.alone()
+            else:
+                startup.in_cluster(following)
 
     def put_back(_: Deadline) -> None:
         """Put running tasks back first, as that write is essential; the end of one that still ends overwrites it."""

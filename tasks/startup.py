@@ -1,0 +1,65 @@
+"""The start of the domain: the tasks and images that an earlier process left, then the events of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..images.storage.publisher import Publisher
+from .lifecycle.late_images import LateImages
+from .lifecycle.recovery import Recovery
+from .model.active_tasks import ActiveTasks
+from .model.task import Task, TaskStatus
+from .ports.engine import Engine
+from .queue.submission import Submissions
+from .sharing import Following
+from .storage.store import TaskStore
+
+
+@dataclass(frozen=True)
+class Startup:
+    """The parts that recover an earlier process's tasks, and `run_bus`, which begins to handle this one's events."""
+
+    store: TaskStore
+    recovery: Recovery
+    late_images: LateImages
+    publisher: Publisher | None
+    active: ActiveTasks
+    submissions: Submissions
+    engine: Engine
+    run_bus: Callable[[], None]
+
+    def alone(self) -> None:
+        """Start with a history of this process's own.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read or written.
+        """
+        requeued = self.recovery.run()
+        self._resume_uploads()
+        self.run_bus()
+        self._enqueue(requeued)
+
+    def in_cluster(self, following: Following) -> None:
+        """Start as a member of a cluster: the tasks that this process has left are its own, all others may be those of others.
+
+        Raises:
+            DatabaseUnavailable: the history can't be read or written.
+        """
+        following.recover()
+        self.late_images.record()
+        self.recovery.sweep()
+        self._resume_uploads()
+        self.run_bus()
+        if following.has_worker:
+            left = [task for task in self.store.unfinished() if task.status is TaskStatus.PENDING]
+            self._enqueue([task for task in left if task.downloads])  # an earlier process may have begun them
+        following.start()
+
+    def _resume_uploads(self) -> None:
+        if self.publisher is not None:
+            self.publisher.resume()
+
+    def _enqueue(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self.submissions.enqueue(self.active.add(task, self.engine.workload(task.parameters)))
