@@ -54,7 +54,7 @@ class TaskService:
         """
         live = self._active.get(task_id)
         if live is not None:
-            if live.task.status is TaskStatus.RUNNING and self._events.note_interest(task_id):
+            if self.follow(live.task):
                 stored = await self._store.get(task_id)  # its end may be known to others already
                 if stored is not None and stored.status.is_terminal:
                     return stored
@@ -63,6 +63,11 @@ class TaskService:
         if task is None:
             raise UnknownTask(task_id)
         return task
+
+    def follow(self, task: Task) -> bool:
+        """Have the progress of a running task reported to this process for a while, as clients poll. Return whether another
+        process runs it. Any thread; it never waits."""
+        return task.status is TaskStatus.RUNNING and self._events.note_interest(task.task_id)
 
     def preview(self, task_id: str) -> PreviewImage | None:
         """Return the newest preview of a running task, None without one."""
@@ -74,7 +79,7 @@ class TaskService:
         given."""
         task = self._active.running(source)
         if task is not None:
-            self._events.note_interest(task.task_id)
+            self.follow(task)
         return task
 
     def counts(self) -> dict[str, int]:

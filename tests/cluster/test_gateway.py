@@ -13,6 +13,7 @@ import requests
 
 from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, MASK, base64_of, picture
 from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.clusters.gateways import known_nodes
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.event_streams import reading
@@ -21,13 +22,9 @@ from fooocus_api.tests.support.event_streams import reading
 @pytest.fixture(scope="module")
 def cluster(durable_postgres: PostgresServer) -> Iterator[DemoCluster]:
     with DemoCluster(durable_postgres, 2, step_ms=20, gateways=2) as processes:
-        for index in range(2):
-            wait_for(lambda: ready(processes, index), "the gateways to know the nodes")  # noqa: B023
+        for gateway in processes.gateways:
+            known_nodes(gateway)
         yield processes
-
-
-def ready(cluster: DemoCluster, index: int) -> bool:
-    return requests.get(f"{cluster.gateways[index].url}/v1/openapi.json", timeout=60).status_code == 200
 
 
 @pytest.fixture
@@ -127,7 +124,7 @@ def test_a_killed_gateway_is_replaced_by_the_other(cluster: DemoCluster, first: 
         assert second.ended(task_id)["task_status"] == "finished"
     finally:
         cluster.gateways[0].start()
-    wait_for(lambda: ready(cluster, 0), "the gateway to know the nodes")
+    known_nodes(cluster.gateways[0])
     assert first.task(task_id)["task_status"] == "finished"
 
 
@@ -141,7 +138,7 @@ def test_it_ends_in_order_and_has_imported_nothing_of_a_fooocus(cluster: DemoClu
     assert "imported: []" in said and "Traceback" not in said
     assert cluster.rows("SELECT state FROM cluster_node WHERE name = 'gateway-2'") == [("stopped",)]
     gateway.start()
-    wait_for(lambda: ready(cluster, 1), "the gateway to know the nodes")
+    known_nodes(gateway)
 
 
 def test_each_gateway_knows_the_keys_and_sessions_of_the_other(first: Client, second: Client) -> None:

@@ -122,6 +122,7 @@ def _progress(shown: Shown, services: TaskServices, *, with_image: bool) -> Prog
     if task is None:
         done = len(job.task_ids) / max(job.parts, 1) if job is not None else 0.0  # between two tasks
         return ProgressResponse(progress=min(done, 1.0), state=_state(job, None), textinfo="Waiting")
+    services.tasks.follow(task)
     parts, before = (job.parts, job.done(task.task_id)) if job is not None else (1, 0)
     preview = services.tasks.preview(task.task_id) if with_image else None
     return ProgressResponse(

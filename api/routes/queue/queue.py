@@ -44,7 +44,10 @@ async def get_queue(context: ApiContext, request: Request) -> Any:
     services, only = context.services, access_of(request).only
 
     def queue() -> Response:
-        return rendered(QueueResponse, queue_cards(services.live.views.view(only), context.urls(request)))
+        view = services.live.views.view(only)
+        for task in view.running:
+            services.tasks.follow(task)
+        return rendered(QueueResponse, queue_cards(view, context.urls(request)))
 
     return await asyncio.to_thread(queue)
 

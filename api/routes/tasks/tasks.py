@@ -88,6 +88,8 @@ async def get_tasks(context: ApiContext, request: Request, wanted: Annotated[Tas
         return _deleted(await asyncio.to_thread(services.retention.remove_matching, criteria))
     page, page_size = wanted.page, min(wanted.page_size, MAX_PER_PAGE)
     history, current, pending = await services.history.lists(wanted.lists, criteria, page, page_size, wanted.order)
+    for task in current.tasks:
+        services.tasks.follow(task)
 
     def records() -> Response:
         outlooks = services.eta.outlooks(task.task_id for task in pending.tasks) if pending.tasks else {}

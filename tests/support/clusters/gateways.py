@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+import requests
+
+from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.host import DEMO, ROOT, Host
 
 SCRIPT = ROOT / "tests" / "support" / "hosts" / "gateway_process.py"
@@ -18,3 +21,9 @@ class GatewayProcess(Host):
 
     def _command(self) -> list[str]:
         return [sys.executable, str(SCRIPT), str(ROOT), "--port", str(self.port), *self.flags]
+
+
+def known_nodes(gateway: Host) -> None:
+    """Wait until a gateway knows a node, and serves the API."""
+    schema = f"{gateway.url}/v1/openapi.json"
+    wait_for(lambda: requests.get(schema, timeout=60).status_code == 200, "the gateway to know the nodes")
