@@ -190,10 +190,11 @@ class ImageResolver:
         return _address(parts) in [_address(urlsplit(address)) for address in addresses if address]
 
     def _is_kept(self, reference: str) -> bool:
-        """Return whether the input exists here, even if the URL is another server's: the name is the content's hash."""
-        image = ImageReference.parse(reference)
+        """Return whether the image exists here, even if the URL has another address: an input's name is the content's hash."""
+        image = ImageReference.parse(without_older_prefix(reference))
         try:
-            return image is not None and self._context.inputs.has(image.name) and self._may_see(reference)
+            is_kept = image and (self._context.inputs.has(image.name) or self._context.places.has_of_node(image.name))
+            return bool(is_kept) and self._may_see(str(image))
         except OSError:
             return False
 

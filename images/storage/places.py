@@ -36,6 +36,13 @@ class ImagePlaces(Protocol):
             OSError: the depot can't be read now.
         """
 
+    def has_of_node(self, relative: str) -> bool:
+        """Return whether an image exists whose name in records begins with its node, so that no other server has it.
+
+        Raises:
+            OSError: the depot can't be read now.
+        """
+
     def find_reference(self, reference: str) -> Path:
         """Return the file of a reference.
 
@@ -69,6 +76,9 @@ class OwnPlaces:
 
     def find(self, relative: str) -> Path | None:
         return output_file(self._folders(), PurePosixPath(relative))
+
+    def has_of_node(self, relative: str) -> bool:
+        return False
 
     def find_reference(self, reference: str) -> Path:
         return _found(self, self._inputs, reference)
@@ -118,6 +128,9 @@ class ClusterPlaces:
         if not is_key(relative) or relative.count("/") != 2 or format_of(Path(relative)) is None:
             return None
         return self._depot.local(relative)
+
+    def has_of_node(self, relative: str) -> bool:
+        return relative.count("/") == 2 and self.find(relative) is not None
 
     def find_reference(self, reference: str) -> Path:
         return _found(self, self._inputs, reference)

@@ -114,6 +114,8 @@ def test_an_image_that_can_not_be_fetched_now_is_no_missing_one(context: Context
         f"outputs/{RELATIVE}",
         f"https://pictures.example/outputs/{RELATIVE}?signature=x",
         f"https://pictures.example/files/{RELATIVE}",
+        f"http://127.0.0.1:9/outputs/{RELATIVE}",
+        f"http://node-2.lan:7865/files/{RELATIVE}?signature=x",
     ],
 )
 def test_an_image_of_another_node_can_be_used_in_a_request(context: Context, text: str) -> None:
@@ -121,6 +123,15 @@ def test_an_image_of_another_node_can_be_used_in_a_request(context: Context, tex
     reference = resolver.resolve("input_image", text)
     assert reference == f"outputs/{RELATIVE}" and resolver.size(reference) == resolver.size(reference)
     assert resolver.hold() == [] and read_output(context)(RELATIVE) == PNG
+
+
+def test_at_another_address_it_is_an_image_of_the_cluster_only_if_it_exists_and_may_be_seen(context: Context) -> None:
+    for path in (RELATIVE.replace("node-2", "node-3"), RELATIVE.partition("/")[2]):
+        with pytest.raises(InvalidFields, match="be reached"):
+            ImageResolver(context).resolve("input_image", f"http://127.0.0.1:9/outputs/{path}")
+    blind = ImageResolver(context, may_see=lambda _: False)
+    with pytest.raises(InvalidFields, match="be reached"):
+        blind.resolve("input_image", f"http://127.0.0.1:9/outputs/{RELATIVE}")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,11 @@ def test_an_image_sent_to_one_is_used_by_the_other(first: Client, second: Client
     url = sent.json()["url"]
     record = second.draw(prompt="of an image", overwrite_step=3, uov_method="Vary (Subtle)", uov_input_image=url)
     assert record["task_status"] == "finished"
+    (image,) = record["images"]  # whose URL has the address of the second one
+    again = first.draw(
+        prompt="of its image", overwrite_step=3, uov_method="Vary (Subtle)", uov_input_image=image["url"]
+    )
+    assert again["task_status"] == "finished"
 
 
 def test_tools_run_on_a_node(cluster: DemoCluster, first: Client) -> None:
