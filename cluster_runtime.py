@@ -12,6 +12,7 @@ from . import __version__
 from .adapters.image_log.image_log import ImageLog
 from .adapters.machine_load import card_name
 from .adapters.models.catalog import CATALOGS, FooocusCatalog
+from .adapters.models.prompts import FooocusPrompts
 from .adapters.models.tools import FooocusTools
 from .adapters.saving.output_files import output_folders
 from .adapters.startup.launch_flags import Settings
@@ -24,6 +25,7 @@ from .cluster.build import Cluster
 from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import LocalHost
+from .cluster.control.tools import OwnTools
 from .cluster.foundation import ClusterSettings
 from .cluster.shared_parts import OwnImages, SharedParts
 from .db.disk.placement import need_room
@@ -89,7 +91,8 @@ class ClusterShare:
         """
         settings = self._settings
         is_ready = partial(_is_ready, tools)
-        host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh, self.parts.inputs, tools)
+        own = OwnTools(tools, FooocusPrompts(tools.worker))
+        host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh, self.parts.inputs, own)
         self._cluster = Cluster(
             place_of(settings), self._repository, emit, host, scheduler_of(rules_of(settings)), self.parts.hooks()
         )

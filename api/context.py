@@ -187,7 +187,8 @@ class Context:
 
     `task_services` is None if the host is not supported; `services` raises then. `images` are the server's images, `outbound`
     sends requests to servers that clients name, `base_url` is the configured public address, `surfaces` are the compatible APIs
-    that are enabled, and `api_port` is the port without the WebUI, if there is one.
+    that are enabled, and `api_port` is the port without the WebUI, if there is one. `no_model_files` is the reason for a refusal
+    where the domain has no parts for model files.
     """
 
     host: Host
@@ -199,6 +200,7 @@ class Context:
     surfaces: frozenset[Surface] = ALL_SURFACES
     has_dashboard: bool = True
     api_port: int | None = None
+    no_model_files: str = "Fooocus is not ready"
 
     @property
     def inputs(self) -> InputStore:
@@ -235,10 +237,10 @@ class Context:
         """Return the parts for model files.
 
         Raises:
-            Problem: as for `services`.
+            Problem: as for `services`; 503, this process has none.
         """
         if (parts := self.services.model_files) is None:
-            raise Problem(ErrorCode.API_UNAVAILABLE, "Fooocus is not ready")
+            raise Problem(ErrorCode.API_UNAVAILABLE, self.no_model_files)
         return parts
 
     @property

@@ -129,7 +129,7 @@ class Member:
             self._heart.is_steady,
         )
         self._tools = ClusterTools(
-            ToolPlace(base.settings.name, base.host.inputs, base.host.tools),
+            ToolPlace(base.settings.name, base.host.inputs, base.host.own),
             links.voice,
             lambda: base.registry.known(base.repository.read),
         )

@@ -43,11 +43,11 @@ from ..tasks.queue.scheduler import Scheduler
 from ..tasks.storage.sessions import Sessions
 from ..tasks.streaming.event_bus import EventBus
 from ..tasks.webhooks.delivery import WebhookSettings
-from .elsewhere import NoPrompts, NoWorker
+from .elsewhere import NoWorker
 from .host.catalog import ClusterCatalog
 from .host.host import NO_NODE, ClusterHost
 from .host.node_watch import NodeWatch
-from .host.nodes import Nodes
+from .host.nodes import NOT_HERE, Nodes
 from .waiting import WaitingApp
 
 
@@ -99,7 +99,7 @@ def build_gateway(
     options = _options(settings, keys, parts)
     services = build_task_services(worker, repository, bus, journal, parts.inputs, outbound, options, sharing=cluster)
     assert services.node_tools is not None  # nosec B101  # for mypy: they belong to the cluster
-    host = ClusterHost(nodes, services.node_tools.of(None), NoPrompts(), list)
+    host = ClusterHost(nodes, services.node_tools.of(None), services.node_tools.prompts(), list)
     secret = parts.link_secret
     security = Security(
         keys,
@@ -119,6 +119,7 @@ def build_gateway(
         outbound,
         settings.compat,
         has_dashboard=not settings.no_dashboard,
+        no_model_files=NOT_HERE,
     )
     substitute = AuthenticationMiddleware(
         Unavailable(partial(info_of, host, services), NO_NODE),

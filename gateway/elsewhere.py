@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,12 +13,10 @@ from ..images.storage.places import ImagePlaces
 from ..tasks.model.task import Task
 from ..tasks.model.workload.workload import ModelNeeds, Workload
 from ..tasks.ports.engine import EngineFiles, EngineUnavailable, Interruption, QueueOrder, Stayed
-from ..tasks.ports.prompts import ResolvedPrompt
 from ..tasks.queue.pending_order import PendingOrder
 from ..tasks.queue.scheduler import Scheduler
 from .host.catalog import ClusterCatalog
-
-NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
+from .host.nodes import NOT_HERE
 
 
 class ForeignFiles:
@@ -109,16 +106,6 @@ class NoWorker:
 
     def interrupt(self, task_id: str, how: Interruption) -> bool:
         return False
-
-
-class NoPrompts:
-    """Implements `tasks.ports.prompts.Prompts` without a worker: each call is refused."""
-
-    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
-        _refuse()
-
-    def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
-        _refuse()
 
 
 def _refuse() -> NoReturn:

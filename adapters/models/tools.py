@@ -22,7 +22,8 @@ class FooocusTools:
     """Implements `tasks.ports.tools.Tools` on a running host."""
 
     def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+        self.worker = worker
+        """The worker on whose thread they run."""
         self._memory = ModelMemory()
 
     def has_started(self) -> bool:
@@ -34,17 +35,17 @@ class FooocusTools:
         self._memory.prepare_for(task)
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
-        return self._worker.run_between_tasks(lambda: _describe(image, kind))
+        return self.worker.run_between_tasks(lambda: _describe(image, kind))
 
     def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
-        return self._worker.run_between_tasks(lambda: _mask(image, options))
+        return self.worker.run_between_tasks(lambda: _mask(image, options))
 
     def unload(self) -> Future[Unloaded]:
-        return self._worker.run_between_tasks(self._unload)
+        return self.worker.run_between_tasks(self._unload)
 
     def _unload(self) -> Unloaded:
         freed = self._memory.unload()
-        self._worker.on_unloaded()
+        self.worker.on_unloaded()
         return freed
 
 

@@ -14,7 +14,7 @@ from ...tasks.model.events import Event
 from ...tasks.model.task import Task
 from ...tasks.model.workload.workload import ModelNeeds, Workload
 from ...tasks.ports.engine import Engine
-from ...tasks.ports.tools import Tools
+from ..control.tools import OwnTools
 from ..following.remote_events import Claimed
 
 log = logging.getLogger("fooocus_api.cluster")
@@ -43,15 +43,15 @@ class LocalEngine(Engine, Protocol):
 @dataclass(frozen=True)
 class LocalHost:
     """The host in this process: its engine, `is_ready` once it has loaded its first models, `files` with the names of its model
-    files, `refresh`, which has it look for new ones, its `tools`, None for a gateway, and the store of `inputs`, through which
-    the images of tools go."""
+    files, `refresh`, which has it look for new ones, the store of `inputs`, through which the images of tools go, and `own`
+    with its tools, None for a gateway."""
 
     engine: LocalEngine
     is_ready: Callable[[], bool]
     files: Callable[[], Collection[str]]
     refresh: Callable[[], None]
     inputs: InputStore
-    tools: Tools | None = None
+    own: OwnTools | None = None
 
 
 class NodeWorker:

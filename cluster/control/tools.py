@@ -21,11 +21,13 @@ from PIL import Image as PILImage
 from ...images.codecs.decoding import read_rgb
 from ...images.storage.input_store import InputStore
 from ...tasks.model.task import TaskError
-from ...tasks.ports.engine import EngineUnavailable
+from ...tasks.ports.engine import EngineUnavailable, ParameterError
+from ...tasks.ports.prompts import Prompts, ResolvedPrompt
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
 from ..nodes.registry import Node
 from ..signals.voice import Voice
+from .prompts import EXPAND, RESOLVE, answer_about, from_content, to_content
 
 log = logging.getLogger("fooocus_api.cluster")
 
@@ -38,13 +40,21 @@ NO_NODE = "no node of the cluster takes requests now; start Fooocus with --clust
 
 
 @dataclass(frozen=True)
+class OwnTools:
+    """The tools of the Fooocus in this process, and its functions for prompts."""
+
+    tools: Tools
+    prompts: Prompts
+
+
+@dataclass(frozen=True)
 class ToolPlace:
     """This process among those that have tools: its name, the store of images that all share, and its own tools, None for a
     gateway."""
 
     name: str
     inputs: InputStore
-    own: Tools | None = None
+    own: OwnTools | None = None
 
 
 class ClusterTools:
@@ -72,6 +82,9 @@ class ClusterTools:
     def of(self, node: str | None) -> Tools:
         return NodeTools(self, node)
 
+    def prompts(self) -> Prompts:
+        return NodePrompts(self)
+
     def begin(self, action: Callable[[], T]) -> Future[T]:
         """Run an action on a thread of its own, and return its future result. Returns at once."""
         future: Future[T] = Future()
@@ -92,6 +105,7 @@ class ClusterTools:
 
         Raises:
             ToolFailed: the tool has failed there.
+            ParameterError: the node refuses the options.
             EngineUnavailable: no node answers; the message says why.
             StorageUnavailable: the image can't be stored.
         """
@@ -125,6 +139,8 @@ class ClusterTools:
         content = answer.content
         if "error" in content:
             raise ToolFailed(TaskError(str(content["error"]["type"]), str(content["error"]["message"])))
+        if "refused" in content:
+            raise ParameterError(str(content["refused"]["message"]), content["refused"]["field"])
         if "unavailable" in content:
             raise EngineUnavailable(str(content["unavailable"]))
         if answer.image is not None:
@@ -150,7 +166,7 @@ class ClusterTools:
         if waiting is not None:
             waiting.put(answer)
 
-    def _answer(self, sender: str, request: ToolRequest, own: Tools) -> None:
+    def _answer(self, sender: str, request: ToolRequest, own: OwnTools) -> None:
         picture = None
         try:
             image = None if request.image is None else read_rgb(self._place.inputs.path(request.image))
@@ -160,6 +176,8 @@ class ClusterTools:
                 picture, content["is_flat"] = self._place.inputs.add(_png(made)), made.ndim == 2
         except ToolFailed as failure:
             content = {"error": {"type": failure.error.type, "message": failure.error.message}}
+        except ParameterError as refusal:
+            content = {"refused": {"message": str(refusal), "field": refusal.field}}
         except (EngineUnavailable, OSError, FutureTimeout) as error:
             content = {"unavailable": str(error) or "the node's worker is busy"}
         except Exception as error:
@@ -196,14 +214,37 @@ class NodeTools:
         return _sum([one.result() for one in asked])
 
 
-def _called(own: Tools, tool: str, options: dict[str, Any], image: Picture | None, within_s: float) -> dict[str, Any]:
+class NodePrompts:
+    """Implements `tasks.ports.prompts.Prompts` on a free node."""
+
+    def __init__(self, tools: ClusterTools) -> None:
+        self._tools = tools
+
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
+        options = {"parameters": parameters, "seed": seed, "indexes": [*indexes]}
+        return from_content(self._tools.ask(None, RESOLVE, options, None)["prompts"])
+
+    def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
+        options = {"prompts": to_content(prompts)}
+
+        def run() -> list[str]:
+            return [str(text) for text in self._tools.ask(None, EXPAND, options, None)["texts"]]
+
+        return self._tools.begin(run)
+
+
+def _called(
+    own: OwnTools, tool: str, options: dict[str, Any], image: Picture | None, within_s: float
+) -> dict[str, Any]:
+    if tool in (RESOLVE, EXPAND):
+        return answer_about(own.prompts, tool, options, within_s)
     if tool == "unload":
-        return asdict(own.unload().result(within_s))
+        return asdict(own.tools.unload().result(within_s))
     if image is None:
         raise ValueError(f"{tool} needs an image")
     if tool == "describe":
-        return {"text": own.describe(image, options["kind"]).result(within_s)}
-    return {"image": own.mask(image, MaskOptions(**options)).result(within_s)}
+        return {"text": own.tools.describe(image, options["kind"]).result(within_s)}
+    return {"image": own.tools.mask(image, MaskOptions(**options)).result(within_s)}
 
 
 def _sum(answers: Collection[dict[str, Any]]) -> Unloaded:

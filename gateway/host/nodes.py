@@ -9,6 +9,8 @@ from typing import Any
 
 from ..catalogue.merging import merged
 
+NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
+
 
 @dataclass(frozen=True)
 class KnownNode:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...tasks.ports.presets import ProtectedPreset, UnknownPreset
+from ...tasks.ports.presets import PresetsElsewhere, UnknownPreset
 from ...tasks.queue.model_downloads import Download
-from .nodes import Nodes
+from .nodes import NOT_HERE, Nodes
 
 
 class ClusterPresets:
@@ -31,7 +31,7 @@ class ClusterPresets:
         return False
 
     def write(self, name: str, fields: dict[str, Any]) -> bool:
-        raise ProtectedPreset(name)
+        raise PresetsElsewhere(NOT_HERE)
 
     def remove(self, name: str) -> None:
-        raise ProtectedPreset(name) if name in self._nodes.catalogue()["presets"] else UnknownPreset(name)
+        raise PresetsElsewhere(NOT_HERE) if name in self._nodes.catalogue()["presets"] else UnknownPreset(name)

@@ -15,5 +15,9 @@ class ProtectedPreset(PresetError):
     """The preset is Fooocus's or the user's own, not one that the API has written."""
 
 
+class PresetsElsewhere(Exception):
+    """Presets can't be changed in this process; the message says where they can."""
+
+
 class TooManyPresets(PresetError):
     """The folder has as many presets as the API may fill it with."""

@@ -10,6 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from ..model.task import TaskError
+from .prompts import Prompts
 
 Picture = NDArray[numpy.uint8]
 """An RGB image of HxWx3, or a mask of HxW."""
@@ -62,6 +63,9 @@ class ToolsOfNodes(Protocol):
     def of(self, node: str | None) -> Tools:
         """Return the tools of the node with this name; None for any node, and for an unload for all of them. The futures may fail
         with `EngineUnavailable` or `StorageUnavailable`, too."""
+
+    def prompts(self) -> Prompts:
+        """Return the functions for prompts of any node. `resolve` blocks, and raises `EngineUnavailable`, too."""
 
 
 class Tools(Protocol):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, MASK, base64_of, picture
+from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, EXPAND, MASK, base64_of, picture
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.gateways import known_nodes
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
@@ -113,6 +113,31 @@ def test_tools_run_on_a_node(cluster: DemoCluster, first: Client) -> None:
     )
     unknown = first.post(DESCRIBE, json={"image": base64_of(picture())}, params={"node": "node-9"})
     assert unknown.status_code == 422 and set(unknown.json()["errors"][0]["allowed"]) == {"node-1", "node-2"}
+
+
+def test_a_prompt_is_expanded_by_a_node(cluster: DemoCluster, first: Client) -> None:
+    body = {"prompt": "a [[red,blue]] boat", "style_selections": ["Fooocus V2"], "image_number": 2, "image_seed": 5}
+    for sent in (body, {**body, "expansion": False}, {**body, "style_selections": []}):
+        here = cluster.client(0).post(EXPAND, json=sent)
+        answer = first.post(EXPAND, json=sent)
+        assert answer.status_code == here.status_code == 200, answer.text
+        assert answer.json() == here.json() and len(answer.json()["images"]) == 2
+    refused = first.post(EXPAND, json={**body, "style_selections": ["no such style"]})
+    assert refused.status_code == 422 and refused.json()["errors"][0]["field"].startswith("style_selections")
+
+
+def test_what_only_a_node_has_is_refused_with_a_remedy(cluster: DemoCluster, first: Client) -> None:
+    body = {"negative_prompt": "none"}
+    for answer in (
+        first.get("/v1/engine/model-files"),
+        first.get("/v1/engine/model-files/downloads"),
+        first.request("PUT", "/v1/engines/presets/of-a-gateway", json=body),
+        first.request("DELETE", "/v1/engines/presets/lightning"),
+    ):
+        assert answer.status_code == 503, answer.text
+        assert "gateway without Fooocus; ask a node of the cluster, at its own address" in answer.json()["detail"]
+    assert first.request("DELETE", "/v1/engines/presets/no-such-preset").status_code == 404
+    assert cluster.client(0).get("/v1/engine/model-files").status_code == 200
 
 
 def test_the_models_of_one_node_or_all_are_unloaded(cluster: DemoCluster, first: Client) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fooocus_api.adapters.models.prompts import FooocusPrompts
 from fooocus_api.adapters.models.tools import FooocusTools
 from fooocus_api.adapters.webui.login import WebUILogin
 from fooocus_api.adapters.worker.worker import Worker
@@ -18,19 +19,20 @@ from fooocus_api.api.openapi import build_schema
 from fooocus_api.auth.keyring import Keyring
 from fooocus_api.gateway.catalogue.merging import merged
 from fooocus_api.gateway.catalogue.writing import digest_of
-from fooocus_api.gateway.elsewhere import NoPrompts, NoWorker
+from fooocus_api.gateway.elsewhere import NoWorker
 from fooocus_api.gateway.host.catalog import ClusterCatalog
 from fooocus_api.gateway.host.host import ClusterHost
 from fooocus_api.gateway.host.nodes import KnownNode, Nodes
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.images.storage.places import OwnPlaces
-from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
-from fooocus_api.tasks.ports.presets import ProtectedPreset, UnknownPreset
+from fooocus_api.tasks.ports.engine import ParameterError
+from fooocus_api.tasks.ports.presets import PresetsElsewhere, UnknownPreset
 from fooocus_api.tasks.streaming.event_bus import EventBus
 
 
 def host_of(nodes: Sequence[KnownNode], outputs: Path) -> ClusterHost:
-    return ClusterHost(Nodes(lambda: nodes), FooocusTools(Worker(EventBus())), NoPrompts(), lambda: [outputs])
+    worker = Worker(EventBus())
+    return ClusterHost(Nodes(lambda: nodes), FooocusTools(worker), FooocusPrompts(worker), lambda: [outputs])
 
 
 @pytest.fixture
@@ -92,14 +94,12 @@ def test_without_any_node_the_reason_is_given(tmp_path: Path) -> None:
 
 
 def test_what_only_a_node_can_do_is_refused(host: ClusterHost) -> None:
-    with pytest.raises(ProtectedPreset):
+    with pytest.raises(PresetsElsewhere, match="ask a node"):
         host.presets.write("new", {})
-    with pytest.raises(ProtectedPreset):
+    with pytest.raises(PresetsElsewhere, match="ask a node"):
         host.presets.remove("lightning")
     with pytest.raises(UnknownPreset):
         host.presets.remove("no such preset")
-    with pytest.raises(EngineUnavailable, match="gateway"):
-        host.prompts.resolve({}, 1, [0])
 
 
 def test_a_task_is_checked_and_measured_without_a_worker(written: dict[str, Any], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....files.paths import is_device
-from ....tasks.ports.presets import ProtectedPreset, TooManyPresets, UnknownPreset
+from ....tasks.ports.presets import PresetsElsewhere, ProtectedPreset, TooManyPresets, UnknownPreset
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
 from ...requests.preset_body import preset_model, preset_values
@@ -99,6 +99,8 @@ def delete_preset(context: ApiContext, name: PresetName) -> Response:
         raise _no_preset(context, name) from error
     except ProtectedPreset as error:
         raise _protected(name, "deleted") from error
+    except PresetsElsewhere as error:
+        raise Problem(ErrorCode.API_UNAVAILABLE, str(error)) from error
     return Response(status_code=204)
 
 
@@ -106,12 +108,14 @@ def _written(context: Context, name: str, values: dict[str, Any]) -> JSONRespons
     """Write a preset, and return it as it is read.
 
     Raises:
-        Problem: 409, it is not one of the API's; 422, there are too many.
+        Problem: 409, it is not one of the API's; 422, there are too many; 503, this process has no folder of presets.
     """
     try:
         is_new = context.host.presets.write(name, values)
     except ProtectedPreset as error:
         raise _protected(name, "replaced") from error
+    except PresetsElsewhere as error:
+        raise Problem(ErrorCode.API_UNAVAILABLE, str(error)) from error
     except TooManyPresets as error:
         message = "would be one preset too many; delete another one"
         raise invalid_field("name", FieldErrorCode.WRONG_COUNT, message) from error

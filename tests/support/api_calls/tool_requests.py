@@ -10,6 +10,7 @@ from PIL import ImageDraw
 
 DESCRIBE = "/v1/tools/describe-image"
 MASK = "/v1/tools/generate_mask"
+EXPAND = "/v1/tools/expand-prompt"
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (240, 160)) -> bytes:
