@@ -27,6 +27,7 @@ from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import LocalHost
 from .cluster.control.tools import OwnTools
 from .cluster.foundation import ClusterSettings
+from .cluster.nodes.offers import Offers
 from .cluster.shared_parts import OwnImages, SharedParts
 from .db.disk.placement import need_room
 from .db.repository import Repository
@@ -77,7 +78,7 @@ class ClusterShare:
         )
         self._publisher = Publisher(depot, self.parts.places.relative_path, FileJournal(state / "uploads"))
         self._cluster: Cluster | None = None
-        self._described = ""
+        self._offers: Offers | None = None
 
     def completed(self, options: TaskOptions) -> TaskOptions:
         """Return the options of the domain with those of a cluster."""
@@ -91,7 +92,7 @@ class ClusterShare:
         """
         settings = self._settings
         is_ready = partial(_is_ready, tools)
-        own = OwnTools(tools, FooocusPrompts(tools.worker))
+        own = OwnTools(tools, FooocusPrompts(tools.worker), self._look)
         host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh, self.parts.inputs, own)
         self._cluster = Cluster(
             place_of(settings), self._repository, emit, host, scheduler_of(rules_of(settings)), self.parts.hooks()
@@ -100,15 +101,29 @@ class ClusterShare:
 
     def describe(self, url: str, context: Context) -> None:
         """Write this node's address and what it offers, for gateways, now and when that changes. Slow: it reads folders."""
-        self._describe(url, catalogue_of(context.host, CATALOGS))
-        self.parts.sweep(lambda: self._describe(url, catalogue_of(context.host, CATALOGS)))
+
+        def read() -> dict[str, Any]:
+            context.host.catalog.refresh()
+            return catalogue_of(context.host, CATALOGS)
+
+        self._offers = Offers(read, partial(self._describe, url))
+        self._offers.look()
+        self._offers.start()
+        self.parts.sweep()
+
+    def stopping(self) -> None:
+        """Look no more at what this node offers."""
+        if self._offers is not None:
+            self._offers.close()
+
+    def _look(self) -> None:
+        if self._offers is not None:
+            self._offers.look()
 
     def _describe(self, url: str, catalogue: dict[str, Any]) -> None:
-        if self._cluster is None or self._described == catalogue["digest"]:
-            return
-        registry = self._cluster.registry
-        self._repository.write(lambda: registry.describe(url, catalogue)).result()
-        self._described = catalogue["digest"]
+        if self._cluster is not None:
+            registry = self._cluster.registry
+            self._repository.write(lambda: registry.describe(url, catalogue)).result()
 
     def rows_of_batch(self) -> int:
         """Return the number of rows that a batch may have in the queue: two for each node."""

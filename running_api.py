@@ -43,5 +43,7 @@ class Runtime:
 
     def stopping(self) -> None:
         """End all streams and waiting requests."""
+        if self.share is not None:
+            self.share.stopping()
         if self.services is not None:
             self.services.end_subscriptions()

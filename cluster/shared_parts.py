@@ -57,16 +57,15 @@ class SharedParts:
         """Return the functions by which the cluster reports to these parts."""
         return Hooks(self._take_duty, self.duty.look_again, self._setting_changed)
 
-    def sweep(self, then: Callable[[], None] = lambda: None) -> None:
-        """Delete from now on what other processes have deleted, and call `then` each time, both on a thread of their own."""
+    def sweep(self) -> None:
+        """Delete from now on what other processes have deleted, on a thread."""
 
         def run() -> None:
             while not self._closing.wait(SWEEP_S):
-                for action in self._notes.sweep, then:
-                    try:
-                        action()
-                    except Exception:
-                        log.exception("round of a node failed")
+                try:
+                    self._notes.sweep()
+                except Exception:
+                    log.exception("deleted images not looked for")
 
         threading.Thread(target=run, name="fooocus-api-deleted", daemon=True).start()
 

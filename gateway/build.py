@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,7 @@ from ..cluster.claim.node_worker import LocalEngine, LocalHost
 from ..cluster.foundation import ClusterSettings
 from ..cluster.shared_parts import SharedParts
 from ..db.repository import Repository
+from ..db.writer import DatabaseUnavailable
 from ..files.free_space import free_bytes
 from ..images.depot.opening import SCHEME
 from ..images.renditions.disk_cache import DiskCache
@@ -49,6 +51,9 @@ from .host.host import NO_NODE, ClusterHost
 from .host.node_watch import NodeWatch
 from .host.nodes import NOT_HERE, Nodes
 from .waiting import WaitingApp
+
+LOOK_WITHIN_S = 3.0
+"""Seconds that the nodes may take to look into their folders for a request: one that is slow is read a little later."""
 
 
 class NoLogin:
@@ -91,7 +96,7 @@ def build_gateway(
     """
     outbound, journal = OutboundClient(AddressPolicy(settings.allow_private_urls)), FileJournal(place.state / "files")
     renditions = Renditions(DiskCache(place.state / "thumbnails"))
-    nodes = Nodes(lambda: watch.known())
+    nodes = Nodes(lambda: watch.known(), lambda: _look_again(services, watch))
     worker: LocalEngine = NoWorker(ClusterCatalog(nodes), parts.places, renditions.forget)
     bus, local = EventBus(), LocalHost(worker, lambda: False, list, lambda: None, parts.inputs)
     cluster = Cluster(place.cluster, repository, bus.emit, local, place.scheduler, parts.hooks())
@@ -134,6 +139,14 @@ def build_gateway(
         repository.write(lambda: cluster.registry.describe(url, None)).result()
 
     return Gateway(_protected(waiting, settings), services, context, watch, listening)
+
+
+def _look_again(services: TaskServices, watch: NodeWatch) -> None:
+    """Have the nodes write what they offer, and read it. Without the database what is known stays."""
+    with contextlib.suppress(DatabaseUnavailable):
+        if services.node_tools is not None:
+            services.node_tools.look(LOOK_WITHIN_S)
+        watch.look()
 
 
 def _options(settings: Settings, keys: Keyring, parts: SharedParts) -> TaskOptions:

@@ -34,7 +34,7 @@ class WaitingApp:
         return bool(self._built_for)
 
     def look(self) -> None:
-        """Build the API if the nodes have other arguments than before. On one thread only."""
+        """Build the API if the nodes have other arguments than before. On one thread at a time."""
         if all(one.catalogue is None for one in self._nodes.all()):
             return
         arguments = json.dumps(self._nodes.catalogue()["arguments"], sort_keys=True)

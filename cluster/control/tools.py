@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -36,15 +36,18 @@ TIMEOUT_S = 300.0
 """Seconds that a node may take: a tool waits for its running task."""
 LOOK_S = 2.0
 """Seconds between two looks whether the asked node is still there."""
+LOOK = "look"
+"""The name by which a node is asked to write what it offers."""
 NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
 
 
 @dataclass(frozen=True)
 class OwnTools:
-    """The tools of the Fooocus in this process, and its functions for prompts."""
+    """The tools of the Fooocus in this process, its functions for prompts, and `look`, which has it write what it offers now."""
 
     tools: Tools
     prompts: Prompts
+    look: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ class ClusterTools:
 
     def prompts(self) -> Prompts:
         return NodePrompts(self)
+
+    def look(self, within_s: float) -> None:
+        asked = [self.begin(partial(self.ask, name, LOOK, {}, None)) for name in self.names()]
+        wait(asked, within_s)
 
     def begin(self, action: Callable[[], T]) -> Future[T]:
         """Run an action on a thread of its own, and return its future result. Returns at once."""
@@ -238,6 +245,9 @@ def _called(
 ) -> dict[str, Any]:
     if tool in (RESOLVE, EXPAND):
         return answer_about(own.prompts, tool, options, within_s)
+    if tool == LOOK:
+        own.look()
+        return {}
     if tool == "unload":
         return asdict(own.tools.unload().result(within_s))
     if image is None:

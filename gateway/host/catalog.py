@@ -17,7 +17,8 @@ class ClusterCatalog:
         return list(self._nodes.catalogue()["names"].get(kind, ()))
 
     def refresh(self) -> None:
-        """Do nothing: the nodes scan their folders themselves."""
+        """Have the nodes scan their folders. Waits for seconds if one of them does not answer."""
+        self._nodes.refresh()
 
     def control_types(self) -> list[ControlType]:
         return [ControlType(name, *values) for name, values in self._nodes.catalogue()["control_types"].items()]

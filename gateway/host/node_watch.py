@@ -25,13 +25,14 @@ class NodeWatch:
         """Prepare the thread.
 
         Args:
-            changed: is called on the thread after each look that has found another catalogue.
+            changed: is called after each look that has found another catalogue, never twice at a time.
         """
         self._repository = repository
         self._registry = registry
         self._changed = changed
         self._known: Sequence[KnownNode] = ()
         self._catalogues: dict[str, tuple[str, dict[str, Any] | None]] = {}
+        self._looking = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-nodes", daemon=True)
 
@@ -47,11 +48,20 @@ class NodeWatch:
         """End the thread."""
         self._closing.set()
 
+    def look(self) -> None:
+        """Look now.
+
+        Raises:
+            DatabaseUnavailable: the rows can't be read.
+        """
+        with self._looking:
+            if self._look():
+                self._changed()
+
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                if self._look():
-                    self._changed()
+                self.look()
             except DatabaseUnavailable:
                 pass  # the next look is soon
             except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from ..catalogue.merging import merged
 
 NOT_HERE = "this process is a gateway without Fooocus; ask a node of the cluster, at its own address"
+
+FRESH_S = 1.0
+"""Seconds for which a look of the nodes into their folders counts."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,14 @@ class Nodes:
 
     Args:
         look: returns all nodes, the same ones first. Called often: it should remember its result for a moment.
+        look_again: has the nodes look into their folders, and `look` return what they have found. Slow.
     """
 
-    def __init__(self, look: Callable[[], Sequence[KnownNode]]) -> None:
+    def __init__(self, look: Callable[[], Sequence[KnownNode]], look_again: Callable[[], None] = lambda: None) -> None:
         self._look = look
+        self._look_again = look_again
+        self._looked_at = -FRESH_S
+        self._looking = threading.Lock()
         self._lock = threading.Lock()
         self._merged: tuple[tuple[str, ...], dict[str, Any]] = ((), merged(()))
 
@@ -44,6 +52,13 @@ class Nodes:
     def serving(self) -> list[KnownNode]:
         """Return the nodes that take tasks."""
         return [one for one in self._look() if one.is_serving]
+
+    def refresh(self) -> None:
+        """Have the nodes look into their folders: a file may be new there, or gone. At most once a second."""
+        with self._looking:
+            if time.monotonic() - self._looked_at >= FRESH_S:
+                self._look_again()
+                self._looked_at = time.monotonic()
 
     def catalogue(self) -> dict[str, Any]:
         """Return what the nodes offer together; an empty catalogue before the first of them was there."""

@@ -64,6 +64,13 @@ class ToolsOfNodes(Protocol):
         """Return the tools of the node with this name; None for any node, and for an unload for all of them. The futures may fail
         with `EngineUnavailable` or `StorageUnavailable`, too."""
 
+    def look(self, within_s: float) -> None:
+        """Have all nodes that take requests write what they offer now, and wait for them at most this long.
+
+        Raises:
+            DatabaseUnavailable: the nodes can't be read.
+        """
+
     def prompts(self) -> Prompts:
         """Return the functions for prompts of any node. `resolve` blocks, and raises `EngineUnavailable`, too."""
 

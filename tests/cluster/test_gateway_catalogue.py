@@ -1,0 +1,94 @@
+"""Files that come and go in a node's folders: the gateway knows them with the next request that asks, and soon by itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fooocus_api.tests.support.client import Client, wait_for
+from fooocus_api.tests.support.clusters.gateways import known_nodes
+from fooocus_api.tests.support.clusters.nodes import DemoCluster
+from fooocus_api.tests.support.databases.postgres import PostgresServer
+from fooocus_api.tests.support.host import DEMO
+
+SOON_S = 30
+"""Seconds: a look of the node and one of the gateway take 7 at most, and a busy machine some more."""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("changed") / "demo"
+    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(durable_postgres: PostgresServer, checkout: Path) -> Iterator[DemoCluster]:
+    with DemoCluster(durable_postgres, 1, gateways=1, checkout=checkout) as processes:
+        known_nodes(processes.gateways[0])
+        yield processes
+
+
+@pytest.fixture
+def gateway(cluster: DemoCluster) -> Client:
+    return Client(cluster.gateways[0].url)
+
+
+@pytest.fixture
+def checkpoint(checkout: Path) -> Iterator[Path]:
+    """Yield the path of a new checkpoint, which does not exist yet."""
+    folder = checkout / "models" / "checkpoints"
+    path = folder / "new.safetensors"
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def copied(path: Path) -> None:
+    shutil.copyfile(next(one for one in sorted(path.parent.iterdir()) if one.suffix == path.suffix), path)
+
+
+def test_a_new_file_is_known_to_the_request_that_names_it(gateway: Client, checkpoint: Path) -> None:
+    assert gateway.generate(base_model_name=checkpoint.name).status_code == 422
+    copied(checkpoint)
+    wait_for(lambda: checkpoint.name in listed(gateway), "the list", 4)
+    assert gateway.draw(base_model_name=checkpoint.name)["task_status"] == "finished"
+    checkpoint.unlink()
+    wait_for(lambda: checkpoint.name not in listed(gateway), "the list", 4)
+    assert gateway.generate(base_model_name=checkpoint.name).status_code == 422
+
+
+def test_it_is_known_soon_if_no_client_asks(cluster: DemoCluster, gateway: Client, checkpoint: Path) -> None:
+    def known() -> list[bool]:
+        """Return what the node has written of its last scan, and what the gateway has read; nothing is looked for."""
+        ((text,),) = cluster.rows("SELECT catalogue FROM cluster_node WHERE role = 'node'")
+        files = gateway.get("/v1/engines/models").json()
+        return [
+            checkpoint.name in json.loads(text)["names"]["models"],
+            checkpoint.name in [one["name"] for one in files],
+        ]
+
+    copied(checkpoint)
+    wait_for(lambda: all(known()), "the gateway to know it", SOON_S)
+    checkpoint.unlink()
+    wait_for(lambda: not any(known()), "the gateway to forget it", SOON_S)
+
+
+def test_a_preset_that_a_node_has_written_is_known_to_the_request_that_names_it(
+    cluster: DemoCluster, gateway: Client
+) -> None:
+    path = "/v1/engines/presets/of-a-node"
+    assert cluster.client().request("PUT", path, json={"negative_prompt": "blurred"}).status_code == 201
+    accepted = wait_for(lambda: gateway.generate(preset="of-a-node").status_code == 200, "the preset", 4)
+    assert accepted and gateway.get(path).json()["fields"]["negative_prompt"] == "blurred"
+    assert cluster.client().request("DELETE", path).status_code == 204
+    wait_for(lambda: gateway.get(path).status_code == 404, "the gateway to forget it", SOON_S)
+
+
+def listed(gateway: Client) -> list[str]:
+    """Return the checkpoints of the list that has the nodes look."""
+    found: list[str] = gateway.get("/v1/engines/all-models").json()["model_filenames"]
+    return found
