@@ -6,7 +6,6 @@ from typing import Any
 
 from .. import __version__
 from ..tasks.build import TaskServices
-from ..tasks.ports.engine import WorkerNotRunning
 from .context import Host
 
 FEATURES = (
@@ -21,7 +20,7 @@ def info_of(host: Host, services: TaskServices | None) -> dict[str, Any]:
     status = host.status()
     problem = status.problem
     if problem is None and not status.worker_alive:
-        problem = WorkerNotRunning.MESSAGE
+        problem = status.no_worker
     return {
         "name": "Fooocus API",
         "version": __version__,

@@ -13,7 +13,6 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
 from ...auth.keys import Scope
-from ...tasks.ports.engine import WorkerNotRunning
 from ..context import ApiContext, Context
 from ..requests.parameter_names import NamingRoute
 from ..responses.problems import responses
@@ -102,10 +101,10 @@ def _health(context: Context, history: Remembered[str | None], *, needs_start: b
     problem = (
         "the API can't work with this Fooocus; /v1/info and Fooocus's console have the reason"
         if host.problem
-        else WorkerNotRunning.MESSAGE
-        if not host.worker_alive
         else f"history can't be written: {why_not}"
         if why_not is not None
+        else host.no_worker
+        if not host.worker_alive
         else "Fooocus is still loading"
         if needs_start and not host.has_started
         else None

@@ -16,6 +16,7 @@ from .nodes import Nodes
 from .presets import ClusterPresets
 
 NO_NODE = "no node of the cluster has been here yet; start Fooocus with --cluster and this --api-db"
+NONE_SERVING = "no node of the cluster takes tasks now, so that they wait; see /v1/nodes, then start a node"
 VERSIONS = {"fooocus_version": "", "gradio_version": "", "arguments": 0}
 
 
@@ -44,7 +45,7 @@ class ClusterHost:
         known, serving = self._nodes.all(), self._nodes.serving()
         is_known = any(one.catalogue is not None for one in known)
         has_model = any(one.has_model for one in serving)
-        return HostStatus(None if is_known else NO_NODE, bool(serving), has_model, bool(serving))
+        return HostStatus(None if is_known else NO_NODE, bool(serving), has_model, bool(serving), NONE_SERVING)
 
     def info(self) -> dict[str, Any]:
         known = self._nodes.catalogue()["info"]
