@@ -23,11 +23,11 @@ NAMES = ["node-1", "node-2", "node-3"]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[DemoCluster]:
-    """Start three demo nodes, shared by the module's tests. Skip if PostgreSQL is not installed."""
+    """Start three demo nodes and a gateway, shared by the module's tests. Skip if PostgreSQL is not installed."""
     folder = programs()
     if folder is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql): its tests are skipped")
-    with PostgresServer(folder) as server, DemoCluster(server, 3, step_ms=40) as nodes:
+    with PostgresServer(folder) as server, DemoCluster(server, 3, step_ms=40, gateways=1) as nodes:
         yield nodes
 
 
@@ -53,7 +53,7 @@ def test_each_node_has_a_card_that_follows_it(page: Dashboard, cluster: DemoClus
     page.open("#/", language="en")
     page.click(".nav a", "Nodes")
     page.see(".page-head", "3 take tasks")
-    for name in NAMES:
+    for name in (*NAMES, "gateway-1"):
         page.see(".node", name)
     page.browser.until(lambda: len(page.all(".node .running-tile [role=progressbar]")) == 3, "a bar for each")
     page.browser.until(lambda: len(page.all(".node canvas[data-drawn]")) == 3, "the previews of all nodes")

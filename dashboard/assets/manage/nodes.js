@@ -38,7 +38,7 @@ export function mount(root) {
   }
 
   function draw(nodes, cluster) {
-    const serving = nodes.filter((node) => ["idle", "busy"].includes(node.state)).length;
+    const serving = nodes.filter((node) => node.role === "node" && ["idle", "busy"].includes(node.state)).length;
     setText(count, cluster ? t("nodes.serving", { n: serving }) : "");
     if (!shown) fill(place, !cluster && h("div.notice", icon("nodes"), t("nodes.alone")), list);
     shown = "list";
