@@ -64,7 +64,7 @@ def test_each_way_to_get_an_image(first: Client, second: Client) -> None:
     assert {record["task_id"], task_id} <= listed
 
 
-def test_streams_have_previews_and_images_are_served(first: Client, second: Client) -> None:
+def test_streams_have_previews_and_images_are_served(cluster: DemoCluster, first: Client, second: Client) -> None:
     task_id = first.submit(prompt="seen", overwrite_step=60)["task_id"]
     with reading(second, f"/tasks/{task_id}/events", preview_format="jpeg") as stream:
         stream.until("finished")
@@ -73,8 +73,16 @@ def test_streams_have_previews_and_images_are_served(first: Client, second: Clie
         (image,) = client.task(task_id)["images"]
         assert urlsplit(image["url"]).path.startswith("/outputs/node-")
         assert client.image(image["url"]).size == (256, 256)
-    assert second.request("DELETE", f"/tasks/{task_id}").status_code == 204
     path = urlsplit(image["url"]).path
+    found = {}
+    for url in (first.url, second.url, *(node.url for node in cluster.nodes)):
+        found[url] = Client(url).get(path)
+        known = {"If-None-Match": found[first.url].headers["etag"]}
+        part = {"Range": "bytes=0-9", "If-Range": found[first.url].headers["etag"]}
+        assert Client(url).get(path, headers=known).status_code == 304, url
+        assert Client(url).get(path, headers=part).status_code == 206, url
+    assert len({(answer.headers["etag"], answer.content) for answer in found.values()}) == 1
+    assert second.request("DELETE", f"/tasks/{task_id}").status_code == 204
     assert first.get(path).status_code == second.get(path).status_code == 404
 
 
