@@ -63,7 +63,9 @@ async def _check(request: Request) -> None:
     errors = await asyncio.to_thread(_errors, unknown, known, "query parameter")
     errors += _repeated(request, (name for name, several in known.items() if not several))
     if not route.dependant.body_params:
-        errors += await asyncio.to_thread(_errors, unknown_names(await _members(request), ()), known, "member")
+        members = unknown_names(await _members(request), ())
+        errors += [_misplaced(name) for name in members if name in known]
+        errors += await asyncio.to_thread(_errors, [name for name in members if name not in known], known, "member")
     if errors:
         raise InvalidFields(errors)
 
@@ -137,6 +139,11 @@ def header_value(names: Iterable[str]) -> bytes:
 def _errors(unknown: Iterable[str], known: Collection[str], kind: str) -> list[FieldError]:
     """Return the errors for unknown names. It searches for similar names: off the event loop."""
     return [unknown_name(name, known, kind) for name in islice(unknown, MAX_ERRORS)]
+
+
+def _misplaced(name: str) -> FieldError:
+    message = "is a query parameter; send it in the URL"
+    return FieldError(field=name, code=FieldErrorCode.UNKNOWN_FIELD, message=message)
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:

@@ -152,6 +152,8 @@ def test_the_models_of_one_node_or_all_are_unloaded(cluster: DemoCluster, first:
     for query in ({"node": "node-1"}, {"node": "*"}, {}):
         assert first.post("/v1/engine/unload", params=query).status_code == 200
     assert cluster.client(0).post("/v1/engine/unload", params={"node": "node-2"}).status_code == 200
+    misplaced = first.post("/v1/engine/unload", json={"node": "node-1"})
+    assert misplaced.status_code == 422 and "query parameter; send it in the URL" in misplaced.json()["detail"]
     wait_for(lambda: cluster.rows("SELECT count(*) FROM cluster_node WHERE loaded <> '[]'") == [(0,)], "all to be free")
 
 
