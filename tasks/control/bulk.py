@@ -67,10 +67,13 @@ class BulkActions:
         return await asyncio.to_thread(lambda: {task.task_id: self._cancel(task.task_id) for task in tasks})
 
     def _cancel(self, task_id: str) -> str | Exception:
-        if self._tasks.withdraw(task_id):
-            return "cancelled"
-        if self._tasks.stop_now(task_id):
-            return "stopping"
+        try:
+            if self._tasks.withdraw(task_id):
+                return "cancelled"
+            if self._tasks.stop_now(task_id):
+                return "stopping"
+        except DatabaseUnavailable as error:
+            return error
         return WrongStatus(f"task {task_id} has already ended")
 
     async def delete(self, tasks: Sequence[Task]) -> Outcomes:
@@ -83,10 +86,8 @@ class BulkActions:
         for task in tasks:
             if task.status.is_terminal:
                 ended.append(task)
-            elif task.status is TaskStatus.PENDING and self._tasks.withdraw(task.task_id):
-                outcomes[task.task_id] = "cancelled"
             else:
-                outcomes[task.task_id] = WrongStatus(f"task {task.task_id} is running; stop it first")
+                outcomes[task.task_id] = self._withdraw(task)
         for part in _parts(ended, TASKS_PER_TRANSACTION):
             outcome: str | Exception = "deleted"
             try:
@@ -95,6 +96,14 @@ class BulkActions:
                 outcome = error
             outcomes.update((task.task_id, outcome) for task in part)
         return outcomes
+
+    def _withdraw(self, task: Task) -> str | Exception:
+        try:
+            if task.status is TaskStatus.PENDING and self._tasks.withdraw(task.task_id):
+                return "cancelled"
+        except DatabaseUnavailable as error:
+            return error
+        return WrongStatus(f"task {task.task_id} is running; stop it first")
 
     async def front(self, tasks: Sequence[Task]) -> Outcomes:
         """Move pending tasks to the front of the queue, in this order."""

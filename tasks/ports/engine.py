@@ -53,7 +53,8 @@ class Stayed:
 
 
 class Engine(Protocol):
-    """One worker with one queue. Any thread may call the methods; none of them waits for the worker."""
+    """One worker with one queue. Any thread may call the methods; none of them waits for the worker, but those of a cluster
+    may wait for the database."""
 
     def check(self, parameters: dict[str, Any]) -> None:
         """Check that the host's task can be built from these parameters.
@@ -70,7 +71,11 @@ class Engine(Protocol):
         """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
 
     def withdraw(self, task_id: str) -> bool:
-        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
+        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more).
+
+        Raises:
+            DatabaseUnavailable: the task is one that the processes of a cluster share, and nothing was changed.
+        """
 
     def move_to_front(self, task_id: str) -> bool:
         """Move a task to the front of the queue. Return False if it is not in the queue."""
@@ -106,6 +111,9 @@ class Engine(Protocol):
         """End the running task, or its current image, at the next step. Return False if the task is not running.
 
         A task whose last images are being saved is still running; it ends once they are saved.
+
+        Raises:
+            DatabaseUnavailable: another process of a cluster runs the task, and it was not asked.
         """
 
     def save_array(self, task_id: str, array: Any, image_format: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from urllib.parse import urlsplit
 
+import pytest
+
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.event_streams import reading
@@ -103,6 +105,33 @@ def test_waiting_tasks_are_withdrawn_and_moved_from_any_node(cluster: DemoCluste
         assert client.ended(task_id)["task_status"] == "finished"
     starts = dict(cluster.rows("SELECT task_id, started_at FROM task"))
     assert starts[ids[3]] == min(starts[task_id] for task_id in (ids[3], ids[0], ids[2]))
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete"])
+def test_a_task_whose_row_is_refused_fails_alone(cluster: DemoCluster, action: str) -> None:
+    client = cluster.client(0)
+    assert client.post("/v1/engine/pause").status_code == 200
+    try:
+        ids = [client.submit(prompt="one of three", overwrite_step=3)["task_id"] for _ in range(3)]
+        cluster.change(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$;"
+            f"CREATE TRIGGER refuse BEFORE UPDATE ON task FOR EACH ROW WHEN (OLD.task_id = '{ids[1]}') "
+            "EXECUTE FUNCTION refuse()"
+        )
+        try:
+            answer = client.post("/tasks/bulk", json={"ids": ids, "action": action})
+        finally:
+            cluster.change("DROP TRIGGER refuse ON task; DROP FUNCTION refuse")
+        assert answer.status_code == 200, answer.text
+        results = answer.json()["results"]
+        assert [one.get("outcome") or one["code"] for one in results] == [
+            "cancelled",
+            "database_unavailable",
+            "cancelled",
+        ]
+        assert client.post(f"/tasks/{ids[1]}/stop").status_code == 200
+    finally:
+        client.post("/v1/engine/resume")
 
 
 def order(client: Client) -> list[str]:
