@@ -104,6 +104,7 @@ class Member:
             QueueNotifier(links.active, events, eta),
             LocalWorker(
                 self._worker.take,
+                self._worker.give_up,
                 lambda task: task.source == "webui" and task.worker == pairs.worker,
                 lambda task: base.host.engine.workload(task.parameters),
             ),
