@@ -17,6 +17,7 @@ from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.lifecycle.notifier import QueueNotifier
 from fooocus_api.tasks.model.active_tasks import ActiveTasks
+from fooocus_api.tasks.model.events import Event
 from fooocus_api.tasks.model.task import Task, new_task_id
 from fooocus_api.tasks.model.workload.workload import ModelNeeds, Workload
 from fooocus_api.tasks.queue.estimator import Estimator
@@ -60,7 +61,10 @@ class Node:
             ),
             lambda _: None,
         )
-        self.bus.start(lambda _: self.gate.wait(30), mirror.handle)
+        self.bus.start(self._wait, mirror.handle)
+
+    def _wait(self, _: Event) -> None:
+        self.gate.wait(30)
 
     def start(self, **parameters: object) -> None:
         """Hand a claimed task over."""
