@@ -126,6 +126,8 @@ class Mirror:
 
     def _apply(self, task: Task) -> None:
         live = self._active.get(task.task_id)
+        if live is not None and live.task.tags != task.tags:
+            live.retag(task.tags)
         if self._is_local(task) and not (task.status.is_terminal and live is None):
             return  # the own worker's events are newer than the row
         if live is not None and live.ending is not None:
