@@ -15,7 +15,7 @@ from ..model.active_tasks import ActiveTasks
 from ..model.rows import from_row
 from ..model.task import Task, TaskStatus
 from ..service import TaskService, UnknownTask, WrongStatus
-from .moves import TaskMoves
+from .moves import NOT_IN_QUEUE, TaskMoves
 from .tags import Change, TaskTags
 
 T = TypeVar("T")
@@ -113,8 +113,7 @@ class BulkActions:
         except DatabaseUnavailable as error:
             return dict.fromkeys(ids, error)
         return {
-            task_id: "moved" if task_id in moved else WrongStatus(f"task {task_id} is not in the queue")
-            for task_id in ids
+            task_id: "moved" if task_id in moved else WrongStatus(f"task {task_id} {NOT_IN_QUEUE}") for task_id in ids
         }
 
     async def tag(self, tasks: Sequence[Task], change: Change) -> Outcomes:
