@@ -99,7 +99,7 @@ def test_a_missing_folder_is_refused_and_a_share_that_goes_is_away(tmp_path: Pat
         lambda: depot.changed_at(KEY),
         lambda: list(depot.keys("inputs")),
     ):
-        with pytest.raises(DepotUnavailable, match="missing"):
+        with pytest.raises(DepotUnavailable, match="missing; mount it, or check --api-files"):
             action()
     assert isinstance(depot.delete([KEY])[KEY], DepotUnavailable) and not folder.exists()
 
