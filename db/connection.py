@@ -288,7 +288,7 @@ def _server(url: str, membership: Membership | None) -> Database:
 def _advised(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ImproperlyConfigured):
-        return f'{text} Its driver is missing: for PostgreSQL, pip install "psycopg[binary]" into Fooocus\'s Python'
+        return f'{text}; its driver is missing: for PostgreSQL, pip install "psycopg[binary]" into Fooocus\'s Python'
     if "scheme" in text:
-        return f"{text} Give a URL as in postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3"
-    return text
+        return f"{text}; give a URL as in postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3"
+    return f"{text}; check --api-db, and that the database runs and may be used"

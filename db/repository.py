@@ -60,7 +60,10 @@ class Repository:
             shard.initialize(nodes.number_of(membership.name) if membership is not None else 0)
         except Exception as error:  # an old database may contain anything
             self._connection.close()
-            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
+            remedy = (
+                "" if isinstance(error, DatabaseProblem) else "; restore a copy of it, or give another one by --api-db"
+            )
+            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}{remedy}") from error
         self._connection.close_thread()  # from now on the writer and each reader open their own
         self._writer = Writer(self._connection)
         self._closed = False
@@ -70,7 +73,8 @@ class Repository:
             self._writer.write(lambda: None).result()
         except DatabaseUnavailable as error:
             self.close()
-            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
+            remedy = "check its disk, and the rights of its user"
+            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}; {remedy}") from error
 
     @property
     def database(self) -> Database:

@@ -62,11 +62,12 @@ class NodeWorker:
         self._host = host
         self._emit = emit
         self._taken = threading.Event()
+        self._taken.set()
         self._files: tuple[float, frozenset[str]] = (-FILES_S, frozenset())
         self._refreshed_at = -REFRESH_S
 
     def is_free(self) -> bool:
-        return self._engine.is_free() and self._host.is_ready()
+        return self._taken.is_set() and self._engine.is_free() and self._host.is_ready()
 
     def loaded(self) -> ModelNeeds | None:
         return self._engine.loaded()
@@ -85,7 +86,8 @@ class NodeWorker:
             self._refreshed_at = time.monotonic()
 
     def start(self, task: Task) -> None:
-        """Send the task to the worker through the bus, so that it comes after the events that are on their way."""
+        """Send the task to the worker through the bus, so that it comes after the events that are on their way. Until it has
+        arrived or was given up, `is_free` is false."""
         self._taken.clear()
         self._emit(Claimed(task.task_id, task))
         if not self._taken.wait(HAND_OVER_S):
@@ -93,5 +95,11 @@ class NodeWorker:
 
     def take(self, task: Task, workload: Workload) -> None:
         """Put a claimed task into the host's queue. On the bus's thread."""
-        self._engine.hand_over(task, workload)
+        try:
+            self._engine.hand_over(task, workload)
+        finally:
+            self._taken.set()
+
+    def give_up(self) -> None:
+        """Wait no longer for a claimed task that could not be brought to the worker. On the bus's thread."""
         self._taken.set()
