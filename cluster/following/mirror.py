@@ -88,8 +88,14 @@ class Mirror:
                     self._announce_images(live, [event.image])
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
-        """Release the claim of an own task whose end is written, or that another process has by now."""
-        if isinstance(event, events.Ended):
+        """Keep the order of the clicks in this process's WebUI, which wait for its worker alone. Release the claim of an own task
+        whose end is written, or that another process has by now."""
+        if isinstance(event, events.Queued) and active is not None and self._worker.is_own(active.task):
+            self._order.add(active.task, active.workload)
+        elif isinstance(event, events.Started):
+            self._order.picked(event.task_id)
+        elif isinstance(event, events.Ended):
+            self._order.discard(event.task_id)
             self._release(event.task_id, active)
             self._remember_end(event.task_id)
         elif isinstance(event, events.TakenOver):

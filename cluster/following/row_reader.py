@@ -109,7 +109,7 @@ class RowReader:
         is_active = TaskRow.status.in_(ACTIVE_STATUSES)
 
         def read() -> dict[str, State]:
-            rows: Any = TaskRow.select(*columns).where(is_active).tuples()
+            rows: Any = TaskRow.select(*columns).where(is_active).order_by(TaskRow.rank, TaskRow.id).tuples()
             found: dict[str, State] = {task_id: (*state, set()) for task_id, *state in rows}
             tagged: Any = TagRow.select(TaskRow.task_id, TagRow.tag).join(TaskRow).where(is_active).tuples()
             for task_id, tag in tagged:

@@ -53,7 +53,7 @@ class Node:
         self.worker = NodeWorker(host, self.bus.emit)
         mirror = Mirror(
             active,
-            ClusterOrder(Scheduler()),
+            ClusterOrder(Scheduler(), lambda _: None),
             self.claims,
             QueueNotifier(active, events, EtaCalculator(active, machine, Estimator())),
             LocalWorker(
