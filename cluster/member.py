@@ -248,7 +248,7 @@ class Member:
             self._wake()
         if status in TERMINAL_STATUSES:
             self._caretaker.wake()
-        if "tags" in content:  # they are not the worker's: read also those of own tasks
+        if "retagged" in content:  # they are not the worker's: read also those of own tasks
             self._links.reader.changed(task_id)
             return
         is_known = content.get("new") and self._links.active.get(task_id) is not None  # this process has accepted it
