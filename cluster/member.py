@@ -285,8 +285,8 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
-        if state == "idle" and self.has_worker and not self._base.host.is_ready():
-            state = "starting"
+        if state == "idle" and self.has_worker:
+            state = self._base.host.obstacle() or state
         return NodeFacts(state, models, self._base.settings.card, progress)
 
     def _stop(self, task_id: str) -> None:

@@ -164,6 +164,17 @@ def positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
     return parse
 
 
+def not_negative(text: str) -> float:
+    """Parse a number of seconds that may be 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on")
+    return value
+
+
 def files_place(text: str) -> Path | str:
     """Parse a value of `--api-files`: a folder, or `s3://bucket` with an optional prefix."""
     scheme, separator, rest = text.partition("://")

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ...images.storage.input_store import InputStore
 from ...tasks.model.events import Event
@@ -27,6 +27,10 @@ FILES_S = 5.0
 """Seconds for which the names of the model files are remembered."""
 
 
+Obstacle = Literal["starting", "full"]
+"""The reason why a node claims no task: it has not loaded its first models, or its disk has no room for images."""
+
+
 class LocalEngine(Engine, Protocol):
     """The engine of a Fooocus in this process."""
 
@@ -42,12 +46,12 @@ class LocalEngine(Engine, Protocol):
 
 @dataclass(frozen=True)
 class LocalHost:
-    """The host in this process: its engine, `is_ready` once it has loaded its first models, `files` with the names of its model
+    """The host in this process: its engine, the `obstacle` that keeps it from claiming, `files` with the names of its model
     files, `refresh`, which has it look for new ones, its `tools`, None for a gateway, and the store of `inputs`, through which
     the images of tools go."""
 
     engine: LocalEngine
-    is_ready: Callable[[], bool]
+    obstacle: Callable[[], Obstacle | None]
     files: Callable[[], Collection[str]]
     refresh: Callable[[], None]
     inputs: InputStore
@@ -67,7 +71,7 @@ class NodeWorker:
         self._refreshed_at = -REFRESH_S
 
     def is_free(self) -> bool:
-        return self._taken.is_set() and self._engine.is_free() and self._host.is_ready()
+        return self._taken.is_set() and self._engine.is_free() and self._host.obstacle() is None
 
     def loaded(self) -> ModelNeeds | None:
         return self._engine.loaded()

@@ -93,7 +93,7 @@ class Caretaker:
             except Exception:
                 log.exception("round of the caretaker failed")
             self._wake.wait(pause)
-        self._lose("")
+        self._lose("this process ends")
 
     def _holds_lock(self) -> bool:
         if self._connection is None:

@@ -17,12 +17,9 @@ from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus, no
 from ...tasks.model.workload.workload import Workload
 from ...tasks.storage.store import TaskStore
 from ...tasks.storage.written_end import WrittenEnd
-from ..jobs.pairs import Pairs
+from ..jobs.pairs import MAX_ATTEMPTS, Pairs
 
 log = logging.getLogger("fooocus_api.cluster")
-
-MAX_ATTEMPTS = 2
-"""Attempts of a task that each ended with their process, after which it fails."""
 
 
 _WITH_WORKERS = """

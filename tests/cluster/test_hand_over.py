@@ -49,7 +49,7 @@ class Node:
         self.bus, self.claims, self.gate = CountingBus(), Claims(), threading.Event()
         machine = NodeMachine(self.bus, FileJournal(folder / "unfinished"), folder)
         self.machine, active, events = machine, ActiveTasks(), Broadcaster()
-        host = LocalHost(machine, lambda: True, list, lambda: None, InputStore(folder / "inputs"))
+        host = LocalHost(machine, lambda: None, list, lambda: None, InputStore(folder / "inputs"))
         self.worker = NodeWorker(host, self.bus.emit)
         mirror = Mirror(
             active,

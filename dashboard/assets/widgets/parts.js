@@ -107,6 +107,7 @@ const TONES = {
   downloading: "running",
   checking: "running",
   starting: "pending",
+  full: "failed",
   draining: "pending",
   idle: "finished",
   busy: "running",
