@@ -118,7 +118,7 @@ class GenerationResponder:
         )
         task = submission.task
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
-        if submission.repeated:
+        if submission.is_replay:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
             messages = partial(progress_of, task, self.services, self.urls, self.read)
