@@ -96,7 +96,7 @@ def test_processes_with_and_without_a_cluster_refuse_each_other(place: PostgresP
     assert same == "another process runs as node a; give this one another --node-name"
     assert (
         single
-        == "a Fooocus or a cluster is running with this database; use another --api-db, or start this one with --cluster"
+        == "another Fooocus is running with this database; give this one another --api-db, or --cluster if it joins a cluster"
     )
     place.execute("UPDATE schema_version SET version = version - 1")
     with pytest.raises(DatabaseProblem, match="its schema has to change, and other nodes use it"):
