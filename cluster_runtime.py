@@ -24,7 +24,7 @@ from .auth.keys import FILE_NAME
 from .cluster.build import Cluster
 from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
-from .cluster.claim.node_worker import LocalHost
+from .cluster.claim.node_worker import LocalHost, Obstacle
 from .cluster.control.tools import OwnTools
 from .cluster.foundation import ClusterSettings
 from .cluster.nodes.offers import Offers
@@ -91,9 +91,9 @@ class ClusterShare:
             DatabaseUnavailable: the database can't be used.
         """
         settings = self._settings
-        is_ready = partial(_is_ready, tools)
+        catalog, inputs = FooocusCatalog(), self.parts.inputs
         own = OwnTools(tools, FooocusPrompts(tools.worker), self._look)
-        host = LocalHost(engine, is_ready, _model_files, FooocusCatalog().refresh, self.parts.inputs, own)
+        host = LocalHost(engine, partial(_obstacle, tools), _model_files, catalog.refresh, inputs, own)
         self._cluster = Cluster(
             place_of(settings), self._repository, emit, host, scheduler_of(rules_of(settings)), self.parts.hooks()
         )
@@ -172,18 +172,17 @@ def _own_image(relative: str) -> Path | None:
     return output_file(output_folders(), PurePosixPath(relative))
 
 
-def _is_ready(tools: FooocusTools) -> bool:
-    """Return whether the host has loaded its models and can save images: a node whose disk is full would claim one task after the
-    other, and fail them all."""
+def _obstacle(tools: FooocusTools) -> Obstacle | None:
+    """Return the reason why this node claims no task. With a full disk it would claim one after the other, and fail them all."""
     if not tools.has_started():
-        return False
+        return "starting"
     try:
         need_room(output_folders()[0])
     except FileNotFoundError:
-        return True  # the host makes the folder with its first image
+        return None  # the host makes the folder with its first image
     except OSError:
-        return False
-    return True
+        return "full"
+    return None
 
 
 def _model_files() -> list[str]:

@@ -1,8 +1,8 @@
 """Tests the lowest versions that requirements-ext.txt admits: arguments, startup, the HTTP API and Gradio's own client.
 
-    python .ci/lowest.py
+    python .ci/lowest.py [--prepare]
 
-The environment is `.venv-lowest`, kept for the next run.
+With `--prepare` it fills the environment and runs nothing. The environment is `.venv-lowest`, kept for the next run.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ TESTS = (
 )
 
 
-def main() -> int:
-    """Create the environment and run the tests in it.
+def main(options: list[str]) -> int:
+    """Create the environment and, without `--prepare`, run the tests in it.
 
     Returns:
-        pytest's exit status.
+        pytest's exit status, or 0.
     """
     python = environment()
+    if options == ["--prepare"]:
+        return 0
     tests = [str(Path("tests", test)) for test in TESTS]
     command = (str(python), "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider", *tests)
     return subprocess.run(command, cwd=ROOT).returncode  # nosec B603  # see its import
@@ -74,4 +76,4 @@ def of_tests() -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -70,6 +70,10 @@ class Key:
     created: str = ""
 
 
+RESTORE = "correct it, or restore a copy"
+"""The remedy for a list of keys that can't be understood."""
+
+
 class BrokenKeys(Exception):
     """The key file can't be used; the message names the file and the reason, and contains no key."""
 
@@ -131,9 +135,11 @@ def load(file: Path) -> list[Key]:
     except FileNotFoundError:
         raise
     except UnicodeDecodeError as error:
-        raise BrokenKeys(f"{file} is invalid: {error}") from error
+        raise BrokenKeys(f"{file} is invalid: {error}; {RESTORE}") from error
     except OSError as error:
-        raise UnreadableKeys(f"{file} can't be read: {error.strerror or error}") from error
+        raise UnreadableKeys(
+            f"{file} can't be read: {error.strerror or error}; check its rights and its disk"
+        ) from error
     return parsed(text, str(file))
 
 
@@ -152,12 +158,12 @@ def parsed(text: str, place: str) -> list[Key]:
             raise ValueError(f"version {content['version']!r} is not supported")
         keys = [_from_json(number, item) for number, item in enumerate(content["keys"], 1)]
     except json.JSONDecodeError as error:
-        raise BrokenKeys(f"{place} is not valid JSON: {error.msg} in line {error.lineno}") from error
+        raise BrokenKeys(f"{place} is not valid JSON: {error.msg} in line {error.lineno}; {RESTORE}") from error
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error
-        raise BrokenKeys(f"{place} is invalid: {reason}") from error
+        raise BrokenKeys(f"{place} is invalid: {reason}; {RESTORE}") from error
     if len({key.name for key in keys}) < len(keys):
-        raise BrokenKeys(f"{place} has two keys with the same name")
+        raise BrokenKeys(f"{place} has two keys with the same name; remove one")
     return keys
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..db.deadline import Deadline
 from ..db.locks import RANKS
 from ..db.statements.changes import settings
+from ..db.statements.cluster.notices import CHANGES_CHANNEL
 from ..tasks.control.pause import PAUSED
 from ..tasks.lifecycle.notifier import QueueNotifier
 from ..tasks.lifecycle.observers import TaskObserver
@@ -30,7 +31,6 @@ from .following.remote_events import RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
 from .following.row_reader import RowReader
 from .foundation import Foundation
-from .jobs.schema import CHANGES_CHANNEL
 from .messages.inbox import Inbox
 from .messages.notices import (
     EVERYONE,
@@ -104,6 +104,7 @@ class Member:
             QueueNotifier(links.active, events, eta),
             LocalWorker(
                 self._worker.take,
+                self._worker.give_up,
                 lambda task: task.source == "webui" and task.worker == pairs.worker,
                 lambda task: base.host.engine.workload(task.parameters),
             ),
@@ -247,6 +248,9 @@ class Member:
             self._wake()
         if status in TERMINAL_STATUSES:
             self._caretaker.wake()
+        if "retagged" in content:  # they are not the worker's: read also those of own tasks
+            self._links.reader.changed(task_id)
+            return
         is_known = content.get("new") and self._links.active.get(task_id) is not None  # this process has accepted it
         if not is_known and (self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker):
             self._links.reader.changed(task_id, content.get("source", ""))
@@ -281,8 +285,8 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
-        if state == "idle" and self.has_worker and not self._base.host.is_ready():
-            state = "starting"
+        if state == "idle" and self.has_worker:
+            state = self._base.host.obstacle() or state
         return NodeFacts(state, models, self._base.settings.card, progress)
 
     def _stop(self, task_id: str) -> None:

@@ -20,8 +20,8 @@
     const like = footer.querySelector('a');
     const separator = footer.querySelector('div');
     const between = () => (separator ? separator.cloneNode(true) : document.createTextNode(' · '));
-    const ours = [link('dashboard', '../dashboard', like), link('docs', '../docs', like), link('guide', '../guide/', like)];
-    footer.prepend(...ours.flatMap((each) => [each, between()]));
+    const added = [link('dashboard', '../dashboard', like), link('docs', '../docs', like), link('guide', '../guide/', like)];
+    footer.prepend(...added.flatMap((each) => [each, between()]));
   };
 
   const look = () => {

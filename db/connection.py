@@ -91,7 +91,7 @@ class Connection:
             raise
         except (PeeweeException, ImproperlyConfigured, RuntimeError, ValueError, OSError) as error:
             self._release()
-            text = without_password(_advised(error), location)
+            text = without_password(advised(error), location)
             raise DatabaseProblem(f"the database {shown(location)} can't be opened: {text}") from error
 
     def _open_sqlite(self, file: Path) -> Database:
@@ -285,10 +285,13 @@ def _server(url: str, membership: Membership | None) -> Database:
     return db_url.connect(url, unquote_password=True, unquote_user=True, **patience, **kept)
 
 
-def _advised(error: Exception) -> str:
+def advised(error: Exception) -> str:
+    """Return an error's text with a remedy."""
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ImproperlyConfigured):
-        return f'{text} Its driver is missing: for PostgreSQL, pip install "psycopg[binary]" into Fooocus\'s Python'
+        return f'{text}; its driver is missing: for PostgreSQL, pip install "psycopg[binary]" into Fooocus\'s Python'
     if "scheme" in text:
-        return f"{text} Give a URL as in postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3"
-    return text
+        return f"{text}; give a URL as in postgresql://user:password@host/name or sqlite:///path/to/file.sqlite3"
+    if isinstance(error, DatabaseProblem):  # it has one
+        return text
+    return f"{text}; check --api-db and that the database runs, or restore a copy of it"

@@ -26,7 +26,7 @@ def refusal(database: Database, membership: Membership | None) -> str | None:
     if membership is None:
         if tried(database, ONE_PROCESS):
             return None
-        return "another Fooocus is running with this database; give this one an --api-db of its own"
+        return "another Fooocus is running with this database; give this one another --api-db, or --cluster if it joins a cluster"
     if not _first(database, "SELECT pg_try_advisory_lock_shared(%s)", (ONE_PROCESS,)):
         return "a Fooocus without --cluster is running with this database; end it, or start it with --cluster, too"
     # The form with two keys, which has numbers of its own.

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from peewee import JOIN, Database, DatabaseError, InterfaceError, fn
 
 from . import migrations
-from .connection import Connection, DatabaseProblem, shown
+from .connection import Connection, DatabaseProblem, advised, shown
 from .deadline import Deadline
 from .disk.placement import FULL, FULL_WORDS
 from .encoding import decoded_task
@@ -60,7 +60,7 @@ class Repository:
             shard.initialize(nodes.number_of(membership.name) if membership is not None else 0)
         except Exception as error:  # an old database may contain anything
             self._connection.close()
-            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
+            raise DatabaseProblem(f"the database {shown(location)} can't be used: {advised(error)}") from error
         self._connection.close_thread()  # from now on the writer and each reader open their own
         self._writer = Writer(self._connection)
         self._closed = False
@@ -70,7 +70,7 @@ class Repository:
             self._writer.write(lambda: None).result()
         except DatabaseUnavailable as error:
             self.close()
-            raise DatabaseProblem(f"the database {shown(location)} can't be used: {error}") from error
+            raise DatabaseProblem(f"the database {shown(location)} can't be used: {advised(error)}") from error
 
     @property
     def database(self) -> Database:

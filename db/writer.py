@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from peewee import DatabaseError, InterfaceError
+from peewee import Database, DatabaseError, InterfaceError
 
 from . import locks
 from .connection import Connection, DatabaseProblem, FileIsGone
@@ -79,6 +79,11 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, DatabaseError) and state in CONFLICTS
 
 
+def _is_cut(database: Database) -> bool:
+    """Return whether the server has ended this thread's connection, as the driver knows since the last statement."""
+    return not database.is_closed() and bool(getattr(database.connection(), "closed", False))
+
+
 class Writer:
     """Runs changes in the order of `write`, each atomically, and completes a change once it is on the disk."""
 
@@ -90,6 +95,7 @@ class Writer:
         self._retries: list[Change] = []
         self._closing = False
         self._gone = False
+        self._is_committing = False
         self._thread = threading.Thread(target=self._run, name="fooocus-api-writer", daemon=True)
         self._thread.start()
 
@@ -154,11 +160,7 @@ class Writer:
     def _commit(self, batch: list[Change]) -> bool:
         """Run all changes in one transaction. Return False if the database refuses it."""
         try:
-            self._connection.check()
-            if self._database.is_closed():
-                self._connection.open()
-            outcomes = self._outcomes(batch)
-            self._connection.check()  # a commit to a file that has disappeared is lost
+            outcomes = self._outcomes_on_connection(batch)
         except (DatabaseError, InterfaceError, DatabaseProblem) as error:
             if is_conflict(error) and len(batch) > 1:
                 return self._commit_singly(batch)
@@ -177,6 +179,24 @@ class Writer:
                 return False
         return True
 
+    def _outcomes_on_connection(self, batch: list[Change]) -> list[tuple[Change, Any, BaseException | None]]:
+        """Return `_outcomes`. A server that has restarted has cut the connection: as long as nothing was committed, a new one is
+        opened, once."""
+        for is_last in (False, True):
+            self._is_committing = False
+            try:
+                self._connection.check()
+                if self._database.is_closed():
+                    self._connection.open()
+                outcomes = self._outcomes(batch)
+                self._connection.check()  # a commit to a file that has disappeared is lost
+                return outcomes
+            except (DatabaseError, InterfaceError):
+                if is_last or self._is_committing or not _is_cut(self._database):
+                    raise
+                self._connection.close_thread()
+        raise AssertionError("unreachable")
+
     def _outcomes(self, batch: list[Change]) -> list[tuple[Change, Any, BaseException | None]]:
         """Return each change with its result and its error, after the commit. A conflict with another process repeats all."""
         needed = {number for change in batch for number in change.locks} if self._connection.is_shared else ()
@@ -184,10 +204,12 @@ class Writer:
         for is_last in (*[False] * retries, True):
             try:
                 if len(batch) == 1:
-                    return [(batch[0], *self._attempt(batch[0], needed))]
+                    return [(batch[0], *self._attempt(batch[0], needed, commits=True))]
                 with self._database.atomic():  # in which each change has a savepoint
                     locks.take(self._database, needed)
-                    return [(change, *self._attempt(change)) for change in batch]
+                    outcomes = [(change, *self._attempt(change)) for change in batch]
+                    self._is_committing = True
+                return outcomes
             except DatabaseError as error:
                 if is_last or not is_conflict(error):
                     raise
@@ -216,13 +238,21 @@ class Writer:
             self.problem = None
             log.warning("database writes resumed")
 
-    def _attempt(self, change: Change, needed: Iterable[int] = ()) -> tuple[Any, BaseException | None]:
+    def _attempt(
+        self, change: Change, needed: Iterable[int] = (), *, commits: bool = False
+    ) -> tuple[Any, BaseException | None]:
         """Run one change, with the locks that it needs, and return its result and its error. A change that fails by itself does
-        not undo others."""
+        not undo others.
+
+        Args:
+            commits: the change has no other transaction around it.
+        """
         try:
             with self._database.atomic():
                 locks.take(self._database, needed)
-                return change.action(), None
+                result = change.action()
+                self._is_committing = commits
+            return result, None
         except BaseException as error:  # any error: without this thread nothing is written
             if is_unavailable(error):
                 raise

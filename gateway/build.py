@@ -98,7 +98,7 @@ def build_gateway(
     renditions = Renditions(DiskCache(place.state / "thumbnails"))
     nodes = Nodes(lambda: watch.known(), lambda: _look_again(services, watch))
     worker: LocalEngine = NoWorker(ClusterCatalog(nodes), parts.places, renditions.forget)
-    bus, local = EventBus(), LocalHost(worker, lambda: False, list, lambda: None, parts.inputs)
+    bus, local = EventBus(), LocalHost(worker, lambda: "starting", list, lambda: None, parts.inputs)
     cluster = Cluster(place.cluster, repository, bus.emit, local, place.scheduler, parts.hooks())
     watch = NodeWatch(repository, cluster.registry, lambda: waiting.look())
     options = _options(settings, keys, parts)

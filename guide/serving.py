@@ -67,11 +67,12 @@ def _prefers_chinese(accepted: str) -> bool:
     """Return whether Chinese comes before English in an Accept-Language header."""
     best = {"zh": 0.0, "en": 0.0}
     for entry in accepted[:1000].split(","):
-        tag, _, weight = entry.partition(";q=")
+        tag, _, parameter = entry.partition(";")
+        name, _, weight = parameter.partition("=")
         language = tag.strip().lower().partition("-")[0]
         if language in best:
             try:
-                best[language] = max(best[language], float(weight) if weight else 1.0)
+                best[language] = max(best[language], float(weight) if name.strip().lower() == "q" else 1.0)
             except ValueError:
                 continue
     if best["zh"] != best["en"]:

@@ -38,6 +38,7 @@ from .live.build import LiveServices, build_live
 from .live.node_gauges import NodeGauges
 from .live.nodes import Nodes, NodeViews, OneNode
 from .model.active_tasks import ActiveTasks
+from .model.task import Task
 from .model_files.build import ModelFileServices
 from .options import TaskOptions as TaskOptions
 from .ports.engine import Engine
@@ -172,11 +173,12 @@ def build_task_services(
     feeder = BatchFeeder(rows, submissions, tasks, options.admission, changes, (removal.run, messages.wake))
     creation = BatchCreation(repository, changes, default_receiver=bool(options.webhooks.url))
 
+    def enqueue(task: Task) -> None:
+        submissions.enqueue(active.add(task, engine.workload(task.parameters)))
+
     handlers = (lifecycle.handle, *(following.handlers if following is not None else ()))
     late_images = LateImages(repository, journal, recovery.left_by)
-    startup = Startup(
-        store, recovery, late_images, options.publisher, active, submissions, engine, lambda: bus.start(*handlers)
-    )
+    startup = Startup(store, recovery, late_images, options.publisher, lambda: bus.start(*handlers), enqueue)
 
     def start() -> None:
         with paused_collector():

@@ -109,7 +109,11 @@ class TaskService:
     # ------------------------------------------------------------- control
 
     async def stop(self, task_id: str) -> bool:
-        """Stop a pending or running task, and no other. Return False if it had ended already."""
+        """Stop a pending or running task, and no other. Return False if it had ended already.
+
+        Raises:
+            DatabaseUnavailable: other processes share the task, and nothing was changed.
+        """
         return await asyncio.to_thread(self.stop_now, task_id)
 
     def stop_now(self, task_id: str) -> bool:
@@ -117,7 +121,11 @@ class TaskService:
         return self.withdraw(task_id) or self._engine.interrupt(task_id, "stop")
 
     def withdraw(self, task_id: str) -> bool:
-        """Stop a task that has not started. Return False if it has started or ended."""
+        """Stop a task that has not started. Return False if it has started or ended.
+
+        Raises:
+            DatabaseUnavailable: other processes share the task, and nothing was changed.
+        """
         return self._downloader.cancel(task_id) or self._engine.withdraw(
             task_id
         )  # in the order in which it passes them

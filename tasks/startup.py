@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..images.storage.publisher import Publisher
 from .lifecycle.late_images import LateImages
 from .lifecycle.recovery import Recovery
-from .model.active_tasks import ActiveTasks
 from .model.task import Task, TaskStatus
-from .ports.engine import Engine
-from .queue.submission import Submissions
 from .sharing import Following
 from .storage.store import TaskStore
 
 
 @dataclass(frozen=True)
 class Startup:
-    """The parts that recover an earlier process's tasks, and `run_bus`, which begins to handle this one's events."""
+    """The parts that recover an earlier process's tasks, `run_bus`, which begins to handle this one's events, and `enqueue`,
+    which gives a task to the engine."""
 
     store: TaskStore
     recovery: Recovery
     late_images: LateImages
     publisher: Publisher | None
-    active: ActiveTasks
-    submissions: Submissions
-    engine: Engine
     run_bus: Callable[[], None]
+    enqueue: Callable[[Task], None]
 
     def alone(self) -> None:
         """Start with a history of this process's own.
@@ -53,13 +49,13 @@ class Startup:
         self.run_bus()
         if following.has_worker:
             left = [task for task in self.store.unfinished() if task.status is TaskStatus.PENDING]
-            self._enqueue([task for task in left if task.downloads])  # an earlier process may have begun them
+            self._enqueue(task for task in left if task.downloads)  # an earlier process may have begun them
         following.start()
 
     def _resume_uploads(self) -> None:
         if self.publisher is not None:
             self.publisher.resume()
 
-    def _enqueue(self, tasks: Sequence[Task]) -> None:
+    def _enqueue(self, tasks: Iterable[Task]) -> None:
         for task in tasks:
-            self.submissions.enqueue(self.active.add(task, self.engine.workload(task.parameters)))
+            self.enqueue(task)

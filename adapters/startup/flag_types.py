@@ -13,15 +13,13 @@ from urllib.parse import urlsplit
 
 from ...asgi.surfaces.surface import Surface
 from ...auth.keys import Key, named_key
+from ...images.depot.depot import check_node_name
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
 UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 TEN_YEARS = 3650 * UNITS["d"]
 BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
-
-
-NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 def apikey(text: str) -> Key:
@@ -145,11 +143,10 @@ def database_url(text: str) -> str:
 
 def node_name(text: str) -> str:
     """Parse a value of `--node-name`: it is a part of image paths."""
-    if not NODE_NAME.fullmatch(text) or text == "inputs":
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a node's name; use 1 to 40 letters, digits, '.', '_' and '-', the first a letter or digit"
-        )
-    return text
+    try:
+        return check_node_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
@@ -165,6 +162,17 @@ def positive(kind: Callable[[str], Any], meant: str) -> Callable[[str], Any]:
         return value
 
     return parse
+
+
+def not_negative(text: str) -> float:
+    """Parse a number of seconds that may be 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 on")
+    return value
 
 
 def files_place(text: str) -> Path | str:

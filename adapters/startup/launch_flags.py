@@ -115,9 +115,10 @@ class Settings:
         metavar="PLACE",
     )
     affinity_wait: float = flag(
-        "Time for which a free node of the cluster leaves a task to a node that has its model loaded. Default: 2.",
+        "Time for which a free node of the cluster leaves a task to a node that has its model loaded, 0 for none. Default: 2.",
         default=2.0,
-        **SECONDS,
+        type=flag_types.not_negative,
+        metavar="SECONDS",
     )
     node_timeout: float = flag(
         "Time without a heartbeat after which a node's tasks go to others. Default: 15.", default=15.0, **SECONDS

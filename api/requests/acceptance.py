@@ -59,7 +59,7 @@ async def accept(
         access.require(Scope.CONTROL)  # the same as move-to-front
     source = access.source
     idempotency = await run_in_threadpool(idempotency_of, idempotency_key, source, origin.content)
-    if idempotency is not None and (earlier := await services.submissions.repeated(idempotency)) is not None:
+    if idempotency is not None and (earlier := await services.submissions.find_replay(idempotency)) is not None:
         return _noted(earlier, request)
     body = await with_repeated_task(body, context, request)
     preparing = partial(prepare, body, context, request, image_format=image_format)
@@ -80,7 +80,7 @@ async def accept(
         await run_in_threadpool(context.inputs.drop, prepared.images)
         raise
     context.inputs.keep(prepared.images)
-    if not submission.repeated:
+    if not submission.is_replay:
         services.metrics.count_accepted(origin.surface)
     return _noted(submission, request)
 

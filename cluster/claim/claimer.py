@@ -45,7 +45,7 @@ class FreeWorker(Protocol):
         node lacked, and may have by now."""
 
     def start(self, task: Task) -> None:
-        """Let the worker generate a claimed task. Return once it is in the host's queue, so that `is_free` is false."""
+        """Let the worker generate a claimed task. From now on `is_free` is false, until the task has ended."""
 
 
 class Neighbours(Protocol):

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ...images.storage.input_store import InputStore
 from ...tasks.model.events import Event
@@ -27,6 +27,10 @@ FILES_S = 5.0
 """Seconds for which the names of the model files are remembered."""
 
 
+Obstacle = Literal["starting", "full"]
+"""The reason why a node claims no task: it has not loaded its first models, or its disk has no room for images."""
+
+
 class LocalEngine(Engine, Protocol):
     """The engine of a Fooocus in this process."""
 
@@ -42,12 +46,12 @@ class LocalEngine(Engine, Protocol):
 
 @dataclass(frozen=True)
 class LocalHost:
-    """The host in this process: its engine, `is_ready` once it has loaded its first models, `files` with the names of its model
+    """The host in this process: its engine, the `obstacle` that keeps it from claiming, `files` with the names of its model
     files, `refresh`, which has it look for new ones, the store of `inputs`, through which the images of tools go, and `own`
     with its tools, None for a gateway."""
 
     engine: LocalEngine
-    is_ready: Callable[[], bool]
+    obstacle: Callable[[], Obstacle | None]
     files: Callable[[], Collection[str]]
     refresh: Callable[[], None]
     inputs: InputStore
@@ -62,11 +66,12 @@ class NodeWorker:
         self._host = host
         self._emit = emit
         self._taken = threading.Event()
+        self._taken.set()
         self._files: tuple[float, frozenset[str]] = (-FILES_S, frozenset())
         self._refreshed_at = -REFRESH_S
 
     def is_free(self) -> bool:
-        return self._engine.is_free() and self._host.is_ready()
+        return self._taken.is_set() and self._engine.is_free() and self._host.obstacle() is None
 
     def loaded(self) -> ModelNeeds | None:
         return self._engine.loaded()
@@ -85,7 +90,8 @@ class NodeWorker:
             self._refreshed_at = time.monotonic()
 
     def start(self, task: Task) -> None:
-        """Send the task to the worker through the bus, so that it comes after the events that are on their way."""
+        """Send the task to the worker through the bus, so that it comes after the events that are on their way. Until it has
+        arrived or was given up, `is_free` is false."""
         self._taken.clear()
         self._emit(Claimed(task.task_id, task))
         if not self._taken.wait(HAND_OVER_S):
@@ -93,5 +99,11 @@ class NodeWorker:
 
     def take(self, task: Task, workload: Workload) -> None:
         """Put a claimed task into the host's queue. On the bus's thread."""
-        self._engine.hand_over(task, workload)
+        try:
+            self._engine.hand_over(task, workload)
+        finally:
+            self._taken.set()
+
+    def give_up(self) -> None:
+        """Wait no longer for a claimed task that could not be brought to the worker. On the bus's thread."""
         self._taken.set()

@@ -30,10 +30,12 @@ MAX_ENDED = 10_000
 
 @dataclass(frozen=True)
 class LocalWorker:
-    """The worker of this process as the mirror uses it: `start` puts a claimed task into the host's queue, `is_own` recognises a
-    click in this process's WebUI, `workload` reads a task's parameters. A gateway's has no tasks."""
+    """The worker of this process as the mirror uses it: `start` puts a claimed task into the host's queue, `give_up` says that
+    a claimed task does not come, `is_own` recognises a click in this process's WebUI, `workload` reads a task's parameters. A
+    gateway's has no tasks."""
 
     start: Callable[[Task, Workload], None]
+    give_up: Callable[[], None]
     is_own: Callable[[Task], bool]
     workload: Callable[[Task], Workload]
 
@@ -76,6 +78,7 @@ class Mirror:
                     self._take(event.task)
                 except Exception:
                     self._claims.discard(event.task_id)  # the heart gives the task back
+                    self._worker.give_up()
                     raise
             case RemoteProgress():
                 self._progress(event)
@@ -85,8 +88,14 @@ class Mirror:
                     self._announce_images(live, [event.image])
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
-        """Release the claim of an own task whose end is written, or that another process has by now."""
-        if isinstance(event, events.Ended):
+        """Keep the order of the clicks in this process's WebUI, which wait for its worker alone. Release the claim of an own task
+        whose end is written, or that another process has by now."""
+        if isinstance(event, events.Queued) and active is not None and self._worker.is_own(active.task):
+            self._order.add(active.task, active.workload)
+        elif isinstance(event, events.Started):
+            self._order.picked(event.task_id)
+        elif isinstance(event, events.Ended):
+            self._order.discard(event.task_id)
             self._release(event.task_id, active)
             self._remember_end(event.task_id)
         elif isinstance(event, events.TakenOver):
@@ -123,6 +132,8 @@ class Mirror:
 
     def _apply(self, task: Task) -> None:
         live = self._active.get(task.task_id)
+        if live is not None and live.task.tags != task.tags:
+            live.retag(task.tags)
         if self._is_local(task) and not (task.status.is_terminal and live is None):
             return  # the own worker's events are newer than the row
         if live is not None and live.ending is not None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ...db.repository import Repository
-from ...db.tables import TaskRow
+from ...db.tables import TagRow, TaskRow
 from ...db.writer import DatabaseUnavailable
 from ...tasks.model.active_tasks import ActiveTasks
 from ...tasks.model.events import Event
@@ -27,6 +27,7 @@ GATHER_S = 0.005
 RESYNC_S = 15.0
 """Seconds between two comparisons of all active rows with the memory: a notice may be lost."""
 RETRY_S = 1.0
+State = tuple[str, int, int, set[str]]
 
 
 class RowReader:
@@ -103,20 +104,26 @@ class RowReader:
                 return
 
     def _different(self) -> list[str]:
-        """Return the tasks whose rows and whose states in memory differ, by the columns of the order."""
+        """Return the tasks whose rows and whose states in memory differ, by the columns of the order and the tags."""
         columns = (TaskRow.task_id, TaskRow.status, TaskRow.attempts, TaskRow.rank)
+        is_active = TaskRow.status.in_(ACTIVE_STATUSES)
 
-        def read() -> dict[str, list[str | int]]:
-            rows: Any = TaskRow.select(*columns).where(TaskRow.status.in_(ACTIVE_STATUSES)).tuples()
-            return {task_id: [*state] for task_id, *state in rows}
+        def read() -> dict[str, State]:
+            rows: Any = TaskRow.select(*columns).where(is_active).order_by(TaskRow.rank, TaskRow.id).tuples()
+            found: dict[str, State] = {task_id: (*state, set()) for task_id, *state in rows}
+            tagged: Any = TagRow.select(TaskRow.task_id, TagRow.tag).join(TaskRow).where(is_active).tuples()
+            for task_id, tag in tagged:
+                if task_id in found:
+                    found[task_id][-1].add(tag)
+            return found
 
         stored = self._repository.read(read)
         different = [task_id for task_id, state in stored.items() if self._known(task_id) != state]
         return different + [task_id for task_id in self._active.task_ids() if task_id not in stored]
 
-    def _known(self, task_id: str) -> list[str | int] | None:
+    def _known(self, task_id: str) -> State | None:
         live = self._active.get(task_id)
-        return None if live is None else [live.task.status.value, live.task.attempts, live.task.rank]
+        return None if live is None else (live.task.status.value, live.task.attempts, live.task.rank, {*live.task.tags})
 
     def _read(self, wanted: dict[str, str]) -> None:
         ids = list(wanted)

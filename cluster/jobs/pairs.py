@@ -16,6 +16,10 @@ from ...tasks.model.task import MOVED_TO_END, Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from .connector import ThreadConnector, at_once
 
+MAX_ATTEMPTS = 2
+"""Attempts of a task that each ended with their process, or with its disk full, after which it fails."""
+DISK_FULL = ("[Errno 28]", "[WinError 112]")
+"""Beginnings of the system's messages for a disk without space, on POSIX and on Windows."""
 GENERATE = "generate"
 """Name of the engine's task for all jobs."""
 
@@ -116,6 +120,15 @@ class Pairs:
         job_id = self._job_id(task_id, "doing")
         if job_id is not None:
             self._retry(job_id)
+
+    def retried(self, task: Task) -> bool:
+        if task.source == "webui" or task.error is None or not task.error.message.startswith(DISK_FULL):
+            return False
+        attempts = self.claims.get(task.task_id)
+        if attempts is None or attempts >= MAX_ATTEMPTS or not self.may_change(task.task_id):
+            return False
+        self.put_back(task.task_id, task.rank, attempts)
+        return True
 
     # ------------------------------------------------------------- of the cluster
 

@@ -14,8 +14,6 @@ from ...db.statements.changes import settings
 from ...db.statements.cluster import raw
 from .connector import ThreadConnector
 
-CHANGES_CHANNEL = "fooocus_changes"
-"""Channel of the notices about changed rows."""
 ENGINE_SETTING = "procrastinate_migration"
 """Setting with the name of the newest of Procrastinate's migrations in the database."""
 OWN_SETTING = "cluster_schema"

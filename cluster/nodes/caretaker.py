@@ -93,7 +93,7 @@ class Caretaker:
             except Exception:
                 log.exception("round of the caretaker failed")
             self._wake.wait(pause)
-        self._lose("")
+        self._lose("this process ends")
 
     def _holds_lock(self) -> bool:
         if self._connection is None:
@@ -118,8 +118,8 @@ class Caretaker:
             "JOIN cluster_node AS known ON activity.application_name = %s || known.name "
             "WHERE held.locktype = 'advisory' AND held.objid = %s AND held.granted "
             "AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-            "AND known.seen_at < extract(epoch FROM clock_timestamp() - make_interval(secs => %s)) * 1000",
-            (f"{APPLICATION} ", CARETAKER_LOCK, self._registry.timeout_s),
+            "AND known.seen_at < extract(epoch FROM clock_timestamp()) * 1000 - known.timeout_ms",
+            (f"{APPLICATION} ", CARETAKER_LOCK),
         ).fetchall()
         for _, name in ended:
             log.warning("caretaker without a heartbeat relieved", extra={"node": name})

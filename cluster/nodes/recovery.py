@@ -17,19 +17,23 @@ from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus, no
 from ...tasks.model.workload.workload import Workload
 from ...tasks.storage.store import TaskStore
 from ...tasks.storage.written_end import WrittenEnd
-from ..jobs.pairs import Pairs
+from ..jobs.pairs import MAX_ATTEMPTS, Pairs
 
 log = logging.getLogger("fooocus_api.cluster")
 
-MAX_ATTEMPTS = 2
-"""Attempts of a task that each ended with their process, after which it fails."""
 
-
-_LOST = """(
-    CASE WHEN worker IS NULL THEN status = 'running' OR source = 'webui'
-    ELSE known.id IS NULL OR known.last_heartbeat < now() - make_interval(secs => %(timeout_s)s) END
-)"""
-"""Condition of a task whose worker has no heartbeat. Without a worker it is one that a process without a cluster has left."""
+_WITH_WORKERS = """
+    task LEFT JOIN procrastinate_workers AS known ON known.id = task.worker
+    LEFT JOIN cluster_node AS node ON node.worker = task.worker
+"""
+_TIMEOUT = "make_interval(secs => COALESCE(node.timeout_ms / 1000.0, %(timeout_s)s))"
+"""Timeout of a task's worker, which is its own process's: the processes of a cluster may have several."""
+_LOST = f"""(
+    CASE WHEN task.worker IS NULL THEN task.status = 'running' OR task.source = 'webui'
+    ELSE known.id IS NULL OR known.last_heartbeat < now() - {_TIMEOUT} END
+) AND pg_postmaster_start_time() < now() - {_TIMEOUT}"""
+"""Condition of a task whose worker has no heartbeat. Without a worker it is one that a process without a cluster has left. None
+is lost before the database was up for the timeout: no process could write a heartbeat."""
 
 
 class NodeRecovery:
@@ -45,8 +49,10 @@ class NodeRecovery:
         self._workload = workload
 
     def recover_lost(self, timeout_s: float) -> list[str]:
-        """Recover the tasks of the workers without a heartbeat for that long, and return their ids. It recovers none while the
-        database is up for less time than that: no process could write a heartbeat before.
+        """Recover the tasks of the workers without a heartbeat for longer than their timeout, and return their ids.
+
+        Args:
+            timeout_s: the timeout of a worker whose process has another one by now, or none.
 
         Raises:
             DatabaseUnavailable: the others follow at the next call.
@@ -64,16 +70,11 @@ class NodeRecovery:
         return [task_id for task_id, worker in found if self._recover(task_id, worker)]
 
     def _of_lost(self, timeout_s: float) -> list[tuple[str, int | None]]:
-        is_young = raw.value(
-            self._database, "SELECT now() - pg_postmaster_start_time() < make_interval(secs => %s)", (timeout_s,)
-        )
-        if is_young:
-            return []
         # One statement: a worker that registers between two would seem to be lost.
         rows = raw.rows(
             self._database,
-            "SELECT task_id, worker FROM task LEFT JOIN procrastinate_workers AS known ON known.id = worker "
-            f"WHERE status IN ('pending', 'running') AND {_LOST}",  # nosec B608  # a constant
+            f"SELECT task_id, task.worker FROM {_WITH_WORKERS} "  # nosec B608  # constants
+            f"WHERE task.status IN ('pending', 'running') AND {_LOST}",
             {"timeout_s": timeout_s},
         )
         return [(task_id, worker) for task_id, worker in rows]
@@ -100,9 +101,9 @@ class NodeRecovery:
         condition = "TRUE" if timeout_s is None else _LOST
         locked = raw.first(
             self._database,
-            "SELECT 1 FROM task LEFT JOIN procrastinate_workers AS known ON known.id = worker WHERE task_id = %(task_id)s "
-            "AND worker IS NOT DISTINCT FROM %(worker)s AND status IN ('pending', 'running') "
-            f"AND {condition} FOR UPDATE OF task",  # nosec B608  # one of two constants
+            f"SELECT 1 FROM {_WITH_WORKERS} WHERE task_id = %(task_id)s "  # nosec B608  # constants
+            "AND task.worker IS NOT DISTINCT FROM %(worker)s AND task.status IN ('pending', 'running') "
+            f"AND {condition} FOR UPDATE OF task",
             {"task_id": task_id, "worker": worker, "timeout_s": timeout_s},
         )
         row = self._repository.get(task_id) if locked else None

@@ -67,7 +67,7 @@ class Registry:
         self._name = name
         self._role = role
         self.timeout_s = timeout_s
-        """Seconds without a heartbeat after which a process counts as dead."""
+        """Seconds without a heartbeat after which this process counts as dead. Others have timeouts of their own."""
         self._known: tuple[float, list[Node]] = (-READ_S, [])
         self._lock = threading.Lock()
 
@@ -87,6 +87,7 @@ class Registry:
             "version": version,
             "started_at": now,
             "seen_at": now,
+            "timeout_ms": int(self.timeout_s * 1000),
             "catalogue": None if catalogue is None else json.dumps(catalogue),
         }
         NodeRow.update(values).where(NodeRow.name == self._name).execute()
@@ -116,18 +117,23 @@ class Registry:
         rows = raw.rows(
             self._database,
             "SELECT loaded FROM cluster_node WHERE role = 'node' AND state IN ('idle', 'busy') AND name <> %s "
-            "AND seen_at >= extract(epoch FROM clock_timestamp() - make_interval(secs => %s)) * 1000",
-            (self._name, self.timeout_s),
+            "AND seen_at >= extract(epoch FROM clock_timestamp()) * 1000 - timeout_ms",
+            (self._name,),
         )
         return {names[0] for (text,) in rows if (names := json.loads(text or "[]"))}
 
     def read(self) -> list[Node]:
-        """Return all processes, by their names. Those that were not seen for long count as `lost`."""
+        """Return all processes, by their names. Those that were not seen for long count as `lost`, but none before the database
+        was up for that long: no process could write a heartbeat."""
         columns = [field for name, field in NodeRow._meta.fields.items() if name != "catalogue"]
         digest = fn.substring(fn.left(NodeRow.catalogue, DIGEST_WITHIN), DIGEST).alias("digest")
-        now = server_ms(self._database)
+        ((now, up_ms),) = raw.rows(
+            self._database,
+            "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, "
+            "(extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) * 1000)::bigint",
+        )
         rows: Any = NodeRow.select(*columns, digest).order_by(NodeRow.name).dicts()
-        return [self._node(row, now) for row in rows]
+        return [self._node(row, now, up_ms) for row in rows]
 
     def catalogue(self, name: str) -> dict[str, Any] | None:
         """Return what tasks may use at a node, None if it has not written that yet."""
@@ -148,9 +154,9 @@ class Registry:
         """The processes as `known` has read them last. Any thread; it reads nothing."""
         return self._known[1]
 
-    def _node(self, row: dict[str, Any], now: int) -> Node:
-        seen_s = max(0.0, (now - row["seen_at"]) / 1000)
-        is_lost = seen_s > self.timeout_s and row["state"] != "stopped"
+    def _node(self, row: dict[str, Any], now: int, up_ms: int) -> Node:
+        seen_ms = max(0, now - row["seen_at"])
+        is_lost = min(seen_ms, up_ms) > row["timeout_ms"] and row["state"] != "stopped"
         return Node(
             name=row["name"],
             role=row["role"],
@@ -158,7 +164,7 @@ class Registry:
             url=row["url"],
             version=row["version"],
             started_at=row["started_at"],
-            seen_s=seen_s,
+            seen_s=seen_ms / 1000,
             state="lost" if is_lost else row["state"],
             loaded=() if is_lost else tuple(json.loads(row["loaded"] or "[]")),
             card=row["card"],

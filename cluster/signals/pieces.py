@@ -15,7 +15,6 @@ MAX_PIECE = 7_900
 """Bytes of a piece, its head included."""
 HEAD = 80
 """Bytes kept free for the head: the sender's name, and three numbers."""
-MAX_SENDER = 32
 MAX_AGE_S = 10.0
 """Seconds after which an incomplete message is given up."""
 MAX_SENDERS = 10_000
@@ -26,7 +25,7 @@ def to_pieces(sender: str, number: int, message: Any) -> list[str]:
     """Return a JSON value as pieces.
 
     Args:
-        sender: name without spaces, of at most `MAX_SENDER` characters of ASCII.
+        sender: name without spaces, in ASCII, which fits into the head.
         number: the message's number; those of one sender ascend.
 
     Raises:

@@ -104,6 +104,8 @@ class Voice:
         while (batch := self._next()) is not None:
             made = [(one.channels, self._pieces(one)) for one in batch]
             messages = sum(bool(pieces) for _, pieces in made)
+            if not messages:  # too old, or not to be said: the database is not asked, and may be away
+                continue
             try:
                 speaker.say([(channel, piece) for channels, pieces in made for channel in channels for piece in pieces])
             except (psycopg.Error, OSError, ValueError) as error:
@@ -171,8 +173,6 @@ class _Speaker:
         Raises:
             psycopg.Error, OSError, ValueError: the database can't be reached.
         """
-        if not pieces:
-            return
         values = [channel for channel, _ in pieces], [piece for _, piece in pieces]
         if self._connection is not None:
             try:

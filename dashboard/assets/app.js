@@ -96,7 +96,7 @@ async function showRoute(wanted) {
   const end = page.mount(shell.main, wanted);
   open.end = end ?? null;
   if (isOther && name !== "gallery") scrollTo(0, 0);
-  // A screen reader goes on at the new page; a field that took the focus keeps it.
+  // A screen reader continues at the new page; a field that took the focus keeps it.
   if (was !== "?" && isOther && (document.activeElement === document.body || document.activeElement?.closest("nav"))) {
     shell.main.focus({ preventScroll: true });
   }

@@ -11,8 +11,9 @@ class NodeRow(Model):
     """A process of the cluster, by its name. Its id is the number of its shard of the daily counts, at least 1.
 
     `role` is node or gateway, `state` starting, idle, busy, draining or stopped; `worker` is the number by which the queue knows
-    it. Times are milliseconds since 1970 by the server's clock, -1 while unknown. `loaded` is a list, `catalogue` and `progress`
-    are objects, all as JSON text.
+    it. Times are milliseconds since 1970 by the server's clock, -1 while unknown; `timeout_ms` are the milliseconds without a
+    heartbeat after which this process counts as dead. `loaded` is a list, `catalogue` and `progress` are objects, all as JSON
+    text.
     """
 
     id = AutoField()
@@ -28,6 +29,7 @@ class NodeRow(Model):
     catalogue = TextField(null=True)
     card = TextField()
     progress = TextField(null=True)
+    timeout_ms = BigIntegerField()
 
     class Meta:
         database = database

@@ -91,7 +91,7 @@ class FolderDepot:
 
     def _check(self) -> None:
         if not self._folder.is_dir():
-            raise DepotUnavailable(f"the folder {self._folder} is missing")
+            raise DepotUnavailable(f"the folder {self._folder} is missing; mount it, or check --api-files")
 
 
 def _is_same(file: Path, target: Path) -> bool:

@@ -52,7 +52,9 @@ class ObjectDepot:
         except FileNotFoundError as error:
             if isinstance(content, Path) and not content.exists():
                 raise
-            raise DepotUnavailable(f"{key} can't be stored: the bucket does not exist") from error
+            raise DepotUnavailable(
+                f"{key} can't be stored: the bucket does not exist; create it, or check --api-files"
+            ) from error
         self._forget(key)
 
     def local(self, key: str) -> Path | None:

@@ -41,7 +41,8 @@ class DepotInputStore(InputStore):
                     self._depot.put(_key(file_name), content)
         except OSError as error:
             log.error("input image not stored", extra={"reason": error.strerror})
-            raise StorageUnavailable("image can't be stored: the place of all images does not answer") from error
+            message = "image can't be stored: the shared folder or bucket does not answer; check --api-files"
+            raise StorageUnavailable(message) from error
         return []
 
     def keep(self, undecided: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ def run_demo_db() -> int:
         print(f"  try        python install.py --demo --nodes 3 --api-db {database.url()}\n")
         with UntilInterrupted():
             wait_while(lambda: is_running(database))
-            raise InstallError("PostgreSQL has ended by itself")
+            raise InstallError("PostgreSQL has ended by itself; start the database again")
     return 0
 
 

@@ -165,9 +165,9 @@ class Nodes:
             pause.wait(0.2)
             waited += 0.2
             if waited > FIRST_START_S:
-                raise InstallError(f"{child.name} does not serve")
+                raise InstallError(f"{child.name} does not serve after {FIRST_START_S:.0f} s; see its messages above")
         if not child.runs():
-            raise InstallError(f"{child.name} has ended before it served")
+            raise InstallError(f"{child.name} has ended before it served; see its messages above")
 
 
 @contextmanager

@@ -28,7 +28,7 @@ class BatchCreation:
         self._changes = changes
         self._has_default = default_receiver
 
-    def repeated(self, idempotency: Idempotency) -> Batch | None:
+    def find_replay(self, idempotency: Idempotency) -> Batch | None:
         """Return the batch that an earlier, identical request created, None without one.
 
         Raises:

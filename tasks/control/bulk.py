@@ -15,7 +15,7 @@ from ..model.active_tasks import ActiveTasks
 from ..model.rows import from_row
 from ..model.task import Task, TaskStatus
 from ..service import TaskService, UnknownTask, WrongStatus
-from .moves import TaskMoves
+from .moves import NOT_IN_QUEUE, TaskMoves
 from .tags import Change, TaskTags
 
 T = TypeVar("T")
@@ -67,10 +67,13 @@ class BulkActions:
         return await asyncio.to_thread(lambda: {task.task_id: self._cancel(task.task_id) for task in tasks})
 
     def _cancel(self, task_id: str) -> str | Exception:
-        if self._tasks.withdraw(task_id):
-            return "cancelled"
-        if self._tasks.stop_now(task_id):
-            return "stopping"
+        try:
+            if self._tasks.withdraw(task_id):
+                return "cancelled"
+            if self._tasks.stop_now(task_id):
+                return "stopping"
+        except DatabaseUnavailable as error:
+            return error
         return WrongStatus(f"task {task_id} has already ended")
 
     async def delete(self, tasks: Sequence[Task]) -> Outcomes:
@@ -79,22 +82,48 @@ class BulkActions:
 
     def _delete(self, tasks: Sequence[Task]) -> Outcomes:
         outcomes: Outcomes = {}
-        ended = []
+        ended, left = [], []
         for task in tasks:
             if task.status.is_terminal:
                 ended.append(task)
-            elif task.status is TaskStatus.PENDING and self._tasks.withdraw(task.task_id):
-                outcomes[task.task_id] = "cancelled"
+                continue
+            outcome = self._withdraw(task)
+            if outcome is None:
+                left.append(task.task_id)
             else:
-                outcomes[task.task_id] = WrongStatus(f"task {task.task_id} is running; stop it first")
+                outcomes[task.task_id] = outcome
+        ended += self._ended_by_now(left, outcomes)
         for part in _parts(ended, TASKS_PER_TRANSACTION):
-            outcome: str | Exception = "deleted"
+            removal: str | Exception = "deleted"
             try:
                 self._retention.remove(part)
             except DatabaseUnavailable as error:
-                outcome = error
-            outcomes.update((task.task_id, outcome) for task in part)
+                removal = error
+            outcomes.update((task.task_id, removal) for task in part)
         return outcomes
+
+    def _withdraw(self, task: Task) -> str | Exception | None:
+        """Cancel a pending task. Return None if it has started."""
+        try:
+            if task.status is TaskStatus.PENDING and self._tasks.withdraw(task.task_id):
+                return "cancelled"
+        except DatabaseUnavailable as error:
+            return error
+        return None
+
+    def _ended_by_now(self, task_ids: Sequence[str], outcomes: Outcomes) -> list[Task]:
+        """Return those of the tasks that have ended since they were read, and note why the others are not deleted."""
+        try:
+            now = self._find(task_ids)
+        except DatabaseUnavailable as error:
+            outcomes.update(dict.fromkeys(task_ids, error))
+            return []
+        for task_id in task_ids:
+            if task_id not in now:
+                outcomes[task_id] = UnknownTask(task_id)
+            elif not now[task_id].status.is_terminal:
+                outcomes[task_id] = WrongStatus(f"task {task_id} is {now[task_id].status.value}; stop it first")
+        return [task for task in now.values() if task.status.is_terminal]
 
     async def front(self, tasks: Sequence[Task]) -> Outcomes:
         """Move pending tasks to the front of the queue, in this order."""
@@ -104,8 +133,7 @@ class BulkActions:
         except DatabaseUnavailable as error:
             return dict.fromkeys(ids, error)
         return {
-            task_id: "moved" if task_id in moved else WrongStatus(f"task {task_id} is not in the queue")
-            for task_id in ids
+            task_id: "moved" if task_id in moved else WrongStatus(f"task {task_id} {NOT_IN_QUEUE}") for task_id in ids
         }
 
     async def tag(self, tasks: Sequence[Task], change: Change) -> Outcomes:

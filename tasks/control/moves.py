@@ -13,6 +13,8 @@ from ..ports.engine import Engine
 from ..storage.stored_order import StoredOrder
 
 Moved = TypeVar("Moved")
+NOT_IN_QUEUE = "does not wait in the queue; move only a pending task whose model files are downloaded"
+"""The end of the message about a task that can't be moved, after its id."""
 
 
 class NotInOrder(Exception):

@@ -28,9 +28,11 @@ class TaskTags:
             UnknownTask: the id belongs to no task.
             DatabaseUnavailable: nothing was changed.
         """
-        tags = await asyncio.wrap_future(self._repository.write(partial(change_tags, task_id, change)))
-        if tags is None:
+        write = self._repository.write(partial(change_tags, task_id, change), partial(self._retag, task_id))
+        if await asyncio.wrap_future(write) is None:
             raise UnknownTask(task_id)
+
+    def _retag(self, task_id: str, tags: Sequence[str] | None) -> None:
         live = self._active.get(task_id)
-        if live is not None:
+        if live is not None and tags is not None:
             live.retag(tags)

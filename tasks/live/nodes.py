@@ -10,7 +10,7 @@ from ..model.active_tasks import ActiveTasks
 from ..model.task import Task, now_ms
 from .model_watch import LoadedModel
 
-NodeState = Literal["starting", "idle", "busy", "draining", "stopped", "lost"]
+NodeState = Literal["starting", "idle", "busy", "full", "draining", "stopped", "lost"]
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,10 @@ class NodeViews:
 
 
 def _of(node: Node, started: Sequence[Task]) -> list[Task]:
-    """Return the tasks that a process runs. Without a cluster, tasks name no node."""
+    """Return the task that a process runs. Without a cluster, tasks name no node."""
     if node.role != "node" or not node.is_up:
         return []
-    return [task for task in started if task.node in (None, node.name)]
+    return [task for task in started if task.node in (None, node.name)][-1:]  # of the others the images are being saved
 
 
 def _shown(node: Node, tasks: Sequence[Task]) -> Node:

@@ -146,6 +146,12 @@ class Task:
         """Return whether the task waits for all that arrived before its move."""
         return not self.was_moved and bool(self.notes.get(MOVED_TO_END))
 
+    @property
+    def tags(self) -> list[str]:
+        """Return the tags of the request, or those that have replaced them."""
+        found = self.parameters.get("tags")
+        return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
+
     def retag(self, tags: Sequence[str]) -> None:
         """Replace the tags. Copies of the task keep theirs."""
         self.parameters = {**self.parameters, "tags": list(tags)}

@@ -117,7 +117,8 @@ class EngineFiles(Protocol):
 
 
 class Engine(Protocol):
-    """One worker with one queue. Any thread may call the methods; none of them waits for the worker."""
+    """One worker with one queue. Any thread may call the methods; none of them waits for the worker, but those of a cluster
+    may wait for the database."""
 
     @property
     def order(self) -> QueueOrder:
@@ -142,7 +143,11 @@ class Engine(Protocol):
         """Put a task into the host's queue. The host's task is built when its turn comes; if that fails, the task fails."""
 
     def withdraw(self, task_id: str) -> bool:
-        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more)."""
+        """Remove a task from the queue; its `Stopped` event follows. Return False if it is not in the queue (any more).
+
+        Raises:
+            DatabaseUnavailable: the task is one that the processes of a cluster share, and nothing was changed.
+        """
 
     def in_hand(self) -> str | None:
         """Return the id of the task that the worker has taken, None without one. Its `Started` event may still follow."""
@@ -151,4 +156,7 @@ class Engine(Protocol):
         """End the running task, or its current image, at the next step. Return False if the task is not running.
 
         A task whose last images are being saved is still running; it ends once they are saved.
+
+        Raises:
+            DatabaseUnavailable: the task is one that the processes of a cluster share, and nothing was changed.
         """

@@ -36,10 +36,10 @@ class Idempotency:
 
 @dataclass(frozen=True)
 class Submission:
-    """The task that answers a request; `repeated` if an earlier, identical request created it."""
+    """The task that answers a request; `is_replay` if an earlier request with its idempotency key created it."""
 
     task: Task
-    repeated: bool = False
+    is_replay: bool = False
 
 
 class Submissions:
@@ -105,7 +105,7 @@ class Submissions:
 
         answer = await asyncio.shield(asyncio.wrap_future(self.offer(task, base_url, within, accepted=accepted)))
         if answer is not task:
-            return Submission(_same(as_accepted, idempotency), repeated=True)
+            return Submission(_same(as_accepted, idempotency), is_replay=True)
         return Submission(as_accepted)
 
     def check(self, parameters: dict[str, Any]) -> None:
@@ -151,14 +151,14 @@ class Submissions:
         is_limited = any(most is not None for most in limits)
         return self._store.accept(task, workload, base_url, admit, on_commit, is_limited=is_limited)
 
-    async def repeated(self, idempotency: Idempotency) -> Submission | None:
+    async def find_replay(self, idempotency: Idempotency) -> Submission | None:
         """Return the task that an earlier, identical request created, None without one.
 
         Raises:
             IdempotencyConflict: the key was used for a different request.
         """
         task = await self._store.with_idempotency_key(idempotency.key)
-        return None if task is None else Submission(_same(task, idempotency), repeated=True)
+        return None if task is None else Submission(_same(task, idempotency), is_replay=True)
 
     def _seconds_until_room(self) -> int:
         """Return the seconds until the running task ends and the next one starts, at least 1."""

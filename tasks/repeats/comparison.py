@@ -98,11 +98,11 @@ class Repeats:
             return None
         if then.size != now.size:
             return "is another file than then"
-        before, today = self._hashes.known(then), self._hashes.known(now)
-        if today is None:
-            self._hashes.want(now)
+        before = self._hashes.known(then)
         if before is None:
             return "was changed, and its hash of then is not known"
+        today = self._hashes.known(now)
         if today is None:
+            self._hashes.want(now)
             return "was changed, and its hash is being computed"
         return None if before == today else "is another file than then"

@@ -33,6 +33,12 @@ class Jobs(Protocol):
     def released(self, task_id: str) -> None:
         """Put a claimed job back into the queue: its row is pending from this transaction on."""
 
+    def retried(self, task: Task) -> bool:
+        """Put a failed task back into the queue in place of its end, if another process may succeed: this one's disk is full.
+
+        Return False if its end is to be written.
+        """
+
 
 class NoJobs:
     """The jobs of a process that has its queue for itself."""
@@ -54,3 +60,6 @@ class NoJobs:
 
     def released(self, task_id: str) -> None:
         pass
+
+    def retried(self, task: Task) -> bool:
+        return False

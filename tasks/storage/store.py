@@ -257,7 +257,9 @@ class TaskStore:
         return future
 
     def _end(self, task: Task, workload: Workload, gaps: Gaps) -> WrittenEnd | None:
-        """Write an end. On the writer's thread."""
+        """Write an end. Return None if another process has the task by now, or is to have it. On the writer's thread."""
+        if self._jobs.retried(task):
+            return None
         stored = self._repository.first_possible(
             [partial(self._end_as, form, known, gaps) for form, known in forms(task, workload)],
             lambda error: refused(gaps, "a part of the record, rejected by the database", error),

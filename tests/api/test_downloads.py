@@ -197,6 +197,21 @@ def test_a_task_can_be_stopped_while_its_file_is_fetched(host: Host, wanted: Wan
     assert client.task(task_id)["task_status"] == "stopped"
 
 
+def test_a_task_whose_file_is_fetched_can_not_be_moved_yet(host: Host, wanted: Wanted) -> None:
+    client = Client(host.url)
+    task_id = client.submit(preset=wanted.preset("slow"))["task_id"]
+    wait_for(lambda: client.task(task_id)["progress"] == 50, "half of the file")
+    message = f"task {task_id} does not wait in the queue; move only a pending task whose model files are downloaded"
+    for action, body in (("move-to-front", None), ("move", {"before": None})):
+        refused = client.post(f"/tasks/{task_id}/{action}", json=body)
+        assert (refused.status_code, refused.json()["detail"]) == (409, message)
+    (alone,) = client.post("/tasks/bulk", json={"ids": [task_id], "action": "front"}).json()["results"]
+    assert alone["detail"] == message
+    assert client.post(f"/tasks/{task_id}/stop").status_code == 200
+    wanted.files.go_on.set()
+    wait_for(lambda: not wanted.new_models(), "the half file to be removed")
+
+
 def test_two_tasks_that_need_one_file_fetch_it_once(host: Host, wanted: Wanted) -> None:
     client, asked = Client(host.url), wanted.files.asked.count("/slow")
     tasks = [client.submit(preset=wanted.preset("slow"))["task_id"] for _ in range(2)]

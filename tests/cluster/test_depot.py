@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_api.adapters.startup.flag_types import files_place
+from fooocus_api.adapters.startup.flag_types import files_place, node_name
 from fooocus_api.images.depot.depot import Depot, DepotProblem, DepotUnavailable, check_node_name, is_key
 from fooocus_api.images.depot.folder import FolderDepot
 from fooocus_api.images.depot.local_copies import LocalCopies
@@ -99,7 +99,7 @@ def test_a_missing_folder_is_refused_and_a_share_that_goes_is_away(tmp_path: Pat
         lambda: depot.changed_at(KEY),
         lambda: list(depot.keys("inputs")),
     ):
-        with pytest.raises(DepotUnavailable, match="missing"):
+        with pytest.raises(DepotUnavailable, match="missing; mount it, or check --api-files"):
             action()
     assert isinstance(depot.delete([KEY])[KEY], DepotUnavailable) and not folder.exists()
 
@@ -198,13 +198,15 @@ def test_another_place_is_refused_with_what_is_allowed(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["node-1", "a", "A.b_c-1", "9" * 40])
 def test_names_of_nodes(name: str) -> None:
-    assert check_node_name(name) == name
+    assert check_node_name(name) == node_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "inputs", "Inputs", ".hidden", "-x", "a/b", "a b", "ü", "x" * 41, ".."])
 def test_names_that_no_node_may_have(name: str) -> None:
     with pytest.raises(ValueError, match="node name"):
         check_node_name(name)
+    with pytest.raises(argparse.ArgumentTypeError, match="node name"):
+        node_name(name)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -166,6 +167,31 @@ def test_a_killed_gateway_is_replaced_by_the_other(cluster: DemoCluster, first: 
         cluster.gateways[0].start()
     known_nodes(cluster.gateways[0])
     assert first.task(task_id)["task_status"] == "finished"
+
+
+def test_an_accepted_request_names_its_task_while_the_database_is_away(
+    cluster: DemoCluster, durable_postgres: PostgresServer, first: Client
+) -> None:
+    answers: list[requests.Response] = []
+
+    def ask() -> None:
+        body = {"prompt": "accepted", "overwrite_step": 200}
+        answers.append(first.post("/v1/engine/generate", json=body, headers={"Prefer": "wait=6"}))
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    wait_for(lambda: first.tasks(query="current")["current"], "the task to run")
+    ((task_id,),) = cluster.rows("SELECT task_id FROM task WHERE status = 'running'")
+    durable_postgres.stop()
+    try:
+        waiting.join(60)
+    finally:
+        durable_postgres.start()
+    (answer,) = answers
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert answer.json()["task_id"] == task_id and answer.headers["Location"].endswith(f"/tasks/{task_id}")
+    wait_for(lambda: first.get(f"/tasks/{task_id}").status_code == 200, "the database")
+    assert first.ended(task_id)["task_status"] == "finished"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is another thing on Windows")

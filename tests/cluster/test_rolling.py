@@ -64,7 +64,9 @@ def test_a_node_finishes_its_task_before_it_ends(cluster: DemoCluster) -> None:
     cluster.nodes[node].start()
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "second", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)], ids=["SIGTERM", "Ctrl-C"]
+)
 def test_a_second_signal_ends_it_at_once(cluster: DemoCluster, second: signal.Signals) -> None:
     task_id, node = claimed(cluster, overwrite_step=200)
     other = 1 - node

@@ -94,7 +94,10 @@ def test_processes_with_and_without_a_cluster_refuse_each_other(place: PostgresP
     with ThreadPoolExecutor() as pool:  # each waits for two seconds
         same, single = pool.map(lambda membership: refusal(place, membership), (Membership("a"), None))
     assert same == "another process runs as node a; give this one another --node-name"
-    assert single == "another Fooocus is running with this database; give this one an --api-db of its own"
+    assert (
+        single
+        == "another Fooocus is running with this database; give this one another --api-db, or --cluster if it joins a cluster"
+    )
     place.execute("UPDATE schema_version SET version = version - 1")
     with pytest.raises(DatabaseProblem, match="its schema has to change, and other nodes use it"):
         Repository(place.location, Membership("b"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from urllib.parse import urlsplit
 
+import pytest
+
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.event_streams import reading
@@ -101,8 +103,71 @@ def test_waiting_tasks_are_withdrawn_and_moved_from_any_node(cluster: DemoCluste
         other.post("/v1/engine/resume")
     for task_id in (ids[3], ids[0], ids[2]):
         assert client.ended(task_id)["task_status"] == "finished"
-    starts = dict(cluster.rows("SELECT task_id, started_at FROM task"))
-    assert starts[ids[3]] == min(starts[task_id] for task_id in (ids[3], ids[0], ids[2]))
+
+
+def tags_of(client: Client, task_id: str) -> list[str]:
+    found: list[str] = client.task(task_id).get("tags", [])
+    return found
+
+
+def test_tags_of_a_running_task_reach_all_nodes(cluster: DemoCluster) -> None:
+    task_id, other = running_elsewhere(cluster, overwrite_step=200)
+    for index in range(3):
+        wait_for(lambda index=index: cluster.client(index).task(task_id)["task_status"] == "running", "the start")  # type: ignore[misc]
+    assert other.request("PUT", f"/tasks/{task_id}/tags", json={"tags": ["b", "a"]}).status_code == 200
+    for index in range(3):
+        wait_for(lambda index=index: tags_of(cluster.client(index), task_id) == ["b", "a"], "the tags")  # type: ignore[misc]
+    assert other.task(task_id)["task_status"] == "running"
+    assert other.post(f"/tasks/{task_id}/stop").status_code == 200
+    assert tags_of(cluster.client(), task_id) == ["b", "a"]
+    other.ended(task_id)
+
+
+def test_tags_of_a_waiting_task_reach_all_nodes_also_if_the_notice_is_lost(cluster: DemoCluster) -> None:
+    client, other = cluster.client(0), cluster.client(1)
+    assert client.post("/v1/engine/pause").status_code == 200
+    try:
+        task_id = client.submit(prompt="tagged", tags=["first"])["task_id"]
+        wait_for(lambda: order(other) == [task_id], "the other node to know the task")
+        assert client.request("PUT", f"/tasks/{task_id}/tags", json={"tags": ["second"]}).status_code == 200
+        wait_for(lambda: tags_of(other, task_id) == ["second"], "the tags")
+        cluster.change(
+            """UPDATE task_parameters SET parameters = replace(parameters, '"second"', '"third"');"""
+            "UPDATE task_tag SET tag = 'third' WHERE tag = 'second'"
+        )
+        cluster.server.hang_up()
+        for one in client, other:
+            wait_for(lambda one=one: tags_of(one, task_id) == ["third"], "the tags")  # type: ignore[misc]
+        assert client.post(f"/tasks/{task_id}/stop").status_code == 200
+    finally:
+        client.post("/v1/engine/resume")
+
+
+@pytest.mark.parametrize("action", ["cancel", "delete"])
+def test_a_task_whose_row_is_refused_fails_alone(cluster: DemoCluster, action: str) -> None:
+    client = cluster.client(0)
+    assert client.post("/v1/engine/pause").status_code == 200
+    try:
+        ids = [client.submit(prompt="one of three", overwrite_step=3)["task_id"] for _ in range(3)]
+        cluster.change(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$;"
+            f"CREATE TRIGGER refuse BEFORE UPDATE ON task FOR EACH ROW WHEN (OLD.task_id = '{ids[1]}') "
+            "EXECUTE FUNCTION refuse()"
+        )
+        try:
+            answer = client.post("/tasks/bulk", json={"ids": ids, "action": action})
+        finally:
+            cluster.change("DROP TRIGGER refuse ON task; DROP FUNCTION refuse")
+        assert answer.status_code == 200, answer.text
+        results = answer.json()["results"]
+        assert [one.get("outcome") or one["code"] for one in results] == [
+            "cancelled",
+            "database_unavailable",
+            "cancelled",
+        ]
+        assert client.post(f"/tasks/{ids[1]}/stop").status_code == 200
+    finally:
+        client.post("/v1/engine/resume")
 
 
 def order(client: Client) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 
 from fooocus_api.cluster.messages.inbox import Inbox
 from fooocus_api.cluster.messages.notices import EVERYONE, TaskControl, TaskProgress, channel_of, to_json
+from fooocus_api.cluster.signals import voice as voice_module
 from fooocus_api.cluster.signals.connection import connect, connection_text
 from fooocus_api.cluster.signals.ear import Ear
 from fooocus_api.cluster.signals.voice import MAX_WAITING, Voice
@@ -239,6 +240,21 @@ def test_a_location_is_one_that_libpq_understands() -> None:
     given = dict(part.split("=", 1) for part in text.replace("'s3cret word'", "s3cret_word").split(" "))
     assert given["host"] == "db.example" and given["port"] == "5433" and given["dbname"] == "name"
     assert given["password"] == "s3cret_word" and given["sslmode"] == "require" and "unknown" not in given
+
+
+def test_messages_that_are_too_old_do_not_mean_that_the_database_is_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "fooocus_api.cluster")
+    voice = Voice("postgresql://127.0.0.1:1/none")
+    voice.say("fooocus_a", {})
+    wait_for(lambda: voice.dropped == 1, "the message to be dropped", 30)
+    monkeypatch.setattr(voice_module, "MAX_AGE_S", -1.0)
+    voice.say("fooocus_a", {})
+    wait_for(lambda: voice.dropped == 2, "the old message to be dropped", 30)
+    voice.close(None)
+    said = [record.message for record in caplog.records]
+    assert said == ["the signals' connection is lost; trying again"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a server can't be held here")

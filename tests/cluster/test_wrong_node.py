@@ -73,6 +73,26 @@ def test_the_task_of_a_killed_node_with_a_wrong_clock(cluster: tuple[DemoCluster
         nodes.nodes[0].start()
 
 
+def test_the_task_of_a_node_whose_disk_fills_is_generated_by_another(cluster: tuple[DemoCluster, SmallDisk]) -> None:
+    nodes, disk = cluster
+    ids = [nodes.client(1).submit(prompt="long", overwrite_step=80)["task_id"] for _ in range(2)]
+    for task_id in ids:
+        nodes.client(1).until(task_id, "running")
+    (moved,) = (task_id for task_id in ids if nodes.node_of(task_id) == 0)
+    with disk.full():
+        assert nodes.client(1).ended(moved)["task_status"] == "finished"
+        wait_for(lambda: state_of_the_first(nodes) == "full", "the node to say why it takes no task")
+    assert nodes.rows(f"SELECT node, attempts FROM task WHERE task_id = '{moved}'") == [("node-2", 2)]
+    assert nodes.ends()[moved] == ["finished"] and len(nodes.client(1).task(moved)["images"]) == 1
+    assert nodes.client(0).task(moved)["task_status"] == "finished"
+    wait_for(lambda: state_of_the_first(nodes) == "idle", "the node to have room again")
+
+
+def state_of_the_first(cluster: DemoCluster) -> str:
+    (state,) = (one["state"] for one in cluster.client(1).get("/v1/nodes").json()["nodes"] if one["name"] == "node-1")
+    return str(state)
+
+
 def test_a_node_with_a_full_disk_takes_no_task(cluster: tuple[DemoCluster, SmallDisk]) -> None:
     nodes, disk = cluster
     with disk.full():

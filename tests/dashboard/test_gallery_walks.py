@@ -123,6 +123,7 @@ def test_back_and_forward_keep_the_filters(gallery: Dashboard) -> None:
     gallery.see(".task-head h1", "a dune")
 
 
+@pytest.mark.nightly
 def test_the_next_one_takes_the_place_of_a_deleted_one(gallery: Dashboard, archive: Archive) -> None:
     doomed = {name: archive.client.draw(prompt=name)["task_id"] for name in ("third", "second", "first")}
     shows(gallery, ["first", "second", "third", *NEWEST])

@@ -174,3 +174,8 @@ def test_chinese_pages_use_the_fields_words(page: Path) -> None:
 def test_the_index_links_every_page(page: Path) -> None:
     name = "../README.md" if page.parent == ROOT else page.name
     assert page == ROOT / "docs" / "README.md" or f"]({name}" in text_of("docs/README", "")
+
+
+def test_the_modules_that_the_architecture_names_exist() -> None:
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|js))`", text_of("docs/architecture", ""))
+    assert named and [name for name in named if not (ROOT / name).is_file()] == []

@@ -18,7 +18,7 @@ from fooocus_api.tests.support.host import Host, demo_host
 if TYPE_CHECKING:
     from fooocus_api.tests.support.browsers.browser import Browser
 
-TASKS = (20, pytest.param(200, marks=pytest.mark.nightly))
+TASKS = (8, pytest.param(200, marks=pytest.mark.nightly))
 PATH = "/v1/engine/generate/"
 SLOWER = 6
 """Factor by which a page's CPU is throttled, to resemble a phone."""
@@ -97,7 +97,7 @@ def test_events_are_as_quick_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "rate"), [(15, 1), *(pytest.param(*case, marks=pytest.mark.nightly) for case in ((40, 1), (10, SLOWER)))]
+    ("times", "rate"), [(6, 1), *(pytest.param(*case, marks=pytest.mark.nightly) for case in ((40, 1), (10, SLOWER)))]
 )
 def test_a_page_that_parses_what_a_read_gives_draws_every_time(
     times: int, rate: int, host: Host, site: Site, browser: Browser

@@ -131,6 +131,9 @@ def test_a_tool_that_fails_says_so_and_leaves_the_worker_fine(slow: tuple[Host, 
     answer = client.post(DESCRIBE, files={"image": picture()}, data={"image_type": "Anime"})
     assert answer.status_code == 500 and answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["error"] == {"type": "SystemExit", "message": "the tagger is gone"}
-    assert answer.json()["code"] == "tool_failed" and "the tagger is gone" in answer.json()["detail"]
+    assert (
+        answer.json()["code"] == "tool_failed"
+        and "the tagger is gone; Fooocus's console has the details" in answer.json()["detail"]
+    )
     assert client.draw()["task_status"] == "finished"
     assert "has died" not in host.log()

@@ -149,7 +149,7 @@ def test_nodes_that_do_not_start_are_reported(tmp_path: Path) -> None:
     cluster = read_flags(["--nodes", "2", "--port", str(port), "--no-such-flag"])
     nodes = Nodes(ROOT, Path(sys.executable), cluster, URL, tmp_path)
     try:
-        with pytest.raises(InstallError, match="node-1 has ended before it served"):
+        with pytest.raises(InstallError, match="node-1 has ended before it served; see its messages above"):
             nodes.start()
     finally:
         nodes.stop()

@@ -40,7 +40,7 @@ def on_disk(host: Host) -> set[str]:
 def test_after_a_kill_pending_tasks_run_again_in_their_order(demo_factory: DemoFactory) -> None:
     host = demo_factory(step_ms=100)
     client = Client(host.url)
-    running = client.submit(prompt="caught", overwrite_step=20, image_number=3)
+    running = client.submit(prompt="caught", overwrite_step=12, image_number=3)
     waiting = [client.submit(prompt=f"number {index}")["task_id"] for index in range(4)]
     first = client.post(f"/tasks/{waiting[3]}/move-to-front").json()
     assert first["queue_position"] == 0
@@ -110,7 +110,7 @@ def test_an_image_cut_off_by_the_kill_is_swept_and_the_users_own_files_stay(demo
     day = next(iter(host.images())).parent
     own = day / "holiday.png"
     PILImage.new("RGB", (8, 8)).save(own)
-    task_id = client.submit(overwrite_step=40, image_number=2)["task_id"]
+    task_id = client.submit(overwrite_step=15, image_number=2)["task_id"]
     client.until(task_id, "running")
     host.kill()
     half = day / "2026-01-01_00-00-00_1234.png"

@@ -27,15 +27,22 @@ from fooocus_api.tests.support.databases.searched_history import (
 )
 
 
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, Any]]:
+    """Return the rows of both histories, which take seconds to make."""
+    return tasks(PROMPTS, seed=1)
+
+
 @pytest.fixture(params=["sqlite", "postgres"], scope="module")
-def searched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
+def searched(
+    request: pytest.FixtureRequest, rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Searched]:
     """Yield an indexed history of two chunks and some more rows, of which some are deleted."""
     if request.param == "sqlite":
         location: Any = tmp_path_factory.mktemp("search") / "tasks.sqlite3"
     else:
         location = request.getfixturevalue("postgres").new_database()
     repository = Repository(location)
-    rows = tasks(PROMPTS, seed=1)
     insert(repository, rows)
     for values in rows[5:PROMPTS:100]:
         repository.write(partial(repository.delete, values["task_id"])).result(60)

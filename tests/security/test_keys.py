@@ -103,11 +103,12 @@ def test_a_broken_file_is_refused_with_the_reason(tmp_path: Path, content: str) 
     with pytest.raises(BrokenKeys, match=BROKEN[content]) as refusal:
         load(file)
     assert str(file) in str(refusal.value) and "s3cret" not in str(refusal.value)
+    assert str(refusal.value).endswith("; correct it, or restore a copy")
 
 
 def test_two_keys_of_one_name_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "keys.json", [BOT, BOT])
-    with pytest.raises(BrokenKeys, match="two keys with the same name"):
+    with pytest.raises(BrokenKeys, match="two keys with the same name; remove one"):
         load(tmp_path / "keys.json")
 
 

@@ -50,6 +50,7 @@ def test_a_file_is_sent_with_its_type_and_policy(name: str, client: Client) -> N
         ("/guide/zh", {}, "zh/"),
         ("/guide/", CHINESE, "zh/"),
         ("/guide/", {"Accept-Language": "en;q=0.5, zh-TW"}, "zh/"),
+        ("/guide/", {"Accept-Language": "zh; q=0.9, en ;Q = 0.8"}, "zh/"),
     ],
 )
 def test_a_folder_leads_to_its_page(path: str, headers: dict[str, str], location: str, client: Client) -> None:
@@ -63,6 +64,8 @@ def test_a_folder_leads_to_its_page(path: str, headers: dict[str, str], location
         ("/guide/", "en", "en"),
         ("/guide/", "de", "en"),
         ("/guide/", "en, zh;q=0.5", "en"),
+        ("/guide/", "zh ; q=0.5 , en; q=0.9", "en"),
+        ("/guide/", "zh; q=0, de", "en"),
         ("/guide/", "zh;q=x, en", "en"),
         ("/guide/index.html", "zh", "en"),
         ("/guide/zh/", "en", "zh-CN"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
 STATUS = 143
+WEBUI_AND_ALONE = [(), pytest.param(("--nowebui",), marks=pytest.mark.nightly)]
+"""Flags of hosts with the WebUI, and without it, which `test_several_at_once_are_one` ends in each run."""
 
 
 def terminate(host: Host, times: int = 1) -> int:
@@ -30,7 +32,7 @@ def terminate(host: Host, times: int = 1) -> int:
     return host.process.wait(30)
 
 
-@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+@pytest.mark.parametrize("flags", WEBUI_AND_ALONE, ids=["with the WebUI", "API alone"])
 def test_it_ends_as_by_ctrl_c(demo_factory: DemoFactory, flags: tuple[str, ...]) -> None:
     host = demo_factory(*flags, step_ms=50)
     client = Client(host.url)
@@ -71,7 +73,7 @@ def test_several_at_once_are_one(demo_factory: DemoFactory, flags: tuple[str, ..
 
 
 @pytest.mark.parametrize("every", [16, pytest.param(2, marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("flags", [(), ("--nowebui",)], ids=["with the WebUI", "API alone"])
+@pytest.mark.parametrize("flags", WEBUI_AND_ALONE, ids=["with the WebUI", "API alone"])
 def test_it_ends_also_while_it_starts(flags: tuple[str, ...], every: int) -> None:
     """Send the signal at any moment from the first import to the first answer."""
     host = demo_host(*flags)

@@ -27,13 +27,15 @@ SCRIPTS = sorted(
     if not path.is_relative_to(ROOT / ".venv")
 )
 
+PAGE_SCRIPTS = sorted([*(ROOT / "dashboard").rglob("*.js"), *(ROOT / "docs").rglob("*.js")])
+
 NOT_AN_OPENING = {"What", "Who", "Whom", "Whose", "Whether", "How", "Which", "Where", "When", "If", "As", "Of", "That"}
 NOT_A_VERB = {"The", "A", "An", "All", "It", "Its", "This", "Those", "These", "Each", "Every", "None", "Nothing", "One"}
 AVOIDED = (
     "whoever|whosever|whatever|somebody|nobody|told|tell|tells|ours|beside|besides|meanwhile|anew|goes on|go on|let go"
     "|lets go|for good|mend|mends|mended|give out|gives out|given out|as good as|what waits|so many|as far as"
 )
-AVOIDED_WORDS = re.compile(rf"\b({AVOIDED})\b".replace(" ", r"[\s#>]+"), re.IGNORECASE)
+AVOIDED_WORDS = re.compile(rf"\b({AVOIDED})\b".replace(" ", r"[\s#>/*]+"), re.IGNORECASE)
 DRAWN = re.compile(r"\b(draws?|drew|drawn)\b(?!\.example)", re.IGNORECASE)
 """Forms of a verb that readers meet nowhere: the product generates."""
 
@@ -106,6 +108,13 @@ def test_pages_and_scripts_use_the_fields_words(page: Path) -> None:
     assert [found for words in (AVOIDED_WORDS, DRAWN) for found in avoided([(0, text)], words)] == []
 
 
+@pytest.mark.parametrize("script", PAGE_SCRIPTS, ids=name_of)
+def test_scripts_of_pages_use_the_fields_words(script: Path) -> None:
+    text = script.read_text("utf-8")
+    words = [AVOIDED_WORDS, DRAWN] if script.parent.name == "i18n" else [AVOIDED_WORDS]
+    assert [found for each in words for found in avoided([(0, text)], each)] == []
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -161,3 +170,4 @@ def test_a_phrase_over_two_lines_of_a_page_is_found() -> None:
         (0, "goes # on"),
         (0, "goes > on"),
     ]
+    assert len(avoided([(0, "/**\n * It goes\n * on.\n */ // it goes\n  // on")])) == 2

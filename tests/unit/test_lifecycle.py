@@ -77,7 +77,7 @@ class Lifecycle(RuleBasedStateMachine):
             return
         task_id = submission.task.task_id
         assert task_id in self.world.rows(), "a client received an id before it was in the database"
-        assert submission.repeated == (earlier is not None)
+        assert submission.is_replay == (earlier is not None)
         if earlier is not None:
             assert earlier == (task_id, content)
             return

@@ -113,7 +113,7 @@ def legacy_webhook_body(context: Context, own_url: str, task: Task, base_url: st
 
 
 def seed_of(task: Task, image: Image) -> str:
-    """Return the seed of an image, of one that was not generated that of its task."""
+    """Return the seed of an image, or that of its task for an image without one of its own."""
     return str(task.parameters.get("image_seed", -1) if image.seed is None else image.seed)
 
 

@@ -125,8 +125,8 @@ class _Sent:
     def create(self, body: bytearray, model: Any, skip_invalid: bool, key: str | None) -> Response:
         source, batches = access_of(self._request).source, self._context.services.batches
         idempotency = self._idempotency(key, source, body, skip_invalid)
-        if idempotency is not None and (earlier := batches.creation.repeated(idempotency)) is not None:
-            return self._answer(earlier, repeated=True)
+        if idempotency is not None and (earlier := batches.creation.find_replay(idempotency)) is not None:
+            return self._answer(earlier, is_replay=True)
         self._check_webhook()
         fields: type[CommonRequest] = model()
         host = self._request.headers.get("host")
@@ -142,12 +142,12 @@ class _Sent:
         base = self._context.urls(self._request).base
         new = NewBatch(source, rows, images.inputs, self._webhook_url, base)
         try:
-            batch, repeated = batches.creation.create(new, idempotency)
+            batch, is_replay = batches.creation.create(new, idempotency)
         except BaseException:
             self._context.inputs.drop(held)
             raise
         self._context.inputs.keep(held)
-        return self._answer(batch, repeated=repeated)
+        return self._answer(batch, is_replay=is_replay)
 
     def _rows(self, body: bytearray, model: type[CommonRequest], images: BatchImages) -> Iterable[RawRow]:
         if self._kind != JSON:
@@ -182,10 +182,10 @@ class _Sent:
         except OutboundError:
             pass  # the host can't be resolved now, but perhaps when the batch ends
 
-    def _answer(self, batch: Any, *, repeated: bool) -> Response:
+    def _answer(self, batch: Any, *, is_replay: bool) -> Response:
         urls = self._context.urls(self._request)
         headers = {"Location": f"{urls.base}{path_of(batch)}"}
-        if repeated:
+        if is_replay:
             headers["Idempotency-Replayed"] = "true"
         return JSONResponse(batch_record(self._context.services.batches.view(batch), urls), 202, headers=headers)
 

@@ -22,7 +22,7 @@ from ....tasks.ports.engine import EngineUnavailable
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, run_in
 from ...requests.acceptance import Origin, accept
-from ...requests.ended import ended
+from ...requests.ended import ended, naming
 from ...requests.fields.ignored import unknown_fields
 from ...requests.headers.prefer import Preference, preference_of
 from ...requests.json_body import JsonRoute
@@ -118,7 +118,7 @@ class GenerationResponder:
         )
         task = submission.task
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
-        if submission.repeated:
+        if submission.is_replay:
             headers["Idempotency-Replayed"] = "true"
         if self.accept is None and body.stream_output:
             messages = partial(progress_of, task, self.services, self.urls, self.read)
@@ -127,8 +127,11 @@ class GenerationResponder:
             return await self._json(task, headers)
         if self.preference is not None:
             headers["Preference-Applied"] = self.preference.applied
-            if not await self._has_ended(task, self.preference.wait):
-                return await self._accepted(await self.services.tasks.get(task.task_id), headers)
+            with naming(task, headers):
+                has_ended = await self._has_ended(task, self.preference.wait)
+                present = task if has_ended else await self.services.tasks.get(task.task_id)
+            if not has_ended:
+                return await self._accepted(present, headers)
         if self.accept is not None:
             return await self._image(task, self.accept, headers)
         return await self._record(task, headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import re
@@ -44,7 +43,6 @@ from ...responses.renditions import (
     attachment,
     extension_of,
     thumbnail_response,
-    view_content,
     view_response,
 )
 from ...security.authorization import may_see_image, require_scope
@@ -190,29 +188,6 @@ def find_output(context: Context, relative: PurePosixPath) -> Path:
     if path is None or (context.task_services is not None and context.task_services.retention.is_left(path)):
         raise no_image(relative.as_posix())
     return path
-
-
-async def view_bytes(
-    context: Context,
-    relative: str,
-    size: tuple[int, int],
-    image_format: str | None = None,
-    quality: int | None = None,
-) -> bytes:
-    """Return the file of an image's view, for an answer that contains it. It is not refused while many others wait.
-
-    Args:
-        relative: the image's path relative to the outputs folder, as records store it.
-        size: width and height, 1 to 4096 pixels each.
-        image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
-        quality: 1 to 100, for JPEG and WebP; None for the default.
-
-    Raises:
-        Problem: 404, the image was deleted; 422, it is broken; 503, it can't be read now.
-        ValueError: the size or the quality is outside its limits.
-    """
-    path = await asyncio.to_thread(find_output, context, PurePosixPath(relative))
-    return await view_content(context.renditions, (path, relative), size, image_format, quality)
 
 
 def _view_size(text: str) -> ViewSize:

@@ -28,8 +28,8 @@ class NodeModel(BaseModel):
     name: str = Field(description="Its name: that of `--node-name`.")
     role: str = Field(description="`node`: a Fooocus that generates; `gateway`: it only serves the API.")
     state: NodeState = Field(
-        description="`starting` (no models are loaded yet), `idle`, `busy`, `draining` (it ends after its task), `stopped`, or "
-        "`lost`: without a heartbeat for `--node-timeout` seconds."
+        description="`starting` (no models are loaded yet), `idle`, `busy`, `full` (its disk has no room for images), `draining` "
+        "(it ends after its task), `stopped`, or `lost`: without a heartbeat for `--node-timeout` seconds."
     )
     this: bool = Field(description="True for the process that has answered.")
     caretaker: bool = Field(description="True for the one that does what one process does alone, such as webhooks.")

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from ....asgi.error_codes import FieldErrorCode
 from ....auth.keys import Scope
 from ....tasks.build import TaskServices
-from ....tasks.control.moves import NotInOrder
+from ....tasks.control.moves import NOT_IN_QUEUE, NotInOrder
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.ports.engine import EngineUnavailable
 from ....tasks.queue.pending_queue import MAX_PREDICTED
@@ -89,11 +89,12 @@ async def skip(context: ApiContext, request: Request, task_id: TaskId) -> Any:
 
 @router.post("/tasks/{task_id}/move-to-front", summary="Move a task to the front", **RECORD)
 async def move_to_front(context: ApiContext, request: Request, task_id: TaskId) -> Any:
-    """Move a pending task to the front of the queue; a restart keeps the order. A task that is not pending answers 409."""
+    """Move a pending task to the front of the queue; a restart keeps the order. A task that does not wait in the queue answers
+    409."""
     services = context.services
     task = await visible_task(context, request, task_id)
     if not await services.control.moves.to_front([task.task_id]):
-        raise WrongStatus(f"task {task.task_id} is not pending: it is {task.status.value}")
+        raise await _not_in_queue(services, task)
     return await _record(context, request, task.task_id)
 
 
@@ -102,7 +103,7 @@ async def move(context: ApiContext, request: Request, task_id: TaskId, body: Mov
     """Move a pending task to the place before another one, or to the end; a restart keeps the order. Tasks up to that place
     keep their present order, so that later ones with a higher priority come behind them. A task that does not wait in the
     queue answers 409."""
-    moves = context.services.control.moves
+    services, moves = context.services, context.services.control.moves
     task = await visible_task(context, request, task_id)
     if body.before is None:
         moved, other = await moves.to_end(task.task_id), None
@@ -116,8 +117,18 @@ async def move(context: ApiContext, request: Request, task_id: TaskId, body: Mov
             message = f"is not among the next {MAX_PREDICTED} tasks; name one of those, or null for the end"
             raise invalid_field("before", FieldErrorCode.OUT_OF_RANGE, message) from error
     if not moved:
-        raise WrongStatus(f"task {task.task_id}{f' or {other.task_id}' if other else ''} does not wait in the queue")
+        raise await _not_in_queue(services, task, *([other] if other else []))
     return await _record(context, request, task.task_id)
+
+
+async def _not_in_queue(services: TaskServices, *tasks: Task) -> WrongStatus:
+    """Return the exception for tasks of which one can't be moved, with the present status of one that has started."""
+    now = [await services.tasks.get(task.task_id) for task in tasks]
+    names = " or ".join(
+        task.task_id if task.status is TaskStatus.PENDING else f"{task.task_id}, which is {task.status.value},"
+        for task in now
+    )
+    return WrongStatus(f"task {names} {NOT_IN_QUEUE}")
 
 
 @router.put("/tasks/{task_id}/tags", summary="Replace a task's tags", **RECORD)

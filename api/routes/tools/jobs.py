@@ -32,9 +32,8 @@ async def answer_of(future: Future[T], request: Request) -> T:
             raise ClientDisconnect  # the response is never read
         return answered.result()
     except ToolFailed as failure:
-        raise Problem(
-            ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}", error=error_members(failure.error)
-        ) from failure
+        detail = f"Fooocus failed: {failure}; Fooocus's console has the details"
+        raise Problem(ErrorCode.TOOL_FAILED, detail, error=error_members(failure.error)) from failure
     finally:
         answered.cancel()
         gone.cancel()

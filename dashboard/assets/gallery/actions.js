@@ -11,7 +11,7 @@ import { commitAll, note, noteError, undoable } from "../widgets/notes.js";
 import { currentSource, hiddenCount, hideTasks, unhideTasks } from "./source.js";
 
 const AT_ONCE = 1000;
-/** A browser sends 64 KiB for a page that is left: the identifiers of so many tasks fit, with some room. */
+/** A browser sends 64 KiB for a page that is left: the identifiers of this number of tasks fit, with some room. */
 const MOST_UNDOABLE = 1500;
 export const STAR = "starred";
 

@@ -202,7 +202,7 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
   });
   const resized = new ResizeObserver(() => {
     cancelAnimationFrame(measuring);
-    // A size that changes while sizes are told would be an error of the page.
+    // A size that changes while sizes are reported would be an error of the page.
     measuring = requestAnimationFrame(() => element.clientWidth !== width && measure());
   });
   resized.observe(element);

@@ -125,6 +125,7 @@ export default {
   "status.paused": ["Paused", "已暂停"],
   "status.ended": ["Ended", "已结束"],
   "status.starting": ["Starting", "启动中"],
+  "status.full": ["Disk full", "磁盘已满"],
   "status.idle": ["Idle", "空闲"],
   "status.busy": ["Generating", "生成中"],
   "status.draining": ["Ends after its task", "完成任务后退出"],

@@ -43,7 +43,7 @@ export default {
     "图片将从磁盘删除。8 秒内可以撤销。",
   ],
   "delete.textMany": [
-    "Their images are deleted from the disk at once. So many can't be undone.",
+    "Their images are deleted from the disk at once. There are too many to undo it.",
     "图片将立即从磁盘删除。数量过多，无法撤销。",
   ],
   "delete.action": ["Delete {n}", "删除 {n} 项"],

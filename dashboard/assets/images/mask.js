@@ -28,7 +28,7 @@ export async function paintMask(url, before = null) {
   try {
     const picture = await bitmap(url);
     const base = before ? await bitmap(before).catch(() => null) : null;
-    // The page that asked for it was left meanwhile.
+    // The page that asked for it was left while they loaded.
     if (location.hash !== place) return undefined;
     return await new Promise((resolve) => editor(picture, base, resolve));
   } finally {

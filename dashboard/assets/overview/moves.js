@@ -48,7 +48,7 @@ async function change(id, index, send) {
   if (!moved) return;
   const rest = waiting.filter((card) => card !== moved);
   const order = [...rest.slice(0, index), { ...moved, reason: isInLine(moved) ? "moved" : moved.reason }, ...rest.slice(index)];
-  // Places among tasks that the key may not see are the server's to tell.
+  // Places among tasks that the key may not see are known to the server alone.
   let place = 0;
   const restore = rearrange(() =>
     order.map((card) => ({ ...card, position: isInLine(card) && !others.waiting ? place++ : null })),

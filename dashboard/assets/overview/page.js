@@ -1,5 +1,5 @@
 /**
- * The overview: what runs, what waits, what came last, and next to them the panel that generates.
+ * The overview: the running task, the queue, the latest images, and next to them the panel that generates.
  * @module
  */
 import { cleanups } from "../core/store.js";

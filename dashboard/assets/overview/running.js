@@ -32,7 +32,7 @@ export function runningPanel(ends) {
   let last = null;
 
   function draw(value) {
-    // One stays large until its end, whatever begins next to it.
+    // One stays large until its end, also when others begin next to it.
     const card = value.running.find((one) => one.task_id === shown?.id) ?? value.running[0];
     const rest = value.running.filter((one) => one !== card);
     others.update(rest);

@@ -105,7 +105,7 @@ window.addEventListener("pagehide", () => {
 let spokenAt = 0;
 let waiting = 0;
 
-/** Have a screen reader say something, at most every ten seconds: later news replace what waits. */
+/** Have a screen reader say something, at most every ten seconds: later news replace those that wait. */
 export function say(text) {
   clearTimeout(waiting);
   const wait = Math.max(0, spokenAt + SPOKEN_MS - Date.now());

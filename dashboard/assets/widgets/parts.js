@@ -8,7 +8,7 @@ import { duration } from "../core/format.js";
 import { currentLanguage, has, t } from "../i18n/index.js";
 
 /**
- * Return a listener that takes no second event while its work for the first one goes on. The button shows that it is busy; it keeps
+ * Return a listener that takes no second event during its work for the first one. The button shows that it is busy; it keeps
  * the focus, which a disabled one would lose.
  *
  * @param {(event: any) => any} action a returned promise lasts as long as the work.
@@ -107,6 +107,7 @@ const TONES = {
   downloading: "running",
   checking: "running",
   starting: "pending",
+  full: "failed",
   draining: "pending",
   idle: "finished",
   busy: "running",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ...encoding import encoded
 from ...tables import ParametersRow, TagRow, TaskRow, shard
+from ..cluster.notices import notify_others
 
 
 def change_tags(task_id: str, change: Callable[[Sequence[str]], Sequence[str]]) -> list[str] | None:
@@ -32,4 +33,5 @@ def change_tags(task_id: str, change: Callable[[Sequence[str]], Sequence[str]]) 
     TagRow.delete().where(TagRow.task == row_id).execute()
     for tag in dict.fromkeys(tags):
         TagRow.insert(encoded({"task": row_id, "tag": tag, "queued_at": queued_at})).execute()
+    notify_others({"task": task_id, "retagged": True})
     return tags

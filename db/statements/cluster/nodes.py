@@ -9,7 +9,15 @@ def number_of(name: str) -> int:
     """Return the number of the process with this name, at least 1. Adds its row if it has none."""
     named = NodeRow.select(NodeRow.id).where(NodeRow.name == name)
     if named.scalar() is None:
-        unknown = {"url": "", "version": "", "started_at": -1, "seen_at": -1, "loaded": "[]", "card": ""}
+        unknown = {
+            "url": "",
+            "version": "",
+            "started_at": -1,
+            "seen_at": -1,
+            "loaded": "[]",
+            "card": "",
+            "timeout_ms": 0,
+        }
         NodeRow.insert(name=name, role="node", state="starting", **unknown).on_conflict_ignore().execute()
     return int(named.scalar())
 

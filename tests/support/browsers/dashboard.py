@@ -71,10 +71,15 @@ class Dashboard:
         )
 
     def click(self, selector: str, text: str = "") -> None:
-        """Click the first displayed element of a selector with a text."""
-        element = self.see(selector, text)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        """Click the first displayed element of a selector with a text, also if the page replaces it at this moment."""
+
+        def clicked() -> bool:
+            element = self.see(selector, text)
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+            return True
+
+        self.browser.until(clicked, f"{selector} {text!r} clicked")
 
     def named(self, selector: str, label: str) -> WebElement:
         """Wait for an element whose accessible name has this beginning, and return it."""

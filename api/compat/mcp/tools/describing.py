@@ -42,7 +42,9 @@ async def _describe(call: Call) -> dict[str, Any]:
         try:
             return text_result(await asyncio.wrap_future(future))
         except ToolFailed as failure:
-            raise Problem(ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}") from failure
+            raise Problem(
+                ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}; Fooocus's console has the details"
+            ) from failure
 
 
 def _cancel(future: Future[str], _: Ending) -> None:
