@@ -26,8 +26,8 @@ from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import LocalHost, Obstacle
 from .cluster.control.tools import OwnTools
-from .cluster.foundation import ClusterSettings
 from .cluster.nodes.offers import Offers
+from .cluster.parts import ClusterSettings
 from .cluster.shared_parts import OwnImages, SharedParts
 from .db.disk.placement import need_room
 from .db.repository import Repository

@@ -21,36 +21,36 @@ from .control.engine import ClusterEngine
 from .control.order import ClusterOrder
 from .control.remote import RemoteTasks
 from .following.row_reader import RowReader
-from .foundation import ClusterSettings, Foundation, Hooks
-from .jobs.pairs import Claims, Pairs
 from .jobs.schema import install_schema
+from .jobs.task_jobs import Claims, TaskJobs
 from .member import Links, Member
 from .messages.notices import EVERYONE, TaskControl, to_json
 from .nodes.listing import NodeList
 from .nodes.recovery import NodeRecovery
 from .nodes.registry import Registry
-from .signals.voice import Voice
+from .parts import ClusterParts, ClusterSettings, Hooks
+from .signals.sender import NotificationSender
 
 
 class ClusterQueue:
     """Implements `tasks.sharing.SharedQueue`."""
 
-    def __init__(self, base: Foundation, store: TaskStore, active: ActiveTasks) -> None:
+    def __init__(self, base: ClusterParts, store: TaskStore, active: ActiveTasks) -> None:
         local = base.host.engine
-        reader, voice = RowReader(base.repository, active, base.emit), Voice(base.settings.location)
-        recovery = NodeRecovery(base.repository, base.pairs, store, lambda task: local.workload(task.parameters))
+        reader, sender = RowReader(base.repository, active, base.emit), NotificationSender(base.settings.location)
+        recovery = NodeRecovery(base.repository, base.jobs, store, lambda task: local.workload(task.parameters))
         remote = RemoteTasks(
             base.repository,
-            base.pairs,
+            base.jobs,
             store,
             active,
             reader.changed,
-            lambda task, how: voice.say(EVERYONE, to_json(TaskControl(task.task_id, how, task.worker or -1))),
+            lambda task, how: sender.send(EVERYONE, to_json(TaskControl(task.task_id, how, task.worker or -1))),
         )
         self._base = base
         self._nodes = NodeList(base.repository, base.registry)
-        self._links = Links(active, reader, voice, recovery)
-        self._engine = ClusterEngine(local, base.order, base.pairs.claims, remote, base.emit)
+        self._links = Links(active, reader, sender, recovery)
+        self._engine = ClusterEngine(local, base.order, base.jobs.claims, remote, base.emit)
 
     @property
     def engine(self) -> Engine:
@@ -88,14 +88,14 @@ class Cluster:
             repository.write(lambda: install_schema(database)).result()
         except DatabaseProblem as error:
             raise DatabaseUnavailable(str(error)) from error
-        pairs = Pairs(database, settings.name, Claims())
-        self.registry = Registry(database, pairs, settings.name, settings.role, settings.timeout_s)
+        jobs = TaskJobs(database, settings.name, Claims())
+        self.registry = Registry(database, jobs, settings.name, settings.role, settings.timeout_s)
         order = ClusterOrder(scheduler, lambda task_id: emit(Moved(task_id)))
-        self._base = Foundation(settings, repository, emit, host, pairs, self.registry, order, hooks)
+        self._base = ClusterParts(settings, repository, emit, host, jobs, self.registry, order, hooks)
 
     @property
-    def jobs(self) -> Pairs:
-        return self._base.pairs
+    def jobs(self) -> TaskJobs:
+        return self._base.jobs
 
     def freed(self) -> None:
         """Look for a task: the worker has become free. Takes no lock."""

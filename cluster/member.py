@@ -1,4 +1,4 @@
-"""This process as a member of the cluster: it claims, beats, listens, and follows the tasks of the others."""
+"""This process as a member of the cluster: it claims, writes heartbeats, listens, and follows the tasks of the others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
 from .following.row_reader import RowReader
-from .foundation import Foundation
 from .messages.inbox import Inbox
 from .messages.notices import (
     EVERYONE,
@@ -48,13 +47,14 @@ from .messages.reporter import Reporter
 from .messages.watch import Watch
 from .messages.watcher import Watcher
 from .nodes.caretaker import Caretaker
-from .nodes.heart import Heart
+from .nodes.heartbeat import Heartbeat
 from .nodes.recovery import NodeRecovery
 from .nodes.registry import NodeFacts
 from .nodes.versions import Versions
+from .parts import ClusterParts
 from .signals.connection import connect
-from .signals.ear import Ear
-from .signals.voice import Voice
+from .signals.listener import NotificationListener
+from .signals.sender import NotificationSender
 
 log = logging.getLogger("fooocus_api.cluster")
 
@@ -69,7 +69,7 @@ class Links:
 
     active: ActiveTasks
     reader: RowReader
-    voice: Voice
+    sender: NotificationSender
     recovery: NodeRecovery
 
 
@@ -78,7 +78,7 @@ class Member:
 
     def __init__(
         self,
-        base: Foundation,
+        base: ClusterParts,
         links: Links,
         events: Broadcaster,
         eta: EtaCalculator,
@@ -91,32 +91,32 @@ class Member:
         self._live = live
         self._is_draining = False
         self._watch = Watch(lambda process, tasks: self._reporter.repeat(process, tasks))
-        self._reporter = Reporter(links.voice, self._watch)
-        self._watcher = Watcher(links.voice)
-        self._interest = Interest(events, base.pairs.claims, self._watcher)
+        self._reporter = Reporter(links.sender, self._watch)
+        self._watcher = Watcher(links.sender)
+        self._interest = Interest(events, base.jobs.claims, self._watcher)
         self._notifier = ReportingNotifier(links.active, events, eta, self._reporter)
         self._worker = NodeWorker(base.host, base.emit)
-        pairs = base.pairs
+        jobs = base.jobs
         self._mirror = Mirror(
             links.active,
             base.order,
-            pairs.claims,
+            jobs.claims,
             QueueNotifier(links.active, events, eta),
             LocalWorker(
                 self._worker.take,
                 self._worker.give_up,
-                lambda task: task.source == "webui" and task.worker == pairs.worker,
+                lambda task: task.source == "webui" and task.worker == jobs.worker,
                 lambda task: base.host.engine.workload(task.parameters),
             ),
             links.reader.changed,
         )
         self._mirror.observe_with([live.feed, live.announcements, eta.elsewhere], live.announcements.removed)
-        self._claimer = Claimer(base.repository, pairs, self._worker, base.registry, base.settings.claims, base.wakes)
+        self._claimer = Claimer(base.repository, jobs, self._worker, base.registry, base.settings.claims, base.wakes)
         versions = Versions(base.settings.name, base.settings.version)
-        self._heart = Heart(
+        self._heartbeat = Heartbeat(
             base.repository,
             base.registry,
-            pairs,
+            jobs,
             self._facts,
             self._stop,
             lambda: versions.look(base.registry.known(base.repository.read)),
@@ -127,15 +127,15 @@ class Member:
             links.recovery,
             base.hooks.duty,
             base.hooks.wake_duty,
-            self._heart.is_steady,
+            self._heartbeat.is_steady,
         )
         self._tools = ClusterTools(
             ToolPlace(base.settings.name, base.host.inputs, base.host.own),
-            links.voice,
+            links.sender,
             lambda: base.registry.known(base.repository.read),
         )
         self._inbox = Inbox(
-            links.voice.name,
+            links.sender.name,
             {
                 TaskProgress: lambda _, notice: base.emit(_progress(notice)),
                 TaskImage: lambda _, notice: base.emit(RemoteImage(notice.task_id, notice.attempts, notice.image)),
@@ -146,7 +146,7 @@ class Member:
                 ToolAnswer: self._tools.answered,
             },
         )
-        self._ear: Ear | None = None
+        self._listener: NotificationListener | None = None
 
     @property
     def notifier(self) -> QueueNotifier:
@@ -172,17 +172,17 @@ class Member:
 
     def recover(self) -> None:
         base, one = self._base, self._base.settings
-        base.repository.write(lambda: base.registry.enter("", one.version, None, self._facts())).result()
+        base.repository.write(lambda: base.registry.register("", one.version, None, self._facts())).result()
         self._links.recovery.recover_earlier(one.name)
 
     def start(self) -> None:
-        voice = self._links.voice
+        sender = self._links.sender
         self._links.reader.start()
         self._interest.start()
-        handlers = {CHANGES_CHANNEL: self._on_change, EVERYONE: self._inbox.hear}
-        handlers[channel_of(voice.name)] = self._inbox.hear
-        self._ear = Ear(self._base.settings.location, handlers, self._on_gap)
-        self._heart.start()
+        handlers = {CHANGES_CHANNEL: self._on_change, EVERYONE: self._inbox.receive}
+        handlers[channel_of(sender.name)] = self._inbox.receive
+        self._listener = NotificationListener(self._base.settings.location, handlers, self._on_gap)
+        self._heartbeat.start()
         self._caretaker.start()
         if self.has_worker:
             self._claimer.start()
@@ -191,28 +191,30 @@ class Member:
         self._is_draining = True
         self._claimer.close(CLAIM_CLOSE_S)
         facts = self._facts()
-        self._base.repository.write(lambda: self._base.registry.beat(facts))  # at once: others show it as draining
+        self._base.repository.write(
+            lambda: self._base.registry.record_heartbeat(facts)
+        )  # at once: others show it as draining
 
     def is_busy(self) -> bool:
-        return bool(self._base.pairs.claims.task_ids()) or self._base.host.engine.in_hand() is not None
+        return bool(self._base.jobs.claims.task_ids()) or self._base.host.engine.in_hand() is not None
 
     def close(self, deadline: Deadline) -> None:
         self._is_draining = True
         self._claimer.close(deadline.half())
-        for task_id in self._base.pairs.claims.task_ids():
+        for task_id in self._base.jobs.claims.task_ids():
             live = self._links.active.get(task_id)
             if live is None or live.started_s is None:
-                self._base.repository.write(partial(self._base.pairs.give_back, task_id), locks=(RANKS,), retry=True)
+                self._base.repository.write(partial(self._base.jobs.give_back, task_id), locks=(RANKS,), retry=True)
         self._caretaker.close(deadline.half())
 
     def leave(self, deadline: Deadline) -> None:
-        if self._ear is not None:
-            self._ear.close(deadline.half())
-        self._heart.close()
+        if self._listener is not None:
+            self._listener.close(deadline.half())
+        self._heartbeat.close()
         self._watcher.close()
         self._links.reader.close()
         self._base.repository.write(self._base.registry.leave)
-        self._links.voice.close(deadline.half())
+        self._links.sender.close(deadline.half())
 
     # ------------------------------------------------------------------ notices
 
@@ -223,7 +225,7 @@ class Member:
 
     def _on_gap(self) -> None:
         self._links.reader.resync()
-        self._links.voice.say(EVERYONE, to_json(Hello()), key="hello")
+        self._links.sender.send(EVERYONE, to_json(Hello()), key="hello")
         self._watcher.announce()
         self._wake()
         self._read_pause()
@@ -252,11 +254,11 @@ class Member:
             self._links.reader.changed(task_id)
             return
         is_known = content.get("new") and self._links.active.get(task_id) is not None  # this process has accepted it
-        if not is_known and (self._base.pairs.claims.get(task_id) is None or worker != self._base.pairs.worker):
+        if not is_known and (self._base.jobs.claims.get(task_id) is None or worker != self._base.jobs.worker):
             self._links.reader.changed(task_id, content.get("source", ""))
 
     def _read_pause(self) -> None:
-        """Read the pause of the queue on a reader's thread: an ear must not wait."""
+        """Read the pause of the queue on a reader's thread: a listener must not wait."""
 
         def read() -> None:
             paused = settings.value_of(PAUSED) == "1"
@@ -268,7 +270,7 @@ class Member:
         self._base.repository.submit_read(read)
 
     def _control(self, notice: TaskControl) -> None:
-        if notice.worker != self._base.pairs.worker:
+        if notice.worker != self._base.jobs.worker:
             return
         if not self._base.host.engine.interrupt(notice.task_id, notice.how) and notice.how == "stop":
             self._base.host.engine.withdraw(notice.task_id)
@@ -281,7 +283,7 @@ class Member:
         loaded = self._base.host.engine.loaded()
         models = () if loaded is None else tuple(name for name in loaded.models[:2] if name not in ("", "None"))
         progress = {}
-        for task_id in self._base.pairs.claims.task_ids():
+        for task_id in self._base.jobs.claims.task_ids():
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"

@@ -16,7 +16,7 @@ from ..images.storage.depot_inputs import DepotInputStore
 from ..images.storage.places import ClusterPlaces
 from ..tasks.duty import Duty
 from ..tasks.storage.shared_secrets import link_secret
-from .foundation import Hooks
+from .parts import Hooks
 
 log = logging.getLogger("fooocus_api.cluster")
 

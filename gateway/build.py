@@ -27,7 +27,7 @@ from ..auth.signed_urls import UNSIGNED, UrlSigner
 from ..auth.tokens import Tokens
 from ..cluster.build import Cluster
 from ..cluster.claim.node_worker import LocalEngine, LocalHost
-from ..cluster.foundation import ClusterSettings
+from ..cluster.parts import ClusterSettings
 from ..cluster.shared_parts import SharedParts
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable

@@ -16,7 +16,7 @@ from ...db.writer import DatabaseUnavailable
 from ...tasks.model.rows import from_row
 from ...tasks.model.task import Task, now_ms
 from ...tasks.model.workload.workload import ModelNeeds
-from ..jobs.pairs import Pairs
+from ..jobs.task_jobs import TaskJobs
 from .candidates import read_candidates, write_turn
 from .chooser import NOTHING, Choice, NodeModels, Rules, choose
 
@@ -72,7 +72,7 @@ class Claimer:
     def __init__(
         self,
         repository: Repository,
-        pairs: Pairs,
+        jobs: TaskJobs,
         worker: FreeWorker,
         neighbours: Neighbours,
         options: ClaimOptions,
@@ -84,8 +84,8 @@ class Claimer:
             wakes: gets an item when the worker has become free, or a task has arrived.
         """
         self._repository = repository
-        self._pairs = pairs
-        self._claims = pairs.claims
+        self._jobs = jobs
+        self._claims = jobs.claims
         self._worker = worker
         self._neighbours = neighbours
         self._options = options
@@ -135,7 +135,7 @@ class Claimer:
                 return POLL_S
             if self._free_since is None:
                 self._free_since = time.monotonic()
-            if not self._repository.read(self._pairs.has_waiting):
+            if not self._repository.read(self._jobs.has_waiting):
                 return POLL_S
             left = self._options.affinity_wait_s - (time.monotonic() - self._free_since)
             task = self._claim(patient=left > 0)
@@ -156,7 +156,7 @@ class Claimer:
         claimed: list[str] = []
 
         def change() -> Task | None:
-            candidates = read_candidates(self._pairs.database, files, fifo=rules.fifo)
+            candidates = read_candidates(self._jobs.database, files, fifo=rules.fifo)
             # Not from memory: what was read before the lock may be of before the claim of another node.
             elsewhere = frozenset(self._neighbours.loaded_elsewhere()) if patient else frozenset()
             task = self._take(choose(candidates, rules, NodeModels(loaded, elsewhere), patient=patient), loaded)
@@ -180,10 +180,10 @@ class Claimer:
         if choice is NOTHING or choice.entry is None or choice.entry.task_id is None:
             return None
         entry, task_id = choice.entry, choice.entry.task_id
-        if not self._pairs.claim(task_id, now_ms()):
+        if not self._jobs.claim(task_id, now_ms()):
             return None
         most = self._options.rules.max_overtakes
-        write_turn(self._pairs.database, entry.source, entry.priority, choice.overtaking, most)
+        write_turn(self._jobs.database, entry.source, entry.priority, choice.overtaking, most)
         if entry.needs is not None and entry.needs.models and entry.needs.match(loaded) == 0:
             self._neighbours.note_loaded(entry.needs.models[0])
         row = self._repository.get(task_id)

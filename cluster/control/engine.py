@@ -9,7 +9,7 @@ from ...tasks.model import events
 from ...tasks.model.task import Task, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.ports.engine import Engine, Interruption
-from ..jobs.pairs import Claims
+from ..jobs.task_jobs import Claims
 from .order import ClusterOrder
 from .remote import RemoteTasks
 

@@ -12,7 +12,7 @@ from ...tasks.model.task import Task, TaskStatus
 from ...tasks.ports.engine import Interruption
 from ...tasks.storage.store import TaskStore
 from ...tasks.storage.written_end import WrittenEnd
-from ..jobs.pairs import Pairs
+from ..jobs.task_jobs import TaskJobs
 
 
 class RemoteTasks:
@@ -21,7 +21,7 @@ class RemoteTasks:
     def __init__(
         self,
         repository: Repository,
-        pairs: Pairs,
+        jobs: TaskJobs,
         store: TaskStore,
         active: ActiveTasks,
         changed: Callable[[str], None],
@@ -34,7 +34,7 @@ class RemoteTasks:
             ask_node: asks the node of a running task to interrupt it.
         """
         self._repository = repository
-        self._pairs = pairs
+        self._jobs = jobs
         self._store = store
         self._active = active
         self._changed = changed
@@ -48,7 +48,7 @@ class RemoteTasks:
         """
 
         def change() -> WrittenEnd | None:
-            if not self._pairs.withdraw(task_id):
+            if not self._jobs.withdraw(task_id):
                 return None
             row = self._repository.get(task_id)
             if row is None:
@@ -80,7 +80,7 @@ class RemoteTasks:
         if task is None or task.status.is_terminal or task.worker is None:
             return False
         if how == "stop" and task.source != "webui":
-            found = self._repository.write(partial(self._pairs.request_stop, task_id)).result()
+            found = self._repository.write(partial(self._jobs.request_stop, task_id)).result()
             if not found:
                 return False
         self._ask_node(task, how)
@@ -89,4 +89,4 @@ class RemoteTasks:
     def is_click_here(self, task_id: str) -> bool:
         """Return whether the task was made by a click in this process's WebUI."""
         live = self._active.get(task_id)
-        return live is not None and live.task.source == "webui" and live.task.worker == self._pairs.worker
+        return live is not None and live.task.source == "webui" and live.task.worker == self._jobs.worker

@@ -26,7 +26,7 @@ from ...tasks.ports.prompts import Prompts, ResolvedPrompt
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
 from ..nodes.registry import Node
-from ..signals.voice import Voice
+from ..signals.sender import NotificationSender
 from .prompts import EXPAND, RESOLVE, answer_about, from_content, to_content
 
 log = logging.getLogger("fooocus_api.cluster")
@@ -64,7 +64,11 @@ class ClusterTools:
     """Implements `tasks.ports.tools.ToolsOfNodes`: asks nodes, and answers them."""
 
     def __init__(
-        self, place: ToolPlace, voice: Voice, known: Callable[[], Sequence[Node]], timeout_s: float = TIMEOUT_S
+        self,
+        place: ToolPlace,
+        sender: NotificationSender,
+        known: Callable[[], Sequence[Node]],
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """Store the dependencies.
 
@@ -72,7 +76,7 @@ class ClusterTools:
             known: returns all processes as read a moment ago. It may block.
         """
         self._place = place
-        self._voice = voice
+        self._sender = sender
         self._known = known
         self._timeout_s = timeout_s
         self._answers: dict[str, queue.SimpleQueue[ToolAnswer]] = {}
@@ -126,7 +130,7 @@ class ClusterTools:
         request = ToolRequest(secrets.token_hex(8), chosen.name, tool, options, name)
         answers = self._answers[request.number] = queue.SimpleQueue()
         try:
-            self._voice.say(EVERYONE, to_json(request))
+            self._sender.send(EVERYONE, to_json(request))
             answer = self._waited(answers, chosen.name)
         finally:
             del self._answers[request.number]
@@ -190,7 +194,7 @@ class ClusterTools:
         except Exception as error:
             log.exception("request of another process failed", extra={"tool": request.tool})
             content = {"error": {"type": type(error).__name__, "message": str(error)}}
-        self._voice.say(channel_of(sender), to_json(ToolAnswer(request.number, content, picture)))
+        self._sender.send(channel_of(sender), to_json(ToolAnswer(request.number, content, picture)))
 
 
 class NodeTools:

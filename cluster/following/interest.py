@@ -6,7 +6,7 @@ import threading
 import time
 
 from ...tasks.streaming.broadcaster import ALL, Broadcaster
-from ..jobs.pairs import Claims
+from ..jobs.task_jobs import Claims
 from ..messages.notices import ALL as EVERY_TASK
 from ..messages.watcher import Watcher
 

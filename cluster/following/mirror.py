@@ -18,7 +18,7 @@ from ...tasks.model.task import Image, Task, TaskError, TaskStatus
 from ...tasks.model.workload.workload import Workload
 from ...tasks.streaming.updates import Kind
 from ..control.order import ClusterOrder
-from ..jobs.pairs import Claims
+from ..jobs.task_jobs import Claims
 from .remote_events import Claimed, RemoteImage, RemoteProgress, RowRead
 
 KINDS: dict[TaskStatus, Kind] = {status: kind for kind, status in OUTCOMES.values()} | {
@@ -77,7 +77,7 @@ class Mirror:
                 try:
                     self._take(event.task)
                 except Exception:
-                    self._claims.discard(event.task_id)  # the heart gives the task back
+                    self._claims.discard(event.task_id)  # the heartbeat gives the task back
                     self._worker.give_up()
                     raise
             case RemoteProgress():

@@ -1,1 +1,1 @@
-"""Messages between the processes of a cluster: what they say, and to which of them."""
+"""Messages between the processes of a cluster: their content, and their receivers."""

@@ -1,11 +1,11 @@
-"""The inbox of a process: puts the pieces that its ear hears together, and passes each message to its handlers."""
+"""The inbox of a process: assembles the fragments that its listener receives, and passes each message to its handlers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..signals.pieces import Assembler
+from ..signals.fragments import Assembler
 from .notices import Notice, from_json
 
 Taker = Callable[[str, Any], None]
@@ -16,7 +16,7 @@ class Inbox:
     """Passes messages to handlers by their class. Its own process's messages are left out. One thread only.
 
     Args:
-        own: name of this process's voice.
+        own: name of this process's sender.
         takers: class of the messages → what takes them, with their sender.
     """
 
@@ -27,15 +27,15 @@ class Inbox:
         self._takers = dict(takers)
         self._assembler = Assembler()
 
-    def hear(self, piece: str) -> None:
-        """Take a piece, as an ear's handler.
+    def receive(self, fragment: str) -> None:
+        """Take a fragment, as a handler of the listener.
 
         Raises:
-            ValueError: the text is no piece.
+            ValueError: the text is no fragment.
         """
-        if piece.startswith(f"{self._own} "):
+        if fragment.startswith(f"{self._own} "):
             return
-        received = self._assembler.add(piece)
+        received = self._assembler.add(fragment)
         if received is None:
             return
         notice = from_json(received.content)

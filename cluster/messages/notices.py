@@ -20,7 +20,7 @@ How = Literal["stop", "skip"]
 
 
 def channel_of(process: str) -> str:
-    """Return the channel of one process, by the name of its voice."""
+    """Return the channel of one process, by the name of its sender."""
     return f"fooocus_to_{process}"
 
 
@@ -64,7 +64,7 @@ class TaskControl:
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """All tasks that the sender watches, task id or `ALL` → with previews. It replaces what the sender has said before, and is
+    """All tasks that the sender watches, task id or `ALL` → with previews. It replaces what the sender has sent before, and is
     valid for `until_s` seconds."""
 
     tasks: Mapping[str, bool]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...images.preview import PreviewImage
 from ...tasks.model.task import Image
-from ..signals.voice import Voice
+from ..signals.sender import NotificationSender
 from .notices import ALL, TaskImage, TaskProgress, channel_of, to_json
 from .watch import Watch
 
@@ -22,10 +22,10 @@ SLACK_S = 0.01
 
 
 class Reporter:
-    """Says progress, previews and images of tasks to the processes that watch them. Thread-safe; it never waits."""
+    """Sends progress, previews and images of tasks to the processes that watch them. Thread-safe; it never waits."""
 
-    def __init__(self, voice: Voice, watch: Watch, clock: Callable[[], float] = time.monotonic) -> None:
-        self._voice = voice
+    def __init__(self, sender: NotificationSender, watch: Watch, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sender = sender
         self._watch = watch
         self._clock = clock
         self._last: dict[str, tuple[TaskProgress, PreviewImage | None]] = {}
@@ -46,13 +46,13 @@ class Reporter:
                 return
             if is_step:
                 self._due[task_id] = now + MIN_INTERVAL_S
-        self._say(progress, preview, watchers)
+        self._send(progress, preview, watchers)
 
     def image(self, task_id: str, attempts: int, image: Image) -> None:
         """Report an image that the task has saved."""
         watchers = self._watch.watchers(task_id)
         if watchers:
-            self._voice.say([*map(channel_of, watchers)], to_json(TaskImage(task_id, attempts, image)))
+            self._sender.send([*map(channel_of, watchers)], to_json(TaskImage(task_id, attempts, image)))
 
     def repeat(self, process: str, tasks: frozenset[str]) -> None:
         """Report the last progress to a process that has begun to watch, as `Watch.on_new`."""
@@ -60,7 +60,7 @@ class Reporter:
             known = [*self._last.values()]
         for progress, preview in known:
             if process in self._watch.watchers(progress.task_id) and tasks & {progress.task_id, ALL}:
-                self._say(progress, preview, [process], process)
+                self._send(progress, preview, [process], process)
 
     def forget(self, task_id: str) -> None:
         """Forget a task, which has ended here."""
@@ -68,7 +68,7 @@ class Reporter:
             self._last.pop(task_id, None)
             self._due.pop(task_id, None)
 
-    def _say(
+    def _send(
         self, progress: TaskProgress, preview: PreviewImage | None, watchers: list[str], only: str | None = None
     ) -> None:
         with_picture: set[str] = set()
@@ -79,6 +79,6 @@ class Reporter:
             def content() -> dict[str, Any]:
                 return to_json(progress.with_preview(picture.small_jpeg(LONGEST_SIDE, MAX_BYTES)))
 
-            self._voice.say([*map(channel_of, with_picture)], content, key=("preview", progress.task_id, only))
+            self._sender.send([*map(channel_of, with_picture)], content, key=("preview", progress.task_id, only))
         without = [channel_of(name) for name in watchers if name not in with_picture]
-        self._voice.say(without, to_json(progress), key=("progress", progress.task_id, only))
+        self._sender.send(without, to_json(progress), key=("progress", progress.task_id, only))

@@ -22,7 +22,7 @@ class _Watched:
 
 
 class Watch:
-    """The tasks that each of the other processes watches, until it says otherwise or has said nothing for a while. Thread-safe.
+    """The tasks that each of the other processes watches, until it sends others or has sent none for a while. Thread-safe.
 
     Args:
         on_new: takes the name of a process, and the tasks that it has begun to watch, `ALL` among them if it is all.
@@ -39,7 +39,7 @@ class Watch:
         self._lock = threading.Lock()
 
     def take(self, process: str, watching: Watching) -> None:
-        """Take what a process says that it watches, in place of what it has said before."""
+        """Take the tasks that a process watches, in place of those of its last message."""
         now = self._clock()
         with self._lock:
             before = self._by_process.pop(process, None)

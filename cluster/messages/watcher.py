@@ -1,11 +1,11 @@
-"""The tasks that this process watches, said to the others at once and repeated while it does."""
+"""The tasks that this process watches, sent to the others at once and repeated while it does."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 
-from ..signals.voice import Voice
+from ..signals.sender import NotificationSender
 from .notices import EVERYONE, Watching, to_json
 
 RENEW_INTERVAL_S = 10.0
@@ -14,10 +14,10 @@ VALID_S = 30.0
 
 
 class Watcher:
-    """Says what this process watches, in a thread. Nothing is said while it watches nothing."""
+    """Sends what this process watches, in a thread. Nothing is sent while it watches nothing."""
 
-    def __init__(self, voice: Voice) -> None:
-        self._voice = voice
+    def __init__(self, sender: NotificationSender) -> None:
+        self._sender = sender
         self._tasks: dict[str, bool] = {}
         self._said: dict[str, bool] = {}
         self._lock = threading.Lock()
@@ -26,7 +26,7 @@ class Watcher:
         self._thread.start()
 
     def watch(self, tasks: Mapping[str, bool]) -> None:
-        """Set the watched tasks: id or `ALL` → with previews. New ones are said at once. Never waits; any thread."""
+        """Set the watched tasks: id or `ALL` → with previews. New ones are sent at once. Never waits; any thread."""
         with self._lock:
             self._tasks = dict(tasks)
             is_new = any(task not in self._said or self._said[task] < previews for task, previews in tasks.items())
@@ -34,16 +34,16 @@ class Watcher:
             self.announce()
 
     def announce(self) -> None:
-        """Say what this process watches, as for a process that has just begun to listen."""
+        """Send what this process watches, as for a process that has just begun to listen."""
         with self._lock:
             if not self._tasks and not self._said:
                 return
             self._said = dict(self._tasks)
             content = to_json(Watching(self._said, VALID_S))
-            self._voice.say(EVERYONE, content, key="watch")
+            self._sender.send(EVERYONE, content, key="watch")
 
     def close(self) -> None:
-        """Say that nothing is watched any more, and end the thread."""
+        """Send that nothing is watched any more, and end the thread."""
         self._closing.set()
         self._thread.join()
         self.watch({})

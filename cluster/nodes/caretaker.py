@@ -24,7 +24,7 @@ TRY_S = 5.0
 """Seconds between two tries to become the caretaker, and between two rounds of it."""
 FOLD_S = 3600.0
 """Seconds between two folds of the daily counts."""
-PAIRS_S = 60.0
+REPAIR_S = 60.0
 """Seconds between two checks of the tasks' rows against the jobs."""
 
 
@@ -138,9 +138,9 @@ class Caretaker:
         self._recovery.end_stopped()
         if self._is_steady():
             self._recovery.recover_lost(self._registry.timeout_s)
-        if time.monotonic() - self._checked_at >= PAIRS_S:
+        if time.monotonic() - self._checked_at >= REPAIR_S:
             self._checked_at = time.monotonic()
-            self._recovery.repair_pairs()
+            self._recovery.repair_jobs()
         if time.monotonic() - self._folded_at >= FOLD_S:
             self._folded_at = time.monotonic()
             self._recovery.tidy()

@@ -17,7 +17,7 @@ from ...tasks.model.task import ACTIVE_STATUSES, Task, TaskError, TaskStatus, no
 from ...tasks.model.workload.workload import Workload
 from ...tasks.storage.store import TaskStore
 from ...tasks.storage.written_end import WrittenEnd
-from ..jobs.pairs import MAX_ATTEMPTS, Pairs
+from ..jobs.task_jobs import MAX_ATTEMPTS, TaskJobs
 
 log = logging.getLogger("fooocus_api.cluster")
 
@@ -40,11 +40,11 @@ class NodeRecovery:
     """Puts the tasks of ended processes back. Blocking; not on the writer's thread."""
 
     def __init__(
-        self, repository: Repository, pairs: Pairs, store: TaskStore, workload: Callable[[Task], Workload]
+        self, repository: Repository, jobs: TaskJobs, store: TaskStore, workload: Callable[[Task], Workload]
     ) -> None:
         self._repository = repository
-        self._database: Database = pairs.database
-        self._pairs = pairs
+        self._database: Database = jobs.database
+        self._jobs = jobs
         self._store = store
         self._workload = workload
 
@@ -83,7 +83,7 @@ class NodeRecovery:
         rows = raw.rows(
             self._database,
             "SELECT task_id, worker FROM task WHERE status IN ('pending', 'running') AND node = %s AND worker <> %s",
-            (node, self._pairs.worker),
+            (node, self._jobs.worker),
         )
         return [(task_id, worker) for task_id, worker in rows]
 
@@ -114,7 +114,7 @@ class NodeRecovery:
             task.transition(TaskStatus.INTERRUPTED, at_recovery=True)
             task.error = TaskError("Interrupted", "the node was shut down before the task ended")
             return self._store.end_foreign(task)
-        if self._pairs.is_to_stop(task_id):
+        if self._jobs.is_to_stop(task_id):
             task.transition(TaskStatus.STOPPED)
             return self._store.end_foreign(task)
         if task.attempts >= MAX_ATTEMPTS:
@@ -122,10 +122,10 @@ class NodeRecovery:
             task.error = TaskError("Crashed", f"{task.attempts} nodes ended while they generated this task")
             return self._store.end_foreign(task)
         rank = self._repository.lowest_rank(ACTIVE_STATUSES) - 1
-        self._pairs.put_back(task_id, rank, task.attempts)
+        self._jobs.put_back(task_id, rank, task.attempts)
         return True
 
-    def repair_pairs(self) -> int:
+    def repair_jobs(self) -> int:
         """Give each waiting task without a job one, and remove each job without a task that waits or runs. Return their number.
 
         Rows and jobs change together, so that there are none, unless another program has changed the tables.
@@ -141,11 +141,11 @@ class NodeRecovery:
 
     def end_stopped(self) -> None:
         """End the waiting tasks that a client has stopped while a node had them, which has given them back."""
-        for task_id in self._repository.read(self._pairs.stopped_and_waiting):
+        for task_id in self._repository.read(self._jobs.stopped_and_waiting):
             self._store.wake(self._repository.write(partial(self._end_stopped, task_id)))
 
     def _end_stopped(self, task_id: str) -> WrittenEnd | None:
-        row = self._repository.get(task_id) if self._pairs.withdraw(task_id) else None
+        row = self._repository.get(task_id) if self._jobs.withdraw(task_id) else None
         if row is None:
             return None
         task = from_row(row)
@@ -183,12 +183,12 @@ class NodeRecovery:
         return [task_id for (task_id,) in lost], [task_id for (task_id,) in spare]
 
     def _add_job(self, task_id: str) -> None:
-        row = self._repository.get(task_id) if self._pairs.withdraw(task_id) else None
-        if row is not None and not self._pairs.has_job(task_id):
+        row = self._repository.get(task_id) if self._jobs.withdraw(task_id) else None
+        if row is not None and not self._jobs.has_job(task_id):
             task = from_row(row)
-            self._pairs.accepted(task, self._workload(task))
+            self._jobs.accepted(task, self._workload(task))
 
     def _remove_job(self, task_id: str) -> None:
         row = self._repository.get(task_id)
         if row is None or TaskStatus(row["status"]).is_terminal:
-            self._pairs.ended(task_id)
+            self._jobs.ended(task_id)

@@ -14,7 +14,7 @@ from peewee import Database, fn
 from ...db.statements.cluster import raw
 from ...db.tables.cluster import NodeRow
 from ..jobs.connector import at_once
-from ..jobs.pairs import Pairs
+from ..jobs.task_jobs import TaskJobs
 
 DIGEST_WITHIN = 80
 """Characters at the beginning of a catalogue's text that have its digest: all of it would be much to read again and again."""
@@ -61,9 +61,9 @@ class Node:
 class Registry:
     """The processes of the cluster. The functions that write run on the writer's thread, those that read on a reader's."""
 
-    def __init__(self, database: Database, pairs: Pairs, name: str, role: str, timeout_s: float) -> None:
+    def __init__(self, database: Database, jobs: TaskJobs, name: str, role: str, timeout_s: float) -> None:
         self._database = database
-        self._pairs = pairs
+        self._jobs = jobs
         self._name = name
         self._role = role
         self.timeout_s = timeout_s
@@ -76,13 +76,13 @@ class Registry:
         """The name of this process."""
         return self._name
 
-    def enter(self, url: str, version: str, catalogue: dict[str, Any] | None, facts: NodeFacts) -> None:
+    def register(self, url: str, version: str, catalogue: dict[str, Any] | None, facts: NodeFacts) -> None:
         """Write this process's row, with a new id of the engine."""
         now = server_ms(self._database)
         values = {
             **_values(facts),
             "role": self._role,
-            "worker": self._pairs.register(),
+            "worker": self._jobs.register(),
             "url": url,
             "version": version,
             "started_at": now,
@@ -92,9 +92,9 @@ class Registry:
         }
         NodeRow.update(values).where(NodeRow.name == self._name).execute()
 
-    def beat(self, facts: NodeFacts) -> None:
+    def record_heartbeat(self, facts: NodeFacts) -> None:
         """Write a heartbeat."""
-        at_once(self._pairs.manager.update_heartbeat(self._pairs.worker))
+        at_once(self._jobs.manager.update_heartbeat(self._jobs.worker))
         values = {**_values(facts), "seen_at": server_ms(self._database)}
         NodeRow.update(values).where(NodeRow.name == self._name).execute()
 
@@ -106,7 +106,7 @@ class Registry:
     def leave(self) -> None:
         """Write that this process has stopped."""
         NodeRow.update(state="stopped", loaded="[]", progress=None).where(NodeRow.name == self._name).execute()
-        at_once(self._pairs.manager.unregister_worker(self._pairs.worker))
+        at_once(self._jobs.manager.unregister_worker(self._jobs.worker))
 
     def note_loaded(self, checkpoint: str) -> None:
         """Write that this node loads a checkpoint, which the others need to know before the next heartbeat."""

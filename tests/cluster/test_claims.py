@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 
 from fooocus_api.cluster.claim.candidates import read_candidates, write_turn
 from fooocus_api.cluster.claim.chooser import Choice, NodeModels, Rules, choose
-from fooocus_api.cluster.jobs.pairs import Claims, Pairs
 from fooocus_api.cluster.jobs.schema import install_schema
+from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
 from fooocus_api.db.locks import CLAIM
 from fooocus_api.db.membership import Membership
 from fooocus_api.db.repository import Repository
@@ -38,7 +38,7 @@ class Queues:
     def __init__(self, repository: Repository, rules: Rules) -> None:
         self._repository = repository
         self._rules = rules
-        self._pairs = Pairs(repository.database, "node-1", Claims())
+        self._jobs = TaskJobs(repository.database, "node-1", Claims())
         self._order = StoredOrder(repository)
         self._scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s)
         self._waiting: dict[str, tuple[Task, QueueEntry]] = {}
@@ -49,7 +49,7 @@ class Queues:
         self._repository.database.execute_sql(
             "DELETE FROM procrastinate_jobs; DELETE FROM source_turn; DELETE FROM task"
         )
-        self._pairs.register()
+        self._jobs.register()
 
     def do(self, step: Step) -> None:
         what, *values = step
@@ -67,7 +67,7 @@ class Queues:
 
         def change() -> None:
             task.rank = self._repository.insert(to_row(task, workload))
-            self._pairs.accepted(task, workload)
+            self._jobs.accepted(task, workload)
 
         self._repository.write(change).result()
         entry = QueueEntry(task.task_id, source, priority, needs=workload.needs, task_id=task.task_id)
@@ -93,9 +93,9 @@ class Queues:
         self._waiting[task.task_id] = task, moved
 
     def _end(self, task_id: str) -> None:
-        assert self._pairs.withdraw(task_id)
+        assert self._jobs.withdraw(task_id)
         self._repository.update(task_id, {"status": TaskStatus.STOPPED.value})
-        self._pairs.ended(task_id)
+        self._jobs.ended(task_id)
 
     def claim(self) -> str | None:
         """Claim the next task in both, and check that it is the same."""
@@ -106,7 +106,7 @@ class Queues:
             choice = choose(candidates, self._rules, NodeModels(loaded), patient=True)
             entry = choice.entry
             if entry is not None and entry.task_id is not None:
-                assert self._pairs.claim(entry.task_id, 1) is not None
+                assert self._jobs.claim(entry.task_id, 1) is not None
                 write_turn(
                     self._repository.database,
                     entry.source,

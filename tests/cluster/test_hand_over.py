@@ -12,7 +12,7 @@ from fooocus_api.cluster.claim import node_worker
 from fooocus_api.cluster.claim.node_worker import LocalHost, NodeWorker
 from fooocus_api.cluster.control.order import ClusterOrder
 from fooocus_api.cluster.following.mirror import LocalWorker, Mirror
-from fooocus_api.cluster.jobs.pairs import Claims
+from fooocus_api.cluster.jobs.task_jobs import Claims
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.lifecycle.notifier import QueueNotifier

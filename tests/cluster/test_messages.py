@@ -1,4 +1,4 @@
-"""Messages of a cluster: their pieces, their JSON form, who watches what, and what a node reports."""
+"""Messages of a cluster: their fragments, their JSON form, who watches what, and what a node reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fooocus_api.cluster.messages.notices import (
     to_json,
 )
 from fooocus_api.cluster.messages.watch import Watch
-from fooocus_api.cluster.signals.pieces import MAX_AGE_S, MAX_PIECE, Assembler, to_pieces
+from fooocus_api.cluster.signals.fragments import MAX_AGE_S, MAX_FRAGMENT, Assembler, to_fragments
 from fooocus_api.images.preview import Encoding, PreviewImage, ReceivedPreview
 from fooocus_api.tasks.model.stage import Stage
 from fooocus_api.tasks.model.task import Image
@@ -41,7 +41,7 @@ NOTICES: list[Notice] = [
 @pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: type(notice).__name__)
 def test_a_message_survives_its_way(notice: Notice) -> None:
     assembler = Assembler()
-    (received,) = filter(None, [assembler.add(piece) for piece in to_pieces("s", 1, to_json(notice))])
+    (received,) = filter(None, [assembler.add(fragment) for fragment in to_fragments("s", 1, to_json(notice))])
     assert received.sender == "s" and from_json(received.content) == notice
 
 
@@ -73,24 +73,26 @@ def test_a_later_versions_additions_are_left_out() -> None:
 
 def test_pieces_are_small_and_may_arrive_in_any_order() -> None:
     texts = {number: "é" * 20_000 + str(number) for number in range(3)}
-    pieces = [piece for number, text in texts.items() for piece in to_pieces("s" * 32, number + 10**12, text)]
-    assert max(len(piece.encode()) for piece in pieces) <= MAX_PIECE
+    fragments = [
+        fragment for number, text in texts.items() for fragment in to_fragments("s" * 32, number + 10**12, text)
+    ]
+    assert max(len(fragment.encode()) for fragment in fragments) <= MAX_FRAGMENT
     assembler = Assembler()
-    random.Random(1).shuffle(pieces)
-    received = [one.content for one in map(assembler.add, pieces) if one is not None]
+    random.Random(1).shuffle(fragments)
+    received = [one.content for one in map(assembler.add, fragments) if one is not None]
     assert set(received) <= set(texts.values()) and received[-1] in texts.values()
 
 
 def test_an_incomplete_message_is_given_up_for_a_newer_one_or_after_some_seconds() -> None:
     now = 0.0
     assembler = Assembler(lambda: now)
-    first, *_ = to_pieces("s", 1, "x" * 20_000)
+    first, *_ = to_fragments("s", 1, "x" * 20_000)
     assert assembler.add(first) is None
-    assert assembler.add(to_pieces("t", 2, "other")[0]) is not None and assembler.given_up == 0
-    assert assembler.add(to_pieces("s", 2, "newer")[0]) is not None and assembler.given_up == 1
-    assert assembler.add(to_pieces("s", 3, "x" * 20_000)[0]) is None
+    assert assembler.add(to_fragments("t", 2, "other")[0]) is not None and assembler.given_up == 0
+    assert assembler.add(to_fragments("s", 2, "newer")[0]) is not None and assembler.given_up == 1
+    assert assembler.add(to_fragments("s", 3, "x" * 20_000)[0]) is None
     now += MAX_AGE_S + 1
-    assert assembler.add(to_pieces("t", 3, "other")[0]) is not None and assembler.given_up == 2
+    assert assembler.add(to_fragments("t", 3, "other")[0]) is not None and assembler.given_up == 2
 
 
 @pytest.mark.parametrize("text", ["", "{}", "s 1 2 2 x", "s 1 0 99999999 x", "s a 0 1 x", "s 1 0 1 {"])
@@ -101,7 +103,7 @@ def test_what_is_no_piece_is_refused(text: str) -> None:
 
 def test_a_message_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="a message of"):
-        to_pieces("s", 1, "x" * 10**7)
+        to_fragments("s", 1, "x" * 10**7)
 
 
 def test_a_watch_lasts_as_long_as_it_is_renewed() -> None:

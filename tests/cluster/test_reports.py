@@ -25,8 +25,8 @@ from fooocus_api.cluster.messages.notices import (
 from fooocus_api.cluster.messages.reporter import MIN_INTERVAL_S, Reporter
 from fooocus_api.cluster.messages.watch import Watch
 from fooocus_api.cluster.messages.watcher import Watcher
-from fooocus_api.cluster.signals.ear import Ear
-from fooocus_api.cluster.signals.voice import Voice
+from fooocus_api.cluster.signals.listener import NotificationListener
+from fooocus_api.cluster.signals.sender import NotificationSender
 from fooocus_api.images.preview import PreviewImage
 from fooocus_api.tasks.model.stage import Stage
 from fooocus_api.tasks.model.task import Image
@@ -41,22 +41,24 @@ class Process:
 
     def __init__(self, location: str) -> None:
         self.now = 0.0
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.gaps = 0
-        self.voice = Voice(location)
+        self.sender = NotificationSender(location)
         self.watch = Watch(lambda process, tasks: self.reporter.repeat(process, tasks))
-        self.reporter = Reporter(self.voice, self.watch, lambda: self.now)
-        self.watcher = Watcher(self.voice)
-        keep = lambda _, notice: self.heard.append(notice)  # noqa: E731
+        self.reporter = Reporter(self.sender, self.watch, lambda: self.now)
+        self.watcher = Watcher(self.sender)
+        keep = lambda _, notice: self.received.append(notice)  # noqa: E731
         takers: dict[type[Notice], Taker] = {TaskProgress: keep, TaskImage: keep, Hello: self._greet}
-        inbox = Inbox(self.voice.name, takers | {Watching: self.watch.take})
-        self.ear = Ear(location, {EVERYONE: inbox.hear, channel_of(self.voice.name): inbox.hear}, self._gap)
-        wait_for(lambda: self.gaps, "the ear to listen", 30)
+        inbox = Inbox(self.sender.name, takers | {Watching: self.watch.take})
+        self.notifications = NotificationListener(
+            location, {EVERYONE: inbox.receive, channel_of(self.sender.name): inbox.receive}, self._gap
+        )
+        wait_for(lambda: self.gaps, "the listener to listen", 30)
 
     def close(self) -> None:
         self.watcher.close()
-        self.voice.close()
-        self.ear.close()
+        self.sender.close()
+        self.notifications.close()
 
     def step(self, number: int, preview: PreviewImage | None = PICTURE, task_id: str = "a") -> None:
         """Report a step, later than the step before by as much as is reported."""
@@ -65,11 +67,11 @@ class Process:
 
     def steps(self) -> list[tuple[int, bool]]:
         """Return the heard steps, and whether each has a preview."""
-        return [(one.percent, one.jpeg is not None) for one in self.heard if isinstance(one, TaskProgress)]
+        return [(one.percent, one.jpeg is not None) for one in self.received if isinstance(one, TaskProgress)]
 
     def _gap(self) -> None:
         self.gaps += 1
-        self.voice.say(EVERYONE, to_json(Hello()))
+        self.sender.send(EVERYONE, to_json(Hello()))
 
     def _greet(self, _: str, __: Hello) -> None:
         self.watcher.announce()
@@ -95,7 +97,7 @@ def gateway(location: str) -> Iterator[Process]:
 
 
 def test_what_is_watched_is_reported_and_nothing_else(node: Process, gateway: Process) -> None:
-    said = node.voice.said
+    sent = node.sender.sent
     node.step(1)
     gateway.watcher.watch({"a": True})
     wait_for(lambda: gateway.steps() == [(1, True)], "the last progress to be repeated", 30)
@@ -104,12 +106,12 @@ def test_what_is_watched_is_reported_and_nothing_else(node: Process, gateway: Pr
     node.step(2, task_id="b")
     node.reporter.image("a", 1, Image("one.png", {"prompt": "x" * 20_000}))
     node.reporter.image("b", 1, Image("two.png"))
-    wait_for(lambda: len(gateway.heard) == 3, "the reports to arrive", 30)
+    wait_for(lambda: len(gateway.received) == 3, "the reports to arrive", 30)
     assert gateway.steps() == [(1, True), (2, True)]
-    assert gateway.heard[2] == TaskImage("a", 1, Image("one.png", {"prompt": "x" * 20_000}))
-    assert node.voice.said - said == 3
-    preview = gateway.heard[1].preview
-    assert preview is not None and PILImage.open(io.BytesIO(gateway.heard[1].jpeg)).size == (256, 128)
+    assert gateway.received[2] == TaskImage("a", 1, Image("one.png", {"prompt": "x" * 20_000}))
+    assert node.sender.sent - sent == 3
+    preview = gateway.received[1].preview
+    assert preview is not None and PILImage.open(io.BytesIO(gateway.received[1].jpeg)).size == (256, 128)
     gateway.watcher.watch({})
     gateway.watcher.announce()
     wait_for(lambda: not node.watch.is_watched("a"), "the watch to end", 30)

@@ -1,4 +1,4 @@
-"""Signals between processes on a real PostgreSQL: what is said arrives once and whole, across restarts of the server."""
+"""Signals between processes on a real PostgreSQL: what is sent arrives once and whole, across restarts of the server."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 
 from fooocus_api.cluster.messages.inbox import Inbox
 from fooocus_api.cluster.messages.notices import EVERYONE, TaskControl, TaskProgress, channel_of, to_json
-from fooocus_api.cluster.signals import voice as voice_module
+from fooocus_api.cluster.signals import sender as voice_module
 from fooocus_api.cluster.signals.connection import connect, connection_text
-from fooocus_api.cluster.signals.ear import Ear
-from fooocus_api.cluster.signals.voice import MAX_WAITING, Voice
+from fooocus_api.cluster.signals.listener import NotificationListener
+from fooocus_api.cluster.signals.sender import MAX_WAITING, NotificationSender
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.host import ROOT
@@ -30,32 +30,34 @@ sys.path.insert(0, {root!r})
 from load_package import load_package
 load_package()
 from fooocus_api.cluster.messages.notices import EVERYONE, TaskControl, TaskProgress, to_json
-from fooocus_api.cluster.signals.voice import Voice
+from fooocus_api.cluster.signals.sender import NotificationSender
 import random
-voice = Voice({location!r})
+sender = NotificationSender({location!r})
 for number in range(30):
     picture = random.Random(number).randbytes(45_000)
-    voice.say(EVERYONE, to_json(TaskProgress("a" * 32, 1, number, "Sampling", jpeg=picture)))
-voice.say(EVERYONE, to_json(TaskControl("a" * 32, "stop", 7)))
-voice.close(60)
+    sender.send(EVERYONE, to_json(TaskProgress("a" * 32, 1, number, "Sampling", jpeg=picture)))
+sender.send(EVERYONE, to_json(TaskControl("a" * 32, "stop", 7)))
+sender.close(60)
 """
 
 
 class Listener:
-    """A process's ear and inbox, which keep what they hear."""
+    """A process's listener and inbox, which keep what they receive."""
 
     def __init__(self, location: str, own: str = "listener") -> None:
-        self.heard: list[Any] = []
+        self.received: list[Any] = []
         self.gaps = 0
         inbox = Inbox(own, {TaskProgress: self._take, TaskControl: self._take})
-        self.ear = Ear(location, {EVERYONE: inbox.hear, channel_of(own): inbox.hear}, self._gap)
-        wait_for(lambda: self.gaps == 1, "the ear to listen", 30)
+        self.notifications = NotificationListener(
+            location, {EVERYONE: inbox.receive, channel_of(own): inbox.receive}, self._gap
+        )
+        wait_for(lambda: self.gaps == 1, "the listener to listen", 30)
 
     def _gap(self) -> None:
         self.gaps += 1
 
     def _take(self, _: str, notice: Any) -> None:
-        self.heard.append(notice)
+        self.received.append(notice)
 
 
 @pytest.fixture
@@ -67,14 +69,14 @@ def location(postgres: PostgresServer) -> str:
 def listener(location: str) -> Iterator[Listener]:
     listener = Listener(location)
     yield listener
-    listener.ear.close()
+    listener.notifications.close()
 
 
 @pytest.fixture
-def voice(location: str) -> Iterator[Voice]:
-    voice = Voice(location)
-    yield voice
-    voice.close()
+def sender(location: str) -> Iterator[NotificationSender]:
+    sender = NotificationSender(location)
+    yield sender
+    sender.close()
 
 
 def stop(number: int) -> dict[str, Any]:
@@ -82,14 +84,14 @@ def stop(number: int) -> dict[str, Any]:
 
 
 def workers(listener: Listener) -> list[int]:
-    return [notice.worker for notice in listener.heard]
+    return [notice.worker for notice in listener.received]
 
 
-def until_heard(voice: Voice, listener: Listener, number: int) -> None:
+def until_heard(sender: NotificationSender, listener: Listener, number: int) -> None:
     """Say a message again and again until it is heard."""
 
     def is_heard() -> bool:
-        voice.say(EVERYONE, stop(number))
+        sender.send(EVERYONE, stop(number))
         return number in workers(listener)
 
     wait_for(is_heard, f"message {number} to arrive", 60)
@@ -98,26 +100,26 @@ def until_heard(voice: Voice, listener: Listener, number: int) -> None:
 def test_previews_of_another_process_arrive_whole_and_in_order(location: str, listener: Listener) -> None:
     script = SPEAKER.format(root=str(ROOT), location=location)
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
-    wait_for(lambda: len(listener.heard) == 31, "the messages to arrive", 30)
-    assert [notice.percent for notice in listener.heard[:30]] == list(range(30))
-    for number, notice in enumerate(listener.heard[:30]):
+    wait_for(lambda: len(listener.received) == 31, "the messages to arrive", 30)
+    assert [notice.percent for notice in listener.received[:30]] == list(range(30))
+    for number, notice in enumerate(listener.received[:30]):
         assert notice.jpeg == random.Random(number).randbytes(45_000)
-    assert listener.heard[30] == TaskControl("a" * 32, "stop", 7)
+    assert listener.received[30] == TaskControl("a" * 32, "stop", 7)
 
 
-def test_a_process_does_not_hear_itself_or_what_is_said_to_another(location: str, voice: Voice) -> None:
+def test_a_process_does_not_hear_itself_or_what_is_said_to_another(location: str, sender: NotificationSender) -> None:
     with ExitStack() as stack:
-        own, other = Listener(location, voice.name), Listener(location, "other")
+        own, other = Listener(location, sender.name), Listener(location, "other")
         for listener in (own, other):
-            stack.callback(listener.ear.close)
-        voice.say(EVERYONE, stop(1))
-        voice.say([channel_of(voice.name), channel_of("third")], stop(2))
-        voice.say([channel_of("other"), channel_of("third")], stop(3))
+            stack.callback(listener.notifications.close)
+        sender.send(EVERYONE, stop(1))
+        sender.send([channel_of(sender.name), channel_of("third")], stop(2))
+        sender.send([channel_of("other"), channel_of("third")], stop(3))
         wait_for(lambda: workers(other) == [1, 3], "the messages to arrive", 30)
-        assert own.heard == []
+        assert own.received == []
 
 
-def test_the_newest_of_a_key_wins_while_the_voice_is_held_up(voice: Voice, listener: Listener) -> None:
+def test_the_newest_of_a_key_wins_while_the_voice_is_held_up(sender: NotificationSender, listener: Listener) -> None:
     is_held, go_on = threading.Event(), threading.Event()
 
     def content() -> dict[str, Any]:
@@ -125,16 +127,16 @@ def test_the_newest_of_a_key_wins_while_the_voice_is_held_up(voice: Voice, liste
         go_on.wait(60)
         return stop(0)
 
-    voice.say(EVERYONE, content)
+    sender.send(EVERYONE, content)
     assert is_held.wait(60)
     for number in range(1, 501):
-        voice.say(EVERYONE, stop(number), key="preview")
+        sender.send(EVERYONE, stop(number), key="preview")
     go_on.set()
     wait_for(lambda: workers(listener) == [0, 500], "the newest message to arrive", 30)
-    assert voice.replaced == 499 and voice.dropped == 0
+    assert sender.replaced == 499 and sender.dropped == 0
 
 
-def test_a_flood_makes_the_oldest_leave(voice: Voice, listener: Listener) -> None:
+def test_a_flood_makes_the_oldest_leave(sender: NotificationSender, listener: Listener) -> None:
     is_held, go_on = threading.Event(), threading.Event()
 
     def content() -> dict[str, Any]:
@@ -142,82 +144,82 @@ def test_a_flood_makes_the_oldest_leave(voice: Voice, listener: Listener) -> Non
         go_on.wait(60)
         return stop(0)
 
-    voice.say(EVERYONE, content)
+    sender.send(EVERYONE, content)
     assert is_held.wait(60)
     for number in range(1, MAX_WAITING + 11):
-        voice.say(EVERYONE, stop(number))
+        sender.send(EVERYONE, stop(number))
     go_on.set()
-    wait_for(lambda: len(listener.heard) == MAX_WAITING + 1, "the newest messages to arrive", 30)
-    assert workers(listener) == [0, *range(11, MAX_WAITING + 11)] and voice.dropped == 10
+    wait_for(lambda: len(listener.received) == MAX_WAITING + 1, "the newest messages to arrive", 30)
+    assert workers(listener) == [0, *range(11, MAX_WAITING + 11)] and sender.dropped == 10
 
 
-def test_what_can_not_be_said_holds_nothing_up(voice: Voice, listener: Listener) -> None:
-    voice.say(EVERYONE, {"kind": object()})
-    voice.say(EVERYONE, lambda: {"kind": 1 / 0})
-    voice.say(EVERYONE, {"kind": "of a later version"})
-    voice.say(EVERYONE, stop(1))
+def test_what_can_not_be_said_holds_nothing_up(sender: NotificationSender, listener: Listener) -> None:
+    sender.send(EVERYONE, {"kind": object()})
+    sender.send(EVERYONE, lambda: {"kind": 1 / 0})
+    sender.send(EVERYONE, {"kind": "of a later version"})
+    sender.send(EVERYONE, stop(1))
     wait_for(lambda: workers(listener) == [1], "the message to arrive", 30)
-    assert voice.dropped == 2
+    assert sender.dropped == 2
 
 
 @pytest.mark.parametrize("disturb", [PostgresServer.hang_up, PostgresServer.restart_at_once])
 def test_both_are_back_after_the_database(
-    disturb: Callable[[PostgresServer], None], postgres: PostgresServer, voice: Voice, listener: Listener
+    disturb: Callable[[PostgresServer], None], postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(voice, listener, 1)
+    until_heard(sender, listener, 1)
     disturb(postgres)
-    wait_for(lambda: listener.gaps > 1, "the ear to listen again", 60)
-    until_heard(voice, listener, 2)
+    wait_for(lambda: listener.gaps > 1, "the listener to listen again", 60)
+    until_heard(sender, listener, 2)
 
 
 def test_a_lost_connection_loses_no_message_of_a_voice_that_can_have_another(
-    postgres: PostgresServer, voice: Voice, listener: Listener
+    postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(voice, listener, 1)
+    until_heard(sender, listener, 1)
     gaps = listener.gaps
     postgres.hang_up()
-    wait_for(lambda: listener.gaps > gaps, "the ear to listen again", 60)
-    voice.say(EVERYONE, stop(2))
+    wait_for(lambda: listener.gaps > gaps, "the listener to listen again", 60)
+    sender.send(EVERYONE, stop(2))
     wait_for(lambda: 2 in workers(listener), "the message to arrive", 30)
-    assert voice.dropped == 0
+    assert sender.dropped == 0
 
 
 def test_while_the_database_is_away_messages_are_dropped_and_counted(
-    postgres: PostgresServer, voice: Voice, listener: Listener
+    postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(voice, listener, 1)
+    until_heard(sender, listener, 1)
     postgres.stop()
     try:
-        voice.say(EVERYONE, stop(2))
-        wait_for(lambda: voice.dropped >= 1, "the message to be dropped", 60)
+        sender.send(EVERYONE, stop(2))
+        wait_for(lambda: sender.dropped >= 1, "the message to be dropped", 60)
     finally:
         postgres.start()
-    until_heard(voice, listener, 3)
+    until_heard(sender, listener, 3)
     assert 2 not in workers(listener)
 
 
-def test_a_handler_that_fails_does_not_end_the_ear(location: str, voice: Voice) -> None:
+def test_a_handler_that_fails_does_not_end_the_ear(location: str, sender: NotificationSender) -> None:
     heard: list[str] = []
 
-    def fail(piece: str) -> None:
-        heard.append(piece)
+    def fail(fragment: str) -> None:
+        heard.append(fragment)
         raise SystemExit
 
     def gap() -> None:
         heard.append("gap")
         raise ValueError
 
-    with closing(Ear(location, {"fooocus_a": fail}, gap)):
-        wait_for(lambda: heard == ["gap"], "the ear to listen", 30)
+    with closing(NotificationListener(location, {"fooocus_a": fail}, gap)):
+        wait_for(lambda: heard == ["gap"], "the listener to listen", 30)
         for number in (1, 2):
-            voice.say("fooocus_a", {"number": number})
+            sender.send("fooocus_a", {"number": number})
         wait_for(lambda: len(heard) == 3, "the messages to arrive", 30)
 
 
 def test_a_raw_notice_arrives_as_it_is(location: str) -> None:
     heard: list[str] = []
     is_ready = threading.Event()
-    with closing(Ear(location, {"fooocus_changes": heard.append}, is_ready.set)):
+    with closing(NotificationListener(location, {"fooocus_changes": heard.append}, is_ready.set)):
         assert is_ready.wait(30)
         with closing(connect(location, "test")) as connection:
             connection.execute("SELECT pg_notify('fooocus_changes', 'é'), pg_notify('another', 'x')")
@@ -225,14 +227,14 @@ def test_a_raw_notice_arrives_as_it_is(location: str) -> None:
 
 
 def test_an_ear_ends_at_once(location: str) -> None:
-    ear = Ear(location, {"fooocus_a": print}, lambda: None)
-    ear.close(None)
-    nowhere = Ear("postgresql://127.0.0.1:1/none", {"fooocus_a": print}, lambda: None)
+    listener = NotificationListener(location, {"fooocus_a": print}, lambda: None)
+    listener.close(None)
+    nowhere = NotificationListener("postgresql://127.0.0.1:1/none", {"fooocus_a": print}, lambda: None)
     nowhere.close(None)
-    voice = Voice("postgresql://127.0.0.1:1/none")
-    voice.say("fooocus_a", {})
-    voice.close(None)
-    assert voice.dropped == 1
+    sender = NotificationSender("postgresql://127.0.0.1:1/none")
+    sender.send("fooocus_a", {})
+    sender.close(None)
+    assert sender.dropped == 1
 
 
 def test_a_location_is_one_that_libpq_understands() -> None:
@@ -246,29 +248,31 @@ def test_messages_that_are_too_old_do_not_mean_that_the_database_is_back(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "fooocus_api.cluster")
-    voice = Voice("postgresql://127.0.0.1:1/none")
-    voice.say("fooocus_a", {})
-    wait_for(lambda: voice.dropped == 1, "the message to be dropped", 30)
+    sender = NotificationSender("postgresql://127.0.0.1:1/none")
+    sender.send("fooocus_a", {})
+    wait_for(lambda: sender.dropped == 1, "the message to be dropped", 30)
     monkeypatch.setattr(voice_module, "MAX_AGE_S", -1.0)
-    voice.say("fooocus_a", {})
-    wait_for(lambda: voice.dropped == 2, "the old message to be dropped", 30)
-    voice.close(None)
-    said = [record.message for record in caplog.records]
-    assert said == ["the signals' connection is lost; trying again"]
+    sender.send("fooocus_a", {})
+    wait_for(lambda: sender.dropped == 2, "the old message to be dropped", 30)
+    sender.close(None)
+    sent = [record.message for record in caplog.records]
+    assert sent == ["connection of the notifications lost; trying again"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a server can't be held here")
-def test_a_server_that_is_held_holds_no_one_up(postgres: PostgresServer, voice: Voice, listener: Listener) -> None:
-    until_heard(voice, listener, 1)
+def test_a_server_that_is_held_holds_no_one_up(
+    postgres: PostgresServer, sender: NotificationSender, listener: Listener
+) -> None:
+    until_heard(sender, listener, 1)
     with closing(connect(postgres.url("postgres"), "test")) as connection:
-        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'fooocus-api voice'")
+        found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'fooocus-api sender'")
         pids = [pid for (pid,) in found.fetchall()]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         for number in range(2 * MAX_WAITING):
-            voice.say(EVERYONE, stop(-number))
+            sender.send(EVERYONE, stop(-number))
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-    until_heard(voice, listener, 2)
+    until_heard(sender, listener, 2)

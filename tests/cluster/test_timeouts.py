@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fooocus_api.cluster.jobs.pairs import Claims, Pairs
 from fooocus_api.cluster.jobs.schema import install_schema
+from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
 from fooocus_api.cluster.nodes.recovery import NodeRecovery
 from fooocus_api.cluster.nodes.registry import NodeFacts, Registry
 from fooocus_api.db.membership import Membership
@@ -30,12 +30,12 @@ class Process:
     def __init__(self, location: str, name: str, timeout_s: float) -> None:
         self.repository = Repository(location, Membership(name))
         self.repository.write(lambda: install_schema(self.repository.database)).result()
-        self.pairs = Pairs(self.repository.database, name, Claims())
-        self.registry = Registry(self.repository.database, self.pairs, name, "node", timeout_s)
-        self.repository.write(lambda: self.registry.enter("", "", None, NodeFacts())).result()
+        self.jobs = TaskJobs(self.repository.database, name, Claims())
+        self.registry = Registry(self.repository.database, self.jobs, name, "node", timeout_s)
+        self.repository.write(lambda: self.registry.register("", "", None, NodeFacts())).result()
         webhooks = Webhooks(self.repository, WebhookSettings(), OutboundClient())
-        store = TaskStore(self.repository, webhooks, jobs=self.pairs)
-        self.recovery = NodeRecovery(self.repository, self.pairs, store, lambda _: Workload())
+        store = TaskStore(self.repository, webhooks, jobs=self.jobs)
+        self.recovery = NodeRecovery(self.repository, self.jobs, store, lambda _: Workload())
 
     def claimed(self) -> str:
         """Return the id of a task that this process has claimed, an hour less one minute after its last heartbeat."""
@@ -43,8 +43,8 @@ class Process:
 
         def change() -> None:
             task.id = task.rank = self.repository.insert(to_row(task, Workload()))
-            self.pairs.accepted(task, Workload())
-            assert self.pairs.claim(task.task_id, now_ms()) == 1
+            self.jobs.accepted(task, Workload())
+            assert self.jobs.claim(task.task_id, now_ms()) == 1
             execute = self.repository.database.execute_sql
             execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '59 minutes'")
             execute("UPDATE cluster_node SET seen_at = extract(epoch FROM now() - interval '59 minutes') * 1000")

@@ -15,7 +15,7 @@ from fooocus_api.tests.support.sources.source_tree import expression, name_of, p
 MAX_COLLABORATORS = 6
 BAGS = {
     "TaskServices": "the result of the domain's composition: it hands out the parts and uses none of them",
-    "Foundation": "the parts of a cluster, which it hands out and does not use",
+    "ClusterParts": "the parts of a cluster, which it hands out and does not use",
 }
 """Dataclasses that may have more collaborators."""
 

@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from fooocus_api.cluster.claim.claimer import Claimer, ClaimOptions
-from fooocus_api.cluster.jobs.pairs import Claims, Pairs
 from fooocus_api.cluster.jobs.schema import install_schema
+from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
 from fooocus_api.cluster.nodes.registry import NodeFacts, Registry
 from fooocus_api.db.membership import Membership
 from fooocus_api.db.repository import Repository
@@ -27,9 +27,9 @@ PARAMETERS = {"prompt": "one of many", "image_number": 1}
 class Worker:
     """Implements `FreeWorker`: it ends each task after some seconds."""
 
-    def __init__(self, repository: Repository, pairs: Pairs, wakes: queue.SimpleQueue[bool], seconds: float) -> None:
+    def __init__(self, repository: Repository, jobs: TaskJobs, wakes: queue.SimpleQueue[bool], seconds: float) -> None:
         self._repository = repository
-        self._pairs = pairs
+        self._jobs = jobs
         self._wakes = wakes
         self._seconds = seconds
         self._loaded: ModelNeeds | None = None
@@ -52,18 +52,18 @@ class Worker:
         time.sleep(self._seconds)
 
         def end() -> bool:
-            if not self._pairs.may_change(task.task_id):
+            if not self._jobs.may_change(task.task_id):
                 return False
             self._repository.update(task.task_id, {"status": TaskStatus.FINISHED.value, "finished_at": now_ms()})
-            self._pairs.ended(task.task_id)
+            self._jobs.ended(task.task_id)
             return True
 
         assert self._repository.write(end).result()
-        self._pairs.claims.discard(task.task_id)
+        self._jobs.claims.discard(task.task_id)
         self.tasks += 1
 
 
-def submitted(repository: Repository, pairs: Pairs, number: int) -> float:
+def submitted(repository: Repository, jobs: TaskJobs, number: int) -> float:
     """Submit tasks as 20 clients do, each of which waits for the commit of one. Return the seconds."""
     waiting: list[Any] = []
     began = time.monotonic()
@@ -74,7 +74,7 @@ def submitted(repository: Repository, pairs: Pairs, number: int) -> float:
 
         def change(task: Task = task, workload: Workload = workload) -> None:
             task.id = task.rank = repository.insert(to_row(task, workload))
-            pairs.accepted(task, workload)
+            jobs.accepted(task, workload)
 
         waiting.append(repository.write(change))
         if len(waiting) == 20:
@@ -87,18 +87,18 @@ def submitted(repository: Repository, pairs: Pairs, number: int) -> float:
 def _node(location: str, name: str, pipe: Connection[Any, Any]) -> None:
     repository = Repository(location, Membership(name))
     repository.write(lambda: install_schema(repository.database)).result()
-    pairs = Pairs(repository.database, name, Claims())
-    registry = Registry(repository.database, pairs, name, "node", 60)
-    repository.write(lambda: registry.enter("", "", None, NodeFacts())).result()
+    jobs = TaskJobs(repository.database, name, Claims())
+    registry = Registry(repository.database, jobs, name, "node", 60)
+    repository.write(lambda: registry.register("", "", None, NodeFacts())).result()
     wakes: queue.SimpleQueue[bool] = queue.SimpleQueue()
     pipe.send("ready")
     while (job := pipe.recv()) is not None:
         what, value, patience = job
         if what == "submit":
-            pipe.send(submitted(repository, pairs, value))
+            pipe.send(submitted(repository, jobs, value))
         else:
-            worker = Worker(repository, pairs, wakes, value)
-            claimer = Claimer(repository, pairs, worker, registry, ClaimOptions(affinity_wait_s=patience), wakes)
+            worker = Worker(repository, jobs, wakes, value)
+            claimer = Claimer(repository, jobs, worker, registry, ClaimOptions(affinity_wait_s=patience), wakes)
             claimer.start()
             wakes.put(True)
             pipe.recv()

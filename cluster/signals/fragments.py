@@ -1,6 +1,6 @@
-"""Messages in pieces: a notice of PostgreSQL has less than 8,000 bytes, a preview has ten times as many.
+"""Messages in fragments: a notice of PostgreSQL has less than 8,000 bytes, a preview has ten times as many.
 
-A piece is `SENDER NUMBER INDEX COUNT TEXT`. The texts of a message's pieces make its JSON, in ASCII.
+A fragment is `SENDER NUMBER INDEX COUNT TEXT`. The texts of a message's fragments make its JSON, in ASCII.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_PIECE = 7_900
-"""Bytes of a piece, its head included."""
+MAX_FRAGMENT = 7_900
+"""Bytes of a fragment, its head included."""
 HEAD = 80
 """Bytes kept free for the head: the sender's name, and three numbers."""
 MAX_AGE_S = 10.0
 """Seconds after which an incomplete message is given up."""
 MAX_SENDERS = 10_000
-MAX_PIECES = 1_000
+MAX_FRAGMENTS = 1_000
 
 
-def to_pieces(sender: str, number: int, message: Any) -> list[str]:
-    """Return a JSON value as pieces.
+def to_fragments(sender: str, number: int, message: Any) -> list[str]:
+    """Return a JSON value as fragments.
 
     Args:
         sender: name without spaces, in ASCII, which fits into the head.
         number: the message's number; those of one sender ascend.
 
     Raises:
-        TypeError, ValueError: it is no JSON value, or it needs more than `MAX_PIECES`.
+        TypeError, ValueError: it is no JSON value, or it needs more than `MAX_FRAGMENTS`.
     """
     text = json.dumps(message, separators=(",", ":"))
-    size = MAX_PIECE - HEAD
+    size = MAX_FRAGMENT - HEAD
     parts = [text[at : at + size] for at in range(0, len(text), size)]
-    if len(parts) > MAX_PIECES:
+    if len(parts) > MAX_FRAGMENTS:
         raise ValueError(f"a message of {len(text)} bytes")
     return [f"{sender} {number} {index} {len(parts)} {part}" for index, part in enumerate(parts)]
 
@@ -55,7 +55,7 @@ class Received:
 
 
 class Assembler:
-    """Puts pieces together, per sender and number. One thread only.
+    """Puts fragments together, per sender and number. One thread only.
 
     Incomplete messages are given up once a newer one of their sender is complete, or after `MAX_AGE_S`.
     """
@@ -65,13 +65,13 @@ class Assembler:
         self._clock = clock
         self._incomplete: dict[str, dict[int, _Incomplete]] = {}
 
-    def add(self, piece: str) -> Received | None:
-        """Return the message that a piece completes, None if more are missing.
+    def add(self, fragment: str) -> Received | None:
+        """Return the message that a fragment completes, None if more are missing.
 
         Raises:
-            ValueError: the text is no piece, or it completes what is no JSON.
+            ValueError: the text is no fragment, or it completes what is no JSON.
         """
-        sender, number, index, count, part = _read(piece)
+        sender, number, index, count, part = _read(fragment)
         self._give_up_old()
         of_sender = self._incomplete.setdefault(sender, {})
         one = of_sender.setdefault(number, _Incomplete(count, self._clock()))
@@ -100,9 +100,9 @@ class Assembler:
             self.given_up += len(self._incomplete.pop(next(iter(self._incomplete))))
 
 
-def _read(piece: str) -> tuple[str, int, int, int, str]:
-    sender, number, index, count, part = piece.split(" ", 4)
-    place, pieces = int(index), int(count)
-    if not 0 <= place < pieces <= MAX_PIECES:
-        raise ValueError(f"piece {place} of {pieces}")
-    return sender, int(number), place, pieces, part
+def _read(fragment: str) -> tuple[str, int, int, int, str]:
+    sender, number, index, count, part = fragment.split(" ", 4)
+    place, fragments = int(index), int(count)
+    if not 0 <= place < fragments <= MAX_FRAGMENTS:
+        raise ValueError(f"fragment {place} of {fragments}")
+    return sender, int(number), place, fragments, part

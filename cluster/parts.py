@@ -1,4 +1,4 @@
-"""The foundation that the parts of a cluster share in one process."""
+"""The parts of a cluster that need nothing of the domain, shared in one process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..tasks.model.events import Event
 from .claim.claimer import ClaimOptions
 from .claim.node_worker import LocalHost
 from .control.order import ClusterOrder
-from .jobs.pairs import Pairs
+from .jobs.task_jobs import TaskJobs
 from .nodes.registry import Registry
 
 
@@ -40,14 +40,14 @@ class Hooks:
 
 
 @dataclass(frozen=True)
-class Foundation:
+class ClusterParts:
     """The parts that need nothing of the domain. `wakes` gets an item when the worker is free or a task has arrived."""
 
     settings: ClusterSettings
     repository: Repository
     emit: Callable[[Event], None]
     host: LocalHost
-    pairs: Pairs
+    jobs: TaskJobs
     registry: Registry
     order: ClusterOrder
     hooks: Hooks = Hooks()

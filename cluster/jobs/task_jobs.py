@@ -51,7 +51,7 @@ class Claims:
             return list(self._attempts)
 
 
-class Pairs:
+class TaskJobs:
     """Implements `tasks.storage.jobs.Jobs` for one process, by its name and the id of its worker in the engine's table."""
 
     def __init__(self, database: Database, node: str, claims: Claims) -> None:

@@ -1,4 +1,4 @@
-"""The ear of a process: hears what is said on its channels, for as long as it runs, across restarts of the database."""
+"""The listener of a process for notifications on its channels, as long as it runs, across restarts of the database."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ CHECK_INTERVAL_S = 15.0
 Handler = Callable[[str], None]
 
 
-class Ear:
+class NotificationListener:
     """Listens on channels of the database, in a thread with a connection of its own.
 
-    The handlers run in that thread, one after the other, and must not wait long. What is said while the connection is lost is
+    The handlers run in that thread, one after the other, and must not wait long. What is sent while the connection is lost is
     lost as well: `on_gap` runs after each connection, the first included, so that listeners read again what they may have
     missed. An exception of either is logged, and nothing else fails with it.
 
     Args:
         location: the database's URL.
         handlers: channel → what takes each payload.
-        on_gap: called whenever the ear begins to listen.
+        on_gap: called whenever the listener begins to listen.
     """
 
     def __init__(self, location: str, handlers: Mapping[str, Handler], on_gap: Callable[[], None]) -> None:
@@ -44,7 +44,7 @@ class Ear:
         self._on_gap = on_gap
         self._waker = Waker()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fooocus-api-ear", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-listener", daemon=True)
         self._thread.start()
 
     def close(self, within_s: float | None = 5.0) -> None:
@@ -59,22 +59,22 @@ class Ear:
             try:
                 with contextlib.closing(self._connected()) as connection:
                     if is_lost:
-                        log.info("signals of the other processes are heard again")
+                        log.info("notifications of the other processes are received again")
                     retry_s, is_lost = FIRST_RETRY_S, False
                     self._call("a gap", self._on_gap)
                     self._listen(connection)
             except (psycopg.Error, OSError, ValueError) as error:
                 if not is_lost:
-                    log.warning("the signals' connection is lost; trying again", extra={"error": _short(error)})
+                    log.warning("connection of the notifications lost; trying again", extra={"error": _short(error)})
                 is_lost = True
-            except BaseException:  # without this thread the process would be deaf for ever
+            except BaseException:  # without this thread the process would get no notification any more
                 log.exception("listening failed")
             self._waker.wait(retry_s)
             retry_s = min(retry_s * 2, LONGEST_RETRY_S)
         self._waker.close()
 
     def _connected(self) -> psycopg.Connection[Any]:
-        connection = connect(self._location, "ear")
+        connection = connect(self._location, "listener")
         try:
             for channel in self._handlers:
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
@@ -84,13 +84,13 @@ class Ear:
         return connection
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
-        """Pass on what is heard, until the end or an error of the connection."""
+        """Pass notifications on, until the end or an error of the connection."""
         quiet_since = time.monotonic()
         while not self._closing.is_set():
-            heard = list(connection.notifies(timeout=0))
-            for notice in heard:
+            received = list(connection.notifies(timeout=0))
+            for notice in received:
                 self._pass_on(notice)
-            if heard:
+            if received:
                 quiet_since = time.monotonic()
                 continue  # there may be more that the connection has read already
             if self._waker.wait(CHECK_INTERVAL_S, connection.fileno()):
@@ -108,7 +108,7 @@ class Ear:
         try:
             action()
         except BaseException:  # even SystemExit
-            log.exception("a signal's handling failed", extra={"signal": subject})
+            log.exception("a notification's handling failed", extra={"channel": subject})
 
 
 def _short(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The voice of a process: says messages to the others, from any thread, without ever holding one up."""
+"""The sender of a process: sends messages to the others, from any thread, without ever holding one up."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from typing import Any
 import psycopg
 
 from .connection import connect
-from .pieces import to_pieces
+from .fragments import to_fragments
 
 log = logging.getLogger("fooocus_api.cluster")
 
 MAX_WAITING = 1_000
 """Messages that may wait; the oldest make room for newer ones."""
 MAX_BATCH = 32
-"""Messages that are said in one transaction."""
+"""Messages that are sent in one transaction."""
 MAX_AGE_S = 5.0
 """Seconds that a message may wait for the database; older ones are of no use to anyone."""
 FIRST_RETRY_S = 0.1
 LONGEST_RETRY_S = 2.0
-SAY = "SELECT pg_notify(channel, piece) FROM unnest(%s::text[], %s::text[]) AS said (channel, piece)"
+NOTIFY = "SELECT pg_notify(channel, fragment) FROM unnest(%s::text[], %s::text[]) AS sent (channel, fragment)"
 
 Content = dict[str, Any]
 
@@ -40,7 +40,7 @@ class _Waiting:
     since_s: float = field(default_factory=time.monotonic)
 
 
-class Voice:
+class NotificationSender:
     """Publishes messages on channels of the database, in a thread with a connection of its own.
 
     While the database can't be reached, messages are dropped and counted: who listens reads the rows again later.
@@ -52,9 +52,9 @@ class Voice:
     def __init__(self, location: str) -> None:
         self.name = secrets.token_hex(8)
         """Name of this sender, unique among all processes."""
-        self.said = 0
+        self.sent = 0
         self.replaced = 0
-        """Messages in whose place a newer one with the same key was said."""
+        """Messages in whose place a newer one with the same key was sent."""
         self.dropped = 0
         self._location = location
         self._number = 0
@@ -62,16 +62,16 @@ class Voice:
         self._slots = itertools.count()
         self._changed = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="fooocus-api-voice", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="fooocus-api-sender", daemon=True)
         self._thread.start()
 
-    def say(
+    def send(
         self, channels: str | Collection[str], content: Content | Callable[[], Content], key: Hashable = None
     ) -> None:
-        """Say a JSON object to all that listen on one of the channels. Never raises, never waits; any thread.
+        """Send a JSON object to all that listen on one of the channels. Never raises, never waits; any thread.
 
         Args:
-            content: the object, or a function that makes it, which runs on the voice's thread just before it is said.
+            content: the object, or a function that makes it, which runs on the sender's thread just before it is sent.
             key: a message that waits with the same key is replaced: of a task's previews only the newest is of use.
         """
         names = (channels,) if isinstance(channels, str) else tuple(channels)
@@ -92,32 +92,39 @@ class Voice:
             self._changed.notify()
 
     def close(self, within_s: float | None = 2.0) -> None:
-        """Say the waiting messages, then end. Wait at most `within_s` seconds for it."""
+        """Send the waiting messages, then end. Wait at most `within_s` seconds for it."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join(within_s)
 
     def _run(self) -> None:
-        speaker = _Speaker(self._location)
+        connection = _Connection(self._location)
         retry_s, is_lost = FIRST_RETRY_S, False
         while (batch := self._next()) is not None:
-            made = [(one.channels, self._pieces(one)) for one in batch]
-            messages = sum(bool(pieces) for _, pieces in made)
-            if not messages:  # too old, or not to be said: the database is not asked, and may be away
+            made = [(one.channels, self._fragments(one)) for one in batch]
+            messages = sum(bool(fragments) for _, fragments in made)
+            if not messages:  # too old, or not to be sent: the database is not asked, and may be away
                 continue
             try:
-                speaker.say([(channel, piece) for channels, pieces in made for channel in channels for piece in pieces])
+                connection.send(
+                    [
+                        (channel, fragment)
+                        for channels, fragments in made
+                        for channel in channels
+                        for fragment in fragments
+                    ]
+                )
             except (psycopg.Error, OSError, ValueError) as error:
                 if not is_lost:
                     text = " ".join(str(error).split())[:200]
-                    log.warning("the signals' connection is lost; trying again", extra={"error": text})
-            except BaseException:  # without this thread the process would be mute for ever
-                log.exception("saying failed")
+                    log.warning("connection of the notifications lost; trying again", extra={"error": text})
+            except BaseException:  # without this thread the process would send nothing any more
+                log.exception("sending failed")
             else:
                 if is_lost:
-                    log.info("signals reach the other processes again")
-                self.said += messages
+                    log.info("notifications reach the other processes again")
+                self.sent += messages
                 retry_s, is_lost = FIRST_RETRY_S, False
                 continue
             is_lost = True
@@ -127,7 +134,7 @@ class Voice:
             with self._changed:
                 self._changed.wait_for(lambda: self._closing, retry_s)
             retry_s = min(retry_s * 2, LONGEST_RETRY_S)
-        speaker.close()
+        connection.close()
 
     def _next(self) -> list[_Waiting] | None:
         """Wait for messages and return them; None at the end."""
@@ -142,47 +149,47 @@ class Voice:
             return fresh
 
     def _drop_at_the_end(self) -> bool:
-        """Drop the waiting messages if the voice is to end, and return whether it is."""
+        """Drop the waiting messages if the sender is to end, and return whether it is."""
         with self._changed:
             if self._closing:
                 self.dropped += len(self._waiting)
                 self._waiting.clear()
             return self._closing
 
-    def _pieces(self, one: _Waiting) -> list[str]:
+    def _fragments(self, one: _Waiting) -> list[str]:
         self._number += 1
         try:
             content = one.content() if callable(one.content) else one.content
-            return to_pieces(self.name, self._number, content)
+            return to_fragments(self.name, self._number, content)
         except Exception:
             self.dropped += 1
-            log.exception("a message can't be said")
+            log.exception("message not sent")
             return []
 
 
-class _Speaker:
-    """The voice's connection, opened again when it was lost. One thread only."""
+class _Connection:
+    """The sender's connection, opened again when it was lost. One thread only."""
 
     def __init__(self, location: str) -> None:
         self._location = location
         self._connection: psycopg.Connection[Any] | None = None
 
-    def say(self, pieces: Sequence[tuple[str, str]]) -> None:
-        """Notify the channels of the pieces, in one transaction. If the connection was lost since its last use, try twice.
+    def send(self, fragments: Sequence[tuple[str, str]]) -> None:
+        """Notify the channels of the fragments, in one transaction. If the connection was lost since its last use, try twice.
 
         Raises:
             psycopg.Error, OSError, ValueError: the database can't be reached.
         """
-        values = [channel for channel, _ in pieces], [piece for _, piece in pieces]
+        values = [channel for channel, _ in fragments], [fragment for _, fragment in fragments]
         if self._connection is not None:
             try:
-                self._connection.execute(SAY, values)
+                self._connection.execute(NOTIFY, values)
                 return
             except psycopg.Error:
                 self.close()
-        self._connection = connect(self._location, "voice")
+        self._connection = connect(self._location, "sender")
         try:
-            self._connection.execute(SAY, values)
+            self._connection.execute(NOTIFY, values)
         except BaseException:
             self.close()
             raise
