@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import requests
+from PIL import Image
 
 from fooocus_api.tests.support.client import Client
-from fooocus_api.tests.support.compat.pictures import png
+from fooocus_api.tests.support.compat.pictures import HOLE, SIZE, encoded, png
 from fooocus_api.tests.support.host import Host, demo_host
 
 
@@ -49,3 +50,30 @@ def test_a_number_that_is_not_filled_in_is_the_default(host: Host, native: Clien
     response = requests.post(f"{host.url}/v1/images/generations", json=empty, timeout=120)
     assert response.status_code == 200, response.text
     assert newest(native)["req_params"]["guidance_scale"] == 4.0
+
+
+def as_sent(picture: Image.Image) -> str:
+    """Return a picture as a data URI."""
+    return f"data:image/png;base64,{base64.b64encode(encoded(picture)).decode()}"
+
+
+def inpainted(host: Host, native: Client, mask: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return the area that an edit with this mask generates again."""
+    body = {"prompt": "a hat", "image": as_sent(Image.new("RGB", SIZE, "seagreen")), "mask": as_sent(mask), "steps": 1}
+    response = requests.post(f"{host.url}/v1/images/edits", json=body, timeout=120)
+    assert response.status_code == 200, response.text
+    return native.image(newest(native)["req_params"]["inpaint_mask_image_upload"]).convert("L").getbbox()
+
+
+def test_a_few_transparent_pixels_are_not_the_area_of_a_black_and_white_mask(host: Host, native: Client) -> None:
+    mask = Image.new("RGBA", SIZE, "black")
+    mask.paste("white", HOLE)
+    mask.putpixel((0, 0), (0, 0, 0, 0))
+    assert inpainted(host, native, mask) == HOLE
+
+
+@pytest.mark.parametrize("ground", ["black", "seagreen", "white"])
+def test_a_small_transparent_area_is_the_area_of_any_other_mask(host: Host, native: Client, ground: str) -> None:
+    mask = Image.new("RGBA", SIZE, ground)
+    mask.paste((0, 0, 0, 0), (10, 10, 20, 20))
+    assert inpainted(host, native, mask) == (10, 10, 20, 20)
