@@ -10,7 +10,6 @@ import fastapi_offline
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -20,9 +19,10 @@ from ..asgi.parts import Parts
 from ..asgi.problem import problem_response
 from ..asgi.surfaces.no_oauth import NoOAuth
 from ..asgi.surfaces.plain_options import PlainOptions
+from ..asgi.surfaces.surface import NAMED_PATHS
 from ..dashboard.serving import DashboardPage
 from ..guide.serving import GuidePages
-from .built_routes import build_routes
+from .built_routes import build_routes, documented_paths
 from .context import Context
 from .openapi import build_schema, build_surface_schema
 from .requests.parameter_names import IgnoredHeader, NamingRoute
@@ -166,12 +166,7 @@ def create_api(context: Context) -> FastAPI:
         app.include_router(router, responses=responses(401, 403, 429, 503))
     routers.append(health.router)
     app.include_router(routers[-1])
-    app.state.paths = [
-        route.path
-        for router in routers
-        for route in router.routes
-        if isinstance(route, APIRoute) and route.include_in_schema
-    ]
+    app.state.paths = documented_paths(routers) + [path for own in context.surfaces for path in NAMED_PATHS[own]]
     _add_docs(app, context, surfaces)
     build_routes(app)
     return app

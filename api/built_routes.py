@@ -1,8 +1,11 @@
-"""Builds the routes of an application before its first request."""
+"""The routes of an application, built before its first request, and their paths."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 
 def build_routes(app: FastAPI) -> None:
@@ -10,3 +13,13 @@ def build_routes(app: FastAPI) -> None:
     nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(nowhere)
+
+
+def documented_paths(routers: Iterable[APIRouter]) -> list[str]:
+    """Return the paths of routers, short of those that the schema leaves out. An application no longer lists them itself."""
+    return [
+        route.path
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    ]

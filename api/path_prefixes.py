@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from itertools import zip_longest
 
 from ..asgi.surfaces.surface import FIRST_SEGMENTS
 
@@ -24,8 +23,10 @@ PATHS = FIRST_SEGMENTS | {
 """First segments of the API's paths."""
 MISSPELT = ("engine", "engines", "generate", "inputs", "outputs", "tasks", "tools")
 """First segments that belong to the API even if misspelt, as the WebUI has none similar."""
+WITHOUT_VERSION = frozenset({"images", "models", "chat"})
+"""First segments of OpenAI's paths for clients whose address lacks `/v1`."""
 MIN_SIMILARITY = 0.75
-MIN_PATH_SIMILARITY = 0.6
+MIN_PATH_SIMILARITY = 0.72
 """Minimum similarity for a path to be suggested in place of another."""
 MAX_PARTS = 6
 MAX_SEGMENT_LENGTH = 40
@@ -36,7 +37,7 @@ _VERSION = re.compile(r"v\d+(\.\d+)?", re.ASCII)
 def is_misspelt(first: str) -> bool:
     """Return whether a path's first segment, one that the WebUI does not have, is probably a misspelt one of the API."""
     part = first[:MAX_SEGMENT_LENGTH].lower()
-    if _VERSION.fullmatch(part) or part.startswith(("tasks", "outputs", "inputs")):
+    if _VERSION.fullmatch(part) or part in WITHOUT_VERSION or part.startswith(("tasks", "outputs", "inputs")):
         return True
     return bool(difflib.get_close_matches(part, MISSPELT, n=1, cutoff=MIN_SIMILARITY))
 
@@ -46,13 +47,11 @@ def nearest_path(path: str, templates: Iterable[str]) -> str | None:
     given = [part[:MAX_SEGMENT_LENGTH] for part in path.strip("/").split("/")[:MAX_PARTS]]
     likeness: dict[str, float] = {}
     for template in templates:
-        parts = template.strip("/").split("/")
-        same_length = len(parts) == len(given)
-        filled = [
-            own if same_length and part.startswith("{") else part
-            for part, own in zip_longest(parts, given[: len(parts)], fillvalue="")
-        ]
-        matcher = difflib.SequenceMatcher(None, "/".join(filled).lower(), "/".join(given).lower(), autojunk=False)
+        parts, own = template.strip("/").split("/"), given
+        if len(parts) == len(given):
+            pairs = [pair for pair in zip(parts, given, strict=True) if not pair[0].startswith("{")]
+            parts, own = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        matcher = difflib.SequenceMatcher(None, "/".join(parts).lower(), "/".join(own).lower(), autojunk=False)
         likeness[template] = matcher.ratio()
     best = max(likeness, key=likeness.__getitem__, default=None)
     return best.rstrip("/") if best is not None and likeness[best] >= MIN_PATH_SIMILARITY else None

@@ -66,7 +66,11 @@ class ErrorCode(str, Enum):
     WRONG_DOWNLOAD_STATE = "wrong_download_state", 409, "The download's state does not permit the action."
     IMAGE_GONE = "image_gone", 410, "A record lists the image, but its file was deleted."
     PAYLOAD_TOO_LARGE = "payload_too_large", 413, "The body or the image is too large."
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type", 415, "The body's `Content-Type` is not supported."
+    UNSUPPORTED_MEDIA_TYPE = (
+        "unsupported_media_type",
+        415,
+        "The body's `Content-Type` or `Content-Encoding` is not supported.",
+    )
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable", 416, "`Range` begins beyond the end of the image."
     INVALID_FIELDS = "invalid_fields", 422, "Fields of the request are invalid; `errors` names each of them."
     INVALID_ROWS = "invalid_rows", 422, "Rows of a batch are invalid; `errors` names the first 100 with row and column."

@@ -1,4 +1,4 @@
-"""Converts an absolute-form request target, a whole URL as clients send it to a proxy, into origin-form."""
+"""Converts request targets that clients write in other ways into the path that every check and route sees."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .hosts import is_host
 
 _ABSOLUTE = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
+_SLASHES = re.compile(rb"/{2,}")
+_WITH_FILE = re.compile(rb"/(file|proxy)[=/]")
+"""Paths of Gradio that end with a file's path or a URL, whose slashes count."""
 
 
 class OriginForm:
@@ -17,13 +20,15 @@ class OriginForm:
 
     So every check sees the same path. The URL's host replaces the Host header (RFC 9112, 3.2.2) and passes the same checks.
     A URL without a host remains a path without a leading slash, which `cross_origin` rejects.
+
+    Repeated slashes become one: programs append `/sdapi/v1/txt2img` to an address that was entered with a slash at its end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(_in_origin_form(scope), receive, send)
+        await self._app(_with_single_slashes(_in_origin_form(scope)), receive, send)
 
 
 def _in_origin_form(scope: Scope) -> Scope:
@@ -35,3 +40,14 @@ def _in_origin_form(scope: Scope) -> Scope:
     path = match[2] or "/"
     headers = [(b"host", match[1].encode("latin-1")), *(item for item in scope["headers"] if item[0] != b"host")]
     return {**scope, "path": unquote(path), "raw_path": path.encode("latin-1"), "headers": headers}
+
+
+def _with_single_slashes(scope: Scope) -> Scope:
+    """Return the scope with each run of slashes as one. Encoded slashes are part of a name."""
+    sent = scope.get("raw_path", b"") if scope["type"] == "http" else b""
+    if b"//" not in sent or not sent.startswith(b"/"):
+        return scope
+    path = _SLASHES.sub(b"/", sent)
+    if _WITH_FILE.search(path):
+        return scope
+    return {**scope, "path": unquote(path.decode("latin-1")), "raw_path": path}

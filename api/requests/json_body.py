@@ -68,6 +68,7 @@ class BufferedRequest(Request):
     """A request that caches its body and the parsed JSON."""
 
     async def read(self, reservation: Reservation, most: int = MAX_BODY_BYTES) -> None:
+        check_coding(self)
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
             raise _too_large(most)
@@ -90,6 +91,19 @@ class BufferedRequest(Request):
     def forget(self) -> None:
         """Free the body, as a stream keeps the request until it ends."""
         self._body, self._json = b"", None
+
+
+def check_coding(request: Request) -> None:
+    """Check that a body is not compressed: how large it becomes is known only when it is decompressed.
+
+    Raises:
+        Problem: 415, it is.
+    """
+    sent = [coding.strip() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")]
+    coding = next((coding for coding in sent if coding.lower() not in ("", "identity")), None)
+    if coding is not None:
+        detail = f"body has the Content-Encoding {shortened(coding, 40)}; send it without compression"
+        raise Problem(ErrorCode.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": "identity"})
 
 
 def with_json(request: Request, content: bytes) -> Request:

@@ -15,6 +15,7 @@ from ..schemas.generate import IMAGE_FIELDS, CommonRequest
 from ..schemas.host_request import host_values
 from ..security.authorization import may_see_image
 from ..validation.known_names import known_values, with_listed_names, without_missing_loras
+from ..validation.lora_checks import with_prompts_weights
 from ..validation.result_size import check_result
 from ..validation.sizes import with_size, without_size_if_sent
 from ..validation.validation import check
@@ -73,6 +74,7 @@ def prepare_with(
     body, downloads = _with_preset(body, context, sent)
     body = with_listed_names(body, context)
     body = without_missing_loras(body, context, [download.path for download in downloads])
+    body = with_prompts_weights(body, sent, context)
     check(body, context, coming=[download.path for download in downloads], found=errors)
     parameters = body.model_dump(exclude=extra_members(body), warnings="none")
     _resolve_images(parameters, resolver, context.urls(request))

@@ -238,7 +238,13 @@ def field_error(item: Any) -> FieldError:
     """Return one of pydantic's errors in this API's words."""
     location = item["loc"][1:] if item["loc"][:1] in (("body",), ("query",), ("header",), ("path",)) else item["loc"]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    message = message_of(item) if path else "must be a JSON object, sent with Content-Type: application/json"
+    message = message_of(item) if path else _wrong_body(item.get("input"))
     return FieldError(
         field=shortened(path) or "body", code=code_of(item["type"]), message=message, allowed=allowed_of(item) or None
     )
+
+
+def _wrong_body(sent: Any) -> str:
+    if isinstance(sent, str):
+        return "must be a JSON object, but is a text in JSON; encode the object once"
+    return "must be a JSON object, sent with Content-Type: application/json"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ...files.typed_names import FILE_NAME, MAX_NAME_LENGTH, composed, is_file_name
 from ...tasks.model.workload.prompt_parts import MAX_PARTS
 from .items import IMAGE, MAX_PROMPT_LENGTH, EnhanceControl, ImagePrompt, ImageText, Lora
 from .own_data import OwnData
@@ -21,7 +21,7 @@ DISABLED = ("disabled", "disable")
 
 def _file_name(value: Any) -> Any:
     name = _no_null(value)
-    if isinstance(name, str) and not re.search(FILE_NAME, name):
+    if isinstance(name, str) and not is_file_name(name := composed(name)):
         raise PydanticCustomError(
             "file_name", "must begin with a letter or digit and contain only letters, digits, spaces and _ . ( ) + -"
         )
@@ -34,7 +34,6 @@ def _no_null(value: Any) -> Any:
 
 PARTS = f"At most {MAX_PARTS} arrays, as `[[red,blue]]`, and {MAX_PARTS} wildcards."
 Text = Annotated[str, BeforeValidator(_no_null)]
-FILE_NAME = r"^(|[^\W_][\w .()+-]*)$"
 MAX_LIST_LENGTH = 1000
 """Entries, checked before any entry is validated."""
 SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 uses the aspect ratio's."
@@ -254,7 +253,7 @@ class CommonRequest(OwnData):
     )
     save_name: Annotated[str, BeforeValidator(_file_name)] = Field(
         default="",
-        max_length=100,
+        max_length=MAX_NAME_LENGTH,
         pattern=FILE_NAME,
         description="Images are named `{save_name}-{number}` in the day's folder; existing images are never overwritten.",
     )

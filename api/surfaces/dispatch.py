@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...asgi.error_codes import ErrorCode
 from ...asgi.problem import problem_response
 from ...asgi.surfaces.surface import Surface, surface_of
-from ..built_routes import build_routes
+from ..built_routes import build_routes, documented_paths
 from ..context import Context
 from ..requests.acceptance import NATIVE
 from ..requests.parameter_names import NamingRoute
@@ -102,10 +102,11 @@ class Surfaces:
         app.router.route_class = NamingRoute
         add_handlers(app)
         app.state.context = self._context
-        for router in BUILDERS[surface](self._context, self._model):
+        routers = list(BUILDERS[surface](self._context, self._model))
+        for router in routers:
             app.include_router(router)
         build_routes(app)
-        app.state.paths = [route.path for route in app.routes if isinstance(route, NamingRoute)]
+        app.state.paths = documented_paths(routers)
         return app
 
 

@@ -22,6 +22,24 @@ def refers_to_files(text: str) -> bool:
     return "__" in text or BEGINNING.search(text) is not None
 
 
+def with_prompts_weights(body: CommonRequest, sent: CommonRequest, context: Context) -> CommonRequest:
+    """Return the body without those of the host's or a preset's LoRAs that the prompt has with a weight of its own.
+
+    Fooocus would use the default's weight, and clients of other programs do not know that there is one. A request that lists
+    `loras` itself stays as it is.
+    """
+    texts = [getattr(body, name) for name in _joined(body)]
+    if "loras" in sent.model_fields_set or not any(BEGINNING.search(text) for text in texts):
+        return body
+    files = _files(context.host.catalog)
+    named = {tag.file: float(tag.weight) for text in texts for tag in tags(text, files) if isinstance(tag, Tag)}
+    loras = [
+        lora.model_copy(update={"enabled": lora.enabled and named.get(lora.model_name, lora.weight) == lora.weight})
+        for lora in body.loras
+    ]
+    return body.model_copy(update={"loras": loras})
+
+
 def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError]:
     """Yield an error for each LoRA in a prompt that Fooocus would not apply as written."""
     fields = list(_prompts(request))

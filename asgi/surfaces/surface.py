@@ -28,8 +28,10 @@ LABELS = {
     Surface.LEGACY: "Fooocus-API",
     Surface.MCP: "MCP",
 }
+NOT_IMAGES = ("/v1/audio", "/v1/chat", "/v1/completions", "/v1/embeddings", "/v1/responses")
+"""Paths of OpenAI's API that this server lacks, as it generates images alone."""
 PATHS: dict[Surface, tuple[str, ...]] = {
-    Surface.OPENAI: ("/v1/images", "/v1/models"),
+    Surface.OPENAI: ("/v1/images", "/v1/models", *NOT_IMAGES),
     Surface.A1111: ("/sdapi", "/controlnet"),
     Surface.LEGACY: (
         "/v1/generation",
@@ -42,6 +44,17 @@ PATHS: dict[Surface, tuple[str, ...]] = {
     Surface.MCP: ("/mcp",),
 }
 """Surface → its paths; those below them belong to it, too."""
+NAMED_PATHS: dict[Surface, tuple[str, ...]] = {
+    Surface.OPENAI: ("/v1/images/generations", "/v1/images/edits", "/v1/images/variations", "/v1/models"),
+    Surface.A1111: ("/sdapi/v1/txt2img", "/sdapi/v1/img2img", "/sdapi/v1/options"),
+    Surface.LEGACY: (
+        "/v1/generation/text-to-image",
+        "/v2/generation/text-to-image-with-ip",
+        "/v1/generation/query-job",
+    ),
+    Surface.MCP: ("/mcp",),
+}
+"""Surface → paths that a request for a similar one is answered with."""
 FIRST_SEGMENTS = frozenset(path.split("/")[1] for paths in PATHS.values() for path in paths)
 """First segments of the paths of all surfaces."""
 ALL_SURFACES = frozenset(Surface)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from fooocus_api.api.compat.a1111.pictures import CROP, FILL, fitted
+from fooocus_api.api.compat.a1111.pictures import CROP, FILL, fitted, is_empty, mask_of
 from fooocus_api.api.requests.memory_budget import MemoryBudget
 from fooocus_api.api.responses.problems import Problem
 
@@ -36,3 +36,44 @@ def test_the_centre_stays_in_the_centre(mode: int, size: tuple[int, int]) -> Non
 def test_the_new_size_is_counted() -> None:
     with MemoryBudget(2**20).reservation() as reservation, pytest.raises(Problem):
         fitted(halves((8, 8)), (1024, 1024), reservation)
+
+
+CLEAR, BLACK, WHITE, RED, FAINT = (
+    (0, 0, 0, 0),
+    (0, 0, 0, 255),
+    (255, 255, 255, 255),
+    (255, 0, 0, 255),
+    (255, 255, 255, 128),
+)
+
+
+@pytest.mark.parametrize(
+    ("ground", "box"),
+    [
+        (CLEAR, WHITE),
+        (CLEAR, BLACK),
+        (CLEAR, RED),
+        (CLEAR, FAINT),
+        (BLACK, FAINT),
+        (BLACK, WHITE),
+        ((255, 255, 255, 0), BLACK),
+    ],
+)
+def test_the_box_of_a_mask_is_generated_again_however_it_is_painted(
+    ground: tuple[int, int, int, int], box: tuple[int, int, int, int]
+) -> None:
+    picture = Image.new("RGBA", (100, 80), ground)
+    picture.paste(box, (10, 20, 50, 60))
+    picture.putpixel((99, 79), CLEAR)  # one pixel that a painting program left over
+    mask = mask_of(picture, invert=False).point(lambda value: 255 if value > 127 else 0)
+    assert mask.getbbox() == (10, 20, 50, 60) and not is_empty(mask)
+    inverse = mask_of(picture, invert=True)
+    assert inverse.getpixel((5, 5)) == 255 and inverse.getpixel((30, 40)) <= 127  # type: ignore[operator]  # of one channel
+
+
+def test_soft_edges_of_a_stroke_do_not_make_a_mask_black_and_white() -> None:
+    picture = Image.new("RGBA", (100, 80), CLEAR)
+    picture.paste(BLACK, (10, 20, 50, 60))
+    for y in range(20, 30):
+        picture.putpixel((50, y), (255, 255, 255, 60))
+    assert mask_of(picture, invert=False).getbbox() == (10, 20, 50, 60)

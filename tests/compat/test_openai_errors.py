@@ -98,6 +98,8 @@ def test_a_url_in_a_response_needs_no_key(client: openai.OpenAI) -> None:
         ({"output_format": "gif"}, "output_format", "unsupported_value"),
         ({"background": "transparent"}, "background", "unsupported_value"),
         ({"extra_body": {"frame_count": 4}}, "frame_count", "unsupported_parameter"),
+        ({"extra_body": {"image": "data:image/png;base64,AA=="}}, "image", "unsupported_parameter"),
+        ({"extra_body": {"image_urls": ["https://example.com/a.png"]}}, "image_urls", "unsupported_parameter"),
         ({"extra_body": {"steps": 1000}}, "steps", "invalid_value"),
         ({"extra_body": {"seed": -5}}, "seed", "invalid_value"),
         ({"extra_body": {"scheduler": "none such"}}, "scheduler", "invalid_value"),

@@ -207,3 +207,30 @@ def test_a_lora_may_be_named_in_the_prompt(client: Client) -> None:
     metadata = record["images"][0]["metadata"]
     assert metadata["lora_combined_1"] == "demo_warm_light.safetensors : 0.5"
     assert metadata["lora_combined_2"] == "demo_dreamy_haze.safetensors : 1.0"
+
+
+@pytest.mark.parametrize("path", ["/v1/engine/generate", "/v1/images/generations", "/sdapi/v1/txt2img"])
+def test_a_default_lora_has_the_weight_of_the_prompt(client: Client, path: str) -> None:
+    default = client.draw()["images"][0]["metadata"]
+    assert default["lora_combined_1"] == "demo_warm_light.safetensors : 0.1"
+    prompt = "a cat <lora:demo_warm_light:0.5> <lora:demo_dreamy_haze:0.2>"
+    assert client.post(path, json={"prompt": prompt}).status_code == 200
+    metadata = client.tasks(query="all", page_size=1)["history"][0]["images"][0]["metadata"]
+    assert metadata["lora_combined_1"] == "demo_warm_light.safetensors : 0.5"
+    assert metadata["lora_combined_2"] == "demo_dreamy_haze.safetensors : 0.2" and "lora_combined_3" not in metadata
+
+
+def test_a_lora_that_the_request_lists_with_another_weight_is_refused(client: Client) -> None:
+    fields: dict[str, Any] = {
+        "prompt": "a cat <lora:demo_warm_light:0.5>",
+        "loras": [{"model_name": "demo_warm_light.safetensors", "weight": 0.1}],
+    }
+    response = client.generate(**fields)
+    assert response.status_code == 422 and "name it once" in response.json()["detail"]
+
+
+def test_what_a_prompt_becomes_has_the_weight_of_the_prompt(client: Client) -> None:
+    body = {"prompt": "a cat <lora:demo_warm_light:0.5>", "expansion": False}
+    answer = client.post("/v1/tools/expand-prompt", json=body)
+    assert answer.status_code == 200, answer.text
+    assert {"model_name": "demo_warm_light.safetensors", "weight": 0.5} in answer.json()["images"][0]["loras"]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import requests
@@ -87,6 +87,32 @@ def test_a_name_that_a_file_can_have_is_had(client: Client, name: str) -> None:
     if answer.status_code == 422:
         (error,) = answer.json()["errors"]
         assert error["field"] == "save_name" and "bytes" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("cafe\u0301", "caf\u00e9"),  # as macOS writes it
+        ("\u30ab\u3099", "\u30ac"),
+        ("e\u0301" * 60, "\u00e9" * 60),
+        ("\u0e20\u0e32\u0e1e\u0e17\u0e35\u0e48 1", None),
+        ("\u0939\u093f\u0928\u094d\u0926\u0940", None),
+        ("\u05e9\u05b8\u05dc\u05d5\u05b9\u05dd", None),
+    ],
+    ids=["accent", "katakana", "long", "Thai", "Hindi", "Hebrew"],
+)
+def test_a_name_may_have_vowel_signs_and_accents(client: Client, name: str, kept: str | None) -> None:
+    (url,) = client.draw(save_name=name)["result"]
+    assert unquote(urlsplit(url).path.rpartition("/")[2]) == f"{kept or name}-0.png"
+    assert client.get(url).status_code == 200 and client.get(url, params={"width": 64}).status_code == 200
+    if kept is not None:
+        assert client.draw(save_name=kept)["result"][0].endswith("-1.png")
+
+
+@pytest.mark.parametrize("name", ["\u0301e", "\u0301", "e\u200b", "e\u202e", "\u0e48\u0e20", "a/\u0301"])
+def test_a_name_of_a_sign_alone_or_with_what_is_not_seen_is_refused(client: Client, name: str) -> None:
+    answer = client.generate(save_name=name)
+    assert answer.status_code == 422 and answer.json()["errors"][0]["field"] == "save_name", answer.text
 
 
 # ------------------------------------------------------------------ what is served

@@ -20,6 +20,10 @@ from ...security.authorization import may_see_image
 Size = tuple[int, int]
 CROP, FILL = 1, 2
 """Values of `resize_mode`; all others stretch."""
+DARK, BRIGHT = 40, 128
+"""The brightest black and the darkest white of a mask."""
+LEAST_SHARE = 0.01
+"""Share of the painted pixels of a mask from which black, or white, is meant."""
 BYTES_OF_PIXEL = 8
 """Bytes that a pixel takes while its picture is resized."""
 MAX_PIXELS = 2**26
@@ -117,12 +121,24 @@ def as_png(picture: PILImage.Image) -> bytes:
 
 
 def mask_of(picture: PILImage.Image, *, invert: bool) -> PILImage.Image:
-    """Return the area of a mask in grey: white is generated again. Of a mask with transparency, its opaque part is."""
+    """Return the area of a mask in grey: white is generated again.
+
+    Of a mask with transparency, it is the painted part in any colour; the white part, if black is painted next to it.
+    """
+    mask = picture.convert("L")
     if picture.mode == "RGBA" and picture.getextrema()[-1] != (255, 255):
-        mask = picture.getchannel("A").point(lambda value: 255 if value > 127 else 0)
-    else:
-        mask = picture.convert("L")
+        alpha = picture.getchannel("A")
+        if _is_black_and_white(mask, alpha):
+            mask = ImageChops.multiply(mask, alpha)
+        else:
+            mask = alpha.point(lambda value: 255 if value > 127 else 0)
     return ImageChops.invert(mask) if invert else mask
+
+
+def _is_black_and_white(grey: PILImage.Image, alpha: PILImage.Image) -> bool:
+    """Return whether black and white are both painted, each in more than the edges that painting programs soften."""
+    counts = grey.histogram(alpha.point(lambda value: 255 if value else 0))
+    return min(sum(counts[: DARK + 1]), sum(counts[BRIGHT:])) >= max(sum(counts) * LEAST_SHARE, 1)
 
 
 def is_empty(mask: PILImage.Image) -> bool:

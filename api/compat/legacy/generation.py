@@ -39,6 +39,8 @@ FORMS = {
     "/v1/generation/image-prompt": Kind.PROMPT,
     "/v1/generation/image-enhance": Kind.ENHANCE,
 }
+OLD_FORMS = {"/v1/generation/image-inpait-outpaint": Kind.INPAINT}
+"""Paths that early versions of Fooocus-API had, as they spelt them."""
 SUMMARIES = {
     Kind.TEXT: "Generate images from a text",
     Kind.UPSCALE: "Vary or upscale an image",
@@ -57,10 +59,19 @@ def router(bodies: Bodies, model: type[CommonRequest]) -> APIRouter:
     for path, kind in {TEXT: Kind.TEXT, **JSON}.items():
         body = bodies.text_v1 if path == TEXT else bodies.of_kind[kind]
         _add(routes, path, kind, _json_endpoint(kind, body, model), route_class_override=JsonRoute)
-    for path, kind in FORMS.items():
+    for path, kind in {**FORMS, **OLD_FORMS}.items():
         content = {"requestBody": {"required": True, "content": form_content(bodies.of_kind[kind])}}
         endpoint = _form_endpoint(kind, bodies, model)
-        _add(routes, path, kind, endpoint, route_class_override=JsonOrFormRoute, openapi_extra=content)
+        shown = path not in OLD_FORMS
+        _add(
+            routes,
+            path,
+            kind,
+            endpoint,
+            route_class_override=JsonOrFormRoute,
+            openapi_extra=content,
+            include_in_schema=shown,
+        )
     return routes
 
 

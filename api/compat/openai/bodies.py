@@ -13,6 +13,8 @@ from ...responses.problems import FieldError, InvalidFields, field_error
 B = TypeVar("B", bound="ImagesBody")
 REFUSED = ("frame_count", "frame_duration_ms", "svg", "markup")
 """Fields of OpenAI's newest models for which Fooocus has nothing. They change the image, so that they are not ignored."""
+PICTURES = ("image", "images", "image_url", "image_urls", "input_image", "init_image", "mask", "reference_images")
+"""Fields with pictures, which a generation from a prompt can't go by. They are not ignored either."""
 ALWAYS_BASE64 = ("gpt-image", "chatgpt-image")
 """Beginnings of the names of models that return base64 at OpenAI, regardless of `response_format`."""
 SIZE_PATTERN = r"^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})?$"
@@ -26,13 +28,13 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) and len(value) < 32 else value
 
 
-def _without_nothing(value: Any) -> Any:
+def without_nothing(value: Any) -> Any:
     """Return None for "", which forms send for a field that is not filled in, and for JavaScript's words for nothing."""
     return None if value in ("", "null", "undefined") else value
 
 
-OptionalText = Annotated[str | None, BeforeValidator(_without_nothing)]
-Choice = BeforeValidator(lambda value: _lower(_without_nothing(value)))
+OptionalText = Annotated[str | None, BeforeValidator(without_nothing)]
+Choice = BeforeValidator(lambda value: _lower(without_nothing(value)))
 
 
 class ImagesBody(BaseModel):
@@ -46,7 +48,7 @@ class ImagesBody(BaseModel):
         description="The file name of a checkpoint, with or without its extension, or the name of a preset. Any other name "
         "means Fooocus's default; the response header `X-Fooocus-Model` has the one that was used.",
     )
-    n: Annotated[int | None, BeforeValidator(_without_nothing)] = Field(
+    n: Annotated[int | None, BeforeValidator(without_nothing)] = Field(
         default=None, ge=1, le=MAX_IMAGES, description="The number of images, 1 by default."
     )
     size: OptionalText = Field(
@@ -90,7 +92,7 @@ class StreamedBody(ImagesBody):
     output_format: Annotated[Literal["png", "jpeg", "jpg", "webp"] | None, Choice] = Field(
         default=None, description="The format of the files; by default Fooocus's."
     )
-    output_compression: Annotated[int | None, BeforeValidator(_without_nothing)] = Field(
+    output_compression: Annotated[int | None, BeforeValidator(without_nothing)] = Field(
         default=None, ge=0, le=100, description="The quality of a JPEG or WebP that is returned as base64, in percent."
     )
     background: Annotated[Literal["auto", "opaque"] | None, Choice] = Field(
@@ -100,10 +102,10 @@ class StreamedBody(ImagesBody):
     complexity: Annotated[Literal["low", "medium", "high"] | None, Choice] = Field(
         default=None, description="Without effect."
     )
-    stream: Annotated[bool | None, BeforeValidator(_without_nothing)] = Field(
+    stream: Annotated[bool | None, BeforeValidator(without_nothing)] = Field(
         default=None, description="Respond with server-sent events."
     )
-    partial_images: Annotated[int | None, BeforeValidator(_without_nothing)] = Field(
+    partial_images: Annotated[int | None, BeforeValidator(without_nothing)] = Field(
         default=None, ge=0, le=3, description="The number of previews in a stream."
     )
 

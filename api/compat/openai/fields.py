@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_origin
 
@@ -17,7 +17,7 @@ from ...schemas.generate import CommonRequest
 from ...validation.sizes import FIELDS as SIZE_FIELDS
 from ...validation.webui_names import sampler_and_scheduler
 from ..sizes import ImpossibleSize, SizePlan, plan_size
-from .bodies import REFUSED, GenerationBody, ImagesBody, StreamedBody
+from .bodies import PICTURES, REFUSED, GenerationBody, ImagesBody, StreamedBody, without_nothing
 from .models import chosen_model
 
 OTHER_NAMES = {
@@ -69,8 +69,12 @@ def fields_of(body: ImagesBody, context: Context, model: type[CommonRequest]) ->
     Raises:
         InvalidFields: names the fields that Fooocus can't apply.
     """
-    extra = {name: value for name, value in (body.model_extra or {}).items() if value is not None}
-    _refuse(extra)
+    extra = {
+        name: value
+        for name, value in (body.model_extra or {}).items()
+        if (without_nothing(value) if name in OTHER_NAMES else value) is not None
+    }
+    _refuse(extra, pictures=isinstance(body, GenerationBody))
     values, names, ignored = _own(body, context, model)
     catalog = context.host.catalog
     for name, value in extra.items():
@@ -83,14 +87,20 @@ def fields_of(body: ImagesBody, context: Context, model: type[CommonRequest]) ->
     return Fields(values, names, tuple(ignored))
 
 
-def _refuse(extra: Collection[str]) -> None:
-    refused = [name for name in extra if name.partition("[")[0] in REFUSED]
-    if refused:
-        message = "is not supported, as Fooocus generates still images of pixels; omit it"
-        raise InvalidFields(
-            FieldError(field=shortened(name, 60), code=FieldErrorCode.UNKNOWN_FIELD, message=message)
-            for name in refused
-        )
+def _refuse(extra: Mapping[str, Any], *, pictures: bool) -> None:
+    """Refuse fields that would change the image: those of videos and drawings, and `pictures` next to a prompt."""
+    errors = []
+    for name, value in extra.items():
+        plain = name.partition("[")[0]
+        if plain in REFUSED:
+            message = "is not supported, as Fooocus generates still images of pixels; omit it"
+        elif pictures and plain in PICTURES and value:
+            message = "is a picture, but this path generates from the prompt alone; send it to /v1/images/edits"
+        else:
+            continue
+        errors.append(FieldError(field=shortened(name, 60), code=FieldErrorCode.UNKNOWN_FIELD, message=message))
+    if errors:
+        raise InvalidFields(errors)
 
 
 def _own(

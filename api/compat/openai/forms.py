@@ -13,7 +13,6 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
 from ....asgi.error_codes import ErrorCode, FieldErrorCode
-from ....asgi.problem import shortened
 from ...context import Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.image_sources import ImageResolver
@@ -31,6 +30,10 @@ FORM_BYTES = MAX_BODY_BYTES
 """Bytes of the largest form."""
 IMAGES = ("image", "images")
 """Names of the field with the pictures. A form may have it several times, also as `image[]`."""
+URLS = ("image_url", "image_urls")
+"""Further names of the pictures in JSON, as other servers have them."""
+PLACES = ("image_url", "url", "b64_json")
+"""Members of a reference to an image that may have its URL or its data."""
 MASK = "mask"
 
 
@@ -103,8 +106,8 @@ def _hashes(pictures: Pictures) -> list[str]:
 
 async def _from_json(request: Request, context: Context, reservation: Reservation) -> Sent:
     content = await members_of(request)
-    members = {name: value for name, value in content.items() if name not in (*IMAGES, MASK)}
-    given: Any = next((content[name] for name in IMAGES if content.get(name)), [])
+    members = {name: value for name, value in content.items() if name not in (*IMAGES, *URLS, MASK)}
+    given: Any = next((content[name] for name in (*IMAGES, *URLS) if content.get(name)), [])
     references = given if isinstance(given, list) else [given]
     if len(references) > MAX_FILES:
         message = f"has {len(references)} images; at most {MAX_FILES} are allowed"
@@ -130,16 +133,16 @@ def _fetched(
 
 
 def _text(reference: Any, field: str) -> str:
-    """Return the URL or the data of a reference to an image: a text, or an object with `image_url`."""
+    """Return the URL or the data of a reference to an image: a text, or an object with it."""
     if isinstance(reference, dict):
         if "file_id" in reference:
             message = "names an uploaded file, which this server does not keep; send image_url, a URL or a data URI"
             raise invalid_field(f"{field}.file_id", FieldErrorCode.UNKNOWN_FIELD, message)
-        reference = reference.get("image_url")
+        reference = next((reference[place] for place in PLACES if reference.get(place)), None)
         if isinstance(reference, dict):  # as in chat completions
             reference = reference.get("url")
     if not isinstance(reference, str) or not reference:
-        message = f"has no image; send image_url, a URL or a data URI, not {shortened(repr(reference), 40)}"
+        message = "has no image; send a URL, a data URI or base64, or an object with image_url"
         raise invalid_field(field, FieldErrorCode.WRONG_TYPE, message)
     return reference
 

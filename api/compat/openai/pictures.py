@@ -27,6 +27,8 @@ DARK, BRIGHT = 64, 191
 """Bounds of the values that count as black and as white in a mask without transparency."""
 GREY_SHARE = 0.02
 """Share of pixels between black and white that such a mask may have: smoothed edges, or traces of JPEG."""
+LEAST_SHARE = 0.01
+"""Share of transparent pixels from which they are meant, in a mask that is otherwise black and white."""
 SUBTLE, STRONG = "Vary (Subtle)", "Vary (Strong)"
 INPAINT = "inpaint_input_image"
 NAMES = {
@@ -133,14 +135,26 @@ def _given_mask(mask: bytes, size: tuple[int, int]) -> Mask:
         message = f"has {own[0]}x{own[1]} pixels, but the image has {size[0]}x{size[1]}; send both in one size"
         raise invalid_field("mask", FieldErrorCode.CONFLICT, message)
     try:
-        alpha = read_alpha(mask)
-        marked = alpha < OPAQUE if alpha is not None and (alpha < OPAQUE).any() else _white(read_rgb(mask))
+        marked = _marked(mask)
     except NotAnImage as error:
         raise _unreadable("mask", error) from error
     if marked is None or not marked.any():
         message = "has no transparent pixel; make the area to generate again transparent, or white on black"
         raise invalid_field("mask", FieldErrorCode.UNREADABLE_IMAGE, message)
     return marked
+
+
+def _marked(mask: bytes) -> Mask | None:
+    """Return the transparent area of a mask, else the white one; of a black and white mask, few transparent pixels are none."""
+    alpha = read_alpha(mask)
+    clear = alpha < OPAQUE if alpha is not None else None
+    if clear is None or not clear.any():
+        return _white(read_rgb(mask))
+    if clear.mean() < LEAST_SHARE:
+        white = _white(read_rgb(mask))
+        if white is not None and (white & ~clear).sum() > clear.sum():
+            return white & ~clear
+    return clear
 
 
 def _white(picture: NDArray[numpy.uint8]) -> Mask | None:

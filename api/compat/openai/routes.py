@@ -10,8 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from ....asgi.error_codes import FieldErrorCode
-from ....asgi.surfaces.surface import Surface
+from ....asgi.error_codes import ErrorCode, FieldErrorCode
+from ....asgi.problem import problem_response, shortened
+from ....asgi.surfaces.surface import NOT_IMAGES, Surface
+from ....asgi.types import path_of
 from ....auth.keys import Scope
 from ....tasks.model.task import Task
 from ....tasks.ports.engine import ParameterError
@@ -37,11 +39,12 @@ from .streams import ImageStream, StreamEvent
 
 STATUSES = (400, 401, 403, 409, 413, 415, 429, 500, 503)
 METHOD = "uov_method"
+OWN_PATH = "/v1/images/generations"
 
 
 def routers(context: Context, model: type[CommonRequest]) -> Iterable[APIRouter]:
     """Return the routers of OpenAI's API; `model` is the request model of the running host."""
-    return [_images(Translation(context, model)), models.router()]
+    return [_images(Translation(context, model)), models.router(), _not_images()]
 
 
 def _images(translation: Translation) -> APIRouter:
@@ -73,6 +76,20 @@ def _images(translation: Translation) -> APIRouter:
             responses={**error_responses(*STATUSES), **answer},
             openapi_extra=content,
         )(route)
+    return routes
+
+
+def _not_images() -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    async def refuse(request: Request) -> Response:
+        """Refuse a request for something other than images."""
+        path = shortened(path_of(request.scope))
+        detail = f"path {path} does not exist: this server generates images alone; use {OWN_PATH} of the same address"
+        return problem_response(ErrorCode.PATH_NOT_FOUND, detail, nearest=OWN_PATH)
+
+    for path in NOT_IMAGES:
+        routes.api_route(f"{path}{{below:path}}", methods=["DELETE", "GET", "POST"])(refuse)
     return routes
 
 

@@ -25,7 +25,7 @@ from ....images.storage.input_store import MAX_BYTES
 from ...context import ApiContext, Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.image_sources import open_reference
-from ...requests.json_body import is_form
+from ...requests.json_body import check_coding, is_form
 from ...requests.parameter_names import NamingRoute
 from ...responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
 from ...responses.problems import Problem, header, invalid_field, responses
@@ -132,10 +132,11 @@ async def bounded_form(request: Request, *, max_files: int = 1, max_bytes: int =
         max_bytes: bytes of the largest form.
 
     Raises:
-        Problem: 413 while it is read, if it is too large; 422 if it is not a valid form.
+        Problem: 413 while it is read, if it is too large; 415 if it is compressed; 422 if it is not a valid form.
     """
     if not is_form(request):  # a urlencoded form of 50 MiB blocks the event loop for minutes
         raise _no_image()
+    check_coding(request)
     if _charset(request) not in ("utf-8", "utf8", "us-ascii"):  # some Python codecs hang or fail
         raise _no_form("its charset must be utf-8")
     try:

@@ -19,6 +19,7 @@ from ...responses.problems import InvalidFields, responses
 from ...schemas.generate import CommonRequest
 from ...security.authorization import require_scope
 from ...validation.known_names import with_listed_names, without_missing_loras
+from ...validation.lora_checks import with_prompts_weights
 from ...validation.validation import check
 from .jobs import answer_of
 
@@ -76,7 +77,7 @@ def router(context: Context, whole: type[CommonRequest]) -> APIRouter:
         """
         prompts = context.prompts
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
-        sent = whole.model_validate(body.model_dump(include=set(FIELDS), warnings="none"))
+        sent = whole.model_validate(body.model_dump(include=set(FIELDS), exclude_unset=True, warnings="none"))
         found = await asyncio.to_thread(_resolved, context, prompts, sent)
         texts: list[str | None] = [None if prompt.is_expanded and not body.expansion else "" for prompt in found]
         if body.expansion and any(prompt.is_expanded for prompt in found):
@@ -113,7 +114,7 @@ def _resolved(context: Context, prompts: Prompts, sent: CommonRequest) -> list[R
     Raises:
         InvalidFields: a style, a LoRA or another name is unknown.
     """
-    body = without_missing_loras(with_listed_names(sent, context), context)
+    body = with_prompts_weights(without_missing_loras(with_listed_names(sent, context), context), sent, context)
     try:
         check(body, context)
     except InvalidFields as error:  # the host's own defaults may be missing, and are not of the request

@@ -14,6 +14,8 @@ from ....responses.problems import FieldError, InvalidFields
 
 ADDED_BY_HOSTS = frozenset({"toolCallId", "tool", "sessionId", "action", "chatInput"})
 """Arguments that n8n adds to those of the model."""
+MAX_TEXT = 2**16
+"""Characters of arguments that are sent as the text of an object, which is parsed on the event loop."""
 MAX_UNKNOWN = 10
 """Unknown arguments that are named in one error."""
 
@@ -21,11 +23,14 @@ MAX_UNKNOWN = 10
 def checked(given: Any, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments in the types of the schema, without those that are null.
 
-    A number as text, a list as text and one text in place of a list are accepted, as models send them.
+    A number as text, a list as text, all arguments as text and one text in place of a list are accepted, as models send them.
 
     Raises:
         InvalidFields: names every argument that is missing, unknown or wrong.
     """
+    if isinstance(given, str) and len(given) <= MAX_TEXT:
+        with contextlib.suppress(ValueError, RecursionError):
+            given = json.loads(given) if given.strip() else None
     if given is None:
         given = {}
     if not isinstance(given, dict):
