@@ -111,11 +111,15 @@ def _require_all(schemas: Schema, table: Schema) -> None:
     for name, fields in listed.items():
         differing = fields ^ set(schemas[name]["properties"])
         if differing:
-            raise KeyError(f"{TABLE.name} and the schema differ in {sorted(differing)} of {name}")
+            raise KeyError(
+                f"{TABLE.name} and the schema differ in {sorted(differing)} of {name}; change its lists of fields"
+            )
         said |= {field["description"] for field in schemas[name]["properties"].values()}
     differing = said ^ set(table["texts"])
     if differing:
-        raise KeyError(f"{TABLE.name} and the schema differ in the texts {sorted(differing)}")
+        raise KeyError(
+            f"{TABLE.name} and the schema differ in the texts {sorted(differing)}; give each its Chinese there"
+        )
 
 
 def _rows(described: Schema, fields: dict[str, list[str]], table: Schema, language: str) -> str:

@@ -58,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def demo() -> Iterator[Host]:
     """Start the demo host at its fastest, shared by all tests: leave it idle, and change none of its files."""
     with demo_host() as host:
+        info = Client(host.url).get("/v1/info").json()
+        assert info["supported"], f"{info['problem']}\n{host.log()[-4000:]}"
         yield host
 
 

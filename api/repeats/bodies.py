@@ -12,17 +12,12 @@ from ...tasks.service import DatabaseUnavailable
 from ..context import Context
 from ..schemas.generate import IMAGE_FIELDS, REPEAT_OF, CommonRequest
 from ..schemas.host_request import extra_fields
+from ..schemas.own_data import OF_A_SUBMISSION
 from .prompts import LoggedPrompt, enhancements, has_choices, resolved
 from .webui import as_request
 
-LEFT_OUT = frozenset(
-    {
-        *("webhook_url", "priority", "stream_output", "async_process", "require_base64", "tags", "client_data"),
-        *("preset", REPEAT_OF),
-    }
-)
-"""Fields about the response, the queue and the client, the preset, whose values the other fields have, and what this module
-sets itself."""
+LEFT_OUT = OF_A_SUBMISSION | {"preset", REPEAT_OF}
+"""Fields of one submission, the preset, whose values the other fields have, and what this module sets itself."""
 SEEDS = 2**63
 MAX_EXACT_NUMBER = 2**53 - 1
 """Largest integer that every JSON reader keeps; larger seeds are written as text."""

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
-from ...files.typed_names import FILE_NAME, MAX_NAME_LENGTH, composed, is_file_name
+from ...files.typed_names import FILE_NAME, MAX_NAME_LENGTH
 from ...tasks.model.workload.prompt_parts import MAX_PARTS
-from .items import IMAGE, MAX_PROMPT_LENGTH, EnhanceControl, ImagePrompt, ImageText, Lora
+from .items import (
+    IMAGE,
+    MAX_PROMPT_LENGTH,
+    NO_SMALL_SIDE,
+    SIDE,
+    EnhanceControl,
+    FileName,
+    ImagePrompt,
+    ImageText,
+    Lora,
+    Text,
+    no_null,
+)
 from .own_data import OwnData
 from .without_effect import add_fields_without_effect
 
@@ -17,30 +28,9 @@ UPSCALE_CUSTOM = "Upscale (Custom)"
 """An upscale method that the API adds to the host's: enlarges by `upscale_multiple`."""
 DISABLED = ("disabled", "disable")
 """Spellings, in lower case, of the method that neither varies nor upscales."""
-
-
-def _file_name(value: Any) -> Any:
-    name = _no_null(value)
-    if isinstance(name, str) and not is_file_name(name := composed(name)):
-        raise PydanticCustomError(
-            "file_name", "must begin with a letter or digit and contain only letters, digits, spaces and _ . ( ) + -"
-        )
-    return name
-
-
-def _no_null(value: Any) -> Any:
-    return "" if value is None or value == "None" else value
-
-
 PARTS = f"At most {MAX_PARTS} arrays, as `[[red,blue]]`, and {MAX_PARTS} wildcards."
-Text = Annotated[str, BeforeValidator(_no_null)]
 MAX_LIST_LENGTH = 1000
 """Entries, checked before any entry is validated."""
-SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 uses the aspect ratio's."
-NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
-"""JSON Schema of the valid sides."""
-
-
 REPEAT_OF = "repeat_of"
 """Field with the id of the task whose random state is restored."""
 
@@ -248,10 +238,10 @@ class CommonRequest(OwnData):
         default=False, description="Keep only the last image of each enhancement."
     )
 
-    preset: Annotated[str, BeforeValidator(lambda value: _no_null(value) or "initial")] = Field(
+    preset: Annotated[str, BeforeValidator(lambda value: no_null(value) or "initial")] = Field(
         default="initial", description="A preset, whose values replace the defaults; `initial` for none."
     )
-    save_name: Annotated[str, BeforeValidator(_file_name)] = Field(
+    save_name: FileName = Field(
         default="",
         max_length=MAX_NAME_LENGTH,
         pattern=FILE_NAME,

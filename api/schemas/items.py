@@ -1,10 +1,13 @@
-"""Items of the lists in a request: LoRAs, image prompts, enhancements."""
+"""Texts and sides of a request, and the items of its lists: LoRAs, image prompts, enhancements."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from ...files.typed_names import composed, is_file_name
 
 MAX_PROMPT_LENGTH = 20_000
 """Characters. Fooocus encodes all of them, 75 tokens at a time."""
@@ -27,6 +30,27 @@ def _image_text(value: Any) -> Any:
 
 ImageText = Annotated[str | None, BeforeValidator(_image_text), Field(examples=["None"])]
 """Has an example, as a form filled in from the schema would otherwise contain a placeholder text as image."""
+
+
+def no_null(value: Any) -> Any:
+    """Return an empty text for a missing value, and every other value unchanged."""
+    return "" if value is None or value == "None" else value
+
+
+def _file_name(value: Any) -> Any:
+    name = no_null(value)
+    if isinstance(name, str) and not is_file_name(name := composed(name)):
+        raise PydanticCustomError(
+            "file_name", "must begin with a letter or digit and contain only letters, digits, spaces and _ . ( ) + -"
+        )
+    return name
+
+
+FileName = Annotated[str, BeforeValidator(_file_name)]
+Text = Annotated[str, BeforeValidator(no_null)]
+SIDE = "Pixels, rounded down to a multiple of 8; -1 or 0 uses the aspect ratio's."
+NO_SMALL_SIDE: dict[str, Any] = {"anyOf": [{"maximum": 0}, {"minimum": 64}]}
+"""JSON Schema of the valid sides."""
 
 
 class Item(BaseModel):

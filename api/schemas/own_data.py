@@ -58,7 +58,7 @@ def own_data(task: Task) -> dict[str, Any]:
 
 
 class OwnData(BaseModel):
-    """Tags, by which `GET /tasks` filters, and an object of the client."""
+    """Tags, by which `GET /tasks` filters, and an object of the client. The check of a field depends on no other field."""
 
     tags: Annotated[
         list[Tag],
@@ -79,3 +79,9 @@ class OwnData(BaseModel):
         description="An object that comes back unchanged in records, events and webhooks; as JSON it may have "
         f"{MAX_CLIENT_DATA_BYTES} bytes.",
     )
+
+
+OF_A_SUBMISSION = frozenset(
+    {"webhook_url", "priority", "stream_output", "async_process", "require_base64", *OwnData.model_fields}
+)
+"""Fields about the response, the queue and the client: no pixel depends on them, and a repetition begins with their defaults."""

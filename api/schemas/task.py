@@ -14,7 +14,7 @@ from ...tasks.model.outlook import NO_OUTLOOK, Outlook
 from ...tasks.model.task import BATCH, BLACKED_OUT, Image, Task, TaskError
 from ..responses.public_urls import PublicUrls
 from .generate import IMAGE_FIELDS
-from .own_data import own_data
+from .own_data import OwnData, own_data
 from .stage import StageMembers, stage_members
 
 REPEATS = "repeats"
@@ -176,8 +176,7 @@ def record_of(
         "images": images,
         "source": task.source,
         "attempts": task.attempts,
-        "tags": [],
-        "client_data": {},
+        **OwnData().model_dump(),
         **own_data(task),
         **stage_members(task),
     }

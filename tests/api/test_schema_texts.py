@@ -39,11 +39,12 @@ def schema(client: Client) -> Schema:
 def test_every_field_and_every_parameter_has_a_description(schema: Schema) -> None:
     for name, component in schema["components"]["schemas"].items():
         for field, described in component.get("properties", {}).items():
-            assert described.get("description"), f"{name}.{field}"
+            assert described.get("description"), f"{name}.{field}: give its Field a description"
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             for parameter in operation.get("parameters", []):
-                assert parameter.get("description"), (method, path, parameter["name"])
+                where = f"{method} {path}: {parameter['name']}"
+                assert parameter.get("description"), f"{where}: give its Query, Path or Header a description"
 
 
 def texts_in(part: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -37,7 +37,22 @@ def modules() -> list[Path]:
 def test_every_used_word_exists() -> None:
     known = words().keys()
     used = {key for path in modules() for key in USED.findall(path.read_text("utf-8"))}
-    assert used <= known, used - known
+    assert used <= known, f"no words: {used - known}; add rows to a table of dashboard/assets/i18n"
+
+
+def test_every_page_has_a_title_and_those_in_the_header_an_icon() -> None:
+    titles = dict(
+        re.findall(r'^  "?(\w*)"?: \{ load: .*title: "([\w.]+)"', (ASSETS / "app.js").read_text("utf-8"), re.MULTILINE)
+    )
+    untitled = set(titles.values()) - words().keys()
+    assert not untitled, f"no words: {untitled}; add rows to a table of dashboard/assets/i18n"
+    listed = re.search(r"^const NAV = \[(.*)\];$", (ASSETS / "shell" / "shell.js").read_text("utf-8"), re.MULTILINE)
+    assert listed is not None
+    header = re.findall(r'"(\w*)"', listed[1])
+    assert len(header) > 5 and set(header) <= titles.keys(), "a name in NAV of shell.js has no page in PAGES of app.js"
+    icons = set(re.findall(r'<symbol id="(\w+)"', (ASSETS / "icons.svg").read_text("utf-8")))
+    missing = {name or "overview" for name in header} - icons
+    assert not missing, f"no icon: {missing}; add symbols to dashboard/assets/icons.svg"
 
 
 def test_chinese_is_in_the_tables_alone() -> None:

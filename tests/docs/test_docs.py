@@ -66,7 +66,9 @@ def our_flags() -> set[str]:
 @in_both_languages
 def test_every_flag_is_explained_once(language: str) -> None:
     explained = re.findall(r"^\| `(--[a-z-]+)", text_of("docs/flags", language), re.MULTILINE)
-    assert sorted(explained) == sorted(our_flags())
+    page = f"docs/flags{language}.md"
+    assert set(explained) == our_flags(), f"flags without a row, or rows without a flag; change {page}"
+    assert len(explained) == len(set(explained)), f"a flag has two rows; remove one from {page}"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,17 @@ def test_every_endpoint_is_explained_and_exists(language: str, client: Client) -
     schema = client.get("/v1/openapi.json").json()["paths"]
     explained = re.findall(r"\| `((?:GET|POST|PUT|DELETE) /[^` ]*)`", text_of("docs/endpoints", language))
     exist = {f"{method.upper()} {path}" for path, operations in schema.items() for method in operations}
-    assert sorted(explained) == sorted(exist | {"GET /docs", "GET /v1/openapi.json"})
+    page = f"docs/endpoints{language}.md"
+    differing = set(explained) ^ (exist | {"GET /docs", "GET /v1/openapi.json"})
+    assert not differing, f"without a row or without a route: {differing}; change {page}"
+    assert len(explained) == len(set(explained)), f"an endpoint has two rows; remove one from {page}"
+
+
+def test_every_folder_of_tests_is_explained() -> None:
+    rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", text_of("docs/development", ""), re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"\w+", row)}
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")}
+    assert explained == folders, "a folder of tests without a row, or a row without one; change docs/development.md"
 
 
 @in_both_languages
@@ -178,4 +190,5 @@ def test_the_index_links_every_page(page: Path) -> None:
 
 def test_the_modules_that_the_architecture_names_exist() -> None:
     named = re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|js))`", text_of("docs/architecture", ""))
-    assert named and [name for name in named if not (ROOT / name).is_file()] == []
+    missing = [name for name in named if not (ROOT / name).is_file()]
+    assert named and not missing, f"no such file: {missing}; write the path from the repository's root"

@@ -59,7 +59,7 @@ def test_every_field_of_a_request_is_in_the_complete_example() -> None:
     keys = [key for node in ast.walk(program) if isinstance(node, ast.Dict) for key in node.keys]
     sent = {key.value for key in keys if isinstance(key, ast.Constant)}
     missing = sorted(CommonRequest.model_fields.keys() - sent)
-    assert missing == [], f"not in examples/every_field.py: {missing}"
+    assert missing == [], f"not in examples/every_field.py: {missing}; add a line for each"
 
 
 def test_the_readme_names_each_in_both_languages() -> None:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ....tasks.batches.model import NewRow
 from ....tasks.model.workload.prompt_parts import has_many_parts
 from ...schemas.generate import CommonRequest
+from ...schemas.own_data import OwnData
 from ...validation.lora_checks import refers_to_files
 from .row_errors import RawRow
 
@@ -23,8 +24,7 @@ NUMBERS = (
     *("inpaint_erode_or_dilate", "canny_low_threshold", "canny_high_threshold", "controlnet_softness"),
     "dino_erode_or_dilate",
 )
-OWN = ("tags", "client_data")
-SIMPLE = (*TEXTS, *NUMBERS, *OWN)
+SIMPLE = (*TEXTS, *NUMBERS, *OwnData.model_fields)
 """Fields whose check depends on no other field, and on which no other field's check depends."""
 MAX_KNOWN = 1000
 """Valid rows of one batch that are remembered."""

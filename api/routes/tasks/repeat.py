@@ -25,6 +25,7 @@ from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...responses.problems import FieldError, InvalidFields, Problem, invalid_field, responses
 from ...schemas.generate import CommonRequest
+from ...schemas.own_data import OF_A_SUBMISSION
 from ...schemas.task import REPEATS, RecordResponse
 from ...security.authorization import require_scope, visible_task
 from ..generation.documentation import IDEMPOTENCY, IDEMPOTENCY_SCHEMA, PREFER, generation_responses
@@ -37,13 +38,9 @@ random state at the first encoding of an image. The members of the body, which m
 `webhook_url`, `priority`, `require_base64`), `tags` and `client_data` begin with their defaults. The answer has the forms of
 `POST /v1/engine/generate`; the new record's `repeats` says whether the same pixels are expected."""
 CHANGED = Difference("changed", "the request changes fields of the task")
-WITHOUT_PIXELS = frozenset(
-    {
-        *("webhook_url", "priority", "stream_output", "async_process", "require_base64", "save_name"),
-        *("tags", "client_data"),
-        *("save_metadata_to_images", "metadata_scheme", "disable_preview", "disable_intermediate_results"),
-    }
-)
+WITHOUT_PIXELS = OF_A_SUBMISSION | {
+    *("save_name", "save_metadata_to_images", "metadata_scheme", "disable_preview", "disable_intermediate_results")
+}
 """Fields that change no pixels."""
 
 

@@ -5,19 +5,10 @@
 import { ApiError, get, idempotencyKey, post } from "../core/api.js";
 import { read, write } from "../core/prefs.js";
 import { createStore, throttled } from "../core/store.js";
-import { loadSchema, same } from "./schema.js";
+import { loadSchema, OF_A_SUBMISSION, same } from "./schema.js";
 
-/** Fields that belong to one submission, not to a picture. */
-const OF_A_SUBMISSION = [
-  "async_process",
-  "stream_output",
-  "require_base64",
-  "webhook_url",
-  "priority",
-  "client_data",
-  "repeat_of",
-  "preset",
-];
+/** Fields that a request does not take over from another one; its tags it does. */
+const NOT_TAKEN = [...OF_A_SUBMISSION.filter((name) => name !== "tags"), "repeat_of", "preset"];
 const IMAGES = ["uov_input_image", "inpaint_input_image", "inpaint_mask_image_upload", "enhance_input_image", "controlnet_image"];
 
 /**
@@ -109,7 +100,7 @@ export async function take(request, { only, without = [] } = {}) {
   }
   const values = {};
   for (const [name, value] of Object.entries(request)) {
-    if (!(name in defaults) || OF_A_SUBMISSION.includes(name) || without.includes(name)) continue;
+    if (!(name in defaults) || NOT_TAKEN.includes(name) || without.includes(name)) continue;
     if (!same(value, defaults[name]) && value !== null) values[name] = value;
   }
   // The random state of a repeated task matters to input images alone.

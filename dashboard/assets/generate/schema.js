@@ -16,6 +16,17 @@ import { currentLanguage } from "../i18n/index.js";
  * @property {Record<string, Property>} parts schemas of list entries: `Lora`, `ImagePrompt`.
  */
 
+/** Fields of one submission, on which no picture depends: the server's `OF_A_SUBMISSION`. */
+export const OF_A_SUBMISSION = [
+  "async_process",
+  "stream_output",
+  "require_base64",
+  "webhook_url",
+  "priority",
+  "tags",
+  "client_data",
+];
+
 /** @type {Promise<Schema> | null} */
 let loading = null;
 

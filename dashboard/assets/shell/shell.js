@@ -18,16 +18,9 @@ import { withMenu } from "../widgets/menu.js";
 import { connectionBanner, connectionLine } from "./connection.js";
 import { showShortcuts } from "./keys.js";
 
-const NAV = [
-  ["", "overview"],
-  ["generate", "generate"],
-  ["gallery", "gallery"],
-  ["batches", "batches"],
-  ["nodes", "nodes"],
-  ["models", "models"],
-  ["stats", "stats"],
-  ["keys", "keys"],
-];
+/** Pages in the header, each with the icon of its name. */
+const NAV = ["", "generate", "gallery", "batches", "nodes", "models", "stats", "keys"];
+/** Those at the foot of a phone, where the others are in a menu. */
 const PHONE = ["", "queue", "generate", "gallery"];
 const MARK = new URL("../favicon.svg", import.meta.url).href;
 
@@ -82,8 +75,8 @@ export function buildShell(pages) {
     if (!isIn) search.value = "";
     const allowed = (name) => can(pages[name].scope) && (name !== "nodes" || session.get().cluster);
     nav.replaceChildren(
-      ...NAV.filter(([name]) => allowed(name)).map(([name, glyph]) =>
-        h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, icon(glyph), t(pages[name].title)),
+      ...NAV.filter(allowed).map((name) =>
+        h("a", { href: `#/${name}`, "aria-current": name === current && "page" }, icon(name || "overview"), t(pages[name].title)),
       ),
     );
     const badge = h("span.badge", { hidden: true, data: { role: "waiting" } });
@@ -97,11 +90,13 @@ export function buildShell(pages) {
           name === "queue" && badge,
         ),
       ),
-      withMenu(h("button", { type: "button" }, icon("more"), t("nav.more")), () => [
-        ...["batches", "nodes", "models", "stats", "keys"]
-          .filter(allowed)
-          .map((name) => ({ label: t(pages[name].title), icon: name, href: `#/${name}` })),
-      ]),
+      withMenu(h("button", { type: "button" }, icon("more"), t("nav.more")), () =>
+        NAV.filter((name) => !PHONE.includes(name) && allowed(name)).map((name) => ({
+          label: t(pages[name].title),
+          icon: name,
+          href: `#/${name}`,
+        })),
+      ),
     );
     drawCounts();
   }

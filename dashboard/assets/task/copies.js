@@ -4,8 +4,10 @@
  */
 import { absolute } from "../core/paths.js";
 import { session } from "../core/session.js";
+import { OF_A_SUBMISSION } from "../generate/schema.js";
 
-const OWN = ["async_process", "stream_output", "require_base64", "webhook_url", "client_data", "repeat_of", "tags"];
+/** The fields of a submission but the priority, which a copy keeps. */
+const OWN = [...OF_A_SUBMISSION.filter((name) => name !== "priority"), "repeat_of"];
 
 /** Return the request of a picture, without what belongs to its first submission. */
 function requestOf(record, index) {

@@ -8,7 +8,7 @@ import { hash } from "../core/router.js";
 import { t } from "../i18n/index.js";
 import { request as send } from "../core/api.js";
 import { can } from "../core/session.js";
-import { labelOf } from "../generate/schema.js";
+import { labelOf, OF_A_SUBMISSION } from "../generate/schema.js";
 import { button } from "../widgets/parts.js";
 import { ask } from "../widgets/dialog.js";
 import { noteError } from "../widgets/notes.js";
@@ -26,18 +26,7 @@ const FIRST = [
   "refiner_model_name",
   "loras",
 ];
-const LEFT_OUT = [
-  ...FIRST,
-  "image_number",
-  "async_process",
-  "stream_output",
-  "require_base64",
-  "webhook_url",
-  "tags",
-  "client_data",
-  "repeat_of",
-  "preset",
-];
+const LEFT_OUT = [...FIRST, ...OF_A_SUBMISSION, "image_number", "repeat_of", "preset"];
 
 /**
  * Build the lists.

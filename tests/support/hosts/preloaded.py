@@ -47,9 +47,21 @@ class ForkedProcess:
     """A host's process, whose parent is a supervisor of the server and reports its end."""
 
     def __init__(self, report: socket.socket) -> None:
+        """Wait for the process.
+
+        Raises:
+            RuntimeError: the server has ended without starting one, as it does if a module of the product can't be imported.
+        """
         self._report = report
         self._lines = report.makefile("r", encoding="ascii")
-        self.pid = int(self._lines.readline())
+        line = self._lines.readline()
+        if not line:
+            self._lines.close()
+            report.close()
+            raise RuntimeError(
+                "no host was forked: its modules can't be imported; correct the error in the captured stderr"
+            )
+        self.pid = int(line)
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
