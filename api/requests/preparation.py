@@ -7,15 +7,18 @@ from typing import Any, Protocol
 
 from fastapi import Request
 
+from ...asgi.error_codes import FieldErrorCode
+from ...asgi.problem import shortened
 from ...tasks.queue.model_downloads import Download
 from ..context import Context
-from ..responses.problems import InvalidFields
+from ..responses.problems import FieldError, InvalidFields
 from ..responses.public_urls import PublicUrls
 from ..schemas.generate import IMAGE_FIELDS, CommonRequest
 from ..schemas.host_request import host_values
 from ..security.authorization import may_see_image
 from ..validation.known_names import known_values, with_listed_names, without_missing_loras
 from ..validation.lora_checks import with_prompts_weights
+from ..validation.nearest_names import MAX_NAME_LENGTH
 from ..validation.result_size import check_result
 from ..validation.sizes import with_size, without_size_if_sent
 from ..validation.validation import check
@@ -70,6 +73,7 @@ def prepare_with(
     resolver: RowImages, sent: CommonRequest, context: Context, request: Request, *, image_format: str | None = None
 ) -> Prepared:
     """Check the whole request as `prepare` does, but leave its images to `resolver.hold`."""
+    _refuse_foreign(sent)
     body, errors = with_size(sent, context.host.catalog.names("aspect_ratios"))
     body, downloads = _with_preset(body, context, sent)
     body = with_listed_names(body, context)
@@ -87,6 +91,19 @@ def prepare_with(
     size = resolver.size(varied) if varied else None
     ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=image_format is not None))
     return Prepared(parameters, downloads, [], ignored)
+
+
+def _refuse_foreign(sent: CommonRequest) -> None:
+    """Refuse a request whose every member is unknown: it is one of another API, and would be generated from an empty prompt.
+
+    Raises:
+        InvalidFields: names the first of them.
+    """
+    extra = sent.model_extra or {}
+    if extra and sent.model_fields_set <= extra.keys():
+        message = "is unknown, and the request has no other field; send the fields themselves, such as prompt"
+        name = shortened(min(extra), MAX_NAME_LENGTH)
+        raise InvalidFields([FieldError(field=name, code=FieldErrorCode.UNKNOWN_FIELD, message=message)])
 
 
 def _with_preset(body: CommonRequest, context: Context, sent: CommonRequest) -> tuple[CommonRequest, list[Download]]:

@@ -48,6 +48,17 @@ def test_a_misspelt_name_in_a_list_is_named_with_its_path(
     assert ignored(client, **fields) == (path, [{"path": path, "use": use}])
 
 
+@pytest.mark.parametrize("body", [{"input": {"prompt": "a cat"}}, {"promt": "a cat", "stepz": 3}])
+def test_a_request_without_a_known_field_is_refused(client: Client, body: dict[str, Any]) -> None:
+    before = client.get("/v1/queue").json()["waiting_total"]
+    response = client.post(GENERATE, json=body)
+    assert response.status_code == 422, response.text
+    (error,) = response.json()["errors"]
+    assert error["field"] == min(body) and error["code"] == "unknown_field" and "prompt" in error["message"]
+    assert client.get("/v1/queue").json()["waiting_total"] == before
+    assert client.post(GENERATE, json={}).status_code == 200, "all defaults"
+
+
 def test_what_nobody_knows_is_no_part_of_the_request(client: Client) -> None:
     record = client.draw(loras=[{"model_name": LORA, "strength": 0.9}], seed=5)
     (lora,) = record["req_params"]["loras"]

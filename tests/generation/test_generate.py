@@ -146,13 +146,13 @@ def test_clients_that_write_everything_as_text_are_understood(client: Client) ->
 
 
 def test_unknown_fields_are_ignored_and_named(client: Client) -> None:
-    response = client.generate(promt="typo", stepz=3, input_image_checkbox=False)
+    response = client.generate(prompt="", promt="typo", stepz=3, input_image_checkbox=False)
     assert response.status_code == 200
     assert response.headers["x-ignored-fields"] == "promt, stepz"
 
 
 def test_any_name_of_an_unknown_field_can_be_said(client: Client) -> None:
-    unknown: dict[str, Any] = {" ": 1, "": 2, " prompt": 3, "提示 ": 4, "a\r\nb": 5}
+    unknown: dict[str, Any] = {"prompt": "", " ": 1, "": 2, " prompt": 3, "提示 ": 4, "a\r\nb": 5}
     response = client.generate(**unknown)
     assert response.status_code == 200
     assert response.headers["x-ignored-fields"] == "?, ?, ?prompt, a??b, ???"
