@@ -31,13 +31,14 @@ from .cluster.parts import ClusterSettings
 from .cluster.shared_parts import OwnImages, SharedParts
 from .db.disk.placement import need_room
 from .db.repository import Repository
+from .files.free_space import free_bytes
 from .gateway.catalogue.writing import catalogue_of
 from .images.depot.opening import check_depot, open_depot
 from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
 from .images.storage.library import output_file
 from .images.storage.publisher import Publisher
-from .tasks.batches.admission import ROWS_OF_ONE
+from .tasks.batches.admission import MIN_FREE_BYTES, ROWS_OF_ONE
 from .tasks.build import TaskOptions
 from .tasks.model.events import Event
 from .tasks.queue.scheduler import Scheduler
@@ -173,16 +174,19 @@ def _own_image(relative: str) -> Path | None:
 
 
 def _obstacle(tools: FooocusTools) -> Obstacle | None:
-    """Return the reason why this node claims no task. With a full disk it would claim one after the other, and fail them all."""
+    """Return the reason why this node claims no task. With a full disk it would claim one after the other, and fail them all; one
+    with little room would, too, as its own image needs more than it seems to have."""
     if not tools.has_started():
         return "starting"
+    folder = output_folders()[0]
     try:
-        need_room(output_folders()[0])
+        need_room(folder)
     except FileNotFoundError:
         return None  # the host makes the folder with its first image
     except OSError:
         return "full"
-    return None
+    free = free_bytes([folder])
+    return "full" if free is not None and free < MIN_FREE_BYTES else None
 
 
 def _model_files() -> list[str]:

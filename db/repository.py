@@ -97,8 +97,8 @@ class Repository:
     ) -> Future[T]:
         """Run `change` on the writer's thread, atomically, and `on_commit` there with its result once it is on the disk.
 
-        If `retry` is set, the writer retries the change until it succeeds. In a cluster `change` may run again after a conflict
-        with another process, and has these `locks` of `db.locks` while it runs.
+        If `retry` is set, the writer retries the change until it succeeds. On PostgreSQL `change` may run again, before anything
+        was committed, after a lost connection or a conflict with another process. A cluster's has these `locks` of `db.locks`.
 
         Raises:
             DatabaseUnavailable: from the future, if nothing can be written now.

@@ -19,7 +19,7 @@ class ClusterOrder(PendingOrder):
     """The waiting tasks of all processes. Any thread.
 
     A process reads the rows of others some milliseconds after it adds its own tasks. A task that comes late has its place all
-    the same: those behind it are added again.
+    the same: those behind it are added again, which takes a while if they are thousands.
     """
 
     def __init__(self, scheduler: Scheduler, moved: Callable[[str], None]) -> None:
@@ -53,6 +53,11 @@ class ClusterOrder(PendingOrder):
                 self._add_again(task_id)
             insort(places, place)
             self._places[task.task_id] = place
+
+    def is_misplaced(self, task_id: str) -> bool:
+        """Return whether a task waits whose place was forgotten."""
+        with self.lock:
+            return task_id not in self._places and self.pending.find(task_id) is not None
 
     def discard(self, task_id: str) -> bool:
         """Remove a task. Return False if it is not among those that wait."""

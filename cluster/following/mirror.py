@@ -76,7 +76,7 @@ class Mirror:
             case Claimed():
                 try:
                     self._take(event.task)
-                except Exception:
+                except BaseException:  # even SystemExit, which the bus survives
                     self._claims.discard(event.task_id)  # the heartbeat gives the task back
                     self._worker.give_up()
                     raise
@@ -160,6 +160,8 @@ class Mirror:
             self._announce_queued(task)
             return
         if (live.task.rank, live.task.notes) == (task.rank, task.notes):
+            if self._order.is_misplaced(task.task_id):  # this process has moved it, and its row has the new place
+                self._order.add(live.task, live.workload)
             return
         was_moved = live.task.rank != task.rank
         live.task.rank, live.task.notes = task.rank, task.notes

@@ -119,7 +119,9 @@ class NodeRecovery:
             return self._store.end_foreign(task)
         if task.attempts >= MAX_ATTEMPTS:
             task.transition(TaskStatus.FAILED, at_recovery=True)
-            task.error = TaskError("Crashed", f"{task.attempts} nodes ended while they generated this task")
+            task.error = TaskError(
+                "Crashed", f"{task.attempts} nodes ended, or had a full disk, while they generated this task"
+            )
             return self._store.end_foreign(task)
         rank = self._repository.lowest_rank(ACTIVE_STATUSES) - 1
         self._jobs.put_back(task_id, rank, task.attempts)

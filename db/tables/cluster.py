@@ -10,9 +10,9 @@ from .database import database
 class NodeRow(Model):
     """A process of the cluster, by its name. Its id is the number of its shard of the daily counts, at least 1.
 
-    `role` is node or gateway, `state` starting, idle, busy, draining or stopped; `worker` is the number by which the queue knows
-    it. Times are milliseconds since 1970 by the server's clock, -1 while unknown; `timeout_ms` are the milliseconds without a
-    heartbeat after which this process counts as dead. `loaded` is a list, `catalogue` and `progress` are objects, all as JSON
+    `role` is node or gateway, `state` starting, idle, busy, full, draining or stopped; `worker` is the number by which the queue
+    knows it. Times are milliseconds since 1970 by the server's clock, -1 while unknown; `timeout_ms` are the milliseconds without
+    a heartbeat after which this process counts as dead. `loaded` is a list, `catalogue` and `progress` are objects, all as JSON
     text.
     """
 

@@ -55,3 +55,13 @@ def test_what_was_picked_or_moved_stays_where_it_is(order: ClusterOrder, moved: 
     assert numbers(order) == [4, 5, 1, 3]
     assert order.discard(f"{4:032x}") and not order.discard(f"{4:032x}")
     assert numbers(order) == [5, 1, 3]
+
+
+def test_a_task_whose_place_was_forgotten_has_it_again(order: ClusterOrder) -> None:
+    for number in (1, 2, 3):
+        order.add(task(number), Workload())
+    assert order.move_to_end(f"{3:032x}") and order.is_misplaced(f"{3:032x}")
+    order.add(task(3, last=True), Workload())
+    assert not order.is_misplaced(f"{3:032x}") and not order.is_misplaced(f"{9:032x}")
+    order.add(task(4, 1), Workload())
+    assert numbers(order) == [1, 4, 2, 3]

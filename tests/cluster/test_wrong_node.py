@@ -16,7 +16,7 @@ from fooocus_api.tests.support.databases.small_disk import SmallDisk
 from fooocus_api.tests.support.host import ROOT
 
 SHIFTED = {"PYTHONPATH": str(ROOT / "tests" / "support" / "clusters" / "shifted_clock"), "CLOCK_SHIFT_S": "-120"}
-DISK_MIB = 64
+DISK_MIB = 160
 
 
 @pytest.fixture(scope="module")
