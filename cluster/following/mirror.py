@@ -118,8 +118,9 @@ class Mirror:
         live = self._active.get(task.task_id)
         if live is not None and live.task.status is TaskStatus.RUNNING:
             self._active.requeue(live, waiting)
-        elif live is None:
+        elif live is None:  # claimed before its row was read
             live = self._active.add(waiting, workload)
+            self._announce_queued(waiting)
         else:
             live.task.attempts, live.task.node, live.task.worker = waiting.attempts, task.node, task.worker
         self._order.picked(task.task_id)

@@ -16,8 +16,8 @@ from fooocus_api.cluster.jobs.task_jobs import Claims
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.lifecycle.notifier import QueueNotifier
-from fooocus_api.tasks.model.active_tasks import ActiveTasks
-from fooocus_api.tasks.model.events import Event
+from fooocus_api.tasks.model.active_tasks import ActiveTask, ActiveTasks
+from fooocus_api.tasks.model.events import Event, Queued
 from fooocus_api.tasks.model.task import Task, new_task_id
 from fooocus_api.tasks.model.workload.workload import ModelNeeds, Workload
 from fooocus_api.tasks.queue.estimator import Estimator
@@ -61,7 +61,12 @@ class Node:
             ),
             lambda _: None,
         )
+        self.seen: list[Event] = []
+        mirror.observe_with([self], lambda _: None)
         self.bus.start(self._wait, mirror.handle)
+
+    def on_event(self, event: Event, active: ActiveTask | None) -> None:
+        self.seen.append(event)
 
     def _wait(self, _: Event) -> None:
         self.gate.wait(30)
@@ -95,6 +100,9 @@ def test_a_node_is_not_free_while_a_claimed_task_is_on_its_way(node: Node) -> No
     node.gate.set()
     node.bus.settle()
     assert len(node.machine.queue) == 1 and not node.worker.is_free()
+    assert [type(event) for event in node.seen] == [Queued], (
+        "subscribers hear of a task that is claimed before its row is read"
+    )
     node.machine.queue.clear()
     assert node.worker.is_free()
 
