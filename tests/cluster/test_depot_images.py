@@ -20,9 +20,9 @@ from fooocus_api.images.storage.library import output_file
 from fooocus_api.images.storage.places import ClusterPlaces, OwnPlaces
 from fooocus_api.images.storage.publisher import Publisher
 from fooocus_api.tests.cluster.conftest import MakeDepot
-from fooocus_api.tests.cluster.depots import AwayDepot
 from fooocus_api.tests.images.test_inputs import picture
 from fooocus_api.tests.support.client import wait_for
+from fooocus_api.tests.support.clusters.depots import AwayDepot
 
 TASK = "0" * 31 + "1"
 IMAGE = "2026-01-31/a.png"

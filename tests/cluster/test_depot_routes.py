@@ -26,8 +26,8 @@ from fooocus_api.images.depot.folder import FolderDepot
 from fooocus_api.images.storage.deleted_notes import DeletedNotes
 from fooocus_api.images.storage.depot_inputs import DepotInputStore
 from fooocus_api.images.storage.places import ClusterPlaces
-from fooocus_api.tests.cluster.depots import AwayDepot
 from fooocus_api.tests.support.api_calls.image_sources import HERE, PNG, HostWithOutputs
+from fooocus_api.tests.support.clusters.depots import AwayDepot
 
 RELATIVE = "node-2/2026-01-31/2026-01-31_12-00-00_1234.png"
 

@@ -126,7 +126,7 @@ def test_all_processes_get_one_secret_of_links(repository: Repository) -> None:
 def test_processes_that_add_keys_at_once_lose_none(place: PostgresPlace, repository: Repository) -> None:
     """Race with commands of their own processes, which have connections without the repository's lock."""
     link_secret(repository)  # by which the command knows a cluster's database
-    command = [sys.executable, str(ROOT / "tests" / "cluster" / "add_keys.py"), str(place.location)]
+    command = [sys.executable, str(ROOT / "tests" / "support" / "clusters" / "add_keys.py"), str(place.location)]
     processes = [subprocess.Popen([*command, f"p{number}"]) for number in range(3)]
     row = key_row(lambda: repository)
     for number in range(10):

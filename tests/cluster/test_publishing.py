@@ -10,8 +10,8 @@ import pytest
 from fooocus_api.images.depot.folder import FolderDepot
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.images.storage.publisher import Publisher
-from fooocus_api.tests.cluster.depots import AwayDepot
 from fooocus_api.tests.support.client import wait_for
+from fooocus_api.tests.support.clusters.depots import AwayDepot
 from fooocus_api.tests.support.fakes.simulation import World
 
 
