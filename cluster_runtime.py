@@ -25,7 +25,7 @@ from .cluster.build import Cluster
 from .cluster.claim.chooser import Rules
 from .cluster.claim.claimer import ClaimOptions
 from .cluster.claim.node_worker import LocalHost, Obstacle
-from .cluster.control.tools import OwnTools
+from .cluster.control.answering import OwnTools
 from .cluster.nodes.offers import Offers
 from .cluster.parts import ClusterSettings
 from .cluster.shared_parts import OwnImages, SharedParts
@@ -117,9 +117,9 @@ class ClusterShare:
         if self._offers is not None:
             self._offers.close()
 
-    def _look(self) -> None:
+    def _look(self, within_s: float) -> None:
         if self._offers is not None:
-            self._offers.look()
+            self._offers.look(within_s)
 
     def _describe(self, url: str, catalogue: dict[str, Any]) -> None:
         if self._cluster is not None:

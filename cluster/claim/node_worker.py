@@ -14,7 +14,7 @@ from ...tasks.model.events import Event
 from ...tasks.model.task import Task
 from ...tasks.model.workload.workload import ModelNeeds, Workload
 from ...tasks.ports.engine import Engine
-from ..control.tools import OwnTools
+from ..control.answering import OwnTools
 from ..following.remote_events import Claimed
 
 log = logging.getLogger("fooocus_api.cluster")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import queue
 import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, InvalidStateError, wait
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -27,27 +25,13 @@ from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed,
 from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
 from ..nodes.registry import Node
 from ..signals.sender import NotificationSender
-from .prompts import EXPAND, RESOLVE, answer_about, from_content, to_content
-
-log = logging.getLogger("fooocus_api.cluster")
+from .answering import LOOK, OwnTools, answer_by, content_of, seconds_for
+from .prompts import EXPAND, RESOLVE, from_content, to_content
 
 T = TypeVar("T")
-TIMEOUT_S = 300.0
-"""Seconds that a node may take: a tool waits for its running task."""
 LOOK_S = 2.0
 """Seconds between two looks whether the asked node is still there."""
-LOOK = "look"
-"""The name by which a node is asked to write what it offers."""
 NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
-
-
-@dataclass(frozen=True)
-class OwnTools:
-    """The tools of the Fooocus in this process, its functions for prompts, and `look`, which has it write what it offers now."""
-
-    tools: Tools
-    prompts: Prompts
-    look: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -63,13 +47,7 @@ class ToolPlace:
 class ClusterTools:
     """Implements `tasks.ports.tools.ToolsOfNodes`: asks nodes, and answers them."""
 
-    def __init__(
-        self,
-        place: ToolPlace,
-        sender: NotificationSender,
-        known: Callable[[], Sequence[Node]],
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
+    def __init__(self, place: ToolPlace, sender: NotificationSender, known: Callable[[], Sequence[Node]]) -> None:
         """Store the dependencies.
 
         Args:
@@ -78,8 +56,9 @@ class ClusterTools:
         self._place = place
         self._sender = sender
         self._known = known
-        self._timeout_s = timeout_s
         self._answers: dict[str, queue.SimpleQueue[ToolAnswer]] = {}
+        self._looks: dict[str, Future[dict[str, Any]]] = {}
+        self._looking = threading.Lock()
 
     # ---------------------------------------------------------------------- asking
 
@@ -93,8 +72,14 @@ class ClusterTools:
         return NodePrompts(self)
 
     def look(self, within_s: float) -> None:
-        asked = [self.begin(partial(self.ask, name, LOOK, {}, None)) for name in self.names()]
-        wait(asked, within_s)
+        names = self.names()
+        with self._looking:
+            unanswered = {name: look for name, look in self._looks.items() if not look.done()}
+            asked = {
+                name: self.begin(partial(self.ask, name, LOOK, {}, None)) for name in names if name not in unanswered
+            }
+            self._looks = unanswered | asked
+        wait(asked.values(), within_s)
 
     def begin(self, action: Callable[[], T]) -> Future[T]:
         """Run an action on a thread of its own, and return its future result. Returns at once."""
@@ -125,26 +110,26 @@ class ClusterTools:
         if chosen is None:
             raise EngineUnavailable(NO_NODE if node is None else f"node {node} takes no requests now")
         if chosen.name == self._place.name and self._place.own is not None:
-            return _called(self._place.own, tool, options, image, self._timeout_s)
+            return answer_by(self._place.own, tool, options, image)
         name = None if image is None else self._place.inputs.add(_png(image))
         request = ToolRequest(secrets.token_hex(8), chosen.name, tool, options, name)
         answers = self._answers[request.number] = queue.SimpleQueue()
         try:
             self._sender.send(EVERYONE, to_json(request))
-            answer = self._waited(answers, chosen.name)
+            answer = self._waited(answers, chosen.name, seconds_for(tool))
         finally:
             del self._answers[request.number]
         return self._content(answer)
 
-    def _waited(self, answers: queue.SimpleQueue[ToolAnswer], node: str) -> ToolAnswer:
-        until = time.monotonic() + self._timeout_s
+    def _waited(self, answers: queue.SimpleQueue[ToolAnswer], node: str, within_s: float) -> ToolAnswer:
+        until = time.monotonic() + within_s
         while time.monotonic() < until:
             try:
                 return answers.get(timeout=LOOK_S)
             except queue.Empty:
                 if all(one.name != node or one.state in ("stopped", "lost") for one in self._known()):
                     raise EngineUnavailable(f"node {node} has ended; send the request again") from None
-        raise EngineUnavailable(f"node {node} has not answered within {self._timeout_s:.0f} s; it may be busy")
+        raise EngineUnavailable(f"node {node} has not answered within {within_s:.0f} s; it may be busy")
 
     def _content(self, answer: ToolAnswer) -> dict[str, Any]:
         content = answer.content
@@ -181,19 +166,12 @@ class ClusterTools:
         picture = None
         try:
             image = None if request.image is None else read_rgb(self._place.inputs.path(request.image))
-            content = _called(own, request.tool, dict(request.options), image, self._timeout_s)
+            content = answer_by(own, request.tool, dict(request.options), image)
             made = content.pop("image", None)
             if made is not None:
                 picture, content["is_flat"] = self._place.inputs.add(_png(made)), made.ndim == 2
-        except ToolFailed as failure:
-            content = {"error": {"type": failure.error.type, "message": failure.error.message}}
-        except ParameterError as refusal:
-            content = {"refused": {"message": str(refusal), "field": refusal.field}}
-        except (EngineUnavailable, OSError, FutureTimeout) as error:
-            content = {"unavailable": str(error) or "the node's worker is busy"}
         except Exception as error:
-            log.exception("request of another process failed", extra={"tool": request.tool})
-            content = {"error": {"type": type(error).__name__, "message": str(error)}}
+            content = content_of(error, request.tool)
         self._sender.send(channel_of(sender), to_json(ToolAnswer(request.number, content, picture)))
 
 
@@ -242,23 +220,6 @@ class NodePrompts:
             return [str(text) for text in self._tools.ask(None, EXPAND, options, None)["texts"]]
 
         return self._tools.begin(run)
-
-
-def _called(
-    own: OwnTools, tool: str, options: dict[str, Any], image: Picture | None, within_s: float
-) -> dict[str, Any]:
-    if tool in (RESOLVE, EXPAND):
-        return answer_about(own.prompts, tool, options, within_s)
-    if tool == LOOK:
-        own.look()
-        return {}
-    if tool == "unload":
-        return asdict(own.tools.unload().result(within_s))
-    if image is None:
-        raise ValueError(f"{tool} needs an image")
-    if tool == "describe":
-        return {"text": own.tools.describe(image, options["kind"]).result(within_s)}
-    return {"image": own.tools.mask(image, MaskOptions(**options)).result(within_s)}
 
 
 def _sum(answers: Collection[dict[str, Any]]) -> Unloaded:

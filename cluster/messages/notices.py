@@ -78,7 +78,8 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """A request to a node for a tool: describe, mask or unload. `image` is the name of an input that all processes have."""
+    """A request to a node for a tool: describe, mask or unload, what it makes of prompts, or a look into its folders. `image`
+    is the name of an input that all processes have."""
 
     number: str
     node: str

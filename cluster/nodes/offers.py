@@ -33,6 +33,7 @@ class Offers:
         self._write = write
         self._written = ""
         self._looked_s = 0.0
+        self._began_s = -LONGEST_S
         self._lock = threading.Lock()
         self._closing = threading.Event()
 
@@ -44,19 +45,33 @@ class Offers:
         """Look no more."""
         self._closing.set()
 
-    def look(self) -> None:
-        """Write the catalogue if it has changed. It may take long.
+    def look(self, within_s: float = -1) -> None:
+        """Write the catalogue if it has changed. It may take long. A look that began after this call counts for it, too.
+
+        Args:
+            within_s: the seconds to wait for the look that runs; -1 for as long as it takes.
 
         Raises:
             DatabaseUnavailable: it was not written.
+            TimeoutError: the look that ran did not end in time.
         """
-        with self._lock:
-            began = time.monotonic()
-            catalogue = self._read()
-            self._looked_s = time.monotonic() - began
-            if catalogue["digest"] != self._written:
-                self._write(catalogue)
-                self._written = catalogue["digest"]
+        asked_s = time.monotonic()
+        if not self._lock.acquire(timeout=within_s):
+            raise TimeoutError("the node still looks into its folders; ask again a little later")
+        try:
+            if self._began_s <= asked_s:
+                self._look()
+        finally:
+            self._lock.release()
+
+    def _look(self) -> None:
+        began_s = time.monotonic()
+        catalogue = self._read()
+        self._looked_s = time.monotonic() - began_s
+        if catalogue["digest"] != self._written:
+            self._write(catalogue)
+            self._written = catalogue["digest"]
+        self._began_s = began_s
 
     def _run(self) -> None:
         while not self._closing.wait(min(max(LOOK_S, self._looked_s * SHARE), LONGEST_S)):

@@ -1,0 +1,193 @@
+"""Requests of a gateway to a node by messages: looks into slow folders, also during an outage."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fooocus_api.adapters.models.tools import FooocusTools
+from fooocus_api.adapters.worker.worker import Worker
+from fooocus_api.cluster.control.answering import OwnTools
+from fooocus_api.cluster.control.tools import ClusterTools, ToolPlace
+from fooocus_api.cluster.jobs.schema import install_schema
+from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
+from fooocus_api.cluster.messages.inbox import Inbox
+from fooocus_api.cluster.messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of
+from fooocus_api.cluster.nodes.offers import Offers
+from fooocus_api.cluster.nodes.registry import NodeFacts, Registry
+from fooocus_api.cluster.signals.listener import NotificationListener
+from fooocus_api.cluster.signals.sender import NotificationSender
+from fooocus_api.db.membership import Membership
+from fooocus_api.db.repository import Repository
+from fooocus_api.db.writer import DatabaseUnavailable
+from fooocus_api.images.storage.input_store import InputStore
+from fooocus_api.tasks.ports.engine import EngineUnavailable
+from fooocus_api.tasks.ports.prompts import ResolvedPrompt
+from fooocus_api.tasks.streaming.event_bus import EventBus
+from fooocus_api.tests.support.client import wait_for
+from fooocus_api.tests.support.databases.postgres import PostgresServer
+
+
+class Prompts:
+    """Implements `tasks.ports.prompts.Prompts`: the prompt is as long as `length` says; one that is no number makes it fail."""
+
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
+        text = "x" * parameters["length"]
+        return [ResolvedPrompt(seed, (text,), ("",), (), (text,), ("",), (), False) for _ in indexes]
+
+    def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
+        texts: Future[list[str]] = Future()
+        texts.set_result([prompt.prompt_lines[0] for prompt in prompts])
+        return texts
+
+
+class Process:
+    """The rows and messages of a process, and its tools of nodes."""
+
+    def __init__(self, location: str, name: str, folder: Path, look: Callable[[float], None] | None = None) -> None:
+        self.repository = Repository(location, Membership(name))
+        database = self.repository.database
+        self.repository.write(lambda: install_schema(database)).result()
+        role = "gateway" if look is None else "node"
+        self.registry = Registry(database, TaskJobs(database, name, Claims()), name, role, 3600)
+        self.repository.write(lambda: self.registry.register("", "", None, NodeFacts())).result()
+        self.sender = NotificationSender(location)
+        own = None if look is None else OwnTools(FooocusTools(Worker(EventBus())), Prompts(), look)
+        place = ToolPlace(name, InputStore(folder), own)
+        self.tools = ClusterTools(place, self.sender, lambda: self.registry.known(self.repository.read))
+        inbox = Inbox(self.sender.name, {ToolRequest: self.tools.requested, ToolAnswer: self.tools.answered})
+        listening = threading.Event()
+        channels = {EVERYONE: inbox.receive, channel_of(self.sender.name): inbox.receive}
+        self._listener = NotificationListener(location, channels, listening.set)
+        assert listening.wait(30)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.sender.close()
+        self.repository.close()
+
+    def resolved(self, length: Any, number: int = 1) -> list[ResolvedPrompt]:
+        return self.tools.prompts().resolve({"length": length}, 1, range(number))
+
+
+class Folders:
+    """Folders that are slow while `open` is not set: the catalogue of a node, and how often it was read and asked for."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.read = self.asked = 0
+        self.error: Exception | None = None
+        self.offers = Offers(self._read, lambda _: None)
+
+    def look(self, within_s: float) -> None:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        self.offers.look(within_s)
+
+    def _read(self) -> dict[str, Any]:
+        self.read += 1
+        assert self.open.wait(120)
+        time.sleep(0.05)
+        return {"digest": str(self.read)}
+
+
+@pytest.fixture
+def location(postgres: PostgresServer) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+def folders() -> Iterator[Folders]:
+    folders = Folders()
+    yield folders
+    folders.open.set()
+
+
+@pytest.fixture
+def node(location: str, tmp_path: Path, folders: Folders) -> Iterator[Process]:
+    process = Process(location, "node-1", tmp_path / "inputs", folders.look)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def gateway(location: str, tmp_path: Path, node: Process) -> Iterator[Process]:
+    process = Process(location, "gateway-1", tmp_path / "inputs")
+    yield process
+    process.close()
+
+
+def test_one_look_counts_for_all_that_asked_before_it(folders: Folders) -> None:
+    folders.open.clear()
+    waiting = [threading.Thread(target=folders.look, args=(120,), daemon=True) for _ in range(20)]
+    for thread in waiting:
+        thread.start()
+    wait_for(lambda: folders.asked == 20, "all to ask", 30)
+    folders.open.set()
+    for thread in waiting:
+        thread.join(120)
+    assert 2 <= folders.read <= 3  # a third for one that asked late
+
+
+def test_a_look_that_failed_counts_for_nothing() -> None:
+    failures = [DatabaseUnavailable("away"), None]
+    read: list[int] = []
+
+    def write(_: dict[str, Any]) -> None:
+        failure = failures.pop(0)
+        if failure is not None:
+            raise failure
+
+    def catalogue() -> dict[str, Any]:
+        read.append(1)
+        return {"digest": "same"}
+
+    offers = Offers(catalogue, write)
+    with pytest.raises(DatabaseUnavailable):
+        offers.look()
+    offers.look()
+    assert len(read) == 2 and failures == []
+
+
+def test_a_wait_for_the_look_that_runs_has_an_end(folders: Folders) -> None:
+    folders.open.clear()
+    running = threading.Thread(target=folders.look, args=(120,), daemon=True)
+    running.start()
+    wait_for(lambda: folders.read == 1, "the look to run", 30)
+    with pytest.raises(TimeoutError, match="still looks into its folders"):
+        folders.look(0.05)
+    folders.open.set()
+    running.join(120)
+
+
+def test_a_node_with_an_unanswered_look_is_not_asked_for_another(gateway: Process, folders: Folders) -> None:
+    folders.open.clear()
+    for _ in range(4):
+        gateway.tools.look(0.5)
+    assert len(gateway.resolved(3)) == 1  # which the node gets after all of these
+    assert folders.asked == 1
+    folders.open.set()
+
+    def is_asked_again() -> bool:
+        gateway.tools.look(30)
+        return folders.asked == 2
+
+    wait_for(is_asked_again, "the node to be asked again", 30)
+
+
+def test_an_outage_during_a_look_is_no_error_of_the_node(
+    gateway: Process, folders: Folders, caplog: pytest.LogCaptureFixture
+) -> None:
+    folders.error = DatabaseUnavailable("the history can't be written: away")
+    with caplog.at_level(logging.INFO, "fooocus_api"), pytest.raises(EngineUnavailable, match="can't be written"):
+        gateway.tools.ask(None, "look", {}, None)
+    assert [record for record in caplog.records if record.exc_info] == []
