@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy
@@ -21,6 +21,8 @@ from ..worker.worker import Worker
 
 PERFORMANCE_LORA_WEIGHTS = {"Hyper-SD": 0.8}
 """Weight of the LoRA that a performance adds, where it is not 1."""
+AT_ONCE = 4
+"""Requests whose prompts are resolved at the same time."""
 
 
 class FooocusPrompts:
@@ -28,10 +30,10 @@ class FooocusPrompts:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fooocus-api-prompts")
 
-    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
-        lines = _Lines(parameters)
-        return [lines.resolved(seed, index) for index in indexes]
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
+        return self._threads.submit(_resolved, parameters, seed, indexes)
 
     def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
         return self._worker.run_between_tasks(lambda: _expansions(prompts))
@@ -41,6 +43,11 @@ def lora_files(parameters: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return the files of a request's LoRAs, those of its list and its prompt's tags, and the one that its performance adds."""
     lines = _Lines(parameters)
     return [name for name, _ in lines.loras], [name for name, _ in lines.added]
+
+
+def _resolved(parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
+    lines = _Lines(parameters)
+    return [lines.resolved(seed, index) for index in indexes]
 
 
 class _Lines:

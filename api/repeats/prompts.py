@@ -13,6 +13,7 @@ from ...tasks.model.workload.lora_tags import TAG
 from ...tasks.model.workload.prompt_parts import has_array, has_many_parts, number_of_wildcards
 from ...tasks.ports.engine import ParameterError
 from ...tasks.ports.prompts import Prompts, ResolvedPrompt
+from ...tasks.ports.tools import ToolFailed
 
 RANDOM_STYLE = "Random Style"
 PROMPT_FIELDS = ("prompt", "negative_prompt", "inpaint_additional_prompt")
@@ -82,12 +83,16 @@ def enhancements(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def resolved(prompts: Prompts, body: dict[str, Any], indexes: range) -> list[ResolvedPrompt]:
-    """Return the prompts of a request's images, none if the host can't read them, or not in a short time."""
+    """Return the prompts of a request's images, none if the host can't read them, or not in a short time.
+
+    Raises:
+        EngineUnavailable: no node of the cluster answers.
+    """
     if any(has_many_parts(str(body.get(name) or "")) for name in PROMPT_FIELDS):
         return []
     try:
-        return prompts.resolve(body, int(body["image_seed"]), indexes)
-    except ParameterError:
+        return prompts.resolve(body, int(body["image_seed"]), indexes).result()
+    except (ParameterError, ToolFailed):
         return []
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ...tasks.model.task import Task
+from ...tasks.ports.engine import EngineUnavailable
 from ..context import Context
 from ..responses.public_urls import PublicUrls
 from ..schemas.task import with_image_urls
@@ -25,6 +26,8 @@ def with_repetitions(record: dict[str, Any], context: Context, task: Task, urls:
     try:
         repeater = Repeater(context, task)
         found = [_members(repeater.image(position), urls) for position in range(len(task.images))]
+    except EngineUnavailable:  # no node of the cluster can be asked now
+        return record
     except Exception:  # another program's parameters, or a host's: the record is worth more than this part of it
         log.exception("repetitions of a task not read", extra={"task_id": task.task_id})
         return record

@@ -27,10 +27,11 @@ def answer_about(prompts: Prompts, tool: str, options: Mapping[str, Any], within
 
     Raises:
         ToolFailed, EngineUnavailable, ParameterError: as `Prompts` does.
+        FutureTimeout: it has taken too long.
     """
     if tool == RESOLVE:
         found = prompts.resolve(dict(options["parameters"]), int(options["seed"]), list(options["indexes"]))
-        return {"prompts": to_content(found)}
+        return {"prompts": to_content(found.result(within_s))}
     return {"texts": prompts.expand(from_content(options["prompts"])).result(within_s)}
 
 

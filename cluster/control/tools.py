@@ -24,6 +24,7 @@ from ...tasks.ports.prompts import Prompts, ResolvedPrompt
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
 from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
 from ..nodes.registry import Node
+from ..signals.fragments import MAX_MESSAGE, fits
 from ..signals.sender import NotificationSender
 from .answering import LOOK, OwnTools, answer_by, content_of, seconds_for
 from .prompts import EXPAND, RESOLVE, from_content, to_content
@@ -31,6 +32,10 @@ from .prompts import EXPAND, RESOLVE, from_content, to_content
 T = TypeVar("T")
 LOOK_S = 2.0
 """Seconds between two looks whether the asked node is still there."""
+TOO_LARGE = (
+    f"what the cluster's processes would send each other has more than {MAX_MESSAGE // 10**6} MB; "
+    "send shorter prompts, fewer styles or fewer images"
+)
 NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
 
 
@@ -101,7 +106,7 @@ class ClusterTools:
 
         Raises:
             ToolFailed: the tool has failed there.
-            ParameterError: the node refuses the options.
+            ParameterError: the node refuses the options, or they are too large to be sent, as its answer may be.
             EngineUnavailable: no node answers; the message says why.
             StorageUnavailable: the image can't be stored.
         """
@@ -113,9 +118,12 @@ class ClusterTools:
             return answer_by(self._place.own, tool, options, image)
         name = None if image is None else self._place.inputs.add(_png(image))
         request = ToolRequest(secrets.token_hex(8), chosen.name, tool, options, name)
+        message = to_json(request)
+        if not fits(message):
+            raise ParameterError(TOO_LARGE)
         answers = self._answers[request.number] = queue.SimpleQueue()
         try:
-            self._sender.send(EVERYONE, to_json(request))
+            self._sender.send(EVERYONE, message)
             answer = self._waited(answers, chosen.name, seconds_for(tool))
         finally:
             del self._answers[request.number]
@@ -172,7 +180,10 @@ class ClusterTools:
                 picture, content["is_flat"] = self._place.inputs.add(_png(made)), made.ndim == 2
         except Exception as error:
             content = content_of(error, request.tool)
-        self._sender.send(channel_of(sender), to_json(ToolAnswer(request.number, content, picture)))
+        message = to_json(ToolAnswer(request.number, content, picture))
+        if not fits(message):
+            message = to_json(ToolAnswer(request.number, content_of(ParameterError(TOO_LARGE), request.tool)))
+        self._sender.send(channel_of(sender), message)
 
 
 class NodeTools:
@@ -209,9 +220,9 @@ class NodePrompts:
     def __init__(self, tools: ClusterTools) -> None:
         self._tools = tools
 
-    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
         options = {"parameters": parameters, "seed": seed, "indexes": [*indexes]}
-        return from_content(self._tools.ask(None, RESOLVE, options, None)["prompts"])
+        return self._tools.begin(lambda: from_content(self._tools.ask(None, RESOLVE, options, None)["prompts"]))
 
     def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
         options = {"prompts": to_content(prompts)}

@@ -19,6 +19,8 @@ MAX_AGE_S = 10.0
 """Seconds after which an incomplete message is given up."""
 MAX_SENDERS = 10_000
 MAX_FRAGMENTS = 1_000
+MAX_MESSAGE = MAX_FRAGMENTS * (MAX_FRAGMENT - HEAD)
+"""Bytes of a message's JSON, which is in ASCII."""
 
 
 def to_fragments(sender: str, number: int, message: Any) -> list[str]:
@@ -31,12 +33,21 @@ def to_fragments(sender: str, number: int, message: Any) -> list[str]:
     Raises:
         TypeError, ValueError: it is no JSON value, or it needs more than `MAX_FRAGMENTS`.
     """
-    text = json.dumps(message, separators=(",", ":"))
+    text = _text(message)
     size = MAX_FRAGMENT - HEAD
     parts = [text[at : at + size] for at in range(0, len(text), size)]
-    if len(parts) > MAX_FRAGMENTS:
+    if len(text) > MAX_MESSAGE:
         raise ValueError(f"a message of {len(text)} bytes")
     return [f"{sender} {number} {index} {len(parts)} {part}" for index, part in enumerate(parts)]
+
+
+def fits(message: Any) -> bool:
+    """Return whether a JSON value can be sent as one message."""
+    return len(_text(message)) <= MAX_MESSAGE
+
+
+def _text(message: Any) -> str:
+    return json.dumps(message, separators=(",", ":"))
 
 
 @dataclass(slots=True)

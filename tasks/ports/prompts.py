@@ -31,18 +31,16 @@ class ResolvedPrompt:
 class Prompts(Protocol):
     """The host's functions for prompts."""
 
-    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
-        """Return the prompts of some of a request's images.
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
+        """Return the prompts of some of a request's images. Returns at once.
 
-        Reads the files of wildcards; needs no model.
+        Reads the files of wildcards; needs no model, and no turn of the worker's thread. The future may fail with
+        `ParameterError`, as for an unknown style. At a gateway it may fail as those of `ToolsOfNodes.prompts` do.
 
         Args:
             parameters: the request's fields.
             seed: that of the first image.
             indexes: the images, counted from 0.
-
-        Raises:
-            ParameterError: a style is unknown.
         """
 
     def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:

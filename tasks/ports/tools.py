@@ -72,7 +72,8 @@ class ToolsOfNodes(Protocol):
         """
 
     def prompts(self) -> Prompts:
-        """Return the functions for prompts of any node. `resolve` blocks, and raises `EngineUnavailable`, too."""
+        """Return the functions for prompts of any node. The futures may fail with `ToolFailed`, `EngineUnavailable` or
+        `DatabaseUnavailable`, and with `ParameterError` for what is too large to be sent."""
 
 
 class Tools(Protocol):

@@ -1,4 +1,4 @@
-"""Requests of a gateway to a node by messages: looks into slow folders, also during an outage."""
+"""Requests of a gateway to a node by messages: looks into slow folders, prompts that fail, and what is too large to be sent."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from fooocus_api.db.membership import Membership
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.images.storage.input_store import InputStore
-from fooocus_api.tasks.ports.engine import EngineUnavailable
+from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
 from fooocus_api.tasks.ports.prompts import ResolvedPrompt
+from fooocus_api.tasks.ports.tools import ToolFailed
 from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.databases.postgres import PostgresServer
@@ -38,9 +39,11 @@ from fooocus_api.tests.support.databases.postgres import PostgresServer
 class Prompts:
     """Implements `tasks.ports.prompts.Prompts`: the prompt is as long as `length` says; one that is no number makes it fail."""
 
-    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> list[ResolvedPrompt]:
+    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
         text = "x" * parameters["length"]
-        return [ResolvedPrompt(seed, (text,), ("",), (), (text,), ("",), (), False) for _ in indexes]
+        found: Future[list[ResolvedPrompt]] = Future()
+        found.set_result([ResolvedPrompt(seed, (text,), ("",), (), (text,), ("",), (), False) for _ in indexes])
+        return found
 
     def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
         texts: Future[list[str]] = Future()
@@ -74,7 +77,7 @@ class Process:
         self.repository.close()
 
     def resolved(self, length: Any, number: int = 1) -> list[ResolvedPrompt]:
-        return self.tools.prompts().resolve({"length": length}, 1, range(number))
+        return self.tools.prompts().resolve({"length": length}, 1, range(number)).result(120)
 
 
 class Folders:
@@ -191,3 +194,19 @@ def test_an_outage_during_a_look_is_no_error_of_the_node(
     with caplog.at_level(logging.INFO, "fooocus_api"), pytest.raises(EngineUnavailable, match="can't be written"):
         gateway.tools.ask(None, "look", {}, None)
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_prompts_that_are_too_long_for_a_message_are_refused(gateway: Process) -> None:
+    assert len(gateway.resolved(20_000, 32)) == 32
+    for length, number in ((300_000, 32), ("x" * 8_000_000, 1)):
+        with pytest.raises(ParameterError, match="fewer images"):
+            gateway.resolved(length, number)
+    (prompt,) = gateway.resolved(5_000_000 // 2)
+    with pytest.raises(ParameterError, match="fewer images"):
+        gateway.tools.prompts().expand([prompt] * 4).result(120)
+    assert gateway.sender.dropped == 0
+
+
+def test_prompts_that_the_node_cannot_resolve_fail_as_a_tool(gateway: Process) -> None:
+    with pytest.raises(ToolFailed, match="TypeError"):
+        gateway.resolved({})

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ....auth.keys import Scope
-from ....tasks.ports.prompts import Prompts, ResolvedPrompt
+from ....tasks.ports.prompts import ResolvedPrompt
 from ...context import Context
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored, unknown_names
@@ -78,7 +78,10 @@ def router(context: Context, whole: type[CommonRequest]) -> APIRouter:
         prompts = context.prompts
         note_ignored(request, unknown_names(body.model_extra or {}, ()))
         sent = whole.model_validate(body.model_dump(include=set(FIELDS), exclude_unset=True, warnings="none"))
-        found = await asyncio.to_thread(_resolved, context, prompts, sent)
+        checked = await asyncio.to_thread(_checked, context, sent)
+        seed = checked.image_seed if checked.image_seed >= 0 else random.SystemRandom().randint(0, SEEDS)
+        resolving = prompts.resolve(checked.model_dump(warnings="none"), seed, range(checked.image_number))
+        found = await answer_of(resolving, request)
         texts: list[str | None] = [None if prompt.is_expanded and not body.expansion else "" for prompt in found]
         if body.expansion and any(prompt.is_expanded for prompt in found):
             texts = [*await answer_of(prompts.expand(found), request)]
@@ -108,8 +111,8 @@ def _request_model(whole: type[CommonRequest]) -> type[BaseModel]:
     )
 
 
-def _resolved(context: Context, prompts: Prompts, sent: CommonRequest) -> list[ResolvedPrompt]:
-    """Return the prompts of all images. Off the event loop.
+def _checked(context: Context, sent: CommonRequest) -> CommonRequest:
+    """Return the request with the names and weights that count. Off the event loop.
 
     Raises:
         InvalidFields: a style, a LoRA or another name is unknown.
@@ -121,8 +124,7 @@ def _resolved(context: Context, prompts: Prompts, sent: CommonRequest) -> list[R
         own = [one for one in error.errors if re.split(r"[\[.]", one.field)[0] in FIELDS]
         if own:
             raise InvalidFields(own) from error
-    seed = body.image_seed if body.image_seed >= 0 else random.SystemRandom().randint(0, SEEDS)
-    return prompts.resolve(body.model_dump(warnings="none"), seed, range(body.image_number))
+    return body
 
 
 def _image(prompt: ResolvedPrompt, expansion: str | None) -> ExpandedPrompt:
