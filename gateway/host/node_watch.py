@@ -25,13 +25,16 @@ class NodeWatch:
         """Prepare the thread.
 
         Args:
-            changed: is called after each look that has found another catalogue, never twice at a time.
+            changed: is called after each look that has found another catalogue, never twice at a time. If it raises, it is
+                called again after the next look.
         """
         self._repository = repository
         self._registry = registry
         self._changed = changed
         self._known: Sequence[KnownNode] = ()
         self._catalogues: dict[str, tuple[str, dict[str, Any] | None]] = {}
+        self._is_behind = False
+        self._has_failed = False
         self._looking = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fooocus-api-nodes", daemon=True)
@@ -55,8 +58,9 @@ class NodeWatch:
             DatabaseUnavailable: the rows can't be read.
         """
         with self._looking:
-            if self._look():
-                self._changed()
+            self._is_behind = self._look() or self._is_behind
+            if self._is_behind:
+                self._is_behind = not self._pass_on()
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -67,6 +71,18 @@ class NodeWatch:
             except Exception:
                 log.exception("nodes not read")
             self._closing.wait(INTERVAL_S)
+
+    def _pass_on(self) -> bool:
+        """Return whether `changed` has ended well. A failure is not the client's whose request has this process look."""
+        try:
+            self._changed()
+        except Exception:
+            if not self._has_failed:
+                log.exception("API not built for what the nodes offer; trying again with each look at them")
+            self._has_failed = True
+            return False
+        self._has_failed = False
+        return True
 
     def _look(self) -> bool:
         """Read the rows, and return whether there is another catalogue than before."""

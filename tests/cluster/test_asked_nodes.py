@@ -1,4 +1,4 @@
-"""Requests of a gateway to a node by messages: looks into slow folders, prompts that fail, and what is too large to be sent."""
+"""Requests of a gateway to a node: looks into slow folders, prompts that fail or are too long, and an API that is not built."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from fooocus_api.cluster.signals.sender import NotificationSender
 from fooocus_api.db.membership import Membership
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.writer import DatabaseUnavailable
+from fooocus_api.gateway.host.node_watch import NodeWatch
 from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
 from fooocus_api.tasks.ports.prompts import ResolvedPrompt
@@ -210,3 +211,23 @@ def test_prompts_that_are_too_long_for_a_message_are_refused(gateway: Process) -
 def test_prompts_that_the_node_cannot_resolve_fail_as_a_tool(gateway: Process) -> None:
     with pytest.raises(ToolFailed, match="TypeError"):
         gateway.resolved({})
+
+
+def test_an_api_that_cannot_be_built_is_not_the_clients_error(
+    location: str, tmp_path: Path, node: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    built: list[str] = []
+    failures = [RuntimeError("no memory"), RuntimeError("no memory"), None]
+
+    def build() -> None:
+        if (failure := failures.pop(0)) is not None:
+            raise failure
+        built.append("api")
+
+    node.repository.write(lambda: node.registry.describe("", {"digest": "a1", "names": {}})).result()
+    watch = NodeWatch(node.repository, node.registry, build)
+    with caplog.at_level(logging.ERROR, "fooocus_api"):
+        for expected in (0, 0, 1, 1):  # the catalogue is the same all the time
+            watch.look()
+            assert len(built) == expected
+    assert len([record for record in caplog.records if record.exc_info]) == 1
