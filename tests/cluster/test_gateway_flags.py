@@ -1,9 +1,13 @@
-"""The command line of a gateway."""
+"""The command lines of a gateway and of a node."""
 
 from __future__ import annotations
 
+import argparse
+from types import SimpleNamespace
+
 import pytest
 
+from fooocus_api.adapters.startup.launch_flags import add_flags
 from fooocus_api.gateway.flags import read_flags
 
 PLACE = ("--api-db", "postgresql://db/x", "--api-files", "s3://bucket")
@@ -29,3 +33,17 @@ def test_flags_of_a_host_are_refused(flag: str, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         read_flags([*PLACE, flag])
     assert "unrecognized arguments" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("0.5", 0.5), ("-1", None), ("-0.001", None), ("nan", None)])
+def test_a_free_node_may_leave_no_task_to_others(
+    text: str, seconds: float | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_flags(SimpleNamespace(parser=parser))  # type: ignore[arg-type]
+    if seconds is not None:
+        assert parser.parse_args([f"--affinity-wait={text}"]).affinity_wait == seconds
+        return
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--affinity-wait={text}"])
+    assert "--affinity-wait" in capsys.readouterr().err

@@ -71,7 +71,7 @@ def test_a_later_versions_additions_are_left_out() -> None:
     assert from_json(stage) == TaskProgress("a", 1, 1, "")
 
 
-def test_pieces_are_small_and_may_arrive_in_any_order() -> None:
+def test_fragments_are_small_and_may_arrive_in_any_order() -> None:
     texts = {number: "é" * 20_000 + str(number) for number in range(3)}
     fragments = [
         fragment for number, text in texts.items() for fragment in to_fragments("s" * 32, number + 10**12, text)
@@ -96,7 +96,7 @@ def test_an_incomplete_message_is_given_up_for_a_newer_one_or_after_some_seconds
 
 
 @pytest.mark.parametrize("text", ["", "{}", "s 1 2 2 x", "s 1 0 99999999 x", "s a 0 1 x", "s 1 0 1 {"])
-def test_what_is_no_piece_is_refused(text: str) -> None:
+def test_what_is_no_fragment_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         Assembler().add(text)
 

@@ -66,7 +66,7 @@ class Process:
         self.reporter.progress(TaskProgress(task_id, 1, number, "Sampling", Stage("sampling", number, 30)), preview)
 
     def steps(self) -> list[tuple[int, bool]]:
-        """Return the heard steps, and whether each has a preview."""
+        """Return the received steps, and whether each has a preview."""
         return [(one.percent, one.jpeg is not None) for one in self.received if isinstance(one, TaskProgress)]
 
     def _gap(self) -> None:

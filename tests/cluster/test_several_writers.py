@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,18 @@ def test_an_idempotency_key_makes_one_task_for_all_processes(place: PostgresPlac
     assert answers[1:] == answers[:-1]
     assert len(set(answers[0])) == len(keys)
     assert counted(place) == {"pending": len(keys)}
+
+
+def test_no_change_of_tags_is_lost_to_another_of_the_same_moment(place: PostgresPlace, processes: Processes) -> None:
+    (task_id,) = set(processes.do(place.location, "tag", key="tagged", number=25))
+    expected = {f"tag-{shard}-{index}" for shard in range(1, 5) for index in range(25)}
+    ((parameters,),) = place.execute("SELECT parameters FROM task_parameters")
+    tags = json.loads(parameters)["tags"]
+    assert len(tags) == 100 and set(tags) == expected
+    stored = place.execute(
+        "SELECT tag FROM task_tag JOIN task ON task.id = task_tag.task_id WHERE task.task_id = ?", (task_id,)
+    )
+    assert sorted(tag for (tag,) in stored) == sorted(tags)
 
 
 def test_the_queue_takes_as_many_tasks_as_it_may(place: PostgresPlace, processes: Processes) -> None:

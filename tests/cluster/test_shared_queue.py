@@ -99,10 +99,12 @@ def test_waiting_tasks_are_withdrawn_and_moved_from_any_node(cluster: DemoCluste
         assert other.request("DELETE", f"/tasks/{ids[1]}").status_code == 200
         assert client.ended(ids[1])["task_status"] == "stopped"
         wait_for(lambda: order(client) == [ids[3], ids[0], ids[2]], "the withdrawal to be known")
+        cluster.audit_claims()
     finally:
         other.post("/v1/engine/resume")
     for task_id in (ids[3], ids[0], ids[2]):
         assert client.ended(task_id)["task_status"] == "finished"
+    assert cluster.claims() == [ids[3], ids[0], ids[2]]
 
 
 def tags_of(client: Client, task_id: str) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from fooocus_api.cluster.messages.inbox import Inbox
 from fooocus_api.cluster.messages.notices import EVERYONE, TaskControl, TaskProgress, channel_of, to_json
-from fooocus_api.cluster.signals import sender as voice_module
+from fooocus_api.cluster.signals import sender as sender_module
 from fooocus_api.cluster.signals.connection import connect, connection_text
 from fooocus_api.cluster.signals.listener import NotificationListener
 from fooocus_api.cluster.signals.sender import MAX_WAITING, NotificationSender
@@ -24,7 +24,7 @@ from fooocus_api.tests.support.client import wait_for
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.host import ROOT
 
-SPEAKER = """
+SENDER_PROCESS = """
 import sys
 sys.path.insert(0, {root!r})
 from load_package import load_package
@@ -87,18 +87,18 @@ def workers(listener: Listener) -> list[int]:
     return [notice.worker for notice in listener.received]
 
 
-def until_heard(sender: NotificationSender, listener: Listener, number: int) -> None:
-    """Say a message again and again until it is heard."""
+def until_received(sender: NotificationSender, listener: Listener, number: int) -> None:
+    """Send a message again and again until it is received."""
 
-    def is_heard() -> bool:
+    def is_received() -> bool:
         sender.send(EVERYONE, stop(number))
         return number in workers(listener)
 
-    wait_for(is_heard, f"message {number} to arrive", 60)
+    wait_for(is_received, f"message {number} to arrive", 60)
 
 
 def test_previews_of_another_process_arrive_whole_and_in_order(location: str, listener: Listener) -> None:
-    script = SPEAKER.format(root=str(ROOT), location=location)
+    script = SENDER_PROCESS.format(root=str(ROOT), location=location)
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
     wait_for(lambda: len(listener.received) == 31, "the messages to arrive", 30)
     assert [notice.percent for notice in listener.received[:30]] == list(range(30))
@@ -107,7 +107,9 @@ def test_previews_of_another_process_arrive_whole_and_in_order(location: str, li
     assert listener.received[30] == TaskControl("a" * 32, "stop", 7)
 
 
-def test_a_process_does_not_hear_itself_or_what_is_said_to_another(location: str, sender: NotificationSender) -> None:
+def test_a_process_receives_neither_its_own_messages_nor_those_to_another(
+    location: str, sender: NotificationSender
+) -> None:
     with ExitStack() as stack:
         own, other = Listener(location, sender.name), Listener(location, "other")
         for listener in (own, other):
@@ -119,7 +121,7 @@ def test_a_process_does_not_hear_itself_or_what_is_said_to_another(location: str
         assert own.received == []
 
 
-def test_the_newest_of_a_key_wins_while_the_voice_is_held_up(sender: NotificationSender, listener: Listener) -> None:
+def test_the_newest_of_a_key_wins_while_the_sender_is_held_up(sender: NotificationSender, listener: Listener) -> None:
     is_held, go_on = threading.Event(), threading.Event()
 
     def content() -> dict[str, Any]:
@@ -153,7 +155,7 @@ def test_a_flood_makes_the_oldest_leave(sender: NotificationSender, listener: Li
     assert workers(listener) == [0, *range(11, MAX_WAITING + 11)] and sender.dropped == 10
 
 
-def test_what_can_not_be_said_holds_nothing_up(sender: NotificationSender, listener: Listener) -> None:
+def test_what_can_not_be_sent_holds_nothing_up(sender: NotificationSender, listener: Listener) -> None:
     sender.send(EVERYONE, {"kind": object()})
     sender.send(EVERYONE, lambda: {"kind": 1 / 0})
     sender.send(EVERYONE, {"kind": "of a later version"})
@@ -166,16 +168,16 @@ def test_what_can_not_be_said_holds_nothing_up(sender: NotificationSender, liste
 def test_both_are_back_after_the_database(
     disturb: Callable[[PostgresServer], None], postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(sender, listener, 1)
+    until_received(sender, listener, 1)
     disturb(postgres)
     wait_for(lambda: listener.gaps > 1, "the listener to listen again", 60)
-    until_heard(sender, listener, 2)
+    until_received(sender, listener, 2)
 
 
-def test_a_lost_connection_loses_no_message_of_a_voice_that_can_have_another(
+def test_a_lost_connection_loses_no_message_of_a_sender_that_can_have_another(
     postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(sender, listener, 1)
+    until_received(sender, listener, 1)
     gaps = listener.gaps
     postgres.hang_up()
     wait_for(lambda: listener.gaps > gaps, "the listener to listen again", 60)
@@ -187,46 +189,46 @@ def test_a_lost_connection_loses_no_message_of_a_voice_that_can_have_another(
 def test_while_the_database_is_away_messages_are_dropped_and_counted(
     postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(sender, listener, 1)
+    until_received(sender, listener, 1)
     postgres.stop()
     try:
         sender.send(EVERYONE, stop(2))
         wait_for(lambda: sender.dropped >= 1, "the message to be dropped", 60)
     finally:
         postgres.start()
-    until_heard(sender, listener, 3)
+    until_received(sender, listener, 3)
     assert 2 not in workers(listener)
 
 
-def test_a_handler_that_fails_does_not_end_the_ear(location: str, sender: NotificationSender) -> None:
-    heard: list[str] = []
+def test_a_handler_that_fails_does_not_end_the_listener(location: str, sender: NotificationSender) -> None:
+    received: list[str] = []
 
     def fail(fragment: str) -> None:
-        heard.append(fragment)
+        received.append(fragment)
         raise SystemExit
 
     def gap() -> None:
-        heard.append("gap")
+        received.append("gap")
         raise ValueError
 
     with closing(NotificationListener(location, {"fooocus_a": fail}, gap)):
-        wait_for(lambda: heard == ["gap"], "the listener to listen", 30)
+        wait_for(lambda: received == ["gap"], "the listener to listen", 30)
         for number in (1, 2):
             sender.send("fooocus_a", {"number": number})
-        wait_for(lambda: len(heard) == 3, "the messages to arrive", 30)
+        wait_for(lambda: len(received) == 3, "the messages to arrive", 30)
 
 
 def test_a_raw_notice_arrives_as_it_is(location: str) -> None:
-    heard: list[str] = []
+    received: list[str] = []
     is_ready = threading.Event()
-    with closing(NotificationListener(location, {"fooocus_changes": heard.append}, is_ready.set)):
+    with closing(NotificationListener(location, {"fooocus_changes": received.append}, is_ready.set)):
         assert is_ready.wait(30)
         with closing(connect(location, "test")) as connection:
             connection.execute("SELECT pg_notify('fooocus_changes', 'é'), pg_notify('another', 'x')")
-        wait_for(lambda: heard == ["é"], "the notice to arrive", 30)
+        wait_for(lambda: received == ["é"], "the notice to arrive", 30)
 
 
-def test_an_ear_ends_at_once(location: str) -> None:
+def test_a_listener_and_a_sender_end_at_once(location: str) -> None:
     listener = NotificationListener(location, {"fooocus_a": print}, lambda: None)
     listener.close(None)
     nowhere = NotificationListener("postgresql://127.0.0.1:1/none", {"fooocus_a": print}, lambda: None)
@@ -251,7 +253,7 @@ def test_messages_that_are_too_old_do_not_mean_that_the_database_is_back(
     sender = NotificationSender("postgresql://127.0.0.1:1/none")
     sender.send("fooocus_a", {})
     wait_for(lambda: sender.dropped == 1, "the message to be dropped", 30)
-    monkeypatch.setattr(voice_module, "MAX_AGE_S", -1.0)
+    monkeypatch.setattr(sender_module, "MAX_AGE_S", -1.0)
     sender.send("fooocus_a", {})
     wait_for(lambda: sender.dropped == 2, "the old message to be dropped", 30)
     sender.close(None)
@@ -263,7 +265,7 @@ def test_messages_that_are_too_old_do_not_mean_that_the_database_is_back(
 def test_a_server_that_is_held_holds_no_one_up(
     postgres: PostgresServer, sender: NotificationSender, listener: Listener
 ) -> None:
-    until_heard(sender, listener, 1)
+    until_received(sender, listener, 1)
     with closing(connect(postgres.url("postgres"), "test")) as connection:
         found = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'fooocus-api sender'")
         pids = [pid for (pid,) in found.fetchall()]
@@ -275,4 +277,4 @@ def test_a_server_that_is_held_holds_no_one_up(
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-    until_heard(sender, listener, 2)
+    until_received(sender, listener, 2)

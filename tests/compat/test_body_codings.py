@@ -20,6 +20,8 @@ JSON_PATHS = [
     "/v2/generation/image-prompt",
     "/sdapi/v1/txt2img",
     "/mcp",
+    "/v1/batches",
+    "/v1/archive",
 ]
 FORM_PATHS = [
     "/inputs",
@@ -28,6 +30,8 @@ FORM_PATHS = [
     "/v1/tools/describe-image",
     "/v1/tools/read-metadata",
 ]
+URLENCODED_PATHS = ["/v1/archive", "/v1/generation/image-upscale-vary", "/v1/generation/image-prompt"]
+BATCH_KINDS = ["application/x-ndjson", "text/csv"]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,20 @@ def test_a_compressed_form_is_refused_by_its_coding(client: Client, path: str) -
     files = {"image": ("a.png", png(), "image/png"), "input_image": ("a.png", png(), "image/png")}
     response = client.post(path, files=files, headers={"Content-Encoding": "gzip"})
     assert response.status_code == 415 and "without compression" in response.text, response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        *((path, "application/x-www-form-urlencoded") for path in URLENCODED_PATHS),
+        *(("/v1/batches", kind) for kind in BATCH_KINDS),
+    ],
+)
+def test_a_compressed_body_of_another_kind_is_refused_by_its_coding(client: Client, path: str, kind: str) -> None:
+    headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+    response = client.post(path, data=gzip.compress(b"prompt=a+lighthouse&task_ids=1"), headers=headers)
+    assert response.status_code == 415 and "without compression" in response.text, response.text
+    assert response.headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("coding", ["identity", "", "Identity, identity"])

@@ -65,11 +65,24 @@ def inpainted(host: Host, native: Client, mask: Image.Image) -> tuple[int, int, 
     return native.image(newest(native)["req_params"]["inpaint_mask_image_upload"]).convert("L").getbbox()
 
 
-def test_a_few_transparent_pixels_are_not_the_area_of_a_black_and_white_mask(host: Host, native: Client) -> None:
+@pytest.mark.parametrize("stray", [(0, 0, 1, 1), (0, 0, 1, SIZE[1])], ids=["speck", "rim"])
+def test_a_few_transparent_pixels_are_not_the_area_of_a_black_and_white_mask(
+    host: Host, native: Client, stray: tuple[int, int, int, int]
+) -> None:
     mask = Image.new("RGBA", SIZE, "black")
     mask.paste("white", HOLE)
-    mask.putpixel((0, 0), (0, 0, 0, 0))
+    mask.paste((0, 0, 0, 0), stray)
     assert inpainted(host, native, mask) == HOLE
+
+
+def test_a_small_hole_in_a_line_drawing_is_the_area(host: Host, native: Client) -> None:
+    """Send the picture itself as the mask, as OpenAI's documentation does; less than a hundredth of it is transparent."""
+    hole = (101, 99, 124, 122)
+    drawing = Image.new("RGBA", SIZE, "white")
+    for x in range(0, SIZE[0], 20):
+        drawing.paste("black", (x, 0, x + 2, SIZE[1]))
+    drawing.paste((0, 0, 0, 0), hole)
+    assert inpainted(host, native, drawing) == hole
 
 
 @pytest.mark.parametrize("ground", ["black", "seagreen", "white"])

@@ -88,6 +88,7 @@ def theme(page: Dashboard, name: str) -> None:
 
 def looked_at(page: Dashboard, world: World, *, each: bool) -> Iterator[str]:
     """Bring the page to each state, or to one of each kind, and yield its name."""
+    assert IDLE.keys() >= ONE_OF_EACH_KIND
     for name, state in IDLE.items():
         if not each and name not in ONE_OF_EACH_KIND:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 from peewee import SqliteDatabase
@@ -108,6 +109,42 @@ def test_a_server_that_hangs_up_is_called_again(postgres: PostgresServer) -> Non
         DatabaseProblem, match="is running with this database"
     ):  # the new connection holds the advisory lock as the old one did
         Repository(place.location)
+    repository.close()
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "with another"])
+def test_a_change_whose_commit_is_cut_off_is_not_repeated(postgres: PostgresServer, others: int) -> None:
+    """Cut the first commit off. It may have reached the disk, so that a repetition may insert its rows twice."""
+    place = PostgresPlace(postgres)
+    repository = Repository(place.location)
+    place.execute("CREATE SEQUENCE commits")  # not undone by a rollback
+    place.execute(
+        "CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF nextval('commits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$"
+    )
+    place.execute(
+        "CREATE CONSTRAINT TRIGGER cut_off AFTER INSERT ON task DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION cut_off()"
+    )
+    runs: list[int] = []
+    has_begun, gate = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        has_begun.set()
+        gate.wait(60)
+
+    def change() -> None:
+        repository.insert(row())
+        runs.append(len(runs))
+
+    repository.write(hold)  # the changes that come while it runs are committed together
+    assert has_begun.wait(60)
+    futures = [repository.write(change), *(repository.write(lambda: None) for _ in range(others))]
+    gate.set()
+    assert [type(future.exception(60)) for future in futures] == [DatabaseUnavailable] * (1 + others)
+    assert runs == [0]
+    repository.write(change).result(60)
+    assert runs == [0, 1] and place.execute("SELECT count(*) FROM task") == [(1,)]
     repository.close()
 
 

@@ -29,6 +29,8 @@ GREY_SHARE = 0.02
 """Share of pixels between black and white that such a mask may have: smoothed edges, or traces of JPEG."""
 LEAST_SHARE = 0.01
 """Share of transparent pixels from which they are meant, in a mask that is otherwise black and white."""
+SOLID_SIDE = 8
+"""Pixels of the side of a transparent square, from which the transparent pixels are meant, too: it is no speck or rim."""
 SUBTLE, STRONG = "Vary (Subtle)", "Vary (Strong)"
 INPAINT = "inpaint_input_image"
 NAMES = {
@@ -145,16 +147,24 @@ def _given_mask(mask: bytes, size: tuple[int, int]) -> Mask:
 
 
 def _marked(mask: bytes) -> Mask | None:
-    """Return the transparent area of a mask, else the white one; of a black and white mask, few transparent pixels are none."""
+    """Return the transparent area of a mask, else the white one; specks and a rim in a black and white mask are no area. A line
+    drawing with a hole is black and white, too: its hole is solid."""
     alpha = read_alpha(mask)
     clear = alpha < OPAQUE if alpha is not None else None
     if clear is None or not clear.any():
         return _white(read_rgb(mask))
-    if clear.mean() < LEAST_SHARE:
+    if clear.mean() < LEAST_SHARE and not _has_square(clear):
         white = _white(read_rgb(mask))
         if white is not None and (white & ~clear).sum() > clear.sum():
             return white & ~clear
     return clear
+
+
+def _has_square(area: Mask) -> bool:
+    """Return whether an area covers one of the squares that the picture is divided into."""
+    rows, columns = (side // SOLID_SIDE for side in area.shape)
+    squares = area[: rows * SOLID_SIDE, : columns * SOLID_SIDE].reshape(rows, SOLID_SIDE, columns, SOLID_SIDE)
+    return bool(squares.all(axis=(1, 3)).any())
 
 
 def _white(picture: NDArray[numpy.uint8]) -> Mask | None:

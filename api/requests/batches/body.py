@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from ....asgi.error_codes import ErrorCode
 from ...responses.problems import Problem
-from ..json_body import SMALL_BODY_BYTES
+from ..json_body import SMALL_BODY_BYTES, check_coding
 from ..memory_budget import Reservation
 
 MAX_BODY_BYTES = 32 * 2**20
@@ -43,8 +43,9 @@ async def read_body(request: Request, reservation: Reservation) -> bytearray:
     """Return the body, whose memory `reservation` counts.
 
     Raises:
-        Problem: 413, it is too large; 503, other requests occupy the memory.
+        Problem: 413, it is too large; 415, it is compressed; 503, other requests occupy the memory.
     """
+    check_coding(request)
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
         raise _too_large()

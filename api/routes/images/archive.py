@@ -18,7 +18,7 @@ from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....auth.keys import Scope
 from ....images.references import REFERENCE_PREFIXES, ImageReference, without_older_prefix
 from ...context import ApiContext, Context
-from ...requests.json_body import JsonRoute, with_json
+from ...requests.json_body import JsonRoute, check_coding, with_json
 from ...responses.problems import Problem, invalid_field, responses
 from ...security.authorization import as_stored, may_see, may_see_image, require_scope
 from .outputs import find_output
@@ -174,8 +174,9 @@ async def _as_json(request: Request) -> Request:
     """Return the request with its form as JSON.
 
     Raises:
-        Problem: 413, the form is too large; 422, it is not a valid one.
+        Problem: 413, the form is too large; 415, it is compressed; 422, it is not a valid one.
     """
+    check_coding(request)
     body = bytearray()
     async for part in request.stream():
         body += part

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -88,10 +88,21 @@ class Member:
         """Submit a task with each of these idempotency keys, and return the ids of the tasks that answer."""
         return [self.offer(key).result(60).task_id for key in keys]
 
+    def tag(self, key: str, number: int) -> str:
+        """Add this number of tags to the task with an idempotency key, one change each, and return its id."""
+        task_id = self.offer(key).result(60).task_id
+        for tag in [f"tag-{self.repository.shard}-{index}" for index in range(number)]:
+            self.repository.write(partial(tags.change_tags, task_id, partial(_with_tag, tag))).result(60)
+        return task_id
+
     def limited(self, number: int, source: str, within: dict[str, int]) -> list[str | None]:
         """Submit tasks, and return for each its id, or None if a limit refuses it."""
         futures = [self.offer(source=source, within=KeyQuota(**within)) for _ in range(number)]
         return [None if _is_refused(future) else future.result().task_id for future in futures]
+
+
+def _with_tag(tag: str, before: Sequence[str]) -> list[str]:
+    return [*before, tag]
 
 
 def _is_refused(future: Future[Task]) -> bool:
@@ -119,7 +130,8 @@ def main() -> None:
         location, job, values = json.loads(line)
         with tempfile.TemporaryDirectory() as folder:
             member = Member(location, name, Path(folder), values.pop("max_pending", None))
-            jobs: dict[str, Callable[..., Any]] = {"live": member.live, "same": member.same, "limited": member.limited}
+            does: tuple[Callable[..., Any], ...] = (member.live, member.same, member.tag, member.limited)
+            jobs = {each.__name__: each for each in does}
             print("ready", flush=True)
             sys.stdin.readline()
             answer = jobs[job](**values)

@@ -38,18 +38,18 @@ class Processes:
 
     def do(self, location: str, job: str, **options: Any) -> list[Any]:
         """Do a job of `member.py` with a database in all processes, and return their results."""
-        self._say(json.dumps([location, job, options]))
-        assert self._heard() == ["ready\n"] * 4
-        self._say("go")
-        said = [json.loads(line) for line in self._heard()]
-        self.conflicts = sum(each["conflicts"] for each in said)
-        return [each["answer"] for each in said]
+        self._send(json.dumps([location, job, options]))
+        assert self._received() == ["ready\n"] * 4
+        self._send("go")
+        answers = [json.loads(line) for line in self._received()]
+        self.conflicts = sum(each["conflicts"] for each in answers)
+        return [each["answer"] for each in answers]
 
-    def _say(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         for member in self._members:
             assert member.stdin is not None
             member.stdin.write(f"{line}\n")
             member.stdin.flush()
 
-    def _heard(self) -> list[str]:
+    def _received(self) -> list[str]:
         return [member.stdout.readline() for member in self._members if member.stdout is not None]

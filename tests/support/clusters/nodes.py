@@ -102,6 +102,21 @@ class DemoCluster:
             found.setdefault(task_id, []).append(status)
         return found
 
+    def audit_claims(self) -> None:
+        """Record each claim of a task from now on, for `claims`. Nodes claim one after another, under a lock."""
+        self.change(
+            "DROP TABLE IF EXISTS claims; CREATE TABLE claims (number serial, task_id text);"
+            "CREATE OR REPLACE FUNCTION audit_claim() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "INSERT INTO claims (task_id) VALUES (NEW.task_id); RETURN NULL; END $$;"
+            "DROP TRIGGER IF EXISTS audit_claim ON task;"
+            "CREATE TRIGGER audit_claim AFTER UPDATE ON task FOR EACH ROW "
+            "WHEN (OLD.status = 'pending' AND NEW.status = 'running') EXECUTE FUNCTION audit_claim()"
+        )
+
+    def claims(self) -> list[str]:
+        """Return the tasks in the order in which nodes have claimed them since `audit_claims`."""
+        return [task_id for (task_id,) in self.rows("SELECT task_id FROM claims ORDER BY number")]
+
     def node_of(self, task_id: str) -> int | None:
         """Return the index of the node that runs a task or has run it, None before a node has claimed it."""
         ((name,),) = self.rows(f"SELECT node FROM task WHERE task_id = '{task_id}'")
