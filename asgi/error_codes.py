@@ -84,7 +84,11 @@ class ErrorCode(str, Enum):
         500,
         "Fooocus failed on the task, or was interrupted; `error` has its message.",
     )
-    TOOL_FAILED = "tool_failed", 500, "Fooocus failed to describe, mask, unload or expand a prompt; `error` has its message."
+    TOOL_FAILED = (
+        "tool_failed",
+        500,
+        "Fooocus failed to describe, mask, unload or expand a prompt; `error` has its message.",
+    )
     INTERNAL_ERROR = "internal_error", 500, "The API itself failed; Fooocus's console has the details."
     API_UNAVAILABLE = (
         "api_unavailable",
