@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
-from fooocus_api.tests.support.event_streams import reading
+from fooocus_api.tests.support.event_streams import Reader, reading
 
 LONG = {"overwrite_step": 60}
 
@@ -20,6 +21,10 @@ def running_elsewhere(cluster: DemoCluster, **fields: object) -> tuple[str, Clie
     cluster.client().until(task_id, "running")
     ((node,),) = cluster.rows(f"SELECT node FROM task WHERE task_id = '{task_id}'")
     return task_id, cluster.client(0 if node != "node-1" else 1)
+
+
+def names_of(stream: Reader, task_id: str) -> list[str]:
+    return [event["event"] for event in stream.events if event["data"].get("task_id") == task_id]
 
 
 def test_all_nodes_share_the_work(cluster: DemoCluster) -> None:
@@ -55,8 +60,10 @@ def test_the_events_of_all_tasks_reach_each_node(cluster: DemoCluster) -> None:
     with reading(cluster.client(0), "/v1/events") as first, reading(cluster.client(2), "/v1/events") as second:
         task_id = cluster.client(1).draw(prompt="seen by all", overwrite_step=5)["task_id"]
         for stream in first, second:
-            stream.until("finished")
-            names = [event["event"] for event in stream.events if event["data"].get("task_id") == task_id]
+            of_task = partial(names_of, stream, task_id)
+            # The end of an earlier test's task may arrive before.
+            wait_for(lambda of_task=of_task: "finished" in of_task(), "the end of the task")  # type: ignore[misc]
+            names = of_task()
             assert names.count("queued") == names.count("started") == names.count("finished") == 1
 
 
