@@ -114,7 +114,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     assert FolderDepot(tmp_path / "share").local(KEY) is None
 
 
-def test_an_object_store_that_is_away_is_said_and_comes_back(
+def test_an_object_store_that_is_away_is_logged_and_comes_back(
     bucket: str, object_store: ObjectStore, tmp_path: Path
 ) -> None:
     depot = open_depot(f"s3://{bucket}", tmp_path / "copies")
