@@ -132,7 +132,7 @@ def test_a_stopped_request_has_no_image(ann: Client) -> None:
     for headers, status in (({}, 400), ({"Accept": "image/png"}, 400)):
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(ann.post, TEXT, json={**QUICK, **LONG}, headers=headers)
-            wait_for(lambda: ann.get("/v1/generation/job-queue").json()["running_size"], "the job")
+            wait_for(lambda: ann.get("/v1/queue").json()["running"], "the job to run")
             ann.post(STOP)
             response = waiting.result()
         assert response.status_code == status and "USER_CANCEL" in response.text
