@@ -37,6 +37,16 @@ def ids_of(cluster: DemoCluster, number: int) -> list[str]:
     return [cluster.client(turn % 2).submit(prompt="a cat", overwrite_step=5)["task_id"] for turn in range(number)]
 
 
+def running_on_the_first(cluster: DemoCluster) -> str:
+    """Submit a task for each node, and return the id of that of the first one once both run."""
+    client = cluster.client(1)
+    ids = [client.submit(prompt="long", overwrite_step=80)["task_id"] for _ in range(2)]
+    for task_id in ids:
+        client.until(task_id, "running")
+    (found,) = (task_id for task_id in ids if cluster.node_of(task_id) == 0)
+    return str(found)
+
+
 def nodes_of(cluster: DemoCluster, ids: list[str]) -> set[tuple[str, int]]:
     """Return the nodes of these tasks, which have all finished once."""
     for task_id in ids:
@@ -60,10 +70,7 @@ def test_a_clock_that_is_wrong_costs_no_task(cluster: tuple[DemoCluster, SmallDi
 @pytest.mark.nightly
 def test_the_task_of_a_killed_node_with_a_wrong_clock(cluster: tuple[DemoCluster, SmallDisk]) -> None:
     nodes, _ = cluster
-    ids = [nodes.client(1).submit(prompt="long", overwrite_step=60)["task_id"] for _ in range(2)]
-    for task_id in ids:
-        nodes.client(1).until(task_id, "running")
-    (lost,) = (task_id for task_id in ids if nodes.node_of(task_id) == 0)
+    lost = running_on_the_first(nodes)
     nodes.nodes[0].kill()
     try:
         assert nodes.client(1).ended(lost)["task_status"] == "finished"
@@ -75,10 +82,7 @@ def test_the_task_of_a_killed_node_with_a_wrong_clock(cluster: tuple[DemoCluster
 
 def test_the_task_of_a_node_whose_disk_fills_is_generated_by_another(cluster: tuple[DemoCluster, SmallDisk]) -> None:
     nodes, disk = cluster
-    ids = [nodes.client(1).submit(prompt="long", overwrite_step=80)["task_id"] for _ in range(2)]
-    for task_id in ids:
-        nodes.client(1).until(task_id, "running")
-    (moved,) = (task_id for task_id in ids if nodes.node_of(task_id) == 0)
+    moved = running_on_the_first(nodes)
     with disk.full():
         assert nodes.client(1).ended(moved)["task_status"] == "finished"
         wait_for(lambda: state_of_the_first(nodes) == "full", "the node to say why it takes no task")
