@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from ..support.client import Client
 from ..support.servers.webhook_receiver import Receiver
 from .ledger import Ledger
+from .target import Target
 
 MAX_OWN_TASKS = 6
 """Number of a user's newest tasks that it still controls: pending, running, or just ended."""
@@ -16,14 +19,29 @@ MAX_OWN_TASKS = 6
 class SimulatedUser:
     """A user on a separate thread. `owner` is the name of its key, `mine` are its newest tasks."""
 
-    def __init__(self, url: str, owner: str, key: str, ledger: Ledger, receiver: Receiver, seed: float) -> None:
+    def __init__(self, target: Target, owner: str, key: str, ledger: Ledger, receiver: Receiver, seed: float) -> None:
         self.owner = owner
+        self.key = key
+        self.models = target.models
         self.ledger = ledger
         self.receiver = receiver
         self.chance = random.Random(seed)
         self.mine: list[str] = []
-        self.client = Client(url, key, patience=600)
-        self.stranger = Client(url, patience=600)
+        self._nodes = target.nodes
+        self._urls = [*target.nodes, *target.gateways]
+        self.client = Client(self._nodes[0], key, patience=600)
+        self.stranger = Client(self._nodes[0], patience=600)
+
+    def roam(self) -> None:
+        """Choose the process that gets the next requests, any of them."""
+        self._go_to(self._urls)
+
+    def roam_nodes(self) -> None:
+        """Choose a process with Fooocus for the next requests."""
+        self._go_to(self._nodes)
+
+    def _go_to(self, urls: Sequence[str]) -> None:
+        self.client.url = self.stranger.url = self.chance.choice(urls)
 
     def close(self) -> None:
         """Close all connections."""
@@ -39,3 +57,15 @@ class SimulatedUser:
         """Upload an image and return its URL, None if it was refused."""
         response = self.client.post("/inputs", files={"image": ("a.png", content)})
         return str(response.json()["url"]) if self.ledger.answered(response, 201) else None
+
+    def found(self, prompt: str) -> str | None:
+        """Return the id of the task with a unique prompt, None if there is none."""
+        return next(iter(self.all_found(prompt)), None)
+
+    def all_found(self, prompt: str) -> list[str]:
+        """Return the ids of the tasks with a prompt, the newest first. Wait for the end of an outage if needed."""
+        while True:
+            response = self.client.get("/tasks", params={"prompt": prompt, "page_size": 100})
+            if self.ledger.answered(response, 200):
+                return [record["task_id"] for records in response.json().values() for record in records]
+            time.sleep(1)
