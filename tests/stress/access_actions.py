@@ -1,4 +1,4 @@
-"""What a user of a soak does with keys: browsers sign in and out, tokens read, keys are created and revoked.
+"""Access as users of a soak need it: browsers sign in and out, tokens read, keys are created and revoked.
 
 A violation raises AssertionError.
 """

@@ -1,4 +1,4 @@
-"""What a user of a soak does with the history: search, counts, tags, bulk actions, archives, thumbnails, repetitions.
+"""Actions of a user of a soak on the history: search, counts, tags, bulk actions, archives, thumbnails, repetitions.
 
 A violation raises AssertionError.
 """

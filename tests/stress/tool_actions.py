@@ -1,4 +1,4 @@
-"""What a user of a soak does apart from tasks: tools, presets, model files, a pause of the queue.
+"""Actions of a user of a soak apart from its tasks: tools, presets, model files, a pause of the queue.
 
 A violation raises AssertionError.
 """
