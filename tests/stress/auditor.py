@@ -113,9 +113,9 @@ class Auditor:
         found = record_of(self._client, task_id, given)
         before = given.record
         if found is None:
-            given.deleted = True
-            if before is None:
+            if before is None and not given.is_gone:
                 self.ends["deleted by visitors"] += 1
+            given.deleted = given.is_gone = True
             return
         record, images = found
         given.record = record

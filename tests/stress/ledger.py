@@ -30,6 +30,8 @@ class OwnedTask(SubmittedTask):
     fields: dict[str, Any] = field(default_factory=dict)
     since: float = field(default_factory=time.monotonic)
     record: Record | None = None
+    is_gone: bool = False
+    """Whether the auditor has found it deleted."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

@@ -46,6 +46,10 @@ GROWTH_OF_POOLS = ADMINS + BOTS + 3
 """Allowed growth of threads: a pool has a thread per request that ever waited concurrently, at most one per visitor."""
 ALLOWED_GROWTH = {"threads": GROWTH_OF_POOLS, "files": 0, "listeners": 0}
 """Allowed growth at the end."""
+ALLOWED_MB = 64.0
+"""Allowed growth of a process's memory from the third quarter to the last one: both are after all restarts."""
+MEMORY_MINUTES = 20
+"""Number of minutes of a soak from which on its memory is compared: before, caches still fill."""
 NO_IMAGE = {"image": ("none.png", b"no image")}
 AS_JPEG = {"Accept": "image/jpeg"}
 TASK_TIMEOUT_S = 900
@@ -218,6 +222,18 @@ class _Soak:
             if figures[process][name] > warm[name] + more
         ]
 
+    def _fatter(self) -> list[str]:
+        """Return the processes with more memory in the last quarter of a long soak than in the third one, by minutes."""
+        found = {process: dict(_quarters(self._memory(process))) for process in self.warm}
+        return [
+            f"{process}: {mb['quarter 3']:.0f} MB in the third quarter, {mb['quarter 4']:.0f} in the last one"
+            for process, mb in found.items()
+            if len(self.minutes) >= MEMORY_MINUTES and mb["quarter 4"] > mb["quarter 3"] + ALLOWED_MB
+        ]
+
+    def _memory(self, process: str) -> list[float]:
+        return [row[process]["mb"] for row in self.minutes if process in row]
+
     # ------------------------------------------------------------ at the end
 
     def _results(self, end: dict[str, Row]) -> list[Row]:
@@ -238,7 +254,8 @@ class _Soak:
         sound = self.target.assert_is_sound(DISK_FULL in names)
         unknown = ledger.unknown_of(self.target.tasks())
         assert not unknown or set(names) & set(BREAKS), f"tasks whose id no client received: {unknown}"
-        assert not self._grown(end), "\n".join(self._grown(end))
+        grown = [*self._grown(end), *self._fatter()]
+        assert not grown, "\n".join(grown)
         figures: dict[str, Any] = {
             "accepted tasks": len(ledger.given),
             "accepted as the connection broke": len(unknown),
@@ -256,7 +273,7 @@ class _Soak:
             figures |= {
                 **{f"{process}: {name}, warm": value for name, value in warm.items()},
                 **{f"{process}: {name}, at most": max(row[name] for row in seen) for name in warm if seen},
-                **{f"{process}: mb, {quarter}": value for quarter, value in _quarters([row["mb"] for row in seen])},
+                **{f"{process}: mb, {quarter}": value for quarter, value in _quarters(self._memory(process))},
                 **{f"{process}: {name}, in the end": value for name, value in end[process].items()},
                 f"{process}: mb grown": end[process]["mb"] - warm["mb"],
             }
