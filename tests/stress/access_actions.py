@@ -31,6 +31,8 @@ def session(user: SimulatedUser) -> None:
         response = browser.post("/v1/engine/generate", json={**QUICK, **fields})
         if user.ledger.answered(response, 200):
             user.note(response.headers["X-Task-Id"], fields)
+        else:
+            user.refuse(fields, response)
         if user.ledger.answered(browser.request("DELETE", "/v1/session"), 200, 204):
             assert browser.get("/tasks").status_code in (401, 503)
     finally:
@@ -73,6 +75,8 @@ def key(user: SimulatedUser) -> None:
             others = [task_id for task_id in user.mine if "delete" not in user.ledger.given[task_id].asked]
             for task_id in others[:1]:
                 user.ledger.answered(guest.get(f"/tasks/{task_id}"), 404)
+        else:
+            user.refuse(fields, response, name)
         if user.ledger.answered(user.client.request("DELETE", f"/v1/keys/{name}"), 200):
             assert guest.get("/tasks").status_code in (*REFUSED, 503)
     finally:

@@ -6,6 +6,7 @@ A violation raises AssertionError.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import requests
@@ -19,6 +20,8 @@ from .simulated_user import SimulatedUser
 Fields = dict[str, Any]
 ANSWERS = (200, 400, 409, 500)
 """Statuses of an accepted request: its images, or the reason why there are none."""
+FAILED_TASK = re.compile(r"[Tt]ask:? ([0-9a-f]{32})")
+"""The task in a tool's result without images."""
 READ_ONLY_PATHS = (
     *("/v1/models", "/v1/openapi/openai.json", "/sdapi/v1/sd-models", "/sdapi/v1/options", "/sdapi/v1/progress"),
     *("/v1/generation/job-queue", "/v1/generation/job-history", "/v1/engines/all-models"),
@@ -36,6 +39,7 @@ def other_program(user: SimulatedUser) -> None:
 def _settled(user: SimulatedUser, response: requests.Response, fields: Fields) -> str | None:
     """Record the task of an answered request, and check that only a task that was stopped has no images."""
     if not user.ledger.answered(response, *ANSWERS):
+        user.refuse(fields, response)
         return None
     task_id = response.headers.get("x-task-id") or user.found(fields["prompt"])
     assert task_id is not None, f"{response.status_code} without a task: {response.text[:1000]}"
@@ -70,6 +74,7 @@ def openai_stream(user: SimulatedUser, fields: Fields) -> None:
     leaves = user.chance.random() < 0.3
     with user.client.post("/v1/images/generations", json=body, stream=True) as response:
         if not user.ledger.answered(response, 200):
+            user.refuse(fields, response)
             return
         task_id = response.headers["x-task-id"]
         user.note(task_id, fields)
@@ -77,7 +82,7 @@ def openai_stream(user: SimulatedUser, fields: Fields) -> None:
             return
         lines = [line for line in response.iter_lines() if line.startswith(b"data: {")]
     last = json.loads(lines[-1].removeprefix(b"data: "))
-    if last["type"] != "image_generation.completed":
+    if last.get("type") != "image_generation.completed":
         user.ledger.assert_may_fail(task_id, response, str(last)[:1000])
 
 
@@ -125,13 +130,16 @@ def mcp(user: SimulatedUser, fields: Fields) -> None:
     call = {"name": "generate_image", "arguments": {"prompt": fields["prompt"], "performance": "Lightning"}}
     response = client.request("tools/call", call)
     if not user.ledger.answered(response, 200):
+        user.refuse(fields, response)
         return
     result = dict(messages(response)[-1]["result"])
     if result.get("isError"):
-        task_id = user.found(fields["prompt"])
-        if task_id is None:  # refused
+        named = FAILED_TASK.search(str(result)[:2000])
+        if named is None:
             assert user.ledger.outages.excuse() is not None, result
+            user.refuse(fields, response)
             return
+        task_id = named[1]
         user.note(task_id, fields)
         user.ledger.assert_may_fail(task_id, response, str(result)[:1000])
         return

@@ -31,7 +31,7 @@ class OwnedTask(SubmittedTask):
     since: float = field(default_factory=time.monotonic)
     record: Record | None = None
     is_gone: bool = False
-    """Whether the auditor has found it deleted."""
+    """Set once the auditor has found it deleted."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -41,7 +41,8 @@ class Ledger:
     def __init__(self, outages: Outages) -> None:
         self.outages = outages
         self.given: dict[str, OwnedTask] = {}
-        self.refused: set[str] = set()
+        self.refused: dict[str, str] = {}
+        """Prompt of a refused request → the answer."""
         self.overheard: dict[str, str] = {}
         """Task id → the source that records and events have shown for it."""
         self.done: Counter[str] = Counter()
@@ -93,6 +94,11 @@ class Ledger:
         excused = self.outages.excuse() is not None or self._asked[task_id] & {"stop", "skip", "delete"}
         assert excused, f"task {task_id}: {response.status_code} {answer or response.text[:1000]}"
 
+    def refuse(self, fields: dict[str, Any], response: requests.Response) -> None:
+        """Record a refused request: no task has its prompt."""
+        text = f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:500]}"
+        self.refused[fields["prompt"]] = text
+
     def unknown_of(self, rows: dict[str, str]) -> set[str]:
         """Check that no request became two tasks and no refused one is there. Return the ids that no client has received.
 
@@ -104,7 +110,8 @@ class Ledger:
         prompts += [rows[task_id] for task_id in unknown]
         twice = [prompt for prompt, number in Counter(prompts).items() if number > 1]
         assert not twice, f"requests that became two tasks: {twice}"
-        assert not self.refused & set(rows.values()), "a refused task is there"
+        there = {task_id: self.refused[prompt] for task_id, prompt in rows.items() if prompt in self.refused}
+        assert not there, f"refused tasks are there: {there}"
         return unknown
 
     @contextmanager

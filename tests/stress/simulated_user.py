@@ -6,6 +6,9 @@ import random
 import time
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
+
+import requests
 
 from ..support.client import Client
 from ..support.servers.webhook_receiver import Receiver
@@ -48,6 +51,17 @@ class SimulatedUser:
         self.client.session.close()
         self.stranger.session.close()
 
+    def refuse(self, fields: dict[str, Any], response: requests.Response, owner: str | None = None) -> None:
+        """Record an answer of 503: a refusal, or the id of an accepted task whose record can't be read now."""
+        task_id = response.headers.get("x-task-id")
+        if task_id is None and urlsplit(str(response.url)).path.startswith("/sdapi"):  # its answers name no task
+            task_id = self.found(fields["prompt"])
+        if task_id is None:
+            self.ledger.refuse(fields, response)
+            return
+        self.ledger.count("accepted with 503")
+        self.ledger.give(task_id, owner or self.owner, fields)
+
     def note(self, task_id: str, fields: dict[str, Any]) -> None:
         """Record the id of a task that the user has submitted."""
         self.ledger.give(task_id, self.owner, fields)
@@ -63,9 +77,13 @@ class SimulatedUser:
         return next(iter(self.all_found(prompt)), None)
 
     def all_found(self, prompt: str) -> list[str]:
-        """Return the ids of the tasks with a prompt, the newest first. Wait for the end of an outage if needed."""
-        while True:
-            response = self.client.get("/tasks", params={"prompt": prompt, "page_size": 100})
-            if self.ledger.answered(response, 200):
-                return [record["task_id"] for records in response.json().values() for record in records]
-            time.sleep(1)
+        """Return the ids of the tasks with a prompt, found by search or among the newest ones. Wait for the end of an outage."""
+        found: dict[str, None] = {}
+        for query in ({"prompt": prompt}, {}):
+            while not self.ledger.answered(
+                response := self.client.get("/tasks", params={**query, "page_size": 100}), 200
+            ):
+                time.sleep(1)
+            records = [record for listed in response.json().values() for record in listed]
+            found |= {one["task_id"]: None for one in records if one["req_params"]["prompt"] == prompt}
+        return list(found)

@@ -5,12 +5,15 @@ A violation raises AssertionError.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from typing import Any
 
+import requests
+
 from ..support.api_calls.tool_requests import DESCRIBE, EXPAND, MASK, base64_of, picture
-from ..support.client import QUICK, events
+from ..support.client import QUICK, ServerSentEvent, events
 from .control_actions import heard
 from .generate_actions import new_fields
 from .simulated_user import SimulatedUser
@@ -67,6 +70,8 @@ def preset(user: SimulatedUser) -> None:
     if user.ledger.answered(response, 200):
         assert response.json()["req_params"]["sharpness"] == 4, response.text
         user.note(response.headers["X-Task-Id"], fields)
+    else:
+        user.refuse(fields, response)
     while not user.ledger.answered(user.client.request("DELETE", path), 200, 204, 404):
         time.sleep(1)
 
@@ -116,8 +121,12 @@ def watch(user: SimulatedUser) -> None:
     user.ledger.count("watch")
     also = "queue,deleted,moved,model" + (",download,stats" if user.owner == "admin" else "")
     query = {"also": also, "preview_format": "webp", "preview_size": 256}
-    with user.client.get("/v1/events", params=query, stream=True, timeout=(60, 60)) as response:
-        if not user.ledger.answered(response, 200):
-            return
-        told = list(itertools.islice(events(response), user.chance.choice((1, 5, 20))))
+    told: list[ServerSentEvent] = []
+    with (
+        contextlib.suppress(requests.Timeout, requests.ConnectionError),  # nothing happens at the moment
+        user.client.get("/v1/events", params=query, stream=True, timeout=(60, 2)) as response,
+    ):
+        if user.ledger.answered(response, 200):
+            for event in itertools.islice(events(response), user.chance.choice((1, 5, 20))):
+                told.append(event)  # those until the timeout, too
     heard(user, [event.data for event in told if event.name in TASK_EVENTS and "source" in event.data])
