@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
 from functools import partial
 
@@ -10,6 +11,7 @@ from .adapters.saving.output_files import output_folders
 from .adapters.startup.launch_flags import Settings
 from .db.repository import Repository
 from .db.statements.repeats import state_of
+from .db.writer import DatabaseUnavailable
 from .images.storage.places import ImagePlaces
 from .tasks.batches.admission import Admission
 from .tasks.build import TaskOptions, TaskServices
@@ -19,15 +21,21 @@ from .tasks.queue.scheduler import Scheduler
 from .tasks.statistics.statistics import MachineLoad
 from .tasks.webhooks.delivery import WebhookSettings
 
+log = logging.getLogger("fooocus_api")
+
 
 def random_state(repository: Repository, task_id: str) -> Future[bytes | None]:
     """Begin to read the random state that is stored for a task, None without one."""
     return repository.submit_read(partial(state_of, task_id))
 
 
-def recorded_names(services: TaskServices, places: ImagePlaces, beginning: str) -> list[str]:
-    """Return the recorded names of images that begin like these paths in the outputs folders."""
-    return services.ownership.recorded(places.named(beginning))
+def recorded_names(services: TaskServices, places: ImagePlaces, beginning: str) -> list[str] | None:
+    """Return the recorded names of images that begin like these paths in the outputs folders, None if they can't be read now."""
+    try:
+        return services.ownership.recorded(places.named(beginning))
+    except DatabaseUnavailable as error:
+        log.warning("recorded image names not read; the image gets a unique name", extra={"reason": str(error)})
+        return None
 
 
 def scheduler(settings: Settings) -> Scheduler:

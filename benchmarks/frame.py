@@ -26,9 +26,9 @@ BENCHMARKS = (
     *("listeners", "log", "loop", "memory", "overhead"),
     *("pending", "queue_order", "saving", "search", "submissions"),
 )
-STRESS_TESTS = {"crash": "crash", "schema": "schema_requests", "soak": "soak"}
+STRESS_TESTS = {"cluster_soak": "cluster_soak", "crash": "crash", "schema": "schema_requests", "soak": "soak"}
 """Name → module of tests/stress."""
-BY_NAME = {"cluster", "dashboard", "soak"}
+BY_NAME = {"cluster", "cluster_soak", "dashboard", "soak"}
 """Names that run only on request: each takes as long as all others together."""
 
 Row = dict[str, Any]

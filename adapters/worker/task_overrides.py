@@ -37,11 +37,12 @@ class ImageRecords:
     """The parts of the naming of images that exist only once the WebUI is built.
 
     `claim` receives a task's id and the path of an image that is about to be written for it. `recorded` returns the recorded
-    paths with a prefix below the outputs, whether or not their files exist. `folders` returns the folders of images.
+    paths with a prefix below the outputs, whether or not their files exist, or None if they can't be read now. `folders`
+    returns the folders of images.
     """
 
     claim: Callable[[str, str], None] = lambda task_id, path: None
-    recorded: Callable[[str], list[str]] = lambda prefix: []
+    recorded: Callable[[str], list[str] | None] = lambda prefix: []
     folders: Callable[[], list[Path]] = list
 
 
@@ -87,11 +88,13 @@ class TaskOverrides:
         folder, extension = os.path.dirname(path), os.path.splitext(path)[1]
         day, prefix = os.path.basename(folder), f"{wanted}-"
         try:
-            names = [recorded.rpartition("/")[2] for recorded in self._records.recorded(f"{day}/{prefix}")]
+            recorded = self._records.recorded(f"{day}/{prefix}")
         except Exception:
             log.exception("recorded image names not read; the image gets a unique name")
+            recorded = None
+        if recorded is None:
             prefix = f"{wanted}-{time.time_ns()}-"
-            names = []
+        names = [one.rpartition("/")[2] for one in recorded or ()]
         names += [os.path.basename(path) for path in self._worker.saves.unfinished()]
         for where in {folder, *(str(outputs / day) for outputs in self._records.folders())}:
             with contextlib.suppress(FileNotFoundError):

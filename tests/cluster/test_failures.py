@@ -127,6 +127,25 @@ def test_the_database_is_away_for_longer_than_the_timeout(
     assert cluster.rows("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
 
+def test_a_running_task_is_named_and_finished_while_the_database_is_away(
+    cluster: DemoCluster, durable_postgres: PostgresServer
+) -> None:
+    client = cluster.client()
+    task_id = client.submit(prompt="named", save_name="poster", overwrite_step=60)["task_id"]
+    wait_for(lambda: cluster.node_of(task_id) is not None, "a claim")
+    host = cluster.nodes[cluster.node_of(task_id) or 0]
+    durable_postgres.stop("immediate")
+    try:
+        wait_for(lambda: "the image gets a unique name" in host.log(), "the name")
+    finally:
+        durable_postgres.start()
+    wait_for(partial(has_finished, cluster, task_id), "the task to finish")
+    wait_for(lambda: client.get("/healthz").status_code == 200, "the node to be well")
+    (url,) = client.task(task_id)["result"]
+    assert "/poster-" in url and client.image(url).size == (256, 256)
+    assert "Traceback" not in host.log()
+
+
 def has_finished(cluster: DemoCluster, task_id: str) -> bool:
     return cluster.rows(f"SELECT status FROM task WHERE task_id = '{task_id}'") == [("finished",)]
 

@@ -55,7 +55,7 @@ def post(
 def given(user: SimulatedUser, response: requests.Response, fields: dict[str, Any], *expected: int) -> str | None:
     """Read the whole response and return its task id; None if the request was refused."""
     if not user.ledger.answered(response, *expected):
-        user.ledger.refused.add(fields["prompt"])
+        user.refuse(fields, response)
         return None
     response.content  # noqa: B018  # reads it, regardless of the time
     task_id = response.headers["X-Task-Id"]
@@ -106,7 +106,7 @@ def stream(user: SimulatedUser, fields: dict[str, Any]) -> None:
     leaves_after = user.chance.choice((1, 2, None))
     with post(user, fields, {}) as response:
         if not user.ledger.answered(response, 200):
-            user.ledger.refused.add(fields["prompt"])
+            user.refuse(fields, response)
             return
         user.note(response.headers["X-Task-Id"], fields)
         if leaves_after:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image as PILImage
 
@@ -29,8 +30,18 @@ class SubmittedTask:
     deleted: bool = False
 
 
+class Logging(Protocol):
+    """Processes with a log."""
+
+    def log(self) -> str:
+        """Return the log."""
+
+    def close(self) -> None:
+        """Kill the processes, and delete their files."""
+
+
 @contextlib.contextmanager
-def repeatable(name: str, host: Host, seed: int) -> Iterator[None]:
+def repeatable(name: str, host: Logging, seed: int) -> Iterator[None]:
     """Print the seed, and add it to an AssertionError together with a saved copy of the host's log. Closes the host."""
     print(f"seed {seed}", flush=True)
     try:

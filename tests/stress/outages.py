@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import requests
+
 from ..support.client import Record
 from ..support.servers.webhook_receiver import Receiver
 
 LOCKED, DISK_FULL, RECEIVER_DOWN = "locked database", "full disk", "receiver down"
-REFUSES = (LOCKED, DISK_FULL)
+NODE_KILLED, NODE_DRAINED, DATABASE_RESTARTED = "killed node", "drained node", "restarted database"
+REFUSES = (LOCKED, DISK_FULL, NODE_KILLED, NODE_DRAINED, DATABASE_RESTARTED)
 """Outages during which a request may be refused."""
+BREAKS = (NODE_KILLED, NODE_DRAINED)
+"""Outages that break connections."""
 GRACE = 10.0
 """Seconds after an outage during which requests that began in it may still be answered."""
 
@@ -45,9 +50,15 @@ class Outages:
         recent = (name for name, _, ended in reversed(self.over) if name in REFUSES and now - ended < GRACE)
         return next(recent, None)
 
-    def met(self, record: Record, name: str) -> bool:
-        """Return whether a task was running during an outage of this name."""
-        started, finished = record["start_mills"] / 1000, record["finish_mills"] / 1000
+    def broken(self) -> tuple[type[Exception], ...]:
+        """Return the errors of connections that the current outage excuses, or one within its grace period."""
+        now = time.time()
+        breaks = self.now in BREAKS or any(name in BREAKS and now - ended < GRACE for name, _, ended in self.over)
+        return (requests.RequestException, OSError) if breaks else ()
+
+    def met(self, record: Record, name: str, since: str = "start_mills") -> bool:
+        """Return whether a task was running, or known since another time, during an outage of this name."""
+        started, finished = record[since] / 1000, record["finish_mills"] / 1000
         return any(began <= finished and started <= ended for kind, began, ended in self.over if kind == name)
 
 

@@ -12,12 +12,19 @@ from urllib.parse import urlsplit
 from ..hostile.pictures import PICTURES
 from ..hostile.requests import REQUESTS
 from ..support.client import Client
+from .access_actions import key, session, token
+from .batch_actions import batch
+from .compat_actions import other_program
 from .control_actions import control, control_running, follow, listen, lists, look, read_without_permission
 from .generate_actions import generate, left, repeated, upload
+from .history_actions import bulk, gallery, images, repeat, tags
 from .ledger import REFUSALS, Ledger
 from .simulated_user import SimulatedUser
+from .tool_actions import catalogue, model_file, pause, preset, tool, watch
 
-ACTIONS: dict[Callable[[SimulatedUser], None], float] = {
+Actions = dict[Callable[[SimulatedUser], None], float]
+
+ACTIONS: Actions = {
     generate: 6,
     repeated: 1,
     left: 1,
@@ -29,14 +36,32 @@ ACTIONS: dict[Callable[[SimulatedUser], None], float] = {
     look: 1,
     upload: 0.5,
     read_without_permission: 1,
+    other_program: 4,
+    gallery: 1.5,
+    tags: 0.5,
+    bulk: 0.7,
+    images: 2,
+    repeat: 1,
+    session: 0.7,
+    token: 0.5,
+    key: 0.4,
+    tool: 1,
+    catalogue: 0.5,
+    preset: 0.4,
+    model_file: 0.4,
+    pause: 0.2,
+    watch: 0.7,
 }
 """Relative frequency of each action."""
+BATCHES: Actions = {batch: 1}
+"""The action of the user that waits for its batches."""
 
 
-def visit(user: SimulatedUser, pause: float, over: threading.Event) -> None:
-    """Act about once every `pause` seconds until `over` is set. Violations go to the ledger."""
-    while not over.wait(user.chance.uniform(0, 2 * pause)):
-        (action,) = user.chance.choices(list(ACTIONS), list(ACTIONS.values()))
+def visit(user: SimulatedUser, every: float, over: threading.Event, actions: Actions = ACTIONS) -> None:
+    """Act about once every `every` seconds until `over` is set. Violations go to the ledger."""
+    while not over.wait(user.chance.uniform(0, 2 * every)):
+        (action,) = user.chance.choices(list(actions), list(actions.values()))
+        user.roam()
         with user.ledger.noting(f"{user.owner} {action.__name__}"):
             action(user)
     user.close()

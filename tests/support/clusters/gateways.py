@@ -23,7 +23,9 @@ class GatewayProcess(Host):
         return [sys.executable, str(SCRIPT), str(ROOT), "--port", str(self.port), *self.flags]
 
 
-def known_nodes(gateway: Host) -> None:
-    """Wait until a gateway knows a node, and serves the API."""
-    schema = f"{gateway.url}/v1/openapi.json"
-    wait_for(lambda: requests.get(schema, timeout=60).status_code == 200, "the gateway to know the nodes")
+def known_nodes(gateway: Host, key: str | None = None) -> None:
+    """Wait until a gateway knows a node, and serves the API. `key` is one of the API if it has any."""
+    schema, headers = f"{gateway.url}/v1/openapi.json", {"X-API-KEY": key} if key else {}
+    wait_for(
+        lambda: requests.get(schema, headers=headers, timeout=60).status_code == 200, "the gateway to know the nodes"
+    )

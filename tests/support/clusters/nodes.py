@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -31,6 +32,7 @@ class DemoCluster:
         timeout_s: int = NODE_TIMEOUT_S,
         first: Mapping[str, str] | None = None,
         gateways: int = 0,
+        gateway_flags: tuple[str, ...] = (),
         **pace: Any,
     ) -> None:
         """Prepare the nodes, and gateways named gateway-1, …, which start after them.
@@ -38,17 +40,19 @@ class DemoCluster:
         Args:
             timeout_s: the seconds without a heartbeat after which a node is dead.
             first: environment variables of the first node alone.
+            gateway_flags: further flags of the gateways.
             pace: the arguments of `demo_host`.
         """
         self.server = server
         self.location = server.new_database()
         self._files = tempfile.TemporaryDirectory(prefix="fooocus-api-cluster-", ignore_cleanup_errors=True)
+        self.files = Path(self._files.name)
         self._timeout_s = timeout_s
         self.nodes = [
             self._node(index, flags, {**pace, "env": first} if first and index == 1 else pace)
             for index in range(1, number + 1)
         ]
-        self.gateways = [self._gateway(index) for index in range(1, gateways + 1)]
+        self.gateways = [self._gateway(index, gateway_flags) for index in range(1, gateways + 1)]
 
     def _node(self, index: int, flags: tuple[str, ...], pace: dict[str, Any]) -> Host:
         place = (
@@ -62,9 +66,9 @@ class DemoCluster:
         )
         return demo_host(*place, "--node-timeout", str(self._timeout_s), *flags, **pace)
 
-    def _gateway(self, index: int) -> Host:
+    def _gateway(self, index: int, flags: tuple[str, ...]) -> Host:
         timeout = ("--node-timeout", str(NODE_TIMEOUT_S))
-        return GatewayProcess(f"gateway-{index}", self.location, self._files.name, *timeout)
+        return GatewayProcess(f"gateway-{index}", self.location, self._files.name, *timeout, *flags)
 
     def __enter__(self) -> DemoCluster:
         try:
