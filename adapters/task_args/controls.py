@@ -27,6 +27,13 @@ class Controls:
         """Read the controls' defaults. `blocks` is the WebUI; its events show which controls get other choices at run time."""
         self._controls = controls
         self._refreshed = _refreshed(blocks)
+        first: dict[int, int] = {}
+        for position, control in enumerate(controls):
+            first.setdefault(id(control), position)
+        self.copies = {
+            position: first[id(control)] for position, control in enumerate(controls) if first[id(control)] != position
+        }
+        """Position of an argument that a fork takes from the control of an earlier one → position of that one."""
         self.defaults = [self.as_argument(position, control.value) for position, control in enumerate(controls)]
 
     def __len__(self) -> int:

@@ -79,7 +79,11 @@ class ArgumentMapper:
         fields = {
             name: self._controls.field(position)
             for name, position in self._position.items()
-            if name not in taken and "[" not in name and name.isidentifier() and not name.startswith("_")
+            if name not in taken
+            and position not in self._controls.copies
+            and "[" not in name
+            and name.isidentifier()
+            and not name.startswith("_")
         }
         return {name: field for name, field in fields.items() if field is not None}
 
@@ -112,6 +116,8 @@ class ArgumentMapper:
         ]
         self._place(values, "controlnet_image", prompts, {"cn_img": None})
         self._place(values, "enhance_ctrls", parameters.get("enhance_ctrls"), {"enhance_enabled": False})
+        for position, first in self._controls.copies.items():
+            values[position] = values[first]
         return values
 
     def without_images(self, parameters: dict[str, Any], files: ImageFiles) -> list[Any]:

@@ -21,8 +21,9 @@ from typing import Any
 
 PATIENCE = 120
 OUR_PREFIX = "fooocus_api_"
-NOT_COMPARED = {"args", "yields", "last_stop"}
-"""The list that the task was made of, and attributes that the queue itself changes."""
+NOT_COMPARED = {"args", "yields", "last_stop", "lora_list"}
+"""The list that the task was made of, attributes that the queue itself changes, and a fork's list of LoRAs with those that are
+not enabled."""
 
 
 def main() -> None:

@@ -90,3 +90,11 @@ def test_the_size_of_an_aspect_ratio_is_found_among_markup(name: str) -> None:
 
 def test_a_name_without_a_size_has_no_sides() -> None:
     assert sides_of("wide") is None and sides_of("16") is None and sides_of("") is None
+
+
+def test_an_argument_that_a_fork_takes_from_the_same_control_gets_the_same_value(files: ImageFiles) -> None:
+    prompt, sharpness = SimpleNamespace(value="from the page"), SimpleNamespace(value=2.0)
+    mapper = ArgumentMapper(["prompt", "sharpness", "original_prompt"], Controls([prompt, sharpness, prompt]), 2**32)
+    assert mapper.without_images({"prompt": "a hat"}, files) == ["a hat", 2.0, "a hat"]
+    assert mapper.without_images({"original_prompt": "of a client"}, files)[0::2] == ["from the page"] * 2
+    assert mapper.extra_fields(set()).keys() == {"prompt", "sharpness"}

@@ -99,7 +99,10 @@ def copy_checkout(home: Path, folder: Path) -> Path:
 
 
 def borrow_models(home: Path, checkout: Path) -> None:
-    """Write a config.txt, which git ignores, that points to the models of `home`."""
+    """Write a config.txt, which git ignores, that points to the models of `home`, and make the folders that it can't point to."""
+    for path in (home / "models").iterdir():
+        if path.is_dir() and path.name not in MODEL_FOLDERS.values():
+            (checkout / "models" / path.name).mkdir(parents=True, exist_ok=True)
     config = json.loads((home / "config.txt").read_text("utf-8"))
     for key, folder in MODEL_FOLDERS.items():
         path = home / "models" / folder
