@@ -1,0 +1,101 @@
+"""The focus of the keyboard: it stays near its place when what has it is removed, hidden or disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from fooocus_api.tests.support.client import Client
+from fooocus_api.tests.support.host import Host
+
+if TYPE_CHECKING:
+    from fooocus_api.tests.support.browsers.dashboard import Dashboard
+
+WORDS = """
+const one = document.activeElement;
+return one === document.body ? "the page" : one.getAttribute("aria-label") || one.textContent.trim();
+"""
+
+
+@pytest.fixture
+def client(studio: Host) -> Client:
+    return Client(studio.url)
+
+
+@pytest.fixture
+def queued(page: Dashboard, client: Client) -> Iterator[list[str]]:
+    """Queue three tasks behind one that runs. All are stopped after the test."""
+    running = client.submit(prompt="the running one", overwrite_step=200, image_number=20)
+    ids = [client.submit(prompt=name)["task_id"] for name in ("one", "two", "three")]
+    yield ids
+    client = Client(page.url)  # the server has closed the idle connection of the first one by now
+    client.post("/tasks/bulk", json={"ids": [*ids, running["task_id"]], "action": "cancel"})
+    client.until(running["task_id"], "stopped")
+
+
+def focus(page: Dashboard, selector: str, text: str = "") -> None:
+    page.driver.execute_script("arguments[0].focus()", page.see(selector, text))
+
+
+def focused(page: Dashboard, beginning: str) -> None:
+    """Wait until the element with the focus has a name, or a text, that begins so."""
+    page.browser.until(
+        lambda: str(page.driver.execute_script(WORDS)).startswith(beginning), f"the focus on {beginning!r}"
+    )
+
+
+def test_a_cancelled_task_gives_the_focus_to_its_neighbour_and_the_last_one_to_the_heading(
+    page: Dashboard, queued: list[str]
+) -> None:
+    page.open("#/queue", language="en")
+    page.browser.until(lambda: len(page.all(".queue-row")) == 3, "three rows")
+    for gone, neighbour in (("two", "three"), ("three", "one"), ("one", "Queue")):
+        place = [one.text for one in page.all(".queue-row .prompt")].index(gone) + 1
+        focus(page, f".queue-row:nth-child({place}) button[aria-label=Cancel]")
+        page.press(Keys.ENTER)
+        focused(page, neighbour)
+
+
+def test_a_task_that_is_stopped_leaves_the_focus_in_its_panel(page: Dashboard, queued: list[str]) -> None:
+    page.open("#/", language="en")
+    focus(page, ".running button", "Stop")
+    page.press(Keys.ENTER)
+    focused(page, "Generating now")
+
+
+def test_a_bar_that_is_hidden_gives_the_focus_to_the_heading(page: Dashboard, client: Client) -> None:
+    client.draw(prompt="to be selected")
+    page.open("#/gallery", language="en")
+    focus(page, ".tile-link[title='to be selected']")
+    page.press(Keys.SPACE)
+    focus(page, ".selection-bar button[aria-label=Deselect]")
+    page.press(Keys.ENTER)
+    focused(page, "Gallery")
+
+
+def test_menus_give_the_focus_back_after_a_dialog_and_a_change_of_the_language(page: Dashboard) -> None:
+    page.open("#/", language="en")
+    focus(page, ".tools button[aria-label='Account and help']")
+    page.press(Keys.ENTER)
+    focused(page, "Keyboard shortcuts")
+    page.press(Keys.ENTER)
+    page.see("dialog")
+    page.press(Keys.ESCAPE)
+    focused(page, "Account and help")
+    focus(page, ".tools button[aria-label^=Language]")
+    page.press(Keys.ENTER)
+    focused(page, "English")
+    page.press(Keys.ARROW_DOWN, Keys.ENTER)
+    focused(page, "语言")
+
+
+def test_a_click_on_an_empty_place_still_takes_the_focus_away(page: Dashboard) -> None:
+    page.open("#/", language="en")
+    focus(page, "#prompt")
+    page.driver.execute_script("document.activeElement.blur(); document.querySelector('main').append('a change')")
+    frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+    page.driver.execute_async_script(frames)
+    focused(page, "the page")
