@@ -1,8 +1,8 @@
-"""The focus of the keyboard: it stays near its place when what has it is removed, hidden or disabled."""
+"""The focus of the keyboard: it stays near its place when what has it is removed, hidden or disabled. News are said once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +10,7 @@ from selenium.webdriver.common.keys import Keys
 
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host
+from fooocus_api.tests.support.servers.relay import Relay
 
 if TYPE_CHECKING:
     from fooocus_api.tests.support.browsers.dashboard import Dashboard
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 WORDS = """
 const one = document.activeElement;
 return one === document.body ? "the page" : one.getAttribute("aria-label") || one.textContent.trim();
+"""
+NOTE_SPOKEN = """
+window.spoken = [];
+new MutationObserver(changes => {
+  for (const {target} of changes) {
+    const live = target.nodeType === 1 ? target.closest("[role=status], [role=alert], [aria-live]") : null;
+    if (live?.textContent) window.spoken.push(live.textContent);
+  }
+}).observe(document.body, {subtree: true, childList: true});
 """
 
 
@@ -99,3 +109,23 @@ def test_a_click_on_an_empty_place_still_takes_the_focus_away(page: Dashboard) -
     frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
     page.driver.execute_async_script(frames)
     focused(page, "the page")
+
+
+def test_a_lost_connection_is_said_once_and_not_each_second(
+    studio: Host, page_of: Callable[[Relay], Dashboard]
+) -> None:
+    with Relay(studio.url) as relay:
+        page = page_of(relay)
+        page.open("#/", language="en")
+        page.see("#connection[data-state=live]")
+        page.driver.execute_script(NOTE_SPOKEN)
+        relay.cut()
+        page.see(".banner", "Connection lost")
+        first = page.see(".banner").text
+        page.browser.until(lambda: page.see(".banner").text != first, "a countdown")
+        relay.restore()
+        page.see("#connection[data-state=live]")
+        page.browser.until(lambda: "Connected again." in page.driver.execute_script("return window.spoken"), "its end")
+        spoken = page.driver.execute_script("return window.spoken")
+        assert [one for one in spoken if "onnect" in one] == ["Connection lost.", "Connected again."]
+        assert all("net::ERR" in line for line in page.browser.console())
