@@ -69,6 +69,14 @@ def test_a_cancelled_task_gives_the_focus_to_its_neighbour_and_the_last_one_to_t
         focused(page, neighbour)
 
 
+def test_the_buttons_of_a_waiting_task_are_described_by_its_prompt(page: Dashboard, queued: list[str]) -> None:
+    page.open("#/queue", language="en")
+    page.browser.until(lambda: len(page.all(".queue-row")) == 3, "three rows")
+    script = "return document.getElementById(arguments[0].getAttribute('aria-describedby')).textContent"
+    described = [page.driver.execute_script(script, one) for one in page.all(".queue-row button[aria-label=Cancel]")]
+    assert described == ["one", "two", "three"]
+
+
 def test_a_task_that_is_stopped_leaves_the_focus_in_its_panel(page: Dashboard, queued: list[str]) -> None:
     page.open("#/", language="en")
     focus(page, ".running button", "Stop")
