@@ -70,6 +70,12 @@ def test_the_committed_site_is_what_its_sources_make(tmp_path: Path) -> None:
     assert not differing, "run `.venv/bin/python docs/build.py`, and commit guide/pages"
 
 
+def test_no_page_shows_marks_of_bold_text(pages: dict[Path, Page]) -> None:
+    """Markdown takes marks for text behind Chinese punctuation that a letter follows."""
+    code = re.compile(r"<(pre|code|script)\b.*?</\1>", re.DOTALL)
+    assert [path.name for path in pages if "**" in code.sub("", path.read_text("utf-8"))] == []
+
+
 def test_each_page_is_in_the_site_and_in_the_navigation(pages: dict[Path, Page]) -> None:
     for language, folder in (("", SITE), ("_zh", SITE / "zh")):
         sources = [page.stem for page in DOCS.glob("*.md") if page.stem.endswith("_zh") is bool(language)]
