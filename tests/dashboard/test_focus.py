@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,3 +138,31 @@ def test_a_lost_connection_is_said_once_and_not_each_second(
         spoken = page.driver.execute_script("return window.spoken")
         assert [one for one in spoken if "onnect" in one] == ["Connection lost.", "Connected again."]
         assert all("net::ERR" in line for line in page.browser.console())
+
+
+def test_a_refused_field_gets_the_focus_and_not_the_button_before_it(page: Dashboard) -> None:
+    page.open("#/generate", language="en")
+    page.see(".generate-send:enabled")
+    page.write("#image-number", "99")
+    page.press(Keys.CONTROL + Keys.ENTER)
+    page.see("[data-field=image_number] .error")
+    page.browser.until(
+        lambda: page.driver.execute_script("return document.activeElement.id") == "image-number", "the field focused"
+    )
+    assert page.see("#image-number").get_attribute("aria-invalid") == "true"
+    page.browser.console()  # the refusal, which browsers report
+
+
+def test_arrows_choose_the_use_of_an_image_one_after_the_other(page: Dashboard, client: Client, tmp_path: Path) -> None:
+    record = client.draw(prompt="to be used")
+    (tmp_path / "picture.png").write_bytes(client.get(record["result"][0]).content)
+    page.open("#/generate", language="en")
+    page.see(".generate-send:enabled")
+    page.driver.find_element("css selector", ".images input[type=file]").send_keys(str(tmp_path / "picture.png"))
+    focus(page, ".image-head select")
+    for role in ("uov", "inpaint"):
+        page.press(Keys.ARROW_DOWN)
+        page.browser.until(
+            lambda role=role: page.driver.execute_script("return document.activeElement.value") == role, role
+        )
+    page.see(".mask-row")
