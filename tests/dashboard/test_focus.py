@@ -63,9 +63,8 @@ def test_a_cancelled_task_gives_the_focus_to_its_neighbour_and_the_last_one_to_t
 ) -> None:
     page.open("#/queue", language="en")
     page.browser.until(lambda: len(page.all(".queue-row")) == 3, "three rows")
-    for gone, neighbour in (("two", "three"), ("three", "one"), ("one", "Queue")):
-        place = [one.text for one in page.all(".queue-row .prompt")].index(gone) + 1
-        focus(page, f".queue-row:nth-child({place}) button[aria-label=Cancel]")
+    for gone, neighbour in ((1, "three"), (2, "one"), (0, "Queue")):
+        focus(page, f".queue-row[data-id='{queued[gone]}'] button[aria-label=Cancel]")
         page.press(Keys.ENTER)
         focused(page, neighbour)
 
@@ -83,6 +82,16 @@ def test_a_task_that_is_stopped_leaves_the_focus_in_its_panel(page: Dashboard, q
     focus(page, ".running button", "Stop")
     page.press(Keys.ENTER)
     focused(page, "Generating now")
+
+
+def test_a_part_that_is_drawn_again_keeps_the_focus_on_the_same_button(page: Dashboard, client: Client) -> None:
+    record = client.draw(prompt="to be starred")
+    page.open(f"#/task/{record['task_id']}", language="en")
+    for pressed in ("true", "false"):
+        focus(page, ".task-side button[aria-label=Star]")
+        page.press(Keys.ENTER)
+        page.see(f".task-side button[aria-label=Star][aria-pressed={pressed}]")
+        focused(page, "Star")
 
 
 def test_a_bar_that_is_hidden_gives_the_focus_to_the_heading(page: Dashboard, client: Client) -> None:
