@@ -30,6 +30,8 @@ new MutationObserver(changes => {
 }).observe(document.body, {subtree: true, childList: true});
 """
 
+USES = {"uov": "Upscale or vary", "inpaint": "Inpaint or outpaint"}
+
 
 @pytest.fixture
 def client(studio: Host) -> Client:
@@ -171,7 +173,6 @@ def test_arrows_choose_the_use_of_an_image_one_after_the_other(page: Dashboard, 
     focus(page, ".image-head select")
     for role in ("uov", "inpaint"):
         page.press(Keys.ARROW_DOWN)
-        page.browser.until(
-            lambda role=role: page.driver.execute_script("return document.activeElement.value") == role, role
-        )
+        page.see(f"[alt='{USES[role]}']")
+        assert page.driver.execute_script("return document.activeElement.value") == role
     page.see(".mask-row")
