@@ -207,7 +207,8 @@ def _add_docs(app: FastAPI, context: Context, surfaces: Surfaces) -> None:
             swagger_ui_parameters={"tryItOutEnabled": True, "defaultModelsExpandDepth": 0},
         )
         links = LINKS % (DASHBOARD_LINK if context.has_dashboard else b"")
-        return HTMLResponse(bytes(page.body).replace(b"<body>", b"<body>" + links, 1))
+        content = bytes(page.body).replace(b"<body>", b"<body>" + links, 1)
+        return HTMLResponse(content, headers={"Content-Security-Policy": "frame-ancestors 'none'"})
 
     @app.get("/", include_in_schema=False)
     def root() -> Response:

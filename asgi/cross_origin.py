@@ -129,7 +129,7 @@ class CrossOriginProtection:
 
     def _without_foreign_origin(self, scope: Scope) -> Scope:
         if scope["type"] == "http" and self._trust.has_cors:
-            return self._without_cookie_of_foreign_page(scope)
+            return self._without_login_of_foreign_page(scope)
         if scope["type"] != "http":
             return scope
         headers = Headers(scope=scope)
@@ -138,11 +138,12 @@ class CrossOriginProtection:
             return scope
         return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"origin"]}
 
-    def _without_cookie_of_foreign_page(self, scope: Scope) -> Scope:
-        """Return the request without its cookies if a page of another origin sent it: `--api-cors` allows that page's scripts,
-        but does not lend them the visitor's WebUI session. A followed link keeps its cookies."""
+    def _without_login_of_foreign_page(self, scope: Scope) -> Scope:
+        """Return the request without what a browser adds by itself if a page of another origin sent it: cookies, and the
+        password of HTTP Basic. `--api-cors` allows that page's scripts, but does not lend them the visitor's login; they send
+        a key as `X-API-KEY` or `Bearer`. A followed link keeps both."""
         headers = Headers(scope=scope)
-        if "cookie" not in headers:
+        if not any(_is_added_by_browser(header) for header in scope["headers"]):
             return scope
         page, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         clicked = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
@@ -151,7 +152,7 @@ class CrossOriginProtection:
         )
         if not foreign:
             return scope
-        return {**scope, "headers": [item for item in scope["headers"] if item[0] != b"cookie"]}
+        return {**scope, "headers": [header for header in scope["headers"] if not _is_added_by_browser(header)]}
 
     def _is_own(self, page: str, headers: Headers, scope: Scope) -> bool:
         return self._trust.is_own(page, [*headers.getlist("host"), forwarded_host(scope)])
@@ -205,6 +206,12 @@ def _is_unsafe(scope: Scope) -> bool:
 def _is_own_alone(scope: Scope) -> bool:
     path = str(scope["path"]).rstrip("/")
     return path.endswith(OWN_ALONE) or f"{OWN_ALONE[1]}/" in path
+
+
+def _is_added_by_browser(header: tuple[bytes, bytes]) -> bool:
+    """Return whether a header is one that a browser adds to a request of any page: the page does not know its value."""
+    name, value = header
+    return name == b"cookie" or (name == b"authorization" and value[:6].lower() == b"basic ")
 
 
 def _is_browser(headers: Headers) -> bool:

@@ -63,13 +63,13 @@ def run(arguments: argparse.Namespace, location: HistoryLocation) -> int:
     if arguments.command == "list":
         _list(_load(store), place)
     elif arguments.command == "add":
-        _add(arguments, store)
+        _add(arguments, store, place)
     else:
         _revoke(arguments.name, store, place)
     return 0
 
 
-def _add(arguments: argparse.Namespace, store: KeySource) -> None:
+def _add(arguments: argparse.Namespace, store: KeySource, place: str) -> None:
     limits = KeyQuota(arguments.requests_per_minute, arguments.pending_tasks, arguments.images_per_day)
     try:
         added = store.add(arguments.name, arguments.scopes, limits)
@@ -80,13 +80,16 @@ def _add(arguments: argparse.Namespace, store: KeySource) -> None:
         raise CommandError(str(error)) from error
     key = added.key
     print(
-        f"Key {key.name} created with the scopes {_shown(key.scopes)}. It is shown only once:",
+        f"Key {key.name} created in {place} with the scopes {_shown(key.scopes)}. It is shown only once:",
         file=sys.stderr,
         flush=True,
     )
     print(added.text, flush=True)
     if added.is_first:
-        print("From now on the API requires a key. The WebUI does not.", file=sys.stderr)
+        print(
+            "From now on the API of the Fooocus that reads this list requires a key. The WebUI does not.",
+            file=sys.stderr,
+        )
 
 
 def _revoke(name: str, store: KeySource, place: str) -> None:

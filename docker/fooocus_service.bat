@@ -1,5 +1,5 @@
 @echo off
-rem Runs Fooocus and its API without a window to close by mistake: copy it next to run.bat, and let the Task Scheduler start it.
+rem Runs Fooocus and its API unattended: copy it next to run.bat, and let the Task Scheduler start it.
 rem It writes to fooocus.log, and starts Fooocus again when it fails. Flags that this file gets are given to Fooocus.
 setlocal EnableExtensions DisableDelayedExpansion
 cd /d "%~dp0"

@@ -12,6 +12,7 @@ from ...tasks.ports.host_arguments import Bounds, HostField
 from ..host_modules import host_module, loaded_module
 from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
+from .aspect_ratios import sides_of
 from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
 from .image_checks import check_mask
@@ -267,8 +268,8 @@ def _indexed(name: str, index: int) -> str:
 def _as_on_wire(wire_name: str, value: Any) -> Any:
     """Return a WebUI value as the API writes it: the WebUI shows an aspect ratio as `1152×896` with markup."""
     if wire_name == "aspect_ratios_selection":
-        sides = re.findall(r"\d+", str(value))[:2]
-        return "*".join(sides) if len(sides) == 2 else None
+        sides = sides_of(str(value))
+        return "*".join(map(str, sides)) if sides else None
     return value
 
 

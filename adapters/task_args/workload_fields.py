@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from ...images.references import REFERENCE_PREFIXES, ImageReference
 from ...tasks.model.workload.workload import USUAL_STEPS, ModelNeeds, Workload
+from .aspect_ratios import sides_of
 
 MODEL_FIELDS = ("base_model_name", "refiner_model_name", "vae_name")
 MEGAPIXEL = 1_000_000
@@ -119,15 +118,8 @@ def _kind(parameters: Mapping[str, Any]) -> str:
 def _megapixels(parameters: Mapping[str, Any]) -> float:
     """Return the megapixels of a requested image. Work at another size has its own kind (`_kind`)."""
     width, height = _whole(parameters.get("overwrite_width")), _whole(parameters.get("overwrite_height"))
-    sides = _sides(str(parameters.get("aspect_ratios_selection") or "")[:100])
+    sides = sides_of(str(parameters.get("aspect_ratios_selection") or "")) or (USUAL_SIDE, USUAL_SIDE)
     return max((width if width > 0 else sides[0]) * (height if height > 0 else sides[1]), 1) / MEGAPIXEL
-
-
-@lru_cache(100)
-def _sides(aspect_ratio: str) -> tuple[int, int]:
-    """Return width and height in pixels of an aspect ratio of Fooocus, as 1152×896, which may have a label around them."""
-    sides = re.findall(r"\d{1,9}", aspect_ratio)
-    return (int(sides[0]), int(sides[1])) if len(sides) > 1 else (USUAL_SIDE, USUAL_SIDE)
 
 
 def _inputs(parameters: Mapping[str, Any]) -> Iterator[str]:

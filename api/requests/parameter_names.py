@@ -8,6 +8,7 @@ something else. So are the requests of `is_strict` routes. Every other request i
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
@@ -20,16 +21,18 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from ...asgi.error_codes import FieldErrorCode
+from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import shortened
 from ...auth.keys import Scope
-from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields
+from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields, Problem
 from ..security.authorization import scope_of
 from ..validation.nearest_names import MAX_NAME_LENGTH, nearest
 
 HEADER = "X-Ignored-Fields"
 PASSING = frozenset({"expires", "signature", "token"})
 """Parameters of signed URLs and of tokens, which any URL may carry."""
+MAX_NO_BODY_BYTES = 2**16
+"""Bytes of a body that a route without one reads, to name what is in the wrong place."""
 ACTION = "action"
 """The query parameter by which a GET changes something: `GET /tasks?action=delete`."""
 
@@ -164,16 +167,34 @@ def _is_list(annotation: Any) -> bool:
 
 
 async def _members(request: Request) -> list[str]:
-    """Return the names in the body of a request whose route takes no body. `JsonRoute` has read it within its limits."""
-    body = bytes(await request.body())
+    """Return the names in the body of a request whose route takes no body."""
+    body = await _small_body(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         return [name for name, _ in parse_qsl(body.decode("latin-1"), keep_blank_values=True)]
     is_json = kind in ("", "application/json") or (kind.startswith("application/") and kind.endswith("+json"))
     if not is_json or not body:
         return []
-    content = await request.json()
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
     return list(content) if isinstance(content, dict) else []
+
+
+async def _small_body(request: Request) -> bytes:
+    """Return the body of a request that needs none. Some of these need no key, so more than `MAX_NO_BODY_BYTES` is never kept.
+
+    Raises:
+        Problem: 413, it is longer.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        if len(body) + len(piece) > MAX_NO_BODY_BYTES:
+            detail = f"body is too large; at most {MAX_NO_BODY_BYTES // 2**10} KiB are allowed here, send none"
+            raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, detail)
+        body += piece
+    return bytes(body)
 
 
 def _remedy(known: Collection[str]) -> str:

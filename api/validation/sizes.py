@@ -25,12 +25,14 @@ STEP = 8
 AREA = 1024 * 1024
 """Pixels of an image that SDXL generates best."""
 GRID = 64
+MAX_LENGTH = 1000
+"""Characters of a size, with the markup of the WebUI's label."""
 MAX_LOG_DIFFERENCE = 0.05
 """Maximum difference, in natural logarithm, for a listed ratio to replace the requested one."""
 
 _TIMES = "*xX×✕✖⨯хХ"  # signs of keyboards and the WebUI, including Cyrillic letters
 _SIZE = re.compile(
-    rf"(\d{{1,5}})(?:\.0+)?\s*(?:px)?\s*(?:[{_TIMES}]|by)\s*(\d{{1,5}})(?:\.0+)?\s*(?:px)?\s*(?:[<(\[|∣].*)?",
+    rf"(\d{{1,5}})(?:\.0+)?\s*(?:px\s*)?(?:[{_TIMES}]|by)\s*(\d{{1,5}})(?:\.0+)?\s*(?:px\s*)?(?:[<(\[|∣].*)?",
     re.DOTALL | re.ASCII | re.IGNORECASE,
 )
 _PROPORTION = re.compile(r"(\d{1,5}(?:\.\d{1,5})?)\s*[:∶/]\s*(\d{1,5}(?:\.\d{1,5})?)", re.ASCII)
@@ -91,6 +93,8 @@ def size_of(text: str, listed: Sequence[str]) -> tuple[int, int] | None:
 
     A ratio gives the nearest listed size within `MAX_LOG_DIFFERENCE`, else a size with an area of about `AREA`.
     """
+    if len(text) > MAX_LENGTH:
+        return None
     text = unicodedata.normalize("NFKC", text).strip()  # converts the full-width digits and signs of Chinese keyboards
     size = _SIZE.fullmatch(text)
     proportion = _PROPORTION.fullmatch(text)

@@ -15,7 +15,7 @@ from ..metadata.containers.png import SIGNATURE, read_png
 
 PARAMETERS = "parameters"
 ORIENTATION = 0x0112
-_PARAMETER_LINE = re.compile(r"^\s*Steps: ", re.MULTILINE)
+_PARAMETER_LINE = re.compile(r"^[ \t]*Steps: ", re.MULTILINE)
 _SIZE = re.compile(r"(?<=, )Size: \d+x\d+(?=,|$)", re.MULTILINE)
 
 

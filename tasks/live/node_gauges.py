@@ -25,11 +25,18 @@ class NodeGauges(Collector):
                 ("heartbeat_age_seconds", "Seconds since the last heartbeat, as of this process's own last one."),
             )
         )
-        for node in self._latest():
-            if node.state == "stopped":  # on purpose
-                continue
+        here = GaugeMetricFamily(
+            "fooocus_api_process_info",
+            "1: which node this process is, and a name that all processes with the same queue give to it.",
+            labels=["node", "role", "queue"],
+        )
+        nodes = [node for node in self._latest() if node.state != "stopped"]  # which is on purpose
+        queue = min((node.name for node in nodes), default="")
+        for node in nodes:
             labels = (node.name, node.role)
+            if node.is_own:
+                here.add_metric((*labels, queue), 1.0)
             up.add_metric(labels, float(node.is_up))
             busy.add_metric(labels, float(node.state == "busy"))
             age.add_metric(labels, node.seen_s)
-        yield from (up, busy, age)
+        yield from (up, busy, age, here)

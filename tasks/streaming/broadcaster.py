@@ -17,6 +17,8 @@ from .notices import KeptNotices, Notice, NoticeKind
 from .subscription import REPLAY_BUFFER_SIZE, Subscription
 from .updates import Dropped, Kind, Update
 
+MAX_DIGITS = 19
+"""Digits of an update's number are fewer."""
 ALL = None
 """Stands for every task in place of a task's id."""
 
@@ -166,7 +168,8 @@ class Broadcaster:
         stream_id, _, number = update_id.rpartition("-")
         with self._lock:
             end = next((update for update in self._kept if update.is_terminal and update.task.task_id == task_id), None)
-        return stream_id == self.stream_id and number.isdigit() and end is not None and int(number) >= end.number
+        at = _number(number)
+        return stream_id == self.stream_id and at is not None and end is not None and at >= end.number
 
     def has_subscribers(self, task_id: str) -> bool:
         """Return whether a task's progress has a subscriber: to this task, or to all."""
@@ -202,9 +205,9 @@ class Broadcaster:
     def _missed(self, task_id: str | None, source: str | None, after: str) -> tuple[Dropped | None, list[Update]]:
         """Return the updates since `after` in the replay buffer, and the lost ones as a `Dropped`."""
         stream_id, _, text = after.rpartition("-")
-        if stream_id != self.stream_id or not text.isdigit():
+        last = _number(text)
+        if stream_id != self.stream_id or last is None:
             return Dropped(None, self._number), []
-        last = int(text)
         kept = [update for update in self._kept if update.number > last]
         oldest = self._kept[0].number if self._kept else self._number + 1
         lost = max(0, oldest - last - 1)
@@ -216,11 +219,12 @@ class Broadcaster:
 
     def _repeat_notices(self, subscription: Subscription, after: str) -> None:
         stream_id, _, text = after.rpartition("-")
-        if not subscription.also or stream_id != self.stream_id or not text.isdigit():
+        last = _number(text)
+        if not subscription.also or stream_id != self.stream_id or last is None:
             return  # without a known id everything is new to the subscriber, and it gets a `Dropped`
-        notices, have_lost = self._notices.since(int(text))
+        notices, have_lost = self._notices.since(last)
         if have_lost:
-            subscription.miss(Dropped(None, int(text)))
+            subscription.miss(Dropped(None, last))
         for notice in notices:
             if notice.kind in subscription.also and (
                 notice.source is None or subscription.source in (None, notice.source)
@@ -243,3 +247,8 @@ def _deliver_notice(subscriptions: list[Subscription], notice: Notice) -> None:
 def _deliver(subscriptions: list[Subscription], update: Update) -> None:
     for subscription in subscriptions:
         subscription.push(update)
+
+
+def _number(text: str) -> int | None:
+    """Return the number in an update's id, None for any other text of a client: `isdigit` alone takes ²."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else None

@@ -83,6 +83,18 @@ def test_of_an_ended_task_its_record_is_told_and_that_is_all(fresh: tuple[Host, 
     assert client.get(f"/tasks/{'0' * 32}/events").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 5000, "-1"])
+def test_an_id_without_a_number_is_that_of_another_stream(client: Client, number: str) -> None:
+    with reading(client, "/v1/events") as reader:
+        client.draw()
+        reader.until("finished")
+    own = reader.events[0]["id"].rpartition("-")[0]
+    with reading(client, "/v1/events", last=f"{own}-{number}") as reader:
+        reader.until("dropped")
+        client.draw()
+        reader.until("finished")
+
+
 def test_who_comes_back_gets_what_was_missed(slow: Client) -> None:
     with reading(slow, "/v1/events") as whole, reading(slow, "/v1/events") as first:
         one = slow.submit(overwrite_step=3)["task_id"]

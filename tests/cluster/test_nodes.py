@@ -101,6 +101,13 @@ def test_metrics_have_gauges_of_each_node(cluster: DemoCluster, three_running: l
     assert "fooocus_api_node_heartbeat_age_seconds{" in cluster.client(2).get("/metrics").text
 
 
+def test_each_node_says_which_it_is_and_gives_the_queue_the_same_name(cluster: DemoCluster) -> None:
+    for index, name in enumerate(NAMES):
+        lines = cluster.client(index).get("/metrics").text.splitlines()
+        info = [line for line in lines if line.startswith("fooocus_api_process_info{")]
+        assert info == [f'fooocus_api_process_info{{node="{name}",queue="{NAMES[0]}",role="node"}} 1.0']
+
+
 def test_a_node_without_heartbeats_is_lost(cluster: DemoCluster) -> None:
     with cluster.paused(2):
         wait_for(lambda: nodes(cluster.client())["node-3"]["state"] == "lost", "the node to be lost")

@@ -109,7 +109,9 @@ def test_what_is_watched_is_reported_and_nothing_else(node: Process, gateway: Pr
     wait_for(lambda: len(gateway.received) == 3, "the reports to arrive", 30)
     assert gateway.steps() == [(1, True), (2, True)]
     assert gateway.received[2] == TaskImage("a", 1, Image("one.png", {"prompt": "x" * 20_000}))
-    wait_for(lambda: node.sender.sent - sent >= 3, "the reports to be counted", 30)  # they arrive before they are counted
+    wait_for(
+        lambda: node.sender.sent - sent >= 3, "the reports to be counted", 30
+    )  # they arrive before they are counted
     assert node.sender.sent - sent == 3
     preview = gateway.received[1].preview
     assert preview is not None and PILImage.open(io.BytesIO(gateway.received[1].jpeg)).size == (256, 128)

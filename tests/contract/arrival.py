@@ -86,7 +86,7 @@ class Sender:
         untouched = self.from_controls({})
         rows: dict[str, Any] = {}
         for name, row in self.rows.items():
-            if name in self.table.FORKS and not hasattr(self.webui, name):
+            if name in self.table.NOT_EVERYWHERE and not hasattr(self.webui, name):
                 continue
             try:
                 rows[name] = self.send(row, untouched)
@@ -156,11 +156,15 @@ class Sender:
         return type(row)(fields, controls, row.extras, row.preset)
 
     def schema(self) -> dict[str, list[str]]:
-        """Return the field names in the request's schema, of itself and of the items of its lists."""
+        """Return the field names in the request's schema, of itself and of the items of its lists, without a fork's own."""
         schemas = self.client.get("/v1/openapi.json").json()["components"]["schemas"]
-        return {
-            name: sorted(schemas[name]["properties"])
+        own = importlib.import_module("fooocus_api.api.schemas.generate").CommonRequest.model_fields
+        fields = {
+            name: set(schemas[name]["properties"])
             for name in ("CommonRequest", "Lora", "ImagePrompt", "EnhanceControl")
+        }
+        return {
+            name: sorted(found & own.keys() if name == "CommonRequest" else found) for name, found in fields.items()
         }
 
     @staticmethod
@@ -179,8 +183,8 @@ def differences(left: Any, right: Any) -> list[str]:
 
 def same(name: str, left: Any, right: Any) -> bool:
     """Return whether the values are equal to the host: an int differs from a float, and every pixel counts."""
-    if name == "aspect_ratios_selection":  # the page's value has markup after the numbers
-        return re.findall(r"\d+", left)[:2] == re.findall(r"\d+", right)[:2]
+    if name == "aspect_ratios_selection":  # the page's value has markup around the size
+        return re.findall(r"\d+×\d+", left) == re.findall(r"\d+×\d+", right) != []
     if isinstance(left, float) and type(right) is int:
         return left == right  # the page turns all numbers of a preset into floats
     if type(left) is not type(right):

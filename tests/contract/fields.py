@@ -162,8 +162,8 @@ RENAMED: dict[str, tuple[str, Any]] = {
 }
 """Fields whose control has another name, or is in a list."""
 
-FORKS = frozenset({"translate_prompts"})
-"""Fields that only some forks have; their rows count if the host has the control."""
+NOT_EVERYWHERE = frozenset({"save_final_enhanced_image_only", "translate_prompts"})
+"""Fields that only some versions or forks have; their rows count if the host has the control."""
 
 NOT_DRAWN: dict[str, Any] = {
     "stream_output": True,

@@ -67,7 +67,8 @@ def run_probe(host: str, config: dict[str, Any], flags: tuple[str, ...], folder:
     )
     line = next((line for line in outcome.stdout.splitlines() if script.MARK in line), None)
     assert line is not None, outcome.stdout + outcome.stderr
-    found: dict[str, Any] = json.loads(line.partition(script.MARK)[2])
+    # A thread of the host may print on the same line.
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(line.partition(script.MARK)[2])[0]
     assert "error" not in found, found["error"]
     return found
 
@@ -118,4 +119,4 @@ def test_every_value_reaches_its_place(host: str, configuration: str, tmp_path: 
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_source_is_understood_without_running_it(host: str) -> None:
     source = (checkout_of(host) / "modules" / "async_worker.py").read_text(encoding="utf-8")
-    assert "repeated groups (default_max_lora_number, modules.config." in read_signature(source).describe()
+    assert "repeated groups (default_max_lora_number, " in read_signature(source).describe()

@@ -37,6 +37,17 @@ def body(
     return send, status
 
 
+def without_a_body(path: str, data: bytes, status: int, method: str = "GET") -> tuple[Send, int]:
+    """Send a body in pieces to a path that takes none; JSON if it begins like it, else a form."""
+    kind = "application/json" if data[:1] in b"[{" else "application/x-www-form-urlencoded"
+
+    def send(client: Client) -> int:
+        pieces = (data[at : at + 2**16] for at in range(0, len(data), 2**16))
+        return client.request(method, path, data=pieces, headers={"Content-Type": kind}).status_code
+
+    return send, status
+
+
 def fields(status: int = 422, **values: Any) -> tuple[Send, int]:
     """Send a generate request with these fields."""
     return lambda client: client.generate(**values).status_code, status
@@ -160,6 +171,8 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "save-name-of-a-kilobyte": fields(save_name="a" * 1000),
     "seed-beyond-64-bits": fields(image_seed=2**70),
     "a-thousand-images": fields(image_number=1000),
+    "aspect-ratio-of-100-kilobytes-of-spaces": fields(aspect_ratios_selection="1" + " " * 100_000 + "z"),
+    "aspect-ratio-of-a-kilobyte-of-spaces": fields(aspect_ratios_selection="1" + " " * 900 + "z"),
     "an-image-of-a-million-pixels-in-a-row": fields(overwrite_width=10**6),
     # forms
     "form-without-boundary": form(b"--x\r\n", kind="multipart/form-data"),
@@ -219,6 +232,10 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "body-that-stays-away": raw(
         b"POST /v1/engine/generate HTTP/1.1\r\nHost: HOST\r\nContent-Length: 9\r\n\r\n", 400, 0, hang_up=True
     ),
+    "health-with-a-body-of-8-mebibytes": without_a_body("/healthz?action=1", b"a&" * 2**22, 413),
+    "health-with-nested-json": without_a_body("/ping?action=1", b"[" * 60_000, 422),
+    "refresh-with-a-body-of-8-mebibytes": without_a_body("/v1/engines/refresh-models", b"a&" * 2**22, 413, "POST"),
+    "refresh-with-broken-json": without_a_body("/v1/engines/refresh-models", b"{", 200, "POST"),
     "length-of-100-gigabytes": raw(
         b"POST /v1/engine/generate HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100000000000\r\n\r\n{",

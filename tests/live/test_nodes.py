@@ -59,4 +59,6 @@ def test_a_key_sees_its_own_running_tasks_alone(admin: Client, shop: Client) -> 
 
 
 def test_metrics_have_the_one_node(admin: Client) -> None:
-    assert 'fooocus_api_node_up{node="only-one",role="node"} 1.0' in admin.get("/metrics").text
+    text = admin.get("/metrics").text
+    assert 'fooocus_api_node_up{node="only-one",role="node"} 1.0' in text
+    assert 'fooocus_api_process_info{node="only-one",queue="only-one",role="node"} 1.0' in text

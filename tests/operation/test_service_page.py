@@ -7,7 +7,9 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -91,6 +93,16 @@ def proxy(page: str, demo: Host, tmp_path: Path) -> Iterator[str]:
             yield url
         finally:
             nginx.terminate()
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed: the documented limits are not tried")
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "//metrics//", "/metrics%2F"])
+def test_nginx_keeps_the_metrics_inside(proxy: str, path: str) -> None:
+    address = urlsplit(proxy)
+    with closing(HTTPConnection(address.netloc, timeout=30)) as connection:  # it sends the path as it is
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert answer.status == 403 and b"nginx" in answer.read()
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed: the documented limits are not tried")

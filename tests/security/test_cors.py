@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -79,6 +80,20 @@ def test_all_may_with_a_star(demo_factory: DemoFactory) -> None:
         "/v1/engine/control?action=stop", headers={"Origin": FOREIGN, "Sec-Fetch-Site": "cross-site"}
     )
     assert response.status_code == 200 and response.headers["access-control-allow-origin"] == "*"
+
+
+def test_a_browsers_saved_password_is_not_lent_to_an_allowed_page(demo_factory: DemoFactory) -> None:
+    host = demo_factory("--nowebui", "--api-cors", ALLOWED, "--apikey", "s3cret")
+    client, delete = Client(host.url), "/tasks?action=delete&end_at=2000-01-01"
+    saved = {"Authorization": "Basic " + base64.b64encode(b":s3cret").decode()}
+    page = {"Origin": ALLOWED, "Sec-Fetch-Site": "cross-site"}
+    assert client.get(delete, headers={**page, **saved}).status_code == 401
+    image = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    assert client.get("/tasks", headers={**image, **saved}).status_code == 401
+    for own in ({"Authorization": "Bearer s3cret"}, {"X-API-KEY": "s3cret"}):
+        assert client.get(delete, headers={**page, **own}).status_code == 200
+    for reader in ({}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin", "Origin": host.url}):
+        assert client.get("/tasks", headers={**reader, **saved}).status_code == 200
 
 
 # ------------------------------------------------------------------ CORS of the WebUI

@@ -147,6 +147,7 @@ def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
     made = keys_process(tmp_path, "add", "bot", "--scopes", "read-all, admin", "--images-per-day", "9")
     key = made.stdout.strip()
     assert made.returncode == 0 and len(key) > 43 and key not in made.stderr
+    assert str(tmp_path / ".fooocus_api" / "keys.json") in made.stderr
     (kept,) = load(tmp_path / ".fooocus_api" / "keys.json")
     assert (kept.name, kept.digest) == ("bot", digest_of(key.encode()))
     assert kept.scopes == {Scope.READ_ALL, Scope.ADMIN} and kept.limits == KeyQuota(images_per_day=9)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from fooocus_api.adapters.task_args.aspect_ratios import sides_of
 from fooocus_api.adapters.task_args.controls import Controls
 from fooocus_api.adapters.task_args.images.image_files import ImageFiles
 from fooocus_api.adapters.task_args.mapping import ArgumentMapper
@@ -71,3 +72,21 @@ def test_submission_refuses_what_the_worker_would(
 ) -> None:
     with pytest.raises(ParameterError, match=message):
         mapper.without_images(parameters, files)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1152*896",
+        "1152 896",
+        "1152×896 <span style='color: grey;'> ∣ 9:7</span>",
+        "<span style='width:42px;height:33px;'></span>1152×896 <span> ∣ 9:7</span>",
+        "<span style='" + "width:42px;" * 20 + "'></span>1152×896",
+    ],
+)
+def test_the_size_of_an_aspect_ratio_is_found_among_markup(name: str) -> None:
+    assert sides_of(name) == (1152, 896)
+
+
+def test_a_name_without_a_size_has_no_sides() -> None:
+    assert sides_of("wide") is None and sides_of("16") is None and sides_of("") is None
