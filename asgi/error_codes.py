@@ -105,7 +105,7 @@ class ErrorCode(str, Enum):
     KEYS_UNAVAILABLE = (
         "keys_unavailable",
         503,
-        "The file of API keys can't be used; Fooocus's console gives the reason.",
+        "The list of API keys can't be used; Fooocus's console gives the reason.",
     )
     SERVER_BUSY = "server_busy", 503, "Other requests occupy the memory for large bodies and images."
 

@@ -95,7 +95,7 @@ class Keyring:
             key for key in keys if secrets.compare_digest(key.digest, digest)
         ]  # compares all of them, so that timing reveals nothing
         if not matching and problem is not None:
-            raise BrokenKeys(problem)
+            raise self._error(problem)
         return matching[0] if matching else None
 
     def stored(self) -> tuple[Key, ...]:
@@ -106,7 +106,7 @@ class Keyring:
         """
         keys, problem = self._current()
         if problem is not None:
-            raise BrokenKeys(problem)
+            raise self._error(problem)
         return keys[len(self._fixed) :]
 
     def named(self, name: str) -> list[Key]:
@@ -118,8 +118,12 @@ class Keyring:
         keys, problem = self._current()
         found = [key for key in keys if key.name == name]
         if not found and problem is not None:
-            raise BrokenKeys(problem)
+            raise self._error(problem)
         return found
+
+    def _error(self, problem: str) -> BrokenKeys:
+        """Return the error of a list that can't be used: one that passes by itself if it can't be read at the moment."""
+        return UnreadableKeys(problem) if self._read[0] == UNREAD else BrokenKeys(problem)
 
     def _current(self) -> tuple[tuple[Key, ...], str | None]:
         """Return all keys, and the problem with the list. Costs one `stat` call while a file is unchanged."""

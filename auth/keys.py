@@ -75,11 +75,11 @@ RESTORE = "correct it, or restore a copy"
 
 
 class BrokenKeys(Exception):
-    """The key file can't be used; the message names the file and the reason, and contains no key."""
+    """The list of keys can't be used; the message names its place and the reason, and contains no key."""
 
 
 class UnreadableKeys(BrokenKeys):
-    """The key file can't be read at the moment; its content is unknown."""
+    """The list of keys can't be read at the moment; its content is unknown."""
 
 
 def new_key() -> str:

@@ -14,6 +14,27 @@ INLINE_SCRIPT = re.compile(r"<script>\s*document\.body\.dataset\.theme = .*?</sc
 INLINE_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 SOURCE_MAP = re.compile(r"\s*(?:/\*|//)# sourceMappingURL=[^\n]*")
 TRANSLATIONS = re.compile(r"^Documentation\.addTranslations\((\{.*\})\);$", re.DOTALL | re.MULTILINE)
+CAPTION = 'class="caption" role="heading"'
+"""Marks of a heading in the navigation, to which the theme gives no level."""
+CHINESE = {
+    "Auto light/dark, in dark mode": "自动主题，当前为深色",
+    "Auto light/dark, in light mode": "自动主题，当前为浅色",
+    "Back to top": "回到顶部",
+    "Contents": "目录",
+    "Dark mode": "深色",
+    "Expand": "展开",
+    "Light mode": "浅色",
+    "Link to this heading": "链接到此标题",
+    "Menu": "菜单",
+    "Next": "下一页",
+    "Previous": "上一页",
+    "Skip to content": "跳到内容",
+    "Toggle Light / Dark / Auto color theme": "切换浅色、深色或自动主题",
+    "Toggle site navigation sidebar": "打开或关闭导航",
+    "Toggle table of contents sidebar": "打开或关闭目录",
+}
+"""Words of the theme, which has no Chinese ones for them."""
+WORD = re.compile(rf"""(>|(?:aria-label|title)=")({"|".join(map(re.escape, CHINESE))})(?=<|")""")
 FORBIDDEN = re.compile(r"<script>|<style|\sstyle=|\son\w+=")
 TEXTS = {".html", ".css", ".js", ".json", ".yml"}
 COLORS = "_static/colors.css"
@@ -29,7 +50,7 @@ def collect(english: Path, chinese: Path) -> dict[str, bytes]:
     for name, content in own.items():
         if name in shared:
             continue
-        site[f"zh/{name}"] = _with_shared(content.decode(), shared).encode() if name.endswith(".html") else content
+        site[f"zh/{name}"] = _in_chinese(_with_shared(content.decode(), shared)) if name.endswith(".html") else content
     site["_static/licenses.txt"] = _licenses().encode()
     return dict(sorted(site.items()))
 
@@ -57,6 +78,7 @@ def _page(html: str, name: str) -> tuple[str, str]:
     html = INLINE_STYLE.sub(f'<link rel="stylesheet" href="{COLORS}">', html)
     html = INLINE_SCRIPT.sub('<script src="_static/theme.js"></script>', html)
     html = html.replace(' style="display: none;"', ' display="none"').replace(' style="opacity: 50%"', ' opacity="50%"')
+    html = html.replace(CAPTION, f'{CAPTION} aria-level="2"')
     html = ADDRESS.sub(r"\1\2\3", html)
     outside_of_code = re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL)
     if found := FORBIDDEN.search(outside_of_code):
@@ -76,6 +98,11 @@ def _file(path: Path) -> bytes:
 def _with_shared(html: str, shared: set[str]) -> str:
     """Return a Chinese page that uses the files of the English ones where both are the same."""
     return ADDRESS.sub(lambda match: f"{match[1]}{'../' if match[2] in shared else ''}{match[2]}{match[3]}", html)
+
+
+def _in_chinese(html: str) -> bytes:
+    """Return a Chinese page with the theme's own words in Chinese."""
+    return WORD.sub(lambda match: match[1] + CHINESE[match[2]], html).encode()
 
 
 def _licenses() -> str:

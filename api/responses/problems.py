@@ -21,6 +21,7 @@ from starlette.types import Scope
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
 from ...asgi.problem import PROBLEM, problem_response, shortened
 from ...asgi.types import path_of
+from ...auth.keys import UnreadableKeys
 from ...images.storage.input_store import StorageUnavailable
 from ...tasks.batches.store import UnknownBatch, WrongBatchState
 from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
@@ -95,6 +96,13 @@ def limit_problem(error: LimitReached) -> Problem:
     headers = {"Retry-After": str(error.retry_after)}
     code = LIMITS.get(error.limit, ErrorCode.QUOTA_EXCEEDED)
     return Problem(code, str(error), headers=headers, limit=error.limit, allowed=error.most)
+
+
+def keys_problem(error: Exception) -> Problem:
+    """Return the 503 for a list of API keys that can't be used. One that can't be read now is looked at again soon."""
+    wait = "5" if isinstance(error, UnreadableKeys) else "60"
+    message = "list of API keys can't be used; Fooocus's console has the reason"
+    return Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": wait})
 
 
 LIMITS = {

@@ -20,7 +20,7 @@ from ...auth.signed_urls import InvalidSignature, UrlSigner
 from ...auth.tokens import NO_TOKENS, PARAMETER, BadToken, Tokens, pop_token
 from ...images.references import without_older_prefix
 from ..context import Login
-from ..responses.problems import Problem, limit_problem
+from ..responses.problems import Problem, keys_problem, limit_problem
 from .authorization import FULL_ACCESS, NO_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
 from .open_paths import SESSION
 from .session_cookies import GivenSession, given_session
@@ -140,8 +140,7 @@ class AuthenticationMiddleware:
                 return _access_by_session(request, session)
             key = self._keys.find(given or b"")  # a password counts once the session has ended
         except BrokenKeys as error:
-            message = "file of API keys can't be used; Fooocus's console has the reason"
-            raise Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": "60"}) from error
+            raise keys_problem(error) from error
         if key is None:
             what = "API key is invalid" if given else "API key is required; send it as X-API-KEY"
             raise Problem(ErrorCode.UNAUTHORIZED, what, headers={"WWW-Authenticate": _challenge(request)})

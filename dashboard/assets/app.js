@@ -10,6 +10,7 @@ import { loadTasks, followTasks } from "./live/tasks.js";
 import { connection, on, sessionChanged, start } from "./live/live.js";
 import { onRoute, route } from "./core/router.js";
 import { buildShell } from "./shell/shell.js";
+import { keepFocus } from "./shell/focus.js";
 import { listenForKeys } from "./shell/keys.js";
 import { loadPage } from "./shell/load-page.js";
 import { note } from "./widgets/notes.js";
@@ -147,10 +148,13 @@ function showSignIn() {
 
 async function remount() {
   const place = scrollY;
+  const tool = [...document.querySelectorAll(".tools button")].indexOf(/** @type {Element} */ (document.activeElement));
   leave();
   shell.end();
   shell = buildShell(PAGES);
   document.body.prepend(shell.element);
+  // The language was chosen in a menu: its button is another one now.
+  /** @type {HTMLElement | undefined} */ ([...document.querySelectorAll(".tools button")][tool])?.focus({ preventScroll: true });
   await showRoute(route());
   if (session.get().state === "signed_out") showSignIn();
   scrollTo(0, place);
@@ -159,6 +163,7 @@ async function remount() {
 async function boot() {
   document.body.prepend(shell.element);
   listenForKeys();
+  keepFocus();
   const { state } = await loadSession();
   followTasks();
   start();

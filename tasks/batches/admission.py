@@ -61,7 +61,7 @@ class Admission:
         try:
             keys = self._named(source)
         except BrokenKeys:
-            return Pause("key_unusable", "the file of API keys can't be used; see Fooocus's console", KEY_RETRY_S)
+            return Pause("key_unusable", "the list of API keys can't be used; see Fooocus's console", KEY_RETRY_S)
         if not keys:
             return Pause("key_unusable", f"the key {source} does not exist any more; delete the batch", KEY_RETRY_S)
         key = next((key for key in keys if Scope.GENERATE in key.scopes), None)

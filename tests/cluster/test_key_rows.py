@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fooocus_api.api.responses.problems import keys_problem
 from fooocus_api.auth.key_file import KeyFileUnavailable, NameTaken, UnknownKey
 from fooocus_api.auth.key_row import ROW_NAME, KeyRow
 from fooocus_api.auth.keyring import Keyring
@@ -177,8 +178,9 @@ def test_a_row_that_breaks_or_goes_opens_nothing() -> None:
         row.text = text
         opened.changed()
         assert ring.needed()
-        with pytest.raises(BrokenKeys, match=reason):
+        with pytest.raises(BrokenKeys, match=reason) as broken:
             ring.find(b"another")
+        assert keys_problem(broken.value).response().headers["Retry-After"] == "60", "it stays until it is repaired"
 
 
 def test_an_outage_is_survived_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,9 +193,9 @@ def test_an_outage_is_survived_for_a_moment_only(monkeypatch: pytest.MonkeyPatch
     assert ring.find(added.text.encode()) == added.key
     with monkeypatch.context() as later:
         later.setattr("fooocus_api.auth.key_row.GRACE_S", -60.0)
-        with pytest.raises(BrokenKeys, match="does not answer"):
+        with pytest.raises(UnreadableKeys, match="does not answer") as away:
             ring.find(added.text.encode())
-        assert ring.needed()
+        assert ring.needed() and keys_problem(away.value).response().headers["Retry-After"] == "5"
     row.is_away = False
     opened.changed()
     assert ring.find(added.text.encode()) == added.key

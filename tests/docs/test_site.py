@@ -19,6 +19,10 @@ LOADED = {"script": "src", "img": "src", "link": "href", "iframe": "src", "sourc
 """Element → attribute with an address that the browser loads automatically."""
 NOT_LOADED = {"search", "next", "prev"}
 """Kinds of `link` elements that only refer to another page."""
+FRAME = re.compile(
+    r'(?:>|aria-label="|title=")([A-Z][a-z]+(?: [a-z]+)* (?:sidebar|theme|content|top|heading|mode)|Next|Previous|Menu)(?=<|")'
+)
+"""Words of the theme's frame in English."""
 ENGLISH_ONLY = {"architecture.html", "development.html", "security.html"}
 MAX_MEGABYTES = 5
 
@@ -68,6 +72,21 @@ def test_the_committed_site_is_what_its_sources_make(tmp_path: Path) -> None:
     built, committed = contents(tmp_path / "site"), contents(SITE)
     differing = {name for name in built.keys() | committed.keys() if built.get(name) != committed.get(name)}
     assert not differing, "run `.venv/bin/python docs/build.py`, and commit guide/pages"
+
+
+def test_the_frame_of_a_page_is_in_its_language_and_its_headings_have_levels(pages: dict[Path, Page]) -> None:
+    texts = {path: path.read_text("utf-8") for path in pages}
+    assert FRAME.findall(texts[SITE / "keys.html"]), "the theme has other words by now"
+    in_english = {path.name: FRAME.findall(text) for path, text in texts.items() if path.parent.name == "zh"}
+    assert [name for name, found in in_english.items() if found] == [], in_english
+    for path, text in texts.items():
+        assert text.count('role="heading"') == text.count('role="heading" aria-level="2"') > 0, path
+
+
+def test_no_page_shows_marks_of_bold_text(pages: dict[Path, Page]) -> None:
+    """Markdown takes marks for text behind Chinese punctuation that a letter follows."""
+    code = re.compile(r"<(pre|code|script)\b.*?</\1>", re.DOTALL)
+    assert [path.name for path in pages if "**" in code.sub("", path.read_text("utf-8"))] == []
 
 
 def test_each_page_is_in_the_site_and_in_the_navigation(pages: dict[Path, Page]) -> None:

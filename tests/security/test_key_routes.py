@@ -132,6 +132,7 @@ def test_a_broken_file_is_said_and_not_overwritten(host: Host, boss: Client) -> 
     file.write_text("{")
     for answer in (boss.get("/v1/keys"), boss.post("/v1/keys", json={"name": "later"})):
         assert answer.status_code == 503 and answer.json()["code"] == "keys_unavailable"
+        assert answer.json()["detail"].startswith("list of API keys") and answer.headers["Retry-After"] == "60"
     assert file.read_text() == "{"
     file.write_text(content)
 

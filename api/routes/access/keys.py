@@ -19,7 +19,7 @@ from ....auth.keys import USUAL_SCOPES, BrokenKeys, Key, Scope, check_name
 from ....tasks.service import DatabaseUnavailable
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
-from ...responses.problems import FieldError, InvalidFields, Problem, responses
+from ...responses.problems import FieldError, InvalidFields, Problem, keys_problem, responses
 from ...security.authorization import Access, access_of, require_scope
 from ...security.exposure import KEY_IF_EXPOSED
 from .key_fields import Limits, limits_of, scopes_of
@@ -27,7 +27,6 @@ from .key_fields import Limits, limits_of, scopes_of
 log = logging.getLogger("fooocus_api.keys")
 
 MAX_NAME_LENGTH = 40
-NO_KEYS_FILE = "file of API keys can't be used; Fooocus's console has the reason"
 
 
 def _checked(name: str) -> str:
@@ -136,7 +135,7 @@ def add_key(context: ApiContext, request: Request, response: Response, body: Ann
     except NameTaken as error:
         raise _name_taken(body.name) from error
     except (BrokenKeys, KeyFileUnavailable) as error:
-        raise _unavailable() from error
+        raise keys_problem(error) from error
     response.headers["Cache-Control"] = "no-store"
     entry = _entry(added.key, access, 0, fixed=False)
     return CreatedKey(**dict(entry), key=added.text, first=not had_keys)
@@ -177,7 +176,7 @@ async def revoke_key(
         message = f"key {shortened(name)} does not exist; GET /v1/keys lists the keys"
         raise Problem(ErrorCode.KEY_NOT_FOUND, message) from error
     except (BrokenKeys, KeyFileUnavailable) as error:
-        raise _unavailable() from error
+        raise keys_problem(error) from error
     sessions, number = context.security.sessions, 0
     try:
         (number,) = await sessions.numbers([key])
@@ -191,7 +190,7 @@ def _stored(context: Context) -> Sequence[Key]:
     try:
         return context.security.keys.stored()
     except BrokenKeys as error:
-        raise _unavailable() from error
+        raise keys_problem(error) from error
 
 
 def _entry(key: Key, access: Access, sessions: int, *, fixed: bool) -> KeyEntry:
@@ -242,7 +241,3 @@ def _beyond(access: Access, limits: Limits) -> Iterator[FieldError]:
 def _name_taken(name: str) -> Problem:
     message = f"key {name} exists already; choose another name, or revoke it first"
     return Problem(ErrorCode.KEY_EXISTS, message)
-
-
-def _unavailable() -> Problem:
-    return Problem(ErrorCode.KEYS_UNAVAILABLE, NO_KEYS_FILE, headers={"Retry-After": "60"})

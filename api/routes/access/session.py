@@ -15,7 +15,7 @@ from ....auth.rate_limit import LimitReached, RequestRate
 from ....tasks.storage.session_store import Session
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
-from ...responses.problems import Problem, header, limit_problem, responses
+from ...responses.problems import Problem, header, keys_problem, limit_problem, responses
 from ...security.authentication import BEARER
 from ...security.authorization import FULL_ACCESS, NO_ACCESS, Access, access_of
 from ...security.session_cookies import (
@@ -93,8 +93,7 @@ class WrongKeys:
         try:
             key = context.security.keys.find(text.encode("utf-8", "surrogatepass"))
         except BrokenKeys as error:
-            message = "file of API keys can't be used; Fooocus's console has the reason"
-            raise Problem(ErrorCode.KEYS_UNAVAILABLE, message, headers={"Retry-After": "60"}) from error
+            raise keys_problem(error) from error
         if key is None and not may_be_guessed:
             self._take(address)
         elif key is not None and may_be_guessed:

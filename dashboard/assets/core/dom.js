@@ -111,6 +111,7 @@ export function show(element, visible) {
 
 /**
  * Keep one element for each item, in the items' order. Elements of items that stay are moved, not rebuilt: focus and scroll stay.
+ * If the element with the focus has no item any more, its neighbour's first link or button gets it.
  *
  * @template T
  * @param {Element} parent
@@ -121,7 +122,8 @@ export function show(element, visible) {
  */
 export function keyed(parent, items, key, make, update) {
   const old = new Map();
-  for (const child of [...parent.children]) {
+  const before = [...parent.children];
+  for (const child of before) {
     const id = /** @type {HTMLElement} */ (child).dataset.key;
     if (id !== undefined) old.set(id, child);
   }
@@ -139,7 +141,15 @@ export function keyed(parent, items, key, make, update) {
     else parent.insertBefore(element, place);
     update?.(element, item, index);
   });
+  const lost = [...old.values()].find((element) => element.contains(focused));
   for (const element of old.values()) element.remove();
+  if (lost) {
+    const at = before.indexOf(lost);
+    const neighbour = [...before.slice(at + 1), ...before.slice(0, at).reverse()].find((one) => one.parentNode === parent);
+    // Not the same button of a row: a key that was meant for the one that is gone would act there.
+    const first = neighbour?.matches("a[href], button") ? neighbour : neighbour?.querySelector("a[href], button");
+    /** @type {HTMLElement | null | undefined} */ (first)?.focus({ preventScroll: true });
+  }
   // Moving an element takes its focus away.
   if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) {
     focused.focus({ preventScroll: true });

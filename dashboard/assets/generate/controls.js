@@ -43,8 +43,14 @@ export function control(name, property, { label = labelOf(name, property), hint 
   };
 }
 
+/** Return what takes a field's value: of a number that is its box, not the buttons before it. */
+export const inputOf = (element) =>
+  /** @type {HTMLElement | null} */ (
+    element.querySelector("input:not([type=file]), select, textarea") ?? element.querySelector("button")
+  );
+
 /** Show the problems of a field below it. */
-export function showProblems(element, name, input = element.querySelector("input, select, textarea, button")) {
+export function showProblems(element, name, input = inputOf(element)) {
   const mine = draft.get().problems.filter((problem) => rootOf(problem.field) === name);
   let note = element.querySelector(":scope > .error");
   input?.setAttribute("aria-invalid", String(mine.length > 0));

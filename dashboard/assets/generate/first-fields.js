@@ -148,7 +148,14 @@ function stylesField(fields) {
       "div.label",
       h("span", t("task.styles")),
       h("span.fill"),
-      button({ label: t("styles.pick"), icon: "plus", kind: "quiet", small: true, onClick: () => pickStyles(known) }),
+      button({
+        label: t("styles.pick"),
+        icon: "plus",
+        kind: "quiet",
+        small: true,
+        attrs: { "aria-label": `${t("styles.pick")} – ${t("task.styles")}` },
+        onClick: () => pickStyles(known),
+      }),
     ),
     chips,
   );

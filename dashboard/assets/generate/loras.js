@@ -24,6 +24,7 @@ export function loraList({ parts, defaults }) {
     icon: "plus",
     kind: "quiet",
     small: true,
+    attrs: { "aria-label": `${t("lora.add")} – LoRA` },
     onClick: () => write([...used(), { enabled: true, model_name: names[1] ?? "None", weight: 0.5 }]),
   });
   const element = h("div.field", { data: { field: "loras" } }, h("div.label", h("span", "LoRA"), h("span.fill"), adder), rows);
@@ -61,7 +62,7 @@ export function loraList({ parts, defaults }) {
       on: { change: () => change(index, { enabled: on.checked }) },
     });
     const remove = button({
-      label: t("action.remove"),
+      label: t("lora.remove", { n: index + 1 }),
       icon: "close",
       kind: "quiet",
       small: true,

@@ -16,7 +16,7 @@ import { choosePreset, draft, prepare, reset, rootOf, submit } from "./draft.js"
 import { firstFields } from "./first-fields.js";
 import { IMAGE_FIELDS, imageSection } from "../images/section.js";
 import { moreFields } from "./more.js";
-import { choose, select } from "./controls.js";
+import { choose, inputOf, select } from "./controls.js";
 import { loadSchema } from "./schema.js";
 
 /**
@@ -118,7 +118,7 @@ export function generatePanel({ narrow = false } = {}) {
     const place = places.find((one) => one.dataset.field === name && !one.closest("[hidden]")) ?? (IMAGE_FIELDS.includes(name) ? places[0] : null);
     const details = place?.closest("details");
     if (details) details.open = true;
-    place?.querySelector("input, select, textarea, button")?.focus();
+    if (place) inputOf(place)?.focus();
     place?.scrollIntoView({ block: "nearest" });
   }
 

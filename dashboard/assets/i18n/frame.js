@@ -38,6 +38,8 @@ export default {
   "live.noScope": ["This key may not see tasks: it needs the scope “read”.", "此密钥不能查看任务：需要 “read” 权限。"],
   "live.now": ["Try now", "立即重试"],
   "live.reconnecting": ["Connection lost. Next try in {t}", "连接已断开，{t}后重试"],
+  "live.lost": ["Connection lost.", "连接已断开。"],
+  "live.back": ["Connected again.", "连接已恢复。"],
   "live.stopped": ["Fooocus does not answer. It may have been stopped", "Fooocus 没有响应，可能已停止"],
   "live.asOf": ["as of {t}", "数据截至 {t}"],
   "live.restarted": ["Fooocus was restarted. The lists are up to date.", "Fooocus 已重启，列表已更新。"],

@@ -97,6 +97,7 @@ export default {
   "styles.count": [{ one: "{n} style chosen", other: "{n} styles chosen" }, "已选择 {n} 个风格"],
   "styles.clear": ["Choose none", "全部取消"],
   "lora.add": ["Add", "添加"],
+  "lora.remove": ["Remove LoRA {n}", "移除 LoRA {n}"],
   "lora.none": ["None", "无"],
   "lora.file": ["LoRA {n}", "LoRA {n}"],
   "lora.weight": ["Weight of LoRA {n}", "LoRA {n} 的权重"],

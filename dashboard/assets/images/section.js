@@ -116,8 +116,10 @@ export function imageSection({ fields, parts }) {
     const role = select(
       ROLES,
       (value) => {
+        const hadFocus = document.activeElement === role;
         remove(entry);
         put(entry.url, value);
+        if (hadFocus) focusRole(value);
       },
       (value) => t(`image.role.${value}`),
     );
@@ -134,6 +136,12 @@ export function imageSection({ fields, parts }) {
       h("img.thumb", { src: image(entry.url), alt: t(`image.role.${entry.role}`) }),
       h("div.image-words", h("div.image-head", role, more), details(entry)),
     );
+  }
+
+  /** Focus the choice of the image that has a role since now: an arrow key chooses, and the next one chooses on. */
+  function focusRole(role) {
+    const choices = /** @type {HTMLSelectElement[]} */ ([...list.querySelectorAll(".image-head select")]);
+    choices.findLast(({ value }) => value === role)?.focus();
   }
 
   function details(entry) {

@@ -3,7 +3,7 @@
  * @module
  */
 import { clock, left, shortened } from "../core/format.js";
-import { h, icon, keyed, setText, show } from "../core/dom.js";
+import { h, icon, keyed, setText, show, uid } from "../core/dom.js";
 import { hash } from "../core/router.js";
 import { number, t } from "../i18n/index.js";
 import { can, session } from "../core/session.js";
@@ -86,25 +86,46 @@ function row(card) {
   const eta = h("span.eta.num");
   const why = h("span.why");
   const id = card.task_id;
+  const prompt = h("span.prompt.clip", { id: uid("prompt") }, shortened(card.prompt) || t("task.noPrompt"));
+  // In a list of all buttons, those of a row would have the names of those of the others.
+  const attrs = { "aria-describedby": prompt.id };
   const tools = can("control")
     ? h(
         "div.queue-tools",
-        button({ label: t("queue.front"), icon: "top", kind: "quiet", small: true, compact: true, onClick: () => toFront(id) }),
+        button({
+          label: t("queue.front"),
+          icon: "top",
+          kind: "quiet",
+          small: true,
+          compact: true,
+          attrs,
+          onClick: () => toFront(id),
+        }),
         button({
           label: t("queue.earlier"),
           icon: "up",
           kind: "quiet",
           small: true,
           compact: true,
+          attrs,
           onClick: () => shift(id, -1),
         }),
-        button({ label: t("queue.later"), icon: "down", kind: "quiet", small: true, compact: true, onClick: () => shift(id, 1) }),
+        button({
+          label: t("queue.later"),
+          icon: "down",
+          kind: "quiet",
+          small: true,
+          compact: true,
+          attrs,
+          onClick: () => shift(id, 1),
+        }),
         button({
           label: t("action.cancel"),
           icon: "close",
           kind: "quiet",
           small: true,
           compact: true,
+          attrs,
           onClick: () => cancel(id),
         }),
       )
@@ -117,7 +138,7 @@ function row(card) {
         icon: "more",
         kind: "quiet",
         compact: true,
-        attrs: { class: "button quiet square queue-more" },
+        attrs: { ...attrs, class: "button quiet square queue-more" },
       }),
       () => [
         { label: t("queue.front"), icon: "top", onClick: () => toFront(id) },
@@ -134,7 +155,7 @@ function row(card) {
     h(
       "a.queue-words",
       { href: hash(["task", id]) },
-      h("span.prompt.clip", shortened(card.prompt) || t("task.noPrompt")),
+      prompt,
       h("span.queue-facts.muted.small", h("span", card.source), why),
     ),
     eta,

@@ -24,12 +24,22 @@ export function connectionLine(ends) {
   return element;
 }
 
-/** Build the banner: it counts down to the next try, and says since when the page shows nothing new. */
+/**
+ * Build the banner: it counts down to the next try, and says since when the page shows nothing new. A screen reader hears once that
+ * the connection is lost, and once that it is back.
+ */
 export function connectionBanner(ends) {
   const words = h("span.num");
   const retry = h("button", { type: "button", on: { click: retryNow } }, t("live.now"));
-  const element = h("div.banner", { hidden: true, role: "status" }, words, retry);
+  const element = h("div.banner", { hidden: true }, words, retry);
   let timer = 0;
+  let spoken = "";
+  function speak(text) {
+    if (text === spoken) return;
+    // Nothing to say about a page that was never without connection.
+    if (text || spoken) say(text || t("live.back"));
+    spoken = text;
+  }
   function draw() {
     const { state, retryAt, since } = connection.get();
     const lasts = Date.now() - since;
@@ -37,8 +47,12 @@ export function connectionBanner(ends) {
     show(element, waits || state === "no_scope");
     show(retry, state === "waiting");
     element.classList.toggle("bad", lasts > STOPPED_MS);
-    if (state === "no_scope") setText(words, t("live.noScope"));
+    if (state === "no_scope") {
+      setText(words, t("live.noScope"));
+      speak(t("live.noScope"));
+    } else if (state === "live") speak("");
     else if (waits) {
+      speak(t(lasts > STOPPED_MS ? "live.stopped" : "live.lost"));
       const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
       const text = lasts > STOPPED_MS ? t("live.stopped") : t("live.reconnecting", { t: duration(seconds) });
       setText(words, `${text} · ${t("live.asOf", { t: clock(tasks.get().asOf || since) })}`);

@@ -35,10 +35,10 @@ export function mount(root, route) {
   let part = cleanups();
   const viewer = buildViewer({ onNext: () => walk(1), onPrevious: () => walk(-1) });
   const place = h("span.muted.num");
-  const head = h("div.page-head.task-head");
-  const strip = h("div.task-strip", { role: "group", "aria-label": t("task.images") });
+  const head = h("div.page-head.task-head", { data: { redrawn: "" } });
+  const strip = h("div.task-strip", { role: "group", "aria-label": t("task.images"), data: { redrawn: "" } });
   const stage = h("div.task-stage", viewer.element, strip);
-  const side = h("aside.task-side", { "aria-label": t("task.parameters") });
+  const side = h("aside.task-side", { "aria-label": t("task.parameters"), data: { redrawn: "" } });
   const body = h("div.task", stage, side);
   root.append(head, body);
 

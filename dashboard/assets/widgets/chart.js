@@ -85,7 +85,7 @@ function figures(title, at, series, show, clock) {
   const rows = h("tbody");
   const details = h(
     "details",
-    h("summary", t("stats.figures")),
+    h("summary", { "aria-label": `${t("stats.figures")} – ${title}` }, t("stats.figures")),
     h(
       "div.table",
       h(

@@ -68,9 +68,8 @@ function openMenu(anchor, items) {
   document.addEventListener("pointerdown", outside, true);
   window.addEventListener("resize", resized);
   window.addEventListener("hashchange", resized);
-  menu.addEventListener("click", (event) => {
-    if (/** @type {HTMLElement} */ (event.target).closest("[role^=menuitem]")) close();
-  });
+  // Before the item acts: a dialog that it opens gives the focus back to what has it now, and an item is gone by then.
+  menu.addEventListener("click", (event) => /** @type {HTMLElement} */ (event.target).closest("[role^=menuitem]") && close(), true);
   menu.addEventListener("keydown", (event) => {
     const at = choices.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: choices.length - 1 }[event.key];
