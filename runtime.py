@@ -57,9 +57,9 @@ from .runtime_options import random_state, recorded_names, scheduler, task_optio
 from .tasks.batches.admission import ROWS_OF_ONE, Admission
 from .tasks.build import TaskServices, build_task_services
 from .tasks.lifecycle.collector_pause import paused_collector
-from .tasks.live.nodes import Process
 from .tasks.model.active_tasks import ActiveTasks
 from .tasks.model_files.build import ModelFileOptions, ModelFileServices, build_model_files
+from .tasks.overview.nodes import Process
 from .tasks.storage.sessions import Sessions
 from .tasks.storage.shared_secrets import key_row
 
@@ -267,7 +267,7 @@ class _Builder:
         parts.patches.on_uninstall(services.close)
         atexit.register(services.close)
         if services.model_files is not None:
-            services.model_files.downloads.watchers.listen(services.live.announcements.download)
+            services.model_files.downloads.watchers.listen(services.overview.announcements.download)
             services.model_files.downloads.recover()
         services.metrics.gauge("gpu_memory_used_bytes", "Memory of the GPU in use.", gpu_memory_used)
         return services

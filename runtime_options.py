@@ -16,7 +16,7 @@ from .images.storage.places import ImagePlaces
 from .tasks.batches.admission import Admission
 from .tasks.build import TaskOptions, TaskServices
 from .tasks.history.retention import RetentionPolicy
-from .tasks.live.nodes import Process
+from .tasks.overview.nodes import Process
 from .tasks.queue.scheduler import Scheduler
 from .tasks.statistics.statistics import MachineLoad
 from .tasks.webhooks.delivery import WebhookSettings

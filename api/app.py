@@ -114,9 +114,8 @@ def create_api(context: Context) -> FastAPI:
     app.add_middleware(SessionCookies, sessions=context.security.sessions)
     app.add_middleware(NoOAuth)
     app.add_middleware(PlainOptions, surfaces=context.surfaces)
-    add_cors(
-        app, context.security.api_cors
-    )  # added later, so it runs before AuthenticationMiddleware: preflights carry no key
+    # Added later, so it runs before AuthenticationMiddleware: preflights carry no key.
+    add_cors(app, context.security.api_cors)
     app.add_middleware(EitherSlash)
     if context.has_dashboard:
         app.add_middleware(DashboardPage)

@@ -92,9 +92,8 @@ def _row(case: Case, bare: BareHost, extended: NullHost, rounds: int) -> Row:
         measured[0].save_ms += timing.save_ms
         extended.hang_up()
         answered, timing = extended.answered(**case.fields(number))
-        measured[1].seconds.append(
-            (answered - timing.pop) / 1e9
-        )  # the response comes after the last image is on the disk
+        # The response comes after the last image is on the disk.
+        measured[1].seconds.append((answered - timing.pop) / 1e9)
         measured[1].save_ms += timing.save_ms
     rates = [each.images_a_minute(case.images) for each in measured]
     saves = [statistics.median(each.save_ms) for each in measured]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from ..db.connection import DatabaseProblem
 from ..db.repository import Repository
 from ..db.writer import DatabaseUnavailable
-from ..tasks.live.build import LiveServices
-from ..tasks.live.nodes import Nodes
 from ..tasks.model.active_tasks import ActiveTasks
 from ..tasks.model.events import Event, Moved
+from ..tasks.overview.build import OverviewServices
+from ..tasks.overview.nodes import Nodes
 from ..tasks.ports.engine import Engine
 from ..tasks.queue.eta import EtaCalculator
 from ..tasks.queue.scheduler import Scheduler
@@ -23,7 +23,8 @@ from .control.remote import RemoteTasks
 from .following.row_reader import RowReader
 from .jobs.schema import install_schema
 from .jobs.task_jobs import Claims, TaskJobs
-from .member import Links, Member
+from .links import Links
+from .member import Member
 from .messages.notices import EVERYONE, TaskControl, to_json
 from .nodes.listing import NodeList
 from .nodes.recovery import NodeRecovery
@@ -61,9 +62,9 @@ class ClusterQueue:
         return self._nodes
 
     def follow(
-        self, events: Broadcaster, eta: EtaCalculator, live: LiveServices, batch_changed: Callable[[str], None]
+        self, events: Broadcaster, eta: EtaCalculator, overview: OverviewServices, batch_changed: Callable[[str], None]
     ) -> Member:
-        return Member(self._base, self._links, events, eta, live, batch_changed)
+        return Member(self._base, self._links, events, eta, overview, batch_changed)
 
 
 class Cluster:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,10 +15,9 @@ from ..db.statements.cluster.notices import CHANGES_CHANNEL
 from ..tasks.control.pause import PAUSED
 from ..tasks.lifecycle.notifier import QueueNotifier
 from ..tasks.lifecycle.observers import TaskObserver
-from ..tasks.live.build import LiveServices
-from ..tasks.model.active_tasks import ActiveTasks
 from ..tasks.model.events import Event
 from ..tasks.model.task import TERMINAL_STATUSES
+from ..tasks.overview.build import OverviewServices
 from ..tasks.queue.eta import EtaCalculator
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
@@ -29,7 +27,7 @@ from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
-from .following.row_reader import RowReader
+from .links import Links
 from .messages.inbox import Inbox
 from .messages.notices import (
     EVERYONE,
@@ -48,29 +46,16 @@ from .messages.watch import Watch
 from .messages.watcher import Watcher
 from .nodes.caretaker import Caretaker
 from .nodes.heartbeat import Heartbeat
-from .nodes.recovery import NodeRecovery
 from .nodes.registry import NodeFacts
 from .nodes.versions import Versions
 from .parts import ClusterParts
 from .signals.connection import connect
 from .signals.listener import NotificationListener
-from .signals.sender import NotificationSender
 
 log = logging.getLogger("fooocus_api.cluster")
 
-
 CLAIM_CLOSE_S = 15.0
 """Seconds that a process which drains waits for a claim that is being made."""
-
-
-@dataclass(frozen=True)
-class Links:
-    """The parts that reach this process's worker, its memory, and the others."""
-
-    active: ActiveTasks
-    reader: RowReader
-    sender: NotificationSender
-    recovery: NodeRecovery
 
 
 class Member:
@@ -82,13 +67,13 @@ class Member:
         links: Links,
         events: Broadcaster,
         eta: EtaCalculator,
-        live: LiveServices,
+        overview: OverviewServices,
         batch_changed: Callable[[str], None],
     ) -> None:
         self._batch_changed = batch_changed
         self._base = base
         self._links = links
-        self._live = live
+        self._overview = overview
         self._is_draining = False
         self._watch = Watch(lambda process, tasks: self._reporter.repeat(process, tasks))
         self._reporter = Reporter(links.sender, self._watch)
@@ -110,7 +95,9 @@ class Member:
             ),
             links.reader.changed,
         )
-        self._mirror.observe_with([live.feed, live.announcements, eta.elsewhere], live.announcements.removed)
+        self._mirror.observe_with(
+            [overview.feed, overview.announcements, eta.elsewhere], overview.announcements.removed
+        )
         self._claimer = Claimer(base.repository, jobs, self._worker, base.registry, base.settings.claims, base.wakes)
         versions = Versions(base.settings.name, base.settings.version)
         self._heartbeat = Heartbeat(
@@ -191,9 +178,8 @@ class Member:
         self._is_draining = True
         self._claimer.close(CLAIM_CLOSE_S)
         facts = self._facts()
-        self._base.repository.write(
-            lambda: self._base.registry.record_heartbeat(facts)
-        )  # at once: others show it as draining
+        # At once: others show it as draining.
+        self._base.repository.write(lambda: self._base.registry.record_heartbeat(facts))
 
     def is_busy(self) -> bool:
         return bool(self._base.jobs.claims.task_ids()) or self._base.host.engine.in_hand() is not None
@@ -265,7 +251,7 @@ class Member:
             if paused != self._base.order.is_paused():
                 self._base.order.pause(paused)
                 self._wake()
-                self._live.feed.change()
+                self._overview.feed.change()
 
         self._base.repository.submit_read(read)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from ..db.deadline import Deadline
 from ..db.repository import Repository
 from ..images.storage.file_journal import FileJournal
 from ..images.storage.input_store import InputStore
-from ..images.storage.publisher import Publisher
 from ..outbound.client import OutboundClient
 from .batches.changes import BatchChanges
 from .batches.creation import BatchCreation
@@ -34,13 +32,13 @@ from .lifecycle.observers import TaskLog, TaskObserver
 from .lifecycle.recovery import Recovery
 from .lifecycle.result_files import ResultFiles
 from .lifetime import Lifetime
-from .live.build import LiveServices, build_live
-from .live.node_gauges import NodeGauges
-from .live.nodes import Nodes, NodeViews, OneNode
 from .model.active_tasks import ActiveTasks
 from .model.task import Task
 from .model_files.build import ModelFileServices
 from .options import TaskOptions as TaskOptions
+from .overview.build import OverviewServices, build_overview
+from .overview.node_gauges import NodeGauges
+from .overview.nodes import Nodes, NodeViews, OneNode
 from .ports.engine import Engine
 from .ports.runs import NoRuns, Runs
 from .ports.tools import ToolsOfNodes
@@ -53,6 +51,7 @@ from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
 from .sharing import Sharing
+from .shutdown import Shutdown
 from .startup import Startup
 from .storage.client_options import ClientOptions
 from .storage.session_store import SessionStore
@@ -60,13 +59,6 @@ from .storage.store import TaskStore
 from .streaming.broadcaster import Broadcaster
 from .streaming.event_bus import EventBus
 from .webhooks.delivery import Webhooks
-
-BUS_CLOSE_TIMEOUT_S = 5.0
-"""Seconds that a shutdown waits for the handling of queued events."""
-UPLOADS_CLOSE_TIMEOUT_S = 5.0
-"""Seconds that a shutdown waits for the uploads in flight."""
-SAVES_CLOSE_TIMEOUT_S = 5.0
-"""Seconds that a shutdown waits for the images of ended tasks."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ class TaskServices:
     batches: Batches
     client_options: ClientOptions
     control: ControlServices
-    live: LiveServices
+    overview: OverviewServices
     sessions: SessionStore
     lifetime: Lifetime
     drain: Drain
@@ -149,24 +141,26 @@ def build_task_services(
     engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine.files, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator, None if shared is None else partial(_serving, shared.nodes))
-    live = build_live(active, engine, eta, events, options.load)
-    nodes = NodeViews(OneNode(options.process, lambda: live.models.loaded) if shared is None else shared.nodes, active)
-    retention = Retention(repository, inputs, journal, leftovers, live.announcements.removed)
+    overview = build_overview(active, engine, eta, events, options.load)
+    nodes = NodeViews(
+        OneNode(options.process, lambda: overview.models.loaded) if shared is None else shared.nodes, active
+    )
+    retention = Retention(repository, inputs, journal, leftovers, overview.announcements.removed)
     results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
     metrics = build_metrics(active, events, engine)
     metrics.registry.register(NodeGauges(nodes.latest))
     downloader = Downloader(bus, engine)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
-    following = None if shared is None else shared.follow(events, eta, live, changes.signal)
+    following = None if shared is None else shared.follow(events, eta, overview, changes.signal)
     notifier = QueueNotifier(active, events, eta) if following is None else following.notifier
     hashes = ModelHashes(repository)
     recorder = RunRecorder(repository, runs, hashes)
-    observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *live.observers]
+    observers: list[TaskObserver] = [estimator, metrics, TaskLog(), recorder, *overview.observers]
     observers += following.observers if following is not None else ()
     lifecycle = TaskLifecycle(active, store, results, notifier, observers, bus)
     recovery = Recovery(engine.files, store, journal, leftovers, options.publisher)
     tasks = TaskService(active, store, engine, downloader, events, retention)
-    control = build_control(repository, engine, active, tasks, retention, live)
+    control = build_control(repository, engine, active, tasks, retention, overview)
     rows = BatchStore(repository, changes)
     messages = BatchMessages(repository, rows, changes, options.webhooks, outbound, options.duty)
     removal = BatchRemoval(rows, repository, retention, tasks)
@@ -188,37 +182,32 @@ def build_task_services(
             else:
                 startup.in_cluster(following)
 
-    def put_back(_: Deadline) -> None:
-        """Put running tasks back first, as that write is essential; the end of one that still ends overwrites it."""
-        store.suspend()
-        for task in active.started(lambda live: live.task.source != "webui"):
-            store.put_back(replace(task))
-
+    shutdown = Shutdown(
+        repository=repository,
+        store=store,
+        active=active,
+        engine=engine,
+        bus=bus,
+        results=results,
+        publisher=options.publisher,
+        retention=retention,
+        downloader=downloader,
+        hashes=hashes,
+        webhooks=webhooks,
+        messages=messages,
+        feeder=feeder,
+        overview=overview,
+        following=following,
+    )
     lifetime = Lifetime(
         [
             start,
             lambda: feeder.start(options.duty),
             lambda: retention.enforce(options.retention, options.duty),
             lambda: repository.index_words(options.duty.is_mine),
-            live.start,
+            overview.start,
         ],
-        [
-            lambda deadline: repository.close(deadline.left()),
-            *((following.leave,) if following is not None else ()),
-            lambda deadline: results.close(deadline.half()),
-            lambda deadline: bus.stop(_or(deadline.half(), BUS_CLOSE_TIMEOUT_S)),
-            lambda deadline: _close_publisher(options.publisher, deadline),
-            lambda deadline: engine.files.finish_saves(_or(deadline.half(), SAVES_CLOSE_TIMEOUT_S)),
-            lambda _: retention.close(),
-            lambda _: downloader.close(),
-            lambda _: hashes.close(),
-            lambda _: webhooks.close(),
-            lambda _: messages.close(),
-            put_back,
-            *((following.close,) if following is not None else ()),
-            lambda _: feeder.close(),
-            lambda _: live.close(),
-        ],
+        [*shutdown.closers()],
     )
     return TaskServices(
         tasks=tasks,
@@ -236,7 +225,7 @@ def build_task_services(
         batches=Batches(rows, creation, feeder, changes, messages, BatchEta(engine, active, eta)),
         client_options=ClientOptions(repository),
         control=control,
-        live=live,
+        overview=overview,
         sessions=SessionStore(repository),
         lifetime=lifetime,
         drain=Drain(following, lifetime),
@@ -245,16 +234,6 @@ def build_task_services(
     )
 
 
-def _close_publisher(publisher: Publisher | None, deadline: Deadline) -> None:
-    """End the uploads. A task that waits for them was put back, and runs again."""
-    if publisher is not None:
-        publisher.close(_or(deadline.half(), UPLOADS_CLOSE_TIMEOUT_S))
-
-
 def _serving(nodes: Nodes) -> list[str]:
     """Return the names of the nodes that take tasks."""
     return [node.name for node in nodes.latest() if node.is_serving]
-
-
-def _or(seconds: float | None, otherwise: float) -> float:
-    return otherwise if seconds is None else seconds

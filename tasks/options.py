@@ -9,7 +9,7 @@ from ..images.storage.publisher import Publisher
 from .batches.admission import Admission
 from .duty import Duty
 from .history.retention import RetentionPolicy
-from .live.nodes import Process
+from .overview.nodes import Process
 from .statistics.statistics import MachineLoad
 from .storage.store import END_WRITE_TIMEOUT_S
 from .webhooks.delivery import WebhookSettings

@@ -126,9 +126,8 @@ class TaskService:
         Raises:
             DatabaseUnavailable: other processes share the task, and nothing was changed.
         """
-        return self._downloader.cancel(task_id) or self._engine.withdraw(
-            task_id
-        )  # in the order in which it passes them
+        # In the order in which a task passes them.
+        return self._downloader.cancel(task_id) or self._engine.withdraw(task_id)
 
     def skip(self, task_id: str) -> bool:
         """Skip the current image of a running task. Return False if the task is not running."""

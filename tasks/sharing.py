@@ -8,10 +8,10 @@ from typing import Protocol
 from ..db.deadline import Deadline
 from .lifecycle.notifier import QueueNotifier
 from .lifecycle.observers import TaskObserver
-from .live.build import LiveServices
-from .live.nodes import Nodes
 from .model.active_tasks import ActiveTasks
 from .model.events import Event
+from .overview.build import OverviewServices
+from .overview.nodes import Nodes
 from .ports.engine import Engine
 from .ports.tools import ToolsOfNodes
 from .queue.eta import EtaCalculator
@@ -78,7 +78,7 @@ class SharedQueue(Protocol):
         """The processes of the cluster."""
 
     def follow(
-        self, events: Broadcaster, eta: EtaCalculator, live: LiveServices, batch_changed: Callable[[str], None]
+        self, events: Broadcaster, eta: EtaCalculator, overview: OverviewServices, batch_changed: Callable[[str], None]
     ) -> Following:
         """Return this process's share in the cluster. Nothing runs until its `start`.
 

@@ -15,7 +15,7 @@ import logging
 import sys
 from typing import Any
 
-from ...tasks.ports.tools import Unloaded
+from ...tasks.ports.tools import UnloadResult
 from ..host_modules import host_module, loaded_module
 
 log = logging.getLogger("fooocus_api.memory")
@@ -67,7 +67,7 @@ class ModelMemory:
         self._has_started = self._has_started or model_loaded()
         return self._has_started
 
-    def unload(self) -> Unloaded:
+    def unload(self) -> UnloadResult:
         """Unload all models from the GPU and from RAM."""
         management = host_module(MANAGEMENT)
         device = management.get_torch_device()
@@ -83,7 +83,7 @@ class ModelMemory:
         _trim_heap()
         after = _used(management, device)
         freed = None if before is None or after is None else max(0, before - after)
-        return Unloaded(freed, "RAM" if device.type == "cpu" else "GPU")
+        return UnloadResult(freed, "RAM" if device.type == "cpu" else "GPU")
 
     def prepare_for(self, task: Any) -> None:
         """Reload the models that a task about to start needs, and drop models that others have replaced."""

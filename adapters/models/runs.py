@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...tasks.ports.runs import ModelFile
+from ...tasks.ports.runs import UsedModelFile
 from ..host_modules import host_module, loaded_module
 from ..task_args.prompt_fields import LORAS, PERFORMANCE, STYLES, prompt_fields
 from ..task_args.workload_fields import checkpoints, vae
@@ -40,11 +40,11 @@ class FooocusRuns:
             "flags": " ".join(flags),
         }
 
-    def model_files(self, parameters: dict[str, Any]) -> list[ModelFile]:
+    def model_files(self, parameters: dict[str, Any]) -> list[UsedModelFile]:
         return list(_files(parameters))
 
 
-def _files(parameters: dict[str, Any]) -> Iterator[ModelFile]:
+def _files(parameters: dict[str, Any]) -> Iterator[UsedModelFile]:
     config, flags = host_module("modules.config"), host_module("modules.flags")
     for field, name in checkpoints(parameters):
         yield replace(_file(field, name, config.paths_checkpoints), stays_loaded=True)
@@ -58,8 +58,8 @@ def _files(parameters: dict[str, Any]) -> Iterator[ModelFile]:
     expansion = host_module("modules.sdxl_styles").fooocus_expansion
     if expansion in prompt_fields(parameters, ()).styles:
         weights = Path(config.path_fooocus_expansion, EXPANSION_WEIGHTS)
-        yield ModelFile(STYLES, expansion, weights, is_downloaded=True)
+        yield UsedModelFile(STYLES, expansion, weights, is_downloaded=True)
 
 
-def _file(field: str, name: str, folders: Any) -> ModelFile:
-    return ModelFile(field, name, Path(host_module("modules.util").get_file_from_folder_list(name, folders)))
+def _file(field: str, name: str, folders: Any) -> UsedModelFile:
+    return UsedModelFile(field, name, Path(host_module("modules.util").get_file_from_folder_list(name, folders)))

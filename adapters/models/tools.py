@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, Unloaded
+from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, UnloadResult
 from ..host_modules import host_module
 from ..worker.worker import Worker
 from .memory import ModelMemory
@@ -40,10 +40,10 @@ class FooocusTools:
     def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
         return self.worker.run_between_tasks(lambda: _mask(image, options))
 
-    def unload(self) -> Future[Unloaded]:
+    def unload(self) -> Future[UnloadResult]:
         return self.worker.run_between_tasks(self._unload)
 
-    def _unload(self) -> Unloaded:
+    def _unload(self) -> UnloadResult:
         freed = self._memory.unload()
         self.worker.on_unloaded()
         return freed

@@ -51,7 +51,6 @@ class FileAccess:
             make_page: completes the `log.html` at a path, before it is served.
         """
         self._named = checkout
-        self._checkout = checkout.resolve()
         self._host_folders = host_folders or _host_folders
         self._make_page = make_page
 

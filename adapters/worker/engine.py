@@ -20,10 +20,9 @@ from ..task_args.images.image_files import ImageFiles
 from ..task_args.lora_prompts import with_tags_applied
 from ..task_args.mapping import ArgumentMapper
 from ..task_args.workload_fields import repeated_task, save_name, upscale_factor, workload_of
-from .queue_items import QueuedTask
+from .queue_items import ID_ATTRIBUTE, QueuedTask
 from .random_state import STATE_ATTRIBUTE, stored_state
 from .task_overrides import SAVE_NAME_ATTRIBUTE, UPSCALE_ATTRIBUTE
-from .task_queue import ID_ATTRIBUTE
 from .worker import Worker
 
 
@@ -80,8 +79,8 @@ class FooocusEngine:
             fixed=OLDEST if task.attempts else MOVED,  # one that had started when an earlier process ended comes first
         )
         state = self._find_state(task.task_id) if repeated_task(task.parameters) else None
-        ticket = QueuedTask(task.task_id, partial(self._build, task.parameters, state), entry)
-        self._worker.queue.append_task(ticket, is_new=is_new)
+        queued = QueuedTask(task.task_id, partial(self._build, task.parameters, state), entry)
+        self._worker.queue.append_task(queued, is_new=is_new)
 
     def _build(self, parameters: dict[str, Any], state: Future[bytes | None] | None) -> Any:
         task = self._new_task(

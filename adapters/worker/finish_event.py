@@ -8,8 +8,8 @@ from typing import Any
 from ...tasks.model import events
 from ...tasks.model.gaps import Gaps
 from ...tasks.model.task import TaskError
+from .queue_items import ID_ATTRIBUTE
 from .results import drawn
-from .task_queue import ID_ATTRIBUTE
 
 SKIPS_ATTRIBUTE = "fooocus_api_skips"
 

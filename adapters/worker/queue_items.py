@@ -14,6 +14,9 @@ from ...tasks.queue.scheduler import QueueEntry
 
 log = logging.getLogger("fooocus_api.worker")
 
+ID_ATTRIBUTE = "fooocus_api_task_id"
+"""Attribute of the host's task with its id here."""
+
 
 class WorkerJob:
     """A call for the worker thread with its result or exception in `future`. If cancelled before its turn, it does not run."""

@@ -19,7 +19,7 @@ import numpy
 
 from ...tasks.model import events
 from ..patching.hooks import Patches
-from .task_queue import ID_ATTRIBUTE
+from .queue_items import ID_ATTRIBUTE
 from .worker import Worker
 
 STATE_TIMEOUT_S = 5.0

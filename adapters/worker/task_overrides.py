@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from ..patching.hooks import Patches
-from .task_queue import ID_ATTRIBUTE
+from .queue_items import ID_ATTRIBUTE
 from .worker import Worker
 
 log = logging.getLogger("fooocus_api.worker")

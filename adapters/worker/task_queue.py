@@ -17,13 +17,12 @@ from ...tasks.model import events
 from ...tasks.model.task import TaskError, new_task_id
 from ...tasks.queue.scheduler import QueueEntry
 from ..task_args.workload_fields import model_needs
-from .queue_items import QueuedTask, WorkerJob
+from .queue_items import ID_ATTRIBUTE, QueuedTask, WorkerJob
 from .task_yields import TaskYields
 
 if TYPE_CHECKING:
     from .worker import Worker
 
-ID_ATTRIBUTE = "fooocus_api_task_id"
 LONGEST_WAIT_S = 0.25
 """Seconds that the idle worker waits for an item at most, before its loop looks at the host's queue again."""
 
@@ -63,11 +62,11 @@ class TaskQueue(list[Any]):
         """Queue a job that is not a task."""
         self._add(QueueEntry(job, "tools"))
 
-    def append_task(self, ticket: QueuedTask, *, is_new: bool = True) -> None:
+    def append_task(self, queued: QueuedTask, *, is_new: bool = True) -> None:
         """Queue a task of the API. Without `is_new` it is known as queued already."""
         if is_new:
-            self.worker.bus.emit(events.Queued(ticket.task_id))
-        self._add(replace(ticket.entry, key=ticket, task_id=ticket.task_id))
+            self.worker.bus.emit(events.Queued(queued.task_id))
+        self._add(replace(queued.entry, key=queued, task_id=queued.task_id))
 
     def remove_task(self, task_id: str) -> QueueEntry | None:
         """Remove a task and return its entry; None if the task is not pending (any more)."""
@@ -152,14 +151,14 @@ class TaskQueue(list[Any]):
                 return False
         return True
 
-    def _build(self, ticket: QueuedTask) -> Any:
+    def _build(self, queued: QueuedTask) -> Any:
         """Return the host's task, or the failure event if building it fails."""
         try:
-            task = ticket.build()
-            setattr(task, ID_ATTRIBUTE, ticket.task_id)
+            task = queued.build()
+            setattr(task, ID_ATTRIBUTE, queued.task_id)
             task.yields = TaskYields(self.worker, task, keep=False)
         except BaseException as error:  # any exception would end the worker's thread
-            return events.Failed(ticket.task_id, [], TaskError(type(error).__name__, str(error)))
+            return events.Failed(queued.task_id, [], TaskError(type(error).__name__, str(error)))
         return task
 
     def _restored_queue(self) -> list[Any] | None:

@@ -31,8 +31,8 @@ from ..saving.saves import ImageSaves
 from ..task_args.workload_fields import has_grid
 from .finish_event import SKIPS_ATTRIBUTE, ending
 from .progress_titles import stage_of
-from .queue_items import WorkerJob
-from .task_queue import ID_ATTRIBUTE, TaskQueue
+from .queue_items import ID_ATTRIBUTE, WorkerJob
+from .task_queue import TaskQueue
 
 log = logging.getLogger("fooocus_api.worker")
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ...asgi.surfaces.surface import Surface
 from ...tasks.model.task import Task
 from ..context import Context
-from ..requests.acceptance import Origin, accept
+from ..requests.acceptance import Origin, submit_request
 from ..requests.headers.idempotency import key_of_part
 from ..requests.parameter_names import note_ignored
 from ..responses.problems import InvalidFields, field_error
@@ -65,7 +65,7 @@ async def submit(
     notes = {SURFACE_NOTE: surface.value, SIZE_NOTE: translated.size, EXTRA_NOTE: translated.data}
     origin = Origin(translated.content, {name: value for name, value in notes.items() if value}, surface.value)
     key = key_of_part(request.headers.get("idempotency-key"), part)
-    submission = await accept(body, context, request, origin, idempotency_key=key)
+    submission = await submit_request(body, context, request, origin, idempotency_key=key)
     note_ignored(request, translated.ignored)
     return submission.task
 

@@ -11,9 +11,9 @@ from ...images.metadata.schemes.found import Metadata
 from ..context import Context
 from ..schemas.generate import CommonRequest
 from ..schemas.host_request import extra_fields
-from .acceptance import keep_accepted
 from .draft import Draft, ModelMatch, UnmappedValue
 from .mapping import fill_request
+from .usable_fields import keep_usable
 
 OTHER_PROGRAM = (
     "another program wrote the file: the image will differ, and Fooocus's further settings keep this host's defaults"
@@ -72,7 +72,7 @@ def answer_of(found: Metadata, model: type[CommonRequest], context: Context) -> 
         draft.set(**own)
         if not found.by_fooocus:
             draft.warn(OTHER_PROGRAM)
-        keep_accepted(draft, model, context)
+        keep_usable(draft, model, context)
     return ReadMetadataResponse(
         scheme=found.scheme,
         generator=GeneratorName(name=found.generator.name, version=found.generator.version),

@@ -1,4 +1,4 @@
-"""Accepts a generate request: the one way by which requests of all kinds become tasks."""
+"""Submission of a request as a task: the one way of all single requests. Rows of batches come by `tasks/batches/feeder.py`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Origin:
     surface: str = NATIVE
 
 
-async def accept(
+async def submit_request(
     body: CommonRequest,
     context: Context,
     request: Request,

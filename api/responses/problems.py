@@ -213,9 +213,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: ClientDisconnect) -> Response:
-        return problem_response(
-            ErrorCode.CLIENT_DISCONNECTED, "client disconnected before the request was complete"
-        )  # never received
+        # The client never receives it.
+        return problem_response(ErrorCode.CLIENT_DISCONNECTED, "client disconnected before the request was complete")
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:

@@ -84,7 +84,7 @@ ON CONFLICT (source) DO UPDATE SET turn = excluded.turn, overtakes = excluded.ov
 
 
 @dataclass(frozen=True)
-class Lane:
+class SourceJobs:
     """The waiting jobs of one source, and the picks that have overtaken its oldest one: the rank and the time of each."""
 
     entries: list[tuple[QueueEntry, int]]
@@ -92,7 +92,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Candidates:
+class ClaimChoices:
     """The choice of a free node: the one that comes first in any case, or the lanes of the sources, by their names.
 
     `turns` are the numbers of the sources' last turns, `now` is the server's time in seconds.
@@ -100,28 +100,28 @@ class Candidates:
 
     now: float
     first: QueueEntry | None = None
-    lanes: dict[str, Lane] = field(default_factory=dict)
+    lanes: dict[str, SourceJobs] = field(default_factory=dict)
     turns: dict[str, int] = field(default_factory=dict)
 
 
-def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> Candidates:
+def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> ClaimChoices:
     """Return the candidates of a node that has these model files. In the transaction of the claim."""
     values: dict[str, Any] = {"files": json.dumps(sorted(files))}
     now, paused, *_ = _rows(database, _BEGIN, {"paused": PAUSED})[0]
     if paused == "1":
-        return Candidates(now)
+        return ClaimChoices(now)
     if fifo:
-        return Candidates(now, _first(database, _OLDEST, values) or _first(database, _LAST, values))
+        return ClaimChoices(now, _first(database, _OLDEST, values) or _first(database, _LAST, values))
     front, level, has_last = _rows(database, _HEAD, values)[0]
     if front is not None:
-        return Candidates(now, _entry(*front))
+        return ClaimChoices(now, _entry(*front))
     last = _first(database, _LAST, values) if has_last else None
     if last is not None or level is None:
-        return Candidates(now, last)
+        return ClaimChoices(now, last)
     return _lanes(now, level, _rows(database, _LANES, values | {"level": level}))
 
 
-def _lanes(now: float, level: int, rows: Iterable[Any]) -> Candidates:
+def _lanes(now: float, level: int, rows: Iterable[Any]) -> ClaimChoices:
     """Return the candidates of rows with the oldest jobs of each source, and the source's last turn."""
     entries: dict[str, list[tuple[QueueEntry, int]]] = {}
     turns: dict[str, int] = {}
@@ -132,10 +132,12 @@ def _lanes(now: float, level: int, rows: Iterable[Any]) -> Candidates:
         if turn is not None:
             turns[entry.source], overtakes[entry.source] = turn, json.loads(text or "{}").get(str(level), [])
     lanes = {
-        source: Lane(found, [(int(rank), float(at)) for rank, at in overtakes.get(source, []) if rank > found[0][1]])
+        source: SourceJobs(
+            found, [(int(rank), float(at)) for rank, at in overtakes.get(source, []) if rank > found[0][1]]
+        )
         for source, found in entries.items()
     }
-    return Candidates(now, None, lanes, turns)
+    return ClaimChoices(now, None, lanes, turns)
 
 
 def write_turn(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...tasks.model.workload.workload import ModelNeeds
 from ...tasks.queue.scheduler import QueueEntry, Scheduler
-from .candidates import Candidates, Lane
+from .candidates import ClaimChoices, SourceJobs
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Choice:
 NOTHING = Choice(None)
 
 
-def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient: bool) -> Choice:
+def choose(candidates: ClaimChoices, rules: Rules, models: NodeModels, *, patient: bool) -> Choice:
     """Return the task that the node generates next.
 
     Args:
@@ -71,11 +71,11 @@ def choose(candidates: Candidates, rules: Rules, models: NodeModels, *, patient:
 
 
 def _pick(
-    candidates: Candidates,
+    candidates: ClaimChoices,
     rules: Rules,
     loaded: ModelNeeds | None,
     entries: Iterable[tuple[QueueEntry, int]],
-    lanes: Mapping[str, Lane],
+    lanes: Mapping[str, SourceJobs],
 ) -> QueueEntry | None:
     """Return the scheduler's choice among these entries. `lanes` have the picks that have overtaken their first entries."""
     scheduler = Scheduler(rules.fifo, rules.max_overtakes, rules.max_overtake_s, loaded)
@@ -96,7 +96,7 @@ def _is_of_another(entry: QueueEntry, models: NodeModels) -> bool:
     return needs.match(models.loaded) == 0
 
 
-def _is_overdue(candidates: Candidates, rules: Rules, lane: Lane) -> bool:
+def _is_overdue(candidates: ClaimChoices, rules: Rules, lane: SourceJobs) -> bool:
     overtakes = lane.overtakes
     return bool(overtakes) and (
         len(overtakes) >= rules.max_overtakes or candidates.now - overtakes[0][1] >= rules.max_overtake_s

@@ -21,9 +21,9 @@ from ...images.storage.input_store import InputStore
 from ...tasks.model.task import TaskError
 from ...tasks.ports.engine import EngineUnavailable, ParameterError
 from ...tasks.ports.prompts import Prompts, ResolvedPrompt
-from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, Unloaded
+from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, UnloadResult
 from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
-from ..nodes.registry import Node
+from ..nodes.registry import NodeRecord
 from ..signals.fragments import MAX_MESSAGE, fits
 from ..signals.sender import NotificationSender
 from .answering import LOOK, OwnTools, answer_by, content_of, seconds_for
@@ -52,7 +52,7 @@ class ToolPlace:
 class ClusterTools:
     """Implements `tasks.ports.tools.ToolsOfNodes`: asks nodes, and answers them."""
 
-    def __init__(self, place: ToolPlace, sender: NotificationSender, known: Callable[[], Sequence[Node]]) -> None:
+    def __init__(self, place: ToolPlace, sender: NotificationSender, known: Callable[[], Sequence[NodeRecord]]) -> None:
         """Store the dependencies.
 
         Args:
@@ -152,7 +152,7 @@ class ClusterTools:
             return {**content, "image": picture[:, :, 0].copy() if content.get("is_flat") else picture}
         return content
 
-    def _serving(self) -> list[Node]:
+    def _serving(self) -> list[NodeRecord]:
         """Return the nodes that take requests, idle ones first."""
         return sorted((one for one in self._known() if one.is_serving), key=lambda one: (one.state != "idle", one.name))
 
@@ -203,10 +203,10 @@ class NodeTools:
 
         return self._tools.begin(run)
 
-    def unload(self) -> Future[Unloaded]:
+    def unload(self) -> Future[UnloadResult]:
         return self._tools.begin(self._unload)
 
-    def _unload(self) -> Unloaded:
+    def _unload(self) -> UnloadResult:
         nodes = self._tools.names() if self._node is None else [self._node]
         if not nodes:
             raise EngineUnavailable(NO_NODE)
@@ -233,9 +233,9 @@ class NodePrompts:
         return self._tools.begin(run)
 
 
-def _sum(answers: Collection[dict[str, Any]]) -> Unloaded:
+def _sum(answers: Collection[dict[str, Any]]) -> UnloadResult:
     freed = [int(one["freed"]) for one in answers if one["freed"] is not None]
-    return Unloaded(sum(freed) if freed else None, str(next(iter(answers))["device"]))
+    return UnloadResult(sum(freed) if freed else None, str(next(iter(answers))["device"]))
 
 
 def _png(picture: Picture) -> bytes:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import fields
+from typing import cast
 
 from ...db.repository import Repository
 from ...db.statements.cluster import raw
-from ...tasks.live.nodes import Node as ShownNode
+from ...tasks.overview.nodes import Node, NodeState
 from .caretaker import APPLICATION, CARETAKER_LOCK
-from .registry import Node, Registry
+from .registry import NodeRecord, Registry
 
 FORGOTTEN_S = 86_400.0
 """Seconds after which a process that has ended is not listed any more."""
@@ -19,15 +19,15 @@ READ_S = 1.0
 
 
 class NodeList:
-    """Implements `tasks.live.nodes.Nodes`."""
+    """Implements `tasks.overview.nodes.Nodes`."""
 
     def __init__(self, repository: Repository, registry: Registry) -> None:
         self._repository = repository
         self._registry = registry
-        self._known: tuple[float, list[ShownNode]] = (-READ_S, [])
+        self._known: tuple[float, list[Node]] = (-READ_S, [])
         self._lock = threading.Lock()
 
-    def all(self) -> list[ShownNode]:
+    def all(self) -> list[Node]:
         with self._lock:
             at, nodes = self._known
             if time.monotonic() - at >= READ_S:
@@ -35,10 +35,10 @@ class NodeList:
                 self._known = time.monotonic(), nodes
             return nodes
 
-    def latest(self) -> list[ShownNode]:
+    def latest(self) -> list[Node]:
         return [self._shown(node, None) for node in self._registry.latest if node.seen_s < FORGOTTEN_S]
 
-    def _read(self) -> list[ShownNode]:
+    def _read(self) -> list[Node]:
         held = raw.value(
             self._repository.database,
             "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE locktype = 'advisory' "
@@ -48,8 +48,18 @@ class NodeList:
         caretaker = None if held is None else str(held).removeprefix(f"{APPLICATION} ")
         return [self._shown(node, caretaker) for node in self._registry.read() if node.seen_s < FORGOTTEN_S]
 
-    def _shown(self, node: Node, caretaker: str | None) -> ShownNode:
-        same = {one.name for one in fields(Node)} & {one.name for one in fields(ShownNode)}
-        values = {name: getattr(node, name) for name in same}
-        is_own = node.name == self._registry.name
-        return ShownNode(**values, is_caretaker=node.name == caretaker, is_own=is_own)
+    def _shown(self, record: NodeRecord, caretaker: str | None) -> Node:
+        return Node(
+            name=record.name,
+            role=record.role,
+            state=cast(NodeState, record.state),
+            version=record.version,
+            started_at=record.started_at,
+            seen_s=record.seen_s,
+            url=record.url,
+            card=record.card,
+            loaded=record.loaded,
+            progress=record.progress,
+            is_caretaker=record.name == caretaker,
+            is_own=record.name == self._registry.name,
+        )

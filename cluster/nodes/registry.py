@@ -35,7 +35,7 @@ class NodeFacts:
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeRecord:
     """A process of the cluster. `seen_s` are the seconds since its last heartbeat, by the database's clock. `digest` is that of
     its catalogue, empty without one."""
 
@@ -68,7 +68,7 @@ class Registry:
         self._role = role
         self.timeout_s = timeout_s
         """Seconds without a heartbeat after which this process counts as dead. Others have timeouts of their own."""
-        self._known: tuple[float, list[Node]] = (-READ_S, [])
+        self._known: tuple[float, list[NodeRecord]] = (-READ_S, [])
         self._lock = threading.Lock()
 
     @property
@@ -122,7 +122,7 @@ class Registry:
         )
         return {names[0] for (text,) in rows if (names := json.loads(text or "[]"))}
 
-    def read(self) -> list[Node]:
+    def read(self) -> list[NodeRecord]:
         """Return all processes, by their names. Those that were not seen for long count as `lost`, but none before the database
         was up for that long: no process could write a heartbeat."""
         columns = [field for name, field in NodeRow._meta.fields.items() if name != "catalogue"]
@@ -140,7 +140,7 @@ class Registry:
         text = NodeRow.select(NodeRow.catalogue).where(NodeRow.name == name).scalar()
         return json.loads(text) if text else None
 
-    def known(self, read: Callable[[Callable[[], list[Node]]], list[Node]]) -> list[Node]:
+    def known(self, read: Callable[[Callable[[], list[NodeRecord]]], list[NodeRecord]]) -> list[NodeRecord]:
         """Return the processes as read at most `READ_S` ago. `read` runs a query."""
         with self._lock:
             at, nodes = self._known
@@ -150,14 +150,14 @@ class Registry:
             return nodes
 
     @property
-    def latest(self) -> list[Node]:
+    def latest(self) -> list[NodeRecord]:
         """The processes as `known` has read them last. Any thread; it reads nothing."""
         return self._known[1]
 
-    def _node(self, row: dict[str, Any], now: int, up_ms: int) -> Node:
+    def _node(self, row: dict[str, Any], now: int, up_ms: int) -> NodeRecord:
         seen_ms = max(0, now - row["seen_at"])
         is_lost = min(seen_ms, up_ms) > row["timeout_ms"] and row["state"] != "stopped"
-        return Node(
+        return NodeRecord(
             name=row["name"],
             role=row["role"],
             worker=row["worker"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from .registry import Node
+from .registry import NodeRecord
 
 log = logging.getLogger("fooocus_api.cluster")
 
@@ -20,7 +20,7 @@ class Versions:
         self._version = version
         self._warned: set[tuple[str, str]] = set()
 
-    def look(self, nodes: Iterable[Node]) -> None:
+    def look(self, nodes: Iterable[NodeRecord]) -> None:
         """Look at all processes. On one thread only."""
         for one in nodes:
             known = one.name, one.version

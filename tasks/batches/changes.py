@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
-class Watch:
+class BatchWatch:
     """One stream's view of a batch: `changed` is set after each change, on the stream's event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -25,7 +25,7 @@ class BatchChanges:
     """Watches of batches. Any thread."""
 
     def __init__(self) -> None:
-        self._watches: dict[str, list[Watch]] = {}
+        self._watches: dict[str, list[BatchWatch]] = {}
         self._listeners: list[Callable[[str | None], None]] = []
         self._lock = threading.Lock()
         self.is_closed = False
@@ -39,9 +39,9 @@ class BatchChanges:
         self._listeners.append(listener)
 
     @contextmanager
-    def watch(self, batch_id: str) -> Iterator[Watch]:
+    def watch(self, batch_id: str) -> Iterator[BatchWatch]:
         """Yield a watch of one batch. On an event loop."""
-        watch = Watch(asyncio.get_running_loop())
+        watch = BatchWatch(asyncio.get_running_loop())
         with self._lock:
             self._watches.setdefault(batch_id, []).append(watch)
         try:

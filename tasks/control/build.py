@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ...db.repository import Repository
 from ..history.retention import Retention
-from ..live.build import LiveServices
 from ..model.active_tasks import ActiveTasks
+from ..overview.build import OverviewServices
 from ..ports.engine import Engine
 from ..service import TaskService
 from ..storage.stored_order import StoredOrder
@@ -33,9 +33,9 @@ def build_control(
     active: ActiveTasks,
     tasks: TaskService,
     retention: Retention,
-    live: LiveServices,
+    overview: OverviewServices,
 ) -> ControlServices:
     """Return the parts. Nothing runs."""
     moves, tags = TaskMoves(active, engine, StoredOrder(repository)), TaskTags(repository, active)
     bulk = BulkActions(repository, active, tasks, retention, moves, tags)
-    return ControlServices(moves, bulk, tags, QueuePause(repository, engine, live.feed.change))
+    return ControlServices(moves, bulk, tags, QueuePause(repository, engine, overview.feed.change))

@@ -12,7 +12,7 @@ from ..model.active_tasks import ActiveTasks
 from ..ports.engine import Engine
 from ..storage.stored_order import StoredOrder
 
-Moved = TypeVar("Moved")
+Outcome = TypeVar("Outcome")
 NOT_IN_QUEUE = "does not wait in the queue; move only a pending task whose model files are downloaded"
 """The end of the message about a task that can't be moved, after its id."""
 
@@ -68,14 +68,16 @@ class TaskMoves:
             return False
         return True
 
-    async def _moved(self, move: Callable[[], Moved | None], store: Callable[[Moved], Future[None]]) -> Moved | None:
+    async def _moved(
+        self, move: Callable[[], Outcome | None], store: Callable[[Outcome], Future[None]]
+    ) -> Outcome | None:
         """Move in the queue and then, unless nothing was moved, in the database. Return what `move` returns.
 
         Raises:
             DatabaseUnavailable: a restart will not keep the move.
         """
 
-        def run() -> tuple[Moved | None, Future[None] | None]:
+        def run() -> tuple[Outcome | None, Future[None] | None]:
             with self._lock:  # so that two moves at once come to the database in the order in which the queue had them
                 moved = move()
                 return moved, store(moved) if moved else None

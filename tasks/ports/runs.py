@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class UsedModelFile:
     """A model file that a task uses: the field that names it, its name there, and its path, whether or not it exists.
 
     If it `stays_loaded`, the host keeps it in memory until a file of another name takes its place. If it `is_downloaded`, the
@@ -28,7 +28,7 @@ class Runs(Protocol):
     def host(self) -> dict[str, str]:
         """Return the versions, the device and the flags of precision, by a name to show."""
 
-    def model_files(self, parameters: dict[str, Any]) -> list[ModelFile]:
+    def model_files(self, parameters: dict[str, Any]) -> list[UsedModelFile]:
         """Return the model files of a task with these parameters: checkpoints, VAE, LoRAs and the expansion's."""
 
 
@@ -38,5 +38,5 @@ class NoRuns:
     def host(self) -> dict[str, str]:
         return {}
 
-    def model_files(self, parameters: dict[str, Any]) -> list[ModelFile]:
+    def model_files(self, parameters: dict[str, Any]) -> list[UsedModelFile]:
         return []

@@ -47,7 +47,7 @@ class MaskOptions:
 
 
 @dataclass(frozen=True)
-class Unloaded:
+class UnloadResult:
     """Result of an unload: bytes freed in the memory of `device` ("GPU" or "RAM"), None if it can't be measured."""
 
     freed: int | None
@@ -91,5 +91,5 @@ class Tools(Protocol):
     def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
         """Detect an object in an image, and return a mask of the image's size, white on black."""
 
-    def unload(self) -> Future[Unloaded]:
+    def unload(self) -> Future[UnloadResult]:
         """Free the models' memory. The next task loads what it needs again."""

@@ -149,7 +149,7 @@ class Submissions:
 
         limits = (self._max_pending, within.pending_tasks, within.images_per_day)
         is_limited = any(most is not None for most in limits)
-        return self._store.accept(task, workload, base_url, admit, on_commit, is_limited=is_limited)
+        return self._store.store_new(task, workload, base_url, admit, on_commit, is_limited=is_limited)
 
     async def find_replay(self, idempotency: Idempotency) -> Submission | None:
         """Return the task that an earlier, identical request created, None without one.

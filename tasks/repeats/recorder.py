@@ -9,7 +9,7 @@ from ...db.repository import Repository
 from ...db.statements.repeats import record_start, record_state
 from ..model import events
 from ..model.active_tasks import ActiveTask
-from ..ports.runs import ModelFile, Runs
+from ..ports.runs import Runs, UsedModelFile
 from .model_hashes import FileVersion, ModelHashes
 
 MAX_SEED = 2**63 - 1
@@ -50,7 +50,7 @@ class RunRecorder:
                 models.append([file.field, file.name, version.path, version.size, version.mtime_ns])
         return models
 
-    def _version(self, file: ModelFile, before: dict[str, FileVersion]) -> FileVersion | None:
+    def _version(self, file: UsedModelFile, before: dict[str, FileVersion]) -> FileVersion | None:
         """Return the version that the host uses: of a file that was replaced, the one that is still in memory."""
         version = FileVersion.of(file.path)
         if not file.stays_loaded:

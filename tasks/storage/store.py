@@ -78,9 +78,8 @@ class TaskStore:
         """Return the tasks that an earlier process left unfinished, in the order in which they are to run. Blocking."""
         found = self._repository.read(lambda: self._repository.in_order(ACTIVE_STATUSES))
         tasks = [rows.from_row(row) for row in found]
-        return sorted(
-            tasks, key=lambda task: (task.rank, task.notes.get(MOVED_TO_END, 0))
-        )  # behind the newest one of its time
+        # One that was moved to the end is behind the newest one of its time.
+        return sorted(tasks, key=lambda task: (task.rank, task.notes.get(MOVED_TO_END, 0)))
 
     def rank_before_all(self) -> int:
         """Return a rank below those of all unfinished tasks. Blocking."""
@@ -101,7 +100,7 @@ class TaskStore:
 
     # -------------------------------------------------------------- accepting
 
-    def accept(
+    def store_new(
         self,
         task: Task,
         workload: Workload,
@@ -130,7 +129,7 @@ class TaskStore:
             task.id = task.rank = self._repository.insert(row, workload.inputs)
             if workload.repeats:
                 copy_state(workload.repeats, task.id)
-            self._webhooks.accept(task, base_url)
+            self._webhooks.enqueue(task, base_url)
             self._jobs.accepted(task, workload)
             return task
 
@@ -289,7 +288,6 @@ class TaskStore:
         if not self._update(form.task_id, rows.changes(form)):
             if self._repository.get(form.task_id) is not None:
                 return None
-            self._repository.insert(
-                rows.to_row(form, workload)
-            )  # a WebUI task whose row could not be written when it was queued
+            # A WebUI task whose row could not be written when it was queued.
+            self._repository.insert(rows.to_row(form, workload))
         return form

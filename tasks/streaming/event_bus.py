@@ -19,7 +19,6 @@ class EventBus:
     """Takes events from any thread and passes each to the handlers, in order."""
 
     def __init__(self) -> None:
-        self.count = 0
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._handlers: list[Handler] = []
         self._thread = threading.Thread(target=self._run, name="fooocus-api-events", daemon=True)
@@ -51,7 +50,6 @@ class EventBus:
                 return
             if isinstance(event, Preview) and _is_outdated(event, waiting):
                 event = event.without_image()
-            self.count += 1
             for handler in self._handlers:
                 try:
                     handler(event)

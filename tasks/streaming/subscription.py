@@ -11,7 +11,7 @@ from itertools import islice
 from ...images.preview import Encoding
 from ..model.task import Task
 from .notices import Notice, UnreadNotices
-from .updates import Dropped, Heartbeat, Kind, Update
+from .updates import Dropped, KeepAlive, Kind, Update
 
 REPLAY_BUFFER_SIZE = 2000
 """Updates kept for replay, and updates buffered per subscriber, before the oldest are dropped."""
@@ -147,8 +147,8 @@ class Subscription:
             self._arrived.set()
         self._timer = self.loop.call_at(self._last_sign + HEARTBEAT_S, self._tick)
 
-    async def __aiter__(self) -> AsyncIterator[Update | Dropped | Heartbeat | Notice]:
-        """Yield each `Update`, `Dropped`, `Heartbeat` and `Notice` until Fooocus ends."""
+    async def __aiter__(self) -> AsyncIterator[Update | Dropped | KeepAlive | Notice]:
+        """Yield each `Update`, `Dropped`, `KeepAlive` and `Notice` until Fooocus ends."""
         last = int(self.begins_at.rpartition("-")[2])
         while True:
             while self._dropped is not None or self._unread or self._notices:
@@ -168,7 +168,7 @@ class Subscription:
             self._arrived.clear()
             await self._arrived.wait()
             if not self._ended and not self._unread and not self._notices and self._dropped is None:
-                yield Heartbeat()
+                yield KeepAlive()
 
     async def updates(self) -> AsyncIterator[Update]:
         """Yield the updates of one task, up to its terminal one or to the shutdown of Fooocus."""

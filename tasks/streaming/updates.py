@@ -56,5 +56,5 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class KeepAlive:
     """Sign of life to a subscriber after a time without updates."""

@@ -77,7 +77,7 @@ class Webhooks:
 
     # ------------------------------------------- in the transactions of the task
 
-    def accept(self, task: Task, base_url: str) -> None:
+    def enqueue(self, task: Task, base_url: str) -> None:
         """Add a new task's message to the outbox, with the base URL that its client uses. On the writer's thread.
 
         A batch's task has none: its batch has one message, at its end.
@@ -90,7 +90,7 @@ class Webhooks:
         a webhook. On the writer's thread."""
         receiver = self._repository.outbox.post(task.task_id, now_ms())
         if receiver is None and self._has_default(task):  # a task of the WebUI, or one older than the flag
-            self.accept(task, "")
+            self.enqueue(task, "")
             receiver = self._repository.outbox.post(task.task_id, now_ms())
         return receiver
 

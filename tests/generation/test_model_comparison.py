@@ -12,7 +12,7 @@ import pytest
 from fooocus_api.db.repository import Repository
 from fooocus_api.db.statements.repeats import RecordedRun
 from fooocus_api.tasks.model.task import Task
-from fooocus_api.tasks.ports.runs import ModelFile, NoRuns
+from fooocus_api.tasks.ports.runs import NoRuns, UsedModelFile
 from fooocus_api.tasks.repeats.comparison import Repeats
 from fooocus_api.tasks.repeats.model_hashes import FileVersion, ModelHashes
 from fooocus_api.tests.support.client import wait_for
@@ -26,8 +26,8 @@ class OneModel(NoRuns):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def model_files(self, parameters: dict[str, Any]) -> list[ModelFile]:
-        return [ModelFile("base_model_name", self.path.name, self.path)]
+    def model_files(self, parameters: dict[str, Any]) -> list[UsedModelFile]:
+        return [UsedModelFile("base_model_name", self.path.name, self.path)]
 
 
 @pytest.fixture

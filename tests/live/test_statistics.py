@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 
 from fooocus_api.images.storage.file_journal import FileJournal
-from fooocus_api.tasks.live.announcements import Announcements
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.active_tasks import ActiveTask, ActiveTasks
 from fooocus_api.tasks.model.stage import Stage
 from fooocus_api.tasks.model.task import Task
 from fooocus_api.tasks.model.workload.workload import Workload
+from fooocus_api.tasks.overview.announcements import Announcements
 from fooocus_api.tasks.queue.estimator import Estimator
 from fooocus_api.tasks.queue.eta import EtaCalculator
 from fooocus_api.tasks.statistics.statistics import KEPT, MachineLoad, Sample, Statistics

@@ -15,6 +15,7 @@ from fooocus_api.tests.support.sources.source_tree import expression, name_of, p
 MAX_COLLABORATORS = 6
 BAGS = {
     "TaskServices": "the result of the domain's composition: it hands out the parts and uses none of them",
+    "Shutdown": "the order in which the parts close: it calls the close of each, and nothing else",
     "ClusterParts": "the parts of a cluster, which it hands out and does not use",
 }
 """Dataclasses that may have more collaborators."""

@@ -13,7 +13,7 @@ from fooocus_api.tasks.model.task import Task, TaskStatus, new_task_id
 from fooocus_api.tasks.streaming.broadcaster import Broadcaster
 from fooocus_api.tasks.streaming.notices import Notice
 from fooocus_api.tasks.streaming.subscription import BURST, REPLAY_BUFFER_SIZE
-from fooocus_api.tasks.streaming.updates import Dropped, Heartbeat, Update
+from fooocus_api.tasks.streaming.updates import Dropped, KeepAlive, Update
 
 TASKS = 30
 STEPS = 10
@@ -60,18 +60,18 @@ def test_who_reads_in_time_gets_every_picture() -> None:
     assert asyncio.run(read()) == [PREVIEW] * 3
 
 
-def numbers_of(items: list[Update | Dropped | Heartbeat | Notice]) -> list[int]:
+def numbers_of(items: list[Update | Dropped | KeepAlive | Notice]) -> list[int]:
     return [item.number for item in items if isinstance(item, Update)]
 
 
 def read(
     broadcaster: Broadcaster, told: int, first: int = 0, **wanted: Any
-) -> list[Update | Dropped | Heartbeat | Notice]:
+) -> list[Update | Dropped | KeepAlive | Notice]:
     """Return the items that a subscriber receives: it reads the `first` updates, then all others after the last was published."""
     task = Task("a" * 32, "api", {})
 
-    async def items() -> list[Update | Dropped | Heartbeat | Notice]:
-        got: list[Update | Dropped | Heartbeat | Notice] = []
+    async def items() -> list[Update | Dropped | KeepAlive | Notice]:
+        got: list[Update | Dropped | KeepAlive | Notice] = []
         with broadcaster.subscribe(**wanted) as subscription:
             if first:
                 await asyncio.to_thread(tell, broadcaster, task, first)
@@ -136,7 +136,7 @@ def test_silence_is_told_by_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
             reader = subscription.__aiter__()
             return [await reader.__anext__() for _ in range(3)]
 
-    assert asyncio.run(heard()) == [Heartbeat()] * 3
+    assert asyncio.run(heard()) == [KeepAlive()] * 3
 
 
 PREVIEW = PreviewImage(numpy.zeros((8, 8, 3), numpy.uint8))

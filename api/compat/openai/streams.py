@@ -17,7 +17,7 @@ from ....images.preview import Encoding, PreviewImage
 from ....tasks.model.task import Image, Task, TaskStatus
 from ....tasks.ports.engine import ShuttingDown
 from ....tasks.service import DatabaseUnavailable, UnknownTask
-from ....tasks.streaming.updates import Heartbeat, Update
+from ....tasks.streaming.updates import KeepAlive, Update
 from ...context import Context
 from ...requests.ended import failure_members
 from ...responses.problems import Problem
@@ -81,7 +81,7 @@ class ImageStream:
             shown = 0
             if not task.status.is_terminal:
                 async for update in subscription:
-                    if isinstance(update, Heartbeat):
+                    if isinstance(update, KeepAlive):
                         yield PING
                     elif isinstance(update, Update):
                         task = update.task

@@ -14,7 +14,7 @@ from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task
 from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.subscription import Subscription
-from ....tasks.streaming.updates import Heartbeat, Kind, Update
+from ....tasks.streaming.updates import KeepAlive, Kind, Update
 from ...requests.ended import failure_members
 from ...requests.fields.ignored import NOTE
 from ...responses.public_urls import PublicUrls
@@ -53,7 +53,7 @@ async def progress_of(
             await pace.turn(SPACING_S)
             yield first
             async for update in _spaced(subscription, pace):
-                if isinstance(update, Heartbeat):
+                if isinstance(update, KeepAlive):
                     yield PING
                     continue
                 task = update.task
@@ -84,7 +84,7 @@ def _gap(subscription: Subscription) -> float:
     return SPACING_S if subscription.interval >= SPACING_S else BURST_SPACING_S
 
 
-async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Update | Heartbeat, None]:
+async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Update | KeepAlive, None]:
     """Yield a task's updates until its end, no sooner than they may be sent. Of accumulated progress, yield only the newest text
     and the newest preview."""
     pace.sent()
@@ -92,7 +92,7 @@ async def _spaced(subscription: Subscription, pace: _Pace) -> AsyncGenerator[Upd
         if isinstance(update, Update) and update.is_terminal:
             yield update
             return
-        if isinstance(update, Heartbeat):
+        if isinstance(update, KeepAlive):
             yield update
             pace.sent()
         elif isinstance(update, Update) and update.kind in SENT_KINDS:

@@ -21,7 +21,7 @@ from ....tasks.model.task import Task
 from ....tasks.ports.engine import EngineUnavailable
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, run_in
-from ...requests.acceptance import Origin, accept
+from ...requests.acceptance import Origin, submit_request
 from ...requests.ended import ended, naming
 from ...requests.fields.ignored import unknown_fields
 from ...requests.headers.prefer import Preference, preference_of
@@ -113,7 +113,7 @@ class GenerationResponder:
     async def respond(self, body: CommonRequest, idempotency_key: str | None, origin: Origin | None = None) -> Response:
         if origin is None:
             origin = Origin(await self.request.json())  # parsed before the route was called
-        submission = await accept(
+        submission = await submit_request(
             body, self.context, self.request, origin, idempotency_key=idempotency_key, image_format=self.accept
         )
         task = submission.task

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ....auth.keys import Scope
-from ....tasks.live.nodes import NodeState, NodeView
+from ....tasks.overview.nodes import NodeState, NodeView
 from ...context import ApiContext
 from ...requests.parameter_names import NamingRoute
 from ...responses.problems import responses

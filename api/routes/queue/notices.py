@@ -60,16 +60,16 @@ def _unknown(name: str) -> FieldError:
 def current_states(services: TaskServices, kinds: frozenset[str], only: str | None) -> list[Notice]:
     """Return the states of these kinds for the beginning of a stream. Off the event loop."""
     states: list[Notice] = []
-    live = services.live
+    overview = services.overview
     if "queue" in kinds:
-        states.append(Notice("queue", live.views.view(only)))
+        states.append(Notice("queue", overview.views.view(only)))
     if "download" in kinds and services.model_files is not None:
         records = services.model_files.downloads.all()
         states += [Notice("download", record) for record in reversed(records) if record.state.is_unfinished]
     if "model" in kinds:
-        states.append(Notice("model", live.models.loaded))
+        states.append(Notice("model", overview.models.loaded))
     if "stats" in kinds:
-        states.append(Notice("stats", live.statistics.last(0)[-1]))
+        states.append(Notice("stats", overview.statistics.last(0)[-1]))
     return states
 
 

@@ -44,7 +44,7 @@ async def get_queue(context: ApiContext, request: Request) -> Any:
     services, only = context.services, access_of(request).only
 
     def queue() -> Response:
-        view = services.live.views.view(only)
+        view = services.overview.views.view(only)
         for task in view.running:
             services.tasks.follow(task)
         return rendered(QueueResponse, queue_cards(view, context.urls(request)))

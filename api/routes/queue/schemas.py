@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from ....tasks.live.model_watch import LoadedModel
-from ....tasks.live.queue_view import Others, QueueView, Waiting
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.pick import Reason
+from ....tasks.overview.model_watch import LoadedModel
+from ....tasks.overview.queue_view import Others, QueueView, Waiting
 from ....tasks.statistics.statistics import Sample
 from ...responses.public_urls import PublicUrls
 from ...schemas.card import TaskCard, card_of

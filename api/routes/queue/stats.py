@@ -22,6 +22,8 @@ router = APIRouter(tags=["queue"], route_class=NamingRoute, dependencies=[requir
 @router.get("/v1/stats", summary="Statistics of the last day", responses=responses(401, 403, 422, 503))
 def stats(context: ApiContext, hours: Hours = 24) -> StatsResponse:
     """Return the queue's length, images, seconds per step, memory and free disk of each minute since the start of Fooocus."""
-    samples = [sample_values(sample) for sample in context.services.live.statistics.last(hours * 3600 // INTERVAL_S)]
+    samples = [
+        sample_values(sample) for sample in context.services.overview.statistics.last(hours * 3600 // INTERVAL_S)
+    ]
     columns = {name: [sample[name] for sample in samples] for name in samples[-1]}
     return StatsResponse(interval_seconds=INTERVAL_S, **columns)

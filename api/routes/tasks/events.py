@@ -17,7 +17,7 @@ from ....images.preview import Encoding, PreviewFormat
 from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.streaming.notices import Notice
-from ....tasks.streaming.updates import Dropped, Heartbeat, Kind, Update
+from ....tasks.streaming.updates import Dropped, KeepAlive, Kind, Update
 from ...context import ApiContext
 from ...requests.parameter_names import NamingRoute
 from ...responses.problems import responses
@@ -184,9 +184,9 @@ async def _one(
 
 
 def _rendered(
-    item: Update | Dropped | Heartbeat, services: TaskServices, urls: PublicUrls, encoding: Encoding | None
+    item: Update | Dropped | KeepAlive, services: TaskServices, urls: PublicUrls, encoding: Encoding | None
 ) -> bytes:
-    if isinstance(item, Heartbeat):
+    if isinstance(item, KeepAlive):
         return PING
     event_id = services.events.update_id(item)
     return dropped_event(item, event_id) if isinstance(item, Dropped) else event_of(item, event_id, urls, encoding)

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from ....auth.keys import Scope
-from ....tasks.ports.tools import Unloaded
+from ....tasks.ports.tools import UnloadResult
 from ...context import ApiContext
 from ...requests.json_body import JsonRoute
 from ...responses.problems import responses
@@ -46,7 +46,7 @@ router.post("/v1/engine/unload", **options)(unload)
 router.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)
 
 
-def _unloaded(done: Unloaded) -> UnloadResponse:
+def _unloaded(done: UnloadResult) -> UnloadResponse:
     if done.freed is None:
         return UnloadResponse(message="The models are unloaded.")
     mib = round(done.freed / 2**20, 1)

@@ -19,7 +19,7 @@ from .queue_view import QueueViews
 
 
 @dataclass(frozen=True)
-class LiveServices:
+class OverviewServices:
     """The state beyond single tasks."""
 
     views: QueueViews
@@ -43,20 +43,20 @@ class LiveServices:
         self.feed.close()
 
 
-def build_live(
+def build_overview(
     active: ActiveTasks,
     engine: Engine,
     eta: EtaCalculator,
     events: Broadcaster,
     load: Callable[[], MachineLoad],
-) -> LiveServices:
+) -> OverviewServices:
     """Return the parts. Nothing runs until `start`."""
     views = QueueViews(active, engine, eta)
 
     def publish(sample: Sample) -> None:
         events.announce("stats", sample)
 
-    return LiveServices(
+    return OverviewServices(
         views=views,
         feed=QueueFeed(events, views),
         models=ModelWatch(events),

@@ -16,7 +16,7 @@ from ..streaming.broadcaster import Broadcaster
 
 
 @dataclass(frozen=True)
-class Moved:
+class MovedTask:
     """A task that was moved, with its outlook then."""
 
     task: Task
@@ -35,7 +35,7 @@ class Announcements:
         if isinstance(event, events.Moved) and active is not None:
             task = replace(active.task)
             outlook = self._eta.outlook(task) if self._broadcaster.views("moved") else NO_OUTLOOK
-            self._broadcaster.announce("moved", Moved(task, outlook), source=task.source)
+            self._broadcaster.announce("moved", MovedTask(task, outlook), source=task.source)
 
     def removed(self, tasks: Sequence[Task]) -> None:
         """Announce deleted tasks, by their sources: each client learns of those that it may see."""

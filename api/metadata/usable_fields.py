@@ -21,7 +21,7 @@ MAX_ROUNDS = 8
 _ITEM = re.compile(r"(\w+)\[(\d+)\]")
 
 
-def keep_accepted(draft: Draft, model: type[CommonRequest], context: Context) -> None:
+def keep_usable(draft: Draft, model: type[CommonRequest], context: Context) -> None:
     """Remove from the draft's request each value that this host would refuse, and note it with the reason.
 
     Args:
