@@ -37,7 +37,7 @@ from .worker.random_state import RandomStates
 from .worker.task_overrides import TaskOverrides
 from .worker.worker import Worker
 
-MOST_IMPORT_S = 60.0
+MAX_IMPORT_S = 60.0
 """Seconds after which the garbage collector is on again without a worker: a script may import Fooocus's flags alone."""
 
 
@@ -63,7 +63,7 @@ class Instrumentation:
     def install(self) -> None:
         """Prepare this process, and register the patches of the host's modules."""
         # Imports make hundreds of thousands of objects that stay: walks over them take the collector a quarter of the time.
-        pause = (self._imported, MOST_IMPORT_S)
+        pause = (self._imported, MAX_IMPORT_S)
         threading.Thread(target=pause_collector_until, args=pause, name="fooocus-api-imports", daemon=True).start()
         self.patches.on_uninstall(self._imported.set)
         self.patches.on_uninstall(take_any_text())

@@ -33,7 +33,7 @@ log = logging.getLogger("fooocus_api.db")
 LOCK_RELEASE_TIMEOUT_S = 2.0
 """Seconds to retry the advisory lock: PostgreSQL releases it a moment after a connection closes, when its server process has
 ended."""
-CONNECT_SECONDS = 10
+CONNECT_S = 10
 """Seconds that a server may take to accept a connection: Fooocus's WebUI waits for it on startup."""
 KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 """Keepalive settings by which PostgreSQL notices within a minute that this machine is gone, and releases its advisory lock."""
@@ -280,7 +280,7 @@ def _server(url: str, membership: Membership | None) -> Database:
     """Return the database of a URL, not opened yet."""
     parts = urlsplit(url)
     postgres = parts.scheme.startswith(("postgres", "psycopg"))
-    patience = {"connect_timeout": CONNECT_SECONDS} if postgres and "connect_timeout" not in parts.query else {}
+    patience = {"connect_timeout": CONNECT_S} if postgres and "connect_timeout" not in parts.query else {}
     kept = {} if membership is None else CLUSTER_KEEPALIVE
     return db_url.connect(url, unquote_password=True, unquote_user=True, **patience, **kept)
 

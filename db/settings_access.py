@@ -8,7 +8,7 @@ from typing import TypeVar
 from peewee import ImproperlyConfigured, PeeweeException
 from playhouse import db_url
 
-from .connection import CONNECT_SECONDS, DatabaseProblem, shown, without_password
+from .connection import CONNECT_S, DatabaseProblem, shown, without_password
 from .tables import SettingRow
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class SettingsAccess:
             DatabaseProblem: the URL is wrong, or its driver is missing.
         """
         self._url = url
-        patience = {} if "connect_timeout" in url else {"connect_timeout": CONNECT_SECONDS}
+        patience = {} if "connect_timeout" in url else {"connect_timeout": CONNECT_S}
         try:
             self._database = db_url.connect(url, unquote_password=True, unquote_user=True, **patience)
         except (PeeweeException, ImproperlyConfigured, RuntimeError, ValueError) as error:

@@ -17,9 +17,9 @@ from time import sleep
 from typing import TypeVar
 
 T = TypeVar("T")
-PAUSES_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
+PAUSES_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 """Pauses between attempts, 2 s in total."""
-SHORT_PAUSES_SECONDS = PAUSES_SECONDS[:3]
+SHORT_PAUSES_S = PAUSES_S[:3]
 """Pauses for files that may remain, 80 ms in total."""
 ACCESS_DENIED = 5
 NOT_EMPTY = 145
@@ -28,7 +28,7 @@ HELD = (ACCESS_DENIED, 32, 33, NOT_EMPTY)
 the program that has them open closes them."""
 
 
-def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
+def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_S) -> None:
     """Rename `new` to `target`, replacing an existing file.
 
     Raises:
@@ -37,7 +37,7 @@ def put_in_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECON
     retried(lambda: os.replace(new, target), pauses)
 
 
-def put_in_free_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_SECONDS) -> None:
+def put_in_free_place(new: Path, target: Path, pauses: Sequence[float] = PAUSES_S) -> None:
     """Rename `new` to `target`, which must not exist.
 
     Raises:
@@ -65,9 +65,7 @@ def move(source: Path, target: Path) -> None:
     retried(lambda: os.rename(source, target))
 
 
-def write_atomically(
-    path: Path, content: bytes | str, mode: int = 0o666, pauses: Sequence[float] = PAUSES_SECONDS
-) -> None:
+def write_atomically(path: Path, content: bytes | str, mode: int = 0o666, pauses: Sequence[float] = PAUSES_S) -> None:
     """Write a file atomically, text in UTF-8. The umask applies to `mode`.
 
     Raises:
@@ -82,7 +80,7 @@ def write_parts_atomically(
     parts: Iterable[bytes],
     unfinished: Path,
     mode: int = 0o666,
-    pauses: Sequence[float] = PAUSES_SECONDS,
+    pauses: Sequence[float] = PAUSES_S,
 ) -> None:
     """Write a file atomically, one part after the other. The umask applies to `mode`.
 
@@ -105,7 +103,7 @@ def write_parts_atomically(
 def discard(path: Path) -> None:
     """Delete a temporary file if possible, and ignore a failure, which does not change the writer's result."""
     with suppress(OSError):
-        retried(lambda: path.unlink(missing_ok=True), SHORT_PAUSES_SECONDS)
+        retried(lambda: path.unlink(missing_ok=True), SHORT_PAUSES_S)
 
 
 def delete(path: Path) -> None:
@@ -144,7 +142,7 @@ def delete_all(paths: Iterable[Path]) -> dict[Path, OSError]:
     Returns:
         The files that stay, each with the reason.
     """
-    for pause in (*PAUSES_SECONDS, None):
+    for pause in (*PAUSES_S, None):
         stay: dict[Path, OSError] = {}
         for path in paths:
             try:
@@ -165,7 +163,7 @@ def _mode_of(path: Path) -> int | None:
     return None
 
 
-def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_SECONDS) -> T:
+def retried(action: Callable[[], T], pauses: Sequence[float] = PAUSES_S) -> T:
     """Run an action and return its result. While another program holds the file, retry after each of these pauses.
 
     Raises:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ...files.replacing import PAUSES_SECONDS, discard, write_parts_atomically
+from ...files.replacing import PAUSES_S, discard, write_parts_atomically
 from .entry import ID_BEGIN, SPLIT, Entry, id_of, in_bytes
 
 COMMENT = SPLIT.encode()
@@ -36,7 +36,7 @@ def merge(
     without: Collection[bytes] = (),
     *,
     once: bool = False,
-    pauses: Sequence[float] = PAUSES_SECONDS,
+    pauses: Sequence[float] = PAUSES_S,
 ) -> int:
     """Put entries in front of those of a page, and take others out. The page is replaced atomically, or unchanged.
 

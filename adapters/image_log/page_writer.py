@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from ...files.replacing import PAUSES_SECONDS
+from ...files.replacing import PAUSES_S
 from ...files.served_files import resolved
 from .entry import Entry
 from .page import discard_unfinished, merge
@@ -72,7 +72,7 @@ class PageWriter:
             return False
         return True
 
-    def change(self, page: str, without: Collection[bytes] = (), pauses: Sequence[float] = PAUSES_SECONDS) -> None:
+    def change(self, page: str, without: Collection[bytes] = (), pauses: Sequence[float] = PAUSES_S) -> None:
         """Put the waiting entries of a page into it, and take the entries with these ids out.
 
         Raises:

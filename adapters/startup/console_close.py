@@ -18,7 +18,7 @@ log = logging.getLogger("fooocus_api")
 
 CTRL_BREAK_EVENT = 1
 CTRL_CLOSE_EVENT = 2
-WITHIN_SECONDS = 4.0
+WITHIN_S = 4.0
 """Longest run of the handler; Windows ends the process after five seconds."""
 
 
@@ -55,7 +55,7 @@ class ConsoleClose:
         has loaded user32.dll, as Python does (bpo-41298). A task running then counts as interrupted by a crash.
         """
         if event in (CTRL_CLOSE_EVENT, CTRL_BREAK_EVENT):
-            for step in (self._leave, lambda: self._close(WITHIN_SECONDS)):
+            for step in (self._leave, lambda: self._close(WITHIN_S)):
                 try:
                     step()
                 except BaseException:  # ctypes would print it and continue

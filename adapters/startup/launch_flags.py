@@ -13,7 +13,7 @@ from ...auth.keys import Key
 from . import flag_types
 from .flag_types import Network
 
-DAY_SECONDS = 24 * 60 * 60
+DAY_S = 24 * 60 * 60
 TASKS: dict[str, Any] = {"type": flag_types.positive(int, "a number of tasks above 0"), "metavar": "TASKS"}
 SECONDS: dict[str, Any] = {"type": flag_types.positive(float, "a number of seconds above 0"), "metavar": "SECONDS"}
 
@@ -81,7 +81,7 @@ class Settings:
     )
     link_ttl: int = flag(
         "Lifetime of signed image URLs, where keys are needed: 90s, 30m, 24h, 7d. Default: 24h.",
-        default=DAY_SECONDS,
+        default=DAY_S,
         type=flag_types.duration,
         metavar="TIME",
     )

@@ -14,7 +14,7 @@ from typing import Any
 from ..patching.hooks import Patches
 
 STATUS = 128 + 15
-REPEAT_SECONDS = 4.0
+REPEAT_S = 4.0
 """Seconds between two signals to the main thread: longer than closing takes, shorter than `docker stop` waits."""
 
 
@@ -113,7 +113,7 @@ class Termination:
     def _repeat_signal(self) -> None:
         """Repeat the signal until the process exits: Python discards an exception that a handler raises inside a destructor."""
         main = threading.main_thread().ident
-        while not self._exiting.wait(REPEAT_SECONDS) and main is not None:
+        while not self._exiting.wait(REPEAT_S) and main is not None:
             self._is_repeating = True
             signal.pthread_kill(main, signal.SIGTERM)
 

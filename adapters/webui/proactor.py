@@ -23,9 +23,9 @@ PEER_ERRORS = frozenset({64, 121, 1236, 10053, 10054, 10057, 10060})
 """Windows error codes of a connection that its peer has reset, aborted or left: the listening socket is still usable."""
 AT_ONCE = 100
 """Failed accepts in a row after which the loop pauses before each next one."""
-SHORT_PAUSE_SECONDS = 0.001
+SHORT_PAUSE_S = 0.001
 """Pause between two accepts while peers keep resetting, so that a flood can't use a whole core; 16 ms by Windows's clock."""
-LONG_PAUSE_SECONDS = 1.0
+LONG_PAUSE_S = 1.0
 """Pause after any other failure, such as too little memory or too few sockets; asyncio's other loop pauses as long."""
 
 
@@ -128,9 +128,9 @@ class Accepting(asyncio.Future[Any]):
         self._failures += 1
         if not is_of_peer(error):
             self._complain(error)
-            self._under_way = self.get_loop().call_later(LONG_PAUSE_SECONDS, self.attempt)
+            self._under_way = self.get_loop().call_later(LONG_PAUSE_S, self.attempt)
         elif self._failures > AT_ONCE:
-            self._under_way = self.get_loop().call_later(SHORT_PAUSE_SECONDS, self.attempt)
+            self._under_way = self.get_loop().call_later(SHORT_PAUSE_S, self.attempt)
         else:
             self._under_way = self.get_loop().call_soon(self.attempt)
 

@@ -23,7 +23,7 @@ from .task_yields import TaskYields
 if TYPE_CHECKING:
     from .worker import Worker
 
-LONGEST_WAIT_S = 0.25
+MAX_WAIT_S = 0.25
 """Seconds that the idle worker waits for an item at most, before its loop looks at the host's queue again."""
 
 
@@ -49,7 +49,7 @@ class TaskQueue(list[Any]):
         if not self and self.worker.current is None and threading.current_thread() is self.worker.thread:
             self._arrived.clear()
             if not self:
-                self._arrived.wait(LONGEST_WAIT_S)
+                self._arrived.wait(MAX_WAIT_S)
         return super().__len__()
 
     def __bool__(self) -> bool:

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
-from ...files.replacing import SHORT_PAUSES_SECONDS, retried
+from ...files.replacing import SHORT_PAUSES_S, retried
 from ...images.file_kinds import format_of
 from ...images.renditions.renditions import Rendition, Renditions, TooManyRenditions
 from ...images.renditions.source import NoRendition, Source
@@ -97,7 +97,7 @@ async def view_content(
     if not view.is_the_file:
         return await _made(renditions, _Requested(view, VIEW), may_refuse=may_refuse)
     try:
-        return await asyncio.to_thread(retried, source.path.read_bytes, SHORT_PAUSES_SECONDS)
+        return await asyncio.to_thread(retried, source.path.read_bytes, SHORT_PAUSES_S)
     except OSError as error:
         raise not_readable(source.path.name, error) from error
 

@@ -19,7 +19,7 @@ from ..responses.problems import responses
 from ..security.authorization import require_scope
 
 T = TypeVar("T")
-REMEMBERED_SECONDS = 1.0
+REMEMBERED_S = 1.0
 
 
 class Health(BaseModel):
@@ -43,9 +43,9 @@ class Remembered(Generic[T]):
         self._kept: tuple[float, T] | None = None
 
     def __call__(self) -> T:
-        """Return the result, at most REMEMBERED_SECONDS old."""
+        """Return the result, at most REMEMBERED_S old."""
         with self._lock:
-            if self._kept is None or self._clock() - self._kept[0] >= REMEMBERED_SECONDS:
+            if self._kept is None or self._clock() - self._kept[0] >= REMEMBERED_S:
                 answer = self._ask()
                 self._kept = self._clock(), answer
             return self._kept[1]

@@ -31,7 +31,7 @@ READABLE = [
     "X-Total-Pending",
 ]
 """Response headers that scripts of these origins may read."""
-PREFLIGHT_SECONDS = 600
+PREFLIGHT_S = 600
 
 
 def add_cors(app: FastAPI, origins: Sequence[str]) -> None:
@@ -47,5 +47,5 @@ def add_cors(app: FastAPI, origins: Sequence[str]) -> None:
             allow_headers=["*"],
             expose_headers=READABLE,
             allow_private_network=True,
-            max_age=PREFLIGHT_SECONDS,
+            max_age=PREFLIGHT_S,
         )

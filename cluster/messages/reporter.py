@@ -13,7 +13,7 @@ from ..signals.sender import NotificationSender
 from .notices import ALL, TaskImage, TaskProgress, channel_of, to_json
 from .watch import Watch
 
-LONGEST_SIDE = 512
+MAX_SIDE = 512
 """Pixels of a preview's longest side."""
 MAX_BYTES = 60_000
 MIN_INTERVAL_S = 0.25
@@ -77,7 +77,7 @@ class Reporter:
             with_picture = set(self._watch.watchers(progress.task_id, previews=True)) & set(watchers)
 
             def content() -> dict[str, Any]:
-                return to_json(progress.with_preview(picture.small_jpeg(LONGEST_SIDE, MAX_BYTES)))
+                return to_json(progress.with_preview(picture.small_jpeg(MAX_SIDE, MAX_BYTES)))
 
             self._sender.send([*map(channel_of, with_picture)], content, key=("preview", progress.task_id, only))
         without = [channel_of(name) for name in watchers if name not in with_picture]

@@ -16,7 +16,7 @@ LOOK_S = 5.0
 """Seconds between two looks into the folders."""
 SHARE = 50
 """A look that takes long, as on a network drive, is followed by a pause of this many times its length."""
-LONGEST_S = 60.0
+MAX_PAUSE_S = 60.0
 
 
 class Offers:
@@ -33,7 +33,7 @@ class Offers:
         self._write = write
         self._written = ""
         self._looked_s = 0.0
-        self._began_s = -LONGEST_S
+        self._began_s = -MAX_PAUSE_S
         self._lock = threading.Lock()
         self._closing = threading.Event()
 
@@ -74,7 +74,7 @@ class Offers:
         self._began_s = began_s
 
     def _run(self) -> None:
-        while not self._closing.wait(min(max(LOOK_S, self._looked_s * SHARE), LONGEST_S)):
+        while not self._closing.wait(min(max(LOOK_S, self._looked_s * SHARE), MAX_PAUSE_S)):
             try:
                 self.look()
             except DatabaseUnavailable:

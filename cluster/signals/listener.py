@@ -18,7 +18,7 @@ from .waker import Waker
 log = logging.getLogger("fooocus_api.cluster")
 
 FIRST_RETRY_S = 0.1
-LONGEST_RETRY_S = 5.0
+MAX_RETRY_S = 5.0
 CHECK_INTERVAL_S = 15.0
 """Seconds of silence after which a statement checks that the connection lives."""
 
@@ -70,7 +70,7 @@ class NotificationListener:
             except BaseException:  # without this thread the process would get no notification any more
                 log.exception("listening failed")
             self._waker.wait(retry_s)
-            retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+            retry_s = min(retry_s * 2, MAX_RETRY_S)
         self._waker.close()
 
     def _connected(self) -> psycopg.Connection[Any]:

@@ -27,7 +27,7 @@ MAX_BATCH = 32
 MAX_AGE_S = 5.0
 """Seconds that a message may wait for the database; older ones are of no use to anyone."""
 FIRST_RETRY_S = 0.1
-LONGEST_RETRY_S = 2.0
+MAX_RETRY_S = 2.0
 NOTIFY = "SELECT pg_notify(channel, fragment) FROM unnest(%s::text[], %s::text[]) AS sent (channel, fragment)"
 
 Content = dict[str, Any]
@@ -133,7 +133,7 @@ class NotificationSender:
                 break
             with self._changed:
                 self._changed.wait_for(lambda: self._closing, retry_s)
-            retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+            retry_s = min(retry_s * 2, MAX_RETRY_S)
         connection.close()
 
     def _next(self) -> list[_Waiting] | None:

@@ -25,7 +25,7 @@ IMAGE_FIELDS = {*IMAGE_FIELD_NAMES, "input_image", "input_mask"}
 NAMESPACE = uuid.UUID("6b0f4a35-5d1c-4c0e-9a1b-6f6f6f637573")
 BASE64 = re.compile(r"data:[^,]{0,100};base64,|[A-Za-z0-9+/\r\n]{1000,}={0,2}\s*\Z")
 """A data URI, or a run of characters longer than any text without a space."""
-MAX_MODEL_LENGTH, LONGEST_PATH = 255, 512
+MAX_MODEL_LENGTH, MAX_PATH = 255, 512
 """Column lengths of the database."""
 MAX_DEPTH = 50
 """Deepest nesting of parameters; no request is nested deeper."""
@@ -52,7 +52,7 @@ class FileLocator:
         relative = PurePosixPath(*url.replace("\\", "/").split("/")[-2:])
         if len(relative.parts) != 2 or any(part.startswith(".") for part in relative.parts):
             return None
-        if len(str(relative)) > LONGEST_PATH:
+        if len(str(relative)) > MAX_PATH:
             return None
         path = _file_in(self.outputs, relative)
         if path is None:

@@ -15,7 +15,7 @@ from .row_sets import CHUNK, stored
 LEAST_ROWS = 8
 """Rows of a chunk that must contain a word of more than three characters for it to be a key: for rarer words the rows that its
 parts have in common are few enough to be read."""
-MOST_CHARACTERS, MOST_KEYS = 600_000, 500_000
+MAX_CHARACTERS, MAX_KEYS = 600_000, 500_000
 """Characters of a chunk's tokens, each counted once, and keys beyond which it gets no index: its memory is bounded. Prompts of
 usual lengths have a third of these characters, and a tenth of the keys."""
 CODES_AT_ONCE = 50_000
@@ -50,7 +50,7 @@ class ChunkIndex:
                 self._rows_of[token] = array("H")
                 self._characters += len(token)
             self._rows_of[token].append(offset)
-        if self._characters > MOST_CHARACTERS:
+        if self._characters > MAX_CHARACTERS:
             raise TooLong
         self._pause()
 
@@ -90,7 +90,7 @@ class ChunkIndex:
         for token, rows in self._rows_of.items():
             keys = grams(token) | _known_words(token, beginnings)
             block.add([numbers.setdefault(key, len(numbers)) for key in keys], rows)
-            if len(numbers) > MOST_KEYS:
+            if len(numbers) > MAX_KEYS:
                 raise TooLong
             if block.size >= CODES_AT_ONCE:
                 blocks.append(block.codes())

@@ -13,9 +13,9 @@ from itertools import pairwise
 
 GRAM = 3
 """Characters of the longest part that is always a key."""
-LONGEST_WORD = 32
+MAX_WORD = 32
 """Characters of the longest key."""
-MOST_GRAMS = 6
+MAX_GRAMS = 6
 """Keys looked up for a word that is not a key."""
 
 _WORDS = re.compile(r"\w+")
@@ -36,7 +36,7 @@ def words_in(token: str) -> set[str]:
     found = {token, *_WORDS.findall(token)}
     for text in _IDEOGRAPHS.findall(token):
         found.update(text[start : start + 4] for start in range(len(text) - 3))
-    return {word for word in found if GRAM < len(word) <= LONGEST_WORD}
+    return {word for word in found if GRAM < len(word) <= MAX_WORD}
 
 
 def searched(words: Iterable[str]) -> list[str] | None:
@@ -55,9 +55,9 @@ def searched(words: Iterable[str]) -> list[str] | None:
 
 
 def grams_for(word: str) -> list[str]:
-    """Return at most MOST_GRAMS parts of a word that rows with the word must contain, spread over the word."""
+    """Return at most MAX_GRAMS parts of a word that rows with the word must contain, spread over the word."""
     last = len(word) - GRAM
-    number = min(MOST_GRAMS, last + 1)
+    number = min(MAX_GRAMS, last + 1)
     starts = {round(last * part / max(number - 1, 1)) for part in range(number)}
     return list(dict.fromkeys(word[start : start + GRAM] for start in sorted(starts)))
 

@@ -26,13 +26,13 @@ FEW_AT_ONCE = 200
 """Candidates of a chunk up to which they are read together, although a page may need fewer."""
 FEW_ROWS = CHUNK // 4
 """Candidates of a chunk up to which they are read one by one. More are found faster by reading the whole chunk."""
-MOST_TO_FILTER = 20_000
+MAX_TO_FILTER = 20_000
 """Candidates of which the filter's other conditions are checked row by row. More are found faster by those conditions."""
-MOST_TO_COUNT = 500
+MAX_TO_COUNT = 500
 """Candidates that a count reads, beyond which it stops."""
-MOST_ACTIVE = 10_000
+MAX_ACTIVE = 10_000
 """Tasks with an excluded status that are removed from the sets, before the rows are read instead."""
-MOST_TO_SORT = 20_000
+MAX_TO_SORT = 20_000
 """Rows before the end of a page, beyond which a list is read in its order instead."""
 SMALL_REST = 3 * CHUNK
 """Rows without an index that are all read. Of more, the database reads as many as it needs."""
@@ -65,7 +65,7 @@ class WordSearch:
     @property
     def is_faster(self) -> bool:
         """True if the search reads fewer rows than one by the filter's other conditions."""
-        return not self._has_conditions or sum(self._sizes) <= MOST_TO_FILTER
+        return not self._has_conditions or sum(self._sizes) <= MAX_TO_FILTER
 
     def page(self, offset: int, limit: int, *, newest_first: bool) -> list[int]:
         """Return the row ids of a page."""
@@ -93,10 +93,10 @@ class WordSearch:
         rest = sorted((place for place in unknown if place not in self._read), key=lambda place: -self._sizes[place])
         reads = 0
         while rest and number <= most:
-            if reads >= MOST_TO_COUNT and sum(self._sizes[place] for place in rest):
+            if reads >= MAX_TO_COUNT and sum(self._sizes[place] for place in rest):
                 return number, True
             size, together = 0, []
-            while rest and size < MOST_TO_COUNT:
+            while rest and size < MAX_TO_COUNT:
                 together.append(rest.pop(0))
                 size += self._sizes[together[-1]]
             self._read_together(together)
@@ -125,10 +125,10 @@ class WordSearch:
         excluded = list(self._criteria.exclude_statuses)
         if not excluded or not any(self._candidates.sizes()):
             return True
-        query = TaskRow.select(TaskRow.id).where(TaskRow.status.in_(excluded)).limit(MOST_ACTIVE + 1)
+        query = TaskRow.select(TaskRow.id).where(TaskRow.status.in_(excluded)).limit(MAX_ACTIVE + 1)
         active = [row_id for (row_id,) in query.tuples()]
         self._candidates.remove(active)
-        return len(active) <= MOST_ACTIVE
+        return len(active) <= MAX_ACTIVE
 
     def _in_order(self, *, newest_first: bool) -> list[tuple[int, int]]:
         """Return the places of the chunks with candidates, and the time before or after which none of their rows was queued."""
@@ -232,7 +232,7 @@ class WordSearch:
 def word_search(criteria: Filter, last: int) -> WordSearch | None:
     """Return the search of a filter's words for the rows up to the `last` of the list, None if the index is of no use for it."""
     words = searched(criteria.prompt_words)
-    if words is None or last > MOST_TO_SORT:
+    if words is None or last > MAX_TO_SORT:
         return None
     chunks = search_sets.chunks()
     if not chunks:

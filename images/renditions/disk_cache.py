@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ...files.replacing import SHORT_PAUSES_SECONDS, discard, write_atomically
+from ...files.replacing import SHORT_PAUSES_S, discard, write_atomically
 
 log = logging.getLogger("fooocus_api.renditions")
 
@@ -50,7 +50,7 @@ class DiskCache:
             self._read_folder()
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, content, pauses=SHORT_PAUSES_SECONDS)
+                write_atomically(path, content, pauses=SHORT_PAUSES_S)
             except OSError as error:
                 log.debug("rendition not cached", extra={"reason": error.strerror or str(error)})
                 return

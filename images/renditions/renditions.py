@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
-from ...files.replacing import SHORT_PAUSES_SECONDS, retried
+from ...files.replacing import SHORT_PAUSES_S, retried
 from .disk_cache import DiskCache
 from .source import Source, prefix_of
 
@@ -96,7 +96,7 @@ class Renditions:
             if (known := self.cached(rendition)) is not None:
                 return known
             source = rendition.source
-            made = rendition.rendered(retried(source.path.read_bytes, SHORT_PAUSES_SECONDS))
+            made = rendition.rendered(retried(source.path.read_bytes, SHORT_PAUSES_S))
             if self._cache is not None:
                 self._cache.put(rendition.name, made)
                 if not source.path.exists():  # deleted in between

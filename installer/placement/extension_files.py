@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...files.replacing import PAUSES_SECONDS, retried
+from ...files.replacing import PAUSES_S, retried
 from ..errors import InstallError
 from .staging import exchange, free_name, is_half, leftovers
 
@@ -105,7 +105,7 @@ def remove_tree(path: Path, ignore_errors: bool = False) -> None:
                 raise OSError(f"{name} can't be removed")
             os.chmod(name, stat.S_IWRITE)
             # No retries for a folder that contains a file known to stay.
-            retried(lambda: function(name), () if any(Path(name) in file.parents for file in stay) else PAUSES_SECONDS)
+            retried(lambda: function(name), () if any(Path(name) in file.parents for file in stay) else PAUSES_S)
         except FileNotFoundError:  # already deleted, it disappears once the other program closes it
             return
         except OSError:

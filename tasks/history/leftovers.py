@@ -15,13 +15,13 @@ from pathlib import Path
 from time import sleep
 
 from ...db.repository import Repository
-from ...files.replacing import PAUSES_SECONDS, is_held
+from ...files.replacing import PAUSES_S, is_held
 from ...images.storage.file_journal import FileJournal
 from ..ports.engine import EngineFiles, Stayed
 
 log = logging.getLogger("fooocus_api.tasks")
 
-RETRY_PAUSES_S = PAUSES_SECONDS[:6]
+RETRY_PAUSES_S = PAUSES_S[:6]
 """Seconds between retries, 0.7 s in total for all images of a deletion. A virus scanner is done by then, an editor is not."""
 GONE = (0, 0, 0, 0)
 """The mark of a missing file."""

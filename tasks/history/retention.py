@@ -34,9 +34,9 @@ BATCHES_PER_TRANSACTION = 5
 MINUTE_S = 60
 HOUR_S = 3600
 DAY_MS = 24 * HOUR_S * 1000
-UNUSED_INPUT_SECONDS = 24 * HOUR_S
+UNUSED_INPUT_S = 24 * HOUR_S
 """Seconds after which an input that no request uses is deleted."""
-EXPIRY_SECONDS = HOUR_S
+EXPIRY_S = HOUR_S
 """Seconds for which an image that Fooocus does not keep stays available."""
 
 
@@ -137,10 +137,10 @@ class Retention:
         return self._leftovers.is_left(file)
 
     def expire_later(self, paths: list[str]) -> None:
-        """Schedule the deletion of images that the host does not keep: the first call after `EXPIRY_SECONDS`, at the end
+        """Schedule the deletion of images that the host does not keep: the first call after `EXPIRY_S`, at the end
         of a task, deletes them. Each call also retries leftovers of earlier deletions."""
         now = time.monotonic()
-        while self._pending_expiry and self._pending_expiry[0][0] < now - EXPIRY_SECONDS:
+        while self._pending_expiry and self._pending_expiry[0][0] < now - EXPIRY_S:
             self._safely(self._leftovers.remove, {NO_TASK: self._pending_expiry.popleft()[1]})
         if paths:
             self._pending_expiry.append((now, paths))
@@ -189,7 +189,7 @@ class Retention:
     def sweep_inputs(self) -> int:
         """Delete inputs that no record uses and that were not uploaded recently, and return their number."""
         gone = 0
-        before = time.time() - UNUSED_INPUT_SECONDS
+        before = time.time() - UNUSED_INPUT_S
         for names in self._inputs.older_than(before, TASKS_PER_TRANSACTION):
             if self._stopping.is_set():
                 break

@@ -175,7 +175,7 @@ def test_a_folder_is_not_waited_for_when_a_file_stays_in_it(tmp_path: Path, monk
     hold_deleted(monkeypatch, times=0)
     held_paths.refuse(monkeypatch, lambda call, path: path == file)
     remove_tree(tmp_path / "a", ignore_errors=True)
-    assert file.exists() and pauses == list(replacing.PAUSES_SECONDS)
+    assert file.exists() and pauses == list(replacing.PAUSES_S)
 
 
 def test_what_is_held_after_an_uninstall_is_named_and_deleted_by_the_next(

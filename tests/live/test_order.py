@@ -170,7 +170,7 @@ def test_a_click_is_predicted_before_what_is_held_back(tasks: TaskQueue) -> None
 
 
 def test_the_idle_worker_waits_for_an_item(tasks: TaskQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fooocus_api.adapters.worker.task_queue.LONGEST_WAIT_S", 60)
+    monkeypatch.setattr("fooocus_api.adapters.worker.task_queue.MAX_WAIT_S", 60)
     found: list[int] = []
     tasks.worker.thread = threading.Thread(target=lambda: found.append(len(tasks)), daemon=True)
     tasks.worker.thread.start()

@@ -221,7 +221,7 @@ def test_an_image_that_is_handed_over_goes_when_it_can(
     for path in paths:
         path.write_bytes(PNG)
     held.hold(paths[0])
-    monkeypatch.setattr(retention, "EXPIRY_SECONDS", -1)
+    monkeypatch.setattr(retention, "EXPIRY_S", -1)
     world.services.retention.expire_later([path.name for path in paths])
     world.services.retention.expire_later([])
     assert [path.exists() for path in paths] == [True, False]

@@ -150,8 +150,8 @@ def test_long_lists_are_counted_up_to_a_limit(searched: Searched, monkeypatch: p
 def test_with_many_rows_to_check_the_search_reads_them_in_order(
     searched: Searched, many: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(word_search, "MOST_TO_FILTER", 50)
-    monkeypatch.setattr(word_search, "MOST_ACTIVE", 5)
+    monkeypatch.setattr(word_search, "MAX_TO_FILTER", 50)
+    monkeypatch.setattr(word_search, "MAX_ACTIVE", 5)
     monkeypatch.setattr(word_search, "SMALL_REST", 10)
     for word in ("cat", "aterc", "lake2", "none-has-it"):
         criteria = Filter(prompt_words=(word,), exclude_statuses=many)

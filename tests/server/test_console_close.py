@@ -43,7 +43,7 @@ def stuck() -> Iterator[threading.Event]:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the handler's limit below the test's patience."""
-    monkeypatch.setattr(console_close, "WITHIN_SECONDS", 0.3)
+    monkeypatch.setattr(console_close, "WITHIN_S", 0.3)
 
 
 def submit(world: World, prompt: str = "a cat") -> str:
@@ -256,8 +256,8 @@ def test_waiters_are_let_go_first_and_a_failure_keeps_nothing_from_being_done() 
         raise RuntimeError("no loop")
 
     assert ConsoleClose(leave, said.append).on_event(2) is False
-    assert said == ["leave", console_close.WITHIN_SECONDS]
-    assert console_close.WITHIN_SECONDS < 5  # after which Windows ends the process
+    assert said == ["leave", console_close.WITHIN_S]
+    assert console_close.WITHIN_S < 5  # after which Windows ends the process
 
 
 @pytest.mark.parametrize("event", [0, 3, 5, 6, 99])

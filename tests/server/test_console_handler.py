@@ -79,7 +79,7 @@ def test_windows_can_call_it_until_it_is_forgotten(at_the_end: bool, kernel32: K
     console.install(hooks)
     gc.collect()  # Windows keeps no reference, only the address
     assert kernel32.press(2) == 0 and kernel32.press(0) == 0
-    assert said == ["leave", console_close.WITHIN_SECONDS]
+    assert said == ["leave", console_close.WITHIN_S]
     assert len(kernel32.calls) == 1 and len(at_exit) == 1
     if at_the_end:
         at_exit[0]()

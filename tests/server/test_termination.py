@@ -140,7 +140,7 @@ load_package()
 from fooocus_api.adapters.startup import termination
 from fooocus_api.adapters.patching.hooks import Patches
 
-termination.REPEAT_SECONDS = 0.2
+termination.REPEAT_S = 0.2
 termination.Termination().install(Patches())
 try:
     print("ready", flush=True)
@@ -167,7 +167,7 @@ load_package()
 from fooocus_api.adapters.startup import termination
 from fooocus_api.adapters.patching.hooks import Patches
 
-termination.REPEAT_SECONDS = 0.2
+termination.REPEAT_S = 0.2
 ending = termination.Termination()
 ending.install(Patches())
 ending.begin_serving()

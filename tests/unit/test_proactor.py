@@ -122,7 +122,7 @@ def test_a_reset_between_accept_and_transport_leaves_the_port_open(
 def test_a_lack_of_memory_is_waited_out(
     at_once: bool, hooks: Patches, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(proactor, "LONG_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(proactor, "LONG_PAUSE_S", 0.01)
     monkeypatch.setattr(logging.getLogger("fooocus_api"), "propagate", True)
     with Serving([WindowsError(code, at_once=at_once) for code in OUT_OF_MEMORY]) as serving:
         assert serving.answers()
@@ -165,7 +165,7 @@ def test_accepts_that_fail_for_ever_neither_recurse_nor_take_a_core(hooks: Patch
     loop.run_until_complete(main()).close()
     listener.close()
     loop.close()
-    assert turns.paused == [proactor.SHORT_PAUSE_SECONDS] * (count - proactor.AT_ONCE)
+    assert turns.paused == [proactor.SHORT_PAUSE_S] * (count - proactor.AT_ONCE)
 
 
 @pytest.mark.parametrize("failing", [False, True], ids=["waiting for a connection", "in a pause"])

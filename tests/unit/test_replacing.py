@@ -62,7 +62,7 @@ def test_it_is_done_once_the_other_program_lets_go(
     held(monkeypatch, 3, winerror)
     WAYS[way](new, target)
     assert not new.exists() and (way == "delete" or target.read_text() == "content")
-    assert pauses == list(replacing.PAUSES_SECONDS[:3])
+    assert pauses == list(replacing.PAUSES_S[:3])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -74,7 +74,7 @@ def test_a_file_that_stays_held_is_an_error_and_is_kept(
     held(monkeypatch, 100)
     with pytest.raises(PermissionError):
         WAYS[way](new, tmp_path / "target")
-    assert new.read_text() == "content" and len(pauses) == len(replacing.PAUSES_SECONDS)
+    assert new.read_text() == "content" and len(pauses) == len(replacing.PAUSES_S)
 
 
 def test_a_folder_goes_once_its_deleted_files_are_closed(tmp_path: Path, pauses: list[float]) -> None:
@@ -87,7 +87,7 @@ def test_a_folder_goes_once_its_deleted_files_are_closed(tmp_path: Path, pauses:
         folder.rmdir()
 
     replacing.retried(remove)
-    assert not folder.exists() and pauses == list(replacing.PAUSES_SECONDS[:2])
+    assert not folder.exists() and pauses == list(replacing.PAUSES_S[:2])
 
 
 def test_a_folder_that_is_not_empty_elsewhere_is_an_error_at_once(tmp_path: Path, pauses: list[float]) -> None:
@@ -111,7 +111,7 @@ def test_a_temporary_file_that_stays_held_hides_no_result(
     with monkeypatch.context() as for_long:
         held(for_long, 100)
         replacing.discard(part)
-    assert part.exists() and pauses == list(replacing.SHORT_PAUSES_SECONDS)
+    assert part.exists() and pauses == list(replacing.SHORT_PAUSES_S)
     held(monkeypatch, 1)
     replacing.discard(part)
     assert not part.exists()
@@ -129,7 +129,7 @@ def test_all_files_are_deleted_with_one_wait_for_those_that_are_held(
     held_paths.refuse(monkeypatch, lambda name, path: path in paths[:4])
     stay = replacing.delete_all(paths)
     assert list(stay) == paths[:4] and sorted(tmp_path.iterdir()) == paths[:4]
-    assert all(map(replacing.is_held, stay.values())) and pauses == list(replacing.PAUSES_SECONDS)
+    assert all(map(replacing.is_held, stay.values())) and pauses == list(replacing.PAUSES_S)
 
 
 def test_what_can_never_be_deleted_is_not_waited_for(tmp_path: Path, pauses: list[float]) -> None:
@@ -173,4 +173,4 @@ def test_a_file_that_can_not_be_written_is_as_it_was(
     with pytest.raises(OSError, match=r"used by another process|No space"):
         replacing.write_atomically(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
-    assert len(pauses) == (len(replacing.PAUSES_SECONDS) if function == "replace" else 0)
+    assert len(pauses) == (len(replacing.PAUSES_S) if function == "replace" else 0)

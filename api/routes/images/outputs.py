@@ -17,7 +17,7 @@ from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.keys import Scope
 from ....files.paths import is_file_name
-from ....files.replacing import SHORT_PAUSES_SECONDS, retried
+from ....files.replacing import SHORT_PAUSES_S, retried
 from ....images.codecs.conversion import converted
 from ....images.file_kinds import format_of
 from ....images.references import ImageReference
@@ -214,7 +214,7 @@ def read_output(context: Context) -> Callable[[str], bytes]:
         found = context.places.find(path)
         if found is None:
             raise FileNotFoundError(path)
-        return retried(found.read_bytes, SHORT_PAUSES_SECONDS)
+        return retried(found.read_bytes, SHORT_PAUSES_S)
 
     return read
 
@@ -228,5 +228,5 @@ def image_bytes(context: Context, relative: PurePosixPath, image_format: str) ->
     """
     path = find_output(context, relative)
     as_it_is = format_of(path) == image_format
-    content = retried(path.read_bytes if as_it_is else lambda: converted(path, image_format), SHORT_PAUSES_SECONDS)
+    content = retried(path.read_bytes if as_it_is else lambda: converted(path, image_format), SHORT_PAUSES_S)
     return content, MEDIA_TYPES[image_format]

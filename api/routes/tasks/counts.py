@@ -19,7 +19,7 @@ from .query import TaskFilters
 MINUTE_MS = 60_000
 MAX_OFFSET = 14 * 60
 """Minutes from UTC: no time zone is further."""
-MOST_VALUES = 200
+MAX_VALUES = 200
 DAYS_SINCE_1970 = date(1970, 1, 1)
 
 
@@ -60,9 +60,9 @@ class Facets(BaseModel):
     """The values of the filters of `GET /tasks`, the most frequent first."""
 
     statuses: list[ValueCount] = Field(description="For `status`.")
-    sources: list[ValueCount] = Field(description=f"For `source`, at most {MOST_VALUES}.")
-    models: list[ValueCount] = Field(description=f"For `model`, at most {MOST_VALUES}.")
-    tags: list[ValueCount] = Field(description=f"For `tag`, at most {MOST_VALUES}.")
+    sources: list[ValueCount] = Field(description=f"For `source`, at most {MAX_VALUES}.")
+    models: list[ValueCount] = Field(description=f"For `model`, at most {MAX_VALUES}.")
+    tags: list[ValueCount] = Field(description=f"For `tag`, at most {MAX_VALUES}.")
     total: int = Field(description="The number of tasks that were counted.")
     capped: bool = Field(
         description="True if there may be more tasks, and only the newest were counted: those of a filter, or of a key without "
@@ -88,7 +88,7 @@ async def get_facets(context: ApiContext, request: Request, wanted: Annotated[Ta
     """Return the statuses, sources, models and tags of ended tasks with the number of tasks of each, after the same filters as
     those of `GET /tasks`. A key without `read-all` counts its own tasks."""
     criteria = wanted.criteria(access_of(request))
-    found, total, capped = await context.services.history.values(criteria, MOST_VALUES)
+    found, total, capped = await context.services.history.values(criteria, MAX_VALUES)
     lists = {
         name: [ValueCount(value=value, tasks=number) for value, number in counts] for name, counts in found.items()
     }

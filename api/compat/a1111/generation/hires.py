@@ -19,7 +19,7 @@ from .values import clamped
 
 UPSCALE = "Upscale (Custom)"
 STRENGTH = 0.7
-MOST_ENLARGED = 5.0
+MAX_ENLARGED = 5.0
 """Fooocus's largest factor."""
 SAME = ("", "none", "use same checkpoint")
 OF_FIRST_PASS = (
@@ -63,7 +63,7 @@ def second_pass(body: TextToImageBody, first: Task, image: Image, size: Size) ->
     return {
         "uov_input_image": str(ImageReference.output(image.path)),
         "uov_method": UPSCALE,
-        "upscale_multiple": clamped(factor, 1.0, MOST_ENLARGED),
+        "upscale_multiple": clamped(factor, 1.0, MAX_ENLARGED),
         "overwrite_upscale_strength": clamped(strength, 0.01, 1),
         "image_number": 1,
         "image_seed": image.seed if image.seed is not None else first.parameters.get("image_seed"),
