@@ -11,7 +11,7 @@ from ..adapters.startup.console_logging import Logs
 from ..adapters.startup.exposure_warnings import warnings
 from ..adapters.startup.launch_flags import Settings
 from ..adapters.startup.termination import Termination
-from ..adapters.webui.server import SHUTDOWN_TIMEOUT_S, ApiServer
+from ..adapters.webui.server import KEEP_ALIVE_S, SHUTDOWN_TIMEOUT_S, ApiServer
 from ..api.deliveries import start_deliveries
 from .build import Gateway
 from .flags import PORT
@@ -49,6 +49,7 @@ def serve(gateway: Gateway, settings: Settings, termination: Termination) -> Non
         port=port,
         lifespan="off",
         log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     print(f"[Fooocus API] {url}/docs", flush=True)

@@ -36,6 +36,9 @@ from .ports import first_free_port, is_free, skip_taken
 
 log = logging.getLogger("fooocus_api.server")
 
+KEEP_ALIVE_S = 65
+"""Seconds that an idle connection stays open: longer than the 60 of usual proxies and pools. With uvicorn's 5, the server closes
+connections at the moment of their next request, which fails then."""
 SHUTDOWN_TIMEOUT_S = 1
 """Seconds that open connections get at shutdown: without it, a stream would delay Ctrl-C until its task ends."""
 NOT_STARTED = "the API could not be started; see Fooocus's console for the reason"
@@ -119,6 +122,8 @@ class Server:
 
         def start_server(wrapped: Callable[..., Any], _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             started = wrapped(*args, **kwargs)
+            with contextlib.suppress(Exception):
+                started[4].config.timeout_keep_alive = KEEP_ALIVE_S
             if self._api is not None:
                 self.on_listening(str(started[2]).rstrip("/"))
             return started
@@ -192,6 +197,7 @@ class Server:
             port=port,
             lifespan="off",  # the port is there at once; requests wait for the API
             log_level="warning",
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         )
         return ApiServer(config, self._end_streams, self._termination)

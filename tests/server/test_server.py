@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,6 +50,22 @@ def test_docs_need_no_internet(client: Client) -> None:
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
         assert f"docs/assets/{asset}" in page
         assert client.get(f"/docs/assets/{asset}").status_code == 200
+
+
+def test_a_connection_that_was_idle_for_longer_than_uvicorn_allows_is_used_again(demo_factory: DemoFactory) -> None:
+    second = free_port()
+    host = demo_factory("--api-port", str(second))
+    connections = [HTTPConnection("127.0.0.1", port, timeout=30) for port in (host.port, second)]
+    sockets = []
+    for connection in connections:
+        connection.request("GET", "/ping")
+        assert connection.getresponse().read() == b'"pong"'
+        sockets.append(connection.sock)
+    time.sleep(6)  # uvicorn's own limit is 5 s
+    for connection, own in zip(connections, sockets, strict=True):
+        connection.request("GET", "/ping")
+        assert connection.getresponse().read() == b'"pong"' and connection.sock is own
+        connection.close()
 
 
 POISONED = """

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ...adapters.webui.server import KEEP_ALIVE_S
 from ...benchmarks.frame import Options, Row
 from ..support.client import Client, wait_for
 from ..support.databases.small_disk import SmallDisk
@@ -53,9 +54,9 @@ MEMORY_MINUTES = 20
 NO_IMAGE = {"image": ("none.png", b"no image")}
 AS_JPEG = {"Accept": "image/jpeg"}
 TASK_TIMEOUT_S = 900
-CONNECTION_TIMEOUT_S = 6.0
+CONNECTION_TIMEOUT_S = KEEP_ALIVE_S + 1.0
 """Seconds after which the connections of the last requests are closed."""
-THREADS_TIMEOUT_S = 60
+THREADS_TIMEOUT_S = 120
 
 
 def run(options: Options) -> list[Row]:
