@@ -8,21 +8,25 @@ import json
 import socket
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 import numpy
 import pytest
+from fastapi import Request, Response
 from PIL import Image as PILImage
 from starlette.types import Message
 
 from fooocus_api.adapters.startup.open_file_limit import allow_more
 from fooocus_api.adapters.worker.queue_items import WorkerJob
 from fooocus_api.api.requests.json_body import SMALL_BODY_BYTES, BufferedRequest
-from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget
+from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget, Reservation
 from fooocus_api.api.responses.problems import Problem
+from fooocus_api.api.routes.images.inputs import post_input
+from fooocus_api.api.routes.tools import describe, read_metadata
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
 from fooocus_api.tests.support.host import Host, demo_host
@@ -187,6 +191,40 @@ def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
             read(SMALL_BODY_BYTES + 1)
         assert refused.value.status == 503
     read(SMALL_BODY_BYTES + 1)
+
+
+def upload_of(size: int) -> Request:
+    """Return a request with a form with an image file of that size."""
+    head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": head + bytes(size) + b"\r\n--b--\r\n"}
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+
+async def read_by_inputs(request: Request, _: Reservation) -> object:
+    context: Any = None  # not in use before the image is read
+    return await post_input(context, request, Response())
+
+
+@pytest.mark.parametrize("read_form", [read_by_inputs, describe.read_body, read_metadata.read_body])
+def test_an_uploaded_image_is_read_within_the_memory_that_is_left(
+    read_form: Callable[[Request, Reservation], Coroutine[Any, Any, object]],
+) -> None:
+    with BODY_BUDGET.reservation() as others, BODY_BUDGET.reservation() as reservation:
+        others.grow(BODY_BUDGET.left)
+        with pytest.raises(Problem) as refused:
+            asyncio.run(read_form(upload_of(SMALL_BODY_BYTES + 1), reservation))
+        assert refused.value.status == 503
+
+
+def test_a_small_image_is_read_when_no_memory_is_left() -> None:
+    with BODY_BUDGET.reservation() as others, BODY_BUDGET.reservation() as reservation:
+        others.grow(BODY_BUDGET.left)
+        content, _ = asyncio.run(describe.read_body(upload_of(SMALL_BODY_BYTES), reservation))
+    assert content == bytes(SMALL_BODY_BYTES)
 
 
 def test_memory_that_is_shared() -> None:
