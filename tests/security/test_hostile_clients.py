@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 import socket
 import threading
 import weakref
@@ -12,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -29,10 +31,21 @@ from fooocus_api.api.routes.images.inputs import post_input
 from fooocus_api.api.routes.tools import describe, read_metadata
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
-from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.host import DEMO, Host, demo_host
 
 MANY = 45
 """More than the threads of any one pool."""
+
+COUNTED_SCANS = """
+_uncounted = update_files
+
+
+def update_files():
+    with open({path!r}, "a") as counter:
+        counter.write("x")
+    return _uncounted()
+"""
+"""The end of the demo's `modules/config.py`, with which it writes a letter for each scan of the folders."""
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +204,26 @@ def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
             read(SMALL_BODY_BYTES + 1)
         assert refused.value.status == 503
     read(SMALL_BODY_BYTES + 1)
+
+
+def test_a_request_with_many_unknown_files_has_the_folders_read_once(demo_factory: DemoFactory, tmp_path: Path) -> None:
+    checkout, scans = tmp_path / "demo", tmp_path / "scans"
+    shutil.copytree(DEMO, checkout, ignore=shutil.ignore_patterns("outputs", "__pycache__"))
+    with (checkout / "modules" / "config.py").open("a", encoding="utf-8") as config:
+        config.write(COUNTED_SCANS.format(path=str(scans)))
+    client = Client(demo_factory(checkout=checkout).url)
+    loras = [{"model_name": f"unknown-{number}.safetensors", "weight": 1} for number in range(5)]
+    names = {"loras": loras, "base_model_name": "unknown.safetensors", "refiner_model_name": "unknown/too.safetensors"}
+    body = {**QUICK, **names, "prompt": "<lora:unknown:1>"}
+    lines = "\n".join(json.dumps({**body, "prompt": str(number)}) for number in range(20))
+    for send in (
+        lambda: client.post("/v1/engine/generate/", json=body),
+        lambda: client.post("/v1/batches", data=lines, headers={"Content-Type": "application/x-ndjson"}),
+    ):
+        scans.write_text("")
+        answer = send()
+        assert answer.status_code == 422 and "unknown-4" in answer.text
+        assert scans.read_text() == "x"
 
 
 def upload_of(size: int) -> Request:
