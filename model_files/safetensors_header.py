@@ -7,8 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-MAX_HEADER_BYTES = 32 * 2**20
-"""Bytes of the header that are parsed. Headers of SDXL checkpoints have half a megabyte."""
+MAX_HEADER_BYTES = 8 * 2**20
+"""Bytes of the header that are parsed. Headers of SDXL checkpoints have half a megabyte, those of the largest models some."""
+MAX_SIGNS = 1_000_000
+"""Commas, brackets and quotes of the header: their number determines the memory that it takes. Each tensor has 18."""
 LENGTH_BYTES = 8
 MAX_DIGITS = 20
 MAX_DIMENSIONS = 16
@@ -47,6 +49,8 @@ def check_header(path: Path) -> None:
         text = file.read(length)
     if text[:1] != b"{":
         raise InvalidHeader("is not a safetensors file")
+    if sum(text.count(sign) for sign in b',[{"') > MAX_SIGNS:
+        raise InvalidHeader("has a header of too many values")
     try:
         header = json.loads(text, parse_int=_number)
     except (ValueError, RecursionError) as error:

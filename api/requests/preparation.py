@@ -16,7 +16,7 @@ from ..responses.public_urls import PublicUrls
 from ..schemas.generate import IMAGE_FIELDS, CommonRequest
 from ..schemas.host_request import host_values
 from ..security.authorization import may_see_image
-from ..validation.known_names import known_values, with_listed_names, without_missing_loras
+from ..validation.known_names import known_values, one_refresh, with_listed_names, without_missing_loras
 from ..validation.lora_checks import with_prompts_weights
 from ..validation.nearest_names import MAX_NAME_LENGTH
 from ..validation.result_size import check_result
@@ -69,6 +69,7 @@ class RowImages(Protocol):
     def size(self, reference: str) -> tuple[int, int]: ...
 
 
+@one_refresh()
 def prepare_with(
     resolver: RowImages, sent: CommonRequest, context: Context, request: Request, *, image_format: str | None = None
 ) -> Prepared:

@@ -12,6 +12,7 @@ from ..context import Context
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
 from ..schemas.host_request import extra_fields
+from .known_names import refresh_once
 
 MAX_NAMED = 8
 
@@ -30,7 +31,7 @@ def wrong_choices(request: CommonRequest, context: Context) -> Iterator[FieldErr
             if item == field.default or item in field.choices():
                 continue
             if not refreshed:
-                context.host.catalog.refresh()
+                refresh_once(context.host.catalog)
                 refreshed = True
             if item not in (known := field.choices()):
                 message = f"unknown value {shortened(str(item))!r}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import PurePath
 from typing import Any
 
@@ -25,6 +27,32 @@ FILES = frozenset({"models", "refiners", "loras", "vaes", "presets"})
 """Catalogs that list the files in folders, so a new file extends them."""
 FILE_FIELDS = {"base_model_name": "models", "refiner_model_name": "refiners", "vae_name": "vaes"}
 MAX_NEAR = 5
+
+_refreshed: ContextVar[list[bool] | None] = ContextVar("refreshed", default=None)
+"""One item once the folders were read for the current request, or for the current batch of them."""
+
+
+@contextmanager
+def one_refresh() -> Iterator[None]:
+    """Have `refresh_once` read the folders at most once within the block: a request may have a hundred unknown names."""
+    if _refreshed.get() is not None:
+        yield  # within a larger block
+        return
+    token = _refreshed.set([])
+    try:
+        yield
+    finally:
+        _refreshed.reset(token)
+
+
+def refresh_once(catalog: Names) -> None:
+    """Read the folders of the catalog's files again, as a file may be new, unless that was done for the same request."""
+    done = _refreshed.get()
+    if done is None:
+        catalog.refresh()
+    elif not done:
+        catalog.refresh()
+        done.append(True)
 
 
 def with_listed_names(request: CommonRequest, context: Context) -> CommonRequest:
@@ -121,7 +149,7 @@ class ListedNames:
             return name
         found = listed_as(name, self._catalog.names(kind))
         if found is None and not self._refreshed:
-            self._catalog.refresh()
+            refresh_once(self._catalog)
             self._refreshed = True
             found = listed_as(name, self._catalog.names(kind))
         return name if found is None else found
@@ -154,7 +182,7 @@ def _unknown_name(field: str, name: str, kind: str, catalog: Catalog) -> Iterato
     if _as_listed(kind, name) in known:
         return
     if kind in FILES:
-        catalog.refresh()  # the file may be new in its folder
+        refresh_once(catalog)
         known = catalog.names(kind)
         if name in known:
             return

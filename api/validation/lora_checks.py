@@ -11,7 +11,7 @@ from ...tasks.model.workload.prompt_parts import WILDCARD
 from ..context import Catalog, Context
 from ..responses.problems import FieldError
 from ..schemas.generate import CommonRequest
-from .known_names import nearest_names
+from .known_names import nearest_names, refresh_once
 
 MAX_WILDCARDS = 64
 """Maximum of nested wildcards to follow, as in Fooocus."""
@@ -48,7 +48,7 @@ def lora_errors(request: CommonRequest, context: Context) -> Iterator[FieldError
     catalog = context.host.catalog
     files = _files(catalog)
     if any(isinstance(tag, UnusableTag) for _, text, _ in fields for tag in tags(text, files)):
-        catalog.refresh()  # the file may be new in its folder
+        refresh_once(catalog)  # the file may be new in its folder
         files = _files(catalog)
     for field, text, is_positive in fields:
         if not is_positive and TAG.search(text):

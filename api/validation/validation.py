@@ -18,7 +18,7 @@ from ..context import Context
 from ..responses.problems import MAX_ERRORS, FieldError, InvalidFields
 from ..schemas.generate import DISABLED, UPSCALE_CUSTOM, CommonRequest
 from .host_choices import wrong_choices
-from .known_names import unknown_names
+from .known_names import one_refresh, unknown_names
 from .lora_checks import lora_errors
 from .prompt_texts import crowded_prompts
 
@@ -29,6 +29,7 @@ MAX_NAME_BYTES = 224
 """Maximum bytes of a `save_name`: of a file system's 255, the number, the extension and a conflict's prefix need some."""
 
 
+@one_refresh()
 def check(
     request: CommonRequest, context: Context, coming: Collection[PurePath] = (), found: Sequence[FieldError] = ()
 ) -> None:

@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from ..complexity.checks import has_too_many_scans, problem_of
+from .exif_tags import LATE, orientation
 from .file_headers import opened
 from .input_formats import OWN, Unreadable, decoder_of
 
@@ -24,7 +25,6 @@ STRIP_PIXELS = 2**20
 _KEPT_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 """Modes that a PNG holds without loss."""
 _WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
-_ORIENTATION = 0x0112
 _Turn = PILImage.Transpose
 _TURNS = {
     2: _Turn.FLIP_LEFT_RIGHT,
@@ -96,14 +96,19 @@ def read_rgb(source: Path | bytes) -> NDArray[numpy.uint8]:
 
 
 def upright_size(content: bytes) -> tuple[int, int]:
-    """Return the width and height in pixels of `read_rgb`'s result. Reads the header only.
+    """Return the width and height in pixels of `read_rgb`'s result. Reads the header only, unless a PNG may have an orientation
+    after its pixels.
 
     Raises:
         NotAnImage: see `verify`.
     """
-    image = _opened(content, MAX_PIXELS)
-    width, height = image.size
-    return (height, width) if orientation(image) in (5, 6, 7, 8) else (width, height)
+    with _at_once:
+        image = _opened(content, MAX_PIXELS)
+        if image.format == "PNG" and any(name in content for name in LATE):
+            with suppress(Exception):  # decoding it reports that it is broken
+                image.load()
+        width, height = image.size
+        return (height, width) if orientation(image) in (5, 6, 7, 8) else (width, height)
 
 
 def upright(content: bytes, *, transparent: bool = False, max_pixels: int | None = MAX_PIXELS) -> PILImage.Image:
@@ -237,14 +242,6 @@ def _name(decoder: str | None) -> str:
 
 def _too_many(pixels: str) -> str:
     return f"an image of {pixels} pixels; at most {MAX_PIXELS // 1_000_000} million are allowed"
-
-
-def orientation(image: PILImage.Image) -> int:
-    """Return an image's EXIF orientation, 1 to 8; 1 if it has none."""
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF data does not make the picture unusable
-        return 1
 
 
 def _scale_colour_key(image: PILImage.Image) -> None:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image as PILImage
 from PIL.PngImagePlugin import PngInfo
 
+from ..complexity.checks import problem_of
+from ..complexity.directories import TEXT_TYPES, Tag
+from .exif_tags import exif_of, tags_of
 from .file_headers import opened
 
 SOFTWARE, EXIF_IFD, MAKER_NOTE, USER_COMMENT = 0x0131, 0x8769, 0x927C, 0x9286
@@ -52,9 +54,11 @@ class EmbeddedParameters:
 
 def read_parameters(content: bytes) -> EmbeddedParameters | None:
     """Return the parameters in an image file of the host's formats, None if the file has none that can be read."""
+    if problem_of(content):
+        return None
     try:
         with opened(io.BytesIO(content)) as image:
-            return _in_text(image.info) or _in_exif(image.getexif())
+            return _in_text(image.info) or _in_exif(exif_of(image))
     except Exception:  # Pillow raises any exception for broken metadata
         return None
 
@@ -64,25 +68,29 @@ def _in_text(info: dict[Any, Any]) -> EmbeddedParameters | None:
     return EmbeddedParameters(text, str(info.get("fooocus_scheme") or "")) if isinstance(text, str) else None
 
 
-def _in_exif(exif: PILImage.Exif) -> EmbeddedParameters | None:
-    camera_tags: dict[int, Any] = exif.get_ifd(EXIF_IFD)  # type: ignore[no-untyped-call]
-    for tags in (exif, camera_tags):
-        text = _text(tags.get(USER_COMMENT))
+def _in_exif(block: bytes) -> EmbeddedParameters | None:
+    general = tags_of(block)
+    camera = general.get(EXIF_IFD)
+    for tags in (general, tags_of(block, camera.first) if camera else {}):
+        text = _text(block, tags.get(USER_COMMENT))
         if text:
-            return EmbeddedParameters(text, _text(tags.get(MAKER_NOTE)), _text(exif.get(SOFTWARE)))
+            scheme, software = _text(block, tags.get(MAKER_NOTE)), _text(block, general.get(SOFTWARE))
+            return EmbeddedParameters(text, scheme, software)
     return None
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
+def _text(block: bytes, tag: Tag | None) -> str:
+    if tag is None or tag.kind not in TEXT_TYPES:
+        return ""
+    value = block[tag.place : tag.end]
+    if tag.kind != ASCII_TYPE:
         decode = CHARSETS.get(value[:8])
         return decode(value[8:]) if decode else value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return ""
-    try:  # Pillow decodes every byte as one character
-        return value.encode("latin-1").decode("utf-8")
+    value = value.removesuffix(b"\0")
+    try:
+        return value.decode("utf-8")
     except UnicodeError:
-        return value
+        return value.decode("latin-1")
 
 
 def _exif(tags: dict[int, str]) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+
+from .directories import DIRECTORY_TAGS, HEADER_BYTES, MAX_DIRECTORIES, Tally, byte_order, number_at, tags_at
 
 MAX_GIF_BLOCKS = 2000
 """Blocks before the picture, and per extension. Pillow concatenates a comment's blocks one by one, copying all each time."""
@@ -11,16 +12,13 @@ MAX_RLE_PIXELS = 4_000_000
 MAX_RLE_BYTES = 1_000_000
 """Limits for a run-length encoded BMP, which Pillow decodes in Python."""
 MAX_TAGS = 500
-"""Tags in one directory of a TIFF. Usual are 10 to 60."""
+"""Tags in the first directory of a TIFF. Usual are 10 to 60."""
 MAX_STRIPS = 20_000
 """Strips or tiles of a TIFF, each decoded separately. A scanner's page has some hundred."""
 MAX_TILE = 2**24
 """Pixels of a tile. Usual are 256x256."""
 
-HEADER_BYTES = 8
-_WIDTH_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WHERE = {273: "strips", 279: "strips", 324: "tiles", 325: "tiles"}
-_DIRECTORIES = (0x8769, 0x8825, 0xA005)
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
@@ -56,46 +54,34 @@ def bmp_problem(content: bytes) -> str | None:
 
 def tiff_problem(content: bytes) -> str | None:
     """Return the excess in the first page of a TIFF, or None."""
-    order = "<" if content.startswith(b"II") else ">"
-    seen: set[int] = set()
-    waiting = [_number(content, 4, 4, order)]
-    declared = 0
+    order = byte_order(content)
+    first = number_at(content, 4, 4, order)
+    waiting, seen = [first], set[int]()
+    tally = Tally(content)
     while waiting:
         at = waiting.pop()
-        if at in seen or at < HEADER_BYTES:
+        if at in seen:
             continue
         seen.add(at)
-        if _number(content, at, 2, order) > MAX_TAGS:
+        if len(seen) > MAX_DIRECTORIES:
+            return "too many directories"
+        if at == first >= HEADER_BYTES and number_at(content, at, 2, order) > MAX_TAGS:
             return "too many tags"
         tile = {_TILE_WIDTH: 1, _TILE_LENGTH: 1}
-        for tag, kind, count, value in _entries(content, at, order):
-            declared += count * _WIDTH_OF_TYPE.get(kind, 1)
-            if declared > len(content):
-                return "tags of more bytes than it has"
-            if tag in _WHERE and count > MAX_STRIPS:
-                return f"too many {_WHERE[tag]}"
-            if tag in tile:
-                tile[tag] = value
-            if tag in _DIRECTORIES and len(seen) + len(waiting) < len(_DIRECTORIES) + 1:
-                waiting.append(value)
+        for tag in tags_at(content, at, order):
+            if at != first and tag.end > len(content):
+                break  # as Pillow does, but its decoder for compressed pages reads on in the first directory
+            if tag.number in _WHERE and tag.values > MAX_STRIPS:
+                return f"too many {_WHERE[tag.number]}"
+            if problem := tally.add(tag):
+                return problem
+            if tag.number in tile:
+                tile[tag.number] = tag.first
+            if tag.number in DIRECTORY_TAGS:
+                waiting.append(tag.first)
         if tile[_TILE_WIDTH] * tile[_TILE_LENGTH] > MAX_TILE:
             return "tiles of too many pixels"
     return None
-
-
-def _entries(content: bytes, at: int, order: str) -> Iterator[tuple[int, int, int, int]]:
-    """Yield tag, type, count, and value or offset of each entry of a directory."""
-    for number in range(_number(content, at, 2, order)):
-        entry = content[at + 2 + 12 * number : at + 14 + 12 * number]
-        if len(entry) < 12:
-            return
-        tag, kind, count, value = struct.unpack(f"{order}HHII", entry)
-        short = kind == 3 and count == 1
-        yield tag, kind, count, _number(entry, 8, 2, order) if short else value
-
-
-def _number(content: bytes, at: int, length: int, order: str) -> int:
-    return int.from_bytes(content[at : at + length], "little" if order == "<" else "big")
 
 
 def _colours(flags: bytes) -> int:

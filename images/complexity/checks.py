@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from .avif import avif_problem, is_avif
 from .by_format import bmp_problem, gif_problem, tiff_problem
+from .jpeg import jpeg_problem
 
 MAX_PARTS = 20_000
-"""Chunks of a PNG, or markers and stray bytes before a JPEG's first scan: each costs Pillow some time, and 50 MiB can hold
-millions. A PNG of that size from a usual program has some 6,000."""
+"""Chunks of a PNG: each costs Pillow some time, and 50 MiB can hold millions. A file of that size from a usual program has some
+6,000."""
 MAX_SCANNED = 1_500_000_000
 """Pixels times scans of a progressive JPEG, which take a second. Usual are 10 scans, and 25 in a phone's file with previews."""
 
@@ -19,11 +21,13 @@ def problem_of(content: bytes) -> str | None:
     if content.startswith(_PNG):
         return "too many chunks" if _has_too_many_chunks(content) else None
     if content.startswith(_JPEG):
-        return "too many markers" if _has_too_many_markers(content) else None
+        return jpeg_problem(content)
     if content.startswith((b"GIF87a", b"GIF89a")):
         return gif_problem(content)
     if content.startswith(b"BM"):
         return bmp_problem(content)
+    if is_avif(content):
+        return avif_problem(content)
     return tiff_problem(content) if content.startswith((b"II*\0", b"MM\0*")) else None
 
 
@@ -38,16 +42,4 @@ def _has_too_many_chunks(content: bytes) -> bool:
         at += 12 + int.from_bytes(content[at : at + 4], "big")
         if at >= len(content):
             return False
-    return True
-
-
-def _has_too_many_markers(content: bytes) -> bool:
-    """Return whether a JPEG has too many markers and stray bytes before its first scan."""
-    at = len(_JPEG)
-    for _ in range(MAX_PARTS):
-        mark = content[at : at + 2]
-        if mark == _SCAN or len(mark) < 2:
-            return False
-        is_segment = mark[0] == 0xFF and mark[1] not in (0x00, 0x01, 0xFF) and not 0xD0 <= mark[1] <= 0xD9
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big") if is_segment else 1
     return True

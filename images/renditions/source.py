@@ -7,9 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image as PILImage
-
-from ..codecs.decoding import orientation
+from ..codecs.exif_tags import orientation
 from ..codecs.file_headers import opened
 
 Size = tuple[int, int]
@@ -52,7 +50,7 @@ class Source:
         status = path.stat()
         try:
             with open(path, "rb") as file, opened(file) as picture:
-                size, image_format, turn = picture.size, str(picture.format), _orientation(picture)
+                size, image_format, turn = picture.size, str(picture.format), orientation(picture)
                 has_alpha = picture.mode in _WITH_ALPHA or "transparency" in picture.info
         except OSError as error:
             if error.errno is not None:
@@ -74,8 +72,3 @@ def prefix_of(relative: str) -> str:
     """Return the beginning of the names of an image's renditions. Windows ignores the case of paths."""
     path = os.path.normcase(relative).encode("utf-8", "surrogatepass")
     return f"{hashlib.sha256(path).hexdigest()[:32]}-"
-
-
-def _orientation(picture: PILImage.Image) -> int:
-    """Return the EXIF orientation. For a PNG without EXIF data Pillow would decode the whole image in search of them."""
-    return orientation(picture) if picture.format != "PNG" or "exif" in picture.info else 1

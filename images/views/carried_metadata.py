@@ -9,12 +9,14 @@ from typing import Any
 from PIL.PngImagePlugin import PngInfo
 
 from ..codecs.embedded_parameters import MAX_EXIF_BYTES, EmbeddedParameters, read_parameters
+from ..codecs.exif_tags import ORIENTATION, exif_of, tags_of, without_tag
 from ..codecs.file_headers import opened
+from ..complexity.checks import problem_of
+from ..complexity.directories import PREFIX, exif_problem
 from ..metadata.containers.carried import Carried
 from ..metadata.containers.png import SIGNATURE, read_png
 
 PARAMETERS = "parameters"
-ORIENTATION = 0x0112
 _PARAMETER_LINE = re.compile(r"^[ \t]*Steps: ", re.MULTILINE)
 _SIZE = re.compile(r"(?<=, )Size: \d+x\d+(?=,|$)", re.MULTILINE)
 
@@ -59,13 +61,14 @@ def _with_texts(content: bytes, size: tuple[int, int]) -> PngInfo:
 
 def _exif(content: bytes) -> dict[str, Any]:
     """Return the option with an image file's EXIF data, without the orientation, as views are upright."""
+    if problem_of(content):
+        return {}
     try:
         with opened(io.BytesIO(content)) as image:
-            if "exif" not in image.info:
-                return {}
-            exif = image.getexif()
-            exif.pop(ORIENTATION, None)
-            block = exif.tobytes() if len(exif) else b""
+            block = exif_of(image) if "exif" in image.info else b""
     except Exception:  # Pillow raises any exception for broken metadata
         return {}
-    return {"exif": block} if 0 < len(block) <= MAX_EXIF_BYTES else {}
+    if not block or exif_problem(block, nested=True):
+        return {}
+    block = PREFIX + without_tag(block, ORIENTATION)
+    return {"exif": block} if len(block) <= MAX_EXIF_BYTES and tags_of(block.removeprefix(PREFIX)) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ...db.repository import Repository
 from ...db.statements.batches import messages
@@ -59,4 +60,6 @@ class BatchMessages:
         def recorded() -> None:
             self._changes.show(batch.batch_id)
 
-        return Letter(lambda: self._render(batch), {"batch_id": batch.batch_id}, recorded)
+        # the owner's receiver gets no address that a client chose
+        shown = batch if message.url else replace(batch, base_url="")
+        return Letter(lambda: self._render(shown), {"batch_id": batch.batch_id}, recorded)

@@ -31,7 +31,7 @@ class NewRow:
 class NewBatch:
     """A batch to store. `inputs` are the file names of the inputs that its rows use.
 
-    Its message goes to `hook`, or to the launch flag's receiver if that is empty; the URLs in it begin with `base_url`.
+    Its message goes to `hook`, in which the URLs begin with `base_url`, or to the launch flag's receiver if that is empty.
     """
 
     source: str

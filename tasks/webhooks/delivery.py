@@ -22,7 +22,7 @@ from .deliveries import Deliveries, Letter
 from .sender import Sender
 
 Render = Callable[[Task, str], bytes]
-"""Renders a task's record as JSON; its URLs begin with the given address, which is empty if no client has sent one."""
+"""Renders a task's record as JSON; its URLs begin with the given address, which is empty unless the receiver is the client's."""
 
 MAX_RESENDS_PER_MINUTE = 10
 """Limit per task."""
@@ -144,7 +144,8 @@ class Webhooks:
         if row is None:
             return None
         task = rows.from_row(row)
-        return Letter(lambda: self._render(task, message.base_url), {"task_id": message.task_id})
+        base_url = message.base_url if message.url else ""  # the owner's receiver gets no address that a client chose
+        return Letter(lambda: self._render(task, base_url), {"task_id": message.task_id})
 
 
 def receiver_of(url: str) -> str:

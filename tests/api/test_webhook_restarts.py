@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fooocus_api.adapters.startup.launch_flags import add_flags
+from fooocus_api.tests.support.api_calls.batches import quick, send_lines
 from fooocus_api.tests.support.client import Client, wait_for, without_repeats
 from fooocus_api.tests.support.servers.webhook_receiver import Receiver
 from fooocus_api.tests.support.servers.webhooks import LOCAL, QUICKLY, SECRET, once, statuses, verified, webhooks
@@ -145,6 +146,22 @@ def test_base_url_is_what_the_records_urls_begin_with(demo_factory: DemoFactory)
         delivery = receiver.next()
         assert delivery.record["result"][0].startswith("https://draw.example/outputs/")
         assert "webhook-signature" not in delivery.headers
+
+
+def test_the_flags_receiver_gets_no_address_that_a_client_chose(demo_factory: DemoFactory) -> None:
+    other = "http://files.example/"
+    with Receiver() as everything, Receiver() as own:
+        host = demo_factory(*QUICKLY, "--listen", "0.0.0.0", "--webhook-url", everything.url)
+        client = Client(host.url)
+        client.session.headers["Host"] = "files.example"
+        assert client.draw()["result"][0].startswith(other)
+        assert verified(everything.next())["result"][0].startswith(f"{host.url}/outputs/")
+        client.draw(webhook_url=own.url)
+        assert verified(own.next())["result"][0].startswith(other)
+        assert send_lines(client, quick(1)).json()["results_url"].startswith(other)
+        assert verified(everything.next())["results_url"].startswith(f"{host.url}/v1/batches/")
+        assert send_lines(client, quick(1), webhook_url=own.url).status_code == 202
+        assert verified(own.next())["results_url"].startswith(other)
 
 
 @pytest.mark.parametrize(

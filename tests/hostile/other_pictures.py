@@ -11,6 +11,8 @@ from PIL import Image
 
 from fooocus_api.images.codecs.input_formats import reads_avif
 
+from .directories import RATIONAL, nested, replaced, shared
+
 TAKEN, REFUSED = 201, 422
 
 BYTES, SHORT, LONG = 1, 3, 4
@@ -196,6 +198,8 @@ OTHER_PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
         REFUSED,
     ),
     "tiff-with-25000-tags-of-20-megabytes": (every_tag, REFUSED),
+    "tiff-with-four-directories-of-shared-bytes": (lambda: nested(2 * 10**6), REFUSED),
+    "tiff-with-numbers-in-shared-bytes": (lambda: nested(5 * 10**6, 1, 1, RATIONAL, 8), REFUSED),
     "tiff-that-says-65535-tags": (lambda: tiff(*page(8, 8), data=bytes(900_000), count=65_535), REFUSED),
     "tiff-of-60000-samples": (lambda: tiff(*page(8, 8, (277, SHORT, 1, 60_000)), data=bytes(64)), REFUSED),
     "tiff-of-an-unknown-compression": (lambda: tiff(*page(8, 8, (259, SHORT, 1, 12_345)), data=bytes(64)), REFUSED),
@@ -215,6 +219,7 @@ if reads_avif():
         "avif-of-4-billion-pixels": (lambda: sized(saved("AVIF"), 65_535, 65_535), REFUSED),
         "avif-of-no-size": (lambda: sized(saved("AVIF"), 0, 0), REFUSED),
         "avif-of-another-size": (lambda: sized(saved("AVIF"), 4000, 4000), TAKEN),
+        "avif-with-exif-of-shared-bytes": (lambda: _with_exif(shared(1000, 10**6)), REFUSED),
         "avif-with-a-wrong-middle": (lambda: _disturbed(saved("AVIF", (400, 400))), REFUSED),
     }
 
@@ -228,3 +233,10 @@ def _lab() -> bytes:
 def _disturbed(content: bytes) -> bytes:
     at = content.index(b"mdat") + 4
     return content[:at] + bytes(len(content) - at)
+
+
+def _with_exif(block: bytes) -> bytes:
+    """Return an AVIF with these EXIF data: they replace those of one tag, which the encoder accepts."""
+    head = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x927C, 7, len(block) - 26, 26) + bytes(4)
+    filler = b"\xa5" * (len(block) - len(head))
+    return replaced(saved("AVIF", exif=head + filler), filler, block)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from .directories import exif_segments, raw_profile, shared
+from .directories import segment as segment
 from .other_pictures import OTHER_PICTURES, zeros
 
 TAKEN, REFUSED = 201, 422
@@ -33,11 +35,6 @@ def png(
     content = rows if rows is not None else zlib.compress(bytes(13) * 4)
     tail = chunk(b"IEND") if end is None else end
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(extra) + chunk(b"IDAT", content) + tail
-
-
-def segment(marker: int, data: bytes) -> bytes:
-    """Return a segment of a JPEG."""
-    return bytes((0xFF, marker)) + struct.pack(">H", len(data) + 2) + data
 
 
 def saved(kind: str, size: tuple[int, int] = (40, 30), mode: str = "RGB", **options: object) -> bytes:
@@ -128,6 +125,13 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     "png-with-a-broken-profile": (lambda: png(chunk(b"iCCP", b"a\0\0" + zlib.compress(b"no profile"))), TAKEN),
     "png-with-broken-exif": (lambda: png(chunk(b"eXIf", b"II*\0\xff\xff\xff\xff")), TAKEN),
     "png-with-endless-exif": (lambda: png(chunk(b"eXIf", tiff(_ENDLESS, 1))), TAKEN),
+    "png-with-exif-of-shared-bytes": (lambda: png(chunk(b"eXIf", shared(1000, 10**6))), TAKEN),
+    "png-with-late-exif-of-shared-bytes": (
+        lambda: png(end=chunk(b"eXIf", shared(1000, 10**6)) + chunk(b"IEND")),
+        TAKEN,
+    ),
+    "png-with-a-profile-of-shared-bytes": (lambda: png(chunk(b"zTXt", raw_profile(shared(1000, 450_000)))), TAKEN),
+    "png-with-a-text-of-shared-bytes": (lambda: png(chunk(b"tEXt", b"exif\0" + shared(1000, 10**6))), TAKEN),
     "png-that-says-it-has-2-billion-frames": (lambda: png(chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))), TAKEN),
     "png-animated": (lambda: _animated("PNG", 50), TAKEN),
     "png-and-html": (lambda: png(end=chunk(b"IEND") + b"<html><script>alert(1)</script>"), TAKEN),
@@ -143,6 +147,14 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     "jpeg-with-broken-exif": (lambda: jpeg(segment(0xE1, b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")), TAKEN),
     "jpeg-whose-exif-goes-round": (lambda: jpeg(segment(0xE1, b"Exif\0\0" + tiff(_ITSELF, 1))), TAKEN),
     "jpeg-with-65535-exif-entries": (lambda: jpeg(segment(0xE1, b"Exif\0\0" + tiff(_ENTRY * 5000, 65535))), TAKEN),
+    "jpeg-with-exif-of-shared-bytes": (lambda: jpeg(exif_segments(shared(5000, 65_000))), REFUSED),
+    "jpeg-with-six-segments-of-shared-bytes": (lambda: jpeg(exif_segments(shared(3000, 390_000))), REFUSED),
+    "jpeg-with-hidden-exif-of-shared-bytes": (  # no length follows this marker
+        lambda: jpeg(b"\xff\xf0\xfd\xe8" + exif_segments(shared(5000, 65_000))),
+        REFUSED,
+    ),
+    "jpeg-with-an-index-of-shared-bytes": (lambda: jpeg(segment(0xE2, b"MPF\0" + shared(5000, 65_000))), REFUSED),
+    "jpeg-with-45-megabytes-of-exif-in-19000-segments": (lambda: jpeg(exif_segments(bytes(45 * 10**6), 2370)), REFUSED),
     "jpeg-turned-by-9999": (
         lambda: jpeg(segment(0xE1, b"Exif\0\0" + tiff(struct.pack("<HHII", 0x0112, 3, 1, 9999), 1))),
         TAKEN,
@@ -157,6 +169,7 @@ PICTURES: dict[str, tuple[Callable[[], bytes], int]] = {
     "webp-with-a-canvas-of-280-tera-pixels": (lambda: webp(b"VP8X", b"\x02\0\0\0" + b"\xff" * 6), REFUSED),
     "webp-animated": (lambda: _animated("WEBP", 200), TAKEN),
     "webp-with-broken-exif": (lambda: saved("WEBP", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"), TAKEN),
+    "webp-with-exif-of-shared-bytes": (lambda: saved("WEBP", exif=shared(1000, 10**6)), TAKEN),
     # too large, or with another name
     "png-of-more-than-50-mib": (lambda: png(end=bytes(50 * 2**20)), 413),
     "png-that-is-called-html": (lambda: png(), TAKEN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,21 @@ def test_large_header_is_not_read(tmp_path: Path) -> None:
         file.truncate(MAX_HEADER_BYTES + 100)
     with pytest.raises(InvalidHeader, match="MiB"):
         check_header(tmp_path / "a")
+
+
+@pytest.mark.parametrize("value", [b"[],", b"{},", b'"a",', b"0,"])
+def test_a_header_of_many_values_fills_no_memory(value: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(with_header(b'{"a":[' + value * (7 * 2**20 // len(value)) + b"0]}"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidHeader, match="too many values"):
+            check_header(tmp_path / "a")
+        assert tracemalloc.get_traced_memory()[1] < 2 * MAX_HEADER_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_of_many_tensors_passes(tmp_path: Path) -> None:
+    header = {f"model.layers.{number}.attention.weight": tensor(number, number + 1) for number in range(20_000)}
+    (tmp_path / "a").write_bytes(with_header({"__metadata__": {"tags": '"a", ' * 50_000}, **header}, bytes(20_000)))
+    check_header(tmp_path / "a")

@@ -5,30 +5,47 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 import socket
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
+from fastapi import Request, Response
 from PIL import Image as PILImage
 from starlette.types import Message
 
 from fooocus_api.adapters.startup.open_file_limit import allow_more
 from fooocus_api.adapters.worker.queue_items import WorkerJob
 from fooocus_api.api.requests.json_body import SMALL_BODY_BYTES, BufferedRequest
-from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget
+from fooocus_api.api.requests.memory_budget import BODY_BUDGET, MemoryBudget, Reservation
 from fooocus_api.api.responses.problems import Problem
+from fooocus_api.api.routes.images.inputs import post_input
+from fooocus_api.api.routes.tools import describe, read_metadata
 from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.client import QUICK, Client, wait_for
-from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.host import DEMO, Host, demo_host
 
 MANY = 45
 """More than the threads of any one pool."""
+
+COUNTED_SCANS = """
+_uncounted = update_files
+
+
+def update_files():
+    with open({path!r}, "a") as counter:
+        counter.write("x")
+    return _uncounted()
+"""
+"""The end of the demo's `modules/config.py`, with which it writes a letter for each scan of the folders."""
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +204,60 @@ def test_large_bodies_that_never_end_hold_up_no_usual_request() -> None:
             read(SMALL_BODY_BYTES + 1)
         assert refused.value.status == 503
     read(SMALL_BODY_BYTES + 1)
+
+
+def test_a_request_with_many_unknown_files_has_the_folders_read_once(demo_factory: DemoFactory, tmp_path: Path) -> None:
+    checkout, scans = tmp_path / "demo", tmp_path / "scans"
+    shutil.copytree(DEMO, checkout, ignore=shutil.ignore_patterns("outputs", "__pycache__"))
+    with (checkout / "modules" / "config.py").open("a", encoding="utf-8") as config:
+        config.write(COUNTED_SCANS.format(path=str(scans)))
+    client = Client(demo_factory(checkout=checkout).url)
+    loras = [{"model_name": f"unknown-{number}.safetensors", "weight": 1} for number in range(5)]
+    names = {"loras": loras, "base_model_name": "unknown.safetensors", "refiner_model_name": "unknown/too.safetensors"}
+    body = {**QUICK, **names, "prompt": "<lora:unknown:1>"}
+    lines = "\n".join(json.dumps({**body, "prompt": str(number)}) for number in range(20))
+    for send in (
+        lambda: client.post("/v1/engine/generate/", json=body),
+        lambda: client.post("/v1/batches", data=lines, headers={"Content-Type": "application/x-ndjson"}),
+    ):
+        scans.write_text("")
+        answer = send()
+        assert answer.status_code == 422 and "unknown-4" in answer.text
+        assert scans.read_text() == "x"
+
+
+def upload_of(size: int) -> Request:
+    """Return a request with a form with an image file of that size."""
+    head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": head + bytes(size) + b"\r\n--b--\r\n"}
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+
+async def read_by_inputs(request: Request, _: Reservation) -> object:
+    context: Any = None  # not in use before the image is read
+    return await post_input(context, request, Response())
+
+
+@pytest.mark.parametrize("read_form", [read_by_inputs, describe.read_body, read_metadata.read_body])
+def test_an_uploaded_image_is_read_within_the_memory_that_is_left(
+    read_form: Callable[[Request, Reservation], Coroutine[Any, Any, object]],
+) -> None:
+    with BODY_BUDGET.reservation() as others, BODY_BUDGET.reservation() as reservation:
+        others.grow(BODY_BUDGET.left)
+        with pytest.raises(Problem) as refused:
+            asyncio.run(read_form(upload_of(SMALL_BODY_BYTES + 1), reservation))
+        assert refused.value.status == 503
+
+
+def test_a_small_image_is_read_when_no_memory_is_left() -> None:
+    with BODY_BUDGET.reservation() as others, BODY_BUDGET.reservation() as reservation:
+        others.grow(BODY_BUDGET.left)
+        content, _ = asyncio.run(describe.read_body(upload_of(SMALL_BODY_BYTES), reservation))
+    assert content == bytes(SMALL_BODY_BYTES)
 
 
 def test_memory_that_is_shared() -> None:

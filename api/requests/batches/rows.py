@@ -20,6 +20,7 @@ from ...context import Context
 from ...responses.problems import FieldError, InvalidFields, field_error
 from ...schemas.generate import CommonRequest
 from ...security.authorization import access_of
+from ...validation.known_names import one_refresh
 from ..fields.ignored import NOTE, notes_of, unknown_fields
 from ..preparation import prepare_with
 from ..repeated_task import RepeatedTasks
@@ -64,7 +65,8 @@ class RowChecker:
         Raises:
             Problem: the key lacks the scope for a row's priority.
         """
-        return list(self._checked(rows))
+        with one_refresh():
+            return list(self._checked(rows))
 
     def _checked(self, rows: Iterable[RawRow]) -> Iterator[NewRow]:
         since = time.monotonic()

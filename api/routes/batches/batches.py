@@ -128,8 +128,8 @@ def visible_batch(context: Context, request: Request, batch_id: str) -> Batch:
 def batch_body(context: Context, own_url: str, batch: Batch) -> bytes:
     """Return the body that a batch's receiver gets: the record as `GET /v1/batches/{batch_id}` returns it. Blocking.
 
-    Its URLs begin with `--base-url`, else with the address under which the batch's client reached this server, else with
-    `own_url`.
+    Its URLs begin with `--base-url`, else with the address under which the batch's client reached this server, which is
+    empty for the owner's receiver, else with `own_url`.
     """
     urls = PublicUrls(None, context.base_url or batch.base_url or own_url, context.security.links)
     record = batch_record(context.services.batches.view(batch), urls)

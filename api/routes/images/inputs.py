@@ -25,7 +25,8 @@ from ....images.storage.input_store import MAX_BYTES
 from ...context import ApiContext, Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.image_sources import open_reference
-from ...requests.json_body import check_coding, is_form
+from ...requests.json_body import SMALL_BODY_BYTES, check_coding, is_form
+from ...requests.memory_budget import BODY_BUDGET, Reservation
 from ...requests.parameter_names import NamingRoute
 from ...responses.images import CACHE_IMMUTABLE, CONDITIONS, IMAGES, image_response
 from ...responses.problems import Problem, header, invalid_field, responses
@@ -79,10 +80,10 @@ async def post_input(context: ApiContext, request: Request, response: Response) 
 
     PNG, JPEG and WebP are stored unchanged, other formats as a PNG of the first frame or page.
     """
-    async with bounded_form(request) as form:
-        image = sent_image(form)
-        content = await image.read()
-    kept = await run_in(INPUT_EXECUTOR, _keep, context, access_of(request), content)
+    with BODY_BUDGET.reservation() as reservation:
+        async with bounded_form(request) as form:
+            content = await content_of(sent_image(form), reservation)
+        kept = await run_in(INPUT_EXECUTOR, _keep, context, access_of(request), content)
     url = context.urls(request).image(str(ImageReference.input(kept["file_name"])))
     response.headers["Location"] = url
     return InputResponse(url=url, **kept)
@@ -222,6 +223,16 @@ def sent_image(form: FormData) -> UploadFile:
     else:
         message = "is required; the form is empty"
     raise invalid_field("image", FieldErrorCode.REQUIRED, message, ["image"])
+
+
+async def content_of(image: UploadFile, reservation: Reservation) -> bytes:
+    """Read a form's image, which the form keeps on the disk, after memory is reserved for it.
+
+    Raises:
+        Problem: 503, too much memory is in use.
+    """
+    reservation.grow(max((image.size or 0) - SMALL_BODY_BYTES, 0))
+    return await image.read()
 
 
 def _no_image() -> Problem:

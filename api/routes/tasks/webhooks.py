@@ -87,8 +87,8 @@ async def resend(context: ApiContext, request: Request, task_id: TaskId) -> Any:
 def webhook_body(context: Context, own_url: str, task: Task, base_url: str) -> bytes:
     """Return the body that a receiver gets: the record as `GET /tasks/{task_id}` returns it. Off the event loop.
 
-    Its URLs begin with `--base-url`, else with `base_url`, under which the task's client reached this server, else with
-    `own_url`.
+    Its URLs begin with `--base-url`, else with `base_url`, under which the task's client reached this server and which is
+    empty for the owner's receiver, else with `own_url`.
     """
     record = record_of(
         task, PublicUrls(None, context.base_url or base_url or own_url, context.security.links), read_output(context)

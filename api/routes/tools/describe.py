@@ -11,15 +11,15 @@ from starlette.datastructures import UploadFile
 from ....asgi.error_codes import FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.keys import Scope
-from ....tasks.ports.tools import DescribeKind
-from ...context import ApiContext
+from ....tasks.ports.tools import DescribeKind, Picture
+from ...context import ApiContext, Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
-from ...requests.memory_budget import IMAGE_BUDGET
+from ...requests.memory_budget import BODY_BUDGET, IMAGE_BUDGET, Reservation
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import invalid_field, responses
 from ...security.authorization import require_scope
-from ..images.inputs import bounded_form, image_form, sent_image
+from ..images.inputs import bounded_form, content_of, image_form, sent_image
 from .bodies import json_of
 from .jobs import answer_of
 from .nodes import NodeName, tools_at
@@ -79,10 +79,8 @@ async def describe_image(
 ) -> DescribeResponse:
     """Describe an image in words that can serve as a prompt. Runs after the tasks queued before it."""
     tools = await tools_at(context, node)
-    image, wanted = await _describe_body(request)
-    kind = _describe_kind(wanted, image_type)
     with IMAGE_BUDGET.reservation() as reservation:
-        picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation)
+        picture, kind = await _sent_picture(context, request, image_type, reservation)
         return DescribeResponse(describe=await answer_of(tools.describe(picture, kind), request))
 
 
@@ -98,12 +96,22 @@ router.add_api_route(
 )
 
 
-async def _describe_body(request: Request) -> tuple[str | bytes | None, str | None]:
+async def _sent_picture(
+    context: Context, request: Request, image_type: str | None, reservation: Reservation
+) -> tuple[Picture, DescribeKind]:
+    """Return the decoded image and its kind. The image itself is freed before the wait for the tool's turn."""
+    with BODY_BUDGET.reservation() as body:
+        image, wanted = await read_body(request, body)
+        kind = _describe_kind(wanted, image_type)
+        return await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation), kind
+
+
+async def read_body(request: Request, reservation: Reservation) -> tuple[str | bytes | None, str | None]:
     """Return the image, as text or as a file's content, and the `image_type` of a JSON or form body."""
     if is_form(request):
         async with bounded_form(request) as form:
             image, image_type = form.get("image") or sent_image(form), form.get("image_type")
-            content = await image.read() if isinstance(image, UploadFile) else image
+            content = await content_of(image, reservation) if isinstance(image, UploadFile) else image
             note_ignored(request, unknown_names(form, DescribeRequest.model_fields))
             return content, image_type if isinstance(image_type, str) else None
     body = await json_of(request, DescribeRequest)

@@ -19,11 +19,12 @@ from ...executors import INPUT_EXECUTOR, run_in
 from ...metadata.answer import ReadMetadataResponse, answer_of
 from ...requests.image_sources import ImageResolver
 from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
+from ...requests.memory_budget import BODY_BUDGET, Reservation
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import invalid_field, responses
 from ...schemas.generate import CommonRequest
 from ...security.authorization import may_see_image, require_scope
-from ..images.inputs import bounded_form, image_form, image_too_large
+from ..images.inputs import bounded_form, content_of, image_form, image_too_large
 from .bodies import json_of
 from .pictures import IMAGE
 
@@ -61,8 +62,9 @@ def router(context: Context, model: type[CommonRequest]) -> APIRouter:
         Needs no model and no turn in the queue. Images of any number of pixels are read, as none is decoded.
         """
         _ = context.services  # a host that is not supported has no requests
-        image, text = await _sent(request)
-        return await run_in(INPUT_EXECUTOR, _answer, context, request, model, image, text)
+        with BODY_BUDGET.reservation() as reservation:
+            image, text = await read_body(request, reservation)
+            return await run_in(INPUT_EXECUTOR, _answer, context, request, model, image, text)
 
     routes.add_api_route(
         "/v1/tools/read-metadata",
@@ -77,12 +79,12 @@ def router(context: Context, model: type[CommonRequest]) -> APIRouter:
     return routes
 
 
-async def _sent(request: Request) -> tuple[str | bytes | None, str | None]:
+async def read_body(request: Request, reservation: Reservation) -> tuple[str | bytes | None, str | None]:
     """Return the image, as text or as a file's content, and the text of a JSON or form body."""
     if is_form(request):
         async with bounded_form(request) as form:
             image, text = form.get("image"), form.get("text")
-            content = await image.read() if isinstance(image, UploadFile) else image
+            content = await content_of(image, reservation) if isinstance(image, UploadFile) else image
             note_ignored(request, unknown_names(form, ReadMetadataRequest.model_fields))
             return content or None, text if isinstance(text, str) else None
     body = await json_of(request, ReadMetadataRequest)
