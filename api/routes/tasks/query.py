@@ -143,7 +143,9 @@ class TaskQuery(TaskFilters):
     page: int = Field(
         default=0, ge=0, le=10_000_000, description="The page of `history` and `pending`; the first is 0."
     )
-    page_size: int = Field(default=PAGE_SIZE, ge=1, description=f"Tasks per page; at most {MAX_PER_PAGE} are returned.")
+    page_size: int = Field(
+        default=PAGE_SIZE, ge=1, description=f"Tasks per page; at most {MAX_PER_PAGE} are returned, and all that run."
+    )
     view: View = Field(
         default=View.FULL, description="`card` returns a short entry of each task (`TaskCard`) instead of its record."
     )
