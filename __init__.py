@@ -1,3 +1,3 @@
 """Fooocus API: a REST API that lives inside an unmodified Fooocus. Loaded as `fooocus_api` wherever this folder lies."""
 
-__version__ = "0.2.0"
+__version__ = "1.0.0"
