@@ -108,6 +108,7 @@ def keys_problem(error: Exception) -> Problem:
 LIMITS = {
     "requests_per_minute": ErrorCode.RATE_LIMITED,
     "resends_per_minute": ErrorCode.RATE_LIMITED,
+    "wrong_keys_per_minute": ErrorCode.RATE_LIMITED,
     "max_pending": ErrorCode.QUEUE_FULL,
 }
 """Name of a limit → its code, where it is not a quota of the key."""
