@@ -23,6 +23,7 @@ from ...asgi.problem import PROBLEM, problem_response, shortened
 from ...asgi.types import path_of
 from ...auth.keys import UnreadableKeys
 from ...images.storage.input_store import StorageUnavailable
+from ...tasks.batches.creation import BatchTooLarge
 from ...tasks.batches.store import UnknownBatch, WrongBatchState
 from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
 from ...tasks.queue.submission import IdempotencyConflict
@@ -180,6 +181,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(UnknownBatch)
     async def unknown_batch(_: Request, error: UnknownBatch) -> Response:
         return problem_response(ErrorCode.BATCH_NOT_FOUND, f"batch {shortened(str(error))} does not exist")
+
+    @app.exception_handler(BatchTooLarge)
+    async def large_batch(_: Request, error: BatchTooLarge) -> Response:
+        return problem_response(ErrorCode.PAYLOAD_TOO_LARGE, str(error))
 
     @app.exception_handler(WrongBatchState)
     async def wrong_batch_state(_: Request, error: WrongBatchState) -> Response:
