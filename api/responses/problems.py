@@ -25,7 +25,7 @@ from ...auth.keys import UnreadableKeys
 from ...images.storage.input_store import StorageUnavailable
 from ...tasks.batches.creation import BatchTooLarge
 from ...tasks.batches.store import UnknownBatch, WrongBatchState
-from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
+from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown, ToolsBusy
 from ...tasks.queue.submission import IdempotencyConflict
 from ...tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
 from ..path_prefixes import nearest_path
@@ -205,6 +205,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(StorageUnavailable)
     async def storage_unavailable(_: Request, error: StorageUnavailable) -> Response:
         return problem_response(ErrorCode.STORAGE_UNAVAILABLE, str(error), {"Retry-After": "60"})
+
+    @app.exception_handler(ToolsBusy)
+    async def tools_busy(_: Request, error: ToolsBusy) -> Response:
+        return problem_response(ErrorCode.SERVER_BUSY, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(EngineUnavailable)
     async def unavailable(_: Request, error: EngineUnavailable) -> Response:
