@@ -107,7 +107,11 @@ class ErrorCode(str, Enum):
         503,
         "The list of API keys can't be used; Fooocus's console gives the reason.",
     )
-    SERVER_BUSY = "server_busy", 503, "Other requests occupy the memory for large bodies and images."
+    SERVER_BUSY = (
+        "server_busy",
+        503,
+        "Other requests occupy the memory for large bodies and images, or the tools of a cluster's nodes.",
+    )
 
 
 class FieldErrorCode(str, Enum):

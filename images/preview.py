@@ -22,6 +22,13 @@ class Encoding:
 
 
 PNG = Encoding()
+SIZES = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
+"""The sizes of previews: each is encoded at most once for each format, for any number of subscribers."""
+
+
+def stepped(size: int) -> int:
+    """Return the largest of `SIZES` that is not above `size`."""
+    return max((step for step in SIZES if step <= size), default=SIZES[0])
 
 
 class PreviewImage:
@@ -37,6 +44,8 @@ class PreviewImage:
     def base64(self, encoding: Encoding = PNG) -> str:
         """Return the encoded picture as base64 text. The first call takes milliseconds: off the event loop."""
         with self._lock:
+            if encoding.size is not None and encoding.size >= self._longest():
+                encoding = Encoding(encoding.format)
             if encoding not in self._encoded:
                 self._encoded[encoding] = base64.b64encode(self._encode(encoding)).decode("ascii")
             return self._encoded[encoding]
@@ -59,6 +68,9 @@ class PreviewImage:
 
     def _picture(self) -> PILImage.Image:
         return PILImage.fromarray(self._array)
+
+    def _longest(self) -> int:
+        return int(max(self._array.shape[:2]))
 
     def _encode(self, encoding: Encoding) -> bytes:
         picture = self._picture()
@@ -83,7 +95,7 @@ class ReceivedPreview(PreviewImage):
             return converted
 
     def _encode(self, encoding: Encoding) -> bytes:
-        if encoding.format == "jpeg" and (encoding.size is None or self._longest() <= encoding.size):
+        if encoding.format == "jpeg" and encoding.size is None:
             return self._file
         return super()._encode(encoding)
 

@@ -11,11 +11,11 @@ from ...asgi.error_codes import FieldErrorCode
 from ...asgi.problem import shortened
 from ...tasks.queue.model_downloads import Download
 from ..context import Context
-from ..responses.problems import FieldError, InvalidFields
+from ..responses.problems import FieldError, InvalidFields, invalid_field
 from ..responses.public_urls import PublicUrls
 from ..schemas.generate import IMAGE_FIELDS, CommonRequest
 from ..schemas.host_request import host_values
-from ..security.authorization import may_see_image
+from ..security.authorization import access_of, may_see_image
 from ..validation.known_names import known_values, one_refresh, with_listed_names, without_missing_loras
 from ..validation.lora_checks import with_prompts_weights
 from ..validation.nearest_names import MAX_NAME_LENGTH
@@ -88,10 +88,22 @@ def prepare_with(
         parameters["image_number"] = 1
         if "output_format" not in sent.model_fields_set:
             parameters["output_format"] = image_format.lower()
+    _check_quota(parameters["image_number"], access_of(request).limits.images_per_day)
     varied = parameters["uov_input_image"]
     size = resolver.size(varied) if varied else None
     ignored = notes_of(unknown_fields(sent), without_effect(sent, size, one_image=image_format is not None))
     return Prepared(parameters, downloads, [], ignored)
+
+
+def _check_quota(number: int, most: int | None) -> None:
+    """Refuse a request that no day's quota of its key allows, so that it is not sent again each day.
+
+    Raises:
+        InvalidFields: it requests too many images.
+    """
+    if most is not None and number > most:
+        message = f"is {number}, and this key's quota is {most} images a day; request at most {most}, or have it raised"
+        raise invalid_field("image_number", FieldErrorCode.OUT_OF_RANGE, message)
 
 
 def _refuse_foreign(sent: CommonRequest) -> None:

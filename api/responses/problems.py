@@ -23,8 +23,9 @@ from ...asgi.problem import PROBLEM, problem_response, shortened
 from ...asgi.types import path_of
 from ...auth.keys import UnreadableKeys
 from ...images.storage.input_store import StorageUnavailable
+from ...tasks.batches.creation import BatchTooLarge
 from ...tasks.batches.store import UnknownBatch, WrongBatchState
-from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown
+from ...tasks.ports.engine import EngineUnavailable, ParameterError, ShuttingDown, ToolsBusy
 from ...tasks.queue.submission import IdempotencyConflict
 from ...tasks.service import DatabaseUnavailable, LimitReached, UnknownTask, WrongStatus
 from ..path_prefixes import nearest_path
@@ -108,6 +109,7 @@ def keys_problem(error: Exception) -> Problem:
 LIMITS = {
     "requests_per_minute": ErrorCode.RATE_LIMITED,
     "resends_per_minute": ErrorCode.RATE_LIMITED,
+    "wrong_keys_per_minute": ErrorCode.RATE_LIMITED,
     "max_pending": ErrorCode.QUEUE_FULL,
 }
 """Name of a limit → its code, where it is not a quota of the key."""
@@ -180,6 +182,10 @@ def add_handlers(app: FastAPI) -> None:
     async def unknown_batch(_: Request, error: UnknownBatch) -> Response:
         return problem_response(ErrorCode.BATCH_NOT_FOUND, f"batch {shortened(str(error))} does not exist")
 
+    @app.exception_handler(BatchTooLarge)
+    async def large_batch(_: Request, error: BatchTooLarge) -> Response:
+        return problem_response(ErrorCode.PAYLOAD_TOO_LARGE, str(error))
+
     @app.exception_handler(WrongBatchState)
     async def wrong_batch_state(_: Request, error: WrongBatchState) -> Response:
         return problem_response(ErrorCode.WRONG_BATCH_STATE, str(error))
@@ -199,6 +205,10 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(StorageUnavailable)
     async def storage_unavailable(_: Request, error: StorageUnavailable) -> Response:
         return problem_response(ErrorCode.STORAGE_UNAVAILABLE, str(error), {"Retry-After": "60"})
+
+    @app.exception_handler(ToolsBusy)
+    async def tools_busy(_: Request, error: ToolsBusy) -> Response:
+        return problem_response(ErrorCode.SERVER_BUSY, str(error), {"Retry-After": "5"})
 
     @app.exception_handler(EngineUnavailable)
     async def unavailable(_: Request, error: EngineUnavailable) -> Response:

@@ -73,7 +73,7 @@ class ImageModel(BaseModel):
     metadata: dict[str, Any] = Field(
         description="The parameters that Fooocus logged with the image: prompt, resolution, styles, …"
     )
-    base64: str | None = Field(default=None, description="The file, if the request set `require_base64`.")
+    base64: str | None = Field(default=None, description="The file, if the request set `require_base64`; not in lists.")
     repeat: dict[str, Any] | None = Field(
         default=None,
         description="A body for `POST /v1/engine/generate` that generates the image again; all images of a task whose "
@@ -146,18 +146,18 @@ class RecordResponse(StageMembers):
 def record_of(
     task: Task,
     urls: PublicUrls,
-    read: Callable[[str], bytes],
+    read: Callable[[str], bytes] | None,
     preview: PreviewImage | None = None,
     outlook: Outlook = NO_OUTLOOK,
 ) -> dict[str, Any]:
     """Return the record as JSON values. It may read files and encode a picture: off the event loop.
 
     Args:
-        read: returns the content of the image at a path; may raise OSError.
+        read: returns the content of the image at a path; may raise OSError. None for a record without files, as in a list.
     """
     images = [image_entry(image, urls, task) for image in task.images]
     incomplete = list(task.notes.get("incomplete") or ())
-    if task.parameters.get("require_base64"):
+    if read is not None and task.parameters.get("require_base64"):
         for number, (image, entry) in enumerate(zip(task.images, images, strict=True)):
             reasons: list[str] = []
             entry["base64"] = base64_of(image, read, reasons.append)

@@ -24,6 +24,7 @@ from ..responses.problems import Problem, keys_problem, limit_problem
 from .authorization import FULL_ACCESS, NO_ACCESS, SIGNED_URL_ACCESS, Access, as_stored
 from .open_paths import SESSION
 from .session_cookies import GivenSession, given_session
+from .wrong_keys import WRONG_KEYS
 
 LINK, TOKEN, COOKIE = "link", "token", "session"
 KEY_SCHEMES: dict[str, dict[str, str]] = {
@@ -95,7 +96,7 @@ class AuthenticationMiddleware:
             if token is not None or "signature" in request.query_params:
                 send = _without_referrer(send)
             try:
-                access = self._access(request, token)
+                access = self._access(request, token, counts=True)
                 self._count(access)
             except Problem as problem:
                 await problem.response()(scope, receive, send)
@@ -104,31 +105,34 @@ class AuthenticationMiddleware:
             request.state.access_now = partial(self._access, request, token)
         await self._app(scope, receive, send)
 
-    def _access(self, request: Request, token: str | None) -> Access:
+    def _access(self, request: Request, token: str | None, *, counts: bool = False) -> Access:
         """Return the client's access, by the current keys and login.
 
+        Args:
+            counts: count a wrong key against the limit of its address; false to check an open stream again.
+
         Raises:
-            Problem: 401, 403 or 404, or 503 when the keys can't be read.
+            Problem: 401, 403 or 404; 429 after too many wrong keys; or 503 when the keys can't be read.
         """
         path = path_of(request.scope)
         if path in self._open_paths:
             return FULL_ACCESS
         try:
-            return self._access_of_client(request, token)
+            return self._access_of_client(request, token, counts)
         except Problem as problem:
             if path == SESSION and problem.code is ErrorCode.UNAUTHORIZED:
                 return NO_ACCESS
             raise
 
-    def _access_of_client(self, request: Request, token: str | None) -> Access:
+    def _access_of_client(self, request: Request, token: str | None, counts: bool) -> Access:
         if self._keys.needed():  # one stat call: too short to leave the event loop for
-            return self._access_by_key(request, token)
+            return self._access_by_key(request, token, counts)
         if self._login.needed and not self._login.is_in(request.cookies):
             message = "WebUI login is required; log in and send its session cookie, or create an API key"
             raise Problem(ErrorCode.UNAUTHORIZED, message, headers={"WWW-Authenticate": BEARER})
         return FULL_ACCESS
 
-    def _access_by_key(self, request: Request, token: str | None) -> Access:
+    def _access_by_key(self, request: Request, token: str | None, counts: bool) -> Access:
         given = _key_in(request)
         session = given_session(request) if token is None else None
         if self._has_link(request, alone=given is None and token is None and session is None):
@@ -138,7 +142,8 @@ class AuthenticationMiddleware:
                 return self._access_by_token(request, token)
             if session is not None and (given is None or session.find() is not None):
                 return _access_by_session(request, session)
-            key = self._keys.find(given or b"")  # a password counts once the session has ended
+            # a password counts once the session has ended
+            key = WRONG_KEYS.checked(self._keys, request, given) if given and counts else self._keys.find(given or b"")
         except BrokenKeys as error:
             raise keys_problem(error) from error
         if key is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import queue
 import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, InvalidStateError, wait
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from PIL import Image as PILImage
 from ...images.codecs.decoding import read_rgb
 from ...images.storage.input_store import InputStore
 from ...tasks.model.task import TaskError
-from ...tasks.ports.engine import EngineUnavailable, ParameterError
+from ...tasks.ports.engine import EngineUnavailable, ParameterError, ToolsBusy
 from ...tasks.ports.prompts import Prompts, ResolvedPrompt
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, UnloadResult
 from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
@@ -28,6 +27,7 @@ from ..signals.fragments import MAX_MESSAGE, fits
 from ..signals.sender import NotificationSender
 from .answering import LOOK, OwnTools, answer_by, content_of, seconds_for
 from .prompts import EXPAND, RESOLVE, from_content, to_content
+from .threads import run_on_thread
 
 T = TypeVar("T")
 LOOK_S = 2.0
@@ -36,6 +36,11 @@ TOO_LARGE = (
     f"what the cluster's processes would send each other has more than {MAX_MESSAGE // 10**6} MB; "
     "send shorter prompts, fewer styles or fewer images"
 )
+MOST_ASKED = 32
+"""Requests of clients for tools that wait at this process at a time, each on a thread."""
+MOST_ANSWERED = 64
+"""Requests of other processes' clients that this one answers at a time, each on a thread."""
+RETRY = "retry in a few seconds"
 NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
 
 
@@ -64,6 +69,8 @@ class ClusterTools:
         self._answers: dict[str, queue.SimpleQueue[ToolAnswer]] = {}
         self._looks: dict[str, Future[dict[str, Any]]] = {}
         self._looking = threading.Lock()
+        self._asked = threading.BoundedSemaphore(MOST_ASKED)
+        self._answered = threading.BoundedSemaphore(MOST_ANSWERED)
 
     # ---------------------------------------------------------------------- asking
 
@@ -86,25 +93,36 @@ class ClusterTools:
             self._looks = unanswered | asked
         wait(asked.values(), within_s)
 
-    def begin(self, action: Callable[[], T]) -> Future[T]:
-        """Run an action on a thread of its own, and return its future result. Returns at once."""
+    def begin_for_client(self, action: Callable[[Callable[[], bool]], T]) -> Future[T]:
+        """Run an action on a thread of its own, if not too many run for clients. The future has its result, or `ToolsBusy`.
+
+        The action gets a function that returns whether its client has gone.
+        """
         future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                result = action()
-            except BaseException as error:
-                _settle(partial(future.set_exception, error))
-            else:
-                _settle(partial(future.set_result, result))
-
-        threading.Thread(target=run, name="fooocus-api-tool", daemon=True).start()
+        if self._asked.acquire(blocking=False):
+            return run_on_thread(partial(action, future.cancelled), future, self._asked.release)
+        future.set_exception(ToolsBusy(f"{MOST_ASKED} requests for tools wait at this process, its maximum; {RETRY}"))
         return future
 
-    def ask(self, node: str | None, tool: str, options: dict[str, Any], image: Picture | None) -> dict[str, Any]:
+    def begin(self, action: Callable[[], T]) -> Future[T]:
+        """Run an action on a thread of its own, and return its future result. Returns at once."""
+        return run_on_thread(action, Future())
+
+    def ask(
+        self,
+        node: str | None,
+        tool: str,
+        options: dict[str, Any],
+        image: Picture | None,
+        has_gone: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:
         """Return the content of a node's answer, with its picture as `image` if there is one. Blocking.
 
+        Args:
+            has_gone: returns whether the client has gone, so that there is nothing to wait for.
+
         Raises:
+            ToolsBusy: the node answers as many requests as it may.
             ToolFailed: the tool has failed there.
             ParameterError: the node refuses the options, or they are too large to be sent, as its answer may be.
             EngineUnavailable: no node answers; the message says why.
@@ -124,17 +142,21 @@ class ClusterTools:
         answers = self._answers[request.number] = queue.SimpleQueue()
         try:
             self._sender.send(EVERYONE, message)
-            answer = self._waited(answers, chosen.name, seconds_for(tool))
+            answer = self._waited(answers, chosen.name, seconds_for(tool), has_gone)
         finally:
             del self._answers[request.number]
         return self._content(answer)
 
-    def _waited(self, answers: queue.SimpleQueue[ToolAnswer], node: str, within_s: float) -> ToolAnswer:
+    def _waited(
+        self, answers: queue.SimpleQueue[ToolAnswer], node: str, within_s: float, has_gone: Callable[[], bool]
+    ) -> ToolAnswer:
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             try:
                 return answers.get(timeout=LOOK_S)
             except queue.Empty:
+                if has_gone():
+                    raise EngineUnavailable("the client has gone") from None
                 if all(one.name != node or one.state in ("stopped", "lost") for one in self._known()):
                     raise EngineUnavailable(f"node {node} has ended; send the request again") from None
         raise EngineUnavailable(f"node {node} has not answered within {within_s:.0f} s; it may be busy")
@@ -146,7 +168,7 @@ class ClusterTools:
         if "refused" in content:
             raise ParameterError(str(content["refused"]["message"]), content["refused"]["field"])
         if "unavailable" in content:
-            raise EngineUnavailable(str(content["unavailable"]))
+            raise (ToolsBusy if content.get("is_busy") else EngineUnavailable)(str(content["unavailable"]))
         if answer.image is not None:
             picture = read_rgb(self._place.inputs.path(answer.image))
             return {**content, "image": picture[:, :, 0].copy() if content.get("is_flat") else picture}
@@ -161,8 +183,17 @@ class ClusterTools:
     def requested(self, sender: str, request: ToolRequest) -> None:
         """Answer another process's request, if it is for this one. Never waits."""
         own = self._place.own
-        if own is not None and request.node == self._place.name:
+        if own is None or request.node != self._place.name:
+            return
+        if request.tool == LOOK:  # each process asks for one at a time
             self.begin(partial(self._answer, sender, request, own))
+            return
+        if self._answered.acquire(blocking=False):
+            run_on_thread(partial(self._answer, sender, request, own), Future(), self._answered.release)
+            return
+        words = f"node {self._place.name} has {MOST_ANSWERED} requests for tools, its maximum; {RETRY}"
+        busy = ToolAnswer(request.number, {"unavailable": words, "is_busy": True})
+        self._sender.send(channel_of(sender), to_json(busy))
 
     def answered(self, _: str, answer: ToolAnswer) -> None:
         """Take an answer to a request of this process."""
@@ -194,14 +225,17 @@ class NodeTools:
         self._node = node
 
     def describe(self, image: Picture, kind: DescribeKind) -> Future[str]:
-        return self._tools.begin(lambda: str(self._tools.ask(self._node, "describe", {"kind": kind}, image)["text"]))
+        def run(has_gone: Callable[[], bool]) -> str:
+            return str(self._tools.ask(self._node, "describe", {"kind": kind}, image, has_gone)["text"])
+
+        return self._tools.begin_for_client(run)
 
     def mask(self, image: Picture, options: MaskOptions) -> Future[Picture]:
-        def run() -> Picture:
-            picture: Picture = self._tools.ask(self._node, "mask", asdict(options), image)["image"]
+        def run(has_gone: Callable[[], bool]) -> Picture:
+            picture: Picture = self._tools.ask(self._node, "mask", asdict(options), image, has_gone)["image"]
             return picture
 
-        return self._tools.begin(run)
+        return self._tools.begin_for_client(run)
 
     def unload(self) -> Future[UnloadResult]:
         return self._tools.begin(self._unload)
@@ -222,15 +256,19 @@ class NodePrompts:
 
     def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
         options = {"parameters": parameters, "seed": seed, "indexes": [*indexes]}
-        return self._tools.begin(lambda: from_content(self._tools.ask(None, RESOLVE, options, None)["prompts"]))
+
+        def run(has_gone: Callable[[], bool]) -> list[ResolvedPrompt]:
+            return from_content(self._tools.ask(None, RESOLVE, options, None, has_gone)["prompts"])
+
+        return self._tools.begin_for_client(run)
 
     def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
         options = {"prompts": to_content(prompts)}
 
-        def run() -> list[str]:
-            return [str(text) for text in self._tools.ask(None, EXPAND, options, None)["texts"]]
+        def run(has_gone: Callable[[], bool]) -> list[str]:
+            return [str(text) for text in self._tools.ask(None, EXPAND, options, None, has_gone)["texts"]]
 
-        return self._tools.begin(run)
+        return self._tools.begin_for_client(run)
 
 
 def _sum(answers: Collection[dict[str, Any]]) -> UnloadResult:
@@ -242,9 +280,3 @@ def _png(picture: Picture) -> bytes:
     buffer = io.BytesIO()
     PILImage.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def _settle(action: Callable[[], None]) -> None:
-    """Complete a future, unless its client has gone."""
-    with contextlib.suppress(InvalidStateError):
-        action()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from ...auth.rate_limit import LimitReached
 from ...db import locks
 from ...db.encoding import as_json
@@ -17,6 +20,12 @@ from .model import Batch, NewBatch, base_of, batch_of, columns_of
 MAX_OPEN_BATCHES = 50
 """Batches of one source that have not ended."""
 RETRY_S = 60
+MAX_STORED_BYTES = 64 * 2**20
+"""Bytes that the rows of one batch may occupy in the database: twice the longest body, as a combination multiplies its texts."""
+
+
+class BatchTooLarge(Exception):
+    """The rows of a batch would occupy too much of the database."""
 
 
 class BatchCreation:
@@ -40,10 +49,10 @@ class BatchCreation:
         """Store a batch, or return the one of an earlier, identical request and True.
 
         Raises:
-            DatabaseUnavailable, LimitReached, IdempotencyConflict: nothing was stored.
+            DatabaseUnavailable, LimitReached, IdempotencyConflict, BatchTooLarge: nothing was stored.
         """
         base = base_of(new.rows)
-        rows = [columns_of(row, base) for row in new.rows]
+        rows = list(_within_limit(columns_of(row, base) for row in new.rows))
         has_hook = bool(new.hook) or self._has_default
         values = {
             "batch_id": new_task_id(),
@@ -86,6 +95,23 @@ class BatchCreation:
         batch, repeated = self._repository.write(change, locks=(locks.ADMISSION,)).result()
         self._changes.signal(batch.batch_id)
         return batch, repeated
+
+
+def _within_limit(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows as long as they are not too large together.
+
+    Raises:
+        BatchTooLarge: they are.
+    """
+    stored = 0
+    for row in rows:
+        stored += len((row["content"] or row["error"] or "").encode())
+        if stored > MAX_STORED_BYTES:
+            most = f"at most {MAX_STORED_BYTES // 2**20} MiB are allowed"
+            raise BatchTooLarge(
+                f"rows of the batch are too large together; {most}, send several batches or shorter texts"
+            )
+        yield row
 
 
 def _repeated(idempotency: Idempotency) -> Batch | None:

@@ -18,6 +18,10 @@ class EngineUnavailable(Exception):
     """The host can't accept tasks; the message says why."""
 
 
+class ToolsBusy(EngineUnavailable):
+    """The refusal of a request for a tool because too many wait; a later one may find room."""
+
+
 class WorkerNotRunning(EngineUnavailable):
     """The host's worker thread has died and can't be started again."""
 

@@ -95,7 +95,9 @@ PROTECTED: dict[ErrorCode, Send] = {
         "/v1/engine/generate", params={"token": client.post("/v1/tokens").json()["token"]}, json=QUICK
     ),
     ErrorCode.INVALID_SIGNATURE: lambda client: Client(client.url).get(an_image(client).split("&")[0] + "&signature=x"),
-    ErrorCode.QUOTA_EXCEEDED: lambda client: client.generate(image_number=32),
+    ErrorCode.QUOTA_EXCEEDED: lambda client: [client.generate(image_number=20, async_process=True) for _ in range(2)][
+        -1
+    ],
     ErrorCode.RATE_LIMITED: lambda client: [client.get("/v1/info") for _ in range(61)][-1],
 }
 """Code → a request to a host with keys, in this order: the last one exhausts the key's requests per minute."""

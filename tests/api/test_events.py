@@ -158,7 +158,7 @@ def test_previews_as_they_are_wanted(slow: Client) -> None:
     wanted: dict[str, dict[str, Any]] = {
         "none": {"previews": "false"},
         "png": {"preview_format": "png"},
-        "small": {"preview_format": "jpeg", "preview_size": 20},
+        "small": {"preview_format": "jpeg", "preview_size": 63},
     }
     readers = {name: Reader(slow, "/v1/events", **query) for name, query in wanted.items()}
     slow.draw(overwrite_step=5)
@@ -169,7 +169,22 @@ def test_previews_as_they_are_wanted(slow: Client) -> None:
     assert not any(previews["none"])
     png = picture(next(filter(None, previews["png"])))
     small = picture(next(filter(None, previews["small"])))
-    assert png.format == "PNG" and small.format == "JPEG" and max(small.size) == 20 < max(png.size)
+    assert png.format == "PNG" and small.format == "JPEG" and max(small.size) == 32 < max(png.size)
+
+
+def test_streams_of_many_sizes_have_previews_of_a_few(slow: Client) -> None:
+    wanted = [*range(16, 64, 4)]
+    readers = [Reader(slow, "/v1/events", preview_size=size, preview_format="jpeg") for size in wanted]
+    slow.draw(overwrite_step=5)
+    for reader in readers:
+        reader.until("finished")
+        reader.close()
+    sizes = [max(picture(next(filter(None, _previews(reader)))).size) for reader in readers]
+    assert set(sizes) == {16, 32} and all(size <= most for size, most in zip(sizes, wanted, strict=True))
+
+
+def _previews(reader: Reader) -> list[str | None]:
+    return [data.get("preview") for data in reader.of("progress")]
 
 
 def test_clicks_in_the_webui_are_seen(demo: Host, client: Client, browser: Browser) -> None:

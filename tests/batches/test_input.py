@@ -273,3 +273,15 @@ def test_a_body_is_ignored_in_the_form_of_its_answer(batch_client: Client) -> No
     batch_id = accepted(send_lines(batch_client, rows))
     assert ended(batch_client, batch_id)["counts"]["succeeded"] == 1
     assert json.dumps(batch(batch_client, batch_id)).count("base64") == 0
+
+
+def test_a_short_body_can_not_become_a_large_batch(client: Client) -> None:
+    """Two pairs of texts, repeated: 40 kB that would be 190 MiB in the database."""
+    before = client.get("/v1/batches").json()["total"]
+    texts = {"prompt": ["a", "x" * 20_000], "negative_prompt": ["b", "y" * 20_000]}
+    refused = combine(client, texts, repeat=5000)
+    assert refused.status_code == 413 and refused.json()["code"] == "payload_too_large", refused.text
+    assert "64 MiB" in refused.json()["detail"]
+    assert client.get("/v1/batches").json()["total"] == before
+    same = accepted(combine(client, {"image_seed": {"from": 1, "to": 5000}}, request={**QUICK, "prompt": "x" * 20_000}))
+    assert client.request("DELETE", f"/v1/batches/{same}").status_code == 204, "a text of all rows is stored once"

@@ -68,6 +68,12 @@ def test_a_row_that_meets_the_days_quota_waits(host: Host) -> None:
     assert client.post(f"/v1/batches/{batch_id}/stop").json()["status"] == "stopped"
 
 
+def test_a_row_above_the_days_quota_is_refused_with_the_batch(host: Host) -> None:
+    client = add_key(host, "small", "--images-per-day", "3")
+    errors = row_errors(send_lines(client, [*quick(1), *quick(1, image_number=4)]))
+    assert [(error["row"], error["field"], error["code"]) for error in errors] == [(2, "image_number", "out_of_range")]
+
+
 def test_rows_leave_room_in_the_quota_of_pending_tasks(host: Host) -> None:
     client = add_key(host, "pending", "--pending-tasks", "2")
     batch_id = accepted(send_lines(client, quick(6, overwrite_step=100)))

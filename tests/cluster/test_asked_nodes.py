@@ -10,12 +10,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from fooocus_api.adapters.models.tools import FooocusTools
 from fooocus_api.adapters.worker.worker import Worker
 from fooocus_api.cluster.control.answering import OwnTools
-from fooocus_api.cluster.control.tools import ClusterTools, ToolPlace
+from fooocus_api.cluster.control.tools import MOST_ANSWERED, MOST_ASKED, ClusterTools, ToolPlace
 from fooocus_api.cluster.jobs.schema import install_schema
 from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
 from fooocus_api.cluster.messages.inbox import Inbox
@@ -29,7 +30,7 @@ from fooocus_api.db.repository import Repository
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.gateway.host.node_watch import NodeWatch
 from fooocus_api.images.storage.input_store import InputStore
-from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError
+from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError, ToolsBusy
 from fooocus_api.tasks.ports.prompts import ResolvedPrompt
 from fooocus_api.tasks.ports.tools import ToolFailed
 from fooocus_api.tasks.streaming.event_bus import EventBus
@@ -38,7 +39,13 @@ from fooocus_api.tests.support.databases.postgres import PostgresServer
 
 
 class Prompts:
-    """Implements `tasks.ports.prompts.Prompts`: the prompt is as long as `length` says; one that is no number makes it fail."""
+    """Implements `tasks.ports.prompts.Prompts`: the prompt is as long as `length` says; one that is no number makes it fail. An
+    expansion waits while `open` is not set."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.asked = 0
 
     def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
         text = "x" * parameters["length"]
@@ -48,7 +55,13 @@ class Prompts:
 
     def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
         texts: Future[list[str]] = Future()
-        texts.set_result([prompt.prompt_lines[0] for prompt in prompts])
+
+        def run() -> None:
+            assert self.open.wait(120)
+            texts.set_result([prompt.prompt_lines[0] for prompt in prompts])
+
+        self.asked += 1
+        threading.Thread(target=run, daemon=True).start()
         return texts
 
 
@@ -59,11 +72,12 @@ class Process:
         self.repository = Repository(location, Membership(name))
         database = self.repository.database
         self.repository.write(lambda: install_schema(database)).result()
+        self.prompts = Prompts()
         role = "gateway" if look is None else "node"
         self.registry = Registry(database, TaskJobs(database, name, Claims()), name, role, 3600)
         self.repository.write(lambda: self.registry.register("", "", None, NodeFacts())).result()
         self.sender = NotificationSender(location)
-        own = None if look is None else OwnTools(FooocusTools(Worker(EventBus())), Prompts(), look)
+        own = None if look is None else OwnTools(FooocusTools(Worker(EventBus())), self.prompts, look)
         place = ToolPlace(name, InputStore(folder), own)
         self.tools = ClusterTools(place, self.sender, lambda: self.registry.known(self.repository.read))
         inbox = Inbox(self.sender.name, {ToolRequest: self.tools.requested, ToolAnswer: self.tools.answered})
@@ -211,6 +225,58 @@ def test_prompts_that_are_too_long_for_a_message_are_refused(gateway: Process) -
 def test_prompts_that_the_node_cannot_resolve_fail_as_a_tool(gateway: Process) -> None:
     with pytest.raises(ToolFailed, match="TypeError"):
         gateway.resolved({})
+
+
+@pytest.fixture
+def expansions(node: Process, gateway: Process) -> Iterator[Callable[[], Future[list[str]]]]:
+    """Yield a function that asks for an expansion, which waits."""
+    (prompt,) = gateway.resolved(3)
+    node.prompts.open.clear()
+    yield lambda: gateway.tools.prompts().expand([prompt])
+    node.prompts.open.set()
+
+
+def test_clients_that_wait_for_a_tool_are_limited(
+    gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]]
+) -> None:
+    asked = [expansions() for _ in range(MOST_ASKED)]
+    with pytest.raises(ToolsBusy, match=f"{MOST_ASKED} requests"):
+        gateway.tools.of(None).describe(numpy.zeros((8, 8, 3), numpy.uint8), "photo").result(30)
+    gateway.tools.look(30)  # is no client's
+    node.prompts.open.set()
+    assert [one.result(120) for one in asked] == [["xxx"]] * MOST_ASKED
+    wait_for(lambda: not waiting_threads(), "the ends of all threads", 30)
+    assert len(gateway.resolved(3)) == 1
+
+
+def test_a_client_that_has_gone_is_not_waited_for(
+    gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]]
+) -> None:
+    asked = [expansions() for _ in range(MOST_ASKED)]
+    wait_for(lambda: node.prompts.asked == MOST_ASKED, "all to be asked", 30)
+    assert waiting_threads() == 2 * MOST_ASKED and all(one.cancel() for one in asked)
+    wait_for(lambda: waiting_threads() <= MOST_ASKED, "the gateway's threads to end, while the node's wait", 30)
+    assert len(gateway.resolved(3)) == 1
+
+
+def test_a_node_answers_a_limited_number_of_requests(
+    gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]]
+) -> None:
+    for round_number in range(1, MOST_ANSWERED // MOST_ASKED + 1):
+        asked = [expansions() for _ in range(MOST_ASKED)]
+        wait_for(lambda: node.prompts.asked == MOST_ASKED * round_number, "all to be asked", 30)  # noqa: B023
+        assert all(one.cancel() for one in asked)
+        wait_for(lambda: waiting_threads() <= MOST_ASKED * round_number, "the gateway's threads to end", 30)  # noqa: B023
+    with pytest.raises(ToolsBusy, match=f"node-1 has {MOST_ANSWERED} requests"):
+        expansions().result(30)
+    node.prompts.open.set()
+    wait_for(lambda: not waiting_threads(), "the ends of all threads", 30)
+    assert len(gateway.resolved(3)) == 1
+
+
+def waiting_threads() -> int:
+    """Return the number of threads that ask or answer, of both processes."""
+    return sum(thread.name == "fooocus-api-tool" for thread in threading.enumerate())
 
 
 def test_an_api_that_cannot_be_built_is_not_the_clients_error(

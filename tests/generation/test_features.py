@@ -98,6 +98,9 @@ def test_base64_where_it_is_asked_for(client: Client) -> None:
     content = base64.b64decode(record["images"][0]["base64"])
     assert content == client.get(record["result"][0]).content
     assert "base64" not in client.draw()["images"][0]
+    assert base64.b64decode(client.task(record["task_id"])["images"][0]["base64"]) == content
+    listed = next(one for one in client.tasks()["history"] if one["task_id"] == record["task_id"])
+    assert "base64" not in listed["images"][0], "a list of a hundred records would have thousands of files"
     last = list(client.stream(require_base64=True))[-1].data
     assert base64.b64decode(last["base64"][0]) == client.get(last["images"][0]).content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from fooocus_api.tests.conftest import DemoFactory
 from fooocus_api.tests.support.api_calls.tool_requests import DESCRIBE, picture
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
+from fooocus_api.tests.support.keys import add_key, key_of
 
 UNLOAD = "/v1/engine/unload"
 
@@ -123,6 +124,27 @@ def test_a_client_that_goes_away_gives_up_its_turn(slow: tuple[Host, Path]) -> N
         (folder / "go").touch()
         assert first.result().status_code == last.result().status_code == 200
     assert calls(folder) == ["100", "300"]
+
+
+def test_requests_of_a_key_that_wait_for_tools_are_limited_as_its_tasks(slow: tuple[Host, Path]) -> None:
+    host, folder = slow
+    bot, shop = add_key(host, "bot", "--pending-tasks", "2"), add_key(host, "shop")
+
+    def ask(client: Client) -> requests.Response:
+        return Client(host.url, key_of(client)).post(DESCRIBE, files={"image": picture()})
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, bot) for _ in range(3)]
+        try:
+            done, waiting = wait(asked, 60, return_when=FIRST_COMPLETED)
+            others = pool.submit(ask, shop)
+        finally:
+            (folder / "go").touch()
+        (refused,) = [one.result() for one in done]
+        assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0, refused.text
+        assert (refused.json()["code"], refused.json()["limit"]) == ("quota_exceeded", "pending_tasks")
+        assert [one.result().status_code for one in (*waiting, others)] == [200] * 3
+    assert ask(bot).status_code == 200, "a refused request holds no place"
 
 
 def test_a_tool_that_fails_says_so_and_leaves_the_worker_fine(slow: tuple[Host, Path]) -> None:

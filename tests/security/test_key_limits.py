@@ -92,6 +92,18 @@ def test_images_a_day_count_over_restarts_and_deletion(demo_factory: DemoFactory
     assert shop.draw(image_number=4)["task_status"] == "finished"
 
 
+def test_more_images_than_a_days_quota_are_refused_for_good(demo_factory: DemoFactory) -> None:
+    host = demo_factory()
+    bot = add_key(host, "bot", "--images-per-day", "3")
+    refused = bot.generate(image_number=4)
+    assert refused.status_code == 422 and "retry-after" not in refused.headers
+    (error,) = refused.json()["errors"]
+    assert (error["field"], error["code"]) == ("image_number", "out_of_range")
+    assert "quota is 3 images a day" in error["message"]
+    assert bot.draw(image_number=3)["task_status"] == "finished"
+    assert_limited(bot.generate(), "images_per_day", 3)
+
+
 def test_max_pending_names_itself_too(demo_factory: DemoFactory) -> None:
     host: Host = demo_factory("--max-pending", "1", step_ms=50)
     client = Client(host.url)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from ....images.file_kinds import format_of
@@ -14,6 +15,7 @@ from ....tasks.model.task import Image, Task, TaskStatus
 from ...context import Context
 from ...responses.images import MEDIA_TYPES
 from ...responses.public_urls import PublicUrls
+from ...routes.images.large_answers import AnswerFiles
 from ...routes.images.outputs import read_output
 from .requests.kinds import Kind, kind_of
 
@@ -56,8 +58,21 @@ class LegacyJob(BaseModel):
     )
 
 
-def job_of(task: Task, context: Context, urls: PublicUrls, *, preview: bool = False) -> dict[str, Any]:
+def job_answer(
+    task: Task, context: Context, urls: PublicUrls, *, preview: bool = False, headers: dict[str, str] | None = None
+) -> Response:
     """Return a task as a job. It may read files and encode a picture: off the event loop."""
+    files = AnswerFiles(read_output(context))
+    return files.held_by(JSONResponse(_job_of(task, context, urls, files, preview), headers=headers))
+
+
+def results_answer(task: Task, context: Context, urls: PublicUrls, headers: dict[str, str]) -> Response:
+    """Return the images of a task. It may read files: off the event loop."""
+    files = AnswerFiles(read_output(context))
+    return files.held_by(JSONResponse(_results_of(task, urls, files), headers=headers))
+
+
+def _job_of(task: Task, context: Context, urls: PublicUrls, files: AnswerFiles, preview: bool) -> dict[str, Any]:
     stage = _stage(task)
     picture = context.services.tasks.preview(task.task_id) if preview and stage == RUNNING else None
     return {
@@ -67,17 +82,16 @@ def job_of(task: Task, context: Context, urls: PublicUrls, *, preview: bool = Fa
         "job_progress": 100 if stage == SUCCESS else min(int(task.progress), MAX_PROGRESS),
         "job_status": _status(task),
         "job_step_preview": picture.base64() if picture is not None else None,
-        "job_result": results_of(task, context, urls) if stage == SUCCESS else None,
+        "job_result": _results_of(task, urls, files) if stage == SUCCESS else None,
         "job_error": _error(task) if stage == ERROR else None,
     }
 
 
-def results_of(task: Task, context: Context, urls: PublicUrls) -> list[dict[str, Any]]:
-    """Return the images of a task. It may read files: off the event loop."""
+def _results_of(task: Task, urls: PublicUrls, files: AnswerFiles) -> list[dict[str, Any]]:
     with_content = task.parameters.get("require_base64")
     return [
         {
-            "base64": _data_uri(image, context) if with_content else None,
+            "base64": _data_uri(image, files) if with_content else None,
             "url": urls.file(image.path),
             "seed": seed_of(task, image),
             "finish_reason": SUCCESS,
@@ -144,10 +158,10 @@ def _error(task: Task) -> str:
     return f"the job is {task.status.value}"
 
 
-def _data_uri(image: Image, context: Context) -> str | None:
+def _data_uri(image: Image, files: AnswerFiles) -> str | None:
     """Return an image's file as a data URI, None if it can't be read."""
     try:
-        content = read_output(context)(image.path)
+        content = files.read(image.path)
     except OSError:
         return None
     kind = MEDIA_TYPES.get(format_of(Path(image.path)) or "PNG", "image/png")

@@ -21,7 +21,7 @@ from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import check_given_once, unknown_name, unknown_names
 from ...responses.problems import InvalidFields, invalid_field
 from ...security.authorization import access_of, require_scope, visible_task
-from .answers import UNKNOWN_JOB, LegacyJob, job_of, no_job
+from .answers import UNKNOWN_JOB, LegacyJob, job_answer, no_job
 from .documentation import errors
 from .requests.kinds import Kind
 
@@ -101,7 +101,7 @@ async def query_job(
     except UnknownTask:
         return JSONResponse(no_job(Kind.NOT_FOUND, UNKNOWN_JOB), 404)
     urls = context.urls(request)
-    return await run_in_threadpool(lambda: JSONResponse(job_of(task, context, urls, preview=require_step_preview)))
+    return await run_in_threadpool(job_answer, task, context, urls, preview=require_step_preview)
 
 
 @router.get("/v1/generation/job-queue", summary="Count the jobs", responses=errors(403, 429, 503), **READ)

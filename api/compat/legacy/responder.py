@@ -27,7 +27,7 @@ from ...routes.images.outputs import image_bytes
 from ...schemas.generate import CommonRequest
 from ...security.authorization import may_see_image
 from ..submission import Translated, submit
-from .answers import CANCELLED, ERROR, QUEUE_IS_FULL, job_of, no_job, no_results, results_of
+from .answers import CANCELLED, ERROR, QUEUE_IS_FULL, job_answer, no_job, no_results, results_answer
 from .requests.bodies import Body
 from .requests.kinds import KIND, Kind
 from .requests.masks import inverted
@@ -87,9 +87,7 @@ class LegacyResponder:
         """Return the job of an accepted task, or wait for its end and return its images or the first one."""
         headers = {"X-Task-Id": task.task_id, "Location": self._urls.task(task.task_id)}
         if task.parameters.get("async_process"):
-            return await run_in_threadpool(
-                lambda: JSONResponse(job_of(task, self._context, self._urls), headers=headers)
-            )
+            return await run_in_threadpool(job_answer, task, self._context, self._urls, headers=headers)
         try:
             task = await ended(self._context.services, task, headers)
         except Problem as error:
@@ -102,9 +100,7 @@ class LegacyResponder:
             return JSONResponse(no_results(CANCELLED), 400, headers=headers)
         if self._wants_image:
             return await self._image(task, headers)
-        return await run_in_threadpool(
-            lambda: JSONResponse(results_of(task, self._context, self._urls), headers=headers)
-        )
+        return await run_in_threadpool(results_answer, task, self._context, self._urls, headers)
 
     async def _accepted(self, translation: Translation, content: Any) -> Task:
         """Return the accepted task. A mask that is all black leaves the prompt alone, as in Fooocus."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_network
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
@@ -10,12 +9,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from ....asgi.error_codes import ErrorCode
-from ....auth.keys import BrokenKeys, Key, Scope
-from ....auth.rate_limit import LimitReached, RequestRate
+from ....auth.keys import BrokenKeys, Scope
 from ....tasks.storage.session_store import Session
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
-from ...responses.problems import Problem, header, keys_problem, limit_problem, responses
+from ...responses.problems import Problem, header, keys_problem, responses
 from ...security.authentication import BEARER
 from ...security.authorization import FULL_ACCESS, NO_ACCESS, Access, access_of
 from ...security.session_cookies import (
@@ -25,13 +23,9 @@ from ...security.session_cookies import (
     is_over_https,
     set_cookie,
 )
+from ...security.wrong_keys import WRONG_KEYS
 from .key_fields import Limits, limits_of, scopes_of
 
-WRONG_KEYS_PER_MINUTE = 10
-"""Wrong keys that one address may send: people choose short ones for the command line."""
-RANDOM_KEY_LENGTH = 40
-"""Length from which a key can't be guessed: it opens a session although the limit is reached, as all clients of a proxy may have
-one address."""
 MAX_KEY_LENGTH = 1000
 NOT_STORED = {"Cache-Control": "no-store"}
 SETS_COOKIE = {"Set-Cookie": header("The cookie of the session: HttpOnly, SameSite=Strict, for 30 days.")}
@@ -73,41 +67,6 @@ class SessionRoute(JsonRoute):
     max_body_bytes = 4096
 
 
-class WrongKeys:
-    """The limit of wrong keys for each address."""
-
-    def __init__(self) -> None:
-        words = "limit of {most} wrong keys per minute for this address is reached"
-        self._rate = RequestRate(limit="sign_ins_per_minute", words=words)
-
-    def checked(self, context: Context, request: Request, text: str) -> Key | None:
-        """Return the key, None for a wrong one.
-
-        Raises:
-            Problem: 429, this address has sent too many; 503, the keys can't be read.
-        """
-        address = _address(request)
-        may_be_guessed = len(text) < RANDOM_KEY_LENGTH
-        if may_be_guessed:
-            self._take(address)
-        try:
-            key = context.security.keys.find(text.encode("utf-8", "surrogatepass"))
-        except BrokenKeys as error:
-            raise keys_problem(error) from error
-        if key is None and not may_be_guessed:
-            self._take(address)
-        elif key is not None and may_be_guessed:
-            self._rate.give_back(address, WRONG_KEYS_PER_MINUTE)
-        return key
-
-    def _take(self, address: str) -> None:
-        try:
-            self._rate.take(address, WRONG_KEYS_PER_MINUTE)
-        except LimitReached as error:
-            raise limit_problem(error) from error
-
-
-WRONG_KEYS = WrongKeys()
 router = APIRouter(tags=["session"], route_class=SessionRoute)
 
 
@@ -115,7 +74,7 @@ router = APIRouter(tags=["session"], route_class=SessionRoute)
     "/v1/session",
     summary="Get the rights of this client",
     response_model=SessionState,
-    responses={200: {"headers": SETS_COOKIE}, **responses(503)},
+    responses={200: {"headers": SETS_COOKIE}, **responses(429, 503)},
 )
 async def get_session(context: ApiContext, request: Request, response: Response) -> Any:
     """Return the rights of this client. It needs none: without any, `needs` is what is missing. In a browser that is signed in,
@@ -150,7 +109,10 @@ async def open_session(
             raise Problem(ErrorCode.NO_API_KEY, "a session requires an API key, and none exists; log in on the WebUI")
         return state_of(context, request, FULL_ACCESS, None)
     _ = context.services
-    key = WRONG_KEYS.checked(context, request, body.key)
+    try:
+        key = WRONG_KEYS.checked(keys, request, body.key.encode("utf-8", "surrogatepass"))
+    except BrokenKeys as error:
+        raise keys_problem(error) from error
     if key is None:
         challenge = {"WWW-Authenticate": BEARER}  # no challenge at which a browser asks for a password
         raise Problem(ErrorCode.UNAUTHORIZED, "API key is invalid; check it for missing characters", headers=challenge)
@@ -189,13 +151,3 @@ def state_of(context: Context, request: Request, access: Access, session: Sessio
         webui=here and bool(context.host.info()["webui"]),
         cluster=context.task_services is not None and context.task_services.nodes.is_cluster,
     )
-
-
-def _address(request: Request) -> str:
-    """Return the client's address; of IPv6 the network of 64 bits, in which one machine has any number of them."""
-    host = request.client.host if request.client is not None else ""
-    try:
-        address = IPv6Address(host.partition("%")[0])
-        return str(address.ipv4_mapped or ip_network(f"{address}/64", strict=False))
-    except ValueError:
-        return host

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ....asgi.error_codes import FieldErrorCode
 from ....auth.keys import Scope
 from ....outbound.pinned_connection import BlockedAddress, OutboundError
+from ....tasks.batches.creation import MAX_STORED_BYTES
 from ....tasks.batches.model import NewBatch
 from ....tasks.queue.submission import Idempotency
 from ...context import Context
@@ -50,7 +51,8 @@ the quota is used up. The body is one of:
 - `application/json`: one request, and lists of values to combine with it.
 
 All rows are checked before any is queued. Limits: {MAX_BODY_BYTES // 2**20} MiB, and {MAX_LINE_BYTES // 2**10} KiB for a line,
-or for a combination without its images."""
+or for a combination without its images; what the rows have that the first has not may be
+{MAX_STORED_BYTES // 2**20} MiB together."""
 TEXT = {"schema": {"type": "string"}}
 CONTENT: dict[str, Any] = {
     "application/json": {"schema": {"$ref": f"#/components/schemas/{Combination.__name__}"}},

@@ -23,6 +23,7 @@ from ...schemas.own_data import own_data
 from ...schemas.stage import stage_members
 from ...schemas.task import base64_of
 from ...security.event_streams import StreamAccess
+from ..images.large_answers import AnswerFiles
 
 SPACING_S = 0.05
 """Minimum seconds between two messages, and from the headers to the first. FooocusAPI's clients take the result of one read for
@@ -59,9 +60,11 @@ async def progress_of(
                 task = update.task
                 if not update.is_terminal:
                     yield _progress(task, update.outlook, update.preview)
-        last = await asyncio.to_thread(_last, task, urls, read)
+        files = AnswerFiles(read)
+        last = await asyncio.to_thread(_last, task, urls, files.read)
         await pace.turn(END_PAUSE_S if _gap(subscription) > SPACING_S else SPACING_S)
     yield last
+    files.close()
 
 
 class _Pace:

@@ -33,6 +33,7 @@ from ...schemas.generate import CommonRequest
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import require_scope
 from ...security.event_streams import event_stream
+from ..images.large_answers import AnswerFiles
 from ..images.outputs import image_bytes, read_output
 from .documentation import IDEMPOTENCY, IDEMPOTENCY_SCHEMA, PREFER, generation_responses
 from .progress_stream import progress_of
@@ -157,8 +158,9 @@ class GenerationResponder:
 
     async def _json(self, task: Task, headers: dict[str, str], status: int = 200) -> Response:
         def record() -> Response:
-            values = record_of(task, self.urls, self.read, outlook=self.services.eta.outlook(task))
-            return JSONResponse(values, status, headers=headers)
+            files = AnswerFiles(self.read)
+            values = record_of(task, self.urls, files.read, outlook=self.services.eta.outlook(task))
+            return files.held_by(JSONResponse(values, status, headers=headers))
 
         is_cheap = task.status.is_terminal and not task.parameters.get("require_base64")
         return record() if is_cheap else await asyncio.to_thread(record)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from ....auth.keys import Scope
-from ....images.preview import Encoding, PreviewFormat
+from ....images.preview import SIZES, Encoding, PreviewFormat, stepped
 from ....tasks.build import TaskServices
 from ....tasks.model.task import Task, TaskStatus
 from ....tasks.streaming.notices import Notice
@@ -40,7 +40,13 @@ Format = Annotated[
     Query(description="The format of previews. WebP and JPEG are much smaller than PNG."),
 ]
 Size = Annotated[
-    int | None, Query(ge=16, le=2048, description="The maximum length of a preview's longer side in pixels.")
+    int | None,
+    Query(
+        ge=16,
+        le=2048,
+        description="The maximum length of a preview's longer side in pixels. Previews have one of the sizes "
+        f"{', '.join(map(str, SIZES))}, or their own if that is smaller.",
+    ),
 ]
 Also = Annotated[
     str | None,
@@ -126,7 +132,9 @@ async def task_events(
 
 
 def _encoding(previews: bool, kind: PreviewFormat | Literal["jpg"], size: int | None) -> Encoding | None:
-    return Encoding("jpeg" if kind == "jpg" else kind, size) if previews else None
+    if not previews:
+        return None
+    return Encoding("jpeg" if kind == "jpg" else kind, None if size is None else stepped(size))
 
 
 async def _all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -21,6 +22,7 @@ from ...responses.rendering import rendered
 from ...schemas.card import TaskCard, card_of
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import access_of, require_scope, visible_task
+from ..images.large_answers import AnswerFiles
 from ..images.outputs import read_output
 from .query import MAX_PER_PAGE, TaskQuery, View
 
@@ -120,8 +122,9 @@ async def get_task(context: ApiContext, request: Request, task_id: TaskId) -> An
     task = await visible_task(context, request, task_id)
 
     def record() -> Response:
-        values = full_record(context, request, task)
-        return rendered(RecordResponse, with_repetitions(values, context, task, context.urls(request)))
+        files = AnswerFiles(read_output(context))
+        values = full_record(context, request, task, read=files.read)
+        return files.held_by(rendered(RecordResponse, with_repetitions(values, context, task, context.urls(request))))
 
     return await asyncio.to_thread(record)
 
@@ -135,14 +138,21 @@ def _deleted(removed: Removed) -> Deleted:
 
 
 def full_record(
-    context: Context, request: Request, task: Task, outlook: Outlook | None = None, *, with_preview: bool = True
+    context: Context,
+    request: Request,
+    task: Task,
+    outlook: Outlook | None = None,
+    *,
+    with_preview: bool = True,
+    read: Callable[[str], bytes] | None = None,
 ) -> dict[str, Any]:
-    """Return a task's record with an active task's preview and outlook. Off the event loop."""
+    """Return a task's record with an active task's preview and outlook, and files only if `read` returns them. Off the event
+    loop."""
     services = context.services
     preview = services.tasks.preview(task.task_id) if with_preview and task.status is TaskStatus.RUNNING else None
     if outlook is None:
         outlook = services.eta.outlook(task)
-    record = record_of(task, context.urls(request), read_output(context), preview, outlook)
+    record = record_of(task, context.urls(request), read, preview, outlook)
     if not with_preview:
         record.pop("preview", None)
     return record

@@ -90,7 +90,7 @@ router.add_api_route(
     methods=["POST"],
     summary="Describe an image",
     dependencies=[require_scope(Scope.GENERATE)],
-    responses=responses(401, 413, 415, 422, 500, 503),
+    responses=responses(401, 413, 415, 422, 429, 500, 503),
     openapi_extra={"requestBody": DESCRIBE_BODY},
     route_class_override=JsonOrFormRoute,
 )

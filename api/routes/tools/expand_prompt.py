@@ -92,7 +92,7 @@ def router(context: Context, whole: type[CommonRequest]) -> APIRouter:
         "/v1/tools/expand-prompt",
         summary="Expand a prompt",
         response_model=ExpandPromptResponse,
-        responses=responses(401, 413, 422, 500, 503),
+        responses=responses(401, 413, 422, 429, 500, 503),
     )(expand_prompt)
     return routes
 

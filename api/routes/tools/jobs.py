@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import Counter
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -10,11 +12,45 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from ....asgi.error_codes import ErrorCode
+from ....auth.rate_limit import LimitReached
 from ....tasks.ports.tools import ToolFailed
 from ...responses.problems import Problem
 from ...schemas.task import error_members
+from ...security.authorization import Access, access_of
 
 T = TypeVar("T")
+RETRY_S = 10
+
+
+class InProgress:
+    """The number of requests for tools that wait in this process, by the source of their keys. Any thread."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, access: Access) -> None:
+        """Count a request.
+
+        Raises:
+            LimitReached: as many wait as tasks of the key may.
+        """
+        most = access.limits.pending_tasks
+        with self._lock:
+            if most is not None and self._numbers[access.source] >= most:
+                message = f"{most} requests of this key wait for tools, its maximum as for pending tasks"
+                raise LimitReached("pending_tasks", most, RETRY_S, message)
+            self._numbers[access.source] += 1
+
+    def remove(self, access: Access) -> None:
+        """End the count of a request."""
+        with self._lock:
+            self._numbers[access.source] -= 1
+            if not self._numbers[access.source]:
+                del self._numbers[access.source]
+
+
+IN_PROGRESS = InProgress()
 
 
 async def answer_of(future: Future[T], request: Request) -> T:
@@ -22,8 +58,15 @@ async def answer_of(future: Future[T], request: Request) -> T:
 
     Raises:
         ClientDisconnect: the client disconnected.
+        LimitReached: as many requests of its key wait for tools as tasks of it may.
         Problem: 500, the tool failed.
     """
+    access = access_of(request)
+    try:
+        IN_PROGRESS.add(access)
+    except LimitReached:
+        future.cancel()
+        raise
     answered = asyncio.wrap_future(future)
     gone = asyncio.ensure_future(_disconnected(request))
     try:
@@ -37,6 +80,7 @@ async def answer_of(future: Future[T], request: Request) -> T:
     finally:
         answered.cancel()
         gone.cancel()
+        IN_PROGRESS.remove(access)
 
 
 async def _disconnected(request: Request) -> None:

@@ -88,7 +88,7 @@ def router(context: Context) -> APIRouter:
         "/v1/tools/generate_mask",
         summary="Make a mask",
         dependencies=[require_scope(Scope.GENERATE)],
-        responses=responses(401, 422, 500, 503),
+        responses=responses(401, 422, 429, 500, 503),
     )(generate_mask)
 
     return routes

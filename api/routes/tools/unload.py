@@ -40,7 +40,7 @@ options: dict[str, Any] = {
     "summary": "Free the models' memory",
     "response_model": UnloadResponse,
     "dependencies": [require_scope(Scope.ADMIN)],
-    "responses": responses(401, 422, 500, 503),
+    "responses": responses(401, 422, 429, 500, 503),
 }
 router.post("/v1/engine/unload", **options)(unload)
 router.post("/v1/engine/unload/", include_in_schema=False, **options)(unload)

@@ -79,7 +79,7 @@ class Image(Message):
     metadata: dict[str, Any]
     """The parameters that Fooocus logged with the image: prompt, resolution, styles, …"""
     base64: Optional[str] = None
-    """The file, if the request set `require_base64`."""
+    """The file, if the request set `require_base64`; not in lists."""
     repeat: Optional[dict[str, Any]] = None
     """A body for `POST /v1/engine/generate` that generates the image again; all images of a task whose images can't
     be generated alone. Only in `GET /tasks/{task_id}`, once the task has ended."""
