@@ -10,8 +10,8 @@ from fastapi import Request
 
 from ...tasks.model.task import Image, Task
 from ..context import Context
+from ..images.output_files import find_output
 from ..responses.renditions import view_content
-from ..routes.images.outputs import find_output
 from .sizes import Size
 from .submission import SIZE_NOTE
 

@@ -59,7 +59,7 @@ class JsonRoute(NamingRoute):
 
 
 class JsonOrFormRoute(JsonRoute):
-    """A `JsonRoute` that also accepts forms, which it reads by `inputs.bounded_form`."""
+    """A `JsonRoute` that also accepts forms, which it reads by `images/forms.py`."""
 
     takes_forms = True
 

@@ -15,8 +15,9 @@ from ..info import info_of
 from ..requests.json_body import JsonRoute
 from ..requests.parameter_names import unknown_name, unknown_names
 from ..responses.problems import InvalidFields, invalid_field, responses
+from ..results.stops import stop_task
 from ..security.authorization import access_of, require_scope, visible_task
-from .tasks.actions import skip_task, stop_task
+from .tasks.actions import skip_task
 
 T = TypeVar("T")
 Action = Literal["stop", "skip"]

@@ -117,7 +117,7 @@ class History:
         return pending, current
 
     def running(self, criteria: Filter) -> Page:
-        """Return the running tasks, never in pages: at most one of each process, and earlier ones whose results are being saved."""
+        """Return the running tasks, never in pages: at most one of each process, and earlier ones still being saved."""
         tasks = [replace(task) for task in self._active.started(_matching(criteria))]
         return Page(tasks, len(tasks))
 

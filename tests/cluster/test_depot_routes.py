@@ -13,11 +13,11 @@ from fastapi import FastAPI
 
 from fooocus_api.adapters.webui.login import WebUILogin
 from fooocus_api.api.context import Context, ImageStores, Security
+from fooocus_api.api.images.output_files import find_output, read_output
 from fooocus_api.api.requests.image_sources import ImageResolver
 from fooocus_api.api.responses.problems import InvalidFields, Problem, add_handlers
 from fooocus_api.api.routes.images import outputs
 from fooocus_api.api.routes.images.archive import output_path
-from fooocus_api.api.routes.images.outputs import find_output, read_output
 from fooocus_api.api.security.authentication import AuthenticationMiddleware
 from fooocus_api.api.security.open_paths import OPEN_PATHS
 from fooocus_api.auth.keyring import Keyring

@@ -12,8 +12,8 @@ import pytest
 
 from fooocus_api.api.compat.openai.answers import Wanted
 from fooocus_api.api.compat.openai.streams import GENERATION, ImageStream
-from fooocus_api.api.requests.ended import ended
 from fooocus_api.api.responses.problems import Problem
+from fooocus_api.api.results.ended import ended
 from fooocus_api.tasks.service import DatabaseUnavailable, UnknownTask
 
 TASK: Any = SimpleNamespace(task_id="7", parameters={})

@@ -114,6 +114,29 @@ def test_an_import_in_the_other_direction_is_found(name: str, line: str, tmp_pat
     assert len(forbidden(file, tmp_path)) == 1
 
 
+OF_TWO_SURFACES = {"api/compat/legacy/server.py": {"get_output"}}
+"""File of a compatible API → the native routes that it serves under a path of its own, too."""
+
+
+def native_routes(path: Path) -> list[str]:
+    """Return the lines by which a compatible API imports native routes, which are no library."""
+    allowed = OF_TWO_SURFACES.get(path.relative_to(ROOT).as_posix(), set())
+    routes = ROOT / "api" / "routes"
+    return [
+        f"line {found.lineno}: {found.module}"
+        for found in ast.walk(tree_of(path))
+        if isinstance(found, ast.ImportFrom)
+        and path.parents[found.level - 1].joinpath(*(found.module or "").split(".")).is_relative_to(routes)
+        and not {one.name for one in found.names} <= allowed
+    ]
+
+
+def test_compatible_apis_use_no_native_route_as_a_library() -> None:
+    files = [path for _, path in FILES if path.is_relative_to(ROOT / "api" / "compat")]
+    assert breaking(native_routes, files) == {}, "move what both need to api/images, api/results or api/requests"
+    assert native_routes(ROOT / "api/compat/legacy/server.py") == []
+
+
 def host_modules(path: Path, root: Path = ROOT) -> set[str]:
     return {found.top for found in imports(path, root)} & HOST
 

@@ -212,6 +212,7 @@ SET_FROM_OUTSIDE = {
     ("adapters/webui/proactor.py", "instance"): "a transport of Python's",
     ("adapters/webui/server.py", "server"): "a server of uvicorn's",
     ("adapters/webui/server.py", "instance.config"): "a server of uvicorn's",
+    ("adapters/webui/server.py", "started[4].config"): "a server of uvicorn's",
     ("adapters/webui/server.py", "app"): "an application of FastAPI's",
     ("api/app.py", "app.router"): "an application of FastAPI's",
     ("api/app.py", "app.state"): "the place that FastAPI offers for such values",

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from ....images.file_kinds import format_of
 from ....tasks.model.task import Image, Task, TaskStatus
 from ...context import Context
+from ...images.large_answers import AnswerFiles
+from ...images.output_files import read_output
 from ...responses.images import MEDIA_TYPES
 from ...responses.public_urls import PublicUrls
-from ...routes.images.large_answers import AnswerFiles
-from ...routes.images.outputs import read_output
 from .requests.kinds import Kind, kind_of
 
 WAITING, RUNNING, SUCCESS, ERROR = "WAITING", "RUNNING", "SUCCESS", "ERROR"

@@ -19,11 +19,11 @@ from ....tasks.ports.engine import ParameterError
 from ....tasks.service import LimitReached
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
-from ...requests.ended import ended
+from ...images.output_files import image_bytes
 from ...requests.image_sources import ImageResolver
 from ...responses.images import MEDIA_TYPES, not_convertible, not_readable
 from ...responses.problems import InvalidFields, Problem, invalid_field, limit_problem
-from ...routes.images.outputs import image_bytes
+from ...results.ended import ended
 from ...schemas.generate import CommonRequest
 from ...security.authorization import may_see_image
 from ..submission import Translated, submit

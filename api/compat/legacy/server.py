@@ -13,9 +13,8 @@ from ...context import ApiContext
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import NamingRoute
 from ...responses.images import IMAGES
-from ...routes.catalog.names import all_models
+from ...results.tool_results import tool_result
 from ...routes.images.outputs import get_output
-from ...routes.tools.jobs import answer_of
 from ...security.authorization import require_scope
 from .documentation import errors
 
@@ -51,13 +50,14 @@ async def ping() -> str:
 @router.post("/v1/engines/refresh-models", summary="List the model files", responses=errors(403, 422, 429, 503))
 def refresh_models(context: ApiContext) -> ModelNames:
     """List checkpoints and LoRAs, including files just added to their folders."""
-    found = all_models(context)
-    return ModelNames(model_filenames=found.model_filenames, lora_filenames=found.lora_filenames)
+    catalog = context.host.catalog
+    catalog.refresh()
+    return ModelNames(model_filenames=catalog.names("model_files"), lora_filenames=catalog.names("lora_files"))
 
 
 async def clean_vram(context: ApiContext, request: Request) -> Cleaned:
     """Free the models' memory, after the tasks queued before it. A page of another site can't request it."""
-    await answer_of(context.tools.unload(), request)
+    await tool_result(context.tools.unload(), request)
     return Cleaned(message="ok")
 
 

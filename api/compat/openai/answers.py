@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 from ....asgi.error_codes import ErrorCode
 from ....tasks.model.task import Image, Task
 from ...context import Context
-from ...requests.ended import ended
 from ...responses.problems import Problem
+from ...results.ended import ended
 from ..answers import contents, urls
 from .bodies import ImagesBody, StreamedBody
 from .fields import QUALITIES

@@ -15,12 +15,12 @@ from starlette.datastructures import FormData, UploadFile
 from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ...context import Context
 from ...executors import INPUT_EXECUTOR, run_in
+from ...images.forms import bounded_form
 from ...requests.image_sources import ImageResolver
 from ...requests.json_body import MAX_BODY_BYTES, is_form, is_json
 from ...requests.memory_budget import BODY_BUDGET, Reservation
 from ...responses.problems import Problem, invalid_field
 from ...responses.public_urls import PublicUrls
-from ...routes.images.inputs import bounded_form
 from ...security.authorization import may_see_image
 from .pictures import Pictures, check_count
 

@@ -17,8 +17,8 @@ from ....images.codecs.decoding import NotAnImage, read_alpha, read_rgb, upright
 from ....images.storage.input_store import MAX_BYTES
 from ....images.views.sizes import MAX_SIDE
 from ...context import Context
+from ...images.forms import image_too_large
 from ...responses.problems import Problem, invalid_field
-from ...routes.images.inputs import image_too_large
 
 JPEG = b"\xff\xd8"
 OPAQUE = 128

@@ -19,9 +19,9 @@ from ....tasks.ports.engine import ShuttingDown
 from ....tasks.service import DatabaseUnavailable, UnknownTask
 from ....tasks.streaming.updates import KeepAlive, Update
 from ...context import Context
-from ...requests.ended import failure_members
 from ...responses.problems import Problem
 from ...responses.sse import PING, message
+from ...results.ended import failure_members
 from ...security.event_streams import StreamAccess
 from ..answers import contents
 from .answers import USAGE, Wanted, as_base64, quality_of, with_images

@@ -15,13 +15,13 @@ from ....auth.keys import Scope
 from ....tasks.batches.model import Batch, Row
 from ....tasks.model.task import Image
 from ...context import ApiContext, Context
+from ...images.output_files import find_output
 from ...requests.batches.row_errors import MAX_ROWS
 from ...requests.parameter_names import NamingRoute
 from ...responses.problems import Problem, invalid_field, responses
 from ...responses.public_urls import PublicUrls
 from ...schemas.batch import result_of
 from ...security.authorization import require_scope
-from ..images.outputs import find_output
 from ..images.zip_stream import MAX_IMAGES, ZipStream, zip_response
 from .batches import BatchId, visible_batch
 from .results import ended_rows

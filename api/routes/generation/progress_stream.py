@@ -15,15 +15,15 @@ from ....tasks.model.task import Task
 from ....tasks.ports.engine import ShuttingDown
 from ....tasks.streaming.subscription import Subscription
 from ....tasks.streaming.updates import KeepAlive, Kind, Update
-from ...requests.ended import failure_members
+from ...images.large_answers import AnswerFiles
 from ...requests.fields.ignored import NOTE
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, message
+from ...results.ended import failure_members
 from ...schemas.own_data import own_data
 from ...schemas.stage import stage_members
 from ...schemas.task import base64_of
 from ...security.event_streams import StreamAccess
-from ..images.large_answers import AnswerFiles
 
 SPACING_S = 0.05
 """Minimum seconds between two messages, and from the headers to the first. FooocusAPI's clients take the result of one read for

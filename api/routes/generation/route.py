@@ -21,20 +21,20 @@ from ....tasks.model.task import Task
 from ....tasks.ports.engine import EngineUnavailable
 from ...context import Context
 from ...executors import CONVERSION_EXECUTOR, run_in
+from ...images.large_answers import AnswerFiles
+from ...images.output_files import image_bytes, read_output
 from ...requests.acceptance import Origin, submit_request
-from ...requests.ended import ended, naming
 from ...requests.fields.ignored import unknown_fields
 from ...requests.headers.prefer import Preference, preference_of
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored
 from ...responses.images import MEDIA_TYPES, accepted_format, not_convertible, not_readable
 from ...responses.problems import Problem
+from ...results.ended import ended, naming
 from ...schemas.generate import CommonRequest
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import require_scope
 from ...security.event_streams import event_stream
-from ..images.large_answers import AnswerFiles
-from ..images.outputs import image_bytes, read_output
 from .documentation import IDEMPOTENCY, IDEMPOTENCY_SCHEMA, PREFER, generation_responses
 from .progress_stream import progress_of
 

@@ -18,10 +18,10 @@ from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....auth.keys import Scope
 from ....images.references import REFERENCE_PREFIXES, ImageReference, without_older_prefix
 from ...context import ApiContext, Context
+from ...images.output_files import find_output
 from ...requests.json_body import JsonRoute, check_coding, with_json
 from ...responses.problems import Problem, invalid_field, responses
 from ...security.authorization import as_stored, may_see, may_see_image, require_scope
-from .outputs import find_output
 from .zip_stream import MAX_IMAGES, UniqueNames, ZipStream, safe_name, zip_response
 
 MAX_CHOSEN = 2_000

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, Field
@@ -16,19 +14,16 @@ from ....auth.keys import Scope
 from ....tasks.build import TaskServices
 from ....tasks.control.moves import NOT_IN_QUEUE, NotInOrder
 from ....tasks.model.task import Task, TaskStatus
-from ....tasks.ports.engine import EngineUnavailable
 from ....tasks.queue.pending_queue import MAX_PREDICTED
 from ....tasks.service import WrongStatus
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
 from ...responses.problems import invalid_field, responses
+from ...results.stops import stop_and_wait
 from ...schemas.own_data import MAX_TAG_LENGTH, MAX_TAGS, Tag
 from ...schemas.task import RecordResponse
 from ...security.authorization import require_scope, visible_task
 from .tasks import TaskId, full_record
-
-STOP_TIMEOUT_S = 1.0
-"""Seconds that the response to a stop waits for the running task to end: most steps take less."""
 
 
 class MoveRequest(BaseModel):
@@ -69,12 +64,7 @@ async def stop(context: ApiContext, request: Request, task_id: TaskId) -> Any:
     """
     services = context.services
     task = await visible_task(context, request, task_id)
-    await stop_task(services, task.task_id)
-    if task.started_at == -1:
-        await services.tasks.wait(task.task_id)  # it was only removed from the queue
-    else:
-        with suppress(EngineUnavailable), anyio.move_on_after(STOP_TIMEOUT_S):
-            await services.tasks.wait(task.task_id)
+    await stop_and_wait(services, task)
     stopped = await _record(context, request, task.task_id)
     return stopped if TaskStatus(stopped["task_status"]).is_terminal else {**stopped, "stopping": True}
 
@@ -164,16 +154,6 @@ async def delete(context: ApiContext, request: Request, task_id: TaskId) -> Resp
     if cancelled is None:
         return Response(status_code=204)
     return JSONResponse(await asyncio.to_thread(full_record, context, request, cancelled))
-
-
-async def stop_task(services: TaskServices, task_id: str) -> None:
-    """Stop a pending or running task.
-
-    Raises:
-        WrongStatus: the task has already ended.
-    """
-    if not await services.tasks.stop(task_id):
-        raise WrongStatus(f"task {task_id} has already ended: it is {(await services.tasks.get(task_id)).status.value}")
 
 
 def skip_task(services: TaskServices, task: Task) -> None:

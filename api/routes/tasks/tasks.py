@@ -15,6 +15,8 @@ from ....tasks.history.retention import Removed
 from ....tasks.model.outlook import Outlook
 from ....tasks.model.task import Task, TaskStatus
 from ...context import ApiContext, Context
+from ...images.large_answers import AnswerFiles
+from ...images.output_files import read_output
 from ...repeats.record import with_repetitions
 from ...requests.json_body import JsonRoute
 from ...responses.problems import header, responses
@@ -22,8 +24,6 @@ from ...responses.rendering import rendered
 from ...schemas.card import TaskCard, card_of
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import access_of, require_scope, visible_task
-from ..images.large_answers import AnswerFiles
-from ..images.outputs import read_output
 from .query import MAX_PER_PAGE, TaskQuery, View
 
 TaskId = Annotated[str, Path(description="The id of the task; hyphens as in a UUID are accepted.")]

@@ -14,12 +14,12 @@ from ....tasks.model.task import Task
 from ....tasks.service import WrongStatus
 from ....tasks.webhooks.delivery import WebhookState
 from ...context import ApiContext, Context
+from ...images.output_files import read_output
 from ...requests.json_body import JsonRoute
 from ...responses.problems import Problem, responses
 from ...responses.public_urls import PublicUrls
 from ...schemas.task import RecordResponse, record_of
 from ...security.authorization import require_scope, visible_task
-from ..images.outputs import read_output
 from .tasks import TaskId
 
 

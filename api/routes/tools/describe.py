@@ -14,16 +14,16 @@ from ....auth.keys import Scope
 from ....tasks.ports.tools import DescribeKind, Picture
 from ...context import ApiContext, Context
 from ...executors import INPUT_EXECUTOR, run_in
+from ...images.forms import bounded_form, content_of, image_form, sent_image
+from ...images.tool_pictures import IMAGE, picture_of
 from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
 from ...requests.memory_budget import BODY_BUDGET, IMAGE_BUDGET, Reservation
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import invalid_field, responses
+from ...results.tool_results import tool_result
 from ...security.authorization import require_scope
-from ..images.inputs import bounded_form, content_of, image_form, sent_image
 from .bodies import json_of
-from .jobs import answer_of
 from .nodes import NodeName, tools_at
-from .pictures import IMAGE, picture_of
 
 DESCRIBE_KINDS: dict[str, DescribeKind] = {
     "Photo": "photo",
@@ -81,7 +81,7 @@ async def describe_image(
     tools = await tools_at(context, node)
     with IMAGE_BUDGET.reservation() as reservation:
         picture, kind = await _sent_picture(context, request, image_type, reservation)
-        return DescribeResponse(describe=await answer_of(tools.describe(picture, kind), request))
+        return DescribeResponse(describe=await tool_result(tools.describe(picture, kind), request))
 
 
 router.add_api_route(

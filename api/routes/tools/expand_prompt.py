@@ -16,12 +16,12 @@ from ...context import Context
 from ...requests.json_body import JsonRoute
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import InvalidFields, responses
+from ...results.tool_results import tool_result
 from ...schemas.generate import CommonRequest
 from ...security.authorization import require_scope
 from ...validation.known_names import with_listed_names, without_missing_loras
 from ...validation.lora_checks import with_prompts_weights
 from ...validation.validation import check
-from .jobs import answer_of
 
 FIELDS = (
     *("prompt", "negative_prompt", "style_selections", "performance_selection", "image_number", "image_seed"),
@@ -81,10 +81,10 @@ def router(context: Context, whole: type[CommonRequest]) -> APIRouter:
         checked = await asyncio.to_thread(_checked, context, sent)
         seed = checked.image_seed if checked.image_seed >= 0 else random.SystemRandom().randint(0, SEEDS)
         resolving = prompts.resolve(checked.model_dump(warnings="none"), seed, range(checked.image_number))
-        found = await answer_of(resolving, request)
+        found = await tool_result(resolving, request)
         texts: list[str | None] = [None if prompt.is_expanded and not body.expansion else "" for prompt in found]
         if body.expansion and any(prompt.is_expanded for prompt in found):
-            texts = [*await answer_of(prompts.expand(found), request)]
+            texts = [*await tool_result(prompts.expand(found), request)]
         return ExpandPromptResponse(images=[_image(*pair) for pair in zip(found, texts, strict=True)])
 
     expand_prompt.__annotations__["body"] = Annotated[model, Body(openapi_examples={"A prompt": {"value": EXAMPLE}})]

@@ -18,16 +18,16 @@ from ....auth.keys import Scope
 from ....tasks.ports.tools import MaskOptions, Picture
 from ...context import Catalog, Context
 from ...executors import INPUT_EXECUTOR, run_in
+from ...images.tool_pictures import IMAGE, picture_of
 from ...requests.json_body import JsonRoute
 from ...requests.memory_budget import IMAGE_BUDGET
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import FieldError, InvalidFields, responses
+from ...results.tool_results import tool_result
 from ...security.authorization import require_scope
 from ...validation.nearest_names import unknown
 from ...validation.validation import SAM_BOX_THRESHOLD, sam_errors
-from .jobs import answer_of
 from .nodes import NodeName, tools_at
-from .pictures import IMAGE, picture_of
 
 
 class MaskRequest(BaseModel):
@@ -80,7 +80,7 @@ def router(context: Context) -> APIRouter:
             raise InvalidFields(errors)
         with IMAGE_BUDGET.reservation() as reservation:
             picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, reservation)
-            mask = await answer_of(tools.mask(picture, body.options()), request)
+            mask = await tool_result(tools.mask(picture, body.options()), request)
         return await asyncio.to_thread(_png, mask)
 
     generate_mask.__annotations__["body"] = Annotated[model, Body()]

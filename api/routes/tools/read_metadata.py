@@ -16,6 +16,8 @@ from ....images.metadata.schemes.found import Metadata
 from ....images.storage.input_store import MAX_BYTES
 from ...context import Context
 from ...executors import INPUT_EXECUTOR, run_in
+from ...images.forms import bounded_form, content_of, image_form, image_too_large
+from ...images.tool_pictures import IMAGE
 from ...metadata.answer import ReadMetadataResponse, answer_of
 from ...requests.image_sources import ImageResolver
 from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
@@ -24,9 +26,7 @@ from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import invalid_field, responses
 from ...schemas.generate import CommonRequest
 from ...security.authorization import may_see_image, require_scope
-from ..images.inputs import bounded_form, content_of, image_form, image_too_large
 from .bodies import json_of
-from .pictures import IMAGE
 
 MAX_TEXT_LENGTH = 1_000_000
 """Characters of a pasted text. A log page of a busy day has some hundred thousand."""

@@ -13,8 +13,8 @@ from ....tasks.ports.tools import UnloadResult
 from ...context import ApiContext
 from ...requests.json_body import JsonRoute
 from ...responses.problems import responses
+from ...results.tool_results import tool_result
 from ...security.authorization import require_scope
-from .jobs import answer_of
 from .nodes import UnloadNode, tools_at
 
 
@@ -32,7 +32,7 @@ router = APIRouter(tags=["tools"], route_class=JsonRoute)
 
 async def unload(context: ApiContext, request: Request, node: UnloadNode = None) -> Any:
     """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-    freed = await answer_of((await tools_at(context, node)).unload(), request)
+    freed = await tool_result((await tools_at(context, node)).unload(), request)
     return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
 
 

@@ -14,8 +14,8 @@ from .....auth.keys import Scope
 from .....tasks.model.task import Task
 from ....context import Context
 from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
-from ....requests.ended import ended
 from ....requests.parameter_names import note_ignored
+from ....results.ended import ended
 from ....schemas.generate import CommonRequest
 from ....security.authorization import access_of, require_scope
 from ...answers import contents

@@ -18,10 +18,10 @@ from .....auth.keys import Scope
 from .....images.views.sizes import MAX_SIDE
 from ....context import Context
 from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
-from ....requests.ended import ended
 from ....requests.memory_budget import IMAGE_BUDGET, Reservation
 from ....requests.parameter_names import note_ignored
 from ....responses.problems import invalid_field
+from ....results.ended import ended
 from ....schemas.generate import CommonRequest
 from ....security.authorization import access_of, require_scope
 from ...answers import contents

@@ -11,9 +11,9 @@ from .....auth.keys import Scope
 from .....tasks.ports.tools import DescribeKind
 from ....context import ApiContext
 from ....executors import INPUT_EXECUTOR, run_in
+from ....images.tool_pictures import picture_of
 from ....requests.memory_budget import IMAGE_BUDGET
-from ....routes.tools.jobs import answer_of
-from ....routes.tools.pictures import picture_of
+from ....results.tool_results import tool_result
 from ....security.authorization import require_scope
 from ..generation.bodies import IMAGE
 from ..generation.values import MAX_NAME_LENGTH, Text
@@ -57,4 +57,4 @@ async def interrogate(
     tools = context.tools
     with IMAGE_BUDGET.reservation() as reservation:
         picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, reservation)
-        return InterrogateResponse(caption=await answer_of(tools.describe(picture, kind), request))
+        return InterrogateResponse(caption=await tool_result(tools.describe(picture, kind), request))

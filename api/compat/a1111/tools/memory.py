@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from .....auth.keys import Scope
 from ....context import ApiContext
-from ....routes.tools.jobs import answer_of
+from ....results.tool_results import tool_result
 from ....security.authorization import require_scope
 from ..routing import A1111Route, refusals
 
@@ -25,7 +25,7 @@ router = APIRouter(tags=["memory"], route_class=A1111Route)
 )
 async def unload(context: ApiContext, request: Request) -> Any:
     """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-    await answer_of(context.tools.unload(), request)
+    await tool_result(context.tools.unload(), request)
     return JSONResponse({})
 
 

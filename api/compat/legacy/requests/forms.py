@@ -16,10 +16,10 @@ from starlette.datastructures import FormData, UploadFile
 
 from .....asgi.error_codes import ErrorCode, FieldErrorCode
 from .....asgi.problem import shortened
+from ....images.forms import bounded_form
 from ....requests.json_body import MAX_BODY_BYTES, is_form, read_json
 from ....requests.memory_budget import Reservation
 from ....responses.problems import InvalidFields, Problem, invalid_field
-from ....routes.images.inputs import bounded_form
 from ....schemas.generate import MAX_LIST_LENGTH
 
 MAX_FILES = 8

@@ -11,9 +11,9 @@ from .....asgi.error_codes import ErrorCode
 from .....auth.keys import Scope
 from .....tasks.ports.tools import ToolFailed
 from ....executors import INPUT_EXECUTOR, run_in
+from ....images.tool_pictures import picture_of
 from ....requests.memory_budget import IMAGE_BUDGET
 from ....responses.problems import Problem
-from ....routes.tools.pictures import picture_of
 from ..protocol.calls import Call, Ending
 from .generating import IMAGE
 from .results import text_result

@@ -14,8 +14,8 @@ from .....tasks.build import TaskServices
 from .....tasks.model.task import Task
 from .....tasks.service import DatabaseUnavailable, UnknownTask
 from ....context import Context
-from ....requests.ended import ended
 from ....responses.problems import invalid_field
+from ....results.ended import ended
 from ....schemas.generate import CommonRequest
 from ....security.authorization import access_of
 from ....validation.sizes import size_of

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
 from typing import Any
-
-import anyio
 
 from .....asgi.problem import shortened
 from .....auth.keys import Scope
 from .....tasks.model.task import Task
-from .....tasks.ports.engine import EngineUnavailable
 from .....tasks.service import UnknownTask
-from ....routes.tasks.actions import STOP_TIMEOUT_S, stop_task
+from ....results.stops import stop_and_wait
 from ....schemas.stage import stage_members
 from ....security.authorization import visible_task
 from ..protocol.calls import Call
@@ -52,9 +48,7 @@ async def _get(call: Call) -> dict[str, Any]:
 async def _stop(call: Call) -> dict[str, Any]:
     services = call.context.services
     task = await _visible(call)
-    await stop_task(services, task.task_id)
-    with suppress(EngineUnavailable), anyio.move_on_after(STOP_TIMEOUT_S):
-        await services.tasks.wait(task.task_id)
+    await stop_and_wait(services, task)
     task = await services.tasks.get(task.task_id)
     text = f"is {task.status.value}" if task.status.is_terminal else "stops at its next step"
     return text_result(f"Task {task.task_id} {text}.")

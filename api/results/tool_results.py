@@ -11,12 +11,12 @@ from typing import TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from ....asgi.error_codes import ErrorCode
-from ....auth.rate_limit import LimitReached
-from ....tasks.ports.tools import ToolFailed
-from ...responses.problems import Problem
-from ...schemas.task import error_members
-from ...security.authorization import Access, access_of
+from ...asgi.error_codes import ErrorCode
+from ...auth.rate_limit import LimitReached
+from ...tasks.ports.tools import ToolFailed
+from ..responses.problems import Problem
+from ..schemas.task import error_members
+from ..security.authorization import Access, access_of
 
 T = TypeVar("T")
 RETRY_S = 10
@@ -53,7 +53,7 @@ class InProgress:
 IN_PROGRESS = InProgress()
 
 
-async def answer_of(future: Future[T], request: Request) -> T:
+async def tool_result(future: Future[T], request: Request) -> T:
     """Return the future's result. If the client disconnects first, cancel the future.
 
     Raises:

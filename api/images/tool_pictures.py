@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from ....asgi.error_codes import FieldErrorCode
-from ....images.codecs.decoding import NotAnImage, read_rgb
-from ....images.storage.input_store import MAX_BYTES
-from ....tasks.ports.tools import Picture
-from ...context import Context
-from ...requests.image_sources import ImageResolver
-from ...requests.memory_budget import Reservation
-from ...responses.problems import invalid_field
-from ...security.authorization import may_see_image
-from ..images.inputs import image_too_large
+from ...asgi.error_codes import FieldErrorCode
+from ...images.codecs.decoding import NotAnImage, read_rgb
+from ...images.storage.input_store import MAX_BYTES
+from ...tasks.ports.tools import Picture
+from ..context import Context
+from ..requests.image_sources import ImageResolver
+from ..requests.memory_budget import Reservation
+from ..responses.problems import invalid_field
+from ..security.authorization import may_see_image
+from .forms import image_too_large
 
 IMAGE = "URL, base64, data URI, or the URL of an input or output of this server."
 

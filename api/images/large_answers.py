@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ...requests.memory_budget import MemoryBudget
+from ..requests.memory_budget import MemoryBudget
 
 FILES_BUDGET = MemoryBudget(2**30)
 """Budget of files in answers."""

@@ -1,0 +1,1 @@
+"""Waits for the end of a task, of a tool, and of a stop."""
