@@ -23,12 +23,12 @@ from typing import Any
 
 BENCHMARKS = (
     *("boot", "cluster", "dashboard", "delivery", "event_cost", "history", "latency"),
-    *("listeners", "log", "loop", "memory", "overhead"),
+    *("listeners", "log", "loop", "memory", "other_api", "overhead"),
     *("pending", "queue_order", "saving", "search", "submissions"),
 )
 STRESS_TESTS = {"cluster_soak": "cluster_soak", "crash": "crash", "schema": "schema_requests", "soak": "soak"}
 """Name → module of tests/stress."""
-BY_NAME = {"cluster", "cluster_soak", "dashboard", "soak"}
+BY_NAME = {"cluster", "other_api", "cluster_soak", "dashboard", "soak"}
 """Names that run only on request: each takes as long as all others together."""
 
 Row = dict[str, Any]
