@@ -103,6 +103,8 @@ def rows(ids: Sequence[int]) -> list[dict[str, Any]]:
 
 def one(column: str, value: str) -> dict[str, Any] | None:
     """Return the task with this `task_id` or `idempotency_key`, with its parameters and images, or None."""
+    if "\0" in value:  # PostgreSQL has no such text, and would refuse the query
+        return None
     found = _ONE[column].run(value=value).fetchone()
     if found is None:
         return None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fooocus_api.db.repository import Repository
+from fooocus_api.db.statements.batches import batches
 from fooocus_api.tests.support.databases.databases import Place, image, inserted, row
 from fooocus_api.tests.support.databases.tasks_in_rows import ENDED, UNFINISHED, assert_tally_is_right
 
@@ -37,6 +38,13 @@ def test_a_record_is_found_as_it_was_given(repository: Repository) -> None:
     assert repository.read(lambda: repository.with_idempotency_key("key")) == found
     assert repository.read(lambda: repository.get("0" * 32)) is None
     assert repository.read(lambda: repository.with_idempotency_key("another")) is None
+
+
+def test_an_id_with_a_zero_byte_is_that_of_no_task_and_of_no_batch(repository: Repository) -> None:
+    inserted(repository, row())
+    assert repository.read(lambda: repository.get("a\0b")) is None
+    assert repository.read(lambda: repository.with_idempotency_key("a\0b")) is None
+    assert repository.read(lambda: batches.one("a\0b")) is None
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ def add(values: dict[str, Any]) -> int:
 
 def one(batch_id: str) -> dict[str, Any] | None:
     """Return a batch with its base by its id, None if there is none or it is being deleted."""
+    if "\0" in batch_id:  # PostgreSQL has no such text, and would refuse the query
+        return None
     return _first((BatchRow.batch_id == batch_id) & BatchRow.state.in_(list(VISIBLE)))
 
 
