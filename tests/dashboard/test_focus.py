@@ -151,6 +151,15 @@ def test_a_lost_connection_is_said_once_and_not_each_second(
         assert all("net::ERR" in line for line in page.browser.console())
 
 
+def test_a_new_place_is_said_in_a_region_that_stays(page: Dashboard, queued: list[str]) -> None:
+    page.open("#/queue", language="en")
+    page.browser.until(lambda: len(page.all(".queue-row")) == 3, "three rows")
+    page.driver.execute_script(NOTE_SPOKEN)
+    focus(page, f".queue-row[data-id='{queued[0]}'] button[aria-label=Later]")
+    page.press(Keys.ENTER)
+    page.browser.until(lambda: "Now at place 2" in page.driver.execute_script("return window.spoken"), "its new place")
+
+
 def test_a_refused_field_gets_the_focus_and_not_the_button_before_it(page: Dashboard) -> None:
     page.open("#/generate", language="en")
     page.see(".generate-send:enabled")

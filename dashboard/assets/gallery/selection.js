@@ -6,7 +6,7 @@ import { h, setText, show } from "../core/dom.js";
 import { t } from "../i18n/index.js";
 import { can } from "../core/session.js";
 import { button } from "../widgets/parts.js";
-import { note, noteError } from "../widgets/notes.js";
+import { announce, note, noteError } from "../widgets/notes.js";
 import { downloadTasks, repeatTasks, tagTasks } from "./actions.js";
 import { go, hash } from "../core/router.js";
 
@@ -64,7 +64,9 @@ export function buildSelection({ source, onChange, onLeave, remove }) {
 
   function changed() {
     show(bar, chosen.size > 0);
-    setText(words, t("gallery.selected", { n: chosen.size }));
+    const text = t("gallery.selected", { n: chosen.size });
+    if (always || chosen.size) announce(text);
+    setText(words, text);
     erase.lastChild.textContent = t("delete.action", { n: chosen.size });
     show(compare, chosen.size === 2);
     document.body.classList.toggle("selecting", always || chosen.size > 0);

@@ -67,6 +67,7 @@ export default {
   "models.delete": ["Delete {name}", "删除 {name}"],
   "models.deleteTitle": ["Delete the file?", "删除文件？"],
   "models.deleteText": ["{name} is deleted from the disk. This can't be undone.", "{name} 将从磁盘删除，无法撤销。"],
+  "models.deleted": ["{name} was deleted.", "已删除 {name}。"],
   "models.unload": ["Free the memory", "释放显存"],
   "models.unloaded": ["The models are unloaded between two tasks.", "模型将在任务间隙卸载。"],
   "models.loaded": ["{name} is loaded", "已加载 {name}"],

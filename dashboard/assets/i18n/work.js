@@ -40,6 +40,7 @@ export default {
   "queue.cancelTitle": [{ one: "Cancel {n} task?", other: "Cancel {n} tasks?" }, "取消 {n} 个任务？"],
   "queue.cancelText": ["They stay in the history as stopped.", "这些任务会以 “已停止” 保留在历史记录中。"],
   "queue.cancelAction": [{ one: "Cancel {n} task", other: "Cancel {n} tasks" }, "取消 {n} 个任务"],
+  "queue.movedTo": ["Now at place {n}", "现在排第 {n} 位"],
   "queue.cancelled": [{ one: "{n} task was cancelled.", other: "{n} tasks were cancelled." }, "已取消 {n} 个任务。"],
   "queue.drag": ["Drag to move", "拖动以调整顺序"],
   "queue.front": ["Generate next", "移到队首"],

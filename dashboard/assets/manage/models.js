@@ -186,6 +186,7 @@ export function mount(root) {
         `/v1/engine/model-files/${encodeURIComponent(folder)}/${name.split("/").map(encodeURIComponent).join("/")}`,
       );
       forgetSchema();
+      note(t("models.deleted", { name }));
     } catch (error) {
       noteError(error);
     }

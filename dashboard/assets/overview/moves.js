@@ -3,8 +3,9 @@
  * @module
  */
 import { post } from "../core/api.js";
+import { t } from "../i18n/index.js";
 import { loadTasks, rearrange, tasks } from "../live/tasks.js";
-import { noteError } from "../widgets/notes.js";
+import { announce, noteError } from "../widgets/notes.js";
 
 /** Move a task past its neighbour in the list. */
 export function shift(id, by) {
@@ -49,12 +50,14 @@ async function change(id, index, send) {
   const rest = waiting.filter((card) => card !== moved);
   const order = [...rest.slice(0, index), { ...moved, reason: isInLine(moved) ? "moved" : moved.reason }, ...rest.slice(index)];
   // Places among tasks that the key may not see are known to the server alone.
-  let place = 0;
+  let next = 0;
   const restore = rearrange(() =>
-    order.map((card) => ({ ...card, position: isInLine(card) && !others.waiting ? place++ : null })),
+    order.map((card) => ({ ...card, position: isInLine(card) && !others.waiting ? next++ : null })),
   );
   try {
     await send();
+    const place = tasks.get().waiting.findIndex((card) => card.task_id === id);
+    if (place >= 0) announce(t("queue.movedTo", { n: place + 1 }));
     if (others.waiting) await loadTasks();
   } catch (error) {
     restore();

@@ -1,5 +1,6 @@
 /**
- * Short notes at the foot of the page, and the one live region that speaks to screen readers.
+ * Short notes at the foot of the page, and the live regions that speak to screen readers. The regions stay: many screen readers
+ * don't announce an element that comes with its text.
  * @module
  */
 import { h } from "../core/dom.js";
@@ -11,8 +12,22 @@ const UNDO_MS = 8000;
 const SPOKEN_MS = 10_000;
 
 const list = h("div.notes");
-const region = h("div.sr", { role: "status" });
-document.body.append(list, region);
+const news = h("div.sr", { role: "status" });
+const answers = h("div.sr", { role: "status" });
+const alerts = h("div.sr", { role: "alert" });
+document.body.append(list, news, answers, alerts);
+
+/**
+ * Have a screen reader say the outcome of a user's action at once, also if it is the same as before.
+ *
+ * @param {string} text
+ * @param {boolean} [bad] whether it interrupts what is being said.
+ */
+export function announce(text, bad = false) {
+  const region = bad ? alerts : answers;
+  region.textContent = "";
+  window.setTimeout(() => (region.textContent = text), 50);
+}
 
 /**
  * Show a note.
@@ -28,7 +43,7 @@ export function note(text, { bad = false, action, onAction, ms = SHOWN_MS } = {}
   };
   const element = h(
     "div.note",
-    { class: bad ? "bad" : "", role: bad ? "alert" : "status" },
+    { class: bad ? "bad" : "" },
     h("span", text),
     action &&
       h(
@@ -47,6 +62,7 @@ export function note(text, { bad = false, action, onAction, ms = SHOWN_MS } = {}
   );
   const timer = setTimeout(close, ms);
   list.append(element);
+  announce(text, bad);
   while (list.children.length > 3) list.firstElementChild?.remove();
   return close;
 }
@@ -111,6 +127,6 @@ export function say(text) {
   const wait = Math.max(0, spokenAt + SPOKEN_MS - Date.now());
   waiting = window.setTimeout(() => {
     spokenAt = Date.now();
-    region.textContent = text;
+    news.textContent = text;
   }, wait);
 }
