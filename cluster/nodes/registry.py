@@ -143,8 +143,8 @@ class Registry:
     def files(self, name: str) -> frozenset[str] | None:
         """Return the names of the model files that tasks may use at a node, by which it claims them; None if it has not written
         them yet."""
-        text = raw.value(self._database, "SELECT catalogue::json->>'files' FROM cluster_node WHERE name = %s", (name,))
-        return None if text is None else frozenset(json.loads(text))
+        files = (self.catalogue(name) or {}).get("files")  # not in SQL, which refuses texts that a file's name may have
+        return None if files is None else frozenset(files)
 
     def known(self, read: Callable[[Callable[[], list[NodeRecord]]], list[NodeRecord]]) -> list[NodeRecord]:
         """Return the processes as read at most `READ_S` ago. `read` runs a query."""

@@ -5,16 +5,26 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from pathlib import Path
+from typing import TypeVar, cast
 
 import pytest
 
+from fooocus_api.cluster.control.engine import ClusterEngine
 from fooocus_api.cluster.control.order import ClusterOrder
+from fooocus_api.cluster.control.remote import RemoteTasks
+from fooocus_api.cluster.jobs.task_jobs import Claims
 from fooocus_api.cluster.nodes.offered import OfferedFiles
 from fooocus_api.cluster.nodes.registry import NodeRecord
+from fooocus_api.images.storage.file_journal import FileJournal
+from fooocus_api.tasks.model.active_tasks import ActiveTasks
 from fooocus_api.tasks.model.task import Task
 from fooocus_api.tasks.model.workload.workload import ModelNeeds, Workload
+from fooocus_api.tasks.overview.queue_view import QueueViews
+from fooocus_api.tasks.queue.estimator import Estimator
+from fooocus_api.tasks.queue.eta import EtaCalculator
 from fooocus_api.tasks.queue.scheduler import Scheduler
+from fooocus_api.tests.support.fakes.fake_engine import CountingBus, Machine
 
 MODELS = ("a", "b", "c")
 Result = TypeVar("Result")
@@ -103,6 +113,31 @@ def test_a_task_whose_files_no_node_has_is_before_no_other(order: ClusterOrder) 
     assert order.discard(f"{5:032x}") and stranded(order) == [2, 4]
     order.offer(None)
     assert sorted(numbers(order)) == [1, 2, 3, 4, 6] and stranded(order) == []
+
+
+def test_a_view_lists_tasks_without_a_node_behind_those_in_line(order: ClusterOrder, tmp_path: Path) -> None:
+    bus, active = CountingBus(), ActiveTasks()
+    machine = Machine(bus, FileJournal(tmp_path / "unfinished"), tmp_path)
+    engine = ClusterEngine(machine, order, Claims(), cast(RemoteTasks, None), bus.emit)
+    views = QueueViews(active, engine, EtaCalculator(active, engine, Estimator(), lambda: ["node"]))
+    downloading, not_in_line = task(2), task(5)
+    downloading.downloads = not_in_line.downloads = [{"url": "http://127.0.0.1/b", "path": "b"}]
+    for one in (task(1, source="shop"), downloading, task(3), task(4, source="shop"), not_in_line):
+        workload = needing("a" if one.id == 4 else "b")
+        active.add(one, workload)
+        if one is not not_in_line:
+            order.add(one, workload)
+    order.offer([frozenset("a")])
+
+    def seen(only: str | None) -> list[tuple[int, int | None, str]]:
+        return [(one.task.id, one.position, one.pick.reason.value) for one in views.view(only).waiting]
+
+    aside = [(1, None, "no_node"), (3, None, "no_node"), (2, None, "download"), (5, None, "download")]
+    assert seen(None) == [(4, 0, "arrival"), *aside]
+    assert seen("shop") == [(4, 0, "arrival"), aside[0]] and seen("api") == aside[1:]
+    assert views.view("api").others.ahead == 2
+    order.offer([frozenset("ab")])
+    assert {one[2] for one in seen("shop")} == {"arrival", "turn"}
 
 
 def test_a_click_in_a_webui_waits_for_its_own_process(order: ClusterOrder) -> None:
