@@ -105,7 +105,7 @@ class ClusterShare:
 
         def read() -> dict[str, Any]:
             context.host.catalog.refresh()
-            return catalogue_of(context.host, CATALOGS)
+            return {**catalogue_of(context.host, CATALOGS), "files": _model_files()}
 
         self._offers = Offers(read, partial(self._describe, url))
         self._offers.look()

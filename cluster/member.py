@@ -25,7 +25,7 @@ from .claim.node_worker import NodeWorker
 from .control.tools import ClusterTools, ToolPlace
 from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
-from .following.remote_events import RemoteImage, RemoteProgress
+from .following.remote_events import FilesChanged, RemoteImage, RemoteProgress
 from .following.reporting import ReportingNotifier
 from .links import Links
 from .messages.inbox import Inbox
@@ -46,6 +46,7 @@ from .messages.watch import Watch
 from .messages.watcher import Watcher
 from .nodes.caretaker import Caretaker
 from .nodes.heartbeat import Heartbeat
+from .nodes.offered import OfferedFiles
 from .nodes.registry import NodeFacts
 from .nodes.versions import Versions
 from .parts import ClusterParts
@@ -99,14 +100,15 @@ class Member:
             [overview.feed, overview.announcements, eta.elsewhere], overview.announcements.removed
         )
         self._claimer = Claimer(base.repository, jobs, self._worker, base.registry, base.settings.claims, base.wakes)
-        versions = Versions(base.settings.name, base.settings.version)
+        self._versions = Versions(base.settings.name, base.settings.version)
+        self._offered = OfferedFiles(base.registry.files)
         self._heartbeat = Heartbeat(
             base.repository,
             base.registry,
             jobs,
             self._facts,
             self._stop,
-            lambda: versions.look(base.registry.known(base.repository.read)),
+            self._look,
         )
         self._caretaker = Caretaker(
             lambda: connect(base.settings.location, f"caretaker {base.settings.name}"),
@@ -276,6 +278,16 @@ class Member:
         if state == "idle" and self.has_worker:
             state = self._base.host.obstacle() or state
         return NodeFacts(state, models, self._base.settings.card, progress)
+
+    def _look(self) -> None:
+        """Look at the other processes: their versions, and the files that they have for the tasks that wait."""
+        read = self._base.repository.read
+        nodes = self._base.registry.known(read)
+        self._versions.look(nodes)
+        lost, back = self._base.order.offer(self._offered.look(nodes, read))
+        if lost or back:
+            self._overview.feed.change()
+            self._base.emit(FilesChanged(lost=lost))
 
     def _stop(self, task_id: str) -> None:
         if not self._base.host.engine.interrupt(task_id, "stop"):

@@ -106,7 +106,7 @@ class ClaimChoices:
 
 def read_candidates(database: Database, files: Iterable[str], *, fifo: bool) -> ClaimChoices:
     """Return the candidates of a node that has these model files. In the transaction of the claim."""
-    values: dict[str, Any] = {"files": json.dumps(sorted(files))}
+    values: dict[str, Any] = {"files": json.dumps(sorted(name for name in files if _is_text(name)))}
     now, paused, *_ = _rows(database, _BEGIN, {"paused": PAUSED})[0]
     if paused == "1":
         return ClaimChoices(now)
@@ -169,6 +169,15 @@ def _entry(task_id: str, priority: int, arguments: dict[str, Any]) -> QueueEntry
     return QueueEntry(
         task_id, arguments["source"], priority, front=rank <= 0, last=last and rank > 0, needs=needs, task_id=task_id
     )
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name is text. Linux takes any bytes as one, which PostgreSQL's JSON refuses and no request can have."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _rows(database: Database, statement: str, values: dict[str, Any]) -> list[Any]:

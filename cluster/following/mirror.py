@@ -19,11 +19,13 @@ from ...tasks.model.workload.workload import Workload
 from ...tasks.streaming.updates import Kind
 from ..control.order import ClusterOrder
 from ..jobs.task_jobs import Claims
-from .remote_events import Claimed, RemoteImage, RemoteProgress, RowRead
+from .remote_events import Claimed, FilesChanged, RemoteImage, RemoteProgress, RowRead
 
 KINDS: dict[TaskStatus, Kind] = {status: kind for kind, status in OUTCOMES.values()} | {
     TaskStatus.INTERRUPTED: "interrupted"
 }
+BEGUN_WITH = -1
+"""Stands for the queue position with which a stream has begun."""
 MAX_ENDED = 10_000
 """Ended tasks that are remembered, so that the notice of an end that was published is not published again."""
 
@@ -86,6 +88,9 @@ class Mirror:
                 live = self._remote(event.task_id, event.attempts)
                 if live is not None:
                     self._announce_images(live, [event.image])
+            case FilesChanged():
+                self._have_left(event.lost)
+                self._notifier.queue_changed()
 
     def on_event(self, event: events.Event, active: ActiveTask | None) -> None:
         """Keep the order of the clicks in this process's WebUI, which wait for its worker alone. Release the claim of an own task
@@ -253,6 +258,14 @@ class Mirror:
         return None if self._is_local(live.task) else live
 
     # ---------------------------------------------------------------- observers
+
+    def _have_left(self, task_ids: Sequence[str]) -> None:
+        """Have the next publication of queue positions say that these have none now: a subscriber may know the first one, with
+        which its stream began."""
+        for task_id in task_ids:
+            live = self._active.get(task_id)
+            if live is not None and live.position is None:
+                live.position = BEGUN_WITH
 
     def _observe(self, event: events.Event, live: ActiveTask | None) -> None:
         for observer in self._observers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...images.preview import PreviewImage
@@ -23,6 +24,15 @@ class Claimed(Event):
     """This process has claimed the task, whose row was read in the transaction of the claim."""
 
     task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class FilesChanged(Event):
+    """Waiting tasks have come into the queue, or those of `lost` have left it: other nodes have their model files now. It has no
+    task's id."""
+
+    task_id: str = ""
+    lost: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from procrastinate.manager import JobManager
 from ...db.statements import daily_counts, writes
 from ...db.statements.cluster import raw
 from ...tasks.model.task import MOVED_TO_END, Task, TaskStatus
-from ...tasks.model.workload.workload import Workload
+from ...tasks.model.workload.workload import ModelNeeds, Workload
 from .connector import ThreadConnector, at_once
 
 MAX_ATTEMPTS = 2
@@ -255,7 +255,6 @@ class TaskJobs:
 def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
     """Return what the claim needs to know of a task: its source, its place, and the models that a node must have."""
     needs = workload.needs
-    named = [*needs.models, *(name for name, weight in needs.loras if weight)]
     return {
         "source": task.source,
         "rank": task.rank,
@@ -263,8 +262,14 @@ def arguments_of(task: Task, workload: Workload) -> dict[str, Any]:
         "moved": int(task.notes.get(MOVED_TO_END, 0)),
         "models": [_storable(name) for name in needs.models],
         "lora_weights": sorted([_storable(name), weight] for name, weight in needs.loras),
-        "files": sorted({_storable(name) for name in named if name not in ("", "None")}),
+        "files": sorted(files_of(needs)),
     }
+
+
+def files_of(needs: ModelNeeds) -> frozenset[str]:
+    """Return the names of the model files that a node must have to claim a task."""
+    named = [*needs.models, *(name for name, weight in needs.loras if weight)]
+    return frozenset(_storable(name) for name in named if name not in ("", "None"))
 
 
 def _now(database: Database) -> Any:

@@ -140,6 +140,12 @@ class Registry:
         text = NodeRow.select(NodeRow.catalogue).where(NodeRow.name == name).scalar()
         return json.loads(text) if text else None
 
+    def files(self, name: str) -> frozenset[str] | None:
+        """Return the names of the model files that tasks may use at a node, by which it claims them; None if it has not written
+        them yet."""
+        files = (self.catalogue(name) or {}).get("files")  # not in SQL, which refuses texts that a file's name may have
+        return None if files is None else frozenset(files)
+
     def known(self, read: Callable[[Callable[[], list[NodeRecord]]], list[NodeRecord]]) -> list[NodeRecord]:
         """Return the processes as read at most `READ_S` ago. `read` runs a query."""
         with self._lock:

@@ -13,7 +13,7 @@ from ..ports.engine import Engine
 from ..storage.stored_order import StoredOrder
 
 Outcome = TypeVar("Outcome")
-NOT_IN_QUEUE = "does not wait in the queue; move only a pending task whose model files are downloaded"
+NOT_IN_QUEUE = "does not wait in the queue; move only a pending task whose model files are there"
 """The end of the message about a task that can't be moved, after its id."""
 
 

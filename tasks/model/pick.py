@@ -14,6 +14,7 @@ class Reason(str, Enum):
     TURN = "turn"
     MODEL = "model"
     ARRIVAL = "arrival"
+    NO_NODE = "no_node"
     DOWNLOAD = "download"
 
 
@@ -26,6 +27,8 @@ class Pick:
 
 
 OLDEST = Pick(Reason.ARRIVAL)
+STRANDED = Pick(Reason.NO_NODE)
+"""Stands for a task of a cluster that no node can take: none has all model files that it needs."""
 DOWNLOADING = Pick(Reason.DOWNLOAD)
 """Stands for a task that is not in the queue yet, because files that it needs are missing."""
 MOVED = Pick(Reason.MOVED)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ..model.active_tasks import ActiveTask, ActiveTasks
-from ..model.pick import DOWNLOADING, OLDEST, Pick
+from ..model.pick import DOWNLOADING, OLDEST, STRANDED, Pick
 from ..model.task import Task, TaskStatus
 from ..ports.engine import Engine
 from ..queue.eta import EtaCalculator
@@ -57,7 +57,7 @@ class QueueViews:
         """Return the view of a client that may see the tasks of one source only; None if it may see all."""
         running = self._active.started(lambda live: only in (None, live.task.source))
         found = list(self._in_line(only))
-        coming = [(live, None, DOWNLOADING) for live in self._downloading(only, MAX_WAITING - len(found))]
+        listed = [*found, *self._aside(only, MAX_WAITING - len(found))]
         outlooks = self._eta.outlooks([live.task.task_id for live, *_ in found])
         waiting = [
             Waiting(
@@ -66,7 +66,7 @@ class QueueViews:
                 outlook.eta_seconds if (outlook := outlooks.get(live.task.task_id)) else None,
                 pick,
             )
-            for live, position, pick in (*found, *coming)
+            for live, position, pick in listed
         ]
         counts, own = self._active.counts(), self._active.pending_count(() if only is None else (only,))
         unseen = max(0, counts[TaskStatus.PENDING.value] - own)
@@ -97,11 +97,23 @@ class QueueViews:
                 number += 1
                 yield live, place, OLDEST
 
-    def _downloading(self, only: str | None, most: int) -> list[ActiveTask]:
-        """Return the tasks that are not in line yet, because files that they need are missing."""
+    def _aside(self, only: str | None, most: int) -> list[tuple[ActiveTask, int | None, Pick]]:
+        """Return the tasks that are not in line: those that no node can take, then those whose files are being downloaded by this
+        process or by another one, which alone knows how far they are."""
+        ids = self._engine.order.stranded(only, most) if most > 0 else ()
+        lives = [live for task_id in ids if (live := self._active.get(task_id)) is not None]
+        lives = [live for live in lives if live.task.status is TaskStatus.PENDING]
+        coming = [live for live in lives if live.task.downloads]
+        coming += self._downloading(only, most - len(lives), ids)
+        stranded = [live for live in lives if not live.task.downloads]
+        return [*((live, None, STRANDED) for live in stranded), *((live, None, DOWNLOADING) for live in coming)]
+
+    def _downloading(self, only: str | None, most: int, but: Collection[str]) -> list[ActiveTask]:
+        """Return the tasks that are not in line yet, because files that they need are missing, except `but`."""
         found = []
         for live in self._active.pending(() if only is None else (only,)) if most > 0 else ():
-            if live.task.downloads and self._engine.order.place(live.task.task_id) is None:
+            task = live.task
+            if task.downloads and task.task_id not in but and self._engine.order.place(task.task_id) is None:
                 found.append(live)
                 if len(found) == most:
                     break

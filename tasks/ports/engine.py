@@ -86,6 +86,10 @@ class QueueOrder(Protocol):
     def place(self, task_id: str) -> int | None:
         """Return the number of tasks before one that `task_ids` leaves out, None if it is not in the queue."""
 
+    def stranded(self, source: str | None, most: int) -> list[str]:
+        """Return the ids of at most `most` waiting tasks that no node of a cluster can take, as none has all files that they
+        need; those of one source only, if one is given. They are not in the queue until a node has the files."""
+
 
 class EngineFiles(Protocol):
     """The image files of the host. Any thread may call the methods, except where they say otherwise."""

@@ -91,6 +91,9 @@ class PendingOrder:
         with self.lock:
             return self.pending.place(task_id, prediction)
 
+    def stranded(self, source: str | None, most: int) -> list[str]:
+        return []
+
     def _predicted(self) -> Prediction:
         with self.lock:
             known = self.pending.known()

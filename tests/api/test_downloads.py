@@ -201,7 +201,7 @@ def test_a_task_whose_file_is_fetched_can_not_be_moved_yet(host: Host, wanted: W
     client = Client(host.url)
     task_id = client.submit(preset=wanted.preset("slow"))["task_id"]
     wait_for(lambda: client.task(task_id)["progress"] == 50, "half of the file")
-    message = f"task {task_id} does not wait in the queue; move only a pending task whose model files are downloaded"
+    message = f"task {task_id} does not wait in the queue; move only a pending task whose model files are there"
     for action, body in (("move-to-front", None), ("move", {"before": None})):
         refused = client.post(f"/tasks/{task_id}/{action}", json=body)
         assert (refused.status_code, refused.json()["detail"]) == (409, message)

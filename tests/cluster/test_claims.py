@@ -24,6 +24,8 @@ from fooocus_api.tasks.storage.stored_order import StoredOrder
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 
 MODELS = ("a", "b", "c")
+FILES = (*MODELS, "unused", "no text \udcff")
+"""The files of a node, one with a name that a folder on Linux may have."""
 SOURCES = ("flood", "shop", "bot")
 OVERTAKES = 2
 Step = tuple[Any, ...]
@@ -102,7 +104,7 @@ class Queues:
         loaded = self._scheduler.loaded
 
         def change() -> tuple[Choice, float]:
-            candidates = read_candidates(self._repository.database, [*MODELS, "unused"], fifo=self._rules.fifo)
+            candidates = read_candidates(self._repository.database, FILES, fifo=self._rules.fifo)
             choice = choose(candidates, self._rules, NodeModels(loaded), patient=True)
             entry = choice.entry
             if entry is not None and entry.task_id is not None:

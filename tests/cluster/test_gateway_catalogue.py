@@ -13,6 +13,7 @@ from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.gateways import known_nodes
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
 from fooocus_api.tests.support.databases.postgres import PostgresServer
+from fooocus_api.tests.support.event_streams import reading
 from fooocus_api.tests.support.host import DEMO
 
 SOON_S = 30
@@ -77,6 +78,44 @@ def test_it_is_known_soon_if_no_client_asks(cluster: DemoCluster, gateway: Clien
     wait_for(lambda: not any(known()), "the gateway to forget it", SOON_S)
 
 
+def test_a_task_whose_file_is_gone_says_that_no_node_has_it(
+    cluster: DemoCluster, gateway: Client, checkpoint: Path
+) -> None:
+    node = cluster.client()
+    copied(checkpoint)
+    wait_for(lambda: checkpoint.name in listed(gateway), "the list", 4)
+    assert node.post("/v1/engine/pause").status_code == 200
+    try:
+        stuck = gateway.submit(base_model_name=checkpoint.name)["task_id"]
+        other = gateway.submit(prompt="another")["task_id"]
+        wait_for(lambda: places(gateway) == [(stuck, 0, "arrival"), (other, 1, "arrival")], "both to be in line")
+        with (
+            reading(gateway, "/v1/events", also="queue") as events,
+            reading(gateway, f"/tasks/{stuck}/events") as stream,
+        ):
+            checkpoint.unlink()
+            for client in node, gateway:
+                wait_for(
+                    lambda client=client: places(client) == [(other, 0, "arrival"), (stuck, None, "no_node")],  # type: ignore[misc]
+                    "the task to say that no node has its file",
+                    SOON_S,
+                )
+                record = client.task(stuck)
+                assert record["task_status"] == "pending" and record.get("queue_position") is None
+                assert record.get("eta_seconds") is None
+            wait_for(lambda: events.of("queue")[-1]["waiting"][-1]["reason"] == "no_node", "an event of the queue")
+            wait_for(lambda: stream.of("queued")[-1].get("queue_position") is None, "an event of the task")
+            refused = gateway.post(f"/tasks/{stuck}/move-to-front")
+            assert refused.status_code == 409 and "model files are there" in refused.json()["detail"]
+            copied(checkpoint)
+            wait_for(
+                lambda: places(gateway) == [(stuck, 0, "arrival"), (other, 1, "arrival")], "its place again", SOON_S
+            )
+    finally:
+        node.post("/v1/engine/resume")
+    assert [gateway.ended(one)["task_status"] for one in (stuck, other)] == ["finished", "finished"]
+
+
 def test_a_preset_that_a_node_has_written_is_known_to_the_request_that_names_it(
     cluster: DemoCluster, gateway: Client
 ) -> None:
@@ -92,3 +131,8 @@ def listed(gateway: Client) -> list[str]:
     """Return the checkpoints of the list that has the nodes look."""
     found: list[str] = gateway.get("/v1/engines/all-models").json()["model_filenames"]
     return found
+
+
+def places(client: Client) -> list[tuple[str, int | None, str]]:
+    waiting = client.get("/v1/queue").json()["waiting"]
+    return [(one["task_id"], one["position"], one["reason"]) for one in waiting]

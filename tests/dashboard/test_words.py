@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fooocus_api.tasks.model.pick import Reason
 from fooocus_api.tests.support.host import ROOT
 
 ASSETS = ROOT / "dashboard" / "assets"
@@ -38,6 +39,11 @@ def test_every_used_word_exists() -> None:
     known = words().keys()
     used = {key for path in modules() for key in USED.findall(path.read_text("utf-8"))}
     assert used <= known, f"no words: {used - known}; add rows to a table of dashboard/assets/i18n"
+
+
+def test_every_reason_of_a_place_has_words() -> None:
+    missing = {f"why.{reason.value}" for reason in Reason} - words().keys()
+    assert not missing, f"no words: {missing}; add rows to dashboard/assets/i18n/work.js"
 
 
 def test_every_page_has_a_title_and_those_in_the_header_an_icon() -> None:

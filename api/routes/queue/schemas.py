@@ -15,7 +15,11 @@ from ...responses.public_urls import PublicUrls
 from ...schemas.card import TaskCard, card_of
 
 REASON = """Why the task is there: `moved`, `priority`, `turn` (its source has waited longest for a turn), `model` (its models are
-loaded), `arrival` (it is the oldest), or `download`: files that it needs are missing, and it is not in line yet."""
+loaded), `arrival` (it is the oldest), `no_node` (no node of the cluster has all model files that it needs), or `download` (files
+that it needs are being downloaded). Those with `no_node` and `download` are not in line, and come last."""
+POSITION = (
+    "The number of all tasks before it, also of those that the key may not see; null with `no_node` and `download`."
+)
 PAUSED = "True while no task of the API is started."
 WAITING_TOTAL = "The number of all waiting tasks that the key may see."
 
@@ -32,9 +36,7 @@ class WaitingModel(BaseModel):
     """The place of a waiting task."""
 
     task_id: str = Field(description="32 hexadecimal digits.")
-    position: int | None = Field(
-        description="The number of all tasks before it, also of those that the key may not see; null with `download`."
-    )
+    position: int | None = Field(description=POSITION)
     eta_seconds: float | None = Field(description="Seconds until the task ends; null while unknown or paused.")
     reason: Reason = Field(description=REASON)
     turn_of: str | None = Field(description="The source whose turn it is, with the reason `turn`.")
@@ -43,9 +45,7 @@ class WaitingModel(BaseModel):
 class WaitingCard(TaskCard):
     """A waiting task in short, with its place."""
 
-    position: int | None = Field(
-        description="The number of all tasks before it, also of those that the key may not see; null with `download`."
-    )
+    position: int | None = Field(description=POSITION)
     reason: Reason = Field(description=REASON)
     turn_of: str | None = Field(description="The source whose turn it is, with the reason `turn`.")
 

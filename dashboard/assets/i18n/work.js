@@ -54,6 +54,7 @@ export default {
   "why.turn": ["{source}'s turn", "轮到 {source}"],
   "why.model": ["its model is loaded", "模型已加载"],
   "why.arrival": ["came first", "按提交顺序"],
+  "why.no_node": ["no node has its model files", "没有节点有它的模型文件"],
   "why.download": ["waits for a file", "等待下载"],
   "latest.title": ["Latest", "最新"],
   "latest.all": ["Gallery", "图库"],

@@ -25,7 +25,7 @@ export async function moveTo(id, index) {
   const { waiting, total, others } = tasks.get();
   const rest = waiting.filter((card) => card.task_id !== id);
   if (waiting[index]?.task_id === id) return;
-  // A task whose files are being downloaded is not in line yet: nothing can be moved before it.
+  // A task whose files are being downloaded, or that no node has, is not in line yet: nothing can be moved before it.
   const next = rest.slice(index).find(isInLine);
   const last = rest.findLast(isInLine);
   const move = (one, before) => post(`/tasks/${one}/move`, { before });
@@ -40,7 +40,7 @@ export async function moveTo(id, index) {
   });
 }
 
-const isInLine = (card) => card.reason !== "download";
+const isInLine = (card) => card.reason !== "download" && card.reason !== "no_node";
 
 /** Show a task at an index at once, and put it back if the server refuses. */
 async function change(id, index, send) {

@@ -103,6 +103,9 @@ class HandOrder:
     def place(self, task_id: str) -> int | None:
         return self._queue.index(task_id) if task_id in self._queue else None
 
+    def stranded(self, source: str | None, most: int) -> list[str]:
+        return []
+
 
 class HandFiles:
     """Implements the `EngineFiles` port on one folder."""
