@@ -8,6 +8,7 @@ from functools import partial
 
 from .adapters.machine_load import machine_load
 from .adapters.saving.output_files import output_folders
+from .adapters.startup.freed_memory import MemoryRelease
 from .adapters.startup.launch_flags import Settings
 from .db.repository import Repository
 from .db.statements.repeats import state_of
@@ -53,7 +54,16 @@ def task_options(settings: Settings, admission: Admission, process: Process) -> 
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
     retention = RetentionPolicy(settings.keep_days, settings.keep_count)
-    return TaskOptions(settings.max_pending, webhooks, retention, admission=admission, load=load, process=process)
+    release = MemoryRelease()
+    return TaskOptions(
+        settings.max_pending,
+        webhooks,
+        retention,
+        admission=admission,
+        load=load,
+        on_minute=lambda minute: release.look(minute.memory),
+        process=process,
+    )
 
 
 def load() -> MachineLoad:

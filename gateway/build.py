@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..adapters.machine_load import machine_load
 from ..adapters.startup.exposure_warnings import is_exposed
+from ..adapters.startup.freed_memory import MemoryRelease
 from ..adapters.startup.launch_flags import Settings
 from ..api.app import create_api
 from ..api.context import Context, ImageStores, Security
@@ -155,12 +156,14 @@ def _options(settings: Settings, keys: Keyring, parts: SharedParts) -> TaskOptio
     )
     files = str(settings.api_files or SCHEME)  # a folder is given as a path
     folders = [] if files.startswith(SCHEME) else [Path(files)]
+    release = MemoryRelease()
     return TaskOptions(
         settings.max_pending,
         webhooks,
         RetentionPolicy(settings.keep_days, settings.keep_count),
         admission=Admission(keys.named, lambda: free_bytes(folders)),
         load=lambda: machine_load(folders),
+        on_minute=lambda minute: release.look(minute.memory),
         duty=parts.duty,
     )
 

@@ -141,7 +141,7 @@ def build_task_services(
     engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine.files, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator, None if shared is None else partial(_serving, shared.nodes))
-    overview = build_overview(active, engine, eta, events, options.load)
+    overview = build_overview(active, engine, eta, events, options.load, options.on_minute)
     nodes = NodeViews(
         OneNode(options.process, lambda: overview.models.loaded) if shared is None else shared.nodes, active
     )

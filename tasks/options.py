@@ -21,8 +21,9 @@ class TaskOptions:
 
     `max_pending` is the number of pending tasks at which more are refused, `admission` decides about the rows of batches.
     `end_write_timeout_s` is the time in seconds after which the subscribers of an ended task are notified although the database
-    does not accept its end. `load` returns the load of the machine. Only the process that has the `duty` does what only one of a
-    cluster may do. `publisher` puts images into the depot of a cluster. `process` describes this one.
+    does not accept its end. `load` returns the load of the machine, `on_minute` gets it each minute, off the event loop.
+    Only the process that has the `duty` does what only one of a cluster may do. `publisher` puts images into the depot of a
+    cluster. `process` describes this one.
     """
 
     max_pending: int | None = None
@@ -31,6 +32,7 @@ class TaskOptions:
     end_write_timeout_s: float = END_WRITE_TIMEOUT_S
     admission: Admission = field(default_factory=lambda: Admission(lambda _: [], lambda: None))
     load: Callable[[], MachineLoad] = MachineLoad
+    on_minute: Callable[[MachineLoad], object] = lambda _: None
     duty: Duty = field(default_factory=Duty)
     publisher: Publisher | None = None
     process: Process = field(default_factory=Process)

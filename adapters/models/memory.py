@@ -8,7 +8,6 @@ Checked on Fooocus 2.5.0 to 2.5.5 and mashb1t/Fooocus 2.6.5.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import logging
@@ -17,6 +16,7 @@ from typing import Any
 
 from ...tasks.ports.tools import UnloadResult
 from ..host_modules import host_module, loaded_module
+from ..startup.freed_memory import release_freed_memory
 
 log = logging.getLogger("fooocus_api.memory")
 
@@ -80,7 +80,7 @@ class ModelMemory:
         _drop_references()
         gc.collect()  # models and their patchers reference each other
         management.soft_empty_cache()
-        _trim_heap()
+        release_freed_memory()  # glibc keeps most of a model's memory, which then can't hold the next model
         after = _used(management, device)
         freed = None if before is None or after is None else max(0, before - after)
         return UnloadResult(freed, "RAM" if device.type == "cpu" else "GPU")
@@ -109,7 +109,7 @@ class ModelMemory:
                 management.current_loaded_models.remove(loaded)
                 loaded.model_unload()
         gc.collect()
-        _trim_heap()
+        release_freed_memory()  # glibc keeps most of a model's memory, which then can't hold the next model
 
     def _reload(self, task: Any) -> None:
         """Load the models of a task about to start, if they were unloaded.
@@ -137,12 +137,6 @@ class ModelMemory:
 def model_loaded() -> bool:
     """Return whether a checkpoint is in memory."""
     return getattr(loaded_module(PIPELINE), "final_unet", None) not in (None, {})  # after unloading it may be either
-
-
-def _trim_heap() -> None:
-    """Return freed memory to the system: glibc keeps most of a model's memory, which then can't hold the next model."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
-        libc.malloc_trim(0)
 
 
 def _loaded_elsewhere(management: Any) -> list[Any]:

@@ -1,9 +1,12 @@
-"""Return of memory to the system that the start has freed: imports and the building of schemas leave several MB."""
+"""Return of freed memory to the system: glibc keeps it in the heaps of its threads, hundreds of MB where images are decoded."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+
+MIN_GROWTH_BYTES = 64 * 2**20
+"""Growth of the process after which freed memory is given back: doing so takes milliseconds and holds up other threads' heaps."""
 
 
 def release_freed_memory() -> None:
@@ -13,3 +16,21 @@ def release_freed_memory() -> None:
             ctypes.CDLL(None).malloc_trim(0)
         except (OSError, AttributeError):  # another C library
             return
+
+
+class MemoryRelease:
+    """Gives freed memory back once the process has grown by `MIN_GROWTH_BYTES`. On one thread only."""
+
+    def __init__(self) -> None:
+        self._lowest: int | None = None
+
+    def look(self, memory: int | None) -> bool:
+        """Look at the process's memory in bytes, None if unknown. Return whether freed memory was given back."""
+        if memory is None:
+            return False
+        if self._lowest is None or memory <= self._lowest + MIN_GROWTH_BYTES:
+            self._lowest = memory if self._lowest is None else min(memory, self._lowest)
+            return False
+        release_freed_memory()
+        self._lowest = memory  # the next look finds the memory that is left
+        return True

@@ -49,12 +49,14 @@ def build_overview(
     eta: EtaCalculator,
     events: Broadcaster,
     load: Callable[[], MachineLoad],
+    on_minute: Callable[[MachineLoad], object],
 ) -> OverviewServices:
     """Return the parts. Nothing runs until `start`."""
     views = QueueViews(active, engine, eta)
 
     def publish(sample: Sample) -> None:
         events.announce("stats", sample)
+        on_minute(sample.load)
 
     return OverviewServices(
         views=views,

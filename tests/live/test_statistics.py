@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from pathlib import Path
 
+import psutil
+import pytest
+
+from fooocus_api.adapters.startup.freed_memory import MemoryRelease, release_freed_memory
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
 from fooocus_api.tasks.model.active_tasks import ActiveTask, ActiveTasks
@@ -23,6 +28,26 @@ from fooocus_api.tests.support.fakes.fake_engine import Machine
 
 TASK = Task("a" * 32, "api", {})
 ACTIVE = ActiveTask(TASK, Workload())
+
+
+def test_freed_memory_is_given_back_once_the_process_has_grown() -> None:
+    release, megabyte = MemoryRelease(), 2**20
+    seen = [None, 400, 420, 300, 350, 365, 380, 390, 430]
+    given_back = [release.look(None if one is None else one * megabyte) for one in seen]
+    assert given_back == [False, False, False, False, False, True, False, False, True]
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc keeps freed memory, and has a call to give it back"
+)
+def test_the_memory_between_what_is_kept_is_given_back() -> None:
+    blocks = [bytes(2_000) for _ in range(100_000)]
+    kept = blocks[::50]
+    del blocks
+    before = psutil.Process().memory_info().rss
+    release_freed_memory()
+    assert before - psutil.Process().memory_info().rss > 50 * 2**20
+    assert len(kept) == 2_000
 
 
 def step(clock_s: float) -> events.Progress:
