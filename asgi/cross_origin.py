@@ -147,9 +147,9 @@ class CrossOriginProtection:
             return scope
         page, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         clicked = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
-        foreign = (
-            not self._is_own(page, headers, scope) if page else site not in ("same-origin", "none") and not clicked
-        )
+        if site == "same-origin":  # also where a proxy changes the host's name
+            return scope
+        foreign = not self._is_own(page, headers, scope) if page else site != "none" and not clicked
         if not foreign:
             return scope
         return {**scope, "headers": [header for header in scope["headers"] if not _is_added_by_browser(header)]}

@@ -27,13 +27,11 @@ class Controls:
         """Read the controls' defaults. `blocks` is the WebUI; its events show which controls get other choices at run time."""
         self._controls = controls
         self._refreshed = _refreshed(blocks)
-        first: dict[int, int] = {}
+        by_control: dict[int, list[int]] = {}
         for position, control in enumerate(controls):
-            first.setdefault(id(control), position)
-        self.copies = {
-            position: first[id(control)] for position, control in enumerate(controls) if first[id(control)] != position
-        }
-        """Position of an argument that a fork takes from the control of an earlier one → position of that one."""
+            by_control.setdefault(id(control), []).append(position)
+        self.shared = [positions for positions in by_control.values() if len(positions) > 1]
+        """Positions of arguments that a fork takes from one control."""
         self.defaults = [self.as_argument(position, control.value) for position, control in enumerate(controls)]
 
     def __len__(self) -> int:

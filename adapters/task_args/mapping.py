@@ -76,16 +76,22 @@ class ArgumentMapper:
     def extra_fields(self, known: set[str]) -> dict[str, HostField]:
         """Return the host's arguments that no field in `known` covers: those of a fork."""
         taken = {HOST_NAMES.get(name, name) for name in known} | DERIVED_ARGUMENTS | self._deciding
+        copied = {position for positions in self._controls.shared for position in self._copies(positions, taken)}
         fields = {
             name: self._controls.field(position)
             for name, position in self._position.items()
             if name not in taken
-            and position not in self._controls.copies
+            and position not in copied
             and "[" not in name
             and name.isidentifier()
             and not name.startswith("_")
         }
         return {name: field for name, field in fields.items() if field is not None}
+
+    def _copies(self, positions: list[int], taken: set[str]) -> list[int]:
+        """Return the arguments that only repeat another one of the same control."""
+        original = next((position for position in positions if self.names[position] in taken), positions[0])
+        return [position for position in positions if position != original]
 
     def to_positional(self, parameters: dict[str, Any], images: Images, masks: Images | None = None) -> list[Any]:
         """Return a new list for AsyncTask's constructor, which consumes it.
@@ -98,7 +104,7 @@ class ArgumentMapper:
         Raises:
             ParameterError: a list has more items than the host has slots; an image can't be used.
         """
-        values = list(self._defaults)
+        values, written = list(self._defaults), set[int]()
         arguments = {
             **_plain(parameters),
             **self._seed(parameters),
@@ -108,6 +114,7 @@ class ArgumentMapper:
             position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
             if position is not None and wire_name not in self._deciding:
                 values[position] = self._controls.as_argument(position, value)
+                written.add(position)
         self._place(values, "loras", parameters.get("loras"), {"enabled": False, "model_name": "None", "weight": 1.0})
         prompts = [
             {**item, "cn_img": images(item["cn_img"])}
@@ -116,8 +123,10 @@ class ArgumentMapper:
         ]
         self._place(values, "controlnet_image", prompts, {"cn_img": None})
         self._place(values, "enhance_ctrls", parameters.get("enhance_ctrls"), {"enhance_enabled": False})
-        for position, first in self._controls.copies.items():
-            values[position] = values[first]
+        for positions in self._controls.shared:
+            source = next((position for position in positions if position in written), positions[0])
+            for position in positions:
+                values[position] = values[source]
         return values
 
     def without_images(self, parameters: dict[str, Any], files: ImageFiles) -> list[Any]:

@@ -6,7 +6,9 @@ import errno
 import weakref
 from collections.abc import Callable
 
+import anyio
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from ..requests.memory_budget import MemoryBudget
@@ -16,6 +18,8 @@ FILES_BUDGET = MemoryBudget(2**30)
 BYTES_OF_A_BYTE = 4
 """Bytes that a file's byte occupies: in base64, as JSON, and as the answer."""
 PART_BYTES = 2**18
+PART_TIMEOUT_S = 60.0
+"""Seconds that a client may take for one part."""
 
 
 class AnswerFiles:
@@ -59,7 +63,10 @@ class _Held(Response):
             for begin in range(0, len(self.body), PART_BYTES):
                 end = begin + PART_BYTES
                 part = bytes(self.body[begin:end])
-                await send({"type": "http.response.body", "body": part, "more_body": end < len(self.body)})
+                with anyio.fail_after(PART_TIMEOUT_S):
+                    await send({"type": "http.response.body", "body": part, "more_body": end < len(self.body)})
+        except TimeoutError as error:
+            raise ClientDisconnect from error  # one that reads nothing keeps the memory from all others
         finally:
             self._files.close()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 from fastapi import Request
@@ -53,34 +55,42 @@ class InProgress:
 IN_PROGRESS = InProgress()
 
 
-async def tool_result(future: Future[T], request: Request) -> T:
-    """Return the future's result. If the client disconnects first, cancel the future.
+@contextmanager
+def counted(access: Access) -> Iterator[None]:
+    """Count a request for a tool while it waits.
+
+    Raises:
+        LimitReached: as many requests of its key wait for tools as tasks of it may.
+    """
+    IN_PROGRESS.add(access)
+    try:
+        yield
+    finally:
+        IN_PROGRESS.remove(access)
+
+
+async def tool_result(begin: Callable[[], Future[T]], request: Request) -> T:
+    """Begin a tool and return its result. If the client disconnects first, cancel it.
 
     Raises:
         ClientDisconnect: the client disconnected.
         LimitReached: as many requests of its key wait for tools as tasks of it may.
         Problem: 500, the tool failed.
     """
-    access = access_of(request)
-    try:
-        IN_PROGRESS.add(access)
-    except LimitReached:
-        future.cancel()
-        raise
-    answered = asyncio.wrap_future(future)
-    gone = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not answered.done():
-            raise ClientDisconnect  # the response is never read
-        return answered.result()
-    except ToolFailed as failure:
-        detail = f"Fooocus failed: {failure}; Fooocus's console has the details"
-        raise Problem(ErrorCode.TOOL_FAILED, detail, error=error_members(failure.error)) from failure
-    finally:
-        answered.cancel()
-        gone.cancel()
-        IN_PROGRESS.remove(access)
+    with counted(access_of(request)):
+        answered = asyncio.wrap_future(begin())
+        gone = asyncio.ensure_future(_disconnected(request))
+        try:
+            await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not answered.done():
+                raise ClientDisconnect  # the response is never read
+            return answered.result()
+        except ToolFailed as failure:
+            detail = f"Fooocus failed: {failure}; Fooocus's console has the details"
+            raise Problem(ErrorCode.TOOL_FAILED, detail, error=error_members(failure.error)) from failure
+        finally:
+            answered.cancel()
+            gone.cancel()
 
 
 async def _disconnected(request: Request) -> None:

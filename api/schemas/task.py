@@ -73,7 +73,11 @@ class ImageModel(BaseModel):
     metadata: dict[str, Any] = Field(
         description="The parameters that Fooocus logged with the image: prompt, resolution, styles, …"
     )
-    base64: str | None = Field(default=None, description="The file, if the request set `require_base64`; not in lists.")
+    base64: str | None = Field(
+        default=None,
+        description="The file, if the request set `require_base64`: in the answer of the request, `GET /tasks/{task_id}` "
+        "and webhooks. Null if it can't be read now.",
+    )
     repeat: dict[str, Any] | None = Field(
         default=None,
         description="A body for `POST /v1/engine/generate` that generates the image again; all images of a task whose "

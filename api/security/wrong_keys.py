@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, ip_network
 from fastapi import Request
 
 from ...auth.keyring import Keyring
-from ...auth.keys import Key
+from ...auth.keys import BrokenKeys, Key
 from ...auth.rate_limit import LimitReached, RequestRate
 from ..responses.problems import limit_problem
 
@@ -18,8 +18,6 @@ WRONG_KEYS_PER_MINUTE = 10
 RANDOM_KEY_LENGTH = 40
 """Length in bytes from which a key can't be guessed: it is accepted although the limit is reached, as all clients of a proxy may
 have one address."""
-
-
 MAX_REMEMBERED = 1000
 """Wrong keys that are remembered, of all addresses."""
 
@@ -51,7 +49,12 @@ class WrongKeys:
         may_be_guessed = len(given) < RANDOM_KEY_LENGTH
         if may_be_guessed:
             self._take(counted)
-        key = keys.find(given)
+        try:
+            key = keys.find(given)
+        except BrokenKeys:
+            if may_be_guessed:
+                self._rate.give_back(counted, WRONG_KEYS_PER_MINUTE)
+            raise
         if key is not None:
             if may_be_guessed:
                 self._rate.give_back(counted, WRONG_KEYS_PER_MINUTE)

@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 def run_on_thread(action: Callable[[], T], future: Future[T], ended: Callable[[], None] = lambda: None) -> Future[T]:
-    """Run an action on a thread of its own, then `ended`. Return the future, which gets the result. Returns at once."""
+    """Run an action on a thread of its own, then `ended`. Return the future, which gets the result, or the error of a system that
+    starts no more threads. Returns at once."""
 
     def run() -> None:
         try:
@@ -25,7 +26,11 @@ def run_on_thread(action: Callable[[], T], future: Future[T], ended: Callable[[]
         finally:
             ended()
 
-    threading.Thread(target=run, name="fooocus-api-tool", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="fooocus-api-tool", daemon=True).start()
+    except RuntimeError as error:
+        _settle(partial(future.set_exception, error))
+        ended()
     return future
 
 

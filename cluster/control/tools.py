@@ -36,9 +36,9 @@ TOO_LARGE = (
     f"what the cluster's processes would send each other has more than {MAX_MESSAGE // 10**6} MB; "
     "send shorter prompts, fewer styles or fewer images"
 )
-MOST_ASKED = 32
+MAX_ASKED = 32
 """Requests of clients for tools that wait at this process at a time, each on a thread."""
-MOST_ANSWERED = 64
+MAX_ANSWERED = 64
 """Requests of other processes' clients that this one answers at a time, each on a thread."""
 RETRY = "retry in a few seconds"
 NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
@@ -69,8 +69,8 @@ class ClusterTools:
         self._answers: dict[str, queue.SimpleQueue[ToolAnswer]] = {}
         self._looks: dict[str, Future[dict[str, Any]]] = {}
         self._looking = threading.Lock()
-        self._asked = threading.BoundedSemaphore(MOST_ASKED)
-        self._answered = threading.BoundedSemaphore(MOST_ANSWERED)
+        self._asked = threading.BoundedSemaphore(MAX_ASKED)
+        self._answered = threading.BoundedSemaphore(MAX_ANSWERED)
 
     # ---------------------------------------------------------------------- asking
 
@@ -101,7 +101,7 @@ class ClusterTools:
         future: Future[T] = Future()
         if self._asked.acquire(blocking=False):
             return run_on_thread(partial(action, future.cancelled), future, self._asked.release)
-        future.set_exception(ToolsBusy(f"{MOST_ASKED} requests for tools wait at this process, its maximum; {RETRY}"))
+        future.set_exception(ToolsBusy(f"{MAX_ASKED} requests for tools wait at this process, its maximum; {RETRY}"))
         return future
 
     def begin(self, action: Callable[[], T]) -> Future[T]:
@@ -139,6 +139,8 @@ class ClusterTools:
         message = to_json(request)
         if not fits(message):
             raise ParameterError(TOO_LARGE)
+        if has_gone():
+            raise EngineUnavailable("the client has gone")
         answers = self._answers[request.number] = queue.SimpleQueue()
         try:
             self._sender.send(EVERYONE, message)
@@ -191,7 +193,7 @@ class ClusterTools:
         if self._answered.acquire(blocking=False):
             run_on_thread(partial(self._answer, sender, request, own), Future(), self._answered.release)
             return
-        words = f"node {self._place.name} has {MOST_ANSWERED} requests for tools, its maximum; {RETRY}"
+        words = f"node {self._place.name} has {MAX_ANSWERED} requests for tools, its maximum; {RETRY}"
         busy = ToolAnswer(request.number, {"unavailable": words, "is_busy": True})
         self._sender.send(channel_of(sender), to_json(busy))
 

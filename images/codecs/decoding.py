@@ -104,7 +104,8 @@ def upright_size(content: bytes) -> tuple[int, int]:
     """
     with _at_once:
         image = _opened(content, MAX_PIXELS)
-        if image.format == "PNG" and any(name in content for name in LATE):
+        begin = content.find(b"IDAT")
+        if image.format == "PNG" and any(content.find(name, begin) >= 0 for name in LATE):
             with suppress(Exception):  # decoding it reports that it is broken
                 image.load()
         width, height = image.size

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MAX_NUMBERS = 200_000
+MAX_NUMBERS = 300_000
 """Numbers in all tags. Each becomes an object of up to 300 bytes. Most are in a TIFF's lists of strips, of up to 20,000 each."""
 MAX_SHARED = 2**16
 """Bytes that may be copied beyond the length of the block, as some programs store equal texts once."""

@@ -31,7 +31,9 @@ class FolderDepot:
             DepotProblem: it does not exist.
         """
         if not folder.is_dir():
-            raise DepotProblem(f"the folder {folder} of --api-files does not exist; create it, or mount it")
+            raise DepotProblem(
+                f"the folder {folder} of --api-files does not exist; create it, or mount it, and start again"
+            )
         self._folder = folder
 
     def put(self, key: str, content: Path | bytes) -> None:

@@ -16,7 +16,7 @@ import pytest
 from fooocus_api.adapters.models.tools import FooocusTools
 from fooocus_api.adapters.worker.worker import Worker
 from fooocus_api.cluster.control.answering import OwnTools
-from fooocus_api.cluster.control.tools import MOST_ANSWERED, MOST_ASKED, ClusterTools, ToolPlace
+from fooocus_api.cluster.control.tools import MAX_ANSWERED, MAX_ASKED, ClusterTools, ToolPlace
 from fooocus_api.cluster.jobs.schema import install_schema
 from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
 from fooocus_api.cluster.messages.inbox import Inbox
@@ -239,12 +239,12 @@ def expansions(node: Process, gateway: Process) -> Iterator[Callable[[], Future[
 def test_clients_that_wait_for_a_tool_are_limited(
     gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]]
 ) -> None:
-    asked = [expansions() for _ in range(MOST_ASKED)]
-    with pytest.raises(ToolsBusy, match=f"{MOST_ASKED} requests"):
+    asked = [expansions() for _ in range(MAX_ASKED)]
+    with pytest.raises(ToolsBusy, match=f"{MAX_ASKED} requests"):
         gateway.tools.of(None).describe(numpy.zeros((8, 8, 3), numpy.uint8), "photo").result(30)
     gateway.tools.look(30)  # is no client's
     node.prompts.open.set()
-    assert [one.result(120) for one in asked] == [["xxx"]] * MOST_ASKED
+    assert [one.result(120) for one in asked] == [["xxx"]] * MAX_ASKED
     wait_for(lambda: not waiting_threads(), "the ends of all threads", 30)
     assert len(gateway.resolved(3)) == 1
 
@@ -252,22 +252,22 @@ def test_clients_that_wait_for_a_tool_are_limited(
 def test_a_client_that_has_gone_is_not_waited_for(
     gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]]
 ) -> None:
-    asked = [expansions() for _ in range(MOST_ASKED)]
-    wait_for(lambda: node.prompts.asked == MOST_ASKED, "all to be asked", 30)
-    assert waiting_threads() == 2 * MOST_ASKED and all(one.cancel() for one in asked)
-    wait_for(lambda: waiting_threads() <= MOST_ASKED, "the gateway's threads to end, while the node's wait", 30)
+    asked = [expansions() for _ in range(MAX_ASKED)]
+    wait_for(lambda: node.prompts.asked == MAX_ASKED, "all to be asked", 30)
+    assert waiting_threads() == 2 * MAX_ASKED and all(one.cancel() for one in asked)
+    wait_for(lambda: waiting_threads() <= MAX_ASKED, "the gateway's threads to end, while the node's wait", 30)
     assert len(gateway.resolved(3)) == 1
 
 
 def test_a_node_answers_a_limited_number_of_requests(
     gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]]
 ) -> None:
-    for round_number in range(1, MOST_ANSWERED // MOST_ASKED + 1):
-        asked = [expansions() for _ in range(MOST_ASKED)]
-        wait_for(lambda: node.prompts.asked == MOST_ASKED * round_number, "all to be asked", 30)  # noqa: B023
+    for round_number in range(1, MAX_ANSWERED // MAX_ASKED + 1):
+        asked = [expansions() for _ in range(MAX_ASKED)]
+        wait_for(lambda: node.prompts.asked == MAX_ASKED * round_number, "all to be asked", 30)  # noqa: B023
         assert all(one.cancel() for one in asked)
-        wait_for(lambda: waiting_threads() <= MOST_ASKED * round_number, "the gateway's threads to end", 30)  # noqa: B023
-    with pytest.raises(ToolsBusy, match=f"node-1 has {MOST_ANSWERED} requests"):
+        wait_for(lambda: waiting_threads() <= MAX_ASKED * round_number, "the gateway's threads to end", 30)  # noqa: B023
+    with pytest.raises(ToolsBusy, match=f"node-1 has {MAX_ANSWERED} requests"):
         expansions().result(30)
     node.prompts.open.set()
     wait_for(lambda: not waiting_threads(), "the ends of all threads", 30)

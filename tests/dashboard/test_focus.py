@@ -44,7 +44,7 @@ def queued(page: Dashboard, client: Client) -> Iterator[list[str]]:
     running = client.submit(prompt="the running one", overwrite_step=200, image_number=20)
     ids = [client.submit(prompt=name)["task_id"] for name in ("one", "two", "three")]
     yield ids
-    client = Client(page.url)  # the server has closed the idle connection of the first one by now
+    client = Client(page.url)
     client.post("/tasks/bulk", json={"ids": [*ids, running["task_id"]], "action": "cancel"})
     client.until(running["task_id"], "stopped")
 

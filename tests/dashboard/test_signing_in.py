@@ -177,8 +177,8 @@ def test_too_many_wrong_keys_have_to_wait(demo_factory: DemoFactory, page_of: Ca
     host = demo_factory("--apikey", "boss:s3cret")
     page = page_of(host)
     page.open("#/", language="en")
-    for _ in range(10):
-        assert Client(host.url).post("/v1/session", json={"key": "wrong"}).status_code == 401
+    for number in range(10):
+        assert Client(host.url).post("/v1/session", json={"key": f"wrong{number}"}).status_code == 401
     page.write(FORM, "s3cret")
     page.click("form.sign-in button")
     page.see("form.sign-in .error", "Try again in")

@@ -96,5 +96,8 @@ def test_an_argument_that_a_fork_takes_from_the_same_control_gets_the_same_value
     prompt, sharpness = SimpleNamespace(value="from the page"), SimpleNamespace(value=2.0)
     mapper = ArgumentMapper(["prompt", "sharpness", "original_prompt"], Controls([prompt, sharpness, prompt]), 2**32)
     assert mapper.without_images({"prompt": "a hat"}, files) == ["a hat", 2.0, "a hat"]
-    assert mapper.without_images({"original_prompt": "of a client"}, files)[0::2] == ["from the page"] * 2
-    assert mapper.extra_fields(set()).keys() == {"prompt", "sharpness"}
+    assert mapper.without_images({}, files)[0::2] == ["from the page"] * 2
+    assert mapper.extra_fields({"prompt"}).keys() == {"sharpness"}
+    other = ArgumentMapper(["original_prompt", "prompt"], Controls([prompt, prompt]), 2**32)
+    assert other.without_images({"prompt": "a hat"}, files) == ["a hat", "a hat"]
+    assert other.extra_fields({"prompt"}).keys() == set()

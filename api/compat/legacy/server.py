@@ -57,7 +57,7 @@ def refresh_models(context: ApiContext) -> ModelNames:
 
 async def clean_vram(context: ApiContext, request: Request) -> Cleaned:
     """Free the models' memory, after the tasks queued before it. A page of another site can't request it."""
-    await tool_result(context.tools.unload(), request)
+    await tool_result(context.tools.unload, request)
     return Cleaned(message="ok")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -81,7 +82,7 @@ async def describe_image(
     tools = await tools_at(context, node)
     with IMAGE_BUDGET.reservation() as reservation:
         picture, kind = await _sent_picture(context, request, image_type, reservation)
-        return DescribeResponse(describe=await tool_result(tools.describe(picture, kind), request))
+        return DescribeResponse(describe=await tool_result(partial(tools.describe, picture, kind), request))
 
 
 router.add_api_route(

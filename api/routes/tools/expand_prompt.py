@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
@@ -80,11 +81,11 @@ def router(context: Context, whole: type[CommonRequest]) -> APIRouter:
         sent = whole.model_validate(body.model_dump(include=set(FIELDS), exclude_unset=True, warnings="none"))
         checked = await asyncio.to_thread(_checked, context, sent)
         seed = checked.image_seed if checked.image_seed >= 0 else random.SystemRandom().randint(0, SEEDS)
-        resolving = prompts.resolve(checked.model_dump(warnings="none"), seed, range(checked.image_number))
-        found = await tool_result(resolving, request)
+        values, numbers = checked.model_dump(warnings="none"), range(checked.image_number)
+        found = await tool_result(partial(prompts.resolve, values, seed, numbers), request)
         texts: list[str | None] = [None if prompt.is_expanded and not body.expansion else "" for prompt in found]
         if body.expansion and any(prompt.is_expanded for prompt in found):
-            texts = [*await tool_result(prompts.expand(found), request)]
+            texts = [*await tool_result(partial(prompts.expand, found), request)]
         return ExpandPromptResponse(images=[_image(*pair) for pair in zip(found, texts, strict=True)])
 
     expand_prompt.__annotations__["body"] = Annotated[model, Body(openapi_examples={"A prompt": {"value": EXAMPLE}})]

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Body, Request
@@ -80,7 +81,7 @@ def router(context: Context) -> APIRouter:
             raise InvalidFields(errors)
         with IMAGE_BUDGET.reservation() as reservation:
             picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, reservation)
-            mask = await tool_result(tools.mask(picture, body.options()), request)
+            mask = await tool_result(partial(tools.mask, picture, body.options()), request)
         return await asyncio.to_thread(_png, mask)
 
     generate_mask.__annotations__["body"] = Annotated[model, Body()]

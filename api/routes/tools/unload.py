@@ -32,7 +32,7 @@ router = APIRouter(tags=["tools"], route_class=JsonRoute)
 
 async def unload(context: ApiContext, request: Request, node: UnloadNode = None) -> Any:
     """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-    freed = await tool_result((await tools_at(context, node)).unload(), request)
+    freed = await tool_result((await tools_at(context, node)).unload, request)
     return JSONResponse(_unloaded(freed).model_dump(exclude_none=True))
 
 

@@ -26,7 +26,7 @@ document.body.append(list, news, answers, alerts);
 export function announce(text, bad = false) {
   const region = bad ? alerts : answers;
   region.textContent = "";
-  window.setTimeout(() => (region.textContent = text), 50);
+  window.setTimeout(() => (region.textContent = [region.textContent, text].filter(Boolean).join(" ")), 50);
 }
 
 /**

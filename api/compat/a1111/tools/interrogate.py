@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
@@ -57,4 +58,4 @@ async def interrogate(
     tools = context.tools
     with IMAGE_BUDGET.reservation() as reservation:
         picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, reservation)
-        return InterrogateResponse(caption=await tool_result(tools.describe(picture, kind), request))
+        return InterrogateResponse(caption=await tool_result(partial(tools.describe, picture, kind), request))

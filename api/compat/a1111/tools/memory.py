@@ -25,7 +25,7 @@ router = APIRouter(tags=["memory"], route_class=A1111Route)
 )
 async def unload(context: ApiContext, request: Request) -> Any:
     """Free the models' memory, after the tasks queued before it. The next task loads what it needs."""
-    await tool_result(context.tools.unload(), request)
+    await tool_result(context.tools.unload, request)
     return JSONResponse({})
 
 

@@ -14,6 +14,8 @@ from ....executors import INPUT_EXECUTOR, run_in
 from ....images.tool_pictures import picture_of
 from ....requests.memory_budget import IMAGE_BUDGET
 from ....responses.problems import Problem
+from ....results.tool_results import counted
+from ....security.authorization import access_of
 from ..protocol.calls import Call, Ending
 from .generating import IMAGE
 from .results import text_result
@@ -37,14 +39,15 @@ async def _describe(call: Call) -> dict[str, Any]:
         picture = await run_in(INPUT_EXECUTOR, picture_of, call.context, call.request, image, reservation)
         del image  # this frame waits
         call.free()
-        future = tools.describe(picture, kind)
-        await call.accepted(partial(_cancel, future))
-        try:
-            return text_result(await asyncio.wrap_future(future))
-        except ToolFailed as failure:
-            raise Problem(
-                ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}; Fooocus's console has the details"
-            ) from failure
+        with counted(access_of(call.request)):
+            future = tools.describe(picture, kind)
+            await call.accepted(partial(_cancel, future))
+            try:
+                return text_result(await asyncio.wrap_future(future))
+            except ToolFailed as failure:
+                raise Problem(
+                    ErrorCode.TOOL_FAILED, f"Fooocus failed: {failure}; Fooocus's console has the details"
+                ) from failure
 
 
 def _cancel(future: Future[str], _: Ending) -> None:
