@@ -79,7 +79,8 @@ class Image(Message):
     metadata: dict[str, Any]
     """The parameters that Fooocus logged with the image: prompt, resolution, styles, …"""
     base64: Optional[str] = None
-    """The file, if the request set `require_base64`; not in lists."""
+    """The file, if the request set `require_base64`: in the answer of the request, `GET /tasks/{task_id}` and
+    webhooks. Null if it can't be read now."""
     repeat: Optional[dict[str, Any]] = None
     """A body for `POST /v1/engine/generate` that generates the image again; all images of a task whose images can't
     be generated alone. Only in `GET /tasks/{task_id}`, once the task has ended."""
