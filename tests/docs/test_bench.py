@@ -45,7 +45,7 @@ def test_an_unknown_one_is_named_with_those_there_are() -> None:
 
 
 def test_what_runs_by_name_alone_is_said() -> None:
-    assert "all but cluster, cluster_soak, dashboard, soak" in " ".join(bench("--help").stdout.split())
+    assert "all but cluster, cluster_soak, dashboard, other_api, soak" in " ".join(bench("--help").stdout.split())
     assert "soak" in names() and "soak" not in chosen([])[0] and chosen(["soak"])[0] == ["soak"]
 
 

@@ -30,7 +30,11 @@ def test_the_steps_of_each_image_are_counted(client: Client) -> None:
     [started], queued = reader.of("started"), reader.of("queued")
     assert started["phase"] == "loading" and started["image_count"] == 2 and started["step"] is None
     assert {event["phase"] for event in queued} == {"queued"}
-    assert progress[0]["phase"] in ("loading", "preparing")
+    assert progress[0]["phase"] in (
+        "loading",
+        "preparing",
+        "sampling",
+    )  # the slow subscriber may have missed the first ones
     assert "phase" not in record and "started_at" not in record
 
 
