@@ -23,7 +23,7 @@ from .frame import Options, Row, Unavailable
 
 GENERATE = "/v1/generation/text-to-image"
 SIZE = {"overwrite_width": 256, "overwrite_height": 256}
-STEPS, LONG = 4, 30
+STEPS, LONG = 4, 10
 ROUNDS = 5
 QUERIES = 40
 PATIENCE_S = 600.0

@@ -126,6 +126,8 @@ class Deliveries:
                 log.exception("webhook not read from the history")
             return self._dispatcher.done(receiver, now_ms() + RETRY_DELAY_MS)
         state, due_at = next_step(message, attempt, retry_after_s, self._retry_s)
+        # Its other messages wait for as long as the receiver asked for, and not for this message's own pause of up to hours.
+        asked = attempt.at + attempt.duration_ms + round(retry_after_s * 1000) if retry_after_s else None
         what = {"state": state, "attempt": message.tries + 1, "status": attempt.status, "reason": attempt.error}
         log.info("webhook attempted", extra={**letter.ids, **what})
 
@@ -135,7 +137,7 @@ class Deliveries:
 
         def recorded(done: Future[int | None]) -> None:
             then = now_ms() + RETRY_DELAY_MS if done.exception() else done.result()
-            self._dispatcher.done(receiver, then, not_before=due_at if retry_after_s and state == PENDING else None)
+            self._dispatcher.done(receiver, then, not_before=asked if state == PENDING else None)
             letter.recorded()
 
         # Record the attempt before the next delivery to this receiver: otherwise a full disk would cause endless retries.

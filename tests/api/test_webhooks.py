@@ -14,7 +14,7 @@ from fooocus_api.tests.api.test_failures import DOOMED, Doomed
 from fooocus_api.tests.support.client import Client, wait_for, without_repeats
 from fooocus_api.tests.support.host import DEMO, Host, demo_host
 from fooocus_api.tests.support.servers.webhook_receiver import Receiver
-from fooocus_api.tests.support.servers.webhooks import QUICKLY, once, statuses, verified, webhooks
+from fooocus_api.tests.support.servers.webhooks import LOCAL, QUICKLY, once, statuses, verified, webhooks
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
@@ -125,6 +125,18 @@ def test_retry_after_is_honoured(client: Client, form: str, status: int) -> None
         assert client.post(f"/tasks/{task_id}/webhooks/resend").json()["webhook_status"] == "pending"
         assert {receiver.next().record["task_id"], receiver.next().record["task_id"]} == {task_id, other}
         assert statuses(once(client, task_id, "delivered")) == [status, 200]
+
+
+def test_the_pause_of_an_often_retried_message_holds_up_no_other(demo_factory: DemoFactory) -> None:
+    client = Client(demo_factory(*LOCAL, "--webhook-retry-seconds", "1").url)
+    with Receiver(500, 500, 500, (429, "Retry-After", "1")) as receiver:
+        often = client.draw(webhook_url=receiver.url)["task_id"]
+        assert [receiver.next().status for _ in range(4)] == [500, 500, 500, 429]
+        wait_for(lambda: len(webhooks(client, often)["attempts"]) == 4, "the try to be noted")
+        later = client.draw(webhook_url=receiver.url)["task_id"]
+        # The receiver asked for one second; the pause of the first message is 27 s, give or take a quarter.
+        wait_for(lambda: webhooks(client, later)["webhook_status"] == "delivered", "the other message", 15)
+        assert receiver.next().record["task_id"] == later
 
 
 def test_a_receiver_that_is_gone_is_left_alone(client: Client) -> None:
