@@ -49,7 +49,7 @@ def add_tasks(sample: dict[str, Any], number: int, seed: int) -> None:
     chance = random.Random(seed)
     rare_words = ["".join(chance.choices(SYLLABLES, k=chance.randint(2, 5))) for _ in range(20_000)]
     frequencies = [1 / (place + 3) for place in range(len(rare_words))]
-    columns = {name: sample[name] for name in sample if name not in ("images", "parameters", "downloads")}
+    columns = {name: sample[name] for name in sample if name not in ("images", "parameters", "downloads", "tags")}
     began = sample["queued_at"] - YEARS_MS
     for part in chunked(range(number), 5_000):
         rows = []
