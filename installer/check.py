@@ -120,7 +120,7 @@ def _own_parts(checkout: Checkout) -> Iterator[Result]:
 
 
 def _install(checkout: Checkout) -> str:
-    return f"run install.py {checkout.path} with this Python"
+    return f'run install.py "{checkout.path}" with this Python'
 
 
 def _ports() -> Iterator[Result]:
