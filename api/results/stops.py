@@ -26,14 +26,12 @@ async def stop_task(services: TaskServices, task_id: str) -> None:
 
 
 async def stop_and_wait(services: TaskServices, task: Task) -> None:
-    """Stop a task and wait until it has ended, at most `STOP_TIMEOUT_S` if it runs.
+    """Stop a task and wait until it has ended, at most `STOP_TIMEOUT_S`.
 
     Raises:
         WrongStatus: the task has already ended.
     """
     await stop_task(services, task.task_id)
-    if task.started_at == -1:
-        await services.tasks.wait(task.task_id)  # it was only removed from the queue
-    else:
-        with suppress(EngineUnavailable), anyio.move_on_after(STOP_TIMEOUT_S):
-            await services.tasks.wait(task.task_id)
+    # also a task that is pending here: a worker may have just claimed it
+    with suppress(EngineUnavailable), anyio.move_on_after(STOP_TIMEOUT_S):
+        await services.tasks.wait(task.task_id)

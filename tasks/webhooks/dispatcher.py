@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from ..model.task import now_ms
 
+log = logging.getLogger("fooocus_api.webhooks")
+
 MAX_IN_FLIGHT = 16
+THREAD_PAUSE_MS = 5_000
+"""Pause of a receiver after the system has started no thread for its work."""
 
 
 class PerReceiverDispatcher:
@@ -79,7 +84,14 @@ class PerReceiverDispatcher:
         self._busy.add(receiver)
         del self._due[receiver]  # before the work, so that a `wake` during it stays
         self._not_before.pop(receiver, None)
-        threading.Thread(target=self._work, args=(receiver,), name="fooocus-api-webhook", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(receiver,), name="fooocus-api-webhook", daemon=True).start()
+        except (
+            RuntimeError
+        ) as error:  # the system starts no more threads; the deliveries of all receivers must survive that
+            log.warning("webhook of %s is delayed by %d s: %s", receiver, THREAD_PAUSE_MS // 1000, error)
+            self._busy.discard(receiver)
+            self._due[receiver] = now_ms() + THREAD_PAUSE_MS
 
     def _pause(self, now: int) -> float | None:
         """Return the seconds until the next work is due, None to sleep until a call changes the schedule."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ from fooocus_api.outbound.client import OutboundClient
 from fooocus_api.tasks.model import rows
 from fooocus_api.tasks.model.task import Task, new_task_id, now_ms
 from fooocus_api.tasks.model.workload.workload import Workload
+from fooocus_api.tasks.webhooks import dispatcher
 from fooocus_api.tasks.webhooks.deliveries import DAY_MS, next_step
 from fooocus_api.tasks.webhooks.delivery import Webhooks, WebhookSettings, receiver_of
 from fooocus_api.tasks.webhooks.dispatcher import MAX_IN_FLIGHT, PerReceiverDispatcher
@@ -193,6 +195,24 @@ def test_a_pause_is_kept_unless_somebody_wants_it_at_once(lanes: Any) -> None:
     work.wake("other", 1)
     work.done("other", 1)
     assert began.get(timeout=30) == "other" and began.empty()
+
+
+def test_a_system_that_starts_no_thread_delays_the_work(lanes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[str] = []
+    start = threading.Thread.start
+
+    def refuse_first(thread: threading.Thread) -> None:
+        if thread.name == "fooocus-api-webhook" and not refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_first)
+    monkeypatch.setattr(dispatcher, "THREAD_PAUSE_MS", 1)
+    began: queue.Queue[str] = queue.Queue()
+    lanes(began.put).start({"example.com": 1})
+    assert began.get(timeout=30) == "example.com"
+    assert refused
 
 
 # ------------------------------------------------------------------- retries
