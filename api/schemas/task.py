@@ -65,7 +65,7 @@ class ImageModel(BaseModel):
     height: int | None = Field(description="Height in pixels.")
     format: str | None = Field(description="png, jpeg or webp.")
     kept: bool = Field(
-        description="False if Fooocus runs with --disable-image-log: the file is deleted within an hour, so fetch it soon."
+        description="False if Fooocus runs with --disable-image-log: the file may be deleted after an hour, so fetch it soon."
     )
     blacked_out: bool = Field(
         description="True if `black_out_nsfw` is on and Fooocus's checker replaced the image by a black one."

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image as PILImage
 
+from fooocus_api.tests.conftest import DemoFactory
+from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import ROOT, Host
 from fooocus_api.tests.support.sources.page_examples import PageExample, examples_of
 
@@ -70,6 +72,27 @@ def test_python_examples_run(
         assert capsys.readouterr().out.startswith("finished ['http://127.0.0.1")
         with PILImage.open(folder / "cat.png") as image:
             assert image.format == "PNG"
+
+
+@pytest.mark.parametrize("page", ["rented-gpu", "rented-gpu_zh"])
+def test_a_rented_machine_with_tasks_is_never_idle(
+    page: str, demo_factory: DemoFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = demo_factory(step_ms=100)
+    client = Client(host.url)
+    (program,) = [one.code for one in EXAMPLES if one.page.stem == page and one.runs_as_it_stands]
+
+    def said() -> str:
+        exec(compile(program.replace(ADDRESS, host.url), page, "exec"), {})
+        return capsys.readouterr().out.strip()
+
+    assert said() == "idle 0 tasks wait"
+    client.post("/v1/engine/pause")
+    task_id = client.submit(overwrite_step=60)["task_id"]
+    assert said() == "busy 1 tasks wait"
+    client.post("/v1/engine/resume")
+    client.until(task_id, "running")
+    assert said() == "busy 0 tasks wait"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

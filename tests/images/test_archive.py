@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from fooocus_api.api.routes.images.zip_stream import UniqueNames, safe_name
+from fooocus_api.api.routes.images.zip_stream import MAX_IMAGES, UniqueNames, safe_name
 from fooocus_api.tests.support.client import Client
 from fooocus_api.tests.support.host import Host, demo_host
 from fooocus_api.tests.support.keys import add_key
@@ -63,6 +65,21 @@ def test_a_form_of_a_page_does_the_same(boss: Client, host: Host) -> None:
     assert found["missing.txt"].decode() == "outputs/2026-01-01/none.png\n"
     refused = browser.post("/v1/archive", data=form, headers={"Origin": "https://other.example"})
     assert refused.status_code == 403
+
+
+def test_images_beyond_the_most_of_an_archive_are_named(host: Host, boss: Client) -> None:
+    task = boss.draw(image_number=2)
+    added = [f"2026-01-01/{number}.png" for number in range(MAX_IMAGES)]
+    add = "INSERT INTO task_image(task_id, position, path, kept, metadata) VALUES (?, ?, ?, 1, '{}')"
+    with closing(sqlite3.connect(host.outputs / ".fooocus_api" / "tasks.sqlite3", timeout=30)) as history, history:
+        move = "UPDATE task_image SET position = ? WHERE task_id = ? AND position = 1"
+        history.execute(move, (MAX_IMAGES + 1, task["id"]))
+        history.executemany(add, [(task["id"], position, path) for position, path in enumerate(added, 1)])
+    found = contents(boss.post("/v1/archive", json={"task_ids": [task["task_id"]]}))
+    first, last = map(name_of, task["result"])
+    assert [*found] == [first, "missing.txt"]
+    missing = found["missing.txt"].decode().split()
+    assert missing[:-1] == added and name_of(missing[-1]) == last
 
 
 def test_what_a_key_may_not_see_is_missing(host: Host, boss: Client) -> None:

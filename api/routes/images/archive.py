@@ -79,9 +79,9 @@ router = APIRouter(tags=["images"], route_class=FormOrJsonRoute, dependencies=[r
     },
 )
 def post_archive(context: ApiContext, request: Request, body: Annotated[ArchiveRequest, Body()]) -> Response:
-    """Return the images in one ZIP file, each once, under the names of their files. Those that do not exist any more, or that the
-    key may not see, are listed in `missing.txt`. The request may be a form, `application/x-www-form-urlencoded`, with the fields
-    `task_ids` and `images` as often as needed."""
+    """Return the images in one ZIP file, each once, under the names of their files. `missing.txt` lists those that do not exist
+    any more, that the key may not see, or that are more than one archive takes, 50,000. The request may be a form,
+    `application/x-www-form-urlencoded`, with the fields `task_ids` and `images` as often as needed."""
     if not (body.task_ids or body.images):
         raise invalid_field(
             "task_ids", FieldErrorCode.REQUIRED, "and images are empty; name at least one task or image"
@@ -115,10 +115,13 @@ class _Choice:
         self._missing: list[str] = []
 
     def pictures(self) -> Iterator[_Picture]:
-        """Yield the images that exist and that the client may see, each once."""
+        """Yield the images that exist and that the client may see, each once. What is beyond `MAX_IMAGES` counts as missing."""
         seen: set[str] = set()
         for relative, name in self._named():
-            if relative in seen or len(seen) >= MAX_IMAGES:
+            if relative in seen:
+                continue
+            if len(seen) >= MAX_IMAGES:
+                self._missing.append(name)
                 continue
             seen.add(relative)
             try:

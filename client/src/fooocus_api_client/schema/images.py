@@ -73,7 +73,7 @@ class Image(Message):
     format: Optional[str]
     """png, jpeg or webp."""
     kept: bool
-    """False if Fooocus runs with --disable-image-log: the file is deleted within an hour, so fetch it soon."""
+    """False if Fooocus runs with --disable-image-log: the file may be deleted after an hour, so fetch it soon."""
     blacked_out: bool
     """True if `black_out_nsfw` is on and Fooocus's checker replaced the image by a black one."""
     metadata: dict[str, Any]
