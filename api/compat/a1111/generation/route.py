@@ -15,6 +15,7 @@ from .....tasks.model.task import Task
 from ....context import Context
 from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
 from ....images.large_answers import AnswerMemory
+from ....requests.json_body import free_body
 from ....requests.parameter_names import note_ignored
 from ....results.ended import ended
 from ....schemas.generate import CommonRequest
@@ -74,6 +75,7 @@ class Generation:
 
     async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> Response:
         """Generate, and return the answer."""
+        body.forget_images()
         memory = AnswerMemory() if body.send_images else None
         if plan.unchanged is not None:
             note_ignored(self._request, plan.ignored)
@@ -129,10 +131,12 @@ class Generation:
     async def _end(
         self, values: dict[str, Any], size: Size | None, content: Any, ignored: list[str], part: str = ""
     ) -> Task:
-        """Submit a task and return it once it has ended."""
+        """Submit a task and return it once it has ended. Its images are freed before the wait: `values` is empty then."""
         translated = Translated(values, content, size, {}, tuple(ignored))
         with renamed(NAMES):
             task = await submit(translated, Surface.A1111, self._context, self._request, self._model, part=part)
+        values.clear()
+        free_body(self._request)
         self._job.task_ids.append(task.task_id)
         if self._job.interrupted:  # while it was submitted
             await self._context.services.tasks.stop(task.task_id)
