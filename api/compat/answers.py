@@ -10,6 +10,7 @@ from fastapi import Request
 
 from ...tasks.model.task import Image, Task
 from ..context import Context
+from ..images.large_answers import AnswerMemory
 from ..images.output_files import find_output
 from ..responses.renditions import view_content
 from .sizes import Size
@@ -30,6 +31,7 @@ async def contents(
     quality: int | None = None,
     *,
     may_refuse: bool = False,
+    memory: AnswerMemory | None = None,
 ) -> list[bytes]:
     """Return the files of a task's images, with their metadata.
 
@@ -38,12 +40,17 @@ async def contents(
         image_format: `PNG`, `JPEG` or `WEBP`; None for the file's own.
         quality: 1 to 100, for JPEG and WebP.
         may_refuse: whether an image in another size is refused while many others wait.
+        memory: holds the files until the answer with them is sent.
 
     Raises:
         Problem: 404, an image was deleted; 503, one can't be read now, or is refused.
     """
     view = partial(view_content, size=size, image_format=image_format, quality=quality, may_refuse=may_refuse)
-    return [await view(context.renditions, await _found(context, image)) for image in task.images]
+    files: list[bytes] = []
+    for image in task.images:
+        content = await view(context.renditions, await _found(context, image))
+        files.append(content if memory is None else memory.hold(content, task.task_id))
+    return files
 
 
 async def _found(context: Context, image: Image) -> tuple[Path, str]:

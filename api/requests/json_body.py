@@ -10,6 +10,7 @@ from typing import Any
 
 import pydantic_core
 from fastapi import Request, Response
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from ...asgi.error_codes import ErrorCode, FieldErrorCode
@@ -69,6 +70,7 @@ class BufferedRequest(Request):
 
     async def read(self, reservation: Reservation, most: int = MAX_BODY_BYTES) -> None:
         check_coding(self)
+        self._reservation = reservation
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > most:
             raise _too_large(most)
@@ -91,6 +93,27 @@ class BufferedRequest(Request):
     def forget(self) -> None:
         """Free the body, as a stream keeps the request until it ends."""
         self._body, self._json = b"", None
+
+    def free(self) -> None:
+        """Free the body and what is reserved for it, although FastAPI's own variables have it until the response."""
+        for content in (self._body, getattr(self, "_json", None)):
+            if isinstance(content, (bytearray, dict, list)):
+                content.clear()
+        self.forget()
+        self._reservation.release()
+
+
+def free_body(request: Request, *models: BaseModel) -> None:
+    """Free the body of a request whose task is queued, before the wait for its end: the client may be gone by then.
+
+    Args:
+        models: what was made of the body. They are empty afterwards.
+    """
+    for model in models:
+        vars(model).clear()
+        (model.model_extra or {}).clear()
+    if isinstance(request, BufferedRequest):
+        request.free()
 
 
 def check_coding(request: Request) -> None:

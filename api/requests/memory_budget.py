@@ -24,7 +24,7 @@ class MemoryBudget:
         try:
             yield reservation
         finally:
-            self.release(reservation.size)
+            reservation.release()
 
     def reserve(self, size: int) -> bool:
         """Reserve bytes. Return whether enough was left. Any thread."""
@@ -61,8 +61,13 @@ class Reservation:
             )
         self.size += size
 
+    def release(self) -> None:
+        """Give all bytes back."""
+        self._budget.release(self.size)
+        self.size = 0
+
 
 BODY_BUDGET = MemoryBudget(2**30)
-"""Budget of bodies, from the first byte to the response."""
+"""Budget of bodies, from the first byte until what they ask for is queued, or the response."""
 IMAGE_BUDGET = MemoryBudget(2**30)
 """Budget of pictures that wait for a tool's model."""

@@ -10,7 +10,10 @@ from typing import Protocol
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
+from ...asgi.slow_readers import PATIENCE_S, StoppedReading, bounded, hang_up
 from ...auth.keys import Scope
 from .authorization import RECHECK_INTERVAL_S, access_watcher
 
@@ -55,8 +58,28 @@ def event_stream(
         messages: yields the events. It must pass its subscription to the `watch` of the argument.
     """
     access = StreamAccess(request, scope, further)
-    events = _while_allowed(messages(access), access.lasts)
-    return StreamingResponse(events, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
+    return EventStream(_while_allowed(messages(access), access.lasts), headers)
+
+
+class EventStream(StreamingResponse):
+    """A response that sends events until there are no more, or until its client stops reading them.
+
+    An event is on its way when the next one is asked for. A stream without events lasts as long as its client wants.
+    """
+
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], headers: dict[str, str] | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        super().__init__(events, media_type="text/event-stream", headers={**HEADERS, **(headers or {})})
+        self._events = events
+        self._patience_s = patience_s
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, bounded(send, self._patience_s))
+        except StoppedReading:
+            await self._events.aclose()  # frees what it has reserved for the event that was not read
+            await hang_up(scope, receive)
 
 
 async def _while_allowed(

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from fastapi.responses import JSONResponse
 
-from fooocus_api.api.images.large_answers import BYTES_OF_A_BYTE, PART_BYTES, AnswerFiles
+from fooocus_api.api.images.large_answers import BYTES_OF_A_BYTE, AnswerFiles
 from fooocus_api.api.requests.memory_budget import MemoryBudget
 from fooocus_api.api.responses.public_urls import PublicUrls
 from fooocus_api.api.schemas.task import record_of
+from fooocus_api.asgi.parts import PART_BYTES
 from fooocus_api.auth.signed_urls import UNSIGNED
 from fooocus_api.tasks.model.task import Image, Task, TaskStatus
 

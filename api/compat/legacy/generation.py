@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ....auth.keys import Scope
 from ....tasks.model.task import Task
 from ...context import ApiContext
-from ...requests.json_body import JsonOrFormRoute, JsonRoute
+from ...requests.json_body import JsonOrFormRoute, JsonRoute, free_body
 from ...requests.memory_budget import BODY_BUDGET
 from ...schemas.generate import CommonRequest
 from ...security.authorization import require_scope
@@ -93,6 +93,7 @@ def _json_endpoint(kind: Kind, model_of_body: type[Body], model: type[CommonRequ
     async def generate(context: ApiContext, request: Request, body: Any, accept: Accept = None) -> Response:
         responder = LegacyResponder(kind, context, request, model, accept)
         accepted = await responder.submit(Sent(await request.json(), body))
+        free_body(request, body)
         return await responder.respond(accepted) if isinstance(accepted, Task) else accepted
 
     generate.__annotations__["body"] = Annotated[model_of_body, JsonBody()]

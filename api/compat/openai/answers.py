@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from ....asgi.error_codes import ErrorCode
 from ....tasks.model.task import Image, Task
 from ...context import Context
+from ...images.large_answers import AnswerMemory
 from ...responses.problems import Problem
 from ...results.ended import ended
 from ..answers import contents, urls
@@ -122,14 +123,15 @@ async def images_response(context: Context, request: Request, task: Task, wanted
     task = with_images(await ended(context.services, task, headers), headers)
     if not wanted.is_base64:
         return _rendered(task, wanted, headers, "url", urls(context, request, task, wanted.size))
+    memory = AnswerMemory()
     try:
-        files = await contents(context, task, wanted.size, quality=wanted.quality)
+        files = await contents(context, task, wanted.size, quality=wanted.quality, memory=memory)
     except Problem as problem:  # with the task's id, so that the client does not have it generated again
         extra = {**problem.extra, "task_id": task.task_id}
         raise Problem(
             problem.code, problem.detail, headers={**headers, **(problem.headers or {})}, **extra
         ) from problem
-    return await asyncio.to_thread(_rendered, task, wanted, headers, "b64_json", files)
+    return memory.held_by(await asyncio.to_thread(_rendered, task, wanted, headers, "b64_json", files))
 
 
 def _rendered(task: Task, wanted: Wanted, headers: dict[str, str], key: str, images: Sequence[bytes | str]) -> Response:

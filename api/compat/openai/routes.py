@@ -19,7 +19,7 @@ from ....tasks.model.task import Task
 from ....tasks.ports.engine import ParameterError
 from ...context import Context
 from ...executors import INPUT_EXECUTOR, run_in
-from ...requests.json_body import JsonOrFormRoute
+from ...requests.json_body import JsonOrFormRoute, free_body
 from ...responses.problems import FieldError, InvalidFields
 from ...schemas.generate import CommonRequest
 from ...security.authorization import require_scope
@@ -182,6 +182,7 @@ class Translation:
 
     async def response(self, request: Request, accepted: Accepted, kind: str) -> Response:
         """Return the response to a request whose task was accepted: a stream, or the images once the task has ended."""
+        free_body(request)
         task, wanted = accepted.task, accepted.wanted
         if accepted.previews is not None:
             stream = ImageStream(self._context, task, wanted, kind, accepted.previews)

@@ -19,6 +19,7 @@ from ....tasks.ports.engine import ShuttingDown
 from ....tasks.service import DatabaseUnavailable, UnknownTask
 from ....tasks.streaming.updates import KeepAlive, Update
 from ...context import Context
+from ...images.large_answers import AnswerMemory
 from ...responses.problems import Problem
 from ...responses.sse import PING, message
 from ...results.ended import failure_members
@@ -92,7 +93,11 @@ class ImageStream:
                             shown += 1
         self._check(task)
         for image in task.images:
-            yield await self._completed(task, image)
+            memory = AnswerMemory()
+            try:
+                yield await self._completed(task, image, memory)
+            finally:
+                memory.close()
 
     def _is_due(self, shown: int, task: Task) -> bool:
         return shown < self._previews and task.progress * (self._previews + 1) >= 100 * (shown + 1)
@@ -111,9 +116,9 @@ class ImageStream:
             raise Problem(ErrorCode.SHUTTING_DOWN, str(ShuttingDown(task.task_id)), task_id=task.task_id)
         with_images(task, {})
 
-    async def _completed(self, task: Task, image: Image) -> bytes:
-        one = replace(task, images=[image])
-        (content,) = await contents(self._context, one, self._wanted.size, quality=self._wanted.quality)
+    async def _completed(self, task: Task, image: Image, memory: AnswerMemory) -> bytes:
+        one, wanted = replace(task, images=[image]), self._wanted
+        (content,) = await contents(self._context, one, wanted.size, quality=wanted.quality, memory=memory)
         return await asyncio.to_thread(self._image_event, one, content)
 
     def _image_event(self, task: Task, content: bytes) -> bytes:

@@ -63,8 +63,10 @@ async def progress_of(
         files = AnswerFiles(read)
         last = await asyncio.to_thread(_last, task, urls, files.read)
         await pace.turn(END_PAUSE_S if _gap(subscription) > SPACING_S else SPACING_S)
-    yield last
-    files.close()
+    try:
+        yield last
+    finally:
+        files.close()
 
 
 class _Pace:

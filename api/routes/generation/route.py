@@ -26,7 +26,7 @@ from ...images.output_files import image_bytes, read_output
 from ...requests.acceptance import Origin, submit_request
 from ...requests.fields.ignored import unknown_fields
 from ...requests.headers.prefer import Preference, preference_of
-from ...requests.json_body import JsonRoute
+from ...requests.json_body import JsonRoute, free_body
 from ...requests.parameter_names import note_ignored
 from ...responses.images import MEDIA_TYPES, accepted_format, not_convertible, not_readable
 from ...responses.problems import Problem
@@ -114,17 +114,19 @@ class GenerationResponder:
     async def respond(self, body: CommonRequest, idempotency_key: str | None, origin: Origin | None = None) -> Response:
         if origin is None:
             origin = Origin(await self.request.json())  # parsed before the route was called
+        is_stream, is_async = body.stream_output, body.async_process
         submission = await submit_request(
             body, self.context, self.request, origin, idempotency_key=idempotency_key, image_format=self.accept
         )
+        free_body(self.request, body)
         task = submission.task
         headers = {"X-Task-Id": task.task_id, "Location": self.urls.task(task.task_id)}
         if submission.is_replay:
             headers["Idempotency-Replayed"] = "true"
-        if self.accept is None and body.stream_output:
+        if self.accept is None and is_stream:
             messages = partial(progress_of, task, self.services, self.urls, self.read)
             return event_stream(self.request, Scope.GENERATE, messages, headers)
-        if self.accept is None and body.async_process:
+        if self.accept is None and is_async:
             return await self._json(task, headers)
         if self.preference is not None:
             headers["Preference-Applied"] = self.preference.applied

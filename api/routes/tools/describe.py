@@ -17,7 +17,7 @@ from ...context import ApiContext, Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...images.forms import bounded_form, content_of, image_form, sent_image
 from ...images.tool_pictures import IMAGE, picture_of
-from ...requests.json_body import JsonOrFormRoute, JsonRoute, is_form
+from ...requests.json_body import JsonOrFormRoute, JsonRoute, free_body, is_form
 from ...requests.memory_budget import BODY_BUDGET, IMAGE_BUDGET, Reservation
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import invalid_field, responses
@@ -104,7 +104,9 @@ async def _sent_picture(
     with BODY_BUDGET.reservation() as body:
         image, wanted = await read_body(request, body)
         kind = _describe_kind(wanted, image_type)
-        return await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation), kind
+        picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, image, reservation)
+    free_body(request)
+    return picture, kind
 
 
 async def read_body(request: Request, reservation: Reservation) -> tuple[str | bytes | None, str | None]:

@@ -20,7 +20,7 @@ from ....tasks.ports.tools import MaskOptions, Picture
 from ...context import Catalog, Context
 from ...executors import INPUT_EXECUTOR, run_in
 from ...images.tool_pictures import IMAGE, picture_of
-from ...requests.json_body import JsonRoute
+from ...requests.json_body import JsonRoute, free_body
 from ...requests.memory_budget import IMAGE_BUDGET
 from ...requests.parameter_names import note_ignored, unknown_names
 from ...responses.problems import FieldError, InvalidFields, responses
@@ -81,7 +81,9 @@ def router(context: Context) -> APIRouter:
             raise InvalidFields(errors)
         with IMAGE_BUDGET.reservation() as reservation:
             picture = await run_in(INPUT_EXECUTOR, picture_of, context, request, body.image, reservation)
-            mask = await tool_result(partial(tools.mask, picture, body.options()), request)
+            options = body.options()
+            free_body(request, body)
+            mask = await tool_result(partial(tools.mask, picture, options), request)
         return await asyncio.to_thread(_png, mask)
 
     generate_mask.__annotations__["body"] = Annotated[model, Body()]

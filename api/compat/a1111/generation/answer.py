@@ -18,12 +18,9 @@ from ..names.checkpoints import titled
 from ..names.samplers import display_name
 from ..pictures import Size
 from ..routing import json_response
-from .bodies import GenerationBody, GenerationResponse
+from .bodies import GenerationBody, GenerationResponse, without_images
 
-MAX_TEXT = 20_000
-"""Characters of a text in the returned request: longer ones are images."""
 NOT_RETURNED = ("init_images", "mask", "url", "auth")
-MAX_DEPTH = 6
 
 
 @dataclass(frozen=True)
@@ -50,18 +47,10 @@ def response_of(body: GenerationBody, result: Result, context: Context) -> Respo
 def _as_sent(body: GenerationBody) -> dict[str, Any]:
     """Return the request with its defaults, without images and a client's own server."""
     return {
-        name: _short(value, 0) for name, value in body.model_dump(warnings="none").items() if name not in NOT_RETURNED
+        name: without_images(value)
+        for name, value in body.model_dump(warnings="none").items()
+        if name not in NOT_RETURNED
     }
-
-
-def _short(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= MAX_TEXT else None
-    if depth >= MAX_DEPTH and isinstance(value, (dict, list)):
-        return None
-    if isinstance(value, dict):
-        return {name: _short(one, depth + 1) for name, one in value.items()}
-    return [_short(one, depth + 1) for one in value] if isinstance(value, list) else value
 
 
 def _info(body: GenerationBody, result: Result, context: Context) -> dict[str, Any]:

@@ -10,7 +10,21 @@ from ....schemas.items import MAX_PROMPT_LENGTH
 from .values import Flag, Name, Number, Object, OptionalNumber, OptionalWhole, Text, Whole
 
 SIDE = "Pixels, up to 2048."
+MAX_TEXT = 20_000
+"""Characters of a text that is no image."""
+MAX_DEPTH = 6
 IMAGE = "Base64, a data URI, a URL, or the URL of an input or output of this server."
+
+
+def without_images(value: Any, depth: int = 0) -> Any:
+    """Return a member of a request with null for each image in it, and for what is too deep to be looked at."""
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else None
+    if depth >= MAX_DEPTH and isinstance(value, (dict, list)):
+        return None
+    if isinstance(value, dict):
+        return {name: without_images(one, depth + 1) for name, one in value.items()}
+    return [without_images(one, depth + 1) for one in value] if isinstance(value, list) else value
 
 
 class GenerationBody(BaseModel):
@@ -61,6 +75,12 @@ class GenerationBody(BaseModel):
         """The number of images."""
         return max(self.batch_size, 1) * max(self.n_iter, 1)
 
+    def forget_images(self) -> None:
+        """Drop the images once the request is translated: the rest stays until the answer, which returns it."""
+        self.alwayson_scripts = without_images(self.alwayson_scripts)
+        extra = self.model_extra or {}
+        extra.update({name: without_images(value) for name, value in extra.items()})
+
 
 class TextToImageBody(GenerationBody):
     """A request for images of a text."""
@@ -91,6 +111,10 @@ class ImageToImageBody(GenerationBody):
     inpainting_fill: Whole = Field(default=1, description="0 and 1 begin with the image, 2 and 3 with noise.")
     inpaint_full_res: Flag = Field(default=True, description="Generate the area alone, in full resolution.")
     inpaint_full_res_padding: Whole = Field(default=0, description="Pixels around the area.")
+
+    def forget_images(self) -> None:
+        super().forget_images()
+        self.init_images = self.mask = None
 
 
 class GenerationResponse(BaseModel):

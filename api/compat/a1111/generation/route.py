@@ -14,6 +14,8 @@ from .....auth.keys import Scope
 from .....tasks.model.task import Task
 from ....context import Context
 from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
+from ....images.large_answers import AnswerMemory
+from ....requests.json_body import free_body
 from ....requests.parameter_names import note_ignored
 from ....results.ended import ended
 from ....schemas.generate import CommonRequest
@@ -73,15 +75,21 @@ class Generation:
 
     async def respond(self, body: GenerationBody, plan: Plan, settings: Settings) -> Response:
         """Generate, and return the answer."""
+        body.forget_images()
+        memory = AnswerMemory() if body.send_images else None
         if plan.unchanged is not None:
             note_ignored(self._request, plan.ignored)
             seed = max(body.seed, 0)
-            result = Result([plan.unchanged], [seed], plan.values, plan.size or (0, 0))
+            files = [plan.unchanged if memory is None else memory.hold(plan.unchanged)]
+            result = Result(files, [seed], plan.values, plan.size or (0, 0))
         else:
-            result = await self._generated(body, plan, settings)
-        return await run_in(CONVERSION_EXECUTOR, response_of, body, result, self._context)
+            result = await self._generated(body, plan, settings, memory)
+        answer = await run_in(CONVERSION_EXECUTOR, response_of, body, result, self._context)
+        return answer if memory is None else memory.held_by(answer)
 
-    async def _generated(self, body: GenerationBody, plan: Plan, settings: Settings) -> Result:
+    async def _generated(
+        self, body: GenerationBody, plan: Plan, settings: Settings, memory: AnswerMemory | None
+    ) -> Result:
         number = plan.values["image_number"]
         self._job.expect(count=number, parts=1 if plan.second is None else 1 + number)
         if self._job.interrupted:
@@ -95,7 +103,7 @@ class Generation:
         sizes = [(image.width or 0, image.height or 0) for task in tasks for image in task.images]
         for task in tasks:
             own_format = settings.image_format if settings.image_format != "PNG" else None
-            files += await contents(self._context, task, plan.size, own_format)
+            files += await contents(self._context, task, plan.size, own_format, memory=memory)
             seeds += [image.seed if image.seed is not None else task.parameters["image_seed"] for image in task.images]
         size = plan.size or (sizes[0] if sizes else (0, 0))
         return Result(files, seeds, first.parameters, size, first)
@@ -123,10 +131,12 @@ class Generation:
     async def _end(
         self, values: dict[str, Any], size: Size | None, content: Any, ignored: list[str], part: str = ""
     ) -> Task:
-        """Submit a task and return it once it has ended."""
+        """Submit a task and return it once it has ended. Its images are freed before the wait: `values` is empty then."""
         translated = Translated(values, content, size, {}, tuple(ignored))
         with renamed(NAMES):
             task = await submit(translated, Surface.A1111, self._context, self._request, self._model, part=part)
+        values.clear()
+        free_body(self._request)
         self._job.task_ids.append(task.task_id)
         if self._job.interrupted:  # while it was submitted
             await self._context.services.tasks.stop(task.task_id)

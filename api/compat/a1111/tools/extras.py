@@ -18,6 +18,7 @@ from .....auth.keys import Scope
 from .....images.views.sizes import MAX_SIDE
 from ....context import Context
 from ....executors import CONVERSION_EXECUTOR, INPUT_EXECUTOR, run_in
+from ....images.large_answers import AnswerMemory
 from ....requests.memory_budget import IMAGE_BUDGET, Reservation
 from ....requests.parameter_names import note_ignored
 from ....responses.problems import invalid_field
@@ -112,12 +113,13 @@ class _Enlarging:
         self._job = job
         self._upscaler = NONE
 
-    async def enlarged(self, body: ExtrasBody, texts: Mapping[str, str]) -> list[bytes]:
+    async def enlarged(self, body: ExtrasBody, texts: Mapping[str, str], memory: AnswerMemory) -> list[bytes]:
         """Return the images in their new sizes as PNGs. All are checked before the first one is enlarged. Once the job is
         interrupted, no further one begins.
 
         Args:
             texts: member of the request → the image in it.
+            memory: holds the images until the answer with them is sent.
         """
         self._upscaler = upscaler_named(body.upscaler_1)
         with IMAGE_BUDGET.reservation() as reservation:
@@ -132,7 +134,7 @@ class _Enlarging:
                     if self._job.interrupted:
                         break
                     content = await self._pass(content, one.field, f"/{index}/{number}")
-                made.append(await run_in(INPUT_EXECUTOR, self._resized, one, content, body))
+                made.append(memory.hold(await run_in(INPUT_EXECUTOR, self._resized, one, content, body)))
         return made
 
     async def _pass(self, content: bytes, field: str, part: str) -> bytes:
@@ -193,18 +195,20 @@ def router(context: Context, model: type[CommonRequest], jobs: Jobs) -> APIRoute
         """Enlarge an image: with Fooocus's upscaler up to fourfold, beyond that and with `Lanczos` or `Nearest` by scaling."""
         _ = context.services
         _note(body, request)
+        memory = AnswerMemory()
         with jobs.open(access_of(request).source, EXTRAS) as job:
-            images = await _Enlarging(context, model, request, job).enlarged(body, {"image": body.image})
-        return await run_in(CONVERSION_EXECUTOR, _single, images)
+            images = await _Enlarging(context, model, request, job).enlarged(body, {"image": body.image}, memory)
+        return memory.held_by(await run_in(CONVERSION_EXECUTOR, _single, images))
 
     async def extra_batch_images(request: Request, body: Annotated[BatchBody, Body()]) -> Response:
         """Enlarge several images as `extra-single-image` does."""
         _ = context.services
         _note(body, request)
+        memory = AnswerMemory()
         with jobs.open(access_of(request).source, EXTRAS) as job:
             texts = {f"imageList[{index}].data": item.data for index, item in enumerate(body.imageList)}
-            images = await _Enlarging(context, model, request, job).enlarged(body, texts)
-        return await run_in(CONVERSION_EXECUTOR, _several, images)
+            images = await _Enlarging(context, model, request, job).enlarged(body, texts, memory)
+        return memory.held_by(await run_in(CONVERSION_EXECUTOR, _several, images))
 
     routes.post("/sdapi/v1/extra-single-image", summary="Enlarge an image", response_model=SingleResponse, **options)(
         extra_single_image
