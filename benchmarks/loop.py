@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -92,7 +93,10 @@ def _paths(client: Client) -> list[str]:
     ended = client.tasks(query="history", status="finished", sort="oldest")["history"][0]
     (running,) = client.tasks(query="current")["current"]
     waiting = client.tasks(query="pending", page=50)["pending"][0]
-    picture = ended["result"][0].partition("/outputs/")[2].partition("?")[0]
+    date, _, file_name = ended["result"][0].partition("/outputs/")[2].partition("?")[0].partition("/")
+    batch = client.post("/v1/batches", data="prompt\none of a batch\n", headers={"Content-Type": "text/csv"}).json()
+    names = {"date": date, "file_name": file_name, "batch_id": batch["batch_id"], "name": "Fooocus V2"}
+    names = defaultdict(lambda: "0" * 32, names)  # what there is none of, like a download: the path that answers 404
     found = [*PAGES, *(f"/tasks?{query}" for query in LISTS)]
     for path, methods in client.get("/v1/openapi.json").json()["paths"].items():
         if "get" not in methods:
@@ -100,7 +104,7 @@ def _paths(client: Client) -> list[str]:
         if "{task_id}" in path:
             found += [path.format(task_id=task["task_id"]) for task in (ended, running, waiting)]
         else:
-            found.append(path.format(date=picture.partition("/")[0], file_name=picture.partition("/")[2]))
+            found.append(path.format_map(names))
     return found
 
 
