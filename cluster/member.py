@@ -22,7 +22,8 @@ from ..tasks.queue.eta import EtaCalculator
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
 from .claim.node_worker import NodeWorker
-from .control.tools import ClusterTools, ToolPlace
+from .control.answers import Answers, ToolPlace
+from .control.tools import ClusterTools
 from .following.interest import Interest
 from .following.mirror import LocalWorker, Mirror
 from .following.remote_events import FilesChanged, RemoteImage, RemoteProgress
@@ -36,6 +37,7 @@ from .messages.notices import (
     TaskImage,
     TaskProgress,
     ToolAnswer,
+    ToolDone,
     ToolRequest,
     Watching,
     channel_of,
@@ -102,14 +104,7 @@ class Member:
         self._claimer = Claimer(base.repository, jobs, self._worker, base.registry, base.settings.claims, base.wakes)
         self._versions = Versions(base.settings.name, base.settings.version)
         self._offered = OfferedFiles(base.registry.files)
-        self._heartbeat = Heartbeat(
-            base.repository,
-            base.registry,
-            jobs,
-            self._facts,
-            self._stop,
-            self._look,
-        )
+        self._heartbeat = Heartbeat(base.repository, base.registry, jobs, self._facts, self._stop, self._look)
         self._caretaker = Caretaker(
             lambda: connect(base.settings.location, f"caretaker {base.settings.name}"),
             base.registry,
@@ -118,11 +113,9 @@ class Member:
             base.hooks.wake_duty,
             self._heartbeat.is_steady,
         )
-        self._tools = ClusterTools(
-            ToolPlace(base.settings.name, base.host.inputs, base.host.own),
-            links.sender,
-            lambda: base.registry.known(base.repository.read),
-        )
+        place = ToolPlace(base.settings.name, base.host.inputs, base.host.own)
+        self._tools = ClusterTools(place, links.sender, lambda: base.registry.known(base.repository.read))
+        answers = Answers(place, links.sender)
         self._inbox = Inbox(
             links.sender.name,
             {
@@ -130,9 +123,10 @@ class Member:
                 TaskImage: lambda _, notice: base.emit(RemoteImage(notice.task_id, notice.attempts, notice.image)),
                 TaskControl: lambda _, notice: self._control(notice),
                 Watching: self._watch.take,
-                Hello: lambda *_: self._watcher.announce(),
-                ToolRequest: self._tools.requested,
+                Hello: lambda *_: self._repeat(),
+                ToolRequest: answers.requested,
                 ToolAnswer: self._tools.answered,
+                ToolDone: answers.done,
             },
         )
         self._listener: NotificationListener | None = None
@@ -214,10 +208,15 @@ class Member:
     def _on_gap(self) -> None:
         self._links.reader.resync()
         self._links.sender.send(EVERYONE, to_json(Hello()), key="hello")
-        self._watcher.announce()
+        self._repeat()
         self._wake()
         self._read_pause()
         self._caretaker.wake()
+
+    def _repeat(self) -> None:
+        """Repeat to the others what they may have missed, and what this process asks them for."""
+        self._watcher.announce()
+        self._tools.repeat()
 
     def _on_change(self, payload: str) -> None:
         content: dict[str, Any] = json.loads(payload)

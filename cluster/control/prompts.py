@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 from ...tasks.ports.prompts import Prompts, ResolvedPrompt
+from .threads import Turn
 
 RESOLVE, EXPAND = "resolve_prompts", "expand_prompts"
 """The names by which a node is asked."""
 
 
-def to_content(prompts: Iterable[ResolvedPrompt]) -> list[dict[str, Any]]:
+def to_content(prompts: Sequence[ResolvedPrompt]) -> list[dict[str, Any]]:
     """Return prompts as JSON."""
     return [asdict(one) for one in prompts]
 
@@ -22,17 +23,20 @@ def from_content(content: Sequence[Mapping[str, Any]]) -> list[ResolvedPrompt]:
     return [_prompt(one) for one in content]
 
 
-def answer_about(prompts: Prompts, tool: str, options: Mapping[str, Any], within_s: float) -> dict[str, Any]:
+def answer_about(
+    prompts: Prompts, tool: str, options: Mapping[str, Any], turn: Turn, within_s: float
+) -> dict[str, Any]:
     """Return this node's answer to another process. Blocking.
 
     Raises:
         ToolFailed, EngineUnavailable, ParameterError: as `Prompts` does.
-        FutureTimeout: it has taken too long.
+        FutureTimeout, CancelledError: as `Turn.result` does.
     """
     if tool == RESOLVE:
         found = prompts.resolve(dict(options["parameters"]), int(options["seed"]), list(options["indexes"]))
-        return {"prompts": to_content(found.result(within_s))}
-    return {"texts": prompts.expand(from_content(options["prompts"])).result(within_s)}
+        resolved = turn.result(found, within_s)
+        return {"prompts": to_content(resolved)}
+    return {"texts": turn.result(prompts.expand(from_content(options["prompts"])), within_s)}
 
 
 def _prompt(content: Mapping[str, Any]) -> ResolvedPrompt:

@@ -1,61 +1,51 @@
-"""The tools of the cluster's nodes: any process asks one of them, by messages, with images through the place of all images."""
+"""The tools of the cluster's nodes: any process asks one of them, by messages, with images through the place of all images.
+`answers.py` has the node's part."""
 
 from __future__ import annotations
 
-import io
 import queue
 import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass
+from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from PIL import Image as PILImage
-
 from ...images.codecs.decoding import read_rgb
-from ...images.storage.input_store import InputStore
 from ...tasks.model.task import TaskError
 from ...tasks.ports.engine import EngineUnavailable, ParameterError, ToolsBusy
 from ...tasks.ports.prompts import Prompts, ResolvedPrompt
 from ...tasks.ports.tools import DescribeKind, MaskOptions, Picture, ToolFailed, Tools, UnloadResult
-from ..messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of, to_json
+from ..messages.notices import EVERYONE, ToolAnswer, ToolDone, ToolRequest, to_json
 from ..nodes.registry import NodeRecord
-from ..signals.fragments import MAX_MESSAGE, fits
+from ..signals.fragments import fits
 from ..signals.sender import NotificationSender
-from .answering import LOOK, OwnTools, answer_by, content_of, seconds_for
+from .answering import LOOK, OwnTools, answer_by, png_of, seconds_for
+from .answers import RETRY, TOO_LARGE, ToolPlace
 from .prompts import EXPAND, RESOLVE, from_content, to_content
-from .threads import run_on_thread
+from .threads import LOOK_S, Turn, run_on_thread
 
 T = TypeVar("T")
-LOOK_S = 2.0
-"""Seconds between two looks whether the asked node is still there."""
-TOO_LARGE = (
-    f"what the cluster's processes would send each other has more than {MAX_MESSAGE // 10**6} MB; "
-    "send shorter prompts, fewer styles or fewer images"
-)
+REPEAT_S = 6.0
+"""Seconds after which a request without an answer is sent once more. It is lost if the sender had no connection for so long."""
 MAX_ASKED = 32
 """Requests of clients for tools that wait at this process at a time, each on a thread."""
-MAX_ANSWERED = 64
-"""Requests of other processes' clients that this one answers at a time, each on a thread."""
-RETRY = "retry in a few seconds"
 NO_NODE = "no node of the cluster takes requests now; start Fooocus with --cluster and this --api-db"
 
 
 @dataclass(frozen=True)
-class ToolPlace:
-    """This process among those that have tools: its name, the store of images that all share, and its own tools, None for a
-    gateway."""
+class _Waiting:
+    """A request that waits for its answer, and its message."""
 
-    name: str
-    inputs: InputStore
-    own: OwnTools | None = None
+    message: dict[str, Any]
+    answers: queue.SimpleQueue[ToolAnswer] = field(default_factory=queue.SimpleQueue)
 
 
 class ClusterTools:
-    """Implements `tasks.ports.tools.ToolsOfNodes`: asks nodes, and answers them."""
+    """Implements `tasks.ports.tools.ToolsOfNodes`: asks nodes."""
 
     def __init__(self, place: ToolPlace, sender: NotificationSender, known: Callable[[], Sequence[NodeRecord]]) -> None:
         """Store the dependencies.
@@ -66,11 +56,11 @@ class ClusterTools:
         self._place = place
         self._sender = sender
         self._known = known
-        self._answers: dict[str, queue.SimpleQueue[ToolAnswer]] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._lock = threading.Lock()
         self._looks: dict[str, Future[dict[str, Any]]] = {}
         self._looking = threading.Lock()
         self._asked = threading.BoundedSemaphore(MAX_ASKED)
-        self._answered = threading.BoundedSemaphore(MAX_ANSWERED)
 
     # ---------------------------------------------------------------------- asking
 
@@ -126,6 +116,7 @@ class ClusterTools:
             ToolFailed: the tool has failed there.
             ParameterError: the node refuses the options, or they are too large to be sent, as its answer may be.
             EngineUnavailable: no node answers; the message says why.
+            CancelledError: the client has gone.
             StorageUnavailable: the image can't be stored.
         """
         serving = self._serving()
@@ -133,35 +124,46 @@ class ClusterTools:
         if chosen is None:
             raise EngineUnavailable(NO_NODE if node is None else f"node {node} takes no requests now")
         if chosen.name == self._place.name and self._place.own is not None:
-            return answer_by(self._place.own, tool, options, image)
-        name = None if image is None else self._place.inputs.add(_png(image))
+            return self._own_answer(self._place.own, tool, options, image, has_gone)
+        name = None if image is None else self._place.inputs.add(png_of(image))
         request = ToolRequest(secrets.token_hex(8), chosen.name, tool, options, name)
         message = to_json(request)
         if not fits(message):
             raise ParameterError(TOO_LARGE)
         if has_gone():
-            raise EngineUnavailable("the client has gone")
-        answers = self._answers[request.number] = queue.SimpleQueue()
+            raise CancelledError
+        self._waiting[request.number] = _Waiting(message)
         try:
-            self._sender.send(EVERYONE, message)
-            answer = self._waited(answers, chosen.name, seconds_for(tool), has_gone)
+            self._send(request.number)
+            answer = self._waited(request, has_gone)
         finally:
-            del self._answers[request.number]
+            self._end(request.number)
         return self._content(answer)
 
-    def _waited(
-        self, answers: queue.SimpleQueue[ToolAnswer], node: str, within_s: float, has_gone: Callable[[], bool]
-    ) -> ToolAnswer:
-        until = time.monotonic() + within_s
-        while time.monotonic() < until:
+    def _own_answer(
+        self, own: OwnTools, tool: str, options: dict[str, Any], image: Picture | None, has_gone: Callable[[], bool]
+    ) -> dict[str, Any]:
+        try:
+            return answer_by(own, tool, options, image, Turn(has_gone))
+        except (FutureTimeout, TimeoutError) as error:
+            raise _unanswered(self._place.name, tool) from error
+
+    def _waited(self, request: ToolRequest, has_gone: Callable[[], bool]) -> ToolAnswer:
+        answers, node = self._waiting[request.number].answers, request.node
+        now = time.monotonic()
+        until, repeat_at = now + seconds_for(request.tool), now + REPEAT_S
+        while (now := time.monotonic()) < until:
+            if now >= repeat_at:
+                self._send(request.number)
+                repeat_at = until
             try:
                 return answers.get(timeout=LOOK_S)
             except queue.Empty:
                 if has_gone():
-                    raise EngineUnavailable("the client has gone") from None
+                    raise CancelledError from None
                 if all(one.name != node or one.state in ("stopped", "lost") for one in self._known()):
                     raise EngineUnavailable(f"node {node} has ended; send the request again") from None
-        raise EngineUnavailable(f"node {node} has not answered within {within_s:.0f} s; it may be busy")
+        raise _unanswered(node, request.tool)
 
     def _content(self, answer: ToolAnswer) -> dict[str, Any]:
         content = answer.content
@@ -180,43 +182,31 @@ class ClusterTools:
         """Return the nodes that take requests, idle ones first."""
         return sorted((one for one in self._known() if one.is_serving), key=lambda one: (one.state != "idle", one.name))
 
-    # ------------------------------------------------------------------- answering
-
-    def requested(self, sender: str, request: ToolRequest) -> None:
-        """Answer another process's request, if it is for this one. Never waits."""
-        own = self._place.own
-        if own is None or request.node != self._place.name:
-            return
-        if request.tool == LOOK:  # each process asks for one at a time
-            self.begin(partial(self._answer, sender, request, own))
-            return
-        if self._answered.acquire(blocking=False):
-            run_on_thread(partial(self._answer, sender, request, own), Future(), self._answered.release)
-            return
-        words = f"node {self._place.name} has {MAX_ANSWERED} requests for tools, its maximum; {RETRY}"
-        busy = ToolAnswer(request.number, {"unavailable": words, "is_busy": True})
-        self._sender.send(channel_of(sender), to_json(busy))
+    # -------------------------------------------------------------------- messages
 
     def answered(self, _: str, answer: ToolAnswer) -> None:
         """Take an answer to a request of this process."""
-        waiting = self._answers.get(answer.number)
+        waiting = self._waiting.get(answer.number)
         if waiting is not None:
-            waiting.put(answer)
+            waiting.answers.put(answer)
 
-    def _answer(self, sender: str, request: ToolRequest, own: OwnTools) -> None:
-        picture = None
-        try:
-            image = None if request.image is None else read_rgb(self._place.inputs.path(request.image))
-            content = answer_by(own, request.tool, dict(request.options), image)
-            made = content.pop("image", None)
-            if made is not None:
-                picture, content["is_flat"] = self._place.inputs.add(_png(made)), made.ndim == 2
-        except Exception as error:
-            content = content_of(error, request.tool)
-        message = to_json(ToolAnswer(request.number, content, picture))
-        if not fits(message):
-            message = to_json(ToolAnswer(request.number, content_of(ParameterError(TOO_LARGE), request.tool)))
-        self._sender.send(channel_of(sender), message)
+    def repeat(self) -> None:
+        """Send the requests that wait once more. A process has begun to listen: it may have missed them, or their answers."""
+        for number in [*self._waiting]:
+            self._send(number)
+
+    def _send(self, number: str) -> None:
+        """Send a request, unless its wait has ended: a node would begin it."""
+        with self._lock:
+            waiting = self._waiting.get(number)
+            if waiting is not None:
+                self._sender.send(EVERYONE, waiting.message, key=("tool", number))
+
+    def _end(self, number: str) -> None:
+        """End the wait for an answer. The node drops the request with its answer, or cancels the tool."""
+        with self._lock:
+            del self._waiting[number]
+            self._sender.send(EVERYONE, to_json(ToolDone(number)))
 
 
 class NodeTools:
@@ -240,13 +230,14 @@ class NodeTools:
         return self._tools.begin_for_client(run)
 
     def unload(self) -> Future[UnloadResult]:
-        return self._tools.begin(self._unload)
+        future: Future[UnloadResult] = Future()
+        return run_on_thread(partial(self._unload, future.cancelled), future)
 
-    def _unload(self) -> UnloadResult:
+    def _unload(self, has_gone: Callable[[], bool]) -> UnloadResult:
         nodes = self._tools.names() if self._node is None else [self._node]
         if not nodes:
             raise EngineUnavailable(NO_NODE)
-        asked = [self._tools.begin(partial(self._tools.ask, node, "unload", {}, None)) for node in nodes]
+        asked = [self._tools.begin(partial(self._tools.ask, node, "unload", {}, None, has_gone)) for node in nodes]
         return _sum([one.result() for one in asked])
 
 
@@ -278,7 +269,5 @@ def _sum(answers: Collection[dict[str, Any]]) -> UnloadResult:
     return UnloadResult(sum(freed) if freed else None, str(next(iter(answers))["device"]))
 
 
-def _png(picture: Picture) -> bytes:
-    buffer = io.BytesIO()
-    PILImage.fromarray(picture).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+def _unanswered(node: str, tool: str) -> EngineUnavailable:
+    return EngineUnavailable(f"node {node} has not answered within {seconds_for(tool):.0f} s; it may be busy")

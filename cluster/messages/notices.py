@@ -97,7 +97,14 @@ class ToolAnswer:
     image: str | None = None
 
 
-Notice = TaskProgress | TaskImage | TaskControl | Watching | Hello | ToolRequest | ToolAnswer
+@dataclass(frozen=True, slots=True)
+class ToolDone:
+    """The sender waits no longer for the answer to its request of this number: it has the answer, or its client has gone."""
+
+    number: str
+
+
+Notice = TaskProgress | TaskImage | TaskControl | Watching | Hello | ToolRequest | ToolAnswer | ToolDone
 
 
 def to_json(notice: Notice) -> dict[str, Any]:
@@ -121,6 +128,8 @@ def to_json(notice: Notice) -> dict[str, Any]:
             return {"kind": "tool", **asdict(notice)}
         case ToolAnswer():
             return {"kind": "tool_answer", **asdict(notice)}
+        case ToolDone():
+            return {"kind": "tool_done", "number": notice.number}
 
 
 def from_json(content: Any) -> Notice | None:
@@ -183,4 +192,5 @@ READERS: dict[str, Callable[[dict[str, Any]], Notice | None]] = {
     "hello": lambda _: Hello(),
     "tool": _request,
     "tool_answer": _answer,
+    "tool_done": lambda content: ToolDone(str(content["number"])),
 }

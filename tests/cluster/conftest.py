@@ -15,6 +15,7 @@ import pytest
 from fooocus_api.images.depot.depot import Depot
 from fooocus_api.images.depot.opening import open_depot
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
+from fooocus_api.tests.support.clusters.tool_processes import Folders
 from fooocus_api.tests.support.databases.object_store import ObjectStore, program
 from fooocus_api.tests.support.databases.postgres import PostgresServer, programs
 from fooocus_api.tests.support.host import ROOT
@@ -90,3 +91,10 @@ def written(written_file: Path) -> dict[str, Any]:
     """Return what a demo host has written of itself."""
     content: dict[str, Any] = json.loads(written_file.read_text("utf-8"))
     return content
+
+
+@pytest.fixture
+def folders() -> Iterator[Folders]:
+    folders = Folders()
+    yield folders
+    folders.open.set()

@@ -1,121 +1,36 @@
-"""Requests of a gateway to a node: looks into slow folders, prompts that fail or are too long, and an API that is not built."""
+"""Requests of a gateway to a node: looks into slow folders, prompts that fail or are too long, clients that have gone, lost
+messages, and an API that is not built."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy
 import pytest
 
-from fooocus_api.adapters.models.tools import FooocusTools
-from fooocus_api.adapters.worker.worker import Worker
-from fooocus_api.cluster.control.answering import OwnTools
-from fooocus_api.cluster.control.tools import MAX_ANSWERED, MAX_ASKED, ClusterTools, ToolPlace
-from fooocus_api.cluster.jobs.schema import install_schema
-from fooocus_api.cluster.jobs.task_jobs import Claims, TaskJobs
-from fooocus_api.cluster.messages.inbox import Inbox
-from fooocus_api.cluster.messages.notices import EVERYONE, ToolAnswer, ToolRequest, channel_of
-from fooocus_api.cluster.nodes.offers import Offers
-from fooocus_api.cluster.nodes.registry import NodeFacts, Registry
-from fooocus_api.cluster.signals.listener import NotificationListener
-from fooocus_api.cluster.signals.sender import NotificationSender
-from fooocus_api.db.membership import Membership
-from fooocus_api.db.repository import Repository
+from fooocus_api.cluster.control import answering
+from fooocus_api.cluster.control import tools as tools_module
+from fooocus_api.cluster.control.answers import MAX_ANSWERED
+from fooocus_api.cluster.control.prompts import RESOLVE
+from fooocus_api.cluster.control.threads import LOOK_S
+from fooocus_api.cluster.control.tools import MAX_ASKED
 from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.gateway.host.node_watch import NodeWatch
-from fooocus_api.images.storage.input_store import InputStore
 from fooocus_api.tasks.ports.engine import EngineUnavailable, ParameterError, ToolsBusy
-from fooocus_api.tasks.ports.prompts import ResolvedPrompt
 from fooocus_api.tasks.ports.tools import ToolFailed
-from fooocus_api.tasks.streaming.event_bus import EventBus
 from fooocus_api.tests.support.client import wait_for
+from fooocus_api.tests.support.clusters.tool_processes import Folders, Process
 from fooocus_api.tests.support.databases.postgres import PostgresServer
+from fooocus_api.tests.support.hosts.host_worker import Seam, host_loop
 
-
-class Prompts:
-    """Implements `tasks.ports.prompts.Prompts`: the prompt is as long as `length` says; one that is no number makes it fail. An
-    expansion waits while `open` is not set."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.open.set()
-        self.asked = 0
-
-    def resolve(self, parameters: dict[str, Any], seed: int, indexes: Sequence[int]) -> Future[list[ResolvedPrompt]]:
-        text = "x" * parameters["length"]
-        found: Future[list[ResolvedPrompt]] = Future()
-        found.set_result([ResolvedPrompt(seed, (text,), ("",), (), (text,), ("",), (), False) for _ in indexes])
-        return found
-
-    def expand(self, prompts: Sequence[ResolvedPrompt]) -> Future[list[str]]:
-        texts: Future[list[str]] = Future()
-
-        def run() -> None:
-            assert self.open.wait(120)
-            texts.set_result([prompt.prompt_lines[0] for prompt in prompts])
-
-        self.asked += 1
-        threading.Thread(target=run, daemon=True).start()
-        return texts
-
-
-class Process:
-    """The rows and messages of a process, and its tools of nodes."""
-
-    def __init__(self, location: str, name: str, folder: Path, look: Callable[[float], None] | None = None) -> None:
-        self.repository = Repository(location, Membership(name))
-        database = self.repository.database
-        self.repository.write(lambda: install_schema(database)).result()
-        self.prompts = Prompts()
-        role = "gateway" if look is None else "node"
-        self.registry = Registry(database, TaskJobs(database, name, Claims()), name, role, 3600)
-        self.repository.write(lambda: self.registry.register("", "", None, NodeFacts())).result()
-        self.sender = NotificationSender(location)
-        own = None if look is None else OwnTools(FooocusTools(Worker(EventBus())), self.prompts, look)
-        place = ToolPlace(name, InputStore(folder), own)
-        self.tools = ClusterTools(place, self.sender, lambda: self.registry.known(self.repository.read))
-        inbox = Inbox(self.sender.name, {ToolRequest: self.tools.requested, ToolAnswer: self.tools.answered})
-        listening = threading.Event()
-        channels = {EVERYONE: inbox.receive, channel_of(self.sender.name): inbox.receive}
-        self._listener = NotificationListener(location, channels, listening.set)
-        assert listening.wait(30)
-
-    def close(self) -> None:
-        self._listener.close()
-        self.sender.close()
-        self.repository.close()
-
-    def resolved(self, length: Any, number: int = 1) -> list[ResolvedPrompt]:
-        return self.tools.prompts().resolve({"length": length}, 1, range(number)).result(120)
-
-
-class Folders:
-    """Folders that are slow while `open` is not set: the catalogue of a node, and how often it was read and asked for."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.open.set()
-        self.read = self.asked = 0
-        self.error: Exception | None = None
-        self.offers = Offers(self._read, lambda _: None)
-
-    def look(self, within_s: float) -> None:
-        self.asked += 1
-        if self.error is not None:
-            raise self.error
-        self.offers.look(within_s)
-
-    def _read(self) -> dict[str, Any]:
-        self.read += 1
-        assert self.open.wait(120)
-        time.sleep(0.05)
-        return {"digest": str(self.read)}
+PICTURE = numpy.zeros((8, 8, 3), numpy.uint8)
 
 
 @pytest.fixture
@@ -124,15 +39,17 @@ def location(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-def folders() -> Iterator[Folders]:
-    folders = Folders()
-    yield folders
-    folders.open.set()
+def seam() -> Iterator[Seam]:
+    """Yield the node's worker."""
+    with host_loop() as module:
+        seam = Seam(module)
+        yield seam
+        seam.close()
 
 
 @pytest.fixture
-def node(location: str, tmp_path: Path, folders: Folders) -> Iterator[Process]:
-    process = Process(location, "node-1", tmp_path / "inputs", folders.look)
+def node(location: str, tmp_path: Path, folders: Folders, seam: Seam) -> Iterator[Process]:
+    process = Process(location, "node-1", tmp_path / "inputs", folders.look, seam.worker)
     yield process
     process.close()
 
@@ -142,49 +59,6 @@ def gateway(location: str, tmp_path: Path, node: Process) -> Iterator[Process]:
     process = Process(location, "gateway-1", tmp_path / "inputs")
     yield process
     process.close()
-
-
-def test_one_look_counts_for_all_that_asked_before_it(folders: Folders) -> None:
-    folders.open.clear()
-    waiting = [threading.Thread(target=folders.look, args=(120,), daemon=True) for _ in range(20)]
-    for thread in waiting:
-        thread.start()
-    wait_for(lambda: folders.asked == 20, "all to ask", 30)
-    folders.open.set()
-    for thread in waiting:
-        thread.join(120)
-    assert 2 <= folders.read <= 3  # a third for one that asked late
-
-
-def test_a_look_that_failed_counts_for_nothing() -> None:
-    failures = [DatabaseUnavailable("away"), None]
-    read: list[int] = []
-
-    def write(_: dict[str, Any]) -> None:
-        failure = failures.pop(0)
-        if failure is not None:
-            raise failure
-
-    def catalogue() -> dict[str, Any]:
-        read.append(1)
-        return {"digest": "same"}
-
-    offers = Offers(catalogue, write)
-    with pytest.raises(DatabaseUnavailable):
-        offers.look()
-    offers.look()
-    assert len(read) == 2 and failures == []
-
-
-def test_a_wait_for_the_look_that_runs_has_an_end(folders: Folders) -> None:
-    folders.open.clear()
-    running = threading.Thread(target=folders.look, args=(120,), daemon=True)
-    running.start()
-    wait_for(lambda: folders.read == 1, "the look to run", 30)
-    with pytest.raises(TimeoutError, match="still looks into its folders"):
-        folders.look(0.05)
-    folders.open.set()
-    running.join(120)
 
 
 def test_a_node_with_an_unanswered_look_is_not_asked_for_another(gateway: Process, folders: Folders) -> None:
@@ -241,7 +115,7 @@ def test_clients_that_wait_for_a_tool_are_limited(
 ) -> None:
     asked = [expansions() for _ in range(MAX_ASKED)]
     with pytest.raises(ToolsBusy, match=f"{MAX_ASKED} requests"):
-        gateway.tools.of(None).describe(numpy.zeros((8, 8, 3), numpy.uint8), "photo").result(30)
+        gateway.tools.of(None).describe(PICTURE, "photo").result(30)
     gateway.tools.look(30)  # is no client's
     node.prompts.open.set()
     assert [one.result(120) for one in asked] == [["xxx"]] * MAX_ASKED
@@ -277,6 +151,124 @@ def test_a_node_answers_a_limited_number_of_requests(
 def waiting_threads() -> int:
     """Return the number of threads that ask or answer, of both processes."""
     return sum(thread.name == "fooocus-api-tool" for thread in threading.enumerate())
+
+
+class Described:
+    """A worker that is busy until `described` ends its task, and the number of pictures that its Fooocus has described."""
+
+    def __init__(self, seam: Seam) -> None:
+        self._seam = seam
+        self._number = 0
+        self._open = threading.Event()
+        seam.worker.run_between_tasks(lambda: self._open.wait(120))
+
+    def describe(self, picture: Any) -> str:
+        self._number += 1
+        return "a boat"
+
+    def waiting(self) -> int:
+        return len(self._seam.module.async_tasks)
+
+    def number(self) -> int:
+        """End the task, and return the number of descriptions once all that wait had their turn."""
+        self._open.set()
+        return self._seam.worker.run_between_tasks(lambda: self._number).result(30)
+
+
+@pytest.fixture
+def described(seam: Seam, monkeypatch: pytest.MonkeyPatch) -> Iterator[Described]:
+    described, module = Described(seam), ModuleType("extras.interrogate")
+    module.default_interrogator = described.describe  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "extras", ModuleType("extras"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    wait_for(lambda: not described.waiting(), "the worker to be busy", 30)
+    yield described
+    described.number()
+
+
+def test_a_tool_that_waits_is_dropped_when_its_client_has_gone(gateway: Process, described: Described) -> None:
+    for round_number in range(1, MAX_ANSWERED // MAX_ASKED + 2):  # more than the node answers at a time
+        asked = [gateway.tools.of("node-1").describe(PICTURE, "photo") for _ in range(MAX_ASKED)]
+        wait_for(lambda: described.waiting() == MAX_ASKED * round_number, "all to wait for the worker", 30)  # noqa: B023
+        assert all(one.cancel() for one in asked)
+        wait_for(lambda: not waiting_threads(), "the threads of both to end while the worker is busy", 30)
+    assert described.number() == 0
+
+
+def test_a_client_may_go_before_its_picture_is_decoded(gateway: Process, node: Process, described: Described) -> None:
+    node.inputs.open.clear()
+    asked = gateway.tools.of("node-1").describe(PICTURE, "photo")
+    wait_for(lambda: node.inputs.asked, "the node to read the picture", 30)
+    assert asked.cancel()
+    wait_for(lambda: waiting_threads() == 1, "the gateway's thread to end", 30)
+    gateway.tools.look(30)  # which the node gets after the notice
+    node.inputs.open.set()
+    wait_for(lambda: not waiting_threads(), "the node's thread to end while the worker is busy", 30)
+    assert described.number() == 0
+
+
+def test_a_node_drops_a_tool_of_its_own_when_the_client_has_gone(node: Process, described: Described) -> None:
+    asked = node.tools.of("node-1").describe(PICTURE, "photo")
+    wait_for(described.waiting, "the tool to wait for the worker", 30)
+    assert asked.cancel()
+    wait_for(lambda: not waiting_threads(), "the thread to end while the worker is busy", 30)
+    assert described.number() == 0
+
+
+@pytest.mark.parametrize("asks", ["gateway", "node"])
+def test_a_tool_that_takes_too_long_does_not_run_later(
+    asks: str, request: pytest.FixtureRequest, described: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "TIMEOUT_S", 0.1)
+    process: Process = request.getfixturevalue(asks)
+    with pytest.raises(EngineUnavailable, match="busy"):
+        process.tools.of("node-1").describe(PICTURE, "photo").result(30)
+    wait_for(lambda: not waiting_threads(), "the threads of both to end while the worker is busy", 30)
+    assert described.waiting() == 1 and described.number() == 0
+
+
+def test_a_request_that_was_lost_is_sent_to_the_node_that_listens_again(
+    gateway: Process, node: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools_module, "REPEAT_S", 3600)
+    (prompt,) = gateway.resolved(3)
+    node.stop_listening()
+    sent = gateway.sender.sent
+    texts = gateway.tools.prompts().expand([prompt])
+    wait_for(lambda: gateway.sender.sent > sent, "the request to be sent", 30)
+    node.listen(says_hello=True)
+    assert texts.result(120) == ["xxx"] and node.prompts.asked == 1
+
+
+def test_a_request_without_an_answer_is_sent_once_more(
+    gateway: Process, node: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools_module, "REPEAT_S", LOOK_S)
+    looks = [node.stop_listening, node.listen]  # before the request is sent, and after the first wait for its answer
+
+    def has_gone() -> bool:
+        if looks:
+            looks.pop(0)()
+        return False
+
+    options = {"parameters": {"length": 3}, "seed": 1, "indexes": [0]}
+    assert len(gateway.tools.ask("node-1", RESOLVE, options, None, has_gone)["prompts"]) == 1
+
+
+def test_an_answer_that_was_lost_is_sent_again(
+    gateway: Process, node: Process, expansions: Callable[[], Future[list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools_module, "REPEAT_S", 0)
+    texts = expansions()
+    wait_for(lambda: node.prompts.asked, "the node to be asked", 30)
+    gateway.tools.repeat()  # while it is being answered
+    gateway.tools.look(30)
+    gateway.stop_listening()
+    sent = node.sender.sent
+    node.prompts.open.set()
+    wait_for(lambda: node.sender.sent > sent, "the answer to be sent", 30)
+    gateway.listen(says_hello=True)
+    assert texts.result(120) == ["xxx"] and node.prompts.asked == 1
 
 
 def test_an_api_that_cannot_be_built_is_not_the_clients_error(

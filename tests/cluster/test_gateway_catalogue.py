@@ -1,17 +1,23 @@
-"""Files that come and go in a node's folders: the gateway knows them with the next request that asks, and soon by itself."""
+"""Files that come and go in a node's folders: the gateway knows them with the next request that asks, and soon by itself. A look
+into slow folders counts for all that wait for it."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fooocus_api.cluster.nodes.offers import Offers
+from fooocus_api.db.writer import DatabaseUnavailable
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.gateways import known_nodes
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
+from fooocus_api.tests.support.clusters.tool_processes import Folders
 from fooocus_api.tests.support.databases.postgres import PostgresServer
 from fooocus_api.tests.support.event_streams import reading
 from fooocus_api.tests.support.host import DEMO
@@ -136,3 +142,46 @@ def listed(gateway: Client) -> list[str]:
 def places(client: Client) -> list[tuple[str, int | None, str]]:
     waiting = client.get("/v1/queue").json()["waiting"]
     return [(one["task_id"], one["position"], one["reason"]) for one in waiting]
+
+
+def test_one_look_counts_for_all_that_asked_before_it(folders: Folders) -> None:
+    folders.open.clear()
+    waiting = [threading.Thread(target=folders.look, args=(120,), daemon=True) for _ in range(20)]
+    for thread in waiting:
+        thread.start()
+    wait_for(lambda: folders.asked == 20, "all to ask", 30)
+    folders.open.set()
+    for thread in waiting:
+        thread.join(120)
+    assert 2 <= folders.read <= 3  # a third for one that asked late
+
+
+def test_a_look_that_failed_counts_for_nothing() -> None:
+    failures = [DatabaseUnavailable("away"), None]
+    read: list[int] = []
+
+    def write(_: dict[str, Any]) -> None:
+        failure = failures.pop(0)
+        if failure is not None:
+            raise failure
+
+    def catalogue() -> dict[str, Any]:
+        read.append(1)
+        return {"digest": "same"}
+
+    offers = Offers(catalogue, write)
+    with pytest.raises(DatabaseUnavailable):
+        offers.look()
+    offers.look()
+    assert len(read) == 2 and failures == []
+
+
+def test_a_wait_for_the_look_that_runs_has_an_end(folders: Folders) -> None:
+    folders.open.clear()
+    running = threading.Thread(target=folders.look, args=(120,), daemon=True)
+    running.start()
+    wait_for(lambda: folders.read == 1, "the look to run", 30)
+    with pytest.raises(TimeoutError, match="still looks into its folders"):
+        folders.look(0.05)
+    folders.open.set()
+    running.join(120)

@@ -18,6 +18,7 @@ from fooocus_api.cluster.messages.notices import (
     TaskControl,
     TaskImage,
     TaskProgress,
+    ToolDone,
     Watching,
     from_json,
     to_json,
@@ -35,6 +36,7 @@ NOTICES: list[Notice] = [
     TaskControl("a", "skip", 5),
     Watching({"a": True, ALL: False}, 30.0),
     Hello(),
+    ToolDone("5"),
 ]
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import threading
+import time
+import traceback
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +33,33 @@ class EarlyReturnException(BaseException):
     """The host's own exception for leaving a task early."""
 
 
+@contextlib.contextmanager
+def host_loop() -> Iterator[ModuleType]:
+    """Yield a module with the host's queue and loop, which runs within the block."""
+    module = ModuleType("async_worker_of_the_test")
+    running = threading.Event()
+    running.set()
+
+    def worker() -> None:
+        while running.is_set():
+            time.sleep(0.001)
+            if len(module.async_tasks) > 0:
+                task = module.async_tasks.pop(0)
+                try:
+                    task.work(task)
+                    task.yields.append(["finish", task.results])
+                    if getattr(task, "breaks_after", False):
+                        raise RuntimeError("after the finish")
+                except:  # noqa: E722
+                    traceback.print_exc()
+                    task.yields.append(["finish", task.results])
+
+    module.AsyncTask, module.async_tasks, module.worker = AsyncTask, [], worker  # type: ignore[attr-defined]
+    threading.Thread(target=worker, daemon=True).start()
+    yield module
+    running.clear()
+
+
 class Seam:
     """The host's module with the extension's queue, and the events from the bus."""
 
@@ -44,6 +76,10 @@ class Seam:
         """Queue the task and collect its events to the last."""
         self.module.async_tasks.append(task)
         return self.until_end()
+
+    def close(self) -> None:
+        self.hooks.uninstall()
+        self.bus.stop()
 
     def until_end(self) -> list[events.Event]:
         seen = [self.seen.get(timeout=10)]
