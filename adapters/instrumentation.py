@@ -25,6 +25,7 @@ from .patching.hooks import Patches
 from .saving.saves import ImageSaves
 from .startup.console_logging import Logs
 from .startup.console_text import take_any_text
+from .startup.freed_memory import share_heaps
 from .startup.launch_flags import Settings, add_flags, read_settings
 from .startup.open_file_limit import allow_more
 from .startup.termination import Termination
@@ -62,6 +63,7 @@ class Instrumentation:
 
     def install(self) -> None:
         """Prepare this process, and register the patches of the host's modules."""
+        share_heaps()
         # Imports make hundreds of thousands of objects that stay: walks over them take the collector a quarter of the time.
         pause = (self._imported, MAX_IMPORT_S)
         threading.Thread(target=pause_collector_until, args=pause, name="fooocus-api-imports", daemon=True).start()

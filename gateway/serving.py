@@ -9,6 +9,7 @@ import uvicorn
 from ..adapters.patching.hooks import Patches
 from ..adapters.startup.console_logging import Logs
 from ..adapters.startup.exposure_warnings import warnings
+from ..adapters.startup.freed_memory import share_heaps
 from ..adapters.startup.launch_flags import Settings
 from ..adapters.startup.termination import Termination
 from ..adapters.webui.server import KEEP_ALIVE_S, SHUTDOWN_TIMEOUT_S, ApiServer
@@ -20,7 +21,8 @@ CLOSE_TIMEOUT_S = 10.0
 
 
 def begin(settings: Settings) -> tuple[Logs, Termination]:
-    """Start to write the log, and to end in order by SIGTERM."""
+    """Start to write the log, and to end in order by SIGTERM. It must precede the gateway's threads."""
+    share_heaps()
     logs, termination = Logs(), Termination()
     logs.start()
     logs.configure(settings.log_level, as_json=settings.log_json)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
+from fooocus_api.adapters.startup import freed_memory
 from fooocus_api.adapters.startup.freed_memory import MemoryRelease, release_freed_memory
 from fooocus_api.images.storage.file_journal import FileJournal
 from fooocus_api.tasks.model import events
@@ -48,6 +52,33 @@ def test_the_memory_between_what_is_kept_is_given_back() -> None:
     release_freed_memory()
     assert before - psutil.Process().memory_info().rss > 50 * 2**20
     assert len(kept) == 2_000
+
+
+THREADS_THAT_KEEP = """
+import runpy, sys, threading
+runpy.run_path(sys.argv[1])["share_heaps"]()
+kept, all_have = [], threading.Barrier(12)
+def keep():
+    kept.append([bytes(2_000) for _ in range(1_000)])
+    all_have.wait(30)
+threads = [threading.Thread(target=keep) for _ in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+with open("/proc/self/maps") as file:
+    ranges = [line.split()[0].split("-") for line in file if " rw-p " in line and len(line.split()) == 5]
+print(sum(int(start, 16) % 2**26 == 0 for start, _ in ranges))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives threads heaps of their own")
+@pytest.mark.parametrize(("own", "fewest", "most"), [({}, 0, 1), ({"MALLOC_ARENA_MAX": "5"}, 2, 4)])
+def test_threads_share_heaps_unless_the_environment_has_a_number(own: dict[str, str], fewest: int, most: int) -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
+    }
+    command = [sys.executable, "-c", THREADS_THAT_KEEP, freed_memory.__file__]
+    result = subprocess.run(command, env={**environment, **own}, capture_output=True, text=True, check=True)
+    assert fewest <= int(result.stdout) <= most
 
 
 def step(clock_s: float) -> events.Progress:
