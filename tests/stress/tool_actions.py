@@ -99,6 +99,8 @@ def model_file(user: SimulatedUser) -> None:
     expected = {"whole": "done", "chunked": "done", "missing": "failed"}.get(behaviour)
     if expected is not None and seen[-1]["state"] != expected:
         assert user.ledger.outages.excuse() is not None, seen[-1]
+    if seen[-1]["state"] in ("failed", "paused"):  # it would keep its file locked, to be resumed
+        user.ledger.answered(user.client.post(f"{place}/cancel"), 200, 409)
     if seen[-1]["state"] == "done":
         while not user.ledger.answered(user.client.request("DELETE", f"{MODEL_FILES}/loras/{name}"), 200, 204, 404):
             time.sleep(1)
