@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from codecs import BOM_UTF8
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -140,8 +141,9 @@ def with_json(request: Request, content: bytes) -> Request:
 
 
 def read_json(body: bytes | bytearray) -> Any:
-    """Parse JSON in UTF-8 without NaN, lone surrogates or duplicate names in one object. A leading byte order mark, as Windows
-    programs write it, is ignored.
+    """Parse JSON in UTF-8 without NaN, infinite numbers, lone surrogates or duplicate names in one object.
+
+    A leading byte order mark, as Windows programs write it, is ignored.
 
     Raises:
         Problem: 413, the body has too many values: their number determines time and memory.
@@ -158,7 +160,7 @@ def read_json(body: bytes | bytearray) -> Any:
         raise Problem(ErrorCode.PAYLOAD_TOO_LARGE, f"body has too many backslashes; at most {MAX_ESCAPES} are allowed")
     try:
         content = pydantic_core.from_json(body, allow_inf_nan=False, cache_strings="none")
-        json.loads(_without_long_texts(body), object_pairs_hook=_unique)
+        json.loads(_without_long_texts(body), object_pairs_hook=_unique, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         reason = str(error) if _is_utf8(body) else "it is not UTF-8"
         raise invalid_field("body", FieldErrorCode.INVALID_JSON, f"is not valid JSON: {reason}") from error
@@ -202,6 +204,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
     if len(names) < len(pairs):
         twice = next(name for name in names if sum(name == other for other, _ in pairs) > 1)
         raise ValueError(f"{shortened(twice)!r} is given more than once")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):  # like 1e400, which no answer with it could have
+        raise ValueError(f"number {shortened(text, 40)} is too large")
+    return value
 
 
 def is_form(request: Request) -> bool:

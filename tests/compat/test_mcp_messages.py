@@ -187,6 +187,7 @@ def test_metadata_decides_on_the_era_and_is_checked(demo: Host, modern: McpClien
         '{"jsonrpc":"2.0","id":1,"method":"ping","params":' + '{"a":' * 5000 + "1" + "}" * 5001,
         '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}',
         '{"jsonrpc":"2.0","id":NaN,"method":"ping"}',
+        '{"jsonrpc":"2.0","id":1e400,"method":"ping"}',
         '{"jsonrpc":"2.0","id":' + "9" * 5000 + ',"method":"ping"}',
     ],
     ids=lambda body: repr(body[:20]),

@@ -142,6 +142,7 @@ REQUESTS: dict[str, tuple[Send, int | tuple[int, ...]]] = {
     "json-name-given-twice": body(b'{"prompt": "a", "prompt": "b"}'),
     "json-name-given-twice-inside": body(b'{"prompt": "a", "loras": [{"weight": 1, "weight": 2}]}'),
     "json-nan": body(b'{"sharpness": NaN}'),
+    "json-infinite": body(b'{"prompt": "a cat", "client_data": {"a": [-1e400]}}'),
     "json-infinity": body(b'{"sharpness": Infinity}'),
     "json-infinity-unknown": body(b'{"prompt": "a", "anything": -Infinity}'),
     "json-1e999": body(b'{"sharpness": 1e999}'),
