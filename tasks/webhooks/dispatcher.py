@@ -89,7 +89,7 @@ class PerReceiverDispatcher:
         except (
             RuntimeError
         ) as error:  # the system starts no more threads; the deliveries of all receivers must survive that
-            log.warning("webhook of %s is delayed by %d s: %s", receiver, THREAD_PAUSE_MS // 1000, error)
+            log.warning("webhook delayed", extra={"receiver": receiver, "problem": str(error)})
             self._busy.discard(receiver)
             self._due[receiver] = now_ms() + THREAD_PAUSE_MS
 
