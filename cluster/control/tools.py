@@ -125,6 +125,8 @@ class ClusterTools:
             raise EngineUnavailable(NO_NODE if node is None else f"node {node} takes no requests now")
         if chosen.name == self._place.name and self._place.own is not None:
             return self._own_answer(self._place.own, tool, options, image, has_gone)
+        if image is not None and has_gone():  # before the encoding, which takes a tenth of a second
+            raise CancelledError
         name = None if image is None else self._place.inputs.add(png_of(image))
         request = ToolRequest(secrets.token_hex(8), chosen.name, tool, options, name)
         message = to_json(request)

@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -205,6 +205,12 @@ def test_a_client_may_go_before_its_picture_is_decoded(gateway: Process, node: P
     node.inputs.open.set()
     wait_for(lambda: not waiting_threads(), "the node's thread to end while the worker is busy", 30)
     assert described.number() == 0
+
+
+def test_the_picture_of_a_client_that_has_gone_is_not_stored(gateway: Process, tmp_path: Path) -> None:
+    with pytest.raises(CancelledError):
+        gateway.tools.ask("node-1", "describe", {}, PICTURE, lambda: True)
+    assert not list(tmp_path.rglob("*.png"))
 
 
 def test_a_node_drops_a_tool_of_its_own_when_the_client_has_gone(node: Process, described: Described) -> None:
