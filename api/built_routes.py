@@ -18,7 +18,7 @@ def build_routes(app: FastAPI) -> None:
 def documented_paths(routers: Iterable[APIRouter]) -> list[str]:
     """Return the paths of routers, short of those that the schema leaves out. An application no longer lists them itself."""
     return [
-        route.path
+        route.path_format
         for router in routers
         for route in router.routes
         if isinstance(route, APIRoute) and route.include_in_schema

@@ -134,3 +134,24 @@ def test_a_wrong_method_is_told_all_the_right_ones(client: Client, path: str, me
     response = client.request("PATCH", path)
     assert response.status_code == 405 and response.headers["content-type"] == "application/problem+json"
     assert set(response.headers["allow"].split(", ")) == methods
+
+
+def test_a_refused_method_is_answered_with_those_of_the_path(client: Client, schema: Schema) -> None:
+    for path, methods in schema["paths"].items():
+        for method in ("PATCH", "OPTIONS"):
+            refused = client.request(method, path.replace("{", "").replace("}", ""))
+            assert refused.status_code == 405, (method, path)
+            allowed = set(refused.headers["Allow"].split(", ")) - {"HEAD"}
+            assert allowed == {name.upper() for name in methods}, (method, path)
+
+
+def test_a_path_below_tasks_or_model_files_is_no_task_and_no_file(client: Client) -> None:
+    for path in ("/tasks/days", "/tasks/facets", "/tasks/bulk", "/v1/engine/model-files/downloads/0/resume"):
+        refused = client.request("DELETE", path)
+        assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed"), path
+
+
+def test_the_bounds_of_integers_are_integers(schema: Schema) -> None:
+    seed = schema["components"]["schemas"]["CommonRequest"]["properties"]["image_seed"]
+    assert (seed["minimum"], seed["maximum"]) == (-1, 2**63 - 1)
+    assert isinstance(seed["maximum"], int)

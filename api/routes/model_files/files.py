@@ -17,6 +17,7 @@ from ....tasks.model_files.installed import ModelFileInUse, UnknownModelFile
 from ....tasks.model_files.placement import UnknownFolder
 from ....tasks.model_files.receiving.records import DownloadErrorCode, DownloadFailed, DownloadRequest
 from ...context import ApiContext
+from ...path_parameters import MODEL_FILE
 from ...requests.json_body import JsonRoute
 from ...responses.problems import InvalidFields, Problem, header, invalid_field, responses
 from ...security.authorization import require_scope
@@ -81,7 +82,7 @@ def download(context: ApiContext, request: Request, response: Response, body: Mo
 
 
 @router.delete(
-    "/v1/engine/model-files/{folder}/{name:path}",
+    MODEL_FILE,
     status_code=204,
     summary="Delete a model file",
     responses={**responses(401, 403, 404, 409, 422, 503), 204: {"description": "The file is deleted."}},

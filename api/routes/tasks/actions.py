@@ -17,6 +17,7 @@ from ....tasks.model.task import Task, TaskStatus
 from ....tasks.queue.pending_queue import MAX_PREDICTED
 from ....tasks.service import WrongStatus
 from ...context import ApiContext, Context
+from ...path_parameters import TASK
 from ...requests.json_body import JsonRoute
 from ...responses.problems import invalid_field, responses
 from ...results.stops import stop_and_wait
@@ -130,7 +131,7 @@ async def set_tags(context: ApiContext, request: Request, task_id: TaskId, body:
 
 
 @router.delete(
-    "/tasks/{task_id}",
+    TASK,
     summary="Delete or cancel a task",
     response_model=None,
     responses={

@@ -17,6 +17,7 @@ from ....tasks.model.task import Task, TaskStatus
 from ...context import ApiContext, Context
 from ...images.large_answers import AnswerFiles
 from ...images.output_files import read_output
+from ...path_parameters import TASK
 from ...repeats.record import with_repetitions
 from ...requests.json_body import JsonRoute
 from ...responses.problems import header, responses
@@ -110,7 +111,7 @@ async def get_tasks(context: ApiContext, request: Request, wanted: Annotated[Tas
 
 
 @router.get(
-    "/tasks/{task_id}",
+    TASK,
     summary="Get a task",
     response_model=RecordResponse,
     response_model_exclude_unset=True,
