@@ -167,7 +167,8 @@ def _parsed(name: str, text: str) -> Any:
     try:
         return read_json(text.encode("utf-8", "replace"))
     except InvalidFields as error:
-        message = 'is not JSON; write a list as ["a", "b"]'
+        (reason,) = error.errors
+        message = f'{reason.message}; write a list as ["a", "b"]'
         raise invalid_field(name, FieldErrorCode.INVALID_JSON, message) from error
 
 
