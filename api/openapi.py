@@ -40,6 +40,9 @@ FASTAPIS_ERROR = {"$ref": "#/components/schemas/HTTPValidationError"}
 NO_TOKEN = ("/metrics", "/v1/engine/model-files", "/v1/keys")
 """Beginnings of the paths for GET that do not accept a token: they need the scope admin, which no token has."""
 
+LARGEST_INTEGER = 2**63 - 1
+"""The largest bound of an integer in any field."""
+
 _BUILDING = threading.Lock()
 
 
@@ -80,6 +83,7 @@ def _of_routes(app: FastAPI) -> bytes:
             # A first request has made FastAPI's cached fields of its parameters at the same time: from now on they stay.
             schema = build()
     _add_shapes(schema["components"]["schemas"])
+    _with_whole_bounds(schema)
     return json.dumps(schema).encode()
 
 
@@ -117,6 +121,19 @@ def _add_shapes(components: dict[str, Any]) -> None:
         components[codes.__name__]["description"] = f"{components[codes.__name__]['description']}\n\n{meanings}"
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
+
+
+def _with_whole_bounds(part: Any) -> None:
+    """Make the bounds of integers integers. FastAPI makes them floats, of which those near 2**63 are others."""
+    if isinstance(part, list):
+        for item in part:
+            _with_whole_bounds(item)
+    elif isinstance(part, dict):
+        for name in ("minimum", "maximum") if part.get("type") == "integer" else ():
+            if isinstance(part.get(name), float):
+                part[name] = min(int(part[name]), LARGEST_INTEGER)
+        for item in part.values():
+            _with_whole_bounds(item)
 
 
 def _add_allowed(components: dict[str, Any], catalog: Catalog) -> None:

@@ -17,6 +17,8 @@ from .items import EnhanceControl, ImagePrompt, Lora
 M = TypeVar("M", bound=BaseModel)
 ITEMS: dict[str, type[BaseModel]] = {"loras": Lora, "controlnet_image": ImagePrompt, "enhance_ctrls": EnhanceControl}
 """List field → the model of its items."""
+EACH_COUNTS = ("loras", "enhance_ctrls")
+"""Lists of which the host applies a number of items. Of `controlnet_image` only those with an image count."""
 
 
 def request_model(context: Context) -> type[CommonRequest]:
@@ -84,6 +86,8 @@ def _set_items(fields: dict[str, Any], name: str, item: type[BaseModel], context
             changed[key] = (own.annotation, _with_bounds(own, own.default, bounds))
     model = create_model(item.__name__, __base__=item, __doc__=item.__doc__, **changed)
     merged = FieldInfo.merge_field_infos(field)
+    if name in EACH_COUNTS and (most := context.host.arguments.list_sizes().get(name)) is not None:
+        merged.json_schema_extra = {"maxItems": most}
     if default is not None:
         merged.default = [_unchecked(model, values) for values in default]
     fields[name] = (list[model], merged)  # type: ignore[valid-type]

@@ -48,7 +48,13 @@ def _depth(data: Any) -> int:
     return depth
 
 
-Tag = Annotated[str, Field(max_length=MAX_TAG_LENGTH, min_length=1), AfterValidator(_tag)]
+PLAIN_TEXT = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+"""Regular expression of a tag for the schema: no control character, and not blank."""
+Tag = Annotated[
+    str,
+    Field(max_length=MAX_TAG_LENGTH, min_length=1, json_schema_extra={"pattern": PLAIN_TEXT}),
+    AfterValidator(_tag),
+]
 
 
 def own_data(task: Task) -> dict[str, Any]:

@@ -9,9 +9,11 @@ MAX_SIDE = 4096
 """Maximum pixels of a view's side."""
 MAX_CUT = 8
 """Pixels. Fooocus generates sides that are multiples of this, so that an image has at most 7 more than were asked for."""
-PATTERN = r"^[0-9]{1,5}x[0-9]{1,5}$"
-"""Regular expression of a size in a URL."""
-_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})", re.ASCII)
+_POSSIBLE_SIDE = "(409[0-6]|40[0-8][0-9]|[1-3][0-9]{3}|[1-9][0-9]{0,2})"
+PATTERN = f"^{_POSSIBLE_SIDE}x{_POSSIBLE_SIDE}$"
+"""Regular expression of a size that is possible, for the schema."""
+_SIDE = "(0|[1-9][0-9]{0,4})"
+_SIZE = re.compile(f"{_SIDE}x{_SIDE}", re.ASCII)
 
 
 class ViewSize(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fooocus_api.images.renditions.source import NoRendition, Source
 from fooocus_api.images.thumbnails.sizes import Box
 from fooocus_api.images.thumbnails.thumbnails import Thumbnail
 from fooocus_api.images.views.carried_metadata import with_size
-from fooocus_api.images.views.sizes import ViewSize
+from fooocus_api.images.views.sizes import MAX_SIDE, PATTERN, ViewSize
 from fooocus_api.images.views.views import View
 from fooocus_api.tests.support.client import picture
 
@@ -209,10 +210,17 @@ def test_an_answer_that_needs_a_view_is_not_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "512", "512x", "x512", "512*512", "512X512", " 512x512", "5x5x5", "-1x5", "٣x٣", "5x123456"]
+    "text", ["", "512", "512x", "x512", "512*512", "512X512", " 512x512", "5x5x5", "-1x5", "٣x٣", "5x123456", "05x5"]
 )
 def test_other_texts_are_no_sizes(text: str) -> None:
     assert ViewSize.parse(text) is None
+
+
+def test_the_schemas_expression_matches_the_possible_sizes() -> None:
+    for side in range(MAX_SIDE + 1000):
+        size = ViewSize.parse(f"7x{side}")
+        assert size is not None
+        assert bool(re.search(PATTERN, f"7x{side}")) == bool(re.search(PATTERN, f"{side}x7")) == size.is_possible, side
 
 
 def test_a_size_is_read() -> None:

@@ -95,7 +95,7 @@ def _mark_texts(field: dict[str, Any]) -> None:
 
 @schemathesis.hook.apply_to(method="GET", path="/outputs/{date}/{file_name}")  # type: ignore[attr-defined, untyped-decorator]
 def before_generate_case(context: Any, strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Let half of the paths lead to an image."""
+    """Let half of the paths lead to an image, and leave out what can't go together with `size`."""
     return st.builds(_at_an_image, strategy, st.booleans())
 
 
@@ -103,6 +103,9 @@ def _at_an_image(case: Any, there: bool) -> Any:
     path = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
     if there and (path is None or path.mode.is_positive):
         case.path_parameters = {"date": DATE, "file_name": FILE_NAME}
+    query = case.meta.components.get(ParameterLocation.QUERY) if case.meta else None
+    if "size" in (case.query or {}) and (query is None or query.mode.is_positive):
+        case.query = {name: value for name, value in case.query.items() if name not in ("width", "height")}
     return case
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product, repeat
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,14 +31,22 @@ MAX_SHOWN = 10**15
 class Combination(BaseModel):
     """The body of a batch in JSON: a request, and the lists of values to combine with it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"request": {"minProperties": 1}}, "required": ["request"]},
+                {"properties": {"combine": {"minItems": 1}}, "required": ["combine"]},
+            ]
+        },
+    )
 
     request: dict[str, Any] = Field(
         default={},
         description="The body of a generate request, whose fields all rows have.",
         examples=[{"prompt": "a cat"}],
     )
-    combine: list[dict[str, Any]] = Field(
+    combine: list[Annotated[dict[str, Any], Field(json_schema_extra={"minProperties": 1})]] = Field(
         default=[],
         max_length=MAX_AXES,
         description="Objects of lists by field, or of ranges `{from, to, step}`. Lists of one object have the same length and "

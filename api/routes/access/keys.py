@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from ....asgi.error_codes import ErrorCode, FieldErrorCode
 from ....asgi.problem import shortened
 from ....auth.key_file import KeyFileUnavailable, NameTaken, UnknownKey
-from ....auth.keys import USUAL_SCOPES, BrokenKeys, Key, Scope, check_name
+from ....auth.keys import NAME, USUAL_SCOPES, BrokenKeys, Key, Scope, check_name
 from ....tasks.service import DatabaseUnavailable
 from ...context import ApiContext, Context
 from ...requests.json_body import JsonRoute
@@ -43,6 +43,7 @@ class NewKey(BaseModel):
 
     name: Annotated[str, AfterValidator(_checked)] = Field(
         max_length=MAX_NAME_LENGTH,
+        json_schema_extra={"pattern": f"^{NAME.pattern}$"},
         description="Its name, and the `source` of its tasks: 1 to 40 letters, digits, `.`, `_` and `-`, the first a letter or "
         "digit.",
     )

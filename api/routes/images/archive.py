@@ -36,7 +36,10 @@ Chosen = list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENG
 class ArchiveRequest(BaseModel):
     """The images to send."""
 
-    model_config = {"extra": "forbid"}
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {"anyOf": [{"properties": {name: {"minItems": 1}}, "required": [name]} for name in LISTS]},
+    }
 
     task_ids: Chosen = Field(
         default_factory=list, max_length=MAX_CHOSEN, description="Ids of tasks, of which all images are sent."

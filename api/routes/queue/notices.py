@@ -17,6 +17,9 @@ from .schemas import model_values, queue_ids, sample_values
 
 SCOPES = {"stats": Scope.READ_ALL, "download": Scope.ADMIN}
 """Kind → the scope that it needs, as the route with the same data does."""
+_NAMES = "|".join(NOTICE_KINDS)
+NOTICE_LIST = rf"^[\s,]*(({_NAMES})(\s*,[\s,]*|\s*$))*$"
+"""Regular expression of the names of notices in a request, for the schema."""
 NOTICES = """With `also`, a list of names, the stream has further events, without an `id`:
 
 | Event | Sent | Data |

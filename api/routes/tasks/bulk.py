@@ -44,13 +44,26 @@ def _once(ids: list[str]) -> list[str]:
     return ids
 
 
+NONE = {"maxItems": 0}
+SOME = {"minItems": 1}
+TAGS_GO_WITH_THE_ACTION: dict[str, Any] = {
+    "if": {"properties": {"action": {"const": "tag"}}, "required": ["action"]},
+    "then": {"anyOf": [{"properties": {name: SOME}, "required": [name]} for name in ("tags", "remove_tags")]},
+    "else": {"properties": {"tags": NONE, "remove_tags": NONE}},
+}
+"""The rule of `_check_tags` as JSON Schema."""
+
+
 class BulkRequest(BaseModel):
     """An action on tasks."""
 
-    model_config = {"extra": "forbid"}
+    model_config = {"extra": "forbid", "json_schema_extra": TAGS_GO_WITH_THE_ACTION}
 
     ids: Annotated[list[Annotated[str, Field(max_length=100)]], AfterValidator(_once)] = Field(
-        min_length=1, max_length=MAX_IDS, description=f"The ids of up to {MAX_IDS} tasks."
+        min_length=1,
+        max_length=MAX_IDS,
+        description=f"The ids of up to {MAX_IDS} tasks.",
+        json_schema_extra={"uniqueItems": True},
     )
     action: Action = Field(
         description="`cancel` stops pending and running tasks, `delete` deletes ended ones with their images and cancels pending "

@@ -27,7 +27,7 @@ from ...schemas.events import EVENTS, DroppedEvent, TaskEvent, dropped_event, ev
 from ...security.authorization import access_of, require_scope, visible_task
 from ...security.event_streams import StreamAccess, event_stream
 from ..model_files.schemas import DownloadResponse
-from ..queue.notices import NOTICES, current_states, notice_event, notice_kinds, scopes_of_kinds
+from ..queue.notices import NOTICE_LIST, NOTICES, current_states, notice_event, notice_kinds, scopes_of_kinds
 from ..queue.schemas import DeletedEvent, ModelEvent, MovedEvent, QueueEvent, SampleModel
 from .tasks import TaskId
 
@@ -51,7 +51,9 @@ Size = Annotated[
 Also = Annotated[
     str | None,
     Query(
-        max_length=200, description="Further events, separated by commas, as in `queue,deleted`. See the table below."
+        max_length=200,
+        description="Further events, separated by commas, as in `queue,deleted`. See the table below.",
+        json_schema_extra={"pattern": NOTICE_LIST},
     ),
 ]
 LastEventId = Annotated[str | None, Header(description="The `id` of the last event that the client received.")]

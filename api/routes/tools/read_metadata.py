@@ -39,15 +39,25 @@ TEXT = (
 class ReadMetadataRequest(BaseModel):
     """An image or a text with parameters."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "oneOf": [
+                {"properties": {name: {"type": "string", "minLength": 1}}, "required": [name]}
+                for name in ("image", "text")
+            ]
+        },
+    )
 
     image: str | None = Field(default=None, description=IMAGE)
     text: str | None = Field(default=None, description=TEXT)
 
 
 def _body() -> dict[str, Any]:
-    form = image_form(text={"type": "string", "description": TEXT})
-    form["multipart/form-data"]["schema"].pop("required")
+    form = image_form(text={"type": "string", "minLength": 1, "description": TEXT})
+    schema = form["multipart/form-data"]["schema"]
+    del schema["required"]
+    schema["oneOf"] = [{"required": [name]} for name in ("image", "text")]
     json_body = {"schema": ReadMetadataRequest.model_json_schema()}
     return {"required": True, "content": {**form, "application/json": json_body}}
 

@@ -20,7 +20,7 @@ from fooocus_api.tasks.ports.host_arguments import Bounds
 def all_routes() -> list[Any]:
     """Return the routes of every module below `api.routes`, whose router is made once or for each host."""
     arguments = SimpleNamespace(
-        default=lambda _: None, places=dict, bounds=lambda *_: Bounds(), extra_fields=lambda _: {}
+        default=lambda _: None, places=dict, bounds=lambda *_: Bounds(), extra_fields=lambda _: {}, list_sizes=dict
     )
     host = SimpleNamespace(catalog=FooocusCatalog(), presets=FooocusPresets(), arguments=arguments)
     context: Any = SimpleNamespace(host=host, service=None)
