@@ -93,10 +93,34 @@ def run_nodes(root: Path, flags: list[str]) -> int:
             stack.callback(nodes.stop)
             nodes.start()
             print(announcement(cluster.port, cluster.rest))
+            print(notes(cluster))
             wait_while(lambda: nodes.any_runs() and (database is None or is_running(database)))
             print("error: every node has ended" if not nodes.any_runs() else "error: the database has ended")
             return 1
     return 0
+
+
+def notes(cluster: Cluster) -> str:
+    """Return the lines about the other nodes, and about what is deleted when the demo ends."""
+    lines: list[str] = []
+    if cluster.nodes > 1:
+        others = enumerate(cluster.ports[1:], 2)
+        lines += [
+            "The other nodes:",
+            *(f"  {node_name(number):<9}  http://127.0.0.1:{port}" for number, port in others),
+        ]
+    for given, things, flag in (
+        (cluster.files, "images", "--api-files FOLDER"),
+        (cluster.api_db, "records", "--api-db URL"),
+    ):
+        if given is None:
+            lines.append(f"The {things} are deleted when the demo ends; keep them with {flag}.")
+    return "\n".join([*lines, ""])
+
+
+def node_name(number: int) -> str:
+    """Return the name of a node, which counts from 1."""
+    return f"node-{number}"
 
 
 class Nodes:
@@ -117,7 +141,7 @@ class Nodes:
             InstallError: the first one does not serve.
         """
         for number, port in enumerate(self._cluster.ports, 1):
-            name = f"node-{number}"
+            name = node_name(number)
             child = Child(name, self.command(name, port), self._root, self.environment(name))
             self._children.append(child)
             if number == 1:

@@ -17,7 +17,7 @@ import pytest
 from fooocus_api.installer.development import run_demo_db
 from fooocus_api.installer.development.children import Child
 from fooocus_api.installer.development.local_postgres import LocalPostgres, no_postgres, programs
-from fooocus_api.installer.development.run_nodes import Nodes, asks_for_nodes, read_flags, run_nodes
+from fooocus_api.installer.development.run_nodes import Nodes, asks_for_nodes, notes, read_flags, run_nodes
 from fooocus_api.installer.errors import InstallError
 from fooocus_api.installer.requirements import read_requirements
 from fooocus_api.tests.support.client import wait_for
@@ -153,6 +153,13 @@ def test_nodes_that_do_not_start_are_reported(tmp_path: Path) -> None:
             nodes.start()
     finally:
         nodes.stop()
+
+
+def test_the_other_nodes_and_what_is_deleted_are_named() -> None:
+    own = notes(read_flags(["--nodes", "3", "--port", "7900"]))
+    assert "node-2     http://127.0.0.1:7901\n" in own and "node-3     http://127.0.0.1:7902\n" in own
+    assert "images are deleted" in own and "--api-files" in own and "records are deleted" in own and "--api-db" in own
+    assert notes(read_flags(["--nodes", "1", "--api-db", "postgresql://x", "--api-files", "y"])) == ""
 
 
 def test_the_installer_reads_what_a_cluster_requires() -> None:
