@@ -59,7 +59,9 @@ export function mount(root) {
       card.end();
       cards.delete(name);
     }
-    if (!nodes.length) fill(place, h("section.panel", empty("nodes", t("nodes.none"))));
+    if (nodes.length) return;
+    shown = "";
+    fill(place, h("section.panel", empty("nodes", t("nodes.none"))));
   }
 
   const soon = throttled(() => void load(), 500);
@@ -132,7 +134,7 @@ function nodeCard(name) {
         facts,
         rows,
         ([key]) => key,
-        ([key]) => h("div", h("dt", t(key)), h("dd")),
+        ([key]) => h(key === "nodes.loaded" ? "div.wide" : "div", h("dt", t(key)), h("dd")),
         (row, [, text]) => setText(row.lastChild, text),
       );
       progress();
