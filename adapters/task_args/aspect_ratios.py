@@ -25,3 +25,9 @@ def sides_of(name: str) -> tuple[int, int] | None:
     have `1152 896`.
     """
     return _sides_of(name[:MAX_LENGTH])
+
+
+def size_on_wire(text: str) -> str | None:
+    """Return an aspect ratio of the WebUI, which shows it as `1152×896` with markup, as the API writes it; None if it is none."""
+    sides = sides_of(text)
+    return "*".join(map(str, sides)) if sides else None

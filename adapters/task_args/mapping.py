@@ -12,7 +12,7 @@ from ...tasks.ports.host_arguments import Bounds, HostField
 from ..host_modules import host_module, loaded_module
 from ..inspection.signature_reader import read_signature
 from ..inspection.task_signature import UnknownSignature
-from .aspect_ratios import sides_of
+from .aspect_ratios import size_on_wire
 from .controls import Controls
 from .field_names import DERIVED_ARGUMENTS, HOST_NAMES, LIST_FIELDS, MASK, VALUE_ALIASES, WIRE_NAMES
 from .image_checks import check_mask
@@ -61,7 +61,8 @@ class ArgumentMapper:
         position = self._position.get(HOST_NAMES.get(wire_name, wire_name))
         if position is None or wire_name in DERIVED_ARGUMENTS or wire_name in LIST_FIELDS:
             return None
-        return _as_on_wire(wire_name, self._defaults[position])
+        value = self._defaults[position]
+        return size_on_wire(str(value)) if wire_name == "aspect_ratios_selection" else value
 
     def bounds(self, wire_name: str, item_field: str | None = None) -> Bounds:
         """Return the bounds of the WebUI's control for a field, or for a field of a list's items; empty if there is none."""
@@ -127,7 +128,7 @@ class ArgumentMapper:
             source = next((position for position in positions if position in written), positions[0])
             for position in positions:
                 values[position] = values[source]
-        return values
+        return [_own(value) for value in values]
 
     def without_images(self, parameters: dict[str, Any], files: ImageFiles) -> list[Any]:
         """Return a list as `to_positional` does, with a placeholder for each image. Raises the same.
@@ -146,7 +147,7 @@ class ArgumentMapper:
     def to_named(self, values: list[Any]) -> dict[str, Any]:
         """Return the parameters of a positional list by their names in the API, limited to plain values."""
         known = {WIRE_NAMES.get(name, name): value for name, value in zip(self.names, values, strict=False)}
-        plain = {name: value for name, value in known.items() if "[" not in name and _is_plain(value)}
+        plain = {name: _own(value) for name, value in known.items() if "[" not in name and _is_plain(value)}
         return {**plain, **{group: self._items(group, values) for group in LIST_FIELDS}}
 
     def images(self, values: list[Any]) -> dict[tuple[str, int | None, str], Any]:
@@ -280,12 +281,9 @@ def _indexed(name: str, index: int) -> str:
     return f"{head}[{index}]{dot}{tail}"
 
 
-def _as_on_wire(wire_name: str, value: Any) -> Any:
-    """Return a WebUI value as the API writes it: the WebUI shows an aspect ratio as `1152×896` with markup."""
-    if wire_name == "aspect_ratios_selection":
-        sides = sides_of(str(value))
-        return "*".join(map(str, sides)) if sides else None
-    return value
+def _own(value: Any) -> Any:
+    """Return a list as a copy: Fooocus's worker removes styles from the list that a task has."""
+    return list(value) if isinstance(value, list) else value
 
 
 def _is_plain(value: Any) -> bool:

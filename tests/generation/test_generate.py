@@ -215,3 +215,13 @@ def test_many_at_once_each_get_their_own(client: Client) -> None:
     for number, record in records.items():
         assert record["req_params"]["prompt"] == f"number {number}"  # type: ignore[index]
         assert record["images"][0]["metadata"]["seed"] == str(number)  # type: ignore[index]
+
+
+def test_a_record_keeps_the_styles_that_the_worker_removes_from_its_own_list(client: Client) -> None:
+    styles = ["Fooocus V2", "Fooocus Sharp"]
+    record = client.draw(prompt="a boat", style_selections=styles)
+    assert record["req_params"]["style_selections"] == styles
+    assert client.task(record["task_id"])["req_params"]["style_selections"] == styles
+    usual = {name: value for name, value in QUICK.items() if name != "style_selections"}
+    first, second = (client.post("/v1/engine/generate", json=usual).json()["req_params"] for _ in range(2))
+    assert first["style_selections"] == second["style_selections"] and "Fooocus V2" in first["style_selections"]

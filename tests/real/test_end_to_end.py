@@ -63,6 +63,14 @@ def test_a_synchronous_request_answers_with_the_record(real: Host, real_client: 
     assert without_repeats(real_client.task(record["task_id"])) == record
 
 
+def test_a_record_keeps_the_styles_of_its_request(real_client: Client) -> None:
+    styles = ["Fooocus V2", "Fooocus Sharp"]
+    for _ in range(2):  # the worker removes the first one from its own list
+        record = real_client.draw(prompt="a lighthouse", style_selections=styles)
+        assert record["req_params"]["style_selections"] == styles
+        assert real_client.task(record["task_id"])["req_params"]["style_selections"] == styles
+
+
 def test_the_final_slash_does_not_matter(real_client: Client) -> None:
     body = {"prompt": "a lighthouse", "performance_selection": "Lightning", "overwrite_step": 1}
     size = {"overwrite_width": 256, "overwrite_height": 256, "style_selections": []}

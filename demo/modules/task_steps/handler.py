@@ -34,7 +34,8 @@ def handler(task):
     task.uov_method = task.uov_method.casefold()
     task.enhance_uov_method = task.enhance_uov_method.casefold()
     use_expansion = fooocus_expansion in task.style_selections
-    task.style_selections = [name for name in task.style_selections if name != fooocus_expansion]
+    if use_expansion:
+        task.style_selections.remove(fooocus_expansion)  # in place, as Fooocus does
     if task.base_model_name == task.refiner_model_name:
         task.refiner_model_name = 'None'
     apply_performance(task)
