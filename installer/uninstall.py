@@ -34,7 +34,7 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
     if outputs is not None:
         require_unused(history_of(outputs))
 
-    is_hooked = hook_registration.has_to_change(checkout.path)
+    is_hooked, missing = hook_registration.has_to_change(checkout.path), hook_registration.missing(checkout.path)
     if is_hooked:
         hook_registration.require_writable_site_packages()
     os.chdir(checkout.path)  # Windows does not delete a process's working directory, and install.py may be in it
@@ -57,6 +57,8 @@ def uninstall(checkout: Checkout, purge: bool) -> int:
             f"kept for {', '.join(map(str, others))}" if others else f"removed from {hook_registration.SITE_PACKAGES}"
         )
         print(f"the start-up hook is {kept}")
+        for path in missing:
+            print(f"note: {path} used the hook and is not there any more; if you moved it, install again there")
     if is_there:
         _delete_what_is_left(checkout)
         print(f"the extension is removed from {extension}")

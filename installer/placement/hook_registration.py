@@ -112,6 +112,11 @@ def _others(checkout: Path) -> list[Path]:
     return [path for path in registered() if path != checkout and (path / "extensions" / "fooocus_api").exists()]
 
 
+def missing(checkout: Path) -> list[Path]:
+    """Return the registered checkouts, other than that one, that are not where they were: moved or deleted."""
+    return [path for path in registered() if path != checkout and not path.exists()]
+
+
 @contextmanager
 def kept_on_failure() -> Iterator[None]:
     """Restore the hook's files if the `with` block fails."""
