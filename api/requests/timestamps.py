@@ -41,7 +41,7 @@ def parse_timestamp(field: str, text: str | None, *, end: bool = False) -> int |
     try:
         moment = datetime.fromisoformat(_with_microseconds(written))
         if end and _DATE.fullmatch(written):
-            moment = datetime.combine(moment, time.max)
+            moment = datetime.combine(moment, time.max).replace(fold=1)  # the last, where a clock goes back at midnight
         return int(seconds_of(moment) * 1000)
     except (ValueError, OverflowError):
         message = (

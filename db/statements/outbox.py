@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from peewee import fn
 
+from ..encoding import plain
 from ..tables import AttemptRow, TaskRow, WebhookRow
 from .prepared import PreparedStatement, param
 
@@ -84,7 +85,7 @@ class Outbox:
             at=attempt.at,
             duration_ms=attempt.duration_ms,
             status=attempt.status,
-            error=attempt.error,
+            error=None if attempt.error is None else plain(attempt.error),
         ).execute()
         of_task = AttemptRow.select(AttemptRow.id).where(AttemptRow.task == found[0])
         oldest = of_task.order_by(AttemptRow.id.desc()).limit(1).offset(MAX_ATTEMPTS - 1).scalar()

@@ -45,9 +45,9 @@ class FolderDepot:
             target.parent.mkdir(parents=True, exist_ok=True)
             unfinished = target.with_name(f".{uuid.uuid4().hex}.tmp")
             write_parts_atomically(target, _pieces(content), unfinished)
-        except FileNotFoundError:
-            raise
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and isinstance(content, Path) and not content.exists():
+                raise
             raise DepotUnavailable(f"{target} can't be written: {error.strerror or error}") from error
 
     def local(self, key: str) -> Path | None:

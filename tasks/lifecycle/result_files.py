@@ -84,7 +84,8 @@ class ResultFiles:
         """Save a WebUI task's input images, set its parameters to references to them, and call `then`. Return at once."""
 
         def save() -> None:
-            parameters = self.with_inputs(event, live)
+            changed = self.with_inputs(event, live)
+            parameters = {**live.task.parameters, **changed}  # its tags may be others by now
             live.task.parameters, live.workload = parameters, self._engine.workload(parameters)
             then(live)
 
@@ -143,20 +144,20 @@ class ResultFiles:
     # ------------------------------------------------------------------------------- saving
 
     def with_inputs(self, event: events.Queued, live: ActiveTask) -> dict[str, Any]:
-        """Save a WebUI task's input images, and return its parameters with references to them."""
-        parameters = {**live.task.parameters}
+        """Save a WebUI task's input images, and return the parameters that refer to them."""
+        changed: dict[str, Any] = {}
         for (field, index, key), array in event.images.items():
             name = field if index is None else f"{field}[{index}].{key}"
             reference = live.gaps.attempt(f"{name}: image not kept", partial(self._input, array), None)
             if reference is None:
                 continue
             if index is None:
-                parameters[field] = reference
+                changed[field] = reference
             else:
-                items = list(parameters[field])
+                items = list(changed.get(field, live.task.parameters[field]))
                 items[index] = {**items[index], key: reference}
-                parameters[field] = items
-        return parameters
+                changed[field] = items
+        return changed
 
     def _input(self, array: Any) -> str:
         return str(ImageReference.input(self._inputs.add(self._engine.files.encode(array))))

@@ -176,9 +176,16 @@ class TaskStore:
         return written
 
     def wake(self, written: EndWrite) -> None:
-        """Start the delivery of the webhook that came due with a written end, and report the end to the listeners."""
-        done = written.result() if written.exception() is None else None
-        if done is None:
+        """Start the delivery of the webhook that came due with a written end, and report the end to the listeners.
+
+        Raises:
+            DatabaseUnavailable: the end had been written before, and the history can't be read.
+        """
+        if written.exception() is not None:
+            return
+        done = written.result()
+        if done is None:  # also if the first commit's answer was lost, and its repetition found the task ended
+            self._webhooks.wake_all()
             return
         if done.receiver is not None:
             self._webhooks.wake(done.receiver)

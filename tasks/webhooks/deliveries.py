@@ -136,7 +136,9 @@ class Deliveries:
             return self._outbox.due_for(receiver)
 
         def recorded(done: Future[int | None]) -> None:
-            then = now_ms() + RETRY_DELAY_MS if done.exception() else done.result()
+            if (error := done.exception()) is not None:
+                log.error("webhook attempt not recorded", extra={**letter.ids, "reason": str(error)})
+            then = now_ms() + RETRY_DELAY_MS if error else done.result()
             self._dispatcher.done(receiver, then, not_before=asked if state == PENDING else None)
             letter.recorded()
 

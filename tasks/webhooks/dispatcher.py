@@ -11,12 +11,14 @@ from ..model.task import now_ms
 log = logging.getLogger("fooocus_api.webhooks")
 
 MAX_IN_FLIGHT = 16
+MAX_PAUSE_S = 60
+"""Seconds of one pause: a clock that was wrong at the start is corrected while the thread sleeps."""
 THREAD_PAUSE_MS = 5_000
 """Pause of a receiver after the system has started no thread for its work."""
 
 
 class PerReceiverDispatcher:
-    """Runs the work of each receiver (one per receiver) when it is due. A thread sleeps until then, without polling.
+    """Runs the work of each receiver (one per receiver) when it is due. A thread sleeps until then.
 
     Times are milliseconds since 1970. All threads are daemons: a hanging delivery does not keep the process alive.
     """
@@ -98,4 +100,4 @@ class PerReceiverDispatcher:
         if len(self._busy) >= MAX_IN_FLIGHT:
             return None
         times = [self._time(receiver) for receiver in self._due if receiver not in self._busy]
-        return max(min(times) - now, 0) / 1000 if times else None
+        return min(max(min(times) - now, 0) / 1000, MAX_PAUSE_S) if times else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image as PILImage
 
+from fooocus_api.api.requests.timestamps import parse_timestamp
 from fooocus_api.tests.support.client import Client, Record, wait_for, without_repeats
 from fooocus_api.tests.support.host import demo_host
 
@@ -186,3 +188,14 @@ def test_images_put_into_the_webui_are_in_its_record(
     assert record["req_params"]["current_tab"] == "uov" and record["req_params"]["uov_method"] == "Vary (Subtle)"
     kept = client.image(record["req_params"]["uov_input_image"])
     assert kept.convert("RGB").tobytes() == PILImage.open(picture).tobytes()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has one time zone for all processes")
+def test_a_day_that_ends_with_a_clock_that_goes_back_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "America/Santiago")
+        time.tzset()
+        first, last = (parse_timestamp("end_at", "2026-04-04", end=end) for end in (False, True))
+    time.tzset()
+    assert first is not None and last is not None
+    assert last - first == 25 * 3_600_000 - 1

@@ -93,7 +93,7 @@ def test_the_first_due_is_the_first_out_of_each_receivers(repository: Repository
     assert first == Message(sooner, "http://example.com/", "http://here", "pending", 10, 10, 0)
     assert repository.read(lambda: outbox.next_for("example.com")) == first
     repository.write(lambda: outbox.record_attempt(first, Attempt(10, 3, 500), "pending", 30)).result()
-    repository.write(lambda: outbox.record_attempt(second, Attempt(20, 3, None, "no answer"), "pending", 40)).result()
+    repository.write(lambda: outbox.record_attempt(second, Attempt(20, 3, None, "no\0answer"), "pending", 40)).result()
     assert repository.read(lambda: outbox.due_for("example.com")) == 30
     repository.write(lambda: outbox.record_attempt(first, Attempt(30, 4, 204), "delivered", -1)).result()
     assert repository.read(lambda: outbox.due_for("example.com")) == 40
@@ -103,6 +103,8 @@ def test_the_first_due_is_the_first_out_of_each_receivers(repository: Repository
     repository.write(lambda: outbox.record_attempt(second, Attempt(40, 4, 410), "failed", -1)).result()
     assert repository.read(lambda: outbox.next_for("example.com")) is None
     assert repository.read(lambda: outbox.due_for("example.com")) is None
+    found = repository.read(lambda: outbox.of(later))
+    assert found is not None and found[1][0].error == "no answer"  # PostgreSQL refuses NUL in a text
 
 
 def test_what_is_posted_again_during_a_try_stays_due_also_within_one_millisecond(repository: Repository) -> None:
