@@ -38,7 +38,7 @@ from .images.renditions.renditions import Renditions
 from .images.storage.file_journal import FileJournal
 from .images.storage.library import output_file
 from .images.storage.publisher import Publisher
-from .tasks.batches.admission import MIN_FREE_BYTES, ROWS_OF_ONE
+from .tasks.batches.admission import MIN_FREE_BYTES, ROWS_OF_ONE, rows_of_nodes
 from .tasks.build import TaskOptions
 from .tasks.model.events import Event
 from .tasks.queue.scheduler import Scheduler
@@ -130,8 +130,7 @@ class ClusterShare:
         """Return the number of rows that a batch may have in the queue: two for each node."""
         if self._cluster is None:
             return ROWS_OF_ONE
-        nodes = self._cluster.registry.known(self._repository.read)
-        return max(ROWS_OF_ONE, 2 * sum(one.is_serving for one in nodes))
+        return rows_of_nodes(self._cluster.registry.serving(self._repository.read))
 
     def _remove_noted(self, paths: Sequence[str]) -> list[str]:
         stayed = [one.path for one in self._image_log.remove_images(output_folders(), paths)]

@@ -39,7 +39,7 @@ from ..images.renditions.renditions import Renditions
 from ..images.storage.file_journal import FileJournal
 from ..outbound.address_policy import AddressPolicy
 from ..outbound.client import OutboundClient
-from ..tasks.batches.admission import Admission
+from ..tasks.batches.admission import Admission, rows_of_nodes
 from ..tasks.build import TaskOptions, TaskServices, build_task_services
 from ..tasks.history.retention import RetentionPolicy
 from ..tasks.queue.scheduler import Scheduler
@@ -102,7 +102,7 @@ def build_gateway(
     bus, local = EventBus(), LocalHost(worker, lambda: "starting", list, lambda: None, parts.inputs)
     cluster = Cluster(place.cluster, repository, bus.emit, local, place.scheduler, parts.hooks())
     watch = NodeWatch(repository, cluster.registry, lambda: waiting.look())
-    options = _options(settings, keys, parts)
+    options = _options(settings, keys, parts, lambda: rows_of_nodes(cluster.registry.serving(repository.read)))
     services = build_task_services(worker, repository, bus, journal, parts.inputs, outbound, options, sharing=cluster)
     assert services.node_tools is not None  # nosec B101  # for mypy: they belong to the cluster
     host = ClusterHost(nodes, services.node_tools.of(None), services.node_tools.prompts(), list)
@@ -150,7 +150,7 @@ def _look_again(services: TaskServices, watch: NodeWatch) -> None:
         watch.look()
 
 
-def _options(settings: Settings, keys: Keyring, parts: SharedParts) -> TaskOptions:
+def _options(settings: Settings, keys: Keyring, parts: SharedParts, most_rows: Callable[[], int]) -> TaskOptions:
     webhooks = WebhookSettings(
         settings.webhook_url, settings.webhook_secret, settings.webhook_retry_seconds, settings.webhook_timeout
     )
@@ -161,7 +161,7 @@ def _options(settings: Settings, keys: Keyring, parts: SharedParts) -> TaskOptio
         settings.max_pending,
         webhooks,
         RetentionPolicy(settings.keep_days, settings.keep_count),
-        admission=Admission(keys.named, lambda: free_bytes(folders)),
+        admission=Admission(keys.named, lambda: free_bytes(folders), most_rows),
         load=lambda: machine_load(folders),
         on_minute=lambda minute: release.look(minute.memory),
         duty=parts.duty,

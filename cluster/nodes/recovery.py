@@ -163,7 +163,9 @@ class NodeRecovery:
         raw.change(
             self._database,
             "DELETE FROM procrastinate_workers WHERE last_heartbeat < now() - interval '1 day' AND NOT EXISTS "
-            "(SELECT 1 FROM task WHERE worker = procrastinate_workers.id AND status IN ('pending', 'running'))",
+            "(SELECT 1 FROM task WHERE worker = procrastinate_workers.id AND status IN ('pending', 'running')) AND NOT EXISTS "
+            # A node that slept for a day has that worker still: its claims name it.
+            "(SELECT 1 FROM cluster_node WHERE worker = procrastinate_workers.id AND state <> 'stopped')",
         )
         raw.change(
             self._database,

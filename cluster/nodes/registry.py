@@ -155,6 +155,10 @@ class Registry:
                 self._known = time.monotonic(), nodes
             return nodes
 
+    def serving(self, read: Callable[[Callable[[], list[NodeRecord]]], list[NodeRecord]]) -> int:
+        """Return the number of nodes that take tasks, as `known` has read them."""
+        return sum(one.is_serving for one in self.known(read))
+
     @property
     def latest(self) -> list[NodeRecord]:
         """The processes as `known` has read them last. Any thread; it reads nothing."""

@@ -9,6 +9,7 @@ from ...auth.keys import UNLIMITED, BrokenKeys, Key, KeyQuota, Scope
 from .model import Pause
 
 ROWS_OF_ONE = 4
+ROWS_PER_NODE = 2
 """Rows of one batch in the queue of one worker, which never waits for a row; a stop takes few of them back."""
 BATCHES_AT_ONCE = 4
 """Batches that may have all of their rows in the queue."""
@@ -18,6 +19,11 @@ DISK_RETRY_S = 5.0
 KEY_RETRY_S = 30.0
 WITHOUT_KEY = "api"
 """Source of the batches of clients without a key."""
+
+
+def rows_of_nodes(nodes: int) -> int:
+    """Return the number of rows of one batch that this number of nodes may have in the queue."""
+    return max(ROWS_OF_ONE, ROWS_PER_NODE * nodes)
 
 
 class Admission:

@@ -293,8 +293,8 @@ class TaskStore:
     def _end_as(self, form: Task, workload: Workload, gaps: Gaps) -> Task | None:
         form = with_gaps(form, gaps)
         if not self._update(form.task_id, rows.changes(form)):
-            if self._repository.get(form.task_id) is not None:
-                return None
+            if self._repository.get(form.task_id) is not None or (self.is_shared and form.id >= 0):
+                return None  # a task with a row that another process has ended, or that has been deleted since
             # A WebUI task whose row could not be written when it was queued.
             self._repository.insert(rows.to_row(form, workload))
         return form

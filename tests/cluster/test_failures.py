@@ -98,6 +98,18 @@ def test_a_paused_node_is_fenced_off_when_it_comes_back(cluster: DemoCluster) ->
     ended_once(cluster, task_id, "finished", 2)
 
 
+def test_a_task_that_was_deleted_while_its_node_was_paused_stays_deleted(cluster: DemoCluster) -> None:
+    task_id, node = running(cluster)
+    other = cluster.client(other_than(node))
+    with cluster.paused(node):
+        assert other.ended(task_id)["task_status"] == "finished"
+        assert other.request("DELETE", f"/tasks/{task_id}").status_code == 204
+    wait_for(lambda: other.draw(prompt="next")["node"] == f"node-{node + 1}", "the node to generate again")
+    assert other.get(f"/tasks/{task_id}").status_code == 404
+    assert cluster.rows(f"SELECT count(*) FROM task WHERE task_id = '{task_id}'") == [(0,)]
+    wait_for(lambda: not stale(cluster, node), "its image to be deleted")
+
+
 def stale(cluster: DemoCluster, node: int) -> set[object]:
     """Return the images of the node that no record names."""
     named = {path.rpartition("/")[2] for (path,) in cluster.rows("SELECT path FROM task_image")}

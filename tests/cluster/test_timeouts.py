@@ -82,6 +82,17 @@ def test_no_process_is_lost_before_the_database_was_up_for_its_timeout(patient: 
     assert patient.state() == "idle" and patient.recovery.recover_lost(SHORT_S) == []
 
 
+def test_a_node_that_slept_for_days_still_claims(patient: Process) -> None:
+    patient.change("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '3 days'")
+    patient.recovery.tidy()
+    assert patient.claimed()  # a job refers to its worker
+    patient.change("DELETE FROM procrastinate_jobs; DELETE FROM task; UPDATE cluster_node SET state = 'stopped'")
+    patient.change("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '3 days'")
+    patient.recovery.tidy()
+    count = patient.repository.database.execute_sql
+    assert patient.repository.read(lambda: count("SELECT count(*) FROM procrastinate_workers").fetchone()) == (0,)
+
+
 def is_up_for(process: Process, seconds: float) -> bool:
     statement = f"SELECT now() - pg_postmaster_start_time() > interval '{seconds} seconds'"
     return bool(process.repository.read(lambda: process.repository.database.execute_sql(statement).fetchone()[0]))
