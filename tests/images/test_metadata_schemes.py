@@ -235,3 +235,25 @@ def test_a_pasted_text_in_a1111s_notation_is_read() -> None:
 @pytest.mark.parametrize("text", ["", "a cat", "{}", "[]", "null", "Steps: 3", '{"prompt": 5}', "%7B%7D", "a: b, c: d"])
 def test_a_text_without_parameters_has_no_scheme(text: str) -> None:
     assert read_text(text).scheme is None
+
+
+def test_a_prompt_that_begins_with_a_quoted_word_is_whole() -> None:
+    line = (
+        'Steps: 30, Sampler: DPM++ 2M SDE, Seed: 5, Raw prompt: "OPEN" sign, Raw negative prompt: "a, b" , Version: x'
+    )
+    parameters = read_text(f"a sign\nNegative prompt: b\n{line}").parameters
+    assert (parameters.prompt, parameters.negative_prompt) == ('"OPEN" sign', "a, b")
+
+
+def test_escapes_in_the_names_of_styles_are_read() -> None:
+    styles = ["写实\u3000风格", "it's", "a\\b"]
+    text = files.fooocus_text("2.5.5", styles=str(styles))
+    assert given(read_file(files.by_fooocus(text, "fooocus")))["styles"] == styles
+
+
+def test_loras_of_one_name_in_two_folders_keep_their_hashes() -> None:
+    listed = [["detail", 0.5, "aaaaaaaaaa"], ["detail", 0.8, "bbbbbbbbbb"]]
+    slots = {"lora_combined_1": "detail : 0.5", "lora_combined_2": "detail : 0.8"}
+    text = files.fooocus_text("2.5.5", loras=listed, **slots)
+    loras = given(read_file(files.by_fooocus(text, "fooocus")))["loras"]
+    assert [[one.name, one.weight, one.hash] for one in loras] == listed

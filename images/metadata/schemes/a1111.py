@@ -62,6 +62,7 @@ _KEY = re.compile(r"\w[\w /+()%.-]*")
 _WITH_HASH = re.compile(r"(.*?)\s*\[([0-9a-fA-F]{6,64})\]\s*")
 _OPENINGS = ('"', "[{", '{"')
 """Beginnings of values in JSON. A prompt may begin with a bracket."""
+MAX_BLANKS = 100
 _FORGE = re.compile(r"f\d")
 
 
@@ -150,7 +151,9 @@ def _json(line: str, at: int) -> tuple[Any, int] | None:
     except (ValueError, RecursionError):
         return None
     end = at + length
-    return (values.clean(value), end) if line[end : end + 1] in ("", ",", " ") else None
+    after = line[end : end + MAX_BLANKS].lstrip(" ")[:1] if isinstance(value, str) else line[end : end + 1]
+    # A prompt may begin with a word in quotes, and then is no JSON.
+    return (values.clean(value), end) if after in ("", ",") or (after == " " and not isinstance(value, str)) else None
 
 
 def _plain(line: str, at: int) -> tuple[str, int]:

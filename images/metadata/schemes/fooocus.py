@@ -10,6 +10,8 @@ from . import values
 from .found import FoundLora, Generator, Metadata
 from .settings import READERS, fill, fill_size, note
 
+Entry = tuple["float | None", "str | None"]
+"""Weight and hash of a LoRA."""
 LABELS = {
     "Prompt": "prompt",
     "Negative Prompt": "negative_prompt",
@@ -109,11 +111,11 @@ def _loras(content: Mapping[str, Any], found: Metadata) -> list[FoundLora]:
             note(found, key, content[key], f"the value {error}")
     if slots:
         return [lora for lora in loras if lora.name != "None"]
-    return [FoundLora(name, weight, digest) for name, (weight, digest) in hashes.items() if name != "None"]
+    return [FoundLora(name, *entry) for name, entries in hashes.items() for entry in entries if name != "None"]
 
 
-def _combined(written: str, hashes: Mapping[str, tuple[float | None, str | None]]) -> FoundLora:
-    """Return the LoRA in a text like `name : 0.5` or `True : name : 0.5`."""
+def _combined(written: str, hashes: Mapping[str, list[Entry]]) -> FoundLora:
+    """Return the LoRA in a text like `name : 0.5` or `True : name : 0.5`. Files of one name in two folders come in order."""
     parts = written.split(" : ")
     enabled = parts[0] != "False"
     if len(parts) > 2 and parts[0] in ("True", "False"):
@@ -121,13 +123,14 @@ def _combined(written: str, hashes: Mapping[str, tuple[float | None, str | None]
     name, weight = " : ".join(parts[:-1]).strip(), parts[-1]
     if not name:
         raise values.WrongValue("is not a LoRA with its weight")
-    _, digest = hashes.get(name, (None, None))
+    entries = hashes.get(name) or [(None, None)]
+    _, digest = entries.pop(0) if len(entries) > 1 else entries[0]
     return FoundLora(name, values.number(weight), digest, enabled)
 
 
-def _hashes(content: Mapping[str, Any]) -> dict[str, tuple[float | None, str | None]]:
+def _hashes(content: Mapping[str, Any]) -> dict[str, list[Entry]]:
     """Return the entries `[name, weight, hash]` of `loras` by name."""
-    found: dict[str, tuple[float | None, str | None]] = {}
+    found: dict[str, list[Entry]] = {}
     listed = content.get("loras", content.get("LoRAs"))
     for item in listed[: values.MAX_ITEMS] if isinstance(listed, list) else ():
         if not isinstance(item, list) or len(item) < 2 or not isinstance(item[0], str):
@@ -137,5 +140,5 @@ def _hashes(content: Mapping[str, Any]) -> dict[str, tuple[float | None, str | N
         except values.WrongValue:
             weight = None
         digest = item[2] if len(item) > 2 and isinstance(item[2], str) else None
-        found[item[0]] = (weight, digest)
+        found.setdefault(item[0], []).append((weight, digest))
     return found

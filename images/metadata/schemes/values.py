@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from typing import Any
 
 MAX_ITEMS = 400
@@ -22,6 +23,8 @@ _NUMBER = r"[-+]?(?:\d{1,25}(?:\.\d{0,25})?|\.\d{1,25})(?:[eE][-+]?\d{1,3})?"
 _NUMBERS = re.compile(rf"(?:[(\[]\s*)?({_NUMBER}(?:\s*[,;xX×*]\s*{_NUMBER}){{0,7}})(?:\s*,)?(?:\s*[)\]])?")
 """No two parts of it match the same spaces, so that a hostile text is refused in linear time."""
 _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 _BETWEEN = ", \n\t"
 """Characters between the names of a list."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -197,8 +200,16 @@ def _names_in(written: str) -> list[str] | None:
         match = _QUOTED.match(inner, at, end)
         if match is None:
             return None
-        found.append(re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2]))
+        found.append(_ESCAPE.sub(_unescaped, match[1] if match[1] is not None else match[2]))
         at = match.end()
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """Return the character of an escape in a text of Python or JSON: Python writes an ideographic space as one."""
+    number = escape[1] or escape[2] or escape[3]
+    if number is None:
+        return _LETTERS.get(escape[4], escape[4])
+    return chr(int(number, 16)) if int(number, 16) <= sys.maxunicode else escape[0]
 
 
 def _whole(written: str) -> int | str:

@@ -20,7 +20,7 @@ from ..schema.images import Image, Upload
 from ..schema.requests import GenerateFields
 from ..schema.tasks import Task
 from ..wire.connection import DEFAULT_URL, TIMEOUT_S, Server
-from ..wire.image_names import paths_of
+from ..wire.image_names import paths_of, write_whole
 from ..wire.problems import succeeded
 from ..wire.retries import DEFAULT_RETRIES
 from .batches import Batches
@@ -171,6 +171,5 @@ class AsyncClient:
         saved = paths_of([image.url for image in chosen], path)
         for image, file in zip(chosen, saved):
             content = await self.download(image, image_format=tools.format_of(file))
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            write_whole(file, content)
         return saved

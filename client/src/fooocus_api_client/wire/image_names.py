@@ -1,4 +1,4 @@
-"""Paths of the files into which images are saved."""
+"""Files into which images are saved: their paths and their writing."""
 
 from __future__ import annotations
 
@@ -32,3 +32,19 @@ def name_of(url: str) -> str:
 def part_of_name(text: str) -> str:
     """Return a text without what names of files can't have, or could lead to another folder; it may be empty."""
     return UNFIT.sub("_", text).strip(". ")[:MAX_LENGTH]
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file of a folder, which is made if needed. An older one stays until the new one is complete.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -10,7 +10,7 @@ import typer
 from ...schema.batches import Batch, BatchResult
 from ...sync.client import Client
 from ...wire.errors import FooocusError
-from ...wire.image_names import name_of, part_of_name
+from ...wire.image_names import name_of, part_of_name, write_whole
 from ..frame.exit_codes import ExitCode
 from ..frame.options import Json, Key, Url
 from ..frame.session import connected
@@ -95,7 +95,7 @@ class Rows:
                     self.missing += 1
                     note(f"row {result.row} ({result.custom_id}): image {number} is missing: {error}")
                     continue
-                path.write_bytes(content)
+                write_whole(path, content)
                 if not self._as_json:
                     print(path, flush=True)
         if self._as_json:
