@@ -153,6 +153,10 @@ def test_batches_are_read_a_page_at_a_time(page: Dashboard, host: Host) -> None:
         page.browser.until(lambda: len(page.all(".batch")) == PAGE_SIZE + 1, "all batches")
         urls = page.driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
         assert any(url.endswith(f"/v1/batches?page=1&page_size={PAGE_SIZE}") for url in urls)
+        page.open(f"#/batches/{first}")
+        page.browser.until(lambda: len(page.all(".batch")) == PAGE_SIZE + 1, "the first page and the linked batch")
+        assert first[:8] in page.see(".batch.open header").text
+        assert "open" in str(page.all(".batch")[0].get_attribute("class"))
     finally:
         client.post("/v1/engine/resume")
 
