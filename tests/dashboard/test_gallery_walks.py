@@ -271,3 +271,12 @@ def test_another_key_does_not_see_the_former_ones_list(gallery: Dashboard, archi
     assert archive.client.request("DELETE", f"/tasks/{own}").status_code == 204
     lines = gallery.browser.console()
     assert all("401" in line or "404" in line for line in lines), lines
+
+
+def test_a_selection_ends_with_its_page(gallery: Dashboard) -> None:
+    gallery.driver.execute_script("document.querySelector('.tile-box').click()")
+    gallery.see(".selection-bar", "1 selected")
+    gallery.see("body.selecting")
+    gallery.go("#/models")
+    gallery.see("h1", "Models")
+    assert not gallery.all("body.selecting")

@@ -246,6 +246,7 @@ export function mount(root, route) {
       void renew();
     }, false),
     line.end,
+    selection.end,
     () => {
       document.removeEventListener("keydown", selectAll);
       stopSource();
