@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.keys import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,3 +228,55 @@ def test_a_search_ends_with_its_page(gallery: Dashboard) -> None:
     gallery.see("h1", "Models")
     gallery.driver.execute_async_script("setTimeout(arguments[0], 500)")
     assert gallery.driver.current_url.endswith("#/models")
+
+
+def test_the_way_back_knows_what_has_ended_since(gallery: Dashboard, archive: Archive) -> None:
+    shows(gallery, NEWEST)
+    gallery.click(".tile-link[title='a dune']")
+    gallery.see(".task-head h1", "a dune")
+    newcomer = archive.client.draw(prompt="a newcomer")["task_id"]
+    gallery.click("nav.nav a", "Gallery")
+    shows(gallery, ["a newcomer", *NEWEST])
+    gallery.click(".tile-link[title='a dune']")
+    gallery.see(".task-head h1", "a dune")
+    assert archive.client.request("DELETE", f"/tasks/{newcomer}").status_code == 204
+    gallery.click("nav.nav a", "Gallery")
+    shows(gallery, NEWEST)
+    # Further down the list stays, and a button says how many are new.
+    gallery.size(600, 320)
+    gallery.driver.execute_script("scrollTo(0, 150)")
+    gallery.driver.execute_script("document.querySelector(\".tile-link[title='an apple']\").click()")
+    gallery.see(".task-head h1", "an apple")
+    later = archive.client.draw(prompt="a later one")["task_id"]
+    gallery.driver.back()
+    gallery.see(".new-pill", "1 new").click()
+    gallery.see(".tile-link[title='a later one']")
+    gallery.see_none(".new-pill")
+    assert archive.client.request("DELETE", f"/tasks/{later}").status_code == 204
+
+
+def test_another_key_does_not_see_the_former_ones_list(gallery: Dashboard, archive: Archive) -> None:
+    answer = archive.client.post("/v1/keys", json={"name": "guest", "scopes": ["read", "generate"]})
+    guest = Client(archive.url, answer.json()["key"])
+    own = guest.draw(prompt="the guest's own")["task_id"]
+    shows(gallery, ["the guest's own", *NEWEST])
+    gallery.click(".tile-link[title='a dune']")
+    gallery.see(".task-head h1", "a dune")
+    gallery.named(".tools button", "Account").click()
+    gallery.click("[role=menuitem]", "Sign out")
+    gallery.write("form.sign-in [type=password]", key_of(guest))
+    gallery.press(Keys.ENTER)
+    gallery.see(".empty a", "Gallery").click()
+    shows(gallery, ["the guest's own"])
+    assert archive.client.request("DELETE", f"/tasks/{own}").status_code == 204
+    lines = gallery.browser.console()
+    assert all("401" in line or "404" in line for line in lines), lines
+
+
+def test_a_selection_ends_with_its_page(gallery: Dashboard) -> None:
+    gallery.driver.execute_script("document.querySelector('.tile-box').click()")
+    gallery.see(".selection-bar", "1 selected")
+    gallery.see("body.selecting")
+    gallery.go("#/models")
+    gallery.see("h1", "Models")
+    assert not gallery.all("body.selecting")

@@ -38,6 +38,19 @@ def test_a_prompt_becomes_a_picture_that_is_watched_opened_and_used_again(page: 
     assert page.value(".seed-field input") == record["images"][0]["seed_text"]
 
 
+def test_the_pictures_of_a_running_task_stay_when_the_queue_is_read_again(page: Dashboard, client: Client) -> None:
+    running = client.submit(prompt="four pictures", overwrite_step=150, image_number=4)["task_id"]
+    page.open("#/", language="en")
+    page.see("#connection[data-state=live]")
+    page.see(".running-words img")
+    waiting = client.submit(prompt="a waiting one")["task_id"]
+    page.see(".queue-row .prompt", "a waiting one")
+    assert page.all(".running-words img")
+    for task in (waiting, running):
+        client.post(f"/tasks/{task}/stop")
+    client.until(running, "stopped")
+
+
 def test_the_queue_is_moved_and_cancelled(page: Dashboard, studio: Host, client: Client) -> None:
     names = ["first in line", "second in line", "third in line"]
     running = client.submit(prompt="the running one", overwrite_step=200, image_number=4)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from selenium.webdriver.support.select import Select
 
 from fooocus_api.tests.support.api_calls.batches import quick, send_lines
 from fooocus_api.tests.support.client import Client, wait_for
@@ -153,8 +154,32 @@ def test_batches_are_read_a_page_at_a_time(page: Dashboard, host: Host) -> None:
         page.browser.until(lambda: len(page.all(".batch")) == PAGE_SIZE + 1, "all batches")
         urls = page.driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
         assert any(url.endswith(f"/v1/batches?page=1&page_size={PAGE_SIZE}") for url in urls)
+        page.open(f"#/batches/{first}")
+        page.browser.until(lambda: len(page.all(".batch")) == PAGE_SIZE + 1, "the first page and the linked batch")
+        assert first[:8] in page.see(".batch.open header").text
+        assert "open" in str(page.all(".batch")[0].get_attribute("class"))
     finally:
         client.post("/v1/engine/resume")
+
+
+def test_the_newest_choice_of_a_preset_counts(page: Dashboard) -> None:
+    preset, field = '[aria-label="Preset"]', "[data-field=base_model_name] select"
+    page.open("#/generate", language="en")
+    page.see(".generate-send:enabled")
+    model = page.value(field)
+    page.driver.execute_script(HOLD, "/v1/engines/presets/nightfall")
+    Select(page.see(preset)).select_by_value("nightfall")
+    Select(page.see(preset)).select_by_value("initial")
+    page.driver.execute_script("for (const release of window.held) release()")
+    page.driver.execute_async_script("setTimeout(arguments[0], 300)")
+    assert (page.value(preset), page.value(field)) == ("initial", model)
+    # One whose values are not known is not chosen.
+    page.driver.refresh()
+    page.see(".generate-send:enabled")
+    page.driver.execute_script(LOSE_ONE, "/v1/engines/presets/nightfall")
+    Select(page.see(preset)).select_by_value("nightfall")
+    page.see(".note.bad", "Fooocus does not answer.")
+    assert (page.value(preset), page.value(field)) == ("initial", model)
 
 
 @pytest.mark.nightly

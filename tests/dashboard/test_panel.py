@@ -41,6 +41,13 @@ canvas.toBlob(blob => {
 """Script that gives the page a picture of one colour by an event, as a paste or a drop does."""
 
 
+CLICK_NEXT_TO_IT = """
+const dialog = arguments[0].closest("dialog");
+for (const kind of ["pointerdown", "click"]) dialog.dispatchEvent(new PointerEvent(kind, {bubbles: true}));
+"""
+"""Script that clicks on the backdrop of the dialog around an element."""
+
+
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """Start a host with files of its own, of which one is the sample picture of a style."""
@@ -95,7 +102,18 @@ def test_a_mask_is_painted_by_brush(panel: Dashboard, own: Host, tmp_path: Path)
     panel.click(".image-entry button", "Paint the mask")
     canvas = panel.see(".mask-paint")
     panel.browser.until(lambda: canvas.rect["width"] > 0, "the canvas")
+    panel.press(Keys.ESCAPE)
+    panel.see_none(".mask-paint")  # nothing was painted
+    panel.click(".image-entry button", "Paint the mask")
+    canvas = panel.see(".mask-paint")
+    panel.browser.until(lambda: canvas.rect["width"] > 0, "the canvas")
     drag(panel, canvas, canvas.rect["width"] / 4, 0)
+    panel.driver.execute_script(CLICK_NEXT_TO_IT, canvas)
+    for _ in range(2):
+        panel.press(Keys.ESCAPE)
+        panel.see("dialog h2", "Discard what was painted?")
+        panel.press(Keys.ESCAPE)
+        panel.see_none("dialog h2", "Discard what was painted?")
     panel.press("e")
     panel.press("b")
     drag(panel, canvas, canvas.rect["width"] / 2 + 20, 0)  # past the edge

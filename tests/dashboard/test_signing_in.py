@@ -215,10 +215,12 @@ def test_below_a_path_of_a_proxy_the_cookie_is_of_that_path(
 ) -> None:
     from fooocus_api.tests.support.browsers.dashboard import Dashboard
 
+    boss.draw()
     with below_a_prefix(guarded.port) as url:
         page = Dashboard(page_of(guarded).browser, url)
         sign_in(page, key_of(boss), "#/gallery")
         page.see("#connection[data-state=live]")
+        page.see(".tile img.ready")
         for route in ("#/", "#/models", "#/stats"):
             page.go(route)
             page.see("main .panel")

@@ -127,6 +127,35 @@ def test_all_that_is_known_is_shown(task_page: Dashboard, client: Client) -> Non
     task_page.see(".viewer-tools", "100 %")
 
 
+def test_tags_are_added_and_removed_one_by_one(task_page: Dashboard, first: Record, client: Client) -> None:
+    def chips() -> list[str]:
+        return [one.text.split()[0] for one in task_page.all(".task-side button.chip")]
+
+    def tag(name: str) -> None:
+        task_page.click(".task-side .chips button", "Tag")
+        task_page.write("#ask-input", name)
+        task_page.press(Keys.ENTER)
+        task_page.see(".task-side button.chip", name)
+
+    task_page.open(f"#/task/{first['task_id']}", language="en")
+    task_page.see(".task-head", "Image 1 of 2")
+    tag("one")
+    task_page.named(".task-strip button", "Image 2").click()
+    task_page.see(".task-head", "Image 2 of 2")
+    assert chips() == ["one"]
+    tag("two")
+    tag("three")
+    assert sorted(client.task(first["task_id"])["tags"]) == ["one", "three", "two"]
+    # Two at once: the second one is removed before the answer to the first one.
+    task_page.driver.execute_script(
+        "for (const chip of document.querySelectorAll('.task-side button.chip')) "
+        "if (!chip.textContent.startsWith('two')) chip.click()"
+    )
+    task_page.browser.until(lambda: chips() == ["two"], "one tag")
+    assert client.task(first["task_id"])["tags"] == ["two"]
+    assert client.request("PUT", f"/tasks/{first['task_id']}/tags", json={"tags": []}).status_code == 200
+
+
 @pytest.mark.nightly
 def test_a_failed_task_shows_its_error(task_page: Dashboard, own: Host, client: Client) -> None:
     folder = own.checkout / "models" / "checkpoints"

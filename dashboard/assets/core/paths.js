@@ -3,8 +3,11 @@
  * @module
  */
 
-/** The server's root as a path with a final slash: everything before `/dashboard`. */
-const ROOT = location.pathname.replace(/dashboard(\/.*)?$/, "");
+/** The server's root as a path with a final slash: everything before `/dashboard` or `/dashboard/`, at which the page lies. */
+const ROOT = location.pathname.replace(/dashboard\/?$/, "");
+
+/** The ends of images' paths: of a style's sample, and of files. The last ones count, as a proxy's prefix may look the same. */
+const IMAGES = [/.*(\/v1\/engines\/styles\/[^/]+\/sample)$/, /.*(\/(?:outputs|inputs)\/.*)$/];
 
 /**
  * Return the address of an API path.
@@ -38,8 +41,8 @@ export function image(url, query = {}) {
   } catch {
     return "";
   }
-  const at = parsed.pathname.search(/\/(outputs|inputs|v1)\//);
-  const path = at < 0 ? parsed.pathname : parsed.pathname.slice(at);
+  const { pathname } = parsed;
+  const [path = pathname] = IMAGES.map((one) => one.exec(pathname)?.[1]).filter(Boolean);
   const search = new URLSearchParams(parsed.search);
   for (const [name, value] of Object.entries(query)) search.set(name, String(value));
   const text = search.toString();

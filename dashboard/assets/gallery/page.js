@@ -10,7 +10,7 @@ import { on } from "../live/live.js";
 import { prefs } from "../core/prefs.js";
 import { empty, failure, linkButton, button } from "../widgets/parts.js";
 import { pageKeys } from "../shell/keys.js";
-import { can } from "../core/session.js";
+import { can, session } from "../core/session.js";
 import { deleteTasks, repeatAll } from "./actions.js";
 import { buildFilters } from "./filters.js";
 import { buildRail } from "./rail.js";
@@ -106,7 +106,6 @@ export function mount(root, route) {
   );
   /** @type {ReturnType<typeof buildWall> | null} */
   let wall = null;
-  let fresh = 0;
   let isTop = true;
   let stopSource = () => {};
   /** @type {Source | null} the newest search. */
@@ -162,12 +161,15 @@ export function mount(root, route) {
     const next = new Source(filters);
     coming?.stop();
     coming = next;
-    fresh = 0;
     drawPill();
     await next.load(0).catch(() => {});
     // A newer search, or another page, has taken its place.
     if (coming !== next || ends.isOver()) return;
-    if (live && next.error) return; // what is shown is still true
+    if (live && next.error) {
+      coming = null; // what is shown is still true
+      drawPill();
+      return;
+    }
     source.stop();
     source = next;
     showSource(source);
@@ -184,8 +186,9 @@ export function mount(root, route) {
   }
   const countDays = throttled(setDays, DAYS_MS);
   function drawPill() {
-    show(pill, fresh > 0);
-    setText(pill, t("gallery.new", { n: fresh }));
+    const { missed } = coming ?? source;
+    show(pill, missed > 0);
+    setText(pill, t("gallery.new", { n: missed }));
   }
   const live = throttled(() => {
     if (isTop && !selection.size()) void renew(true);
@@ -234,15 +237,16 @@ export function mount(root, route) {
   document.addEventListener("keydown", selectAll);
   ends.add(
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
-    ...ENDS.map((end) =>
-      on(end, () => {
-        fresh += 1;
-        live();
-      }),
-    ),
+    ...ENDS.map((end) => on(end, live)),
     on("reload", live),
-    on("deleted", ({ task_ids }) => source.remove(task_ids)),
+    // Another reader has signed in, in another tab: the list was forgotten.
+    session.watch(() => {
+      if (ends.isOver() || currentSource() === source) return;
+      selection.clear();
+      void renew();
+    }, false),
     line.end,
+    selection.end,
     () => {
       document.removeEventListener("keydown", selectAll);
       stopSource();
@@ -259,7 +263,13 @@ export function mount(root, route) {
     requestAnimationFrame(() => {
       scrollTo(0, left.scroll);
       // The wall is measured in the frame after the next one, which makes its tiles again.
-      requestAnimationFrame(() => requestAnimationFrame(() => wall?.focus(left.index)));
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          wall?.focus(left.index);
+          // What has ended since: at the top it is shown, further down the button says how many.
+          if (source.isOld) live();
+        }),
+      );
     });
   } else {
     again();

@@ -23,6 +23,7 @@ export function buildSelection({ source, onChange, onLeave, remove }) {
   const chosen = new Set();
   let anchor = 0;
   let always = false;
+  let over = false;
   const words = h("b.num");
   const ids = () => [...chosen];
   const erase = button({ label: "", icon: "trash", kind: "danger", onClick: remove });
@@ -69,7 +70,7 @@ export function buildSelection({ source, onChange, onLeave, remove }) {
     setText(words, text);
     erase.lastChild.textContent = t("delete.action", { n: chosen.size });
     show(compare, chosen.size === 2);
-    document.body.classList.toggle("selecting", always || chosen.size > 0);
+    document.body.classList.toggle("selecting", !over && (always || chosen.size > 0));
     toggle.setAttribute("aria-pressed", String(always));
     onChange();
   }
@@ -104,6 +105,10 @@ export function buildSelection({ source, onChange, onLeave, remove }) {
     clear,
     ids,
     size: () => chosen.size,
+    end() {
+      over = true;
+      document.body.classList.remove("selecting");
+    },
     has: (id) => chosen.has(id),
     /** Select or deselect a tile, or all from the last one to it. */
     async select(index, range) {

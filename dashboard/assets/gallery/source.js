@@ -3,7 +3,9 @@
  * @module
  */
 import { get, taskLists } from "../core/api.js";
-import { findsNothing, queryOf } from "./search.js";
+import { session } from "../core/session.js";
+import { on } from "../live/live.js";
+import { ENDS, findsNothing, queryOf } from "./search.js";
 
 const SIZE = 100;
 const KEPT = 40;
@@ -19,12 +21,24 @@ const NONE = { lists: { history: [] }, total: 0, capped: false };
 /** @type {Set<string>} tasks whose deletion can still be undone: no search shows them. */
 const hiddenIds = new Set();
 
+/** Tasks that have ended since the page was loaded, and losses of events: a search that notes both knows what it lacks. */
+const news = { ended: 0, lost: 0 };
+for (const end of ENDS) {
+  on(end, () => {
+    news.ended += 1;
+  });
+}
+on("reload", () => {
+  news.lost += 1;
+});
+
 /** A search and what of its result was read. Its indexes count what is shown: hidden tasks have none. */
 export class Source {
   /** @param {Filters} filters */
   constructor(filters) {
     this.filters = filters;
     this.opened = Date.now();
+    this.known = { ...news };
     this.total = 0;
     this.capped = false;
     /** @type {(Card | undefined)[]} by the server's offset. */
@@ -46,6 +60,16 @@ export class Source {
   /** The filters as parameters of the API. */
   get query() {
     return queryOf(this.filters, this.opened);
+  }
+
+  /** The number of tasks that have ended since the search. */
+  get missed() {
+    return news.ended - this.known.ended;
+  }
+
+  /** True if tasks have ended since the search, or may have. */
+  get isOld() {
+    return this.missed > 0 || news.lost > this.known.lost;
   }
 
   get size() {
@@ -231,6 +255,17 @@ export const currentSource = () => shown;
 export function showSource(source) {
   shown = source;
 }
+
+on("deleted", ({ task_ids: ids }) => shown?.remove(ids));
+
+const readerOf = ({ state, source }) => `${state} ${source}`;
+let reader = readerOf(session.get());
+// Another key may not see what this one saw.
+session.watch((now) => {
+  if (readerOf(now) === reader) return;
+  reader = readerOf(now);
+  shown = null;
+}, false);
 
 /** Return the number of hidden tasks. */
 export const hiddenCount = () => hiddenIds.size;

@@ -56,27 +56,35 @@ export function setValues(patch) {
 /** Return the field of a path: `loras[0].weight` is one of `loras`. */
 export const rootOf = (path) => String(path).split(/[.[]/, 1)[0];
 
+/** @type {{name: string} | null} the newest choice of a preset, while its values are read; earlier answers do not count. */
+let choice = null;
+
 /** Read the defaults, those of the chosen preset included. */
-export async function prepare() {
-  const { defaults } = await loadSchema();
-  const { preset } = draft.get();
-  draft.set({ base: { ...defaults, ...(await presetFields(preset)) } });
+export const prepare = () => choosePreset(choice?.name ?? draft.get().preset);
+
+/** Choose a preset: its values become the defaults, and what the reader has set stays. One that was deleted leaves Fooocus's. */
+export async function choosePreset(name) {
+  const mine = { name };
+  choice = mine;
+  try {
+    const { defaults } = await loadSchema();
+    const fields = await presetFields(name);
+    if (choice === mine) draft.set({ preset: fields ? name : "initial", base: { ...defaults, ...fields } });
+  } catch (error) {
+    if (choice === mine) throw error;
+  } finally {
+    if (choice === mine) choice = null;
+  }
 }
 
-/** Choose a preset: its values become the defaults, and what the reader has set stays. */
-export async function choosePreset(preset) {
-  const { defaults } = await loadSchema();
-  const fields = await presetFields(preset);
-  draft.set({ preset, base: { ...defaults, ...fields } });
-}
-
+/** Read a preset's values, null if there is no such preset. */
 async function presetFields(preset) {
   if (!preset || preset === "initial") return {};
   try {
     return (await get(`/v1/engines/presets/${encodeURIComponent(preset)}`)).fields ?? {};
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) draft.set({ preset: "initial" });
-    return {};
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
   }
 }
 
@@ -106,6 +114,7 @@ export async function take(request, { only, without = [] } = {}) {
   // The random state of a repeated task matters to input images alone.
   if (request.repeat_of && !without.includes("image_seed") && IMAGES.some((name) => values[name]?.length))
     values.repeat_of = request.repeat_of;
+  choice = null;
   draft.set({ preset: "initial", base: defaults, values, problems: [] });
 }
 

@@ -152,7 +152,11 @@ export function generatePanel({ narrow = false } = {}) {
     if (presets.length > 1) {
       const input = select(
         presets,
-        (value) => choosePreset(value).catch(noteError),
+        (value) =>
+          choosePreset(value).catch((error) => {
+            choose(input, draft.get().preset);
+            noteError(error);
+          }),
         (value) => (value === "initial" ? t("generate.noPreset") : value),
       );
       input.classList.add("small");

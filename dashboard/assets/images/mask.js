@@ -4,7 +4,7 @@
  */
 import { h, show } from "../core/dom.js";
 import { t } from "../i18n/index.js";
-import { openDialog } from "../widgets/dialog.js";
+import { confirm, openDialog } from "../widgets/dialog.js";
 import { button, errorText } from "../widgets/parts.js";
 import { bitmap, maskFile } from "./mask-file.js";
 import { upload } from "./upload.js";
@@ -175,10 +175,22 @@ function editor(picture, base, resolve) {
       apply.disabled = false;
     }
   }
+  let asking = false;
+  /** Close the editor, after a question if something was painted. */
+  async function leave() {
+    if (asking) return;
+    asking = true;
+    const agreed =
+      !strokes.length ||
+      (await confirm({ title: t("mask.leaveTitle"), text: t("mask.leaveText"), action: t("mask.leave"), danger: true }));
+    asking = false;
+    if (agreed) dialog.close();
+  }
   const dialog = openDialog({
     title: t("mask.title"),
     width: 1100,
     className: "mask-dialog",
+    leave: () => void leave(),
     body: [
       h(
         "div.mask-tools",

@@ -83,11 +83,13 @@ async function loadLists() {
 }
 
 function accept(patch) {
-  // A step that was reported while the list was on its way is newer than the list.
+  // A step that was reported while the list was on its way is newer than the list, which knows no images at all.
   const known = new Map(tasks.get().running.map((card) => [card.task_id, card]));
   patch.running = patch.running.map((card) => {
     const old = known.get(card.task_id);
-    return old && old.progress > card.progress ? { ...card, ...stageOf(old) } : card;
+    if (!old) return card;
+    const { images } = old;
+    return { ...card, ...(images && { images }), ...(old.progress > card.progress && stageOf(old)) };
   });
   tasks.set({ ...patch, state: "ready", error: null, asOf: Date.now() });
 }

@@ -6,7 +6,7 @@ import { cleanups, throttled } from "../core/store.js";
 import { dateTime, left } from "../core/format.js";
 import { fill, h, icon, keyed, setText, show } from "../core/dom.js";
 import { number, t } from "../i18n/index.js";
-import { get, request } from "../core/api.js";
+import { ApiError, get, request } from "../core/api.js";
 import { can } from "../core/session.js";
 import { address } from "../core/paths.js";
 import { on } from "../live/live.js";
@@ -25,6 +25,8 @@ export function mount(root, route) {
   const list = h("div.batch-list");
   const place = h("div", skeleton(4, 40));
   let pages = 1;
+  /** True once the batch of the address was brought into view. */
+  let revealed = false;
   const more = button({
     label: t("action.more"),
     onClick: () => {
@@ -33,6 +35,16 @@ export function mount(root, route) {
     },
   });
   root.append(h("div.page-head", h("h1", t("nav.batches")), count), place);
+
+  /** Read a batch, null if there is none of this id. */
+  async function one(id) {
+    try {
+      return await get(`/v1/batches/${encodeURIComponent(id)}`);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
 
   /** Read the shown pages. A batch that moves to the next page while they are read is shown once. */
   async function read() {
@@ -44,7 +56,10 @@ export function mount(root, route) {
       for (const batch of answer.batches) found.set(batch.batch_id, batch);
       if (answer.batches.length < PAGE) break;
     }
-    return { batches: [...found.values()], total };
+    const batches = [...found.values()];
+    // An older one that a link leads to.
+    const linked = open && !found.has(open) ? await one(open) : null;
+    return { batches: linked ? [linked, ...batches] : batches, total };
   }
 
   async function load() {
@@ -63,6 +78,11 @@ export function mount(root, route) {
         (element, batch) => element.update(batch),
       );
       fill(place, list, total > batches.length && h("div.buttons.center", more));
+      const linked = list.querySelector(".batch.open");
+      if (linked && !revealed) {
+        revealed = true;
+        linked.scrollIntoView({ block: "center" });
+      }
     } catch (error) {
       fill(place, failure(error, load));
     }

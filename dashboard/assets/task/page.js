@@ -219,10 +219,7 @@ export function mount(root, route) {
     on("stopped", reload),
     on("interrupted", reload),
     on("reload", () => void load()),
-    on("deleted", ({ task_ids }) => {
-      currentSource()?.remove(task_ids);
-      if (task_ids.includes(id)) void load();
-    }),
+    on("deleted", ({ task_ids }) => task_ids.includes(id) && void load()),
     pageKeys({
       ArrowRight: () => void walk(1),
       ArrowLeft: () => void walk(-1),

@@ -6,12 +6,11 @@ import { dateTime, duration, number, pixels } from "../core/format.js";
 import { h } from "../core/dom.js";
 import { hash } from "../core/router.js";
 import { t } from "../i18n/index.js";
-import { request as send } from "../core/api.js";
 import { can } from "../core/session.js";
+import { changeTags } from "../gallery/actions.js";
 import { labelOf, OF_A_SUBMISSION } from "../generate/schema.js";
 import { button } from "../widgets/parts.js";
 import { ask } from "../widgets/dialog.js";
-import { noteError } from "../widgets/notes.js";
 import { copyText } from "../widgets/clipboard.js";
 import { webhookPart } from "./webhooks.js";
 
@@ -178,33 +177,33 @@ function raw(record) {
   return details;
 }
 
+/** Draw the tags that are shown: another picture of the task builds them again while a change is on its way. */
+let drawTags = () => {};
+
 /** Build the tags, with what adds and removes them. */
 function tags(record) {
-  let now = record.tags ?? [];
   const place = h("div.chips");
-  async function put(next) {
-    try {
-      const answer = await send("PUT", `/tasks/${record.task_id}/tags`, { json: { tags: next } });
-      now = answer.tags ?? next;
-      draw();
-    } catch (error) {
-      noteError(error);
-    }
+  /** Change some tags: all of them, sent as a list, would undo what was changed since they were read. */
+  async function change({ tags = [], remove_tags = [] }) {
+    if (!(await changeTags([record.task_id], { tags, remove_tags }))) return;
+    const left = (record.tags ?? []).filter((tag) => !remove_tags.includes(tag));
+    record.tags = [...new Set([...left, ...tags])];
+    drawTags();
   }
   async function add() {
     const tag = await ask({ title: t("tag.title", { n: 1 }), label: t("filter.tag"), action: t("tag.action") });
-    if (tag?.trim()) await put([...new Set([...now, tag.trim()])]);
+    if (tag?.trim()) await change({ tags: [tag.trim()] });
   }
   function draw() {
     place.replaceChildren(
-      ...now.map((tag) =>
+      ...(record.tags ?? []).map((tag) =>
         can("control")
           ? h(
               "button.chip",
               {
                 type: "button",
                 "aria-label": t("tag.remove", { tag }),
-                on: { click: () => void put(now.filter((one) => one !== tag)) },
+                on: { click: () => void change({ remove_tags: [tag] }) },
               },
               tag,
               h("span", { "aria-hidden": "true" }, "×"),
@@ -215,6 +214,7 @@ function tags(record) {
     if (can("control"))
       place.append(button({ label: t("tag.add"), icon: "plus", kind: "quiet", small: true, onClick: add }));
   }
+  drawTags = draw;
   draw();
   return place;
 }

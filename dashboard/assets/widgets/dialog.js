@@ -9,11 +9,12 @@ import { button } from "./parts.js";
 /**
  * Open a dialog. It belongs to the page that opened it, and closes with it.
  *
- * @param {{title: string, body: any, footer?: any, width?: number, className?: string, stays?: boolean, onClose?: () => void}} options
- *   `stays`: it is still there on another page.
+ * @param {{title: string, body: any, footer?: any, width?: number, className?: string, stays?: boolean, leave?: () => void,
+ *   onClose?: () => void}} options `stays`: it is still there on another page. `leave` is called for Esc in place of closing it,
+ *   and a click on the backdrop does nothing then: there is something to lose.
  * @returns {{element: HTMLDialogElement, close: () => void}}
  */
-export function openDialog({ title, body, footer, width = 480, className = "", stays = false, onClose }) {
+export function openDialog({ title, body, footer, width = 480, className = "", stays = false, leave, onClose }) {
   const before = document.activeElement;
   const id = `dialog-${Date.now()}`;
   const content = h("div.body", body);
@@ -28,10 +29,10 @@ export function openDialog({ title, body, footer, width = 480, className = "", s
     content,
     footer && h("footer", footer),
   );
-  const leave = () => element.close();
-  if (!stays) window.addEventListener("hashchange", leave);
+  const close = () => element.close();
+  if (!stays) window.addEventListener("hashchange", close);
   element.addEventListener("close", () => {
-    window.removeEventListener("hashchange", leave);
+    window.removeEventListener("hashchange", close);
     element.remove();
     onClose?.();
     if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
@@ -41,13 +42,22 @@ export function openDialog({ title, body, footer, width = 480, className = "", s
   element.addEventListener("pointerdown", (event) => {
     pressed = event.target === element;
   });
-  element.addEventListener("click", (event) => pressed && event.target === element && element.close());
+  element.addEventListener("click", (event) => !leave && pressed && event.target === element && close());
+  if (leave) {
+    const ask = (event) => {
+      event.preventDefault();
+      leave();
+    };
+    // A browser closes it at the second Esc without `cancel`, unless the key itself is taken.
+    element.addEventListener("keydown", (event) => event.key === "Escape" && ask(event));
+    element.addEventListener("cancel", (event) => event.target === element && ask(event));
+  }
   document.body.append(element);
   element.showModal();
   // Keys scroll what has the focus, or something in it that has.
   if (content.scrollHeight > content.clientHeight && !content.querySelector("a[href], button, input, select, textarea"))
     content.tabIndex = 0;
-  return { element, close: () => element.close() };
+  return { element, close };
 }
 
 /**

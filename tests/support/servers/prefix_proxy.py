@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PREFIX = "/studio"
+PREFIX = "/outputs/my-dashboard"
+"""A path whose parts are also names of the host's own paths."""
 LEFT_OUT = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
 
