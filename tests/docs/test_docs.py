@@ -32,6 +32,7 @@ OF_OTHERS = {
     "--demo-step-ms",
     "--demo-load-ms",
     "--demo-null",
+    "--demo-vae-noise",
     "--demo-photo",
     "--demo-slow-disk",
     "--demo-trace",
