@@ -58,9 +58,7 @@ class Download:
         Raises:
             DownloadError: the server is unreachable, broke off or sent a web page, or the file can't be written.
         """
-        of = (
-            f".{self.node}" if self.node else ""
-        )  # another node may share the folder, and download for a task of its own
+        of = f".{self.node}" if self.node else ""  # another node may share the folder, and download for its own task
         part = self.path.with_name(f"{self.path.name}{of}.part")
         try:
             if not self._is_complete(part):
