@@ -14,6 +14,7 @@ from ..tasks.overview.nodes import Nodes
 from ..tasks.ports.engine import Engine
 from ..tasks.queue.eta import EtaCalculator
 from ..tasks.queue.scheduler import Scheduler
+from ..tasks.sharing import Listeners
 from ..tasks.storage.store import TaskStore
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.node_worker import LocalHost
@@ -62,9 +63,9 @@ class ClusterQueue:
         return self._nodes
 
     def follow(
-        self, events: Broadcaster, eta: EtaCalculator, overview: OverviewServices, batch_changed: Callable[[str], None]
+        self, events: Broadcaster, eta: EtaCalculator, overview: OverviewServices, listeners: Listeners
     ) -> Member:
-        return Member(self._base, self._links, events, eta, overview, batch_changed)
+        return Member(self._base, self._links, events, eta, overview, listeners)
 
 
 class Cluster:
@@ -97,6 +98,14 @@ class Cluster:
     @property
     def jobs(self) -> TaskJobs:
         return self._base.jobs
+
+    @property
+    def name(self) -> str:
+        return self._base.settings.name
+
+    @property
+    def has_worker(self) -> bool:
+        return self._base.settings.has_worker
 
     def freed(self) -> None:
         """Look for a task: the worker has become free. Takes no lock."""

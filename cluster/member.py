@@ -19,6 +19,7 @@ from ..tasks.model.events import Event
 from ..tasks.model.task import TERMINAL_STATUSES
 from ..tasks.overview.build import OverviewServices
 from ..tasks.queue.eta import EtaCalculator
+from ..tasks.sharing import Listeners
 from ..tasks.streaming.broadcaster import Broadcaster
 from .claim.claimer import Claimer
 from .claim.node_worker import NodeWorker
@@ -71,9 +72,9 @@ class Member:
         events: Broadcaster,
         eta: EtaCalculator,
         overview: OverviewServices,
-        batch_changed: Callable[[str], None],
+        listeners: Listeners,
     ) -> None:
-        self._batch_changed = batch_changed
+        self._batch_changed = listeners.batch_changed
         self._base = base
         self._links = links
         self._overview = overview
@@ -99,7 +100,7 @@ class Member:
             links.reader.changed,
         )
         self._mirror.observe_with(
-            [overview.feed, overview.announcements, eta.elsewhere], overview.announcements.removed
+            [overview.feed, overview.announcements, eta.elsewhere, *listeners.observers], overview.announcements.removed
         )
         self._claimer = Claimer(base.repository, jobs, self._worker, base.registry, base.settings.claims, base.wakes)
         self._versions = Versions(base.settings.name, base.settings.version)
@@ -144,10 +145,6 @@ class Member:
         return [self._mirror]
 
     @property
-    def has_worker(self) -> bool:
-        return self._base.settings.role == "node"
-
-    @property
     def handlers(self) -> Sequence[Callable[[Event], None]]:
         return [self._mirror.handle]
 
@@ -167,7 +164,7 @@ class Member:
         self._listener = NotificationListener(self._base.settings.location, handlers, self._on_gap)
         self._heartbeat.start()
         self._caretaker.start()
-        if self.has_worker:
+        if self._base.settings.has_worker:
             self._claimer.start()
 
     def drain(self) -> None:
@@ -202,7 +199,7 @@ class Member:
 
     def _wake(self) -> None:
         """Have the claimer look. A gateway has none."""
-        if self.has_worker:
+        if self._base.settings.has_worker:
             self._base.wakes.put(True)
 
     def _on_gap(self) -> None:
@@ -274,7 +271,7 @@ class Member:
             live = self._links.active.get(task_id)
             progress[task_id] = live.task.progress if live is not None else 0
         state = "draining" if self._is_draining else "busy" if progress else "idle"
-        if state == "idle" and self.has_worker:
+        if state == "idle" and self._base.settings.has_worker:
             state = self._base.host.obstacle() or state
         return NodeFacts(state, models, self._base.settings.card, progress)
 

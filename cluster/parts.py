@@ -28,6 +28,11 @@ class ClusterSettings:
     claims: ClaimOptions = field(default_factory=ClaimOptions)
     card: str = ""
 
+    @property
+    def has_worker(self) -> bool:
+        """Return whether this process generates tasks: a gateway does not."""
+        return self.role == "node"
+
 
 @dataclass(frozen=True)
 class Hooks:

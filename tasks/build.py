@@ -50,7 +50,7 @@ from .repeats.comparison import Repeats
 from .repeats.model_hashes import ModelHashes
 from .repeats.recorder import RunRecorder
 from .service import TaskService
-from .sharing import Sharing
+from .sharing import Listeners, Sharing
 from .shutdown import Shutdown
 from .startup import Startup
 from .storage.client_options import ClientOptions
@@ -141,7 +141,8 @@ def build_task_services(
     engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine.files, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator, None if shared is None else partial(_serving, shared.nodes))
-    overview = build_overview(active, engine, eta, events, options.load, options.on_minute)
+    come = partial(_come, None if shared is None else shared.nodes)
+    overview = build_overview(active, engine, eta, events, options.load, options.on_minute, come)
     nodes = NodeViews(
         OneNode(options.process, lambda: overview.models.loaded) if shared is None else shared.nodes, active
     )
@@ -149,9 +150,11 @@ def build_task_services(
     results = ResultFiles(engine, inputs, leftovers, retention, options.publisher)
     metrics = build_metrics(active, events, engine)
     metrics.registry.register(NodeGauges(nodes.latest))
-    downloader = Downloader(bus, engine)
+    has_folders = sharing is None or sharing.has_worker
+    downloader = Downloader(bus, engine, "" if sharing is None else sharing.name, has_folders=has_folders)
     submissions = Submissions(engine, store, active, downloader, estimator, options.max_pending)
-    following = None if shared is None else shared.follow(events, eta, overview, changes.signal)
+    listeners = Listeners(changes.signal, (downloader,))
+    following = None if shared is None else shared.follow(events, eta, overview, listeners)
     notifier = QueueNotifier(active, events, eta) if following is None else following.notifier
     hashes = ModelHashes(repository)
     recorder = RunRecorder(repository, runs, hashes)
@@ -172,7 +175,8 @@ def build_task_services(
 
     handlers = (lifecycle.handle, *(following.handlers if following is not None else ()))
     late_images = LateImages(repository, journal, recovery.left_by)
-    startup = Startup(store, recovery, late_images, options.publisher, lambda: bus.start(*handlers), enqueue)
+    run_bus = partial(bus.start, *handlers)
+    startup = Startup(store, recovery, late_images, options.publisher, run_bus, enqueue)
 
     def start() -> None:
         with paused_collector():
@@ -180,7 +184,7 @@ def build_task_services(
             if following is None:
                 startup.alone()
             else:
-                startup.in_cluster(following)
+                startup.in_cluster(following, downloader.is_here if has_folders else None)
 
     shutdown = Shutdown(
         repository=repository,
@@ -237,3 +241,12 @@ def build_task_services(
 def _serving(nodes: Nodes) -> list[str]:
     """Return the names of the nodes that take tasks."""
     return [node.name for node in nodes.latest() if node.is_serving]
+
+
+def _come(nodes: Nodes | None, task: Task) -> bool:
+    """Return whether a process that is up downloads the files that a task needs, by what is known."""
+    if not task.downloads or nodes is None:
+        return bool(task.downloads)
+    known = nodes.latest()
+    up = {node.name for node in known if node.is_up}
+    return not known or any(download.get("node", "") in ("", *up) for download in task.downloads)

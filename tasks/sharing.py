@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..db.deadline import Deadline
@@ -20,6 +21,15 @@ from .storage.store import TaskStore
 from .streaming.broadcaster import Broadcaster
 
 
+@dataclass(frozen=True)
+class Listeners:
+    """Parts of the domain that hear of other processes: `batch_changed` gets the id of a batch that has changed, `observers` the
+    events of their tasks."""
+
+    batch_changed: Callable[[str], None]
+    observers: Sequence[TaskObserver] = ()
+
+
 class Following(Protocol):
     """This process's share in a running cluster. The bus and the observers of the domain report to it, and it to them."""
 
@@ -30,10 +40,6 @@ class Following(Protocol):
     @property
     def observers(self) -> Sequence[TaskObserver]:
         """Further observers of this process's own tasks."""
-
-    @property
-    def has_worker(self) -> bool:
-        """True if this process generates tasks, False for a gateway."""
 
     @property
     def handlers(self) -> Sequence[Callable[[Event], None]]:
@@ -78,13 +84,9 @@ class SharedQueue(Protocol):
         """The processes of the cluster."""
 
     def follow(
-        self, events: Broadcaster, eta: EtaCalculator, overview: OverviewServices, batch_changed: Callable[[str], None]
+        self, events: Broadcaster, eta: EtaCalculator, overview: OverviewServices, listeners: Listeners
     ) -> Following:
-        """Return this process's share in the cluster. Nothing runs until its `start`.
-
-        Args:
-            batch_changed: gets the id of a batch that has changed.
-        """
+        """Return this process's share in the cluster. Nothing runs until its `start`."""
 
 
 class Sharing(Protocol):
@@ -93,6 +95,14 @@ class Sharing(Protocol):
     @property
     def jobs(self) -> Jobs:
         """The jobs of the cluster's tasks."""
+
+    @property
+    def name(self) -> str:
+        """The name of this process."""
+
+    @property
+    def has_worker(self) -> bool:
+        """True if this process generates tasks, False for a gateway."""
 
     def join(self, store: TaskStore, active: ActiveTasks) -> SharedQueue:
         """Return the queue of the cluster."""

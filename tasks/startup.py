@@ -36,8 +36,11 @@ class Startup:
         self.run_bus()
         self._enqueue(requeued)
 
-    def in_cluster(self, following: Following) -> None:
+    def in_cluster(self, following: Following, downloads: Callable[[Task], bool] | None) -> None:
         """Start as a member of a cluster: the tasks that this process has left are its own, all others may be those of others.
+
+        Args:
+            downloads: returns whether this process downloads the files that a task needs; None if it downloads none.
 
         Raises:
             DatabaseUnavailable: the history can't be read or written.
@@ -47,9 +50,9 @@ class Startup:
         self.recovery.sweep()
         self._resume_uploads()
         self.run_bus()
-        if following.has_worker:
+        if downloads is not None:
             left = [task for task in self.store.unfinished() if task.status is TaskStatus.PENDING]
-            self._enqueue(task for task in left if task.downloads)  # an earlier process may have begun them
+            self._enqueue(task for task in left if downloads(task))  # an earlier process may have begun them
         following.start()
 
     def _resume_uploads(self) -> None:

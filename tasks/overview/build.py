@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..lifecycle.observers import TaskObserver
 from ..model.active_tasks import ActiveTasks
-from ..model.task import TaskStatus
+from ..model.task import Task, TaskStatus
 from ..ports.engine import Engine
 from ..queue.eta import EtaCalculator
 from ..statistics.statistics import MachineLoad, Sample, Statistics
@@ -50,9 +50,14 @@ def build_overview(
     events: Broadcaster,
     load: Callable[[], MachineLoad],
     on_minute: Callable[[MachineLoad], object],
+    come: Callable[[Task], bool],
 ) -> OverviewServices:
-    """Return the parts. Nothing runs until `start`."""
-    views = QueueViews(active, engine, eta)
+    """Return the parts. Nothing runs until `start`.
+
+    Args:
+        come: returns whether the files that a task needs are being downloaded.
+    """
+    views = QueueViews(active, engine, eta, come)
 
     def publish(sample: Sample) -> None:
         events.announce("stats", sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ..model.active_tasks import ActiveTask, ActiveTasks
@@ -48,10 +48,22 @@ class QueueView:
 class QueueViews:
     """Views of the queue. Not on an event loop."""
 
-    def __init__(self, active: ActiveTasks, engine: Engine, eta: EtaCalculator) -> None:
+    def __init__(
+        self,
+        active: ActiveTasks,
+        engine: Engine,
+        eta: EtaCalculator,
+        come: Callable[[Task], bool] = lambda task: bool(task.downloads),
+    ) -> None:
+        """Store the dependencies.
+
+        Args:
+            come: returns whether the files that a task needs are being downloaded.
+        """
         self._active = active
         self._engine = engine
         self._eta = eta
+        self._come = come
 
     def view(self, only: str | None) -> QueueView:
         """Return the view of a client that may see the tasks of one source only; None if it may see all."""
@@ -103,9 +115,10 @@ class QueueViews:
         ids = self._engine.order.stranded(only, most) if most > 0 else ()
         lives = [live for task_id in ids if (live := self._active.get(task_id)) is not None]
         lives = [live for live in lives if live.task.status is TaskStatus.PENDING]
-        coming = [live for live in lives if live.task.downloads]
+        come = {live.task.task_id for live in lives if self._come(live.task)}
+        coming = [live for live in lives if live.task.task_id in come]
         coming += self._downloading(only, most - len(lives), ids)
-        stranded = [live for live in lives if not live.task.downloads]
+        stranded = [live for live in lives if live.task.task_id not in come]
         return [*((live, None, STRANDED) for live in stranded), *((live, None, DOWNLOADING) for live in coming)]
 
     def _downloading(self, only: str | None, most: int, but: Collection[str]) -> list[ActiveTask]:

@@ -85,13 +85,12 @@ class Submissions:
         Raises:
             EngineUnavailable, ParameterError, DatabaseUnavailable, IdempotencyConflict, LimitReached: nothing was accepted.
         """
-        files = [download.to_json() for download in downloads]
         task = Task(
             new_task_id(),
             source,
             parameters,
             webhook_url=webhook_url,
-            downloads=files,
+            downloads=self.noted(downloads),
             notes=notes or {},
             idempotency_key=idempotency.key if idempotency else None,
             fingerprint=idempotency.fingerprint if idempotency else None,
@@ -107,6 +106,10 @@ class Submissions:
         if answer is not task:
             return Submission(_same(as_accepted, idempotency), is_replay=True)
         return Submission(as_accepted)
+
+    def noted(self, downloads: Sequence[Download]) -> list[dict[str, str]]:
+        """Return downloads as they are stored with a task or a batch that this process accepts."""
+        return self._downloader.noted(downloads)
 
     def check(self, parameters: dict[str, Any]) -> None:
         """Check that the host accepts these parameters now.
@@ -167,11 +170,8 @@ class Submissions:
         return max(1, math.ceil(seconds)) if seconds is not None else DEFAULT_RETRY_S
 
     def enqueue(self, live: ActiveTask) -> None:
-        """Put an accepted task into the host's queue, after the download of missing files."""
-        downloads = [Download.from_json(item) for item in live.task.downloads]
-        if any(not download.path.is_file() for download in downloads):
-            self._downloader.submit(live, downloads)
-        else:
+        """Put an accepted task into the host's queue, after the download of missing files if this process is to download them."""
+        if not self._downloader.submit(live):
             self._engine.enqueue(live.task, live.workload)
 
 

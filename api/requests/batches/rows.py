@@ -130,7 +130,7 @@ class RowChecker:
         except ParameterError as error:
             errors.append(FieldError(field=error.field or "row", code=FieldErrorCode.REFUSED, message=str(error)))
             return None
-        files = [download.to_json() for download in prepared.downloads]
+        files = self.context.services.submissions.noted(prepared.downloads)
         notes: dict[str, Any] = {NOTE: prepared.ignored} if prepared.ignored else {}
         number = prepared.parameters["image_number"]
         return NewRow(row.number, row.custom_id or str(row.number), prepared.parameters, files, notes, number)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,6 +33,7 @@ class DemoCluster:
         first: Mapping[str, str] | None = None,
         gateways: int = 0,
         gateway_flags: tuple[str, ...] = (),
+        checkouts: Sequence[Path] = (),
         **pace: Any,
     ) -> None:
         """Prepare the nodes, and gateways named gateway-1, …, which start after them.
@@ -41,6 +42,7 @@ class DemoCluster:
             timeout_s: the seconds without a heartbeat after which a node is dead.
             first: environment variables of the first node alone.
             gateway_flags: further flags of the gateways.
+            checkouts: the checkout of each node; by default all have that of the demo.
             pace: the arguments of `demo_host`.
         """
         self.server = server
@@ -49,7 +51,15 @@ class DemoCluster:
         self.files = Path(self._files.name)
         self._timeout_s = timeout_s
         self.nodes = [
-            self._node(index, flags, {**pace, "env": first} if first and index == 1 else pace)
+            self._node(
+                index,
+                flags,
+                {
+                    **pace,
+                    **({"env": first} if first and index == 1 else {}),
+                    **({"checkout": checkouts[index - 1]} if checkouts else {}),
+                },
+            )
             for index in range(1, number + 1)
         ]
         self.gateways = [self._gateway(index, gateway_flags) for index in range(1, gateways + 1)]
