@@ -45,8 +45,9 @@ BURST = 24
 """Number of concurrent clients."""
 GROWTH_OF_POOLS = ADMINS + BOTS + 3
 """Allowed growth of threads: a pool has a thread per request that ever waited concurrently, at most one per visitor."""
-ALLOWED_GROWTH = {"threads": GROWTH_OF_POOLS, "files": 0, "listeners": 0}
-"""Allowed growth at the end."""
+ALLOWED_GROWTH = {"threads": GROWTH_OF_POOLS, "files": 2, "listeners": 0}
+"""Allowed growth at the end. SQLite keeps the file of a closed connection open for the next one while others are open, so the
+files show the most connections that there were at one time."""
 ALLOWED_MB = 64.0
 """Allowed growth of a process's memory from the third quarter to the last one: both are after all restarts."""
 MEMORY_MINUTES = 20
