@@ -20,6 +20,7 @@ from .responses.problems import FieldError, ProblemDetails, header
 from .routes.queue.schemas import DeletedEvent, ModelEvent, MovedEvent, QueueEvent, SampleModel
 from .schemas.batch import BatchResult
 from .schemas.events import DroppedEvent, StreamMessage, TaskEvent
+from .schemas.generate import CommonRequest
 from .schemas.items import EnhanceControl
 from .security.authentication import LINK, TOKEN, security_schemes
 from .security.open_paths import OPEN_PATHS, SESSION
@@ -137,10 +138,16 @@ def _with_whole_bounds(part: Any) -> None:
 
 
 def _add_allowed(components: dict[str, Any], catalog: Catalog) -> None:
-    """Add the values that the host allows now to the items of a request's lists."""
+    """Set the values that the host allows now: presets and model files come and go."""
     for model, fields in ALLOWED.items():
         for name, kind in fields.items():
             components[model]["properties"][name]["enum"] = catalog.names(kind)
+    known = {kind: catalog.names(kind) for kind in CommonRequest.CATALOGS.values()}
+    for component in components.values():
+        for name, field in component.get("properties", {}).items():
+            listed = field.get("items", field)
+            if name in CommonRequest.CATALOGS and "enum" in listed:
+                listed["enum"] = known[CommonRequest.CATALOGS[name]]
 
 
 def _without_fastapis_422(responses: dict[str, Any]) -> None:

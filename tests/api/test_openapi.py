@@ -155,3 +155,17 @@ def test_the_bounds_of_integers_are_integers(schema: Schema) -> None:
     seed = schema["components"]["schemas"]["CommonRequest"]["properties"]["image_seed"]
     assert (seed["minimum"], seed["maximum"]) == (-1, 2**63 - 1)
     assert isinstance(seed["maximum"], int)
+
+
+def test_presets_that_come_and_go_are_in_the_schema_and_leave_it(demo_factory: DemoFactory, tmp_path: Path) -> None:
+    client = Client(demo_factory("--nowebui", checkout=copy_checkout(DEMO, tmp_path / "checkout")).url)
+
+    def listed() -> list[str]:
+        names: list[str] = schema_of(client)["components"]["schemas"]["CommonRequest"]["properties"]["preset"]["enum"]
+        return names
+
+    assert "shop" not in listed()
+    assert client.request("PUT", "/v1/engines/presets/shop", json={"sharpness": 4}).status_code in (200, 201)
+    assert "shop" in listed()
+    assert client.request("DELETE", "/v1/engines/presets/shop").status_code in (200, 204)
+    assert "shop" not in listed()

@@ -49,6 +49,7 @@ class NewKey(BaseModel):
     )
     scopes: list[Scope] = Field(
         default_factory=lambda: scopes_of(USUAL_SCOPES),
+        min_length=1,
         max_length=20,
         description="Its scopes: those of the request's own key, or fewer. Default: generate, read and control.",
     )

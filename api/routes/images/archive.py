@@ -28,6 +28,7 @@ MAX_CHOSEN = 2_000
 MAX_LENGTH = 2_000
 MAX_BODY_BYTES = 512 * 2**10
 FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 LISTS = ("task_ids", "images")
 MISSING = "missing.txt"
 Chosen = list[Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)]]
@@ -64,6 +65,9 @@ class FormOrJsonRoute(JsonRoute):
 
         async def handler(request: Request) -> Response:
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind == MULTIPART:
+                message = f"{MULTIPART} is not supported; send application/json or {FORM}"
+                raise Problem(ErrorCode.UNSUPPORTED_MEDIA_TYPE, message)
             return await handle(await _as_json(request) if kind == FORM else request)
 
         return handler
@@ -78,8 +82,9 @@ router = APIRouter(tags=["images"], route_class=FormOrJsonRoute, dependencies=[r
     response_class=Response,
     responses={
         200: {"description": "A ZIP file.", "content": {"application/zip": {}}},
-        **responses(401, 404, 413, 422, 503),
+        **responses(401, 404, 413, 415, 422, 503),
     },
+    openapi_extra={"requestBody": {"content": {FORM: {"schema": {"$ref": "#/components/schemas/ArchiveRequest"}}}}},
 )
 def post_archive(context: ApiContext, request: Request, body: Annotated[ArchiveRequest, Body()]) -> Response:
     """Return the images in one ZIP file, each once, under the names of their files. `missing.txt` lists those that do not exist

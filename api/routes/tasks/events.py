@@ -19,7 +19,7 @@ from ....tasks.model.task import Task, TaskStatus
 from ....tasks.streaming.notices import Notice
 from ....tasks.streaming.updates import Dropped, KeepAlive, Kind, Update
 from ...context import ApiContext
-from ...requests.parameter_names import NamingRoute
+from ...requests.parameter_names import NamingRoute, check_given_once
 from ...responses.problems import responses
 from ...responses.public_urls import PublicUrls
 from ...responses.sse import PING, sse_openapi_content
@@ -52,7 +52,7 @@ Also = Annotated[
     str | None,
     Query(
         max_length=200,
-        description="Further events, separated by commas, as in `queue,deleted`. See the table below.",
+        description="Further events, separated by commas, as in `queue,deleted`. See the table above.",
         json_schema_extra={"pattern": NOTICE_LIST},
     ),
 ]
@@ -96,6 +96,7 @@ def all_events(
     last_event_id: LastEventId = None,
 ) -> Response:
     """Stream the events of all tasks that the client may see."""
+    check_given_once(request, ("also",))
     urls, access = context.urls(request), access_of(request)
     encoding = _encoding(previews, preview_format, preview_size)
     kinds = notice_kinds(also, access)
