@@ -229,8 +229,12 @@ def test_a_task_waits_for_the_node_that_downloads_its_files(apart: Apart) -> Non
 def test_a_task_that_another_node_takes_is_stopped_there_and_not_downloaded_for(apart: Apart) -> None:
     apart.files.go_on.clear()
     client = apart.cluster.client(0)
+    assert (
+        client.post("/v1/engine/pause").status_code == 200
+    )  # the other node takes the task once the download has begun
     task_id = client.submit(preset="there", overwrite_step=200, image_number=4)["task_id"]
     wait_for(lambda: apart.is_coming("there"), "the download to begin")
+    assert client.post("/v1/engine/resume").status_code == 200
     client.until(task_id, "running")
     assert apart.cluster.node_of(task_id) == 1
     assert client.post(f"/tasks/{task_id}/stop").status_code == 200
