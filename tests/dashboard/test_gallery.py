@@ -57,6 +57,45 @@ def test_words_find_and_the_address_keeps_them(gallery: Dashboard) -> None:
     gallery.browser.until(lambda: titles(gallery) == ["a blue fox", "a red fox"], "the foxes again")
 
 
+def test_arrows_begin_at_the_first_tile_and_continue_at_the_one_that_was_opened(gallery: Dashboard) -> None:
+    names = [*reversed(PROMPTS)]
+
+    def focused(title: str) -> None:
+        script = "return document.activeElement.title"
+        gallery.browser.until(lambda: gallery.driver.execute_script(script) == title, f"the focus on {title!r}")
+
+    # A wall that is higher than the window: its tiles are measured again once the scroll bar is there.
+    gallery.size(900, 420)
+    gallery.open("#/models", language="en", tile=320)
+    gallery.see("h1", "Models")
+    gallery.press("g", "w")
+    gallery.see(".tile img.ready")
+    gallery.press(Keys.ARROW_DOWN)
+    focused(names[0])
+    gallery.driver.refresh()
+    gallery.see(".tile img.ready")
+    gallery.press(Keys.ARROW_RIGHT)
+    focused(names[0])
+    gallery.press(Keys.ARROW_RIGHT)
+    focused(names[1])
+    gallery.press(Keys.ENTER)
+    gallery.see(".task-head h1", names[1])
+    gallery.press(Keys.ESCAPE)
+    focused(names[1])
+    gallery.size(940, 420)
+    gallery.driver.execute_async_script("setTimeout(arguments[0], 300)")
+    focused(names[1])
+    gallery.driver.execute_script("document.activeElement.blur()")
+    gallery.press(Keys.ARROW_LEFT)
+    focused(names[1])
+    # Keys of a field are its own.
+    slider = gallery.see(".size-slider input")
+    gallery.driver.execute_script("arguments[0].focus()", slider)
+    gallery.press(Keys.ARROW_LEFT)
+    assert slider.get_property("value") == "312"
+    focused("Size of the tiles")
+
+
 @pytest.mark.nightly
 def test_deleting_asks_once_and_can_be_undone(gallery: Dashboard, archive: Host) -> None:
     client = Client(archive.url)

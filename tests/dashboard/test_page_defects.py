@@ -10,13 +10,15 @@ from selenium.webdriver.support.select import Select
 
 from fooocus_api.tests.support.api_calls.batches import quick, send_lines
 from fooocus_api.tests.support.client import Client, wait_for
-from fooocus_api.tests.support.host import Host, demo_host
+from fooocus_api.tests.support.host import DEMO, Host, demo_host
+from fooocus_api.tests.support.hosts.installation_copies import copy_checkout
 
 if TYPE_CHECKING:
     from fooocus_api.tests.conftest import DemoFactory
     from fooocus_api.tests.support.browsers.dashboard import Dashboard
 
 PROMPTS = ("a red fox", "a blue hare")
+PRESET = '{"default_sample_sharpness": 7.0}'
 PAGE_SIZE = 50
 ALL_SCOPES = ["generate", "read", "read-all", "control", "admin"]
 
@@ -46,9 +48,11 @@ window.fetch = async (url, options) => {
 
 
 @pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    """Start a host with two pictures."""
-    with demo_host() as host:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """Start a host with two pictures, and a preset of its own."""
+    checkout = copy_checkout(DEMO, tmp_path_factory.mktemp("defects") / "demo")
+    (checkout / "presets" / "doomed.json").write_text(PRESET, "utf-8")
+    with demo_host(checkout=checkout) as host:
         for prompt in PROMPTS:
             Client(host.url).draw(prompt=prompt)
         yield host
@@ -180,6 +184,47 @@ def test_the_newest_choice_of_a_preset_counts(page: Dashboard) -> None:
     Select(page.see(preset)).select_by_value("nightfall")
     page.see(".note.bad", "Fooocus does not answer.")
     assert (page.value(preset), page.value(field)) == ("initial", model)
+
+
+def test_a_deleted_preset_is_named_and_the_press_of_a_button_waits_for_one(page: Dashboard, host: Host) -> None:
+    preset, client = '[aria-label="Preset"]', Client(host.url)
+    doomed = host.checkout / "presets" / "doomed.json"
+    page.open("#/generate", language="en")
+    page.see(".generate-send:enabled")
+    page.write("#prompt", "of a preset")
+    doomed.unlink()
+    page.driver.execute_script(HOLD, "/v1/engines/presets/")
+    sent = len(client.tasks(query="all")["history"])
+    Select(page.see(preset)).select_by_value("doomed")
+    page.click(".generate-send")
+    page.driver.execute_script("for (const release of window.held) release()")
+    page.see(".note.bad", "The preset doomed does not exist any more")
+    page.see(".generate-send:enabled")
+    assert page.value(preset) == "initial" and not page.all(f'{preset} option[value="doomed"]')
+    Select(page.see(preset)).select_by_value("nightfall")
+    page.click(".generate-send")
+    page.driver.execute_script("for (const release of window.held) release()")
+    page.see(".note", "The task is in the queue.")
+    client.has_tasks(running=0)
+    first, *others = client.tasks(query="history")["history"]
+    assert first["req_params"]["base_model_name"] == "demo_nightfall.safetensors"
+    assert len(others) == sent, "the first press sent nothing"
+    # One that is deleted after it was chosen is refused, and named as well.
+    doomed.write_text(PRESET, "utf-8")
+    page.driver.refresh()
+    page.see(".generate-send:enabled")
+    page.driver.execute_script(HOLD, "/v1/engines/presets/")
+    Select(page.see(preset)).select_by_value("doomed")
+    page.browser.until(lambda: bool(page.driver.execute_script("return window.held.length")), "the preset asked for")
+    page.driver.execute_script("window.held.pop()()")
+    page.driver.execute_async_script("setTimeout(arguments[0], 300)")
+    doomed.unlink()
+    page.click(".generate-send")
+    page.see(".generate-status", "A field was refused.")
+    page.browser.until(lambda: bool(page.driver.execute_script("return window.held.length")), "the preset asked for")
+    page.driver.execute_script("window.held.pop()()")
+    page.see(".note.bad", "The preset doomed does not exist any more")
+    assert all("status of 4" in line for line in page.browser.console())
 
 
 @pytest.mark.nightly

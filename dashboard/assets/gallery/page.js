@@ -235,7 +235,15 @@ export function mount(root, route) {
     }
   };
   document.addEventListener("keydown", selectAll);
+  /** Begin at a tile, if nothing in particular has the focus. */
+  const enter = () => {
+    const now = document.activeElement;
+    const isFree = !now || now === document.body || now.matches("main, main :is(h1, h2, h3)");
+    if (!isFree || !wall?.element.isConnected || !source.ready) return false;
+    wall.enter();
+  };
   ends.add(
+    pageKeys({ ArrowLeft: enter, ArrowRight: enter, ArrowUp: enter, ArrowDown: enter }),
     pageKeys({ Delete: removeSelected, Escape: () => (selection.size() ? selection.clear() : false) }),
     ...ENDS.map((end) => on(end, live)),
     on("reload", live),

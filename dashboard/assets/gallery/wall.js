@@ -61,11 +61,15 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     side = Math.floor((width - GAP * (columns - 1)) / columns);
     element.style.setProperty("--side", `${side}px`);
     element.setAttribute("aria-colcount", String(columns));
+    const had = hasFocus();
     for (const row of [...rows.values(), ...spare]) row.element.remove();
     rows.clear();
     spare.length = 0;
     draw();
+    // A scroll bar that comes with the tiles changes the width: those that are new keep the focus.
+    if (had) tileAt(focused)?.focus();
   }
+  const hasFocus = () => element.contains(document.activeElement);
 
   function makeRow() {
     const tiles = Array.from({ length: columns }, (_, column) =>
@@ -163,6 +167,14 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     draw();
     tileAt(focused)?.focus();
   }
+  /** Focus the tile that had the focus last, or the first one that is seen if that one is out of view. */
+  function enter() {
+    const { top } = position();
+    const y = Math.floor(focused / columns) * rowHeight();
+    focus(y + side > top && y < top + innerHeight - headerHeight() ? focused : firstIndex());
+  }
+  /** The first index that is seen. */
+  const firstIndex = () => Math.floor(position().top / rowHeight()) * columns;
   function tileAt(index) {
     return rows.get(Math.floor(index / columns))?.tiles[index % columns] ?? null;
   }
@@ -214,17 +226,20 @@ export function buildWall({ source, tile, onOpen, onSelect, isSelected, onTop })
     element,
     reveal,
     focus,
+    enter,
     draw: schedule,
-    /** Show another search in the same tiles: those that stay are not built again. */
+    /** Show another search in the same tiles: those that stay are not built again. The focus follows its task. */
     setSource(next) {
+      const id = source.at(focused)?.task_id;
       stop();
       source = next;
       stop = source.watch(schedule);
-      schedule();
+      const at = id ? source.indexOf(id) : -1;
+      if (at >= 0 && at !== focused && hasFocus()) focus(at);
+      else schedule();
     },
     focusedIndex: () => focused,
-    /** The first index that is seen. */
-    firstIndex: () => Math.floor(position().top / rowHeight()) * columns,
+    firstIndex,
     setFocused(index) {
       focused = index;
       schedule();

@@ -5,7 +5,7 @@
 import { ApiError, get, idempotencyKey, post } from "../core/api.js";
 import { read, write } from "../core/prefs.js";
 import { createStore, throttled } from "../core/store.js";
-import { loadSchema, OF_A_SUBMISSION, same } from "./schema.js";
+import { forgetSchema, loadSchema, OF_A_SUBMISSION, same } from "./schema.js";
 
 /** Fields that a request does not take over from another one; its tags it does. */
 const NOT_TAKEN = [...OF_A_SUBMISSION.filter((name) => name !== "tags"), "repeat_of", "preset"];
@@ -62,16 +62,26 @@ let choice = null;
 /** Read the defaults, those of the chosen preset included. */
 export const prepare = () => choosePreset(choice?.name ?? draft.get().preset);
 
-/** Choose a preset: its values become the defaults, and what the reader has set stays. One that was deleted leaves Fooocus's. */
+/**
+ * Choose a preset: its values become the defaults, and what the reader has set stays. One that was deleted leaves Fooocus's.
+ *
+ * @param {string} name
+ * @returns {Promise<string | null>} the name if there is no such preset any more.
+ */
 export async function choosePreset(name) {
   const mine = { name };
   choice = mine;
   try {
     const { defaults } = await loadSchema();
     const fields = await presetFields(name);
-    if (choice === mine) draft.set({ preset: fields ? name : "initial", base: { ...defaults, ...fields } });
+    if (choice !== mine) return null;
+    draft.set({ preset: fields ? name : "initial", base: { ...defaults, ...fields } });
+    if (fields) return null;
+    forgetSchema();
+    return name;
   } catch (error) {
     if (choice === mine) throw error;
+    return null;
   } finally {
     if (choice === mine) choice = null;
   }

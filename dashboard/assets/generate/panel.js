@@ -79,12 +79,51 @@ export function generatePanel({ narrow = false } = {}) {
     void run(event.shiftKey && can("control"));
   });
 
+  /** @type {HTMLSelectElement | null} */
+  let presetMenu = null;
+  /** @type {Promise<boolean> | null} the newest choice of a preset, while its values are read; false if it can't be had. */
+  let choosing = null;
+  function usePreset(name) {
+    const mine = choosePreset(name)
+      .then((missing) => {
+        sayMissing(missing);
+        return !missing;
+      })
+      .catch((error) => {
+        noteError(error);
+        return false;
+      })
+      .finally(() => {
+        if (choosing !== mine) return;
+        choosing = null;
+        if (presetMenu) choose(presetMenu, draft.get().preset);
+      });
+    choosing = mine;
+  }
+  /** Say that a preset was deleted, and offer it no more. */
+  function sayMissing(name) {
+    if (!name) return;
+    [...(presetMenu?.options ?? [])].find(({ value }) => value === name)?.remove();
+    note(t("generate.presetGone", { name }), { bad: true, ms: 9000 });
+  }
+  /** Wait for the values of the chosen preset: what is sent is what is shown. */
+  async function chosen() {
+    let known = true;
+    while (choosing) known = await choosing;
+    return known;
+  }
+
   let sending = false;
   async function run(front) {
     if (sending || send.disabled) return;
     sending = true;
     send.disabled = true;
     show(status, false);
+    if (!(await chosen())) {
+      sending = false;
+      drawSend();
+      return;
+    }
     try {
       const { record, refused } = await submit({ front });
       if (refused) noteError(refused);
@@ -99,6 +138,8 @@ export function generatePanel({ narrow = false } = {}) {
       show(status, true);
       setText(status, problems.length ? t("generate.refused", { n: problems.length }) : errorText(error));
       reveal(problems[0]);
+      // It may have been deleted since it was chosen.
+      if (problems.some(({ field }) => field === "preset")) usePreset(draft.get().preset);
     }
     sending = false;
     drawSend();
@@ -134,10 +175,11 @@ export function generatePanel({ narrow = false } = {}) {
   let failed = false;
   async function build() {
     let schema;
+    let missing;
     failed = false;
     try {
       schema = await loadSchema();
-      await prepare();
+      missing = await prepare();
     } catch (error) {
       body.replaceChildren(failure(error, build));
       failed = true;
@@ -150,20 +192,14 @@ export function generatePanel({ narrow = false } = {}) {
     body.replaceChildren(first.element, images.element, more.element);
     const presets = schema.fields.preset?.enum ?? [];
     if (presets.length > 1) {
-      const input = select(
-        presets,
-        (value) =>
-          choosePreset(value).catch((error) => {
-            choose(input, draft.get().preset);
-            noteError(error);
-          }),
-        (value) => (value === "initial" ? t("generate.noPreset") : value),
-      );
+      const input = select(presets, usePreset, (value) => (value === "initial" ? t("generate.noPreset") : value));
+      presetMenu = input;
       input.classList.add("small");
       input.setAttribute("aria-label", t("generate.preset"));
       presetPlace.replaceChildren(input);
       ends.add(draft.watch(({ preset }) => choose(input, preset)));
     }
+    sayMissing(missing);
     const sync = () => {
       first.sync();
       images.sync();

@@ -71,6 +71,10 @@ export default {
   "generate.open": ["Open the Generate panel", "打开生成面板"],
   "generate.preset": ["Preset", "预设"],
   "generate.noPreset": ["No preset", "无预设"],
+  "generate.presetGone": [
+    "The preset {name} does not exist any more; no preset is chosen now.",
+    "预设 {name} 已不存在，现在未选择任何预设。",
+  ],
   "generate.promptPlaceholder": ["What should the image show?", "描述你想要的画面"],
   "generate.negativePlaceholder": ["What should it not show?", "描述不希望出现的内容"],
   "generate.fewer": ["Fewer images", "减少数量"],

@@ -182,7 +182,13 @@ function editor(picture, base, resolve) {
     asking = true;
     const agreed =
       !strokes.length ||
-      (await confirm({ title: t("mask.leaveTitle"), text: t("mask.leaveText"), action: t("mask.leave"), danger: true }));
+      (await confirm({
+        title: t("mask.leaveTitle"),
+        text: t("mask.leaveText"),
+        action: t("mask.leave"),
+        danger: true,
+        careful: true,
+      }));
     asking = false;
     if (agreed) dialog.close();
   }

@@ -63,10 +63,11 @@ export function openDialog({ title, body, footer, width = 480, className = "", s
 /**
  * Ask a question. The answer is true if the reader agrees.
  *
- * @param {{title: string, text: string, action: string, danger?: boolean}} options
+ * @param {{title: string, text: string, action: string, danger?: boolean, careful?: boolean}} options `careful`: Enter cancels. It is
+ *   for a question that a reader may not expect, about what can't be had again.
  * @returns {Promise<boolean>}
  */
-export function confirm({ title, text, action, danger = false }) {
+export function confirm({ title, text, action, danger = false, careful = false }) {
   return new Promise((resolve) => {
     let agreed = false;
     const { close } = openDialog({
@@ -75,11 +76,11 @@ export function confirm({ title, text, action, danger = false }) {
       width: 420,
       onClose: () => resolve(agreed),
       footer: [
-        button({ label: t("action.cancel"), onClick: () => close() }),
+        button({ label: t("action.cancel"), attrs: { autofocus: careful }, onClick: () => close() }),
         button({
           label: action,
           kind: danger ? "primary danger" : "primary",
-          attrs: { autofocus: true },
+          attrs: { autofocus: !careful },
           onClick: () => {
             agreed = true;
             close();
