@@ -95,13 +95,20 @@ class Handler(BaseHTTPRequestHandler):
         """Suppress the request log in the tests' output."""
 
 
-@pytest.fixture(scope="module")
-def files() -> Iterator[Files]:
+@contextlib.contextmanager
+def serving() -> Iterator[Files]:
+    """Yield a server of files that runs within the `with` block."""
     with Files() as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.go_on.set()
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[Files]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

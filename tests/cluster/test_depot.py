@@ -234,3 +234,14 @@ def test_a_bucket_without_a_driver_or_with_a_wrong_url_is_refused(
     monkeypatch.setitem(sys.modules, "obstore.store", None)
     with pytest.raises(DepotProblem, match=r"requirements-cluster\.txt"):
         ObjectDepot("s3://pictures", LocalCopies(tmp_path))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a folder in which nothing can be made")
+def test_a_folder_that_is_gone_is_an_outage_and_a_file_that_is_gone_is_not(tmp_path: Path) -> None:
+    image = tmp_path / "image.png"
+    image.write_bytes(b"an image")
+    with pytest.raises(DepotUnavailable, match="can't be written"):
+        FolderDepot(Path("/proc")).put("node-1/2026-01-01/image.png", image)  # as in a share that has gone: ENOENT
+    image.unlink()
+    with pytest.raises(FileNotFoundError):
+        FolderDepot(tmp_path).put("node-1/2026-01-01/image.png", image)

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fooocus_api.tests.api.test_downloads import PADDED, Files
+from fooocus_api.tests.api.test_downloads import PADDED, Files, serving
 from fooocus_api.tests.support.client import Client, wait_for
 from fooocus_api.tests.support.clusters.gateways import known_nodes
 from fooocus_api.tests.support.clusters.nodes import DemoCluster
@@ -139,11 +138,8 @@ def test_an_older_version_does_not_join(cluster: DemoCluster) -> None:
 
 @pytest.fixture(scope="module")
 def files() -> Iterator[Files]:
-    with Files() as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    with serving() as server:
         yield server
-        server.go_on.set()
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
