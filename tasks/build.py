@@ -141,8 +141,8 @@ def build_task_services(
     engine = engine if shared is None else shared.engine
     leftovers, estimator = Leftovers(engine.files, repository, journal), Estimator()
     eta = EtaCalculator(active, engine, estimator, None if shared is None else partial(_serving, shared.nodes))
-    come = partial(_come, None if shared is None else shared.nodes)
-    overview = build_overview(active, engine, eta, events, options.load, options.on_minute, come)
+    is_downloading = partial(_is_downloading, None if shared is None else shared.nodes)
+    overview = build_overview(active, engine, eta, events, options.load, options.on_minute, is_downloading)
     nodes = NodeViews(
         OneNode(options.process, lambda: overview.models.loaded) if shared is None else shared.nodes, active
     )
@@ -243,7 +243,7 @@ def _serving(nodes: Nodes) -> list[str]:
     return [node.name for node in nodes.latest() if node.is_serving]
 
 
-def _come(nodes: Nodes | None, task: Task) -> bool:
+def _is_downloading(nodes: Nodes | None, task: Task) -> bool:
     """Return whether a process that is up downloads the files that a task needs, by what is known."""
     if not task.downloads or nodes is None:
         return bool(task.downloads)

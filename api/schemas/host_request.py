@@ -17,7 +17,7 @@ from .items import EnhanceControl, ImagePrompt, Lora
 M = TypeVar("M", bound=BaseModel)
 ITEMS: dict[str, type[BaseModel]] = {"loras": Lora, "controlnet_image": ImagePrompt, "enhance_ctrls": EnhanceControl}
 """List field → the model of its items."""
-EACH_COUNTS = ("loras", "enhance_ctrls")
+BOUNDED_LISTS = ("loras", "enhance_ctrls")
 """Lists of which the host applies a number of items. Of `controlnet_image` only those with an image count."""
 
 
@@ -86,7 +86,7 @@ def _set_items(fields: dict[str, Any], name: str, item: type[BaseModel], context
             changed[key] = (own.annotation, _with_bounds(own, own.default, bounds))
     model = create_model(item.__name__, __base__=item, __doc__=item.__doc__, **changed)
     merged = FieldInfo.merge_field_infos(field)
-    if name in EACH_COUNTS and (most := context.host.arguments.list_sizes().get(name)) is not None:
+    if name in BOUNDED_LISTS and (most := context.host.arguments.list_sizes().get(name)) is not None:
         merged.json_schema_extra = {"maxItems": most}
     if default is not None:
         merged.default = [_unchecked(model, values) for values in default]

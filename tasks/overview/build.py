@@ -50,14 +50,14 @@ def build_overview(
     events: Broadcaster,
     load: Callable[[], MachineLoad],
     on_minute: Callable[[MachineLoad], object],
-    come: Callable[[Task], bool],
+    is_downloading: Callable[[Task], bool],
 ) -> OverviewServices:
     """Return the parts. Nothing runs until `start`.
 
     Args:
-        come: returns whether the files that a task needs are being downloaded.
+        is_downloading: returns whether the files that a task needs are being downloaded.
     """
-    views = QueueViews(active, engine, eta, come)
+    views = QueueViews(active, engine, eta, is_downloading)
 
     def publish(sample: Sample) -> None:
         events.announce("stats", sample)

@@ -53,17 +53,17 @@ class QueueViews:
         active: ActiveTasks,
         engine: Engine,
         eta: EtaCalculator,
-        come: Callable[[Task], bool] = lambda task: bool(task.downloads),
+        is_downloading: Callable[[Task], bool] = lambda task: bool(task.downloads),
     ) -> None:
         """Store the dependencies.
 
         Args:
-            come: returns whether the files that a task needs are being downloaded.
+            is_downloading: returns whether the files that a task needs are being downloaded.
         """
         self._active = active
         self._engine = engine
         self._eta = eta
-        self._come = come
+        self._is_downloading = is_downloading
 
     def view(self, only: str | None) -> QueueView:
         """Return the view of a client that may see the tasks of one source only; None if it may see all."""
@@ -115,10 +115,10 @@ class QueueViews:
         ids = self._engine.order.stranded(only, most) if most > 0 else ()
         lives = [live for task_id in ids if (live := self._active.get(task_id)) is not None]
         lives = [live for live in lives if live.task.status is TaskStatus.PENDING]
-        come = {live.task.task_id for live in lives if self._come(live.task)}
-        coming = [live for live in lives if live.task.task_id in come]
+        downloaded = {live.task.task_id for live in lives if self._is_downloading(live.task)}
+        coming = [live for live in lives if live.task.task_id in downloaded]
         coming += self._downloading(only, most - len(lives), ids)
-        stranded = [live for live in lives if live.task.task_id not in come]
+        stranded = [live for live in lives if live.task.task_id not in downloaded]
         return [*((live, None, STRANDED) for live in stranded), *((live, None, DOWNLOADING) for live in coming)]
 
     def _downloading(self, only: str | None, most: int, but: Collection[str]) -> list[ActiveTask]:

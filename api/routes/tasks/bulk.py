@@ -44,12 +44,12 @@ def _once(ids: list[str]) -> list[str]:
     return ids
 
 
-NONE = {"maxItems": 0}
-SOME = {"minItems": 1}
+NO_TAGS = {"maxItems": 0}
+SOME_TAGS = {"minItems": 1}
 TAGS_GO_WITH_THE_ACTION: dict[str, Any] = {
     "if": {"properties": {"action": {"const": "tag"}}, "required": ["action"]},
-    "then": {"anyOf": [{"properties": {name: SOME}, "required": [name]} for name in ("tags", "remove_tags")]},
-    "else": {"properties": {"tags": NONE, "remove_tags": NONE}},
+    "then": {"anyOf": [{"properties": {name: SOME_TAGS}, "required": [name]} for name in ("tags", "remove_tags")]},
+    "else": {"properties": {"tags": NO_TAGS, "remove_tags": NO_TAGS}},
 }
 """The rule of `_check_tags` as JSON Schema."""
 
